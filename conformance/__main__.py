@@ -1,0 +1,5 @@
+"""`python -m conformance` is `kms-conformance`."""
+
+from conformance.cli import main
+
+main()

@@ -1,0 +1,206 @@
+"""Signers with exactly one thing wrong, for checks of authentication: what is wrong, and how it must be refused."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from conformance.auth import canonical
+from conformance.auth.build import project_of
+from conformance.auth.signer import Clock, Nonce, Signer, fresh_nonce, utc_now
+from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, TokenAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.target.model import Target
+    from conformance.wire.messages import Request
+
+#: Both vendors' gateways name 15 minutes as the most that a signature's time may differ from theirs.
+_STALE = timedelta(minutes=20)
+
+_CREDENTIAL_HEADERS = (
+    "Authorization",
+    "X-Auth-Token",
+    "X-Security-Token",
+    "x-acs-security-token",
+    "x-acs-accesskey-id",
+)
+_CREDENTIAL_PARAMETERS = (b"AccessKeyId", b"Signature", b"SecurityToken")
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One way to sign wrongly.
+
+    `refusal` names the profile's refusal. The first `valid_first` requests that the signer signs are right, and must
+    be accepted before the refusal is due.
+    """
+
+    name: str
+    refusal: str
+    signer: Signer
+    valid_first: int = 0
+
+
+class Factory(Protocol):
+    """Makes a signer for credentials; `SignerFactory` is one."""
+
+    def __call__(self, auth: Auth, *, now: Clock = utc_now, nonce: Nonce = fresh_nonce) -> Signer:
+        """The signer for these credentials."""
+        ...
+
+
+def sabotages(target: Target, factory: Factory) -> tuple[Sabotage, ...]:
+    """All the ways in which the target's own way to sign in can be done wrongly."""
+    return _BY_WAY[target.auth.way](target.auth, factory)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Signs, and then changes what was signed."""
+
+    signer: Signer
+    change: Callable[[Request], Request]
+
+    def sign(self, request: Request) -> Request:
+        """The signed request, changed."""
+        return self.change(self.signer.sign(request))
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """Puts nothing on a request: for tokens, which then need not even be fetched."""
+
+    def sign(self, request: Request) -> Request:
+        """The request without credentials."""
+        return without_credentials(request)
+
+
+@dataclass(frozen=True)
+class OtherProject:
+    """Signs with good credentials, and asks for what belongs to another project."""
+
+    signer: Signer
+
+    def sign(self, request: Request) -> Request:
+        """The request for the other project; raises ValueError where the request names no project."""
+        own = project_of(self.signer)
+        segments = request.path.split("/")
+        if not own or own not in segments:
+            raise ValueError("the request's path names no project that could be another one")
+        path = "/".join(secrets.token_hex(16) if segment == own else segment for segment in segments)
+        query = request.query if "?" in request.target else None
+        return self.signer.sign(request.with_target(path, query))
+
+
+class Replaying:
+    """Signs every request with the nonce and the time of the first."""
+
+    def __init__(self, factory: Factory, auth: Auth) -> None:
+        self._lock = threading.Lock()
+        self._nonce = fresh_nonce()
+        self._time: datetime | None = None
+        self._signer = factory(auth, now=self._first_time, nonce=lambda: self._nonce)
+
+    def sign(self, request: Request) -> Request:
+        """The signed request; the same one every time, if it is given the same."""
+        return self._signer.sign(request)
+
+    def _first_time(self) -> datetime:
+        with self._lock:
+            if self._time is None:
+                self._time = utc_now()
+            return self._time
+
+
+def without_credentials(request: Request) -> Request:
+    """The request without the headers and the query parameters that could identify anybody."""
+    bare = request.without_headers(*_CREDENTIAL_HEADERS)
+    all_pieces = canonical.pieces(bare.query)
+    kept = [piece for piece in all_pieces if canonical.pair(piece.encode())[0] not in _CREDENTIAL_PARAMETERS]
+    return bare if len(kept) == len(all_pieces) else bare.with_target(bare.path, "&".join(kept))
+
+
+def _tampered_body(request: Request) -> Request:
+    # A blank after a JSON text changes its bytes and nothing else.
+    return replace(request, body=request.body + b" ")
+
+
+def _tampered_query(request: Request) -> Request:
+    # Not an existing parameter: an endpoint that checks nothing must not be made to act on another key.
+    query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
+    return request.with_target(request.path, query)
+
+
+def _stale() -> datetime:
+    return datetime.now(UTC) - _STALE
+
+
+def _other(text: str) -> str:
+    """Random letters and digits, as many as `text` has, that are not `text`."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    return "".join(secrets.choice(alphabet.replace(character, "")) for character in text)
+
+
+def _with_token(auth: TokenAuth | PasswordAuth, factory: Factory, project_id: str) -> tuple[Sabotage, ...]:
+    def token(text: str) -> Signer:
+        return factory(TokenAuth(text, project_id))
+
+    expired = auth.expired_token
+    return (
+        Sabotage("missing", "no_credentials", Unsigned()),
+        Sabotage("garbage", "bad_token", token(secrets.token_hex(32))),
+        *((Sabotage("expired", "expired_token", token(expired)),) if expired is not None else ()),
+        Sabotage("other_project", "wrong_project", OtherProject(factory(auth))),
+    )
+
+
+def _token(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+    assert isinstance(auth, TokenAuth)
+    return _with_token(auth, factory, auth.project_id)
+
+
+def _password(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+    assert isinstance(auth, PasswordAuth)
+    return _with_token(auth, factory, "")
+
+
+def _key_pair(auth: AccessKeyAuth | RpcAuth, factory: Factory) -> tuple[Sabotage, ...]:
+    stranger = replace(auth, access_key_id=_other(auth.access_key_id))
+    mistaken = replace(auth, access_key_secret=_other(auth.access_key_secret))
+    return (
+        Sabotage("missing", "no_credentials", Changed(factory(auth), without_credentials)),
+        Sabotage("unknown_access_key", "unknown_access_key", factory(stranger)),
+        Sabotage("wrong_secret", "wrong_signature", factory(mistaken)),
+        Sabotage("stale", "stale_signature", factory(auth, now=_stale)),
+    )
+
+
+def _aksk(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+    assert isinstance(auth, AccessKeyAuth)
+    return (
+        *_key_pair(auth, factory),
+        Sabotage("tampered_body", "wrong_signature", Changed(factory(auth), _tampered_body)),
+        Sabotage("tampered_query", "wrong_signature", Changed(factory(auth), _tampered_query)),
+    )
+
+
+def _rpc(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+    assert isinstance(auth, RpcAuth)
+    return (
+        *_key_pair(auth, factory),
+        Sabotage("tampered", "wrong_signature", Changed(factory(auth), _tampered_query)),
+        Sabotage("replayed_nonce", "replayed_nonce", Replaying(factory, auth), valid_first=1),
+    )
+
+
+_BY_WAY: dict[str, Callable[[Auth, Factory], tuple[Sabotage, ...]]] = {
+    TokenAuth.way: _token,
+    PasswordAuth.way: _password,
+    AccessKeyAuth.way: _aksk,
+    RpcAuth.way: _rpc,
+}

@@ -1,0 +1,118 @@
+"""One target on the bench: signed in, its clock known, a few keys in the pool, and what was there before us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from conformance.auth import SignInFailed
+from conformance.catalogue.requirements import Catalogue
+from conformance.client import Client
+from conformance.dialects.base import KeyView
+from conformance.judge import Inconclusive
+from conformance.ledger import Ledger
+from conformance.oracle import DISABLED, ENABLED
+from conformance.pool import Pool
+from conformance.target import Target
+from conformance.timecontrol import TimeControl
+
+# Keys of others are read one by one before and after a run; an account with more is sampled.
+_MOST_OTHERS = 50
+
+
+@dataclass
+class Bench:
+    """Everything of a run that belongs to one target and outlives a check."""
+
+    target: Target
+    ledger: Ledger
+    keys: int
+    others: Mapping[str, KeyView] = field(default_factory=dict)
+    _refused: Inconclusive | None = None
+    _entered: bool = False
+    _admitted: bool = False
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(self.target)
+
+    @cached_property
+    def pool(self) -> Pool:
+        return Pool(self.client, self.ledger, self.keys)
+
+    @cached_property
+    def time(self) -> TimeControl:
+        return TimeControl(self.client.session, self.target.time_control)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue.load(self.target.dialect)
+
+    @cached_property
+    def applicable(self) -> frozenset[str]:
+        """The ids of all requirements that speak of this target."""
+        profile, way = self.client.profile, self.target.auth.way
+        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
+
+    def enter(self) -> None:
+        """Sign in and read what is there. Raises `Inconclusive`, the same again at every call, if that fails."""
+        if self._refused is not None:
+            raise self._refused
+        if self._entered:
+            return
+        self._entered = True
+        try:
+            self._sign_in()
+        except SignInFailed as error:
+            self._refused = Inconclusive(f"{error.what} {error.why}", error.hint)
+        except Inconclusive as error:
+            self._refused = error
+        if self._refused is not None:
+            raise self._refused
+        self._read_others()
+
+    def admit(self) -> None:
+        """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
+        self.enter()
+        if self._admitted:
+            return
+        self._admitted = True
+        try:
+            key = self.pool.keys[0] if self.pool.keys else self.pool.create()
+            if self.pool.read(key).id != key:
+                raise Inconclusive("The target describes another key than the one it was asked for.")  # noqa: TRY301
+            for state in (DISABLED, ENABLED):
+                self.pool.bring(key, state)
+        except Inconclusive as error:
+            self._refused = Inconclusive(
+                f"The target does not do what every check builds on: {error.reason}",
+                error.hint or "The checks of the family `entry` show the exchanges.",
+            )
+            raise self._refused from error
+
+    def leave(self) -> tuple[str, ...]:
+        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion."""
+        self.client.judge = None
+        left = self.pool.release()
+        self.client.close()
+        return left
+
+    def _sign_in(self) -> None:
+        self.client.sign_in()
+        answer = self.client.ask("list")
+        refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
+        profile = self.client.profile
+        if answer.status in {401, 403} or any(
+            profile.refusal(name).admits(answer.status, answer.code) for name in refused_as
+        ):
+            raise Inconclusive(
+                f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."
+            )
+
+    def _read_others(self) -> None:
+        try:
+            self.others = {key: self.pool.read(key) for key in self.pool.census()[:_MOST_OTHERS]}
+        except Inconclusive:
+            # A target that cannot list or describe is judged by the checks on lists and keys.
+            self.others = {}

@@ -1,0 +1,1 @@
+"""Turns spec files into the objects that the suite works with."""

@@ -1,0 +1,103 @@
+"""One check at one target: what it declares, how it ends, and the result that comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from conformance.bench import Bench
+from conformance.judge import Inconclusive, Judge, Nonconformity, Stop
+from conformance.results import CheckResult, Outcome
+
+
+@dataclass
+class Check:
+    """`id` names it without its target; `declared` are the ids of the requirements that it judges."""
+
+    id: str
+    family: str
+    title: str
+    target: str
+    declared: frozenset[str]
+    bench: Bench | None = None
+    judge: Judge | None = None
+    _before: tuple[int, int] = field(default=(0, 0))
+
+    @classmethod
+    def of(cls, item: pytest.Item, target: str, callspec: str, parameters: Mapping[str, object]) -> Check:
+        """Describe a collected item."""
+        function = getattr(item, "originalname", item.name)
+        family = item.path.stem.removeprefix("test_")
+        variant = re.sub(rf"(^|-){re.escape(target)}($|-)", "", callspec)
+        suffix = f"[{variant}]" if variant else ""
+        declared = frozenset(
+            requirement.format(**parameters)
+            for mark in item.iter_markers("requirement")
+            for requirement in mark.args
+        )
+        title = function.removeprefix("test_").replace("_", " ") + (f" ({variant})" if variant else "")
+        return cls(f"{family}::{function}{suffix}", family, title, target, declared)
+
+    def open(self, bench: Bench, judge: Judge) -> None:
+        """Begin at a bench; what is sent from now on counts for this check."""
+        self.bench, self.judge = bench, judge
+        self._before = (bench.client.requests, bench.pool.created)
+
+    def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
+        """What became of it; an exception that is no judgement is the harness's fault, and inconclusive."""
+        bench, judge = self.bench, self.judge
+        assert bench is not None
+        assert judge is not None
+        error = None if excinfo is None else excinfo.value
+        outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
+        cited = {number for failure in judge.failures for number in failure.exchanges}
+        reason, hint = _reason(error)
+        return CheckResult(
+            target=self.target,
+            family=self.family,
+            check=self.id,
+            title=self.title,
+            outcome=outcome,
+            seconds=round(seconds, 4),
+            declared=tuple(sorted(self.declared & judge.applicable)),
+            passes=dict(judge.passes),
+            failures=tuple(judge.failures),
+            inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
+            reason=reason,
+            hint=hint,
+            exchanges=tuple(record.to_json() for record in bench.client.recorder.chosen(cited)),
+            requests=bench.client.requests - self._before[0],
+            keys_created=bench.pool.created - self._before[1],
+        )
+
+
+def run_check(check: Check) -> Generator[None, object, object]:
+    """Run the check's function, and end it by what was judged: silence is not a pass."""
+    judge = check.judge
+    assert judge is not None
+    outcome: object = None
+    problem: Inconclusive | None = None
+    try:
+        outcome = yield
+    except Stop:
+        problem = Inconclusive("The scenario ended early: what it builds on was judged failed.")
+    except Inconclusive as error:
+        problem = error
+    if judge.failures:
+        raise Nonconformity("\n".join(f"{f.requirement}: expected {f.expected}; received {f.received}" for f in judge.failures))
+    if problem is not None:
+        raise problem
+    if judge.unjudged:
+        raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
+    return outcome
+
+
+def _reason(error: BaseException | None) -> tuple[str, str]:
+    if error is None or isinstance(error, Nonconformity):
+        return "", ""
+    if isinstance(error, Inconclusive):
+        return error.reason, error.hint
+    return f"The suite itself failed: {type(error).__name__}: {error}", "Please report it with this report attached."

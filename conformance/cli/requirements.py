@@ -1,0 +1,34 @@
+"""`requirements`: the catalogue, and the checks that judge each entry."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from conformance import specs
+from conformance.catalogue.requirements import Catalogue
+from conformance.coverage import checks_by_requirement
+
+
+@click.command()
+@click.option("--dialect", type=click.Choice(specs.dialects()), default=None, help="Only this dialect.")
+def requirements(dialect: str | None) -> None:
+    """List every requirement: level, statement, source, and what checks it."""
+    checks = checks_by_requirement()
+    console = Console(width=None if Console().is_terminal else 200)
+    for name in (dialect,) if dialect else specs.dialects():
+        catalogue = Catalogue.load(name)
+        table = Table(title=f"{name}: {len(catalogue.requirements)} requirements", title_justify="left", pad_edge=False)
+        for column in ("id", "level", "statement", "source", "checked by"):
+            table.add_column(column, overflow="fold")
+        for requirement in catalogue:
+            sources = "\n".join(map(str, requirement.sources))
+            table.add_row(
+                requirement.id, requirement.level, requirement.statement, sources, "\n".join(checks[requirement.id])
+            )
+        console.print(table)
+        for source, reason in catalogue.exclusions:
+            console.print(f"not a requirement: {source}: {reason}", highlight=False)
+        for erratum in catalogue.errata:
+            console.print(f"{erratum.id}: {erratum.question} {erratum.followed} {erratum.reason}", highlight=False)

@@ -1,0 +1,54 @@
+"""`run`: certify targets, or the built-in emulator where none is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from conformance import suite
+from conformance.tier import TIERS
+
+_SUITE = Path(suite.__file__).parent
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--target", "targets", multiple=True, metavar="FILE", help="A target file; may be repeated.")
+@click.option("--reports", default="reports/latest", show_default=True, metavar="DIR", help="Where results go.")
+@click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
+@click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
+@click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
+def run(  # noqa: PLR0913 - one parameter an option
+    targets: tuple[str, ...], reports: str, tier: str, seed: int | None, waivers: str | None, pytest_args: tuple[str, ...]
+) -> int:
+    """Certify each target, and leave a verdict and a report.
+
+    With no target, the built-in emulator is certified in every dialect. Exit code: 0 conformant, 1 nonconformant,
+    2 usage or target-file error, 3 inconclusive.
+    """
+    directory = Path(reports).resolve()
+    options = [f"--target={Path(target).resolve()}" for target in targets]
+    options += [f"--reports={directory}", f"--tier={tier}"]
+    options += [] if seed is None else [f"--seed={seed}"]
+    options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
+    return int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+
+
+def _outputs(directory: Path) -> list[str]:
+    return [
+        f"--junitxml={directory / 'junit.xml'}",
+        f"--alluredir={directory / 'allure-results'}",
+        "--clean-alluredir",
+        "-o",
+        f"cache_dir={directory / '.pytest_cache'}",
+    ]
+
+
+# The caller's own pytest configuration must not change a verdict; the progress bar stands in for pytest's dots.
+_FIXED = [
+    f"--config-file={_SUITE / 'pytest.ini'}",
+    f"--rootdir={_SUITE}",
+    "--kms-progress",
+]

@@ -1,0 +1,42 @@
+"""`sweep`: schedule for deletion what earlier runs left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from conformance.bench import Bench
+from conformance.judge import Inconclusive
+from conformance.ledger import Ledger
+from conformance.target import Target, load_targets
+from conformance.verdict import EXIT_CODES
+
+
+@click.command()
+@click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an option
+    """Schedule for deletion the keys that earlier runs created and left; only keys in the ledger are touched."""
+    codes = [_sweep(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
+    return max(codes)
+
+
+def _sweep(target: Target, *, dry_run: bool) -> int:
+    ledger = Ledger.of(target)
+    bench = Bench(target, ledger, keys=0)
+    try:
+        bench.enter()
+        found = bench.pool.recover()
+        click.echo(f"{target.name}: {len(found)} key(s) of ours to schedule, by the ledger {ledger.path}.")
+        for key in found:
+            click.echo(f"  {key}")
+        if dry_run:
+            return 0
+        left = bench.leave()
+    except Inconclusive as error:
+        click.echo(f"{target.name}: {error}", err=True)
+        return EXIT_CODES["inconclusive"]
+    for key in left:
+        click.echo(f"{target.name}: {key} could not be scheduled for deletion; run sweep again.", err=True)
+    return EXIT_CODES["inconclusive"] if left else 0

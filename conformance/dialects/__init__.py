@@ -1,0 +1,15 @@
+"""One adapter a dialect: abstract operations to wire requests, wire replies to abstract answers."""
+
+from __future__ import annotations
+
+from conformance.catalogue.profile import Profile
+from conformance.dialects.alibaba import Alibaba
+from conformance.dialects.base import Dialect
+from conformance.dialects.huawei import Huawei
+
+ADAPTERS: dict[str, type[Dialect]] = {"alibaba": Alibaba, "huawei": Huawei}
+
+
+def adapter(profile: Profile, base_url: str, scope: str) -> Dialect:
+    """The adapter for the dialect of a profile."""
+    return ADAPTERS[profile.dialect](base_url, scope, profile)

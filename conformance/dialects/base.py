@@ -1,0 +1,158 @@
+"""What an adapter offers, and the abstract values in which the suite speaks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from conformance.catalogue.api import ReplySpec
+from conformance.catalogue.profile import Profile
+from conformance.wire.decode import Decoded
+from conformance.wire.messages import Reply, Request
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An argument that goes onto the wire as it is, whatever type the operation wants there."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """What an error reply says, as far as it can be read."""
+
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key as it was read: abstract state, deletion date (UTC) if it has one, and all its fields for comparison."""
+
+    id: str | None
+    state: str
+    deletion_at: datetime | None
+    date_problem: str | None
+    description: str | None
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a listing; `cursor` asks for the next and is None on the last."""
+
+    ids: tuple[str, ...]
+    cursor: object | None
+
+
+@dataclass(frozen=True)
+class ProtocolCase:
+    """One departure from, or variation of, how a request is written.
+
+    `refusal` names how it must be refused; None means that the request must be served as if it were plain.
+    `operation` is what the request asks for; `error` asks it of an unknown key.
+    """
+
+    operation: str
+    refusal: str | None
+    change: Callable[[Request], Request]
+    of_unknown_key: bool = False
+
+
+class Dialect(ABC):
+    """One dialect spoken to one target. Requests are unsigned: a signer adds the credentials."""
+
+    protocol_cases: Mapping[str, ProtocolCase]
+    malformed_keys: tuple[str, ...]
+
+    def __init__(self, base_url: str, scope: str, profile: Profile) -> None:
+        """`scope` is what the credentials are good for where the dialect writes it into requests: a project's id."""
+        self.base_url = base_url
+        self.scope = scope
+        self.profile = profile
+
+    @abstractmethod
+    def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
+        """The request for an abstract operation. An argument that is absent is not sent."""
+
+    @abstractmethod
+    def naming(self, marker: str) -> Mapping[str, object]:
+        """The arguments of `create` by which a key is recognised as ours."""
+
+    @abstractmethod
+    def from_fuzzer(self, operation_id: str, request: Request) -> Request:
+        """The request as the target understands it, from one that was generated along the OpenAPI document."""
+
+    @abstractmethod
+    def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
+        """Read a body strictly, in the form that the reply declares; `spec` helps where the form has no types."""
+
+    @abstractmethod
+    def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
+        """(expected, received) where the declared content type is not what the request asked for."""
+
+    @abstractmethod
+    def error(self, value: object) -> ErrorView | None:
+        """The error that a body holds, in any of the dialect's forms; None if it holds none."""
+
+    @abstractmethod
+    def request_id(self, reply: Reply, value: object) -> str | None:
+        """The id that the reply gives its request; None if it gives none."""
+
+    @abstractmethod
+    def created_id(self, value: object) -> str | None:
+        """The id of the key in a reply to `create`."""
+
+    @abstractmethod
+    def key(self, value: object) -> KeyView:
+        """The key in a reply to `describe`."""
+
+    @abstractmethod
+    def page(self, value: object) -> Page:
+        """One page in a reply to `list`."""
+
+    @abstractmethod
+    def echo(self, value: object) -> tuple[str | None, str | None]:
+        """(key id, abstract state) that a reply to a state-changing operation gives; None for what it leaves out."""
+
+    @abstractmethod
+    def unknown_key(self) -> str:
+        """A well-formed id, random in every call, that no key has."""
+
+    def alias(self, name: str) -> str:
+        """A name in the form that the dialect wants of aliases."""
+        return name
+
+    @abstractmethod
+    def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
+        """The arguments of `describe` that show which key an alias names."""
+
+    @abstractmethod
+    def names(self, alias: str, value: object) -> str | None:
+        """The id of the key that an alias names, by the reply to `describe` with `by_alias`."""
+
+    def with_body(self, request: Request, body: bytes) -> Request:
+        """The same request with another body."""
+        return replace(request, body=body)
+
+    def data_key(self, value: object) -> str | None:
+        """The encrypted data key in a reply to `generate_data_key`, where `decrypt` takes it; None elsewhere."""
+        return None
+
+    @abstractmethod
+    def secret_output(self, operation: str, value: object) -> str | None:
+        """The ciphertext in a reply to `encrypt`, or the plaintext in a reply to `decrypt`, as the caller gave it."""
+
+
+def text(value: object) -> str | None:
+    """The value if it is a string."""
+    return value if isinstance(value, str) else None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is an object, an empty one otherwise: what is missing is judged by the schema."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,61 @@
+"""How any part of the emulator says no: by the name of a refusal of the profile, which holds its status and code."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+_MESSAGES = {
+    "unknown_key": "There is no such key.",
+    "unknown_alias": "There is no such alias.",
+    "malformed_key": "The key id does not have the form of a key id.",
+    "missing_key": "The key id is missing.",
+    "window_out_of_range": "The number of days is outside the allowed range.",
+    "window_malformed": "The number of days is not a whole number.",
+    "lost_key": "The key of this ciphertext does not exist.",
+    "wrong_key_type": "The key id is no text.",
+    "window_empty": "The number of days is empty.",
+    "window_missing": "The number of days is missing.",
+    "already_pending": "The key is scheduled for deletion already.",
+    "not_pending": "The key is not scheduled for deletion.",
+    "key_disabled": "The key is disabled.",
+    "not_disabled": "The key is not disabled.",
+    "not_enabled": "The key is not enabled.",
+    "default_key": "The default key cannot be changed in this way.",
+    "deletion_protected": "The key is protected from deletion.",
+    "duplicate_alias": "The alias belongs to another key.",
+    "invalid_alias": "The alias is missing or malformed.",
+    "quota_exhausted": "No more keys can be created.",
+    "invalid_json": "The body is not one JSON object.",
+    "empty_body": "The body is empty.",
+    "bad_sequence": "The sequence does not have 36 characters.",
+    "unknown_path": "There is no such resource.",
+    "unknown_action": "There is no such action.",
+    "missing_action": "The action is missing.",
+    "unknown_version": "There is no such version.",
+    "wrong_method": "The method is not supported here.",
+    "missing_parameter": "A required parameter is missing.",
+    "invalid_parameter": "A parameter has a value that is not allowed.",
+    "no_credentials": "The request carries no credentials, or incomplete ones.",
+    "bad_token": "The token is unknown.",
+    "expired_token": "The token has expired.",
+    "wrong_project": "The credentials do not belong to the project of the address.",
+    "unknown_access_key": "The access key is unknown.",
+    "wrong_signature": "The signature does not fit the request.",
+    "stale_signature": "The time of the signature is too far from now.",
+    "replayed_nonce": "The nonce has been used before.",
+}
+
+
+class Refused(Exception):  # noqa: N818 - it is the service's answer, not an error of the emulator
+    """The request is refused under `name`; `message`, in our own words, names the parameter where there is one."""
+
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(name)
+        self.name = name
+        self.message = message or _MESSAGES.get(name, "The state of the key does not allow this.")
+
+
+class Unreadable(Exception):  # noqa: N818 - as Refused
+    """The bytes are no HTTP request that the emulator can read: answered with 400, and the connection is closed."""
+
+    status = HTTPStatus.BAD_REQUEST

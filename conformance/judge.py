@@ -1,0 +1,89 @@
+"""Judgements: what one check found about one requirement, and how a check ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from conformance.catalogue.requirements import Catalogue
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the deciding one last."""
+
+    requirement: str
+    passed: bool
+    expected: str = ""
+    received: str = ""
+    exchanges: tuple[int, ...] = ()
+    hint: str = ""
+
+
+class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
+    """A check could not be made: the reason, and what its user can do about it. Never the target's fault."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason if not hint else f"{reason}\n{hint}")
+        self.reason = reason
+        self.hint = hint
+
+
+class Nonconformity(AssertionError):
+    """A check found at least one failed judgement."""
+
+
+class Stop(Exception):  # noqa: N818 - not an error: the failure is already on record
+    """The scenario cannot go on, because what it builds on has just been judged failed."""
+
+
+@dataclass
+class Judge:
+    """Collects the judgements of one check; requirements that do not apply to the target are not recorded."""
+
+    catalogue: Catalogue
+    applicable: frozenset[str]
+    declared: frozenset[str] = frozenset()
+    failures: list[Judgement] = field(default_factory=list)
+    passes: dict[str, int] = field(default_factory=dict)
+
+    def record(self, judgements: Iterable[Judgement]) -> None:
+        """Take judgements made elsewhere."""
+        for judgement in judgements:
+            if judgement.requirement not in self.applicable:
+                continue
+            if judgement.passed:
+                self.passes[judgement.requirement] = self.passes.get(judgement.requirement, 0) + 1
+            elif not self._known(judgement):
+                self.failures.append(judgement)
+
+    def that(
+        self,
+        requirement: str,
+        passed: bool,  # noqa: FBT001 - reads as a sentence: judge.that("…", state == ENABLED, …)
+        expected: object,
+        received: object,
+        exchanges: tuple[int, ...] = (),
+        hint: str = "",
+    ) -> bool:
+        """Judge one requirement; returns whether it holds."""
+        shown = ("", "") if passed else (str(expected), str(received))
+        self.record([Judgement(requirement, passed, *shown, exchanges, "" if passed else hint)])
+        return passed
+
+    def _known(self, judgement: Judgement) -> bool:
+        """The same deviation in the same check, met again in another exchange, is shown once."""
+        return any(
+            known.requirement == judgement.requirement and known.expected == judgement.expected
+            for known in self.failures
+        )
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The ids of all requirements that this check has judged."""
+        return frozenset(self.passes) | {failure.requirement for failure in self.failures}
+
+    @property
+    def unjudged(self) -> frozenset[str]:
+        """The requirements that the check names, that apply, and that it has not judged."""
+        return (self.declared & self.applicable) - self.judged

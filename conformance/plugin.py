@@ -1,0 +1,60 @@
+"""The pytest plugin: options, one item a check and target, judgements into outcomes, outcomes into a verdict."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.tier import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `kms-conformance run`, for plain pytest."""
+    group = parser.getgroup("kms-conformance")
+    group.addoption("--target", action="append", default=[], metavar="FILE", help="certify the target in this file")
+    group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
+    group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
+    group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+    config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
+    config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
+    suite = Path(__file__).parent / "suite"
+    named = [argument.split("::")[0] for argument in config.args]
+    if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
+        return
+    # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
+    from conformance.target import TargetError  # noqa: PLC0415
+
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Worker(Settings(**config.workerinput["kms_conformance"])), "kms-worker")
+        return
+    seed = config.getoption("--seed")
+    try:
+        controller = Controller.start(
+            targets=config.getoption("--target"),
+            reports=Path(config.getoption("--reports") or "reports/latest"),
+            tier=config.getoption("--tier"),
+            seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+            waivers=config.getoption("--waivers"),
+        )
+    except TargetError as error:
+        pytest.exit(str(error), returncode=2)
+    config.pluginmanager.register(controller, "kms-controller")
+    config.pluginmanager.register(Worker(controller.settings), "kms-worker")
+
+
+def _with_parents(path: Path) -> Iterator[Path]:
+    resolved = path.resolve()
+    yield resolved
+    yield from resolved.parents

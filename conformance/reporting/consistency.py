@@ -1,0 +1,87 @@
+"""What must agree within a report, worked out again from its parts: a report that was cut, doubled or edited does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.reporting.model import Report, StoredVerdict, TargetReport
+    from conformance.verdict import RequirementVerdict, Result
+
+
+def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
+    """Everything in one verdict that contradicts the rest of it, a sentence each."""
+    yield from _doubled("requirement", (entry.id for entry in verdict.requirements))
+    if not verdict.requirements:
+        yield "It speaks of no requirement at all."
+    result = result_of(verdict.requirements)
+    if verdict.result != result:
+        yield f"The result is {verdict.result}, but what became of its requirements makes it {result}."
+    for entry in verdict.requirements:
+        if entry.verdict == "passed" and not (entry.judged and entry.tests):
+            yield f"{entry.id} passed, but no check judged it."
+        if entry.verdict not in {"passed", "failed"} and not entry.reason.strip():
+            yield f"{entry.id} is {entry.verdict}, but no reason is given."
+
+
+def result_of(requirements: Iterable[RequirementVerdict]) -> Result:
+    """What follows from the verdicts on requirements: only a MUST decides, and one that is open leaves all open."""
+    musts = {entry.verdict for entry in requirements if entry.level == "MUST"}
+    if "failed" in musts:
+        return "nonconformant"
+    return "conformant" if musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
+
+
+def problems_of_report(report: Report) -> Iterator[str]:
+    """Everything in a run's results that contradicts the rest of it, a sentence each, the target named."""
+    yield from _doubled("target", (target.verdict.name for target in report.targets))
+    for target in report.targets:
+        for problem in (*problems_of_verdict(target.verdict), *_problems_of_checks(target)):
+            yield f"{target.verdict.name}: {problem}"
+        for name in ("tier", "seed", "suite_version"):
+            if getattr(target.verdict, name) != getattr(report.run, name):
+                yield f"{target.verdict.name}: Its {name.replace('_', ' ')} is not that of the other targets."
+
+
+def _problems_of_checks(target: TargetReport) -> Iterator[str]:
+    verdict, checks = target.verdict, target.checks
+    yield from _doubled("check", (check.check for check in checks))
+    for check in checks:
+        if check.target != verdict.name:
+            yield f"{check.check} is a check of another target, {check.target}."
+        if (check.outcome == "failed") != bool(check.failures):
+            yield f"{check.check} is {check.outcome}, with {len(check.failures)} failed judgements."
+    for name, total in (
+        ("requests", sum(check.requests for check in checks)),
+        ("keys_created", sum(check.keys_created for check in checks)),
+    ):
+        if getattr(verdict, name) != total:
+            yield f"The verdict counts {getattr(verdict, name)} {name.replace('_', ' ')}, its checks count {total}."
+    yield from _problems_of_judgements(target)
+
+
+def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
+    failed = Counter(failure.requirement for check in target.checks for failure in check.failures)
+    judged = failed + Counter({name: 0 for name in failed})
+    for check in target.checks:
+        judged.update(check.passes)
+    there = {check.check for check in target.checks}
+    known = {entry.id for entry in target.verdict.requirements}
+    for name in sorted(set(judged) - known):
+        yield f"A check judged {name}, which the verdict does not have."
+    for entry in target.verdict.requirements:
+        missing = sorted(set(entry.tests) - there)
+        if missing:
+            yield f"{entry.id} was judged by {', '.join(missing)}, of which there is no result."
+        if entry.judged != judged[entry.id]:
+            yield f"{entry.id} was judged {entry.judged} times, but its checks hold {judged[entry.id]} judgements."
+        if bool(failed[entry.id]) != (entry.verdict in {"failed", "waived"}) and entry.verdict != "not_applicable":
+            yield f"{entry.id} is {entry.verdict}, with {failed[entry.id]} failed judgements."
+
+
+def _doubled(kind: str, names: Iterable[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"The {kind} {name} stands {count} times."

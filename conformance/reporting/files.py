@@ -1,0 +1,92 @@
+"""Reads and writes the files of a report: whole or not at all, and for their owner alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from conformance.reporting.errors import ReportError
+
+# Reports name endpoints, keys and accounts: what may be read by others is for their owner to decide.
+_MODE = 0o600
+# The largest run measured (nightly, a target that fails everything) writes some 20 MB.
+_MOST_BYTES = 512 * 1024 * 1024
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader, or a crash at any time, meets the old content or the new one. Makes the folder.
+
+    Raises `ReportError` where the system does not let us.
+    """
+    data = content if isinstance(content, bytes) else content.encode("utf-8")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportError(
+            f"{path} cannot be written.", f"{error.strerror or error}.", "Name another folder with --reports."
+        ) from error
+
+
+def to_text(document: object) -> str:
+    """JSON for people and programs: indented, in the order given, ASCII, a newline at the end."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def canonical(document: object) -> bytes:
+    """The one way to write a JSON document that digests are made of: keys sorted, no blanks, ASCII."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content; raises `ReportError` where it is missing, too large, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ReportError(
+            f"{path} is missing.", "A finished run leaves it behind.", "Is this a reports folder of a finished run?"
+        ) from error
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read.", f"{error.strerror or error}.", "Check the path.") from error
+    if len(data) > _MOST_BYTES:
+        raise ReportError(f"{path} cannot be read.", "It is larger than any report.", "Check the path.")
+    return data
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON; callers validate by schema
+    """Parse a JSON file strictly: UTF-8, no key twice, no NaN. Raises `ReportError`."""
+    return parse_json(read_bytes(path), str(path))
+
+
+def parse_json(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON; callers validate by schema
+    """Parse the content of the file `name`, as `read_json` does."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        cut_short = not data.rstrip().endswith(b"}")
+        why = "It ends in the middle: its run was cut short, or its copy." if cut_short else f"It is no JSON: {error}."
+        raise ReportError(f"{name} cannot be used.", why, "Run again, or copy the file again.") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
+    raise ValueError(f"{name} is no JSON number")

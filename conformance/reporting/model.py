@@ -1,0 +1,135 @@
+"""A run as its reports hold it: plain values, the same whether they come from the run itself or from a folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, get_args
+
+from conformance.catalogue.requirements import Level
+from conformance.results import CheckResult
+from conformance.verdict import FORMAT, RequirementResult, RequirementVerdict, Result, Verdict
+
+LEVELS: tuple[Level, ...] = get_args(Level)
+# The order in which a reader wants to hear of them.
+VERDICTS: tuple[RequirementResult, ...] = (
+    "failed",
+    "inconclusive",
+    "not_tested",
+    "waived",
+    "passed",
+    "not_applicable",
+)
+
+Counts = Mapping[Level, Mapping[RequirementResult, int]]
+
+
+@dataclass(frozen=True)
+class StoredVerdict:
+    """The content of one `verdict.json`. `started` is ISO 8601, UTC; `duration_seconds` that of the whole run."""
+
+    name: str
+    dialect: str
+    profile: str
+    base_url: str
+    result: Result
+    requirements: tuple[RequirementVerdict, ...]
+    suite_version: str
+    specs_digest: str
+    tier: str
+    seed: int
+    started: str
+    duration_seconds: float
+    requests: int
+    keys_created: int
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> StoredVerdict:
+        """What will be on disk of a verdict that has just been decided."""
+        return cls.from_json(verdict.to_json())
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> StoredVerdict:
+        """Rebuild it from a document that is valid by `specs/schemas/verdict.schema.json`."""
+        requirements = tuple(
+            RequirementVerdict(**(entry | {"tests": tuple(entry["tests"])})) for entry in raw["requirements"]
+        )
+        run = {name: raw[name] for name in ("result", *_RUN)}
+        suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
+        return cls(requirements=requirements, **raw["target"], **suite, **run)
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        return {
+            "format": FORMAT,
+            "suite": {"version": self.suite_version, "specs_digest": self.specs_digest},
+            "target": {name: getattr(self, name) for name in ("name", "dialect", "profile", "base_url")},
+            "result": self.result,
+            "requirements": [asdict(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
+        } | {name: getattr(self, name) for name in _RUN}
+
+    def counts(self) -> Counts:
+        """How many requirements of each level met with each verdict; every level and verdict is there."""
+        found = Counter((entry.level, entry.verdict) for entry in self.requirements)
+        return {level: {verdict: found[level, verdict] for verdict in VERDICTS} for level in LEVELS}
+
+    def with_verdict(self, verdict: RequirementResult) -> tuple[RequirementVerdict, ...]:
+        """The requirements with this verdict: MUST first, then as the catalogue has them."""
+        return tuple(
+            entry for level in LEVELS for entry in self.requirements if (entry.level, entry.verdict) == (level, verdict)
+        )
+
+
+_RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """What a run says of one target: its verdict, and each check with what failures cite."""
+
+    verdict: StoredVerdict
+    checks: tuple[CheckResult, ...]
+
+    @classmethod
+    def of(cls, verdict: Verdict, checks: Sequence[CheckResult]) -> TargetReport:
+        """The report of a target whose verdict has just been decided."""
+        return cls(StoredVerdict.of(verdict), tuple(checks))
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run: one target or several, at one tier, with one seed."""
+
+    targets: tuple[TargetReport, ...]
+
+    @cached_property
+    def run(self) -> StoredVerdict:
+        """Any verdict of the run, asked for what is the same in all: tier, seed, start, suite version."""
+        return self.targets[0].verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `results.json`, as `specs/schemas/results.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "tier": self.run.tier,
+            "seed": self.run.seed,
+            "started": self.run.started,
+            "targets": [
+                {"verdict": target.verdict.to_json(), "checks": [check.to_json() for check in target.checks]}
+                for target in self.targets
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Report:
+        """The inverse of `to_json`, for a document that is valid by its schema."""
+        return cls(
+            tuple(
+                TargetReport(
+                    StoredVerdict.from_json(target["verdict"]), tuple(map(CheckResult.from_json, target["checks"]))
+                )
+                for target in raw["targets"]
+            )
+        )

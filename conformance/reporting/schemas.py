@@ -1,0 +1,50 @@
+"""Validates what we write and what we read back by the published JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import islice
+from typing import Literal
+
+import jsonschema_rs
+
+from conformance import specs
+from conformance.reporting.errors import ReportError
+
+Schema = Literal["verdict", "results", "certificate"]
+_MOST_SHOWN = 3
+
+
+def validate(document: object, schema: Schema, name: str) -> None:
+    """Raise `ReportError` about the file `name` unless the document is valid by the schema."""
+    found = [f"{_where(error)}: {_short(error.message)}" for error in islice(_problems(document, schema), _MOST_SHOWN)]
+    if found:
+        raise ReportError(
+            f"{name} cannot be used.",
+            "\n".join([f"It is not what {schema}.schema.json describes.", *found]),
+            "It was changed, or another version of the suite wrote it: run again with this version.",
+        )
+
+
+def _problems(document: object, schema: Schema) -> list[jsonschema_rs.ValidationError]:
+    return list(islice(_validator(schema).iter_errors(document), _MOST_SHOWN))
+
+
+@cache
+def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    registry = jsonschema_rs.Registry([(_load("verdict")["$id"], _load("verdict"))])
+    return jsonschema_rs.Draft202012Validator(_load(schema), registry=registry)
+
+
+def _load(schema: Schema) -> dict[str, str]:
+    loaded: dict[str, str] = json.loads((specs.SPECS / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _where(error: jsonschema_rs.ValidationError) -> str:
+    return "/".join(map(str, error.instance_path)) or "the whole"
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 200 else f"{message[:120]} … {message[-70:]}"  # noqa: RUF001 - an ellipsis

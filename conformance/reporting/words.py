@@ -1,0 +1,47 @@
+"""The words for results, the same on the page, on the terminal and on the certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from conformance.reporting.text import counted
+from conformance.verdict import RequirementResult
+
+if TYPE_CHECKING:
+    from conformance.reporting.model import StoredVerdict
+
+VERDICT_WORDS: Mapping[RequirementResult, str] = {
+    "failed": "failed",
+    "inconclusive": "inconclusive",
+    "not_tested": "not tested",
+    "waived": "waived",
+    "passed": "passed",
+    "not_applicable": "not applicable",
+}
+
+
+def sentence(verdict: StoredVerdict) -> str:
+    """What the result means, in one or two sentences."""
+    counts = verdict.counts()
+    must, should = counts["MUST"], counts["SHOULD"]
+    applicable = sum(must.values()) - must["not_applicable"]
+    failed, waived = must["failed"], must["waived"]
+    unclear = must["inconclusive"] + must["not_tested"]
+    parts = []
+    if failed:
+        parts.append(f"{_of(failed, applicable)} {'does' if failed == 1 else 'do'} not hold.")
+    if unclear:
+        begin = "No MUST requirement failed, but " if not failed else ""
+        parts.append(f"{begin}{_of(unclear, applicable)} could not be judged.")
+    if not failed and not unclear:
+        held = "hold" if not waived else f"hold, but for {counted(waived, 'failure')} that a waiver accepts"
+        parts.append(f"All {applicable} MUST requirements that apply {held}.")
+    if should["failed"]:
+        those = "it is" if should["failed"] == 1 else "they are"
+        parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+    return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
+
+
+def _of(number: int, total: int) -> str:
+    return f"{number} of {total} MUST requirements that apply"

@@ -1,0 +1,89 @@
+"""Writes the files of a run: verdicts, results and the page that shows them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from conformance.reporting import files, html, layout
+from conformance.reporting.consistency import problems_of_report
+from conformance.reporting.errors import ReportError
+from conformance.reporting.load import parse_report
+from conformance.reporting.model import Report, TargetReport
+from conformance.reporting.schemas import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from conformance.results import CheckResult
+    from conformance.verdict import Verdict
+
+
+def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]]) -> Report:
+    """Write all files of a run into its reports folder, and return what they say.
+
+    Everything is validated before anything is written. What an earlier run left there is removed first, because a
+    verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
+    folder without it is one of a run that did not finish. Raises `ReportError`.
+    """
+    report = scrubbed(Report(tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)))
+    _check(report)
+    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    _clear(directory)
+    for target in report.targets:
+        files.write_atomically(
+            folders[target.verdict.name] / layout.VERDICT, files.to_text(target.verdict.to_json())
+        )
+    write_page(directory, report)
+    files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
+    return report
+
+
+def write_page(directory: Path, report: Report) -> Path:
+    """Write `index.html` alone, such as again from an earlier run's results; returns its path."""
+    path = directory / layout.INDEX
+    files.write_atomically(path, html.render(report))
+    return path
+
+
+def scrubbed(report: Report) -> Report:
+    """The same report without halves of surrogate pairs, which an endpoint may send and no UTF-8 file can hold."""
+    return Report.from_json(_scrub(report.to_json()))
+
+
+def _check(report: Report) -> None:
+    if not report.targets:
+        raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
+    validate(report.to_json(), "results", layout.RESULTS)
+    for target in report.targets:
+        validate(target.verdict.to_json(), "verdict", layout.VERDICT)
+    problems = list(problems_of_report(report))
+    if problems:
+        raise ReportError(
+            "The results of this run contradict each other.",
+            "\n".join(problems[:5]),
+            "This is a fault of the suite: please report it.",
+        )
+
+
+def _clear(directory: Path) -> None:
+    """Remove what an earlier run wrote here, and nothing else: where its verdicts lie, its own results say."""
+    folders = {directory}
+    with suppress(ReportError):
+        names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
+        folders |= set(layout.folders(directory, names).values())
+    stale = [folder / name for folder in folders for name in (layout.VERDICT, *_SEALED)]
+    for path in (directory / layout.RESULTS, directory / layout.INDEX, *stale):
+        path.unlink(missing_ok=True)
+
+
+_SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
+
+
+def _scrub(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_scrub(key): _scrub(child) for key, child in value.items()}
+    return [_scrub(child) for child in value] if isinstance(value, (list, tuple)) else value

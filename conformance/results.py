@@ -1,0 +1,50 @@
+"""What became of each check of a run, as plain values that travel between workers and into reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from conformance.judge import Judgement
+
+Outcome = Literal["passed", "failed", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check at one target.
+
+    `check` is its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`. `passes` counts
+    passed judgements by requirement; `exchanges` are the records (see `conformance.wire.record`) that failures cite.
+    `inconclusive` are declared requirements that could not be judged, for the `reason`.
+    """
+
+    target: str
+    family: str
+    check: str
+    title: str
+    outcome: Outcome
+    seconds: float
+    declared: tuple[str, ...] = ()
+    passes: Mapping[str, int] = field(default_factory=dict)
+    failures: tuple[Judgement, ...] = ()
+    inconclusive: tuple[str, ...] = ()
+    reason: str = ""
+    hint: str = ""
+    exchanges: tuple[Mapping[str, Any], ...] = ()
+    requests: int = 0
+    keys_created: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping of JSON types, the inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
+        """Rebuild a result from what `to_json` gave, also after a trip through JSON."""
+        failures = tuple(
+            Judgement(**(judgement | {"exchanges": tuple(judgement["exchanges"])})) for judgement in raw["failures"]
+        )
+        lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
+        return cls(**(dict(raw) | lists | {"failures": failures}))

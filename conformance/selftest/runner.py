@@ -1,0 +1,99 @@
+"""One run of the suite against one emulator, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import suite
+from conformance.session import Controller
+
+_SUITE = Path(suite.__file__).parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run said: its exit code, and the content of its `verdict.json`."""
+
+    exit_code: int
+    verdict: Mapping[str, Any]
+
+    def ids(self, verdict: str) -> frozenset[str]:
+        """The requirements with this verdict, such as `failed`."""
+        return frozenset(entry["id"] for entry in self.verdict["requirements"] if entry["verdict"] == verdict)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The requirements that the run accuses."""
+        return self.ids("failed")
+
+
+def run_suite(
+    prepare: Callable[[], contextlib.AbstractContextManager[str]],
+    *,
+    tier: str = "smoke",
+    seed: int = 1,
+    arguments: Sequence[str] = (),
+    timeout_seconds: float = 120,
+) -> Outcome:
+    """Run the suite against what `prepare` serves; its context gives the text of a target file.
+
+    The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
+    once. Raises `TimeoutError` when it does not end by itself.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments)))
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(timeout_seconds):
+            raise TimeoutError(f"the run did not end within {timeout_seconds} s")
+        return Outcome(*receiver.recv())
+    finally:
+        if process.is_alive():
+            process.join(5)
+            process.kill()
+        process.join()
+
+
+def _child(
+    sender: Connection,
+    prepare: Callable[[], contextlib.AbstractContextManager[str]],
+    tier: str,
+    seed: int,
+    arguments: tuple[str, ...],
+) -> None:
+    with tempfile.TemporaryDirectory() as directory, prepare() as text, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        target = Path(directory) / "target.yaml"
+        target.write_text(text, encoding="utf-8")
+        os.environ["KMS_CONFORMANCE_STATE"] = directory
+        watcher = _Watcher()
+        options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
+        fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", "-p", "no:cacheprovider"]
+        # The parent may itself be a pytest that keeps this package's plugin out.
+        fixed += ["-p", "conformance.plugin", "-p", "no:allure_pytest"]
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
+        sender.send((int(code), watcher.verdict))
+
+
+class _Watcher:
+    """Keeps the verdict before pytest forgets its plugins."""
+
+    def __init__(self) -> None:
+        self.verdict: Mapping[str, Any] = {}
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        controller = config.pluginmanager.get_plugin("kms-controller")
+        if isinstance(controller, Controller) and controller.verdicts:
+            self.verdict = controller.verdicts[0].to_json()

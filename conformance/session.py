@@ -1,0 +1,201 @@
+"""A pytest session of the suite: the worker runs checks and attaches results, the controller decides the verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.bench import Bench
+from conformance.check import Check, run_check
+from conformance.emulators import Emulators
+from conformance.judge import Judge
+from conformance.ledger import Ledger
+from conformance.results import CheckResult
+from conformance.suite import FAMILIES
+from conformance.suite.scenario import Scenario
+from conformance.target import Target, load_targets
+from conformance.tier import EFFORTS, Tier
+from conformance.verdict import EXIT_CODES, Run, Verdict, decide, worst_exit_code
+from conformance.waivers import load_waivers
+
+_CHECK = pytest.StashKey[Check]()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every worker of a run must know; only JSON types, so that it can travel."""
+
+    targets: tuple[str, ...]
+    state: str | None
+    tier: Tier
+    seed: int
+
+
+class Worker:
+    """Makes one item of each check and target, and runs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.targets = load_targets([Path(path) for path in settings.targets])
+        state = None if settings.state is None else Path(settings.state)
+        keys = EFFORTS[settings.tier].keys
+        self.benches = {target.name: Bench(target, Ledger.of(target, state), keys) for target in self.targets}
+        self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
+        self.left_behind: dict[str, tuple[str, ...]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "kms" in metafunc.fixturenames:
+            names = [target.name for target in self.targets]
+            metafunc.parametrize("kms", names, indirect=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks that speak of their target at this tier, target by target, in the order of families."""
+        kept = []
+        for item in items:
+            check = self._check(item)
+            if check is None:
+                kept.append(item)
+            elif check.declared & self.benches[check.target].applicable and self._in_tier(item):
+                item.stash[_CHECK] = check
+                item.add_marker(pytest.mark.xdist_group(check.target))
+                self.planned[check.target][check.id] = tuple(sorted(check.declared))
+                kept.append(item)
+        order = [target.name for target in self.targets]
+        kept.sort(key=lambda item: _position(item, order))
+        items[:] = kept
+
+    def _in_tier(self, item: pytest.Item) -> bool:
+        return self.settings.tier != "smoke" or item.get_closest_marker("standard") is None
+
+    def _check(self, item: pytest.Item) -> Check | None:
+        callspec = getattr(item, "callspec", None)
+        if callspec is None or "kms" not in callspec.params:
+            return None
+        parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
+        return Check.of(item, callspec.params["kms"], callspec.id, parameters)
+
+    def scenario(self, item: pytest.Item) -> Scenario:
+        """The scenario for one check: its own judge at the bench of its target."""
+        check = item.stash[_CHECK]
+        bench = self.benches[check.target]
+        judge = Judge(bench.catalogue, bench.applicable, check.declared)
+        check.open(bench, judge)
+        bench.client.judge = judge
+        bench.enter()
+        if check.family != "entry":
+            bench.admit()
+        return Scenario(
+            client=bench.client,
+            pool=bench.pool,
+            time=bench.time,
+            judge=judge,
+            effort=EFFORTS[self.settings.tier],
+            seed=self.settings.seed,
+            others_at_entry=bench.others,
+        )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        check = pyfuncitem.stash.get(_CHECK, None)
+        if check is None:
+            return (yield)
+        return (yield from run_check(check))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        check = item.stash.get(_CHECK, None)
+        if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
+            report.kms = check.result(call.excinfo, call.duration).to_json()  # type: ignore[attr-defined]
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        for name, bench in self.benches.items():
+            if "client" in vars(bench):
+                self.left_behind[name] = bench.leave()
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
+            output["kms_planned"] = {
+                name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
+            }
+
+
+@dataclass
+class Controller:
+    """Starts what the run needs, collects results, and says at the end what follows from them."""
+
+    settings: Settings
+    reports: Path
+    emulators: Emulators
+    targets: tuple[Target, ...]
+    waivers: Mapping[str, str]
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    results: dict[str, list[CheckResult]] = field(default_factory=dict)
+    planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+    _clock: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def start(cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None) -> Controller:
+        """Load targets and waivers; with no target, start the built-in emulator in every dialect."""
+        given = tuple(targets)
+        emulators = Emulators(reports / "targets")
+        paths = given or emulators.start()
+        # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
+        state = None if given else str(reports / "ledger")
+        loaded = load_targets([Path(path) for path in paths])
+        accepted = load_waivers(waivers, loaded)
+        settings = Settings(tuple(map(str, paths)), state, tier, seed)
+        return cls(settings, reports, emulators, tuple(loaded), accepted)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
+        node.workerinput["kms_conformance"] = asdict(self.settings)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401, ARG002 - xdist's hook
+        output = getattr(node, "workeroutput", {})
+        self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
+        for name, plan in output.get("kms_planned", {}).items():
+            self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        raw = getattr(report, "kms", None)
+        if raw is not None:
+            result = CheckResult.from_json(raw)
+            self.results.setdefault(result.target, []).append(result)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        worker = session.config.pluginmanager.get_plugin("kms-worker")
+        if isinstance(worker, Worker):
+            self.left_behind |= worker.left_behind
+            for name, plan in worker.planned.items():
+                self.planned.setdefault(name, {}).update(plan)
+        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        self.verdicts = tuple(
+            decide(target, self.results.get(target.name, []), run, self.planned.get(target.name, {}), self.waivers)
+            for target in self.targets
+        )
+        session.exitstatus = worst_exit_code(EXIT_CODES[verdict.result] for verdict in self.verdicts)
+        self.emulators.stop()
+
+
+def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
+    check = item.stash.get(_CHECK, None)
+    if check is None:
+        return (len(order), 0)
+    return (order.index(check.target), FAMILIES.index(check.family))

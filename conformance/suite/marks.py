@@ -1,0 +1,13 @@
+"""How a check says which requirements it judges."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def requirement(*ids: str) -> pytest.MarkDecorator:
+    """The requirements that a check judges; `{name}` in an id stands for the check's parameter of that name.
+
+    A check runs at each target to which at least one of them applies.
+    """
+    return pytest.mark.requirement(*ids)

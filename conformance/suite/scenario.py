@@ -1,0 +1,192 @@
+"""What a check speaks: keys, operations, and judgements that read as requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from conformance.answer import Answer
+from conformance.client import Client
+from conformance.dialects.base import KeyView
+from conformance.judge import Judge, Stop
+from conformance.oracle import ENABLED, GONE, Oracle
+from conformance.pool import Pool
+from conformance.tier import Effort
+from conformance.timecontrol import TimeControl
+
+
+@dataclass
+class Scenario:
+    """One check at one target. Methods that judge take the ids of the requirements they decide."""
+
+    client: Client
+    pool: Pool
+    time: TimeControl
+    judge: Judge
+    effort: Effort
+    seed: int
+    others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.profile = self.client.profile
+        self.window = self.profile.window
+        self.dialect = self.client.dialect
+        self.oracle = Oracle(self.profile)
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    def key(self, state: str = ENABLED, *besides: str) -> str:
+        """A key in this state, and none of `besides`."""
+        view = self.pool.take(state, besides)
+        assert view.id is not None
+        return view.id
+
+    def ask(self, operation: str, /, **arguments: object) -> Answer:
+        """Ask for an operation; only what is judged on every exchange is judged."""
+        return self.client.ask(operation, **arguments)
+
+    def read(self, key: str) -> KeyView:
+        """Describe a key; the reply must speak of that key."""
+        view = self.pool.read(key)
+        if view.state != GONE:
+            self.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
+        return view
+
+    # --- judging ----------------------------------------------------------------------------------------------------
+
+    def accepts(
+        self,
+        requirements: str | Sequence[str],
+        operation: str,
+        /,
+        *,
+        states: Sequence[str] = (),
+        **arguments: object,
+    ) -> Answer:
+        """Act, and judge that it was carried out: the reply says so, and the key reads back in one of `states`.
+
+        Raises `Stop` when the reply is a refusal, because nothing can be built on it.
+        """
+        answer = self.ask(operation, **arguments)
+        self.must_be_accepted(requirements, answer)
+        if states:
+            key = str(arguments["key_id"])
+            view = self.must_read_back(requirements, key, states, answer)
+            self.must_echo(operation, answer, view)
+        return answer
+
+    def must_be_accepted(self, requirements: str | Sequence[str], answer: Answer) -> None:
+        """Judge that a reply says that the request was carried out."""
+        success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
+        results = [
+            self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
+            for requirement in _several(requirements)
+        ]
+        if not all(results):
+            raise Stop
+
+    def must_read_back(
+        self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
+    ) -> KeyView:
+        """Judge that a key reads back in one of these states, within the time that reads may lag behind."""
+        view = self.pool.settled(key, lambda view: view.state in states)
+        for requirement in _several(requirements):
+            expected = f"the key reads back as {' or '.join(states)}"
+            received = f"it reads back as {view.state}"
+            self.judge.that(requirement, view.state in states, expected, received, self._since(answer))
+        return view
+
+    def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
+        """Judge that the reply names the key that was asked for and, where it gives a state, the one that reads back."""
+        name = operation.replace("_", "-")
+        key, state = self.dialect.echo(answer.value)
+        if key is not None:
+            narrow = f"{name}.reply.key-id"
+            requirement = narrow if narrow in self.judge.catalogue else f"{name}.reply"
+            self.judge.that(requirement, key == view.id, f"the key {view.id}", f"the key {key}", (answer.number,))
+        if state is not None:
+            narrow = f"{name}.reply-agrees"
+            requirement = narrow if narrow in self.judge.catalogue else f"{name}.reply"
+            expected = f"the state that reads back, {view.state}"
+            self.judge.that(requirement, state == view.state, expected, f"the state {state}", self._since(answer))
+
+    def refuses(
+        self,
+        requirement: str,
+        refusal: str,
+        operation: str,
+        /,
+        *,
+        unchanged: Sequence[str] = (),
+        **arguments: object,
+    ) -> Answer:
+        """Act, and judge the three facts of a refusal: status, code, and that the keys `unchanged` read back as before.
+
+        Where the profile leaves the request open, carrying it out is accepted as well.
+        """
+        before = {key: self.pool.read(key) for key in unchanged}
+        answer = self.ask(operation, **arguments)
+        self.must_be_refused(requirement, refusal, answer, before)
+        return answer
+
+    def must_be_refused(
+        self, requirement: str, refusal: str, answer: Answer, before: dict[str, KeyView] | None = None
+    ) -> bool:
+        """Judge a reply and its effect by a named refusal; returns whether the request was refused."""
+        accepted = self.profile.refusal(refusal)
+        if answer.accepted and accepted.or_accepted:
+            self.judge.that(requirement, True, "", "", (answer.number,))
+            return False
+        fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
+        for key, was in (before or {}).items():
+            self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
+        return True
+
+    def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
+        """Judge that a key reads back as before: state, deletion date and description."""
+        hint = "The request changed a key that it had no right to change."
+        self.judge.that(requirement, _face(now) == _face(was), _face(was), _face(now), self._since(answer), hint)
+
+    def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
+        """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
+        expected = asked_at + timedelta(days=days)
+        hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
+        fits = view.deletion_at is not None and self._fits(view.deletion_at, expected)
+        received = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
+        self.judge.that(
+            requirement, fits, f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
+        )
+
+    def must_be_within_bounds(self, requirement: str, view: KeyView, asked_at: datetime, answer: Answer) -> None:
+        """Judge a deletion date that the target chose: some window within the documented bounds."""
+        days = range(self.window.minimum, self.window.maximum + 1)
+        date = view.deletion_at
+        fits = date is not None and any(self._fits(date, asked_at + timedelta(days=day)) for day in days)
+        expected = f"a deletion date {self.window.minimum} to {self.window.maximum} days ahead"
+        self.judge.that(requirement, fits, expected, date, self._since(answer))
+
+    def _fits(self, date: datetime, expected: datetime) -> bool:
+        deletion = self.profile.deletion
+        late = (date - expected).total_seconds()
+        if abs(late) <= deletion.date_tolerance_seconds:
+            return True
+        return any(
+            date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds
+            for step in deletion.date_may_be_rounded_up_to_seconds
+        )
+
+    def _since(self, answer: Answer) -> tuple[int, ...]:
+        """The exchange of an answer, and the one after it that proved its effect."""
+        return tuple(dict.fromkeys((answer.number, self.client.recorder.last)))
+
+
+def _several(requirements: str | Sequence[str]) -> tuple[str, ...]:
+    return (requirements,) if isinstance(requirements, str) else tuple(requirements)
+
+
+def _face(view: KeyView) -> str:
+    """What a refused request must leave as it was."""
+    date = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"state {view.state}, deletion date {date}, description {view.description!r}"

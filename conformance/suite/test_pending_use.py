@@ -1,0 +1,129 @@
+"""A pending key cannot be used or managed; it can be read, listed, and nothing else."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from conformance.judge import Inconclusive
+from conformance.oracle import DISABLED, ENABLED, PENDING
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+
+# name of the requirement -> (operation, its arguments besides the key)
+_MANAGING: dict[str, tuple[str, dict[str, object]]] = {
+    "encrypt": ("encrypt", {"plaintext": "text"}),
+    "generate-data-key": ("generate_data_key", {}),
+    "enable": ("enable", {}),
+    "disable": ("disable", {}),
+    "update-description": ("update_description", {"description": "changed while pending"}),
+}
+
+
+@requirement("pending.{use}")
+@pytest.mark.parametrize("use", _MANAGING)
+def test_pending_key_refuses(kms: Scenario, use: str) -> None:
+    operation, arguments = _MANAGING[use]
+    key = kms.key(PENDING)
+    refusal = kms.profile.refusal_in(operation, PENDING)
+    assert refusal is not None
+    kms.refuses(f"pending.{use}", refusal, operation, key_id=key, unchanged=[key], **arguments)
+
+
+@requirement("pending.decrypt")
+def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    ciphertext = _encrypted(kms, key)
+    kms.pool.bring(key, PENDING)
+    refusal = kms.profile.refusal_in("decrypt", PENDING)
+    assert refusal is not None
+    kms.refuses("pending.decrypt", refusal, "decrypt", ciphertext=ciphertext, unchanged=[key])
+
+
+@requirement("pending.set-alias")
+def test_pending_key_gets_no_alias(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    alias = kms.dialect.alias(f"kms-conformance-{secrets.token_hex(6)}")
+    refusal = kms.profile.refusal_in("set_alias", PENDING)
+    assert refusal is not None
+    kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
+
+
+@requirement("pending.delete-alias", "delete-alias.reply")
+def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    alias = kms.dialect.alias(f"kms-conformance-{secrets.token_hex(6)}")
+    kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
+    kms.pool.bring(key, PENDING)
+    kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
+
+
+@requirement("pending.describe")
+def test_pending_key_can_be_read_and_reading_moves_nothing(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    first = kms.read(key)
+    answer = kms.accepts("pending.describe", "describe", key_id=key)
+    kms.must_be_unchanged("pending.describe", first, kms.read(key), answer)
+
+
+@requirement("pending.listed", "list.complete")
+def test_pending_key_is_listed_once(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    ids = kms.pool.census()
+    kms.judge.that("pending.listed", key in ids, f"{key} in the list", "it is not listed")
+    twice = sorted({known for known in ids if ids.count(known) > 1})
+    kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
+    missing = [known for known in kms.pool.keys if known not in ids]
+    kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
+
+
+@requirement("state.enabled")
+def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext="some text")
+    ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+    answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
+    same = kms.dialect.secret_output("decrypt", answer.value) == "some text"
+    kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
+
+
+@requirement("state.disabled")
+def test_disabled_key_is_not_used(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    ciphertext = _encrypted(kms, key)
+    kms.pool.bring(key, DISABLED)
+    uses: dict[str, dict[str, object]] = {
+        "encrypt": {"key_id": key, "plaintext": "text"},
+        "decrypt": {"ciphertext": ciphertext},
+        "generate_data_key": {"key_id": key},
+    }
+    for operation, arguments in uses.items():
+        kms.refuses("state.disabled", "key_disabled", operation, unchanged=[key], **arguments)
+
+
+@requirement("enable.not-disabled", "enable.idempotent")
+def test_enabling_an_enabled_key(kms: Scenario) -> None:
+    _again(kms, "enable", ENABLED, ("enable.not-disabled", "enable.idempotent"))
+
+
+@requirement("disable.not-enabled", "disable.idempotent")
+def test_disabling_a_disabled_key(kms: Scenario) -> None:
+    _again(kms, "disable", DISABLED, ("disable.not-enabled", "disable.idempotent"))
+
+
+def _again(kms: Scenario, operation: str, state: str, requirements: tuple[str, str]) -> None:
+    """Ask for the state that the key is in: some clouds refuse it, to others it is nothing."""
+    key = kms.key(state)
+    refusal = kms.profile.refusal_in(operation, state)
+    if refusal is None:
+        kms.accepts(requirements[1], operation, key_id=key, states=[state])
+    else:
+        kms.refuses(requirements[0], refusal, operation, key_id=key, unchanged=[key])
+
+
+def _encrypted(kms: Scenario, key: str) -> str:
+    ciphertext = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="text").value)
+    if ciphertext is None:
+        raise Inconclusive("Nothing could be encrypted, so there is nothing to decrypt.")
+    return ciphertext

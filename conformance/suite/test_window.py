@@ -1,0 +1,74 @@
+"""Window bounds: what lies within is accepted, what lies without is refused and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.dialects.base import Raw
+from conformance.oracle import ENABLED, PENDING
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+
+
+@requirement("schedule.window.{bound}", "schedule.window.start")
+@pytest.mark.parametrize("bound", ["minimum", "maximum"])
+def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
+    key = kms.key(ENABLED)
+    days = getattr(kms.window, bound)
+    asked_at = kms.time.now()
+    answer = kms.accepts(f"schedule.window.{bound}", "schedule", key_id=key, window=days, states=[PENDING])
+    kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
+
+
+# name of the requirement -> (what is written on the wire, the refusal that it meets)
+_REFUSED = {
+    "zero": ("0", "window_out_of_range"),
+    "negative": ("-7", "window_out_of_range"),
+    "huge": ("99999999999999999999", "window_out_of_range"),
+    "fraction": ("7.5", "window_malformed"),
+    "text": ("seven", "window_malformed"),
+}
+
+
+@requirement("schedule.window.{bound}")
+@pytest.mark.parametrize(("bound", "step"), [("below-minimum", -1), ("above-maximum", 1)], ids=["below", "above"])
+def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None:
+    key = kms.key(ENABLED)
+    days = step + (kms.window.minimum if step < 0 else kms.window.maximum)
+    requirement_id = f"schedule.window.{bound}"
+    kms.refuses(requirement_id, "window_out_of_range", "schedule", key_id=key, window=days, unchanged=[key])
+
+
+@requirement("schedule.window.{case}")
+@pytest.mark.parametrize("case", _REFUSED)
+def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
+    written, refusal = _REFUSED[case]
+    key = kms.key(ENABLED)
+    kms.refuses(f"schedule.window.{case}", refusal, "schedule", key_id=key, window=Raw(written), unchanged=[key])
+
+
+@requirement("schedule.window.{case}")
+@pytest.mark.parametrize(
+    ("case", "refusal"),
+    [("empty", "window_empty"), ("absent", "window_missing"), ("other-type", "window_other_type")],
+    ids=["empty", "absent", "other type"],
+)
+def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal: str) -> None:
+    """Refused with nothing changed or, where the profile leaves it open, carried out within the bounds."""
+    key = kms.key(ENABLED)
+    before = kms.read(key)
+    written: dict[str, dict[str, object]] = {
+        "empty": {"window": Raw("")},
+        "absent": {},
+        "other-type": {"window": Raw(kms.window.minimum)},
+    }
+    requirement_id = f"schedule.window.{case}"
+    asked_at = kms.time.now()
+    answer = kms.ask("schedule", key_id=key, **written[case])
+    if kms.must_be_refused(requirement_id, refusal, answer, {key: before}):
+        return
+    view = kms.must_read_back(requirement_id, key, [PENDING], answer)
+    if case == "other-type":
+        kms.must_be_date(requirement_id, view, asked_at, kms.window.minimum, answer)
+    else:
+        kms.must_be_within_bounds(requirement_id, view, asked_at, answer)

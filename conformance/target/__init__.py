@@ -1,0 +1,30 @@
+"""What the user says about an endpoint: where it is, how to sign in, what we may do to it."""
+
+from conformance.target.errors import Problem, TargetError
+from conformance.target.load import load_target, load_targets, parse_target
+from conformance.target.model import (
+    WAYS,
+    AccessKeyAuth,
+    Auth,
+    Limits,
+    PasswordAuth,
+    RpcAuth,
+    Target,
+    TokenAuth,
+)
+
+__all__ = [
+    "WAYS",
+    "AccessKeyAuth",
+    "Auth",
+    "Limits",
+    "PasswordAuth",
+    "Problem",
+    "RpcAuth",
+    "Target",
+    "TargetError",
+    "TokenAuth",
+    "load_target",
+    "load_targets",
+    "parse_target",
+]

@@ -1,0 +1,165 @@
+"""The verdict on a target: what became of each requirement, and what follows for the whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from conformance import __version__, specs
+from conformance.catalogue.profile import Profile
+from conformance.catalogue.requirements import Catalogue, Level, Requirement
+from conformance.results import CheckResult
+from conformance.target import Target
+
+FORMAT = 1
+Result = Literal["conformant", "nonconformant", "inconclusive"]
+RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable", "not_tested", "waived"]
+
+# The codes that a run exits with; of several targets the worst decides, and a usage error is the worst of all.
+EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
+USAGE_ERROR = 2
+_BADNESS = (0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class RequirementVerdict:
+    """What became of one requirement: the checks that judged it, how often it was judged, and why it is so."""
+
+    id: str
+    level: Level
+    verdict: RequirementResult
+    tests: tuple[str, ...]
+    reason: str
+    judged: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """The circumstances of a run on one target."""
+
+    tier: str
+    seed: int
+    started: datetime
+    duration_seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The content of one `verdict.json`."""
+
+    target: Target
+    result: Result
+    requirements: tuple[RequirementVerdict, ...]
+    run: Run
+    requests: int
+    keys_created: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as `specs/schemas/verdict.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "suite": {"version": __version__, "specs_digest": specs_digest(self.target.dialect)},
+            "target": {
+                "name": self.target.name,
+                "dialect": self.target.dialect,
+                "profile": self.target.profile,
+                "base_url": self.target.base_url,
+            },
+            "result": self.result,
+            "requirements": [asdict(requirement) for requirement in self.requirements],
+            "tier": self.run.tier,
+            "requests": self.requests,
+            "keys_created": self.keys_created,
+            "duration_seconds": round(self.run.duration_seconds, 3),
+            "seed": self.run.seed,
+            "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+
+def decide(
+    target: Target,
+    results: Sequence[CheckResult],
+    run: Run,
+    planned: Mapping[str, Iterable[str]],
+    waivers: Mapping[str, str],
+) -> Verdict:
+    """Decide every requirement and the whole.
+
+    `planned` names, for each check that this tier holds, the requirements that it declares: one that did not run leaves
+    them not tested. `waivers` are reasons by requirement id.
+    """
+    profile = Profile.load(target.dialect, target.profile)
+    ran = {result.check for result in results}
+    missing = {check: frozenset(ids) for check, ids in planned.items() if check not in ran}
+    decided = tuple(
+        _decide_one(requirement, profile, target, results, missing, waivers)
+        for requirement in Catalogue.load(target.dialect)
+    )
+    return Verdict(
+        target=target,
+        result=_whole(decided),
+        requirements=decided,
+        run=run,
+        requests=sum(result.requests for result in results),
+        keys_created=sum(result.keys_created for result in results),
+    )
+
+
+def _decide_one(  # noqa: PLR0913 - one call, all of it needed
+    requirement: Requirement,
+    profile: Profile,
+    target: Target,
+    results: Sequence[CheckResult],
+    missing: Mapping[str, frozenset[str]],
+    waivers: Mapping[str, str],
+) -> RequirementVerdict:
+    name = requirement.id
+    judged_by = [r for r in results if name in r.declared or any(f.requirement == name for f in r.failures)]
+    count = sum(r.passes.get(name, 0) for r in results) + sum(
+        failure.requirement == name for r in results for failure in r.failures
+    )
+
+    def verdict(result: RequirementResult, reason: str = "") -> RequirementVerdict:
+        tests = tuple(sorted({r.check for r in judged_by}))
+        return RequirementVerdict(name, requirement.level, result, tests, reason, count)
+
+    not_applicable = requirement.not_applicable_because(profile, target.auth.way)
+    if not_applicable is not None:
+        return verdict("not_applicable", not_applicable)
+    failure = next((f for r in results for f in r.failures if f.requirement == name), None)
+    if failure is not None:
+        if name in waivers:
+            return verdict("waived", waivers[name])
+        return verdict("failed", f"expected {failure.expected}; received {failure.received}")
+    unclear = next((r.reason for r in results if name in r.inconclusive), None)
+    if unclear is not None:
+        return verdict("inconclusive", unclear)
+    not_run = sorted(check for check, ids in missing.items() if name in ids)
+    if not_run:
+        return verdict("not_tested", f"did not run: {', '.join(not_run)}")
+    if count == 0:
+        return verdict("not_tested", "no exchange of this run allowed a judgement")
+    return verdict("passed")
+
+
+def _whole(requirements: Iterable[RequirementVerdict]) -> Result:
+    musts = {requirement.verdict for requirement in requirements if requirement.level == "MUST"}
+    if "failed" in musts:
+        return "nonconformant"
+    return "inconclusive" if musts & {"inconclusive", "not_tested"} else "conformant"
+
+
+def worst_exit_code(codes: Iterable[int]) -> int:
+    """The exit code of several targets together, in the order 0 < 3 < 1 < 2."""
+    return max(codes, key=_BADNESS.index, default=EXIT_CODES["inconclusive"])
+
+
+def specs_digest(dialect: str) -> str:
+    """A SHA-256 over all spec files of a dialect, so that two verdicts can be told to rest on the same demands."""
+    digest = hashlib.sha256()
+    for path in sorted((specs.SPECS / dialect).glob("*.yaml")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,146 @@
+"""What goes over the wire and what comes back, as frozen values: nothing here has ever touched a socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Headers = tuple[tuple[str, str], ...]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def values_of(headers: Headers, name: str) -> tuple[str, ...]:
+    """All values of a header, in the order in which they stand; names are compared without regard to case."""
+    wanted = name.lower()
+    return tuple(value for known, value in headers if known.lower() == wanted)
+
+
+def origin(url: str) -> str:
+    """`scheme://host:port` of a URL, in lower case, the port always named; raises ValueError where it has no host."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("not an http(s) URL with a host")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{scheme}://{host}:{parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, exactly as it is to be sent: nothing is re-encoded or sorted on its way.
+
+    `url` is absolute, percent-encoded ASCII. Only the headers that HTTP demands and that are not given (Host,
+    Content-Length) are added when it is sent.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says when none is given: host, and port where it is not the scheme's own."""
+        scheme, _, address = origin(self.url).partition("://")
+        host, _, port = address.rpartition(":")
+        return host if int(port) == _DEFAULT_PORTS[scheme] else address
+
+    @property
+    def target(self) -> str:
+        """The request target (path and query) as it stands in the request line."""
+        written = self.url[self._target_start :]
+        return written if written.startswith("/") else f"/{written}"
+
+    @property
+    def path(self) -> str:
+        """The path as sent: still percent-encoded."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """The query as sent, without its question mark: still percent-encoded."""
+        return self.target.partition("?")[2]
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next(iter(self.header_values(name)), None)
+
+    def header_values(self, name: str) -> tuple[str, ...]:
+        """All values of a header."""
+        return values_of(self.headers, name)
+
+    def with_header(self, name: str, value: str) -> Request:
+        """The same request with that header standing once, last, with that value."""
+        others = self.without_headers(name)
+        return replace(others, headers=(*others.headers, (name, value)))
+
+    def without_headers(self, *names: str) -> Request:
+        """The same request without any header of these names."""
+        unwanted = {name.lower() for name in names}
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in unwanted))
+
+    def with_target(self, path: str, query: str | None) -> Request:
+        """The same request with another path and query, both as they are to be sent; None: no question mark either."""
+        query_part = "" if query is None else f"?{query}"
+        return replace(self, url=self.url[: self._target_start] + path + query_part)
+
+    @property
+    def _target_start(self) -> int:
+        after_scheme = self.url.find("://") + 3
+        found = (self.url.find(mark, after_scheme) for mark in "/?#")
+        return min((index for index in found if index >= 0), default=len(self.url))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply, as received, its body unpacked; `seconds` from the request's first byte to the body's last."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes = field(repr=False)
+    seconds: float
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        return next(iter(self.header_values(name)), None)
+
+    def header_values(self, name: str) -> tuple[str, ...]:
+        """All values of a header: an endpoint may send one twice, and that must be seen."""
+        return values_of(self.headers, name)
+
+    @property
+    def media_type(self) -> str:
+        """The media type of Content-Type in lower case without its parameters, "" where there is none."""
+        return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
+
+
+FailureKind = Literal["refused", "timeout", "reset", "truncated", "too_large", "bad_http", "tls", "unsendable"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no usable reply.
+
+    refused: no connection (also: unknown host); timeout: no whole reply in time; reset: the connection broke before a
+    reply; truncated: it broke, or its framing did, within the body; too_large: the body or the head outgrew its cap;
+    bad_http: what came is not HTTP; tls: no trust or no TLS; unsendable: the request cannot be put on a wire.
+    """
+
+    kind: FailureKind
+    text: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and what became of it, raw: it holds secrets and stays in memory. It has a reply or a failure."""
+
+    request: Request
+    reply: Reply | None
+    failure: Failure | None
+    started: datetime  # aware, UTC

@@ -1,0 +1,167 @@
+"""The one place where exchanges lose their secrets: what leaves it may be stored, shown and sent to anybody."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from conformance.wire.disguises import MIN_LENGTH, spans, views
+from conformance.wire.messages import Headers, Reply, Request
+
+#: Headers whose values are credentials, or let others in.
+_HEADERS = (
+    "Authorization",
+    "X-Auth-Token",
+    "X-Subject-Token",
+    "X-Security-Token",
+    "x-acs-security-token",
+    "Cookie",
+    "Set-Cookie",
+)
+#: Headers of a request by which tokens travel: a token may have been fetched, so that no target file names it.
+_TOKENS = ("X-Auth-Token", "X-Security-Token", "x-acs-security-token")
+_PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
+#: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
+_PLAINTEXTS = ("Plaintext", "plain_text")
+#: A fuzzer's short values in place of a token would blank out half of a report.
+_MIN_TOKEN = 16
+_MAX_TOKENS = 64
+
+Span = tuple[int, int, str]
+
+
+class Redactor:
+    """Replaces secrets by `[redacted:NAME]`. Doing it twice is the same as doing it once.
+
+    Values that are shorter than 4 characters are not searched for; they only go where the header or the parameter that
+    they stand in is known to hold secrets. `too_short` counts them.
+    """
+
+    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str] | None = None) -> None:
+        """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`."""
+        names = labels or {}
+        all_secrets = sorted(set(secrets))
+        self._lock = threading.Lock()
+        self._names = {
+            secret: _label(names.get(secret, "SECRET")) for secret in all_secrets if len(secret) >= MIN_LENGTH
+        }
+        self._tokens: dict[str, None] = {}
+        self.too_short = len(all_secrets) - len(self._names)
+        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
+        self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
+
+    def text(self, text: str) -> str:
+        """The text without secrets, by value and by the names that stand before them."""
+        return self._redacted(text.encode("utf-8", "surrogatepass"), _IN_REPLIES).decode("utf-8", "surrogatepass")
+
+    def data(self, data: bytes) -> bytes:
+        """The same for bytes, whatever they are."""
+        return self._redacted(data, _IN_REPLIES)
+
+    def request(self, request: Request) -> Request:
+        """The request without secrets, in all its parts."""
+        self._learn(request)
+        return replace(
+            request,
+            method=self._text(request.method, _IN_REQUESTS),
+            url=self._text(request.url, _IN_REQUESTS),
+            headers=self._headers(request.headers, _IN_REQUESTS),
+            body=self._redacted(request.body, _IN_REQUESTS),
+        )
+
+    def reply(self, reply: Reply) -> Reply:
+        """The reply without secrets, in all its parts."""
+        return replace(
+            reply,
+            reason=self.text(reply.reason),
+            headers=self._headers(reply.headers, _IN_REPLIES),
+            body=self.data(reply.body),
+        )
+
+    def _learn(self, request: Request) -> None:
+        """Remember the tokens of a request: its reply, or a later one, may repeat them."""
+        found = {value for name in _TOKENS for value in request.header_values(name) if len(value) >= _MIN_TOKEN}
+        with self._lock:
+            for token in found - self._names.keys() - self._tokens.keys():
+                self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
+
+    def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
+        return tuple(
+            (
+                self._text(name, patterns),
+                _mark(_label(name)) if name.lower() in _SECRET_HEADERS and value else self._text(value, patterns),
+            )
+            for name, value in headers
+        )
+
+    def _text(self, text: str, patterns: tuple[_Pattern, ...]) -> str:
+        return self._redacted(text.encode("utf-8", "surrogatepass"), patterns).decode("utf-8", "surrogatepass")
+
+    def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
+        marks = [found.span() for found in self._marks.finditer(text)]
+        found = [span for span in _by_name(text, patterns) if span[:2] not in marks]
+        seen = tuple(views(text))
+        tokens = dict.fromkeys(self._tokens, "TOKEN")
+        for secret, label in (self._names | tokens).items():
+            found += ((start, end, label) for start, end in spans(seen, secret) if not _touches(marks, start, end))
+        result, last = bytearray(), 0
+        for start, end, label in _merged(found):
+            result += text[last:start] + _mark(label).encode()
+            last = end
+        return bytes(result + text[last:])
+
+
+_Pattern = tuple[re.Pattern[bytes], str]
+
+
+def _label(name: str) -> str:
+    return re.sub(r"[^A-Z0-9_]", "_", name.upper())
+
+
+def _mark(label: str) -> str:
+    return f"[redacted:{label}]"
+
+
+def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:
+    """For each name: its value as a parameter, as a JSON string, and as the text of an XML element."""
+    for name in names:
+        word = name.encode()
+        for form in (
+            rb"(?<![A-Za-z0-9_])" + word + rb"=([^&\s\"'<>#]+)",
+            rb"\"" + word + rb"\\*\"\s*:\s*\\*\"((?:[^\"\\]|\\.)+?)\\*\"",
+            rb"<" + word + rb">([^<]+)<",
+        ):
+            yield re.compile(form, re.IGNORECASE), _label(name)
+
+
+def _header_lines() -> Iterator[_Pattern]:
+    for name in _HEADERS:
+        yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), _label(name)
+
+
+_SECRET_HEADERS = frozenset(name.lower() for name in _HEADERS)
+_IN_REQUESTS = (*_patterns(_PARAMETERS), *_header_lines())
+_IN_REPLIES = (*_IN_REQUESTS, *_patterns(_PLAINTEXTS))
+
+
+def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:
+    for pattern, label in patterns:
+        for found in pattern.finditer(text):
+            yield *found.span(1), label
+
+
+def _touches(marks: list[tuple[int, int]], start: int, end: int) -> bool:
+    return any(start < mark_end and mark_start < end for mark_start, mark_end in marks)
+
+
+def _merged(found: Iterable[Span]) -> list[Span]:
+    """The spans in order, with those that overlap made one that bears the first one's name."""
+    result: list[Span] = []
+    for start, end, label in sorted(found, key=lambda span: (span[0], -span[1])):
+        if result and start < result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end), result[-1][2])
+        else:
+            result.append((start, end, label))
+    return result

@@ -1,0 +1,153 @@
+"""An HTTP adapter that puts a request on the wire exactly as it is written, and follows, remembers and logs nothing.
+
+It is used without `requests.Session`, whose conveniences all spoil a measurement: proxies and .netrc from the
+environment (the latter replaces an Authorization header), redirects (which hand X-Auth-Token to the other host),
+cookies, and re-encoded URLs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from conformance.wire.messages import Request, origin
+
+if TYPE_CHECKING:
+    import socket
+
+    from urllib3 import BaseHTTPResponse
+
+    from conformance.wire.watchdog import Deadline
+
+
+class _Fields(Mapping[str, str]):
+    """A head as it is written, repeated names and all, in the little of a mapping that the layers below use."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def __getitem__(self, name: str) -> str:
+        return next(value for known, value in self._pairs if known.lower() == name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return any(known.lower() == str(name).lower() for known, _ in self._pairs)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def items(self) -> Any:  # noqa: ANN401 - a mapping's view has no place for a repeated name
+        return list(self._pairs)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What a connection must know of the call that it serves."""
+
+    target: str
+    fields: _Fields
+    deadline: Deadline
+
+
+_CALL: ContextVar[_Call] = ContextVar("call")
+
+
+class _Exact(HTTPConnection):
+    """A connection that sends the target as it is written, and that the watchdog can shut down at any time.
+
+    The layers above only ever see "/": they would normalise the target, and they log it, signature and all. Their
+    headers, which know each name once, only serve to tell them that nothing is to be added.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        _CALL.get().deadline.attach(connection)
+        return connection
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        super().request(method, url, *args, **{**kwargs, "headers": _CALL.get().fields})
+
+    def putrequest(
+        self,
+        method: str,
+        url: str,  # noqa: ARG002 - the placeholder
+        skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of the class above
+        skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - see skip_host
+    ) -> None:
+        call = _CALL.get()
+        if self.sock is not None:
+            call.deadline.attach(self.sock)
+        super().putrequest(method, call.target, skip_host=skip_host, skip_accept_encoding=skip_accept_encoding)
+
+
+class _ExactTls(_Exact, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Exact
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _ExactTls
+
+
+class Transport(HTTPAdapter):
+    """Sends requests over connections that are kept alive."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the class above has it
+        """Make every connection an exact one."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401, ARG002 - as above
+        """Only a placeholder: the connection knows the target."""
+        return "/"
+
+    def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
+        """The reply alone, without the jar of cookies that the class above fills from it."""
+        response = Response()
+        response.status_code = resp.status
+        response.raw = resp
+        response.request = req
+        return response
+
+    def exchange(self, request: Request, deadline: Deadline, *, verify: bool | str) -> BaseHTTPResponse:
+        """Send the request and read the head of its reply; the body is still to be read from what is returned."""
+        prepared = PreparedRequest()
+        prepared.method = request.method
+        prepared.url = f"{origin(request.url)}/"
+        fields = _Fields(_complete(request))
+        prepared.headers = CaseInsensitiveDict(fields)
+        prepared.body = request.body or None
+        token = _CALL.set(_Call(request.target, fields, deadline))
+        try:
+            raw: BaseHTTPResponse = self.send(prepared, timeout=deadline.remaining() or 0.001, verify=verify).raw
+        finally:
+            _CALL.reset(token)
+        return raw
+
+
+def _complete(request: Request) -> list[tuple[str, str]]:
+    """The request's headers, and those without which HTTP libraries would make up their own."""
+    headers = list(request.headers)
+    if request.header("Host") is None:
+        headers.insert(0, ("Host", request.authority))
+    if request.header("Accept-Encoding") is None:
+        headers.append(("Accept-Encoding", "identity"))
+    if request.header("User-Agent") is None:
+        headers.append(("User-Agent", "kms-conformance"))
+    framed = request.header("Content-Length") is not None or request.header("Transfer-Encoding") is not None
+    if not framed and (request.body or request.method not in ("GET", "HEAD")):
+        headers.append(("Content-Length", str(len(request.body))))
+    return headers
