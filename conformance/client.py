@@ -42,7 +42,7 @@ class Client:
         self.api = Api.load(self.profile)
         self.session = Session.for_target(target)
         self.signer: Signer = signer_for(target, self.session)
-        self.recorder = Recorder(Redactor(target.secrets))
+        self.recorder = Recorder(Redactor(target.secrets, target.labels))
         self.dialect = adapter(self.profile, target.base_url, "")
         self.judge: Judge | None = None
         self.requests = 0
@@ -91,7 +91,7 @@ class Client:
         sent_at = datetime.now(UTC)
         exchange = self.session.send(signer.sign(request))
         self.requests += 1
-        number = self.recorder.record(exchange, "" if operation is None else operation.id).number
+        number = self.recorder.add("" if operation is None else operation.id, exchange).number
         answer = self._read(exchange, operation, number, sent_at)
         if self.judge is not None:
             self.judge.record(self._examiner.examine(answer))

@@ -30,7 +30,8 @@ _FACES: dict[str, Callable[[Service], Face]] = {"huawei": HuaweiFace, "alibaba":
 class Emulator:
     """A context manager that serves while it is open.
 
-    `decisions` and `filters` make it deviate: the first from the documents' judgements, the second on the wire.
+    `decisions` and `filters` make it deviate: the first from the documents' judgements, the second on the wire. A class
+    of decisions is made for `profile`; an instance brings its own facts.
     `foreign_keys` keys that belong to nobody's test are there from the start, one after the other enabled, disabled and
     waiting for deletion. `failures` holds the exceptions that were bugs of the emulator: it must stay empty.
     """
@@ -46,9 +47,12 @@ class Emulator:
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
     ) -> None:
-        self.rules = Rules.of(dialect, profile)
         self.clock = Clock()
-        self.decisions = decisions(self.rules) if isinstance(decisions, type) else decisions
+        self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
+        # The decisions' own: a variant may have changed some of the profile's facts.
+        self.rules = self.decisions.rules
+        if self.rules.dialect != dialect:
+            raise ValueError(f"These decisions are for {self.rules.dialect!r}, not for {dialect!r}.")
         self.store = Store(self.decisions, self.clock)
         self.filters = tuple(filters)
         self.failures: list[Exception] = []

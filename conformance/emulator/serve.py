@@ -22,14 +22,14 @@ def serve(  # noqa: PLR0913 - one argument an option of the command
     profile: str = "documents",
     foreign_keys: int = 3,
     auth: str | None = None,
-    exposed: bool = False,
+    expose: bool = False,
 ) -> None:
     """Serve one dialect, `write` the target file to use, and block until Ctrl-C or SIGTERM.
 
     Raises `ValueError` for an unknown dialect, profile or `auth`, and for a host that others can reach unless
-    `exposed`; `OSError` when the port is taken.
+    `expose`; `OSError` when the port is taken.
     """
-    if not exposed and not _is_loopback(host):
+    if not expose and not _is_loopback(host):
         raise ValueError(
             f"Others could reach the emulator on {host}, and its credentials are public: it would do what anybody "
             "says. Use 127.0.0.1, or say explicitly that it may be exposed."

@@ -80,8 +80,7 @@ def _child(
         watcher = _Watcher()
         options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
         fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", "-p", "no:cacheprovider"]
-        # The parent may itself be a pytest that keeps this package's plugin out.
-        fixed += ["-p", "conformance.plugin", "-p", "no:allure_pytest"]
+        fixed += ["-p", "no:allure_pytest"]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
         sender.send((int(code), watcher.verdict))

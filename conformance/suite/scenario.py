@@ -179,7 +179,7 @@ class Scenario:
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
         """The exchange of an answer, and the one after it that proved its effect."""
-        return tuple(dict.fromkeys((answer.number, self.client.recorder.last)))
+        return tuple(dict.fromkeys((answer.number, self.client.recorder.count)))
 
 
 def _several(requirements: str | Sequence[str]) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ class _Walk(RuleBasedStateMachine):
             self._judge("lifecycle.sequence", view.state == model.state and dated, expected, received, answer)
 
     def _judge(self, name: str, holds: bool, expected: str, received: str, answer: Answer | None = None) -> None:  # noqa: FBT001
-        numbers = () if answer is None else (answer.number, self.scenario.client.recorder.last)
+        numbers = () if answer is None else (answer.number, self.scenario.client.recorder.count)
         hint = f"The walk so far: {', '.join(self.trail[-12:])}."
         if not self.scenario.judge.that(name, holds, expected, received, numbers, hint):
             self._end()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conformance.wire.record import Body, Record
 
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"  # all but tab and line feed
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
-_PLAIN = re.compile(rb"[\n\t -~]*")
 
 
 def curl(record: Record) -> str:
@@ -18,9 +18,10 @@ def curl(record: Record) -> str:
     Where that cannot be - HTTP cannot carry the request, or its body was cut - a comment before it says so.
     """
     words = ["curl -sS -i -g --http1.1 --path-as-is"]
-    words.append("--head" if record.method == "HEAD" else f"-X {_word(record.method)}")
+    words.append("--head" if record.method == "HEAD" and not record.request_body.text else f"-X {_word(record.method)}")
     words.append(_word(record.url))
-    words += (f"-H {_word(f'{name}: {value}' if value else f'{name};')}" for name, value in record.request_headers)
+    for name, value in record.request_headers:
+        words.append(f"-H {_word(f'{name}: {value}' if value else f'{name};', 'latin-1')}")
     body = record.request_body
     if body.text or record.method not in ("GET", "HEAD"):
         if not any(name.lower() == "content-type" for name, _ in record.request_headers):
@@ -44,20 +45,20 @@ def _notes(record: Record) -> list[str]:
 
 def _is_plain(body: Body) -> bool:
     # What is no ASCII stands in the line as it is only if it is UTF-8, as the line itself is.
-    return body.encoding == "utf-8" and not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", body.text)
+    return body.encoding == "utf-8" and not re.search(_CONTROL, body.text)
 
 
-def _word(text: str) -> str:
+def _word(text: str, encoding: str = "utf-8") -> str:
     """One word of the line: literal pieces in single quotes, secrets as variables in double quotes."""
-    pieces = _MARK.split(text)
-    return "".join(f'"${piece}"' if index % 2 else _literal(piece) for index, piece in enumerate(pieces)) or "''"
+    pieces = enumerate(_MARK.split(text))
+    return "".join(f'"${piece}"' if index % 2 else _literal(piece, encoding) for index, piece in pieces) or "''"
 
 
-def _literal(text: str) -> str:
+def _literal(text: str, encoding: str) -> str:
     if not text:
         return ""
-    if not re.fullmatch(r"[\t\n -~\u00a0-\U0010ffff]*", text):
-        return f'"$({_printf_of([text], "utf-8")})"'
+    if re.search(_CONTROL, text) or not (text.isascii() or encoding == "utf-8"):
+        return f'"$({_printf_of([text], encoding)})"'
     return "'" + text.replace("'", "'\\''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""Finds secrets in a text in whatever form they stand there: percent-encoded, JSON- or XML-escaped, in base64 or hex."""
+"""Finds secrets in a text in whatever form they stand: percent-encoded, JSON- or XML-escaped, in base64 or hex."""
 
 from __future__ import annotations
 
@@ -28,16 +28,8 @@ _ESCAPE = re.compile(
     rb"|&(?P<entity>lt|gt|amp|quot|apos);"
 )
 _LETTERS = dict(zip(b'"\\/bfnrt', (b'"', b"\\", b"/", b"\b", b"\f", b"\n", b"\r", b"\t"), strict=True))
+_BYTES = [bytes([byte]) for byte in range(256)]
 _ENTITIES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
-
-
-@dataclass(frozen=True)
-class Needles:
-    """The byte strings that give a secret away: its own, and those that hide it. `hexadecimal` is in lower case."""
-
-    plain: tuple[bytes, ...]
-    blanks: tuple[bytes, ...]
-    hexadecimal: bytes
 
 
 @dataclass(frozen=True)
@@ -48,17 +40,20 @@ class View:
     at: array[int]
 
 
+@dataclass(frozen=True)
+class _Needles:
+    """The byte strings that give a secret away; `hexadecimal` is in lower case."""
+
+    plain: tuple[bytes, ...]
+    hexadecimal: bytes
+
+
 @cache
-def needles(secret: str) -> Needles:
-    """What to search for, for one secret."""
+def _needles(secret: str) -> _Needles:
     raw = secret.encode("utf-8", "surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
-    own = tuple(view.text for view in views(raw))
-    return Needles(
-        plain=tuple(dict.fromkeys((*own, *_base64_forms(raw)))),
-        blanks=tuple(form for form in own if b" " in form),
-        hexadecimal=raw.hex().encode(),
-    )
+    own = (view.text for view in views(raw))
+    return _Needles(tuple(dict.fromkeys((*own, *_base64_forms(raw)))), raw.hex().encode())
 
 
 def _base64_forms(raw: bytes) -> Iterator[bytes]:
@@ -71,14 +66,18 @@ def _base64_forms(raw: bytes) -> Iterator[bytes]:
         yield form.translate(bytes.maketrans(b"+/", b"-_"))
 
 
+def views(text: bytes, *, blanks: bool = False) -> Iterator[View]:
+    """The text as it is, and with one, two, ... layers of escapes undone; with `blanks` also where `+` is a blank."""
+    view = View(text, array("L", range(len(text) + 1)))
+    yield from _layers(view, _LAYERS, blanks)
+
+
 def spans(seen: Iterable[View], secret: str) -> Iterator[tuple[int, int]]:
     """Where a secret stands, in any disguise, in a text of which these are the views; spans may overlap."""
-    wanted = needles(secret)
+    wanted = _needles(secret)
     for view in seen:
         for needle in wanted.plain:
             yield from _found(view, view.text, needle)
-        for needle in wanted.blanks:
-            yield from _found(view, view.text.replace(b"+", b" "), needle)
         yield from _found(view, view.text.lower(), wanted.hexadecimal)
 
 
@@ -89,40 +88,42 @@ def _found(view: View, text: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
         start = text.find(needle, start + 1)
 
 
-def views(text: bytes) -> Iterator[View]:
-    """The text as it is, and with one, two, ... layers of escapes undone."""
-    view = View(text, array("L", range(len(text) + 1)))
+def _layers(view: View, left: int, blanks: bool) -> Iterator[View]:  # noqa: FBT001 - private
     yield view
-    for _ in range(_LAYERS):
-        if not _ESCAPE.search(view.text):
-            return
-        view = _undone(view)
-        yield view
+    if blanks and b"+" in view.text:
+        # Before escapes are undone: an escaped plus is a plus.
+        yield from _layers(View(view.text.replace(b"+", b" "), view.at), left, blanks=False)
+    if left and _ESCAPE.search(view.text):
+        yield from _layers(_undone(view), left - 1, blanks)
 
 
 def _undone(view: View) -> View:
     text, at, last = bytearray(), array("L"), 0
     for found in _ESCAPE.finditer(view.text):
         start, end = found.span()
+        if last < start:
+            text += view.text[last:start]
+            at += view.at[last:start]
         character = _character(found)
-        text += view.text[last:start] + character
-        at += view.at[last:start]
-        at.extend([view.at[start]] * len(character))
+        text += character
+        for _ in character:
+            at.append(view.at[start])
         last = end
     return View(bytes(text + view.text[last:]), at + view.at[last:])
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    kind, digits = next((name, value) for name, value in found.groupdict().items() if value is not None)
+    kind = found.lastgroup or ""
+    digits = found[kind]
     match kind:
         case "percent":
-            return bytes([int(digits, 16)])
+            return _BYTES[int(digits, 16)]
         case "letter":
             return _LETTERS[digits[0]]
         case "entity":
             return _ENTITIES[digits]
-        case "high":
-            number = 0x10000 + ((int(digits, 16) & 0x3FF) << 10) + (int(found["low"], 16) & 0x3FF)
+        case "low":
+            number = 0x10000 + ((int(found["high"], 16) & 0x3FF) << 10) + (int(digits, 16) & 0x3FF)
         case "decimal":
             number = int(digits)
         case _:

@@ -80,7 +80,7 @@ class _Exact(HTTPConnection):
     def putrequest(
         self,
         method: str,
-        url: str,  # noqa: ARG002 - the placeholder
+        url: str,
         skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of the class above
         skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - see skip_host
     ) -> None:
@@ -110,7 +110,7 @@ class Transport(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401, ARG002 - as above
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401 - as above
         """Only a placeholder: the connection knows the target."""
         return "/"
 

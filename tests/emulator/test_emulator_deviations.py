@@ -17,6 +17,7 @@ import yaml
 from emulator_clients import Alibaba, Huawei
 
 from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State, serve
+from conformance.emulator.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -75,6 +76,21 @@ def test_an_accepted_cancel() -> None:
         client = Huawei(emulator)
         assert client.call("cancel-key-deletion", key_id=client.create()).body["key_state"] == "3"
         client.close()
+
+
+class OtherXmlRoots(Decisions):
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(replace(rules, xml_success_root="{action}Response", xml_error_root="Error"))
+
+
+def test_facts_of_the_profile_may_be_changed() -> None:
+    with Emulator("alibaba", decisions=OtherXmlRoots) as emulator:
+        client = Alibaba(emulator)
+        assert b"<DescribeRegionsResponse><Regions>" in client.call("DescribeRegions", Format="XML").body
+        assert b"<Error><HttpStatus>404" in client.call("Nothing", Format="XML").body
+        client.close()
+    with pytest.raises(ValueError, match="for 'alibaba', not for 'huawei'"):
+        Emulator("huawei", decisions=OtherXmlRoots(Rules.of("alibaba")))
 
 
 def test_faults_compose() -> None:

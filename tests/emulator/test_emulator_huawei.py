@@ -240,7 +240,6 @@ def test_lists_are_paged_and_filtered(huawei: Huawei) -> None:
     assert (second["truncated"], second["next_marker"]) == ("false", "")
     assert first["keys"] + second["keys"] == everything["keys"]
     assert huawei.call("list-keys", key_state="4").body["total"] == 1
-    assert huawei.post("list-keys", b"").body["total"] == 4
     for bad in (
         {"limit": "0"},
         {"limit": "x"},
@@ -291,7 +290,7 @@ def test_sequence_has_36_characters(huawei: Huawei) -> None:
 
 
 def test_the_body_must_be_one_json_object(huawei: Huawei) -> None:
-    assert huawei.post("describe-key", b"").refusal == (400, "KMS.0204")
+    assert huawei.post("describe-key", b"").refusal == huawei.post("list-keys", b"").refusal == (400, "KMS.0204")
     bodies = [b"{", b"[]", b'""', b"null", b"{}{}", b"\xff", b'{"key_id": NaN}', b'{"a": 1, "a": 1}', b'{"a": 1e999}']
     bodies += [
         b'{"a": "\\ud800"}',

@@ -164,8 +164,7 @@ def _read(body: bytes, route: _Route | None) -> tuple[dict[str, Any], str | None
     if route is None or route.method == "GET":
         return {}, None
     if not body:
-        # Every field of a list is optional, so that its empty body lacks nothing.
-        return {}, None if route.operation == "list" else "empty_body"
+        return {}, "empty_body"
     try:
         value = strict_json.parse(body)
     except ValueError:

@@ -1,0 +1,66 @@
+"""The page of a run: one self-contained HTML file that loads nothing and believes nothing that a target wrote."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+from markupsafe import Markup
+
+from conformance.reporting.model import LEVELS, VERDICTS
+from conformance.reporting.page import pages
+from conformance.reporting.text import counted, duration, one_line, printable
+from conformance.reporting.words import VERDICT_WORDS
+
+if TYPE_CHECKING:
+    from conformance.reporting.model import Report
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(report: Report) -> str:
+    """The page of a run as HTML; the same report gives the same page."""
+    return render_template("report.html.j2", styles=("base.css", "report.css"), script="report.js", pages=pages(report))
+
+
+def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **values: object) -> str:
+    """Fill in a template of ours. Styles and script go into the page, whose policy admits these and nothing else."""
+    style = "\n".join(map(_asset, styles))
+    code = _asset(script) if script else ""
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; "
+        f"script-src {repr(_digest(code)) if code else repr('none')}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    # Both are files of this package, beside the template.
+    page = _environment().get_template(name)
+    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - see above
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"printable": printable, "line": one_line, "duration": duration, "counted": counted}
+    environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _digest(content: str) -> str:
+    """The hash by which a Content-Security-Policy admits an element with just this content."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

@@ -1,0 +1,178 @@
+"""What the page of a run shows, worked out of its report: cards of failures, groups of open questions, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from conformance import specs
+from conformance.catalogue.profile import Profile
+from conformance.catalogue.requirements import Catalogue, Erratum, Requirement
+from conformance.reporting.failure import FailureView, explain
+from conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from conformance.reporting.words import sentence
+from conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
+
+if TYPE_CHECKING:
+    from conformance.results import CheckResult
+
+# Enough for every documented reply but a page of keys.
+_BODY_LIMIT = 6000
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The same requirement failing in another check, or otherwise in the same one."""
+
+    check: str
+    expected: str
+    received: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One requirement that failed: the first failure in full, and where else it failed."""
+
+    verdict: RequirementVerdict
+    failure: FailureView
+    check: CheckResult
+    elsewhere: tuple[Elsewhere, ...]
+
+
+@dataclass(frozen=True)
+class OpenGroup:
+    """Requirements that could not be judged for one reason."""
+
+    verdict: RequirementResult
+    reason: str
+    hint: str
+    requirements: tuple[RequirementVerdict, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One requirement in the table of all: its verdict, what it says, and the checks that judged it."""
+
+    verdict: RequirementVerdict
+    requirement: Requirement | None
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The requirements of one prefix, and how many of them met with each verdict."""
+
+    name: str
+    rows: tuple[Row, ...]
+    counts: Mapping[RequirementResult, int]
+
+
+@dataclass(frozen=True)
+class TargetPage:
+    """One target on the page. `anchor` is unique on it."""
+
+    anchor: str
+    report: TargetReport
+
+    @property
+    def verdict(self) -> StoredVerdict:
+        return self.report.verdict
+
+    @cached_property
+    def catalogue(self) -> Catalogue | None:
+        """The catalogue of the dialect; None for a dialect that this version does not have."""
+        return Catalogue.load(self.verdict.dialect) if self.verdict.dialect in specs.dialects() else None
+
+    @property
+    def profile_title(self) -> str:
+        known = self.catalogue is not None and self.verdict.profile in specs.profile_names(self.verdict.dialect)
+        return Profile.load(self.verdict.dialect, self.verdict.profile).title if known else ""
+
+    @property
+    def same_specs(self) -> bool:
+        """Whether statements and sources shown here are those that the run judged by."""
+        return self.catalogue is not None and specs_digest(self.verdict.dialect) == self.verdict.specs_digest
+
+    @property
+    def sentence(self) -> str:
+        return sentence(self.verdict)
+
+    @cached_property
+    def counts(self) -> Counts:
+        return self.verdict.counts()
+
+    @property
+    def totals(self) -> dict[RequirementResult, int]:
+        """Requirements by verdict, whatever their level; verdicts that none met with are left out."""
+        sums = {verdict: sum(self.counts[level][verdict] for level in LEVELS) for verdict in VERDICTS}
+        return {verdict: number for verdict, number in sums.items() if number}
+
+    @property
+    def failed(self) -> tuple[Card, ...]:
+        return self._cards("failed")
+
+    @property
+    def waived(self) -> tuple[Card, ...]:
+        return self._cards("waived")
+
+    @property
+    def open(self) -> tuple[OpenGroup, ...]:
+        """What could not be judged, the reason with most requirements first, and last what was not tested."""
+        by_reason: dict[str, list[RequirementVerdict]] = {}
+        for entry in self.verdict.with_verdict("inconclusive"):
+            by_reason.setdefault(entry.reason, []).append(entry)
+        hints = {check.reason: check.hint for check in reversed(self.report.checks) if check.reason}
+        groups = [
+            OpenGroup("inconclusive", reason, hints.get(reason, ""), tuple(entries))
+            for reason, entries in sorted(by_reason.items(), key=lambda item: -len(item[1]))
+        ]
+        not_tested = self.verdict.with_verdict("not_tested")
+        return (*groups, OpenGroup("not_tested", _NOT_TESTED, _RUN_ALL, not_tested)) if not_tested else tuple(groups)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All requirements by the first word of their ids, in the order of the catalogue."""
+        titles = {check.check: check.title for check in self.report.checks}
+        rows: dict[str, list[Row]] = {}
+        for entry in self.verdict.requirements:
+            rows.setdefault(entry.id.partition(".")[0], []).append(Row(entry, self.requirement(entry.id), titles))
+        return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
+
+    @property
+    def errata(self) -> tuple[Erratum, ...]:
+        return self.catalogue.errata if self.catalogue else ()
+
+    def requirement(self, name: str) -> Requirement | None:
+        """What the catalogue says of a requirement, if it has it."""
+        return self.catalogue.requirements.get(name) if self.catalogue else None
+
+    def _cards(self, verdict: RequirementResult) -> tuple[Card, ...]:
+        return tuple(card for entry in self.verdict.with_verdict(verdict) for card in self._card(entry))
+
+    def _card(self, entry: RequirementVerdict) -> Iterable[Card]:
+        found = [
+            (check, failure)
+            for check in self.report.checks
+            for failure in check.failures
+            if failure.requirement == entry.id
+        ]
+        for check, failure in found[:1]:
+            explained = explain(failure, self.requirement(entry.id), check.exchanges, body_limit=_BODY_LIMIT)
+            elsewhere = tuple(Elsewhere(other.check, f.expected, f.received) for other, f in found[1:])
+            yield Card(entry, explained, check, elsewhere)
+
+
+_NOT_TESTED = "The run did not get to them: checks did not run, or no exchange allowed a judgement."
+_RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
+
+
+def pages(report: Report) -> tuple[TargetPage, ...]:
+    """The targets of a run as the page shows them, in the order of the run."""
+    return tuple(TargetPage(f"target-{number}", target) for number, target in enumerate(report.targets, 1))
+
+
+def _tally(rows: Iterable[Row]) -> dict[RequirementResult, int]:
+    verdicts = [row.verdict.verdict for row in rows]
+    return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+import string
+import time
+from html import escape
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.wire.messages import Reply, Request
+from conformance.wire.redact import Redactor
+
+SECRET = 'p4/s+s w"ö\\rd&<%41>'
+LABELS = {SECRET: "KMS_PASSWORD"}
+
+
+def json_escaped(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+DISGUISES = {
+    "plain": SECRET,
+    "percent": quote(SECRET, safe=""),
+    "percent, lower case": re.sub("%..", lambda found: found[0].lower(), quote(SECRET, safe="")),
+    "percent, with safe characters": quote(SECRET),
+    "percent, every character": "".join(f"%{byte:02X}" for byte in SECRET.encode()),
+    "percent, twice": quote(quote(SECRET, safe=""), safe=""),
+    "percent, three times": quote(quote(quote(SECRET, safe=""), safe=""), safe=""),
+    "form": quote_plus(SECRET),
+    "json": json_escaped(SECRET),
+    "json, unescaped unicode": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "json, escaped slash": json_escaped(SECRET).replace("/", "\\/"),
+    "json, twice": json_escaped(json_escaped(SECRET)),
+    "json of percent": json_escaped(quote(SECRET)),
+    "xml": escape(SECRET),
+    "xml, numbers": "".join(f"&#{ord(character)};" for character in SECRET),
+    "xml, hex numbers": "".join(f"&#x{ord(character):x};" for character in SECRET),
+    "hex": SECRET.encode().hex(),
+    "HEX": SECRET.encode().hex().upper(),
+    **{
+        f"base64 after {before} bytes": base64.b64encode(b"A" * before + SECRET.encode() + b"xyz").decode()
+        for before in range(4)
+    },
+    "base64, url-safe": base64.urlsafe_b64encode(SECRET.encode()).decode(),
+    "base64, percent": quote(base64.b64encode(SECRET.encode()).decode(), safe=""),
+    "base64, json": base64.b64encode(SECRET.encode()).decode().replace("/", "\\/"),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_a_secret_is_found_in_every_disguise(disguise: str, request: pytest.FixtureRequest) -> None:
+    redacted = Redactor([SECRET], LABELS).text(f"before {disguise} after")
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
+    assert "[redacted:KMS_PASSWORD]" in redacted
+    # Of base64 the characters at the rims stay: they are made of other bytes as well.
+    rest = redacted[7:-6].replace("[redacted:KMS_PASSWORD]", "")
+    assert len(rest) <= (12 if "base64" in request.node.name else 0)
+
+
+def test_bytes_that_are_no_text_keep_all_but_the_secret() -> None:
+    redacted = Redactor([SECRET]).data(b"\xff\xfe\x00" + SECRET.encode() + b"\x80")
+    assert redacted == b"\xff\xfe\x00[redacted:SECRET]\x80"
+
+
+def test_overlapping_secrets_leave_nothing() -> None:
+    assert Redactor(["abcdef", "defghi", "aaaa"]).text("1abcdefghi2aaaaaaa3") == "1[redacted:SECRET]2[redacted:SECRET]3"
+
+
+def test_short_secrets_are_not_searched_and_counted() -> None:
+    redactor = Redactor(["abc", "", "abcd"])
+    assert redactor.text("abc abcd") == "abc [redacted:SECRET]"
+    assert redactor.too_short == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/?Signature=a%2Bb%3D&KeyId=k", "/?Signature=[redacted:SIGNATURE]&KeyId=k"),
+        ("/?A=1&signature=x", "/?A=1&signature=[redacted:SIGNATURE]"),
+        ("/?SignatureMethod=HMAC-SHA1&SignatureNonce=1", "/?SignatureMethod=HMAC-SHA1&SignatureNonce=1"),
+        ("/?AccessKeyId=LTAI&SecurityToken=x#", "/?AccessKeyId=[redacted:ACCESSKEYID]&SecurityToken=[redacted:SECURITYTOKEN]#"),
+        ('{"Plaintext": "aGk=", "KeyId": "k"}', '{"Plaintext": "[redacted:PLAINTEXT]", "KeyId": "k"}'),
+        ('{"plain_text":"a\\"b\\\\"}', '{"plain_text":"[redacted:PLAIN_TEXT]"}'),
+        ('"{\\"Plaintext\\":\\"aGk=\\"}"', '"{\\"Plaintext\\":\\"[redacted:PLAINTEXT]\\"}"'),
+        ("<Plaintext>aGk=</Plaintext>", "<Plaintext>[redacted:PLAINTEXT]</Plaintext>"),
+        ("GET /\r\nX-Auth-Token: abc\r\nHost: h", "GET /\r\nX-Auth-Token: [redacted:X_AUTH_TOKEN]\r\nHost: h"),
+        ("Signature=", "Signature="),
+    ],
+)
+def test_values_go_by_the_name_before_them(text: str, expected: str) -> None:
+    assert Redactor([]).text(text) == expected
+
+
+def test_a_request_loses_secrets_in_all_its_parts_and_keeps_its_plaintext() -> None:
+    request = Request(
+        "POST",
+        f"https://h/{quote(SECRET)}?Signature=abc&Plaintext=aGVsbG8%3D",
+        (("authorization", "SDK-HMAC-SHA256 Access=A"), ("X-Auth-Token", "t"), ("Cookie", ""), ("X-Other", SECRET)),
+        json.dumps({"plain_text": "hello", "x": SECRET}).encode(),
+    )
+    assert Redactor([SECRET], LABELS).request(request) == Request(
+        "POST",
+        "https://h/[redacted:KMS_PASSWORD]?Signature=[redacted:SIGNATURE]&Plaintext=aGVsbG8%3D",
+        (
+            ("authorization", "[redacted:AUTHORIZATION]"),
+            ("X-Auth-Token", "[redacted:X_AUTH_TOKEN]"),
+            ("Cookie", ""),
+            ("X-Other", "[redacted:KMS_PASSWORD]"),
+        ),
+        b'{"plain_text": "hello", "x": "[redacted:KMS_PASSWORD]"}',
+    )
+
+
+def test_a_reply_loses_secrets_in_all_its_parts() -> None:
+    reply = Reply(200, f"OK {SECRET}", (("Set-Cookie", "s"), ("X-Subject-Token", "t"), ("A", SECRET)), b"<Plaintext>x<", 0.1)
+    redacted = Redactor([SECRET]).reply(reply)
+    assert (redacted.reason, redacted.body) == ("OK [redacted:SECRET]", b"<Plaintext>[redacted:PLAINTEXT]<")
+    assert [value for _, value in redacted.headers] == [
+        "[redacted:SET_COOKIE]",
+        "[redacted:X_SUBJECT_TOKEN]",
+        "[redacted:SECRET]",
+    ]
+
+
+def test_a_token_that_was_fetched_is_known_once_it_was_sent() -> None:
+    redactor, token = Redactor([]), "gAAAA-" + "x" * 100
+    redactor.request(Request("GET", "https://h/", (("x-auth-token", token), ("X-Security-Token", "short"))))
+    assert redactor.text(f"you sent {quote(token)}, short") == "you sent [redacted:TOKEN], short"
+
+
+def test_what_a_fuzzer_sends_as_tokens_does_not_pile_up() -> None:
+    redactor = Redactor([])
+    for number in range(300):
+        redactor.request(Request("GET", "https://h/", (("X-Auth-Token", f"{number:020}"),)))
+    assert redactor.text(f"{299:020} {3:020}") == f"[redacted:TOKEN] {3:020}"
+
+
+def test_a_mark_that_an_endpoint_writes_protects_nothing() -> None:
+    assert SECRET not in Redactor([SECRET], LABELS).text(f"[redacted:KMS_PASSWORD]{SECRET}[redacted:{SECRET}]")
+
+
+pieces = st.one_of(
+    st.sampled_from([*DISGUISES.values(), "Signature=", "[redacted:", "SECRET]", "redacted", "]", '"plain_text":"', "\\", "%", "="]),
+    st.text(max_size=5),
+)
+secrets = st.lists(st.one_of(st.sampled_from([SECRET, "redacted", "SECRET", "]xyz"]), st.text(min_size=1)), max_size=4)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(st.lists(pieces, max_size=8).map("".join), secrets)
+def test_twice_is_once_and_no_secret_is_left(text: str, values: list[str]) -> None:
+    redactor = Redactor(values)
+    once = redactor.text(text)
+    assert redactor.text(once) == once
+    outside = re.sub(r"\[redacted:[A-Z_]+\]", "\0", once)
+    assert not [value for value in values if len(value) >= 4 and "\0" not in value and value in outside]
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_pass(data: bytes) -> None:
+    assert SECRET.encode() not in Redactor([SECRET]).data(data + SECRET.encode() + data)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"\\", b'"', b'\\"', b"%25", b"%", b'"Plaintext":"', b'\\"Plaintext\\":\\"\\', b"Signature=", b"&#37;", b"<Plaintext>", b"\\u0025", b"X-Auth-Token: "],
+)
+def test_a_body_that_is_made_to_take_long_does_not(piece: bytes) -> None:
+    redactor = Redactor([SECRET, string.ascii_letters])
+    clock = time.monotonic()
+    redactor.data(piece * (200_000 // len(piece)))
+    assert time.monotonic() - clock < 1.5
