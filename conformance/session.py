@@ -131,6 +131,11 @@ class Worker:
                 name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
             }
 
+    @pytest.fixture
+    def kms(self, request: pytest.FixtureRequest) -> Scenario:
+        """The target, as a check speaks to it."""
+        return self.scenario(request.node)
+
 
 @dataclass
 class Controller:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from conformance import specs
 from conformance.emulator import control, strict_json
 from conformance.emulator.alibaba.face import AlibabaFace
 from conformance.emulator.clock import Clock
@@ -47,6 +48,8 @@ class Emulator:
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
     ) -> None:
+        if dialect in specs.dialects() and dialect not in _FACES:
+            raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(_FACES)}.")
         self.clock = Clock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
         # The decisions' own: a variant may have changed some of the profile's facts.
@@ -63,7 +66,8 @@ class Emulator:
         written = f"[{host}]" if ":" in host else host
         self.base_url = f"http://{written}:{self._server.server_port}"
         self._face = _FACES[dialect](Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        # Milliseconds, because leaving waits for one poll and tests leave often.
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         for key in furnished(self._face.own_keys(), self._face.foreign_key, foreign_keys, self.clock.now()):
             self.store.put(key)
 

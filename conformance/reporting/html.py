@@ -32,9 +32,8 @@ def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **v
     style = "\n".join(map(_asset, styles))
     code = _asset(script) if script else ""
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; "
-        f"script-src {repr(_digest(code)) if code else repr('none')}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code) if code else 'none'}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     # Both are files of this package, beside the template.
     page = _environment().get_template(name)

@@ -50,6 +50,10 @@ class OpenGroup:
     hint: str
     requirements: tuple[RequirementVerdict, ...]
 
+    @property
+    def size(self) -> int:
+        return len(self.requirements)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -85,12 +89,12 @@ class TargetPage:
         """The catalogue of the dialect; None for a dialect that this version does not have."""
         return Catalogue.load(self.verdict.dialect) if self.verdict.dialect in specs.dialects() else None
 
-    @property
+    @cached_property
     def profile_title(self) -> str:
         known = self.catalogue is not None and self.verdict.profile in specs.profile_names(self.verdict.dialect)
         return Profile.load(self.verdict.dialect, self.verdict.profile).title if known else ""
 
-    @property
+    @cached_property
     def same_specs(self) -> bool:
         """Whether statements and sources shown here are those that the run judged by."""
         return self.catalogue is not None and specs_digest(self.verdict.dialect) == self.verdict.specs_digest
@@ -103,21 +107,21 @@ class TargetPage:
     def counts(self) -> Counts:
         return self.verdict.counts()
 
-    @property
+    @cached_property
     def totals(self) -> dict[RequirementResult, int]:
         """Requirements by verdict, whatever their level; verdicts that none met with are left out."""
         sums = {verdict: sum(self.counts[level][verdict] for level in LEVELS) for verdict in VERDICTS}
         return {verdict: number for verdict, number in sums.items() if number}
 
-    @property
+    @cached_property
     def failed(self) -> tuple[Card, ...]:
         return self._cards("failed")
 
-    @property
+    @cached_property
     def waived(self) -> tuple[Card, ...]:
         return self._cards("waived")
 
-    @property
+    @cached_property
     def open(self) -> tuple[OpenGroup, ...]:
         """What could not be judged, the reason with most requirements first, and last what was not tested."""
         by_reason: dict[str, list[RequirementVerdict]] = {}
@@ -131,7 +135,7 @@ class TargetPage:
         not_tested = self.verdict.with_verdict("not_tested")
         return (*groups, OpenGroup("not_tested", _NOT_TESTED, _RUN_ALL, not_tested)) if not_tested else tuple(groups)
 
-    @property
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """All requirements by the first word of their ids, in the order of the catalogue."""
         titles = {check.check: check.title for check in self.report.checks}

@@ -6,7 +6,7 @@ import base64
 import re
 from array import array
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class _Needles:
     hexadecimal: bytes
 
 
-@cache
+@lru_cache(maxsize=512)
 def _needles(secret: str) -> _Needles:
     raw = secret.encode("utf-8", "surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
@@ -79,6 +79,25 @@ def spans(seen: Iterable[View], secret: str) -> Iterator[tuple[int, int]]:
         for needle in wanted.plain:
             yield from _found(view, view.text, needle)
         yield from _found(view, view.text.lower(), wanted.hexadecimal)
+
+
+def hides_any(text: bytes, secrets: Iterable[str], *, blanks: bool = False) -> bool:
+    """Whether any of the secrets stands in the text: a hundred times faster than to say where."""
+    wanted = [_needles(secret) for secret in secrets]
+    return any(
+        needles.hexadecimal in lower or any(needle in seen for needle in needles.plain)
+        for seen in _texts(text, _LAYERS, blanks)
+        for lower in (seen.lower(),)
+        for needles in wanted
+    )
+
+
+def _texts(text: bytes, left: int, blanks: bool) -> Iterator[bytes]:  # noqa: FBT001 - private
+    yield text
+    if blanks and b"+" in text:
+        yield from _texts(text.replace(b"+", b" "), left, blanks=False)
+    if left and _ESCAPE.search(text):
+        yield from _texts(_ESCAPE.sub(_character, text), left - 1, blanks)
 
 
 def _found(view: View, text: bytes, needle: bytes) -> Iterator[tuple[int, int]]:

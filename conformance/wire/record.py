@@ -64,9 +64,9 @@ class Record:
             operation=operation,
             started=exchange.started.isoformat(timespec="milliseconds"),
             seconds=round(reply.seconds, 6) if reply else None,
-            method=request.method,
-            url=request.url,
-            request_headers=request.headers,
+            method=_writable(request.method),
+            url=_writable(request.url),
+            request_headers=tuple((_writable(name), _writable(value)) for name, value in request.headers),
             request_body=Body.of(request.body),
             status=reply.status if reply else None,
             reason=reply.reason if reply else None,
@@ -79,6 +79,11 @@ class Record:
     def as_json(self) -> dict[str, Any]:
         """The record as what `json` can write."""
         return asdict(self)
+
+
+def _writable(text: str) -> str:
+    # A fuzzer may make half surrogate pairs, which no file and no report can hold.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class Recorder:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from conformance.wire.disguises import MIN_LENGTH, spans, views
+from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views
 from conformance.wire.messages import Headers, Reply, Request
 
 #: Headers whose values are credentials, or let others in.
@@ -27,7 +27,7 @@ _PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
 _PLAINTEXTS = ("Plaintext", "plain_text")
 #: A fuzzer's short values in place of a token would blank out half of a report.
 _MIN_TOKEN = 16
-_MAX_TOKENS = 64
+_MAX_TOKENS = 16
 _MAX_PASSES = 8
 
 Span = tuple[int, int, str]
@@ -89,10 +89,13 @@ class Redactor:
                 self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
+        others = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
+        if self._is_clean("\n".join(map("\n".join, others)).encode("utf-8", "surrogatepass")):
+            return tuple((name, _hidden(name, value)) for name, value in headers)
         return tuple(
             (
                 self._text(name, patterns),
-                _mark(_label(name)) if name.lower() in _SECRET_HEADERS and value else self._text(value, patterns),
+                _hidden(name, value) if name.lower() in _SECRET_HEADERS else self._text(value, patterns),
             )
             for name, value in headers
         )
@@ -103,11 +106,20 @@ class Redactor:
     def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.
         for _ in range(_MAX_PASSES):
+            if self._is_clean(text):
+                break
             redacted = self._pass(text, patterns)
             if redacted == text:
                 break
             text = redacted
         return text
+
+    def _is_clean(self, text: bytes) -> bool:
+        lower = text.lower()
+        if any(word in lower for word in _WORDS):
+            return False
+        secrets = (*self._names, *self._tokens)
+        return not hides_any(text, secrets, blanks=any(" " in secret for secret in secrets))
 
     def _pass(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
@@ -134,6 +146,10 @@ def _mark(label: str) -> str:
     return f"[redacted:{label}]"
 
 
+def _hidden(name: str, value: str) -> str:
+    return _mark(_label(name)) if value and name.lower() in _SECRET_HEADERS else value
+
+
 def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:
     """For each name: its value as a parameter, as a JSON string, as one in JSON in a JSON string, and as XML text.
 
@@ -156,6 +172,7 @@ def _header_lines() -> Iterator[_Pattern]:
 
 
 _SECRET_HEADERS = frozenset(name.lower() for name in _HEADERS)
+_WORDS = tuple(name.lower().encode() for name in (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS))
 _IN_REQUESTS = (*_patterns(_PARAMETERS), *_header_lines())
 _IN_REPLIES = (*_IN_REQUESTS, *_patterns(_PLAINTEXTS))
 

@@ -301,3 +301,4 @@ def test_closing_hangs_up() -> None:
         client.advance(0)
     with pytest.raises((OSError, http.client.HTTPException)):
         client.advance(0)
+    client.close()

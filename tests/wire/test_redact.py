@@ -152,7 +152,7 @@ pieces = st.one_of(
 secrets = st.lists(st.one_of(st.sampled_from([SECRET, "redacted", "SECRET", "]xyz"]), st.text(min_size=1)), max_size=4)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(pieces, max_size=8).map("".join), secrets)
 def test_twice_is_once_and_no_secret_is_left(text: str, values: list[str]) -> None:
     redactor = Redactor(values)

@@ -1,0 +1,38 @@
+"""Set everything up in `.venv` beside this file, and run one of the environments of tox.ini. Needs Python 3.11 alone.
+
+python3 bootstrap.py certify     certifies the built-in emulator and leaves a report
+python3 bootstrap.py test        checks and tests all of this
+"""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+OLDEST = (3, 11)
+ENVIRONMENTS = ("certify", "test")
+
+
+def main() -> int:
+    """Run one environment; its exit code is ours."""
+    if len(sys.argv) < 2 or sys.argv[1] not in ENVIRONMENTS:
+        sys.stderr.write(f"Say what to do: {' or '.join(f'python3 bootstrap.py {name}' for name in ENVIRONMENTS)}\n")
+        return 2
+    if sys.version_info < OLDEST:
+        sys.stderr.write(f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n")
+        return 2
+    if not (BIN / "tox").exists() and not (BIN / "tox.exe").exists():
+        sys.stdout.write("Setting up .venv (once; about a minute with what follows)\n")
+        venv.create(VENV, with_pip=True)
+        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "tox>=4.21,<5"], check=True)
+    environment, *arguments = sys.argv[1:]
+    return subprocess.run([PYTHON, "-m", "tox", "run", "-q", "-e", environment, "--", *arguments], cwd=HERE).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
