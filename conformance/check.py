@@ -34,9 +34,7 @@ class Check:
         variant = re.sub(rf"(^|-){re.escape(target)}($|-)", "", callspec)
         suffix = f"[{variant}]" if variant else ""
         declared = frozenset(
-            requirement.format(**parameters)
-            for mark in item.iter_markers("requirement")
-            for requirement in mark.args
+            requirement.format(**parameters) for mark in item.iter_markers("requirement") for requirement in mark.args
         )
         title = function.removeprefix("test_").replace("_", " ") + (f" ({variant})" if variant else "")
         return cls(f"{family}::{function}{suffix}", family, title, target, declared)
@@ -87,7 +85,9 @@ def run_check(check: Check) -> Generator[None, object, object]:
     except Inconclusive as error:
         problem = error
     if judge.failures:
-        raise Nonconformity("\n".join(f"{f.requirement}: expected {f.expected}; received {f.received}" for f in judge.failures))
+        raise Nonconformity(
+            "\n".join(f"{f.requirement}: expected {f.expected}; received {f.received}" for f in judge.failures)
+        )
     if problem is not None:
         raise problem
     if judge.unjudged:

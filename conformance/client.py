@@ -127,5 +127,3 @@ class Client:
 
     def _throttled(self, answer: Answer) -> bool:
         return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
-
-

@@ -27,7 +27,7 @@ class Examiner:
         if answer.status in _SIZE_STATUSES:
             return
         yield self._status(answer)
-        yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)  # noqa: PLR2004
+        yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)
         if spec is None or spec.schema is None:
             return
         problem = self.dialect.media_type_problem(answer.reply, answer.request, spec)

@@ -29,7 +29,7 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         self.hint = hint
 
 
-class Nonconformity(AssertionError):
+class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
     """A check found at least one failed judgement."""
 
 
@@ -70,6 +70,16 @@ class Judge:
         shown = ("", "") if passed else (str(expected), str(received))
         self.record([Judgement(requirement, passed, *shown, exchanges, "" if passed else hint)])
         return passed
+
+    def holds(self, requirement: str) -> None:
+        """Record that one requirement holds."""
+        self.record([Judgement(requirement, passed=True)])
+
+    def breaks(self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = ()) -> None:
+        """Record that one requirement does not hold."""
+        self.record(
+            [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
+        )
 
     def _known(self, judgement: Judgement) -> bool:
         """The same deviation in the same check, met again in another exchange, is shown once."""

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from conformance.catalogue.profile import Profile
 
-ENABLED, DISABLED, PENDING, GONE = "enabled", "disabled", "pending_deletion", "gone"
+ENABLED, DISABLED, PENDING, PENDING_IMPORT = "enabled", "disabled", "pending_deletion", "pending_import"
+GONE = "gone"
 
 _AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 

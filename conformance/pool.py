@@ -11,7 +11,7 @@ from conformance.client import Client
 from conformance.dialects.base import KeyView, Page
 from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, Ledger
-from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
+from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
 # What leads from a state towards another; a pending key is taken back first, wherever it is to go.
 _STEPS = {
@@ -19,6 +19,7 @@ _STEPS = {
     (DISABLED, ENABLED): "enable",
     (ENABLED, PENDING): "schedule",
     (DISABLED, PENDING): "schedule",
+    (PENDING_IMPORT, PENDING): "schedule",
     (PENDING, ENABLED): "cancel",
     (PENDING, DISABLED): "cancel",
 }
@@ -39,6 +40,7 @@ class Pool:
         self.keys: list[str] = []
         self.ever: set[str] = set()
         self.created = 0
+        self._apart: set[str] = set()
         self._markers: dict[str, str] = {}
         self._run = secrets.token_hex(4)
 
@@ -49,7 +51,7 @@ class Pool:
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
-        for key in [key for key in self.keys if key not in besides]:
+        for key in [key for key in self.keys if key not in besides and key not in self._apart]:
             view = self.bring(key, state)
             if view is not None:
                 return view
@@ -89,6 +91,12 @@ class Pool:
         if view is None:
             raise Inconclusive(f"No key could be brought into the state {state}.")
         return view
+
+    def create_apart(self, **arguments: object) -> str:
+        """Create a key of a special kind: it is released with the others, but never handed out."""
+        key = self.create(**arguments)
+        self._apart.add(key)
+        return key
 
     def create(self, **arguments: object) -> str:
         """Create a key; it is in the ledger before the request leaves. Raises `Inconclusive` at the limit."""
@@ -157,7 +165,7 @@ class Pool:
             cursor = {"cursor": page.cursor}
 
     def recover(self) -> tuple[str, ...]:
-        """Take in the keys that earlier runs left, by the ledger; a create that was cut short is found by its marker."""
+        """Take in what earlier runs left, by the ledger; a create that was cut short is found by its marker."""
         entries = self.ledger.unfinished()
         lost = {entry.marker for entry in entries if entry.key is None}
         known = {entry.key: entry.marker for entry in entries if entry.key is not None}

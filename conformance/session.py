@@ -171,7 +171,7 @@ class Controller:
         node.workerinput["kms_conformance"] = asdict(self.settings)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401, ARG002 - xdist's hook
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
         output = getattr(node, "workeroutput", {})
         self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
         for name, plan in output.get("kms_planned", {}).items():

@@ -8,6 +8,12 @@ from typing import Any
 
 import yaml
 
+# libyaml reads our specs eight times as fast; it is absent only where PyYAML had neither a wheel nor a compiler.
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface
+
 
 def _directory() -> Path:
     installed = Path(__file__).parent / "_specs"
@@ -17,21 +23,17 @@ def _directory() -> Path:
 SPECS = _directory()
 
 
-# libyaml reads our specs eight times as fast; it is absent only where PyYAML had no compiler and no wheel.
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _StrictLoader(_SafeLoader):  # type: ignore[misc, valid-type] - chosen above
+class _StrictLoader(_SafeLoader):
     """YAML without its two silent traps: a repeated key is an error, and a date stays the text that was written."""
 
 
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     loader.flatten_mapping(node)
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for index, key in enumerate(keys):
         if key in keys[:index]:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-    return loader.construct_mapping(node, deep=True)
+    return dict(loader.construct_mapping(node, deep=True))
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

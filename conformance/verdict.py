@@ -108,7 +108,7 @@ def decide(
     )
 
 
-def _decide_one(  # noqa: PLR0913 - one call, all of it needed
+def _decide_one(
     requirement: Requirement,
     profile: Profile,
     target: Target,

@@ -52,12 +52,16 @@ class ReplySpec:
         return tuple(
             replace(violation, requirement=requirement)
             for violation in found
-            for requirement in ([violation.requirement] if violation.requirement in self.requirements else self.requirements)
+            for requirement in (
+                [violation.requirement] if violation.requirement in self.requirements else self.requirements
+            )
         )
 
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
-        requirement, node = self.fallback, self.schema
-        for step in error.schema_path:
+        requirement = self.fallback
+        node: Any = self.schema
+        path: list[Any] = error.schema_path
+        for step in path:
             node = node[step] if isinstance(node, (Mapping, list)) else None
             if isinstance(node, Mapping):
                 requirement = node.get("x-requirement", requirement)

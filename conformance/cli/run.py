@@ -20,8 +20,13 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
-def run(  # noqa: PLR0913 - one parameter an option
-    targets: tuple[str, ...], reports: str, tier: str, seed: int | None, waivers: str | None, pytest_args: tuple[str, ...]
+def run(
+    targets: tuple[str, ...],
+    reports: str,
+    tier: str,
+    seed: int | None,
+    waivers: str | None,
+    pytest_args: tuple[str, ...],
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 

@@ -50,9 +50,16 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"printable": printable, "line": one_line, "duration": duration, "counted": counted}
+    environment.filters |= {"printable": printable, "line": one_line, "duration": duration, "counted": counted, "prose": _prose}
     environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
     return environment
+
+
+def _prose(text: str) -> Markup:
+    """A statement of ours, in which `names` of fields stand between backticks."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(text.split("`"))
+    )
 
 
 @cache

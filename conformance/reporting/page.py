@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -137,11 +138,13 @@ class TargetPage:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """All requirements by the first word of their ids, in the order of the catalogue."""
+        """All requirements by the first word of their ids, in the order of the catalogue, those with few together."""
         titles = {check.check: check.title for check in self.report.checks}
+        sizes = Counter(_prefix(entry) for entry in self.verdict.requirements)
         rows: dict[str, list[Row]] = {}
-        for entry in self.verdict.requirements:
-            rows.setdefault(entry.id.partition(".")[0], []).append(Row(entry, self.requirement(entry.id), titles))
+        for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
+            name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
+            rows.setdefault(name, []).append(Row(entry, self.requirement(entry.id), titles))
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 
     @property
@@ -175,6 +178,14 @@ _RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
 def pages(report: Report) -> tuple[TargetPage, ...]:
     """The targets of a run as the page shows them, in the order of the run."""
     return tuple(TargetPage(f"target-{number}", target) for number, target in enumerate(report.targets, 1))
+
+
+_OTHERS = "single operations"
+_SMALL_GROUP = 3
+
+
+def _prefix(entry: RequirementVerdict) -> str:
+    return entry.id.partition(".")[0]
 
 
 def _tally(rows: Iterable[Row]) -> dict[RequirementResult, int]:

@@ -31,7 +31,9 @@ def sentence(verdict: StoredVerdict) -> str:
     parts = []
     if failed:
         parts.append(f"{_of(failed, applicable)} {'does' if failed == 1 else 'do'} not hold.")
-    if unclear:
+    if unclear and unclear == applicable:
+        parts.append("No MUST requirement could be judged, so nothing follows for the target.")
+    elif unclear:
         begin = "No MUST requirement failed, but " if not failed else ""
         parts.append(f"{begin}{_of(unclear, applicable)} could not be judged.")
     if not failed and not unclear:

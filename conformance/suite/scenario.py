@@ -98,7 +98,7 @@ class Scenario:
         return view
 
     def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
-        """Judge that the reply names the key that was asked for and, where it gives a state, the one that reads back."""
+        """Judge that the reply names the key asked for and, where it gives a state, the one that reads back."""
         name = operation.replace("_", "-")
         key, state = self.dialect.echo(answer.value)
         if key is not None:
@@ -136,7 +136,7 @@ class Scenario:
         """Judge a reply and its effect by a named refusal; returns whether the request was refused."""
         accepted = self.profile.refusal(refusal)
         if answer.accepted and accepted.or_accepted:
-            self.judge.that(requirement, True, "", "", (answer.number,))
+            self.judge.holds(requirement)
             return False
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)

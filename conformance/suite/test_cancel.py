@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from conformance.dialects.base import Raw
-from conformance.oracle import DISABLED, ENABLED, PENDING
+from conformance.oracle import DISABLED, ENABLED, PENDING, PENDING_IMPORT
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
@@ -118,7 +118,7 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
 @requirement("cancel.imported-key", "schedule.imported-key")
 @pytest.mark.standard
 def test_key_without_material(kms: Scenario) -> None:
-    key = kms.pool.create(origin="external")
+    key = kms.pool.create_apart(origin="external")
     kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
-    open_states = ["pending_import"] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
+    open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
     kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)

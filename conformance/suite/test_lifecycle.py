@@ -166,7 +166,9 @@ class _Walk(RuleBasedStateMachine):
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
         view = kms.must_read_back(kms_requirement(operation), self.keys[which], states, answer)
-        self.models[which] = KeyModel(view.state if view.state in states else after.state, after.before, after.deletion_at)
+        self.models[which] = KeyModel(
+            view.state if view.state in states else after.state, after.before, after.deletion_at
+        )
 
     def _narrow(self, requirement_id: str, window: int | None) -> str:
         """A refused window has a requirement of its own."""

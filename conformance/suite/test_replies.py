@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 import pytest
 
+from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
 from conformance.oracle import ENABLED, PENDING
 from conformance.suite.marks import requirement
@@ -47,9 +49,13 @@ def test_description_reads_back(kms: Scenario) -> None:
     was = kms.read(key).description or ""
     for description in (f"{was} changed", was):
         answer = kms.accepts("update-description.reply", "update_description", key_id=key, description=description)
-        view = kms.pool.settled(key, lambda view, wanted=description: view.description == wanted)
+        view = kms.pool.settled(key, _described(description))
         same = view.description == description
         kms.judge.that("update-description.reply", same, repr(description), repr(view.description), (answer.number,))
+
+
+def _described(description: str) -> Callable[[KeyView], bool]:
+    return lambda view: view.description == description
 
 
 @requirement("set-alias.reply")
@@ -97,10 +103,10 @@ def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
     success = kms.accepts("describe.reply", "describe", key_id=kms.key(ENABLED))
     error = kms.ask("describe", key_id=kms.dialect.unknown_key())
     if error.error is None or error.status == success.status:
-        kms.judge.that("error.shape", False, "an error with the documented fields", error.summary, (error.number,))
+        kms.judge.breaks("error.shape", "an error with the documented fields", error.summary, (error.number,))
     if kms.dialect.request_id(error.reply, error.value) is None and not kms.profile.request_id.required:
         # Nothing obliges this dialect to carry ids; where it does not, the rule on them holds of every reply.
-        kms.judge.that("reply.request-id", True, "", "")
+        kms.judge.holds("reply.request-id")
 
 
 @requirement("refused.changes-nothing")

@@ -62,9 +62,7 @@ def test_other_key_is_not_scheduled(kms: Scenario) -> None:
 @requirement("schedule.key-id.missing")
 def test_missing_key_id_is_refused(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
-    kms.refuses(
-        "schedule.key-id.missing", "missing_key", "schedule", window=kms.window.minimum, unchanged=[bystander]
-    )
+    kms.refuses("schedule.key-id.missing", "missing_key", "schedule", window=kms.window.minimum, unchanged=[bystander])
 
 
 @requirement("protection.refuses-schedule", "set-deletion-protection.reply")

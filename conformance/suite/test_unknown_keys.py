@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from conformance.judge import Inconclusive
@@ -11,7 +13,7 @@ from conformance.suite.scenario import Scenario
 _OPERATIONS = ("schedule", "cancel", "describe")
 
 
-def _arguments(kms: Scenario, operation: str) -> dict[str, object]:
+def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
     return {"window": kms.window.minimum} if operation == "schedule" else {}
 
 

@@ -35,7 +35,11 @@ def test_windows_beyond_the_bounds_are_refused(dialect: str, maximum: int) -> No
 def test_pending_key_is_not_scheduled_again(dialect: str) -> None:
     pending = KeyModel(PENDING, ENABLED, NOW + timedelta(days=7))
     prediction = oracle(dialect).predict(pending, "schedule", NOW, 30)
-    assert (prediction.refusal, prediction.after, prediction.requirement) == ("already_pending", pending, "schedule.twice")
+    assert (prediction.refusal, prediction.after, prediction.requirement) == (
+        "already_pending",
+        pending,
+        "schedule.twice",
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,8 +81,6 @@ def test_profile_decides_what_is_not_applicable() -> None:
     assert of(verdict(result(passes=ALL)), "cancel.imported-key") == "not_applicable"
 
 
-@pytest.mark.parametrize(
-    ("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)]
-)
+@pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])
 def test_worst_of_several_targets_decides(codes: list[int], worst: int) -> None:
     assert worst_exit_code(codes) == worst

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from conformance.target.model import Limits
+from conformance.wire.messages import Exchange, Request
+from conformance.wire.session import Session
+
+if TYPE_CHECKING:
+    import ssl
+
+FAST = Limits(timeout_seconds=0.4)
 
 Script = Callable[[socket.socket, bytes], object]
 
@@ -20,7 +29,9 @@ class Loopback:
     """Runs a script for each request; the connection ends when a script returns False or raises OSError."""
 
     def __init__(self, script: Script | bytes, context: ssl.SSLContext | None = None) -> None:
-        self._script: Script = (lambda connection, _: connection.sendall(script)) if isinstance(script, bytes) else script
+        self._script: Script = (
+            (lambda connection, _: connection.sendall(script)) if isinstance(script, bytes) else script
+        )
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -33,7 +44,7 @@ class Loopback:
     def url(self) -> str:
         return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Loopback:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -75,7 +86,9 @@ class Loopback:
                 return b""
             received += block
         head, _, body = received.partition(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
         while len(body) < length:
             body += connection.recv(65536)
         return head + b"\r\n\r\n" + body
@@ -85,3 +98,8 @@ def refused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def exchange(server: Loopback, limits: Limits = FAST, **request: Any) -> Exchange:  # noqa: ANN401 - Request's fields
+    with Session(limits, [server.url]) as session:
+        return session.send(Request(**{"method": "GET", "url": f"{server.url}/", **request}))

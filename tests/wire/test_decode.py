@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from conformance.wire.decode import MAX_BYTES, Decoded, decode_json, decode_xml
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=12,
 )
@@ -76,7 +80,9 @@ def test_only_so_many_problems_are_listed() -> None:
 
 
 @settings(max_examples=200, deadline=None, database=None)
-@given(st.binary(max_size=200) | st.text(alphabet='{}[]",:0123456789eE+-.\\utrfn <>/a&;#x!?=', max_size=60).map(str.encode))
+@given(
+    st.binary(max_size=200) | st.text(alphabet='{}[]",:0123456789eE+-.\\utrfn <>/a&;#x!?=', max_size=60).map(str.encode)
+)
 def test_nothing_is_ever_raised(body: bytes) -> None:
     for decode in (decode_json, decode_xml):
         decoded = decode(body)
@@ -89,7 +95,10 @@ def test_nothing_is_ever_raised(body: bytes) -> None:
     [
         (b"<KMS><RequestId>a-b</RequestId></KMS>", {"root": "KMS", "value": {"RequestId": "a-b"}}),
         (b'<?xml version="1.0" encoding="UTF-8"?>\n<KMS>\n  <A/>\n</KMS>\n', {"root": "KMS", "value": {"A": ""}}),
-        (b"<K><A>1</A><B><C>&lt;&#233;</C></B><A> 2</A></K>", {"root": "K", "value": {"A": ["1", " 2"], "B": {"C": "<\xe9"}}}),
+        (
+            b"<K><A>1</A><B><C>&lt;&#233;</C></B><A> 2</A></K>",
+            {"root": "K", "value": {"A": ["1", " 2"], "B": {"C": "<\xe9"}}},
+        ),
         (b"<K/>", {"root": "K", "value": ""}),
         (b"<K a='1'><!-- x --><?p i?><A><![CDATA[<]]></A></K>", {"root": "K", "value": {"A": "<"}}),
         (b"<a>" * 64 + b"</a>" * 64, None),

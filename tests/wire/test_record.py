@@ -91,7 +91,7 @@ def test_a_recorder_keeps_the_newest_and_counts_all() -> None:
 BODIES = [
     b"",
     b'{"key_id": "a"}',
-    b"it's $HOME `id` \\ \"x\" %s %% \n!",
+    b'it\'s $HOME `id` \\ "x" %s %% \n!',
     b"@/etc/passwd",
     b"-x",
     "ö€😀".encode(),
@@ -110,7 +110,7 @@ def test_curl_sends_the_same_bytes(method: str, body: bytes, tmp_path: Path) -> 
         request = Request(
             method,
             f"{server.url}/a%2fb/../[x]{{y,z}}?q=1+2%20&$HOME='`id`&e=",
-            (("X-Quote", "it's \"$HOME\" \\ `id`"), ("X-Latin", "caf\xe9"), ("X-Empty", ""), ("Content-Type", "a/b")),
+            (("X-Quote", 'it\'s "$HOME" \\ `id`'), ("X-Latin", "caf\xe9"), ("X-Empty", ""), ("Content-Type", "a/b")),
             body,
         )
         line = curl(record(request))
@@ -122,7 +122,7 @@ def test_curl_sends_the_same_bytes(method: str, body: bytes, tmp_path: Path) -> 
     lines = head.split(b"\r\n")
     assert sent_body == body
     assert lines[0] == f"{method} {request.target} HTTP/1.1".encode()
-    for wanted in (b"X-Quote: it's \"$HOME\" \\ `id`", b"X-Latin: caf\xe9", b"X-Empty:", b"Content-Type: a/b"):
+    for wanted in (b'X-Quote: it\'s "$HOME" \\ `id`', b"X-Latin: caf\xe9", b"X-Empty:", b"Content-Type: a/b"):
         assert wanted in lines
 
 
@@ -172,7 +172,9 @@ def test_curl_is_the_same_in_every_shell(tmp_path: Path) -> None:
     fake.chmod(0o755)
     line = curl(record(Request("POST", "https://h/?a=*&b=~", (("A", "\x01 \xe9"),), bytes(range(256)))))
     outputs = {
-        subprocess.run([shell, "-c", line], capture_output=True, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}).stdout
+        subprocess.run(
+            [shell, "-c", line], capture_output=True, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        ).stdout
         for shell in ("dash", "bash")
     }
     assert len(outputs) == 1

@@ -84,7 +84,10 @@ def test_short_secrets_are_not_searched_and_counted() -> None:
         ("/?Signature=a%2Bb%3D&KeyId=k", "/?Signature=[redacted:SIGNATURE]&KeyId=k"),
         ("/?A=1&signature=x", "/?A=1&signature=[redacted:SIGNATURE]"),
         ("/?SignatureMethod=HMAC-SHA1&SignatureNonce=1", "/?SignatureMethod=HMAC-SHA1&SignatureNonce=1"),
-        ("/?AccessKeyId=LTAI&SecurityToken=x#", "/?AccessKeyId=[redacted:ACCESSKEYID]&SecurityToken=[redacted:SECURITYTOKEN]#"),
+        (
+            "/?AccessKeyId=LTAI&SecurityToken=x#",
+            "/?AccessKeyId=[redacted:ACCESSKEYID]&SecurityToken=[redacted:SECURITYTOKEN]#",
+        ),
         ('{"Plaintext": "aGk=", "KeyId": "k"}', '{"Plaintext": "[redacted:PLAINTEXT]", "KeyId": "k"}'),
         ('{"plain_text":"a\\"b\\\\"}', '{"plain_text":"[redacted:PLAIN_TEXT]"}'),
         ('"{\\"Plaintext\\":\\"aGk=\\"}"', '"{\\"Plaintext\\":\\"[redacted:PLAINTEXT]\\"}"'),
@@ -118,7 +121,9 @@ def test_a_request_loses_secrets_in_all_its_parts_and_keeps_its_plaintext() -> N
 
 
 def test_a_reply_loses_secrets_in_all_its_parts() -> None:
-    reply = Reply(200, f"OK {SECRET}", (("Set-Cookie", "s"), ("X-Subject-Token", "t"), ("A", SECRET)), b"<Plaintext>x<", 0.1)
+    reply = Reply(
+        200, f"OK {SECRET}", (("Set-Cookie", "s"), ("X-Subject-Token", "t"), ("A", SECRET)), b"<Plaintext>x<", 0.1
+    )
     redacted = Redactor([SECRET]).reply(reply)
     assert (redacted.reason, redacted.body) == ("OK [redacted:SECRET]", b"<Plaintext>[redacted:PLAINTEXT]<")
     assert [value for _, value in redacted.headers] == [
@@ -146,7 +151,9 @@ def test_a_mark_that_an_endpoint_writes_protects_nothing() -> None:
 
 
 pieces = st.one_of(
-    st.sampled_from([*DISGUISES.values(), "Signature=", "[redacted:", "SECRET]", "redacted", "]", '"plain_text":"', "\\", "%", "="]),
+    st.sampled_from(
+        [*DISGUISES.values(), "Signature=", "[redacted:", "SECRET]", "redacted", "]", '"plain_text":"', "\\", "%", "="]
+    ),
     st.text(max_size=5),
 )
 secrets = st.lists(st.one_of(st.sampled_from([SECRET, "redacted", "SECRET", "]xyz"]), st.text(min_size=1)), max_size=4)
@@ -170,7 +177,20 @@ def test_any_bytes_pass(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    [b"\\", b'"', b'\\"', b"%25", b"%", b'"Plaintext":"', b'\\"Plaintext\\":\\"\\', b"Signature=", b"&#37;", b"<Plaintext>", b"\\u0025", b"X-Auth-Token: "],
+    [
+        b"\\",
+        b'"',
+        b'\\"',
+        b"%25",
+        b"%",
+        b'"Plaintext":"',
+        b'\\"Plaintext\\":\\"\\',
+        b"Signature=",
+        b"&#37;",
+        b"<Plaintext>",
+        b"\\u0025",
+        b"X-Auth-Token: ",
+    ],
 )
 def test_a_body_that_is_made_to_take_long_does_not(piece: bytes) -> None:
     redactor = Redactor([SECRET, string.ascii_letters])

@@ -1,0 +1,48 @@
+"""Vendors' clients against the emulator: on this machine alone, and as nobody in particular."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.emulator import Emulator, Inbound, Outbound
+
+# What the clients, and the HTTP libraries under them, take from the environment: accounts, endpoints, proxies, files.
+_READ = ("OS_", "HC_", "HUAWEICLOUD_", "ALIBABA_CLOUD_", "ALIYUN_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NETRC")
+
+
+@pytest.fixture(autouse=True)
+def _as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith(_READ)]:
+        monkeypatch.delenv(name)
+    # A .netrc there would replace a signature by a password.
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def seen() -> list[Inbound]:
+    """The requests that the emulator has answered."""
+    return []
+
+
+@pytest.fixture
+def huawei(seen: list[Inbound]) -> Iterator[Emulator]:
+    yield from _open("huawei", seen)
+
+
+@pytest.fixture
+def alibaba(seen: list[Inbound]) -> Iterator[Emulator]:
+    yield from _open("alibaba", seen)
+
+
+def _open(dialect: str, seen: list[Inbound]) -> Iterator[Emulator]:
+    def note(inbound: Inbound, outbound: Outbound) -> Outbound:
+        seen.append(inbound)
+        return outbound
+
+    with Emulator(dialect, filters=[note]) as emulator:
+        yield emulator
+        assert emulator.failures == []

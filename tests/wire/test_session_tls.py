@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+from loopback import FAST, Loopback, reply
+from test_session_hostile import drip
+
+from conformance.wire.messages import Exchange, Request
+from conformance.wire.session import Session
+
+AUTHORITY = Path(__file__).with_name("loopback.pem")
+
+
+@pytest.fixture
+def context() -> ssl.SSLContext:
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.load_cert_chain(AUTHORITY)
+    return found
+
+
+def exchange(url: str, verify: object) -> Exchange:
+    with Session(FAST, [url], verify=verify) as session:
+        return session.send(Request("GET", f"{url}/a%2fb"))
+
+
+def test_a_named_authority_is_trusted(context: ssl.SSLContext) -> None:
+    with Loopback(reply(b"over TLS"), context) as server, Session(FAST, [server.url], verify=AUTHORITY) as session:
+        for _ in range(3):
+            got = session.send(Request("GET", f"{server.url}/a%2fb")).reply
+            assert got is not None
+            assert got.body == b"over TLS"
+    assert server.connections == 1
+    assert server.requests[0].startswith(b"GET /a%2fb HTTP/1.1\r\n")
+
+
+def test_an_unknown_authority_is_not(context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(AUTHORITY))
+    with Loopback(reply(), context) as server:
+        failure = exchange(server.url, verify=True).failure
+    assert failure is not None
+    assert failure.kind == "tls"
+    assert server.requests == []
+
+
+def test_a_certificate_for_another_name_is_refused(context: ssl.SSLContext) -> None:
+    with Loopback(reply(), context) as server:
+        failure = exchange(server.url.replace("127.0.0.1", "localhost"), verify=AUTHORITY).failure
+    assert failure is not None
+    assert failure.kind == "tls"
+
+
+def test_a_server_without_tls_is_a_tls_failure() -> None:
+    with Loopback(lambda connection, _: connection.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
+        server._read = lambda connection: connection.recv(1) + b"x"  # noqa: SLF001 - answers a hello as if it were HTTP
+        failure = exchange(server.url.replace("http:", "https:"), verify=AUTHORITY).failure
+    assert failure is not None
+    assert failure.kind == "tls"
+
+
+def test_a_handshake_that_never_ends_is_a_timeout() -> None:
+    with Loopback(reply()) as server:
+        failure = exchange(server.url.replace("http:", "https:"), verify=AUTHORITY).failure
+    assert failure is not None
+    assert failure.kind == "timeout"
+
+
+def test_a_reply_over_tls_that_drips_ends_at_the_total_time_out(context: ssl.SSLContext) -> None:
+    with Loopback(drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"), context) as server:
+        failure = exchange(server.url, verify=AUTHORITY).failure
+    assert failure is not None
+    assert failure.kind == "timeout"
