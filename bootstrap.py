@@ -31,7 +31,8 @@ def main() -> int:
         venv.create(VENV, with_pip=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "tox>=4.21,<5"], check=True)
     environment, *arguments = sys.argv[1:]
-    return subprocess.run([PYTHON, "-m", "tox", "run", "-q", "-e", environment, "--", *arguments], cwd=HERE, check=False).returncode
+    command = [PYTHON, "-m", "tox", "run", "-q", "-e", environment, "--", *arguments]
+    return subprocess.run(command, cwd=HERE, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from conformance.target import TargetError  # noqa: PLC0415
 
     if hasattr(config, "workerinput"):
+        # A worker reads the command line again and does not learn what its controller made of it.
+        config.option.loadgroup = True
         config.pluginmanager.register(Worker(Settings(**config.workerinput["kms_conformance"])), "kms-worker")
         return
     seed = config.getoption("--seed")
@@ -50,6 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     except TargetError as error:
         pytest.exit(str(error), returncode=2)
+    if getattr(config.option, "numprocesses", None):
+        # The checks of one target share its keys, so they go to one worker.
+        config.option.dist = "loadgroup"
     config.pluginmanager.register(controller, "kms-controller")
     config.pluginmanager.register(Worker(controller.settings), "kms-worker")
 

@@ -24,7 +24,7 @@ _RPC: dict[str, type[RpcV1Signer | Acs3Signer]] = {"v1": RpcV1Signer, "v3": Acs3
 class SignerFactory:
     """Makes signers for credentials; those that must fetch something do so through `session`.
 
-    The same password gives the same signer, for every other one would sign in anew.
+    One factory gives one signer for a password: every other one would sign in anew.
     """
 
     session: Session

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MARGIN = timedelta(minutes=10)
 #: What a token is good for when the service does not say until when: the shortest life that operators configure.
 _UNSTATED_LIFE = timedelta(hours=1)
+_MIN_LIFE = timedelta(minutes=1)
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -89,8 +90,9 @@ class PasswordSigner:
         except ValueError:
             return now + _UNSTATED_LIFE - _MARGIN
         expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
-        # A token that lives shorter than two margins is renewed at half its life.
-        return expires - min(_MARGIN, (expires - now) / 2)
+        # A token that lives shorter than two margins is renewed at half its life. Where the service's clock says that
+        # it is over already, the endpoint may still take it, and the service is not asked before every request.
+        return max(expires - min(_MARGIN, (expires - now) / 2), now + _MIN_LIFE)
 
     def _request(self) -> Request:
         domain = {"name": self._auth.domain}

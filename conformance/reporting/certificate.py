@@ -105,7 +105,7 @@ def _sealed(folder: Path, root: Path, issued: str) -> dict[str, Any]:
         raise ReportError(
             f"{verdict.name} cannot be certified: it is {verdict.result}.",
             sentence(verdict),
-            f"{root / layout.INDEX} shows what stands against it. Of several targets, each folder can be certified alone.",
+            f"{root / layout.INDEX} shows what stands against it. Each target's folder can be certified alone.",
         )
     prefix = "" if folder == root else "../"
     required = {layout.VERDICT: folder / layout.VERDICT, prefix + layout.RESULTS: root / layout.RESULTS}

@@ -1,4 +1,4 @@
-"""What must agree within a report, worked out again from its parts: a report that was cut, doubled or edited does not."""
+"""What must agree within a report, worked out again from its parts: one that was cut or edited does not."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _problems_of_checks(target: TargetReport) -> Iterator[str]:
 
 def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
     failed = Counter(failure.requirement for check in target.checks for failure in check.failures)
-    judged = failed + Counter({name: 0 for name in failed})
+    judged = Counter(failed)
     for check in target.checks:
         judged.update(check.passes)
     there = {check.check for check in target.checks}

@@ -137,7 +137,9 @@ def _needs(line: str) -> str:
     if not names:
         return ""
     shown = " and ".join(f"${name}" for name in names)
-    text = f"Set {shown} first: {'it stands where a secret was' if len(names) == 1 else 'they stand where secrets were'}."
+    text = (
+        f"Set {shown} first: {'it stands where a secret was' if len(names) == 1 else 'they stand where secrets were'}."
+    )
     if _SIGNATURES & set(names):
         text += " A signature is good for one request, and for minutes: sign anew."
     return text

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # The longest prefix of the requirement's id decides.
 _BY_PREFIX = {
-    "auth": "Where the endpoint checks credentials: such a request must end there, before anything is looked up or done.",
+    "auth": "Where the endpoint checks credentials: such a request must end there, before anything is done.",
     "cancel": "Where cancelling looks at the key's state, and which state it writes.",
     "create": "Where keys are created: which state a new key has, and what the reply says of it.",
     "disable": "Where disabling looks at the key's state, and which state it writes.",

@@ -50,7 +50,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"printable": printable, "line": one_line, "duration": duration, "counted": counted, "prose": _prose}
+    environment.filters |= {
+        "printable": printable,
+        "line": one_line,
+        "duration": duration,
+        "counted": counted,
+        "prose": _prose,
+    }
     environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
     return environment
 

@@ -180,7 +180,7 @@ def pages(report: Report) -> tuple[TargetPage, ...]:
     return tuple(TargetPage(f"target-{number}", target) for number, target in enumerate(report.targets, 1))
 
 
-_OTHERS = "single operations"
+_OTHERS = "others"
 _SMALL_GROUP = 3
 
 

@@ -18,7 +18,10 @@ _MOST_SHOWN = 3
 
 def validate(document: object, schema: Schema, name: str) -> None:
     """Raise `ReportError` about the file `name` unless the document is valid by the schema."""
-    found = [f"{_where(error)}: {_short(error.message)}" for error in islice(_problems(document, schema), _MOST_SHOWN)]
+    try:
+        found = [f"{_where(error)}: {_short(error.message)}" for error in _problems(document, schema)]
+    except UnicodeEncodeError:
+        found = ["It has half a surrogate pair, which is no text."]
     if found:
         raise ReportError(
             f"{name} cannot be used.",
@@ -47,4 +50,4 @@ def _where(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _short(message: str) -> str:
-    return message if len(message) <= 200 else f"{message[:120]} … {message[-70:]}"  # noqa: RUF001 - an ellipsis
+    return message if len(message) <= 200 else f"{message[:120]} … {message[-70:]}"

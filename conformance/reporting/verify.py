@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance import __version__
 from conformance.reporting import files, layout
 from conformance.reporting.certificate import NOT_A_SIGNATURE, contents, digest, page, seal
 from conformance.reporting.errors import ReportError
@@ -84,18 +85,21 @@ def _problems_of_contents(path: Path, document: Mapping[str, Any]) -> Iterator[s
         if name not in known:
             yield f"{name}: the certificate says {value!r}, {layout.VERDICT} says nothing of it."
     shown = path.with_name(layout.CERTIFICATE_PAGE)
-    if shown.is_file() and files.read_bytes(shown) != page(document, verdict).encode():
+    if _same_version(document) and shown.is_file() and files.read_bytes(shown) != page(document, verdict).encode():
         yield f"{shown.name}: it is not the page of this certificate."
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:
     suite = document["suite"]
-    try:
-        same = specs_digest(document["target"]["dialect"]) == suite["specs_digest"]
-    except OSError:
-        same = False
-    if not same:
-        yield f"It rests on other specs than this suite's, those of version {suite['version']}."
+    if specs_digest(document["target"]["dialect"]) != suite["specs_digest"]:
+        yield f"It rests on other specs than those of this suite: those of version {suite['version']}."
+    if not _same_version(document):
+        yield f"{layout.CERTIFICATE_PAGE} was not compared: version {suite['version']} of the suite made it."
+
+
+def _same_version(document: Mapping[str, Any]) -> bool:
+    """Another version may have laid out its pages otherwise."""
+    return bool(document["suite"]["version"] == __version__)
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.reporting import files, html, layout
 from conformance.reporting.consistency import problems_of_report
@@ -32,9 +32,7 @@ def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     _clear(directory)
     for target in report.targets:
-        files.write_atomically(
-            folders[target.verdict.name] / layout.VERDICT, files.to_text(target.verdict.to_json())
-        )
+        files.write_atomically(folders[target.verdict.name] / layout.VERDICT, files.to_text(target.verdict.to_json()))
     write_page(directory, report)
     files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
     return report
@@ -81,7 +79,7 @@ def _clear(directory: Path) -> None:
 _SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
 
 
-def _scrub(value: object) -> object:
+def _scrub(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Runs that never were, as their reports would hold them. `python samples.py DIR` writes one folder each, to look at."""
+"""Runs that never were, as their reports would hold them; `python samples.py DIR` writes them out, to look at."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def check(target: Target, name: str, **fields: Any) -> CheckResult:
 def passing(target: Target, besides: Sequence[str] = (), prefixes: Sequence[str] = ()) -> list[CheckResult]:
     """One check for each requirement that applies to a target, but for `besides`, which passes it."""
     profile = Profile.load(target.dialect, target.profile)
-    applicable = [r.id for r in Catalogue.load(target.dialect) if not r.not_applicable_because(profile, target.auth.way)]
+    applicable = [
+        r.id for r in Catalogue.load(target.dialect) if not r.not_applicable_because(profile, target.auth.way)
+    ]
     return [
         check(target, f"{name.partition('.')[0]}::test_{name.replace('.', '_')}", declared=(name,), passes={name: 3})
         for name in applicable
@@ -108,7 +110,9 @@ def nonconformant(target: Target = OTC) -> Decided:
     encoding = Judgement("reply.encoding", False, "one well-formed document", "line 1, column 1: no JSON value", (31,))
     shape = Judgement("error.shape", False, "a field error", "none", (41,))
     cleared = Judgement("cancel.date-cleared", False, "no deletion date", "2026-01-22T09:30:15Z", (51,))
-    page = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+    page = (
+        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+    )
     names = (
         "cancel.not-pending.enabled",
         "schedule.window.start",
@@ -152,7 +156,7 @@ def nonconformant(target: Target = OTC) -> Decided:
 
 
 _DESCRIBED = (
-    f'{{"key_info": {{"key_id": "{KEY}", "domain_id": "0", "key_alias": "kms-conformance-1a2b3c4d-0", "realm": "eu-de", '
+    f'{{"key_info": {{"key_id": "{KEY}", "domain_id": "0", "key_alias": "kms-conformance-1a2b-0", "realm": "eu-de", '
     '"key_description": "", "creation_date": "1768469415000", "scheduled_deletion_date": "1769126400000", '
     '"key_state": "4", "default_key_flag": "0", "key_type": "1", "expiration_time": ""}}'
 )
@@ -179,7 +183,13 @@ def mixed(target: Target = OTC) -> Decided:
     """A run of everything: a waived failure, two reasons for open questions, and checks that did not run."""
     expiry = "The waiting period cannot be waited for: the target offers no time_control."
     hint = "An emulator can offer one (see the target file's format); on a cloud this stays open."
-    names = ["cancel.bad-sequence", "cancel.date-cleared", "cancel.effect", "lifecycle.sequence", "isolation.other-keys"]
+    names = [
+        "cancel.bad-sequence",
+        "cancel.date-cleared",
+        "cancel.effect",
+        "lifecycle.sequence",
+        "isolation.other-keys",
+    ]
     checks = passing(target, names)
     checks = [
         replace(c, outcome="inconclusive", passes={}, inconclusive=c.declared, reason=expiry, hint=hint)

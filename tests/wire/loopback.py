@@ -100,6 +100,6 @@ def refused_port() -> int:
     return port
 
 
-def exchange(server: Loopback, limits: Limits = FAST, **request: Any) -> Exchange:  # noqa: ANN401 - Request's fields
+def exchange(server: Loopback, limits: Limits = FAST, **request: Any) -> Exchange:
     with Session(limits, [server.url]) as session:
         return session.send(Request(**{"method": "GET", "url": f"{server.url}/", **request}))

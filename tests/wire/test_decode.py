@@ -20,9 +20,9 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@settings(max_examples=50, deadline=None, database=None)
 @given(json_values, st.booleans(), st.sampled_from([None, 2]))
-def test_what_is_json_is_read_without_a_problem(value: object, ascii_only: bool, indent: int | None) -> None:  # noqa: FBT001
+def test_what_is_json_is_read_without_a_problem(value: object, ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     assert decode_json(f"\r\n {text}\t\n".encode()) == Decoded(value)
 

@@ -66,16 +66,16 @@ def test_bytes_after_a_reply_never_answer_the_next_request() -> None:
 )
 def test_a_reply_that_drips_ends_at_the_total_time_out(prefix: bytes, drop: bytes) -> None:
     clock = time.monotonic()
-    assert failure_kind(drip(prefix, drop)) == "timeout"
-    assert 0.3 < time.monotonic() - clock < 0.9
+    assert failure_kind(drip(prefix, drop), Limits(timeout_seconds=0.2)) == "timeout"
+    assert 0.15 < time.monotonic() - clock < 0.7
 
 
 def test_a_slow_reply_within_the_time_out_is_a_reply() -> None:
     def script(connection: socket.socket, _: bytes) -> None:
-        time.sleep(0.15)
+        time.sleep(0.1)
         connection.sendall(reply(b"late"))
 
-    with Loopback(script) as server, Session(FAST, [server.url]) as session:
+    with Loopback(script) as server, Session(Limits(timeout_seconds=0.25), [server.url]) as session:
         # Together they take longer than one time-out: a deadline is a call's, not a connection's.
         bodies = [session.send(Request("GET", f"{server.url}/")).reply for _ in range(4)]
     assert all(body is not None and body.body == b"late" for body in bodies)
@@ -87,7 +87,7 @@ def test_a_listener_that_never_accepts_is_a_timeout() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with Session(FAST, [url]) as session:
+        with Session(Limits(timeout_seconds=0.2), [url]) as session:
             failure = session.send(Request("GET", f"{url}/")).failure
     assert failure is not None
     assert failure.kind == "timeout"

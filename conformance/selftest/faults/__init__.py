@@ -1,0 +1,42 @@
+"""The catalogue of deliberate faults, one file a class of them."""
+
+from __future__ import annotations
+
+from conformance.selftest.fault import Fault
+from conformance.selftest.faults import (
+    authentication,
+    bodies,
+    cancel,
+    dates,
+    errors,
+    expiry,
+    fields,
+    intermittent,
+    isolation,
+    keys,
+    lists,
+    pending,
+    protocol,
+    schedule,
+    states,
+    window,
+)
+
+FAULTS: tuple[Fault, ...] = (
+    *window.FAULTS,
+    *schedule.FAULTS,
+    *cancel.FAULTS,
+    *pending.FAULTS,
+    *states.FAULTS,
+    *keys.FAULTS,
+    *dates.FAULTS,
+    *expiry.FAULTS,
+    *lists.FAULTS,
+    *fields.FAULTS,
+    *errors.FAULTS,
+    *bodies.FAULTS,
+    *protocol.FAULTS,
+    *authentication.FAULTS,
+    *isolation.FAULTS,
+    *intermittent.FAULTS,
+)

@@ -1,0 +1,135 @@
+"""Faults of pending keys: used, managed, hidden, or moved by being looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from conformance.emulator import Key
+from conformance.selftest.deciding import (
+    DISABLED,
+    ENABLED,
+    PENDING,
+    accepting,
+    answering,
+    doing,
+    doing_though,
+    refusing,
+    showing,
+    with_,
+)
+from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+
+_fault = partial(Fault, fault_class="pending", severity="critical", families=("pending_use",))
+
+
+def _accepted(operation: str, title: str) -> Fault:
+    name = operation.replace("_", "-")
+    return _fault(
+        name=f"pending-{name}-accepted",
+        title=title,
+        requirements=frozenset({f"pending.{name}"}),
+        decisions=(accepting(operation, PENDING),),
+    )
+
+
+def _postponed(before: Key, after: Key) -> Key:
+    return after if before.deletion is None else replace(after, deletion=before.deletion + timedelta(minutes=1))
+
+
+FAULTS = (
+    _accepted("encrypt", "A pending key encrypts."),
+    _accepted("decrypt", "A pending key decrypts."),
+    _accepted("generate_data_key", "A pending key gives data keys."),
+    _accepted("enable", "A pending key can be enabled, date and all."),
+    _accepted("disable", "A pending key can be disabled, date and all."),
+    _accepted("update_description", "A pending key can be described anew."),
+    _accepted("set_alias", "A pending key gets an alias."),
+    _fault(
+        name="pending-alias-kept",
+        title="An alias of a pending key cannot be deleted.",
+        severity="major",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.delete-alias"}),
+        decisions=(refusing("delete_alias", "state_refused", PENDING),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        title="The use of a pending key is refused as if it were disabled.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(400, "KMS.0209", "pending_use"),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        title="The use of a pending key is refused as if it were disabled.",
+        severity="minor",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(409, "Rejected.Disabled", "pending_use"),),
+    ),
+    _fault(
+        name="pending-use-wrong-status",
+        title="The use of a pending key is refused as forbidden.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(403, "KMS.0210", "pending_use"),),
+    ),
+    _fault(
+        name="pending-key-is-unknown-to-use",
+        title="The use of a pending key is refused as if the key were gone.",
+        severity="minor",
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(refusing("encrypt", "unknown_key", PENDING),),
+    ),
+    _fault(
+        name="pending-use-refused-but-cancelled",
+        title="The use of a pending key is refused, and takes its deletion back.",
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(doing_though({"pending_use"}, with_(state=ENABLED, deletion=None)),),
+    ),
+    _fault(
+        name="pending-enable-refused-but-done",
+        title="Enabling a pending key is refused, and done.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.enable"}),
+        decisions=(doing_though({"pending_enable"}, with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="pending-disable-refused-but-done",
+        title="Disabling a pending key is refused, and done.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.disable"}),
+        decisions=(doing_though({"pending_disable"}, with_(state=DISABLED)),),
+    ),
+    _fault(
+        name="pending-enable-refused-but-done",
+        title="Enabling a pending key is refused, and done.",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.enable"}),
+        decisions=(doing_though({"state_refused"}, with_(state=ENABLED), "enable"),),
+    ),
+    _fault(
+        name="pending-description-refused-but-changed",
+        title="Describing a pending key anew is refused, and done.",
+        severity="major",
+        requirements=frozenset({"pending.update-description"}),
+        decisions=(doing_though({"pending_update"}, with_(description="changed"), "update_description"),),
+    ),
+    _fault(
+        name="pending-describe-moves-the-date",
+        title="Each look at a pending key postpones its end by a minute.",
+        requirements=frozenset({"pending.describe"}),
+        decisions=(doing("describe", _postponed),),
+    ),
+    _fault(
+        name="pending-shown-disabled",
+        title="A pending key is shown as a disabled one.",
+        requirements=frozenset({"schedule.state-after"}),
+        families=("schedule",),
+        decisions=(showing({"describe"}, lambda key: replace(key, state=DISABLED) if key.state is PENDING else key),),
+    ),
+)

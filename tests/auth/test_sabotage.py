@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from urllib.parse import parse_qsl
+
+import pytest
+
+from conformance import specs
+from conformance.auth import Sabotage, SignerFactory, sabotages
+from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
+from conformance.wire.messages import Request
+from conformance.wire.session import Session
+
+PROJECT = "0123456789abcdef0123456789abcdef"
+TOKEN = TokenAuth("good-token", PROJECT, "old-token")
+KEY = AccessKeyAuth("AK0123456789", "secret-key", PROJECT, "STS")
+RPC = RpcAuth("LTAI0123456789", "secret-key", "STS", "v1")
+REST = Request(
+    "POST",
+    f"https://h/v1.0/{PROJECT}/kms/describe-key",
+    (("Content-Type", "application/json"),),
+    b'{"key_id": "k"}',
+)
+CALL = Request("POST", "https://h/?Action=DescribeKey&Version=2016-01-20&Format=JSON&KeyId=k")
+
+
+def factory() -> SignerFactory:
+    return SignerFactory(Session(Limits(), ["https://h"]))
+
+
+def of(auth: Auth, dialect: str = "huawei") -> dict[str, Sabotage]:
+    found = sabotages(Target("t", dialect, "https://h", auth), factory())
+    assert len({each.name for each in found}) == len(found)
+    return {each.name: each for each in found}
+
+
+def good(auth: Auth, request: Request) -> Request:
+    return factory()(auth).sign(request)
+
+
+@pytest.mark.parametrize(
+    ("auth", "dialect"),
+    [(TOKEN, "huawei"), (KEY, "huawei"), (RPC, "alibaba"), (replace(RPC, signature="v3"), "alibaba")],
+)
+def test_every_sabotage_has_a_documented_refusal(auth: Auth, dialect: str) -> None:
+    refusals = specs.facts(dialect)["refusals"]
+    for sabotage in of(auth, dialect).values():
+        assert refusals[sabotage.refusal]["answers"]
+
+
+def test_tokens_are_left_out_wrong_old_and_for_another_project() -> None:
+    found = of(TOKEN)
+    assert [(name, each.refusal) for name, each in found.items()] == [
+        ("missing", "no_credentials"),
+        ("garbage", "bad_token"),
+        ("expired", "expired_token"),
+        ("other_project", "wrong_project"),
+    ]
+    assert found["missing"].signer.sign(good(TOKEN, REST)) == REST
+    garbage = found["garbage"].signer.sign(REST)
+    assert garbage.header("X-Auth-Token") not in (None, "", "good-token", "old-token")
+    assert garbage.without_headers("X-Auth-Token") == REST
+    assert found["expired"].signer.sign(REST) == REST.with_header("X-Auth-Token", "old-token")
+    other = found["other_project"].signer.sign(REST)
+    project = other.path.split("/")[2]
+    assert other.url == REST.url.replace(PROJECT, project)
+    assert project != PROJECT
+    assert len(project) == 32
+    assert int(project, 16) >= 0
+    assert other.header("X-Auth-Token") == "good-token"
+
+
+def test_without_an_expired_token_there_is_no_such_sabotage() -> None:
+    assert "expired" not in of(replace(TOKEN, expired_token=None))
+
+
+def test_a_request_that_names_no_project_cannot_name_another() -> None:
+    with pytest.raises(ValueError, match="names no project"):
+        of(TOKEN)["other_project"].signer.sign(replace(REST, url="https://h/"))
+
+
+def test_passwords_have_the_sabotages_of_tokens_and_need_no_token_for_most() -> None:
+    found = of(PasswordAuth("u", "p", "d", "p", "https://iam", "old-token"))
+    assert list(found) == ["missing", "garbage", "expired", "other_project"]
+    for name in ("missing", "garbage", "expired"):
+        found[name].signer.sign(REST)
+
+
+def authorization(request: Request) -> str:
+    return request.header("Authorization") or ""
+
+
+def test_access_keys_are_left_out_unknown_wrong_and_old() -> None:
+    found = of(KEY)
+    assert {(name, each.refusal) for name, each in found.items()} == {
+        ("missing", "no_credentials"),
+        ("unknown_access_key", "unknown_access_key"),
+        ("wrong_secret", "wrong_signature"),
+        ("stale", "stale_signature"),
+        ("tampered_body", "wrong_signature"),
+        ("tampered_query", "wrong_signature"),
+    }
+    missing = found["missing"].signer.sign(REST)
+    assert {name for name, _ in missing.headers} == {"Content-Type", "X-Project-Id", "X-Sdk-Date"}
+    assert missing.body == REST.body
+    assert "Access=AK0123456789," not in authorization(found["unknown_access_key"].signer.sign(REST))
+    assert "Access=AK0123456789," in authorization(found["wrong_secret"].signer.sign(REST))
+    date = found["stale"].signer.sign(REST).header("X-Sdk-Date") or ""
+    age = datetime.now(UTC) - datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    assert timedelta(minutes=19) < age < timedelta(minutes=21)
+
+
+@pytest.mark.parametrize("name", ["unknown_access_key", "wrong_secret", "stale"])
+def test_only_one_thing_is_wrong(name: str) -> None:
+    signed = of(KEY)[name].signer.sign(REST)
+    assert (signed.method, signed.url, signed.body) == (REST.method, REST.url, REST.body)
+    assert {known.lower() for known, _ in signed.headers} == {known.lower() for known, _ in good(KEY, REST).headers}
+
+
+def test_a_wrong_signature_really_is_wrong() -> None:
+    class Frozen(SignerFactory):
+        def __call__(self, auth: Auth, **options: object) -> object:
+            options.setdefault("now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+            options.setdefault("nonce", lambda: "n")
+            return super().__call__(auth, **options)
+
+    frozen = Frozen(Session(Limits(), ["https://h"]))
+    for auth, request in ((KEY, REST), (RPC, CALL), (replace(RPC, signature="v3"), CALL)):
+        right = cast("Request", frozen(auth).sign(request))
+        for sabotage in sabotages(Target("t", "huawei", "https://h", auth), frozen):
+            if sabotage.name in ("unknown_access_key", "wrong_secret", "stale"):
+                assert sabotage.signer.sign(request) != right
+
+
+def test_a_tampered_body_means_the_same() -> None:
+    tampered = of(KEY)["tampered_body"].signer.sign(REST)
+    assert tampered.body != REST.body
+    assert json.loads(tampered.body) == json.loads(REST.body)
+    query = of(KEY)["tampered_query"].signer.sign(REST)
+    assert query.url == f"{REST.url}?Tampered=1"
+
+
+@pytest.mark.parametrize("signature", ["v1", "v3"])
+def test_rpc_calls_are_sabotaged_in_both_versions(signature: str) -> None:
+    auth = replace(RPC, signature=signature)
+    found = of(auth, "alibaba")
+    assert {(name, each.refusal, each.valid_first) for name, each in found.items()} == {
+        ("missing", "no_credentials", 0),
+        ("unknown_access_key", "unknown_access_key", 0),
+        ("wrong_secret", "wrong_signature", 0),
+        ("stale", "stale_signature", 0),
+        ("tampered", "wrong_signature", 0),
+        ("replayed_nonce", "replayed_nonce", 1),
+    }
+    missing = found["missing"].signer.sign(CALL)
+    said = {name.lower() for name, _ in (*missing.headers, *parse_qsl(missing.query))}
+    assert not said & {
+        "authorization",
+        "signature",
+        "accesskeyid",
+        "securitytoken",
+        "x-acs-security-token",
+        "x-acs-accesskey-id",
+    }
+    assert "KeyId=k" in missing.query
+    assert "LTAI0123456789" not in repr(found["unknown_access_key"].signer.sign(CALL))
+    assert "LTAI0123456789" in repr(found["wrong_secret"].signer.sign(CALL))
+    tampered = found["tampered"].signer.sign(CALL)
+    assert parse_qsl(tampered.query)[-1] == ("Tampered", "1")
+    assert "KeyId=k" in tampered.query
+
+
+@pytest.mark.parametrize("signature", ["v1", "v3"])
+def test_a_replayed_request_is_the_same_to_the_byte(signature: str) -> None:
+    signer = of(replace(RPC, signature=signature), "alibaba")["replayed_nonce"].signer
+    assert signer.sign(CALL) == signer.sign(CALL)
+    other = of(replace(RPC, signature=signature), "alibaba")["replayed_nonce"].signer
+    assert other.sign(CALL) != signer.sign(CALL)
