@@ -8,6 +8,7 @@ import click
 import pytest
 
 from conformance import suite
+from conformance.target import load_targets
 from conformance.tier import TIERS
 
 _SUITE = Path(suite.__file__).parent
@@ -34,6 +35,7 @@ def run(
     2 usage or target-file error, 3 inconclusive.
     """
     directory = Path(reports).resolve()
+    load_targets([Path(target) for target in targets])
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += [] if seed is None else [f"--seed={seed}"]

@@ -38,7 +38,8 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[str, str]
     operation, spec = answer.operation, answer.spec
     if operation is None or spec is None or answer.problems or answer.reply.media_type != _READ:
         return
-    case = generator.operation(operation.id).Case()
+    described = generator.operation(operation.id)
+    case = described.Case(path_parameters={parameter.name: "any" for parameter in described.path_parameters})
     received = response(answer.reply.status, answer.reply.body, answer.reply.headers)
     for check, requirement in _CHECKS.items():
         try:

@@ -6,11 +6,12 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import allure
+import pytest
 
 from conformance import __version__
 from conformance.reporting.ci import executor, origin
@@ -66,7 +67,7 @@ def label(
     levels = {requirement.level for requirement in judged}
     strongest: Level = next((level for level in _LEVELS if level in levels), "MAY")
     return Labels(
-        title=title[:1].upper() + title[1:],
+        title=f"{title[:1].upper()}{title[1:]} · {target}",
         description=_description(check, judged),
         epic=dialect,
         feature=family.replace("_", " "),
@@ -81,7 +82,8 @@ def label(
 def allure_dynamic(labels: Labels) -> None:
     """Put labels on the test that is running, by whatever Allure plugin is listening; else nothing happens.
 
-    Call it while pytest sets the test up or runs it.
+    Allure's pytest plugin gives a test its plain name once more when set-up ends, so labels that are put on earlier are
+    lost in part: `Labelling` calls this at the right time.
     """
     _DYNAMIC.title(labels.title)
     _DYNAMIC.description(labels.description)
@@ -93,6 +95,26 @@ def allure_dynamic(labels: Labels) -> None:
     _DYNAMIC.severity(labels.severity)
     for name, url in labels.links:
         _DYNAMIC.link(url, name=name)
+
+
+class Labelling:
+    """A pytest plugin that labels each test as its set-up ends, also one that fails there.
+
+    `label_of` says how; None is for tests that are none of ours.
+    """
+
+    def __init__(self, label_of: Callable[[pytest.Item], Labels | None]) -> None:
+        self._label_of = label_of
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Outermost, so that Allure's own plugin has spoken."""
+        try:
+            yield
+        finally:
+            found = self._label_of(item)
+            if found is not None:
+                allure_dynamic(found)
 
 
 def attach(result: CheckResult, catalogue: Catalogue) -> None:

@@ -83,7 +83,7 @@ def record_of(raw: Mapping[str, Any]) -> Record:
 def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
     """Show a stored exchange, with at most `body_limit` characters of each body."""
     record = record_of(raw)
-    line = curl(record)
+    line = _curl(record)
     return ExchangeView(
         number=record.number,
         operation=one_line(record.operation),
@@ -97,6 +97,14 @@ def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
         curl=line,
         needs=_needs(line),
     )
+
+
+def _curl(record: Record) -> str:
+    try:
+        return curl(record)
+    except UnicodeEncodeError:
+        # Only of a request that was not sent: headers travel as Latin-1.
+        return "# There is no such line: HTTP cannot carry this request."
 
 
 def _request(record: Record, limit: int) -> Message:

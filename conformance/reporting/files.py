@@ -35,9 +35,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise ReportError(
-            f"{path} cannot be written.", f"{error.strerror or error}.", "Name another folder with --reports."
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there; raises `ReportError` where the system does not let us."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def to_text(document: object) -> str:
@@ -79,6 +85,12 @@ def parse_json(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON; callers v
         cut_short = not data.rstrip().endswith(b"}")
         why = "It ends in the middle: its run was cut short, or its copy." if cut_short else f"It is no JSON: {error}."
         raise ReportError(f"{name} cannot be used.", why, "Run again, or copy the file again.") from error
+
+
+def _unwritable(path: Path, error: OSError) -> ReportError:
+    return ReportError(
+        f"{path} cannot be written.", f"{error.strerror or error}.", "Name another folder with --reports."
+    )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from conformance.reporting.words import VERDICT_WORDS
 if TYPE_CHECKING:
     from conformance.reporting.model import Report
 
+_PLAIN_ID = re.compile(r"[a-z0-9.-]+")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -56,9 +58,15 @@ def _environment() -> jinja2.Environment:
         "duration": duration,
         "counted": counted,
         "prose": _prose,
+        "anchor": _anchor,
     }
     environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
     return environment
+
+
+def _anchor(name: str) -> str:
+    """A requirement's id as part of an element's id; what is none of ours becomes one that is as unique."""
+    return name if _PLAIN_ID.fullmatch(name) else hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _prose(text: str) -> Markup:

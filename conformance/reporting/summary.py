@@ -81,7 +81,9 @@ def _counts(verdict: StoredVerdict, width: int) -> Iterator[Text]:
     order = sorted(VERDICTS, key=lambda name: (name != "passed", VERDICTS.index(name)))
     totals = {name: sum(counts[level][name] for level in LEVELS) for name in order}
     # A number stays on the line of its word.
-    words = {name: f"{number} {VERDICT_WORDS[name]}".replace(" ", _NO_BREAK) for name, number in totals.items() if number}
+    words = {
+        name: f"{number} {VERDICT_WORDS[name]}".replace(" ", _NO_BREAK) for name, number in totals.items() if number
+    }
     for line in _lines(" · ".join(words.values()), width, "  "):
         for name, word in words.items():
             line.highlight_words([word], _STYLES[name])

@@ -27,7 +27,10 @@ def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult
     verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
     folder without it is one of a run that did not finish. Raises `ReportError`.
     """
-    report = scrubbed(Report(tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)))
+    targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
+    if not targets:
+        raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
+    report = scrubbed(Report(targets))
     _check(report)
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     _clear(directory)
@@ -51,8 +54,6 @@ def scrubbed(report: Report) -> Report:
 
 
 def _check(report: Report) -> None:
-    if not report.targets:
-        raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
     validate(report.to_json(), "results", layout.RESULTS)
     for target in report.targets:
         validate(target.verdict.to_json(), "verdict", layout.VERDICT)
@@ -73,7 +74,7 @@ def _clear(directory: Path) -> None:
         folders |= set(layout.folders(directory, names).values())
     stale = [folder / name for folder in folders for name in (layout.VERDICT, *_SEALED)]
     for path in (directory / layout.RESULTS, directory / layout.INDEX, *stale):
-        path.unlink(missing_ok=True)
+        files.remove(path)
 
 
 _SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
+import pkgutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance import suite
+from conformance import specs, suite
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
+from conformance.catalogue.requirements import Catalogue
 from conformance.session import Controller
 
 _SUITE = Path(suite.__file__).parent
+# A run needs this one plugin. Whatever others there are would only cost time, and collecting garbage does as well.
+_PLUGINS = ("-p", "conformance.plugin", "-o", "markers=xdist_group", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,9 @@ def run_suite(
     """Run the suite against what `prepare` serves; its context gives the text of a target file.
 
     The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
-    once. Raises `TimeoutError` when it does not end by itself.
+    once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
     """
+    _read_ahead()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments)))
@@ -58,7 +67,13 @@ def run_suite(
     try:
         if not receiver.poll(timeout_seconds):
             raise TimeoutError(f"the run did not end within {timeout_seconds} s")
-        return Outcome(*receiver.recv())
+        outcome = Outcome(*receiver.recv())
+        process.join(5)
+        if process.exitcode:
+            raise RuntimeError(f"the process of the run ended with {process.exitcode}: see its traceback")
+        return outcome
+    except EOFError as error:
+        raise RuntimeError("the process of the run ended without a word: see its traceback") from error
     finally:
         if process.is_alive():
             process.join(5)
@@ -77,13 +92,23 @@ def _child(
         target = Path(directory) / "target.yaml"
         target.write_text(text, encoding="utf-8")
         os.environ["KMS_CONFORMANCE_STATE"] = directory
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         watcher = _Watcher()
         options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
-        fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", "-p", "no:cacheprovider"]
-        fixed += ["-p", "no:allure_pytest"]
+        fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
         sender.send((int(code), watcher.verdict))
+
+
+@cache
+def _read_ahead() -> None:
+    """Import and read once what every run needs."""
+    for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
+        importlib.import_module(module.name)
+    for dialect in specs.dialects():
+        Catalogue.load(dialect)
+        Api.load(Profile.load(dialect))
 
 
 class _Watcher:

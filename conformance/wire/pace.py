@@ -12,8 +12,9 @@ class Pace:
         self._limiter: Limiter | None = None
         if requests_per_second is not None:
             milliseconds = max(1, round(1000 / requests_per_second))
-            # No buffer: the default of 50 ms would turn 5 requests a second into 4.
-            self._limiter = Limiter(Rate(1, milliseconds), buffer_ms=0)
+            # The default buffer of 50 ms would turn 5 requests a second into 4. Without any, the limiter's releases 4.0
+            # to 4.2 wait for their next clean-up, 10 s later.
+            self._limiter = Limiter(Rate(1, milliseconds), buffer_ms=1)
 
     def wait(self) -> None:
         """Return when the next request may be sent."""

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 MAX_BODY = 1 << 20
 MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
-#: Some servers close a connection that was idle for 5 s. A request that crosses with that is lost, and nobody can say
-#: whether it was carried out; so a connection that has been idle for almost as long is not used again.
-_IDLE_SECONDS = 4.0
 
 
 class ForeignOrigin(Exception):  # noqa: N818 - a bug of ours that must never be taken for an endpoint's
@@ -60,7 +57,6 @@ class Session:
         self._transport = Transport()
         self._lock = threading.Lock()
         self._sent = 0
-        self._last_used = time.monotonic()
 
     @classmethod
     def for_target(cls, target: Target) -> Session:
@@ -121,10 +117,6 @@ class Session:
     def _count(self) -> None:
         with self._lock:
             self._sent += 1
-            now = time.monotonic()
-            idle, self._last_used = now - self._last_used, now
-        if idle > _IDLE_SECONDS:
-            self._transport.close()
 
     def _reply(self, request: Request, deadline: Deadline, clock: float) -> Reply:
         raw = self._transport.exchange(request, deadline, verify=self._verify)

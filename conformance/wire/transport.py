@@ -7,6 +7,7 @@ cookies, and re-encoded URLs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class _Fields(Mapping[str, str]):
         return list(self._pairs)
 
 
+#: Some servers close a connection that was idle for 5 s. A request that crosses with that is lost, and nobody can say
+#: whether it was carried out; so a connection whose last request is almost as long ago is not used again.
+IDLE_SECONDS = 4.0
+
+
 @dataclass(frozen=True)
 class _Call:
     """What a connection must know of the call that it serves."""
@@ -69,6 +75,13 @@ class _Exact(HTTPConnection):
     headers, which know each name once, only serve to tell them that nothing is to be added.
     """
 
+    _used_at = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can serve another request: the pool asks before it hands it out again."""
+        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
         _CALL.get().deadline.attach(connection)
@@ -84,6 +97,7 @@ class _Exact(HTTPConnection):
         skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of the class above
         skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - see skip_host
     ) -> None:
+        self._used_at = time.monotonic()
         call = _CALL.get()
         if self.sock is not None:
             call.deadline.attach(self.sock)

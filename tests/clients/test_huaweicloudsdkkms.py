@@ -14,7 +14,7 @@ from conformance.emulator.huawei import credentials
 
 pytest.importorskip("huaweicloudsdkkms", reason="huaweicloudsdkkms, of the extra `clients`, is not installed")
 
-from huaweicloud_kms import PLAIN, ClientRequestException, Kms, SdkException, answer, forget_projects
+from huaweicloud_calls import PLAIN, ClientRequestException, Kms, SdkException, answer, forget_projects
 
 STATES = states("huawei")
 MINIMUM, MAXIMUM = bounds("huawei")
@@ -82,9 +82,9 @@ def test_a_key_gets_another_name_and_description(kms: Kms, key: str) -> None:
 
 
 def test_the_list_holds_each_key_once_over_its_pages(huawei: Emulator, kms: Kms, key: str) -> None:
-    pages = [kms.list(limit="2", marker="0")]
+    pages = [kms.listed(limit="2", marker="0")]
     while pages[-1].next_marker:
-        pages.append(kms.list(limit="2", marker=pages[-1].next_marker))
+        pages.append(kms.listed(limit="2", marker=pages[-1].next_marker))
     assert [key_id for page in pages for key_id in page.keys] == [key.id for key in huawei.store.keys]
     assert key in pages[-1].keys
     assert [page.truncated for page in pages] == ["true", "true", "false"]
@@ -92,9 +92,9 @@ def test_the_list_holds_each_key_once_over_its_pages(huawei: Emulator, kms: Kms,
 
 
 def test_the_list_tells_which_keys_wait_for_their_deletion(kms: Kms, key: str) -> None:
-    assert key not in kms.list(key_state=STATES.pending).keys
+    assert key not in kms.listed(key_state=STATES.pending).keys
     kms.schedule(key)
-    details = kms.list(key_state=STATES.pending).key_details
+    details = kms.listed(key_state=STATES.pending).key_details
     assert key in [detail.key_id for detail in details]
     assert {detail.key_state for detail in details} == {STATES.pending}
 
@@ -121,7 +121,7 @@ def test_a_key_is_there_until_its_time_has_come_and_then_gone(huawei: Emulator, 
     with refused(huawei, ClientRequestException) as caught:
         kms.decrypt(secret)
     assert answer(caught.value) in documented("huawei", "lost_key")
-    assert key not in kms.list().keys
+    assert key not in kms.listed().keys
 
 
 def test_a_key_that_was_spared_in_time_stays(huawei: Emulator, kms: Kms, key: str) -> None:
@@ -196,7 +196,7 @@ def test_an_id_of_another_form_is_refused(huawei: Emulator, kms: Kms, key: str) 
 
 
 def test_the_default_key_is_not_to_be_deleted(huawei: Emulator, kms: Kms) -> None:
-    default = next(detail for detail in kms.list().key_details if detail.default_key_flag == "1")
+    default = next(detail for detail in kms.listed().key_details if detail.default_key_flag == "1")
     with refused(huawei, ClientRequestException) as caught:
         kms.schedule(default.key_id)
     assert answer(caught.value) == (400, "KMS.0211")

@@ -24,7 +24,7 @@ from openstack.exceptions import DuplicateResource, HttpException, NotFoundExcep
 from otcextensions.sdk.kms.v1._proxy import Proxy
 
 # It uses what openstacksdk is about to remove.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 STATES = states("huawei")
 MINIMUM, MAXIMUM = bounds("huawei")

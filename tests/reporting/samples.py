@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ def check(target: Target, name: str, **fields: Any) -> CheckResult:
     """The result of one check: passed unless the fields say otherwise."""
     family, _, function = name.partition("::")
     title = function.removeprefix("test_").replace("_", " ")
-    defaults = {"outcome": "passed", "seconds": 0.2, "requests": 5, "keys_created": 0}
-    return CheckResult(target=target.name, family=family, check=name, title=title, **(defaults | fields))
+    defaults = {"title": title, "outcome": "passed", "seconds": 0.2, "requests": 5, "keys_created": 0}
+    return CheckResult(target=target.name, family=family, check=name, **(defaults | fields))
 
 
 def passing(target: Target, besides: Sequence[str] = (), prefixes: Sequence[str] = ()) -> list[CheckResult]:
@@ -86,6 +87,7 @@ def failing(target: Target, requirement: str, **fields: Any) -> CheckResult:
     return check(target, name, **(found | fields))
 
 
+@cache
 def conformant(target: Target = OTC) -> Decided:
     """A run in which everything holds."""
     return decided(target, passing(target))
@@ -97,6 +99,7 @@ def decided(target: Target, checks: list[CheckResult], waivers: Mapping[str, str
     return decide(target, checks, RUN, planned, waivers or {}), checks
 
 
+@cache
 def nonconformant(target: Target = OTC) -> Decided:
     """A run with five failures: a code, a date, a reply that is no JSON, a missing field, and a SHOULD."""
     date = Judgement(
@@ -162,6 +165,7 @@ _DESCRIBED = (
 )
 
 
+@cache
 def inconclusive(target: Target = OTC) -> Decided:
     """A run at an endpoint that does not answer."""
     checks = [
@@ -179,6 +183,7 @@ def inconclusive(target: Target = OTC) -> Decided:
     return decided(target, checks)
 
 
+@cache
 def mixed(target: Target = OTC) -> Decided:
     """A run of everything: a waived failure, two reasons for open questions, and checks that did not run."""
     expiry = "The waiting period cannot be waited for: the target offers no time_control."
@@ -205,18 +210,22 @@ def mixed(target: Target = OTC) -> Decided:
     return decide(target, checks, RUN, planned, waivers), checks
 
 
-def main(directory: Path) -> None:
-    """Write each sample as a run would."""
-    from conformance.reporting.certificate import certify  # noqa: PLC0415 - samples are also used without it
-    from conformance.reporting.write import write  # noqa: PLC0415
-
-    runs = {
+def runs() -> dict[str, list[Decided]]:
+    """All samples, as runs by name."""
+    return {
         "conformant": [conformant()],
         "nonconformant": [nonconformant()],
         "inconclusive": [inconclusive()],
         "several": [mixed(), conformant(ALI)],
     }
-    for name, results in runs.items():
+
+
+def main(directory: Path) -> None:
+    """Write each sample as a run would."""
+    from conformance.reporting.certificate import certify  # noqa: PLC0415 - samples are also used without it
+    from conformance.reporting.write import write  # noqa: PLC0415
+
+    for name, results in runs().items():
         write(directory / name, results)
     certify(directory / "conformant")
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from requests import certs
 
@@ -119,6 +120,16 @@ def test_every_way_of_every_profile_has_a_class_and_a_schema() -> None:
                 assert set(schema["$defs"][way]["properties"]) == {
                     field.name for field in dataclasses.fields(WAYS[way])
                 }
+
+
+def test_the_published_schema_tells_good_files_from_bad_ones() -> None:
+    schema = specs.load("schemas/target.schema.json")
+    jsonschema_rs.meta.validate(schema)
+    for text in (TOKEN, RPC):
+        document = specs.parse_yaml(text)
+        assert jsonschema_rs.is_valid(schema, document)
+        assert not jsonschema_rs.is_valid(schema, document | {"nmae": "x"})
+        assert not jsonschema_rs.is_valid(schema, document | {"auth": document["auth"] | {"username": "u"}})
 
 
 def test_on_loopback_there_is_no_pace_and_plain_http_is_fine() -> None:

@@ -8,9 +8,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from loopback import FAST, Loopback, exchange, refused_port, reply
+from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
 from conformance.target.model import Limits
+from conformance.wire import transport
 from conformance.wire.messages import Request
 from conformance.wire.session import ForeignOrigin, Session
 
@@ -85,7 +86,7 @@ def test_given_host_and_accept_encoding_are_kept() -> None:
 
 
 def test_one_connection_serves_many_requests() -> None:
-    with Loopback(reply()) as server, Session(FAST, [server.url]) as session:
+    with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
         for _ in range(20):
             assert session.send(Request("POST", f"{server.url}/", body=b"{}")).failure is None
         assert (server.connections, session.sent, len(server.requests)) == (1, 20, 20)
@@ -96,11 +97,20 @@ def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
         connection.sendall(reply())
         return False
 
-    with Loopback(once) as server, Session(FAST, [server.url]) as session:
+    with Loopback(once) as server, Session(LIMITS, [server.url]) as session:
         for _ in range(3):
             assert session.send(Request("GET", f"{server.url}/")).failure is None
             time.sleep(0.02)  # let the end of the connection arrive
         assert server.connections == 3
+
+
+def test_a_connection_that_was_idle_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "IDLE_SECONDS", 0.05)
+    with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
+        for pause in (0, 0, 0.1, 0):
+            time.sleep(pause)
+            assert session.send(Request("GET", f"{server.url}/")).failure is None
+        assert server.connections == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -130,7 +140,7 @@ def test_nothing_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
 def test_cookies_are_not_kept() -> None:
     with (
         Loopback(reply(b"{}", "HTTP/1.1 200 OK", "Set-Cookie: a=b; Path=/")) as server,
-        Session(FAST, [server.url]) as session,
+        Session(LIMITS, [server.url]) as session,
     ):
         session.send(Request("GET", f"{server.url}/"))
         session.send(Request("GET", f"{server.url}/"))
@@ -201,7 +211,7 @@ def test_what_no_wire_can_carry_is_unsendable_and_not_sent(request_parts: dict[s
     ],
 )
 def test_a_request_to_where_the_user_did_not_send_us_is_refused(url: str) -> None:
-    with Loopback(reply()) as server, Session(FAST, [server.url]) as session:
+    with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
         with pytest.raises(ForeignOrigin):
             session.send(Request("GET", url.format(port=server.port, other=refused_port())))
         assert server.connections == 0

@@ -10,7 +10,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from loopback import FAST, Loopback, exchange, refused_port, reply
+from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
 from conformance.target.model import Limits
 from conformance.wire.messages import Request
@@ -36,7 +36,7 @@ def drip(prefix: bytes, drop: bytes) -> object:
     return script
 
 
-def failure_kind(script: object, limits: Limits = FAST) -> str | None:
+def failure_kind(script: object, limits: Limits = LIMITS) -> str | None:
     with Loopback(script) as server:
         got = exchange(server, limits)
     assert got.reply is None
@@ -45,7 +45,7 @@ def failure_kind(script: object, limits: Limits = FAST) -> str | None:
 
 
 def test_bytes_after_a_reply_never_answer_the_next_request() -> None:
-    with Loopback(reply(b"{}") + reply(b"smuggled")) as server, Session(FAST, [server.url]) as session:
+    with Loopback(reply(b"{}") + reply(b"smuggled")) as server, Session(LIMITS, [server.url]) as session:
         replies = [session.send(Request("GET", f"{server.url}/")).reply for _ in range(3)]
     assert [each.body for each in replies if each] == [b"{}"] * 3
 
@@ -67,17 +67,17 @@ def test_bytes_after_a_reply_never_answer_the_next_request() -> None:
 def test_a_reply_that_drips_ends_at_the_total_time_out(prefix: bytes, drop: bytes) -> None:
     clock = time.monotonic()
     assert failure_kind(drip(prefix, drop), Limits(timeout_seconds=0.2)) == "timeout"
-    assert 0.15 < time.monotonic() - clock < 0.7
+    assert 0.15 < time.monotonic() - clock < 2
 
 
 def test_a_slow_reply_within_the_time_out_is_a_reply() -> None:
     def script(connection: socket.socket, _: bytes) -> None:
-        time.sleep(0.1)
+        time.sleep(0.2)
         connection.sendall(reply(b"late"))
 
-    with Loopback(script) as server, Session(Limits(timeout_seconds=0.25), [server.url]) as session:
+    with Loopback(script) as server, Session(Limits(timeout_seconds=0.5), [server.url]) as session:
         # Together they take longer than one time-out: a deadline is a call's, not a connection's.
-        bodies = [session.send(Request("GET", f"{server.url}/")).reply for _ in range(4)]
+        bodies = [session.send(Request("GET", f"{server.url}/")).reply for _ in range(3)]
     assert all(body is not None and body.body == b"late" for body in bodies)
     assert server.connections == 1
 
@@ -95,7 +95,7 @@ def test_a_listener_that_never_accepts_is_a_timeout() -> None:
 
 def test_a_port_where_nobody_listens_is_refused() -> None:
     url = f"http://127.0.0.1:{refused_port()}"
-    with Session(FAST, [url]) as session:
+    with Session(LIMITS, [url]) as session:
         failure = session.send(Request("GET", f"{url}/?Signature=SECRET")).failure
     assert failure is not None
     assert (failure.kind, failure.text) == ("refused", "no connection (Connection refused)")
@@ -182,5 +182,5 @@ def test_no_descriptor_is_left_open() -> None:
         before = descriptors()
         for _ in range(5):
             exchange(server)
-        exchange(slow)
+        exchange(slow, Limits(timeout_seconds=0.2))
     assert descriptors() <= before

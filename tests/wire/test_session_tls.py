@@ -4,9 +4,10 @@ import ssl
 from pathlib import Path
 
 import pytest
-from loopback import FAST, Loopback, reply
+from loopback import LIMITS, Loopback, reply
 from test_session_hostile import drip
 
+from conformance.target.model import Limits
 from conformance.wire.messages import Exchange, Request
 from conformance.wire.session import Session
 
@@ -20,13 +21,13 @@ def context() -> ssl.SSLContext:
     return found
 
 
-def exchange(url: str, verify: object) -> Exchange:
-    with Session(FAST, [url], verify=verify) as session:
+def exchange(url: str, verify: object, limits: Limits = LIMITS) -> Exchange:
+    with Session(limits, [url], verify=verify) as session:
         return session.send(Request("GET", f"{url}/a%2fb"))
 
 
 def test_a_named_authority_is_trusted(context: ssl.SSLContext) -> None:
-    with Loopback(reply(b"over TLS"), context) as server, Session(FAST, [server.url], verify=AUTHORITY) as session:
+    with Loopback(reply(b"over TLS"), context) as server, Session(LIMITS, [server.url], verify=AUTHORITY) as session:
         for _ in range(3):
             got = session.send(Request("GET", f"{server.url}/a%2fb")).reply
             assert got is not None
@@ -62,13 +63,13 @@ def test_a_server_without_tls_is_a_tls_failure() -> None:
 
 def test_a_handshake_that_never_ends_is_a_timeout() -> None:
     with Loopback(reply()) as server:
-        failure = exchange(server.url.replace("http:", "https:"), verify=AUTHORITY).failure
+        failure = exchange(server.url.replace("http:", "https:"), AUTHORITY, Limits(timeout_seconds=0.3)).failure
     assert failure is not None
     assert failure.kind == "timeout"
 
 
 def test_a_reply_over_tls_that_drips_ends_at_the_total_time_out(context: ssl.SSLContext) -> None:
     with Loopback(drip(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"), context) as server:
-        failure = exchange(server.url, verify=AUTHORITY).failure
+        failure = exchange(server.url, AUTHORITY, Limits(timeout_seconds=0.4)).failure
     assert failure is not None
     assert failure.kind == "timeout"

@@ -6,7 +6,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     const line = document.getElementById(button.dataset.copy);
     let done = false;
     try {
-      await navigator.clipboard.writeText(line.textContent);
+      await navigator.clipboard.writeText(line.dataset.raw ?? line.textContent);
       done = true;
     } catch {
       // A file opened from disk may have no clipboard: select the line instead.

@@ -71,6 +71,22 @@ class _CancelledGoesToo(Decisions):
         return super().key_visible(key, now) and (date is None or now < date)
 
 
+class _TooLate(Decisions):
+    """On its last day a key can no longer be rescued."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._now: datetime | None = None
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        self._now = now
+        return super().key_visible(key, now)
+
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        last_day = self._now and key.deletion and self._now > key.deletion - timedelta(days=1)
+        return "not_pending" if operation == "cancel" and last_day else super().refusal_for(operation, key)
+
+
 def _gone(key: Key, now: datetime, after: timedelta) -> bool:
     return key.deletion is None or now < key.deletion + after
 
@@ -150,5 +166,11 @@ FAULTS = (
         title="A key whose deletion was cancelled goes at its old date.",
         requirements=frozenset({"expiry.nothing-else"}),
         decisions=(_CancelledGoesToo,),
+    ),
+    _fault(
+        name="no-cancel-on-the-last-day",
+        title="On the last day before its end, a deletion cannot be taken back.",
+        requirements=frozenset({"cancel.before-end"}),
+        decisions=(_TooLate,),
     ),
 )

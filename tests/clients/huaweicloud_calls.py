@@ -73,7 +73,7 @@ class Kms:
         body = sdk.OperateKeyRequestBody(key_id=key_id)
         return self.client.disable_key(sdk.DisableKeyRequest(body=body)).key_info.key_state
 
-    def list(self, **filters: str) -> sdk.ListKeysResponse:
+    def listed(self, **filters: str) -> sdk.ListKeysResponse:
         return self.client.list_keys(sdk.ListKeysRequest(body=sdk.ListKeysRequestBody(**filters)))
 
     def encrypt(self, key_id: str) -> str:

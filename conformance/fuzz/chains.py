@@ -1,0 +1,139 @@
+"""Chains of requests along the links of the spec: what one reply gives goes into the next request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import hypothesis
+import schemathesis
+from hypothesis.errors import Flaky
+
+from conformance.answer import Answer
+from conformance.catalogue.api import Operation
+from conformance.dialects.base import KeyView
+from conformance.fuzz.generator import Generator, settings_for
+from conformance.fuzz.guard import foreign_keys, may_be_sent
+from conformance.fuzz.opinion import response
+from conformance.fuzz.review import Reviewer
+from conformance.fuzz.tailor import Tailor
+from conformance.oracle import ENABLED
+from conformance.suite.scenario import Scenario
+
+# Requests a chain: enough to schedule, cancel and schedule again, with detours.
+_STEPS = 15
+_FROM_BODY = "$response.body#/"
+
+
+def walk_chains(kms: Scenario) -> None:
+    """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
+    generator = Generator.of(kms.profile.dialect, kms.profile.name)
+    walker = Walker(kms, generator)
+    machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
+    try:
+        hypothesis.seed(kms.seed)(machine).run(settings=settings_for(kms.effort.chains, _STEPS))
+    except Flaky:
+        # Hypothesis saw a chain go another way than it did before: a target remembers. What was judged is judged.
+        pass
+    if walker.problem is not None:
+        raise walker.problem
+
+
+class _Chain:
+    """What is ours in the state machine that Schemathesis makes of the links."""
+
+    walker: Walker
+
+    def setup(self) -> None:
+        self.walker.begin()
+
+    def call(self, case: schemathesis.Case[Any], **_: object) -> schemathesis.Response:
+        return self.walker.reply_to(case)
+
+    def validate_response(self, *_: object, **__: object) -> None:
+        """Nothing: the walker has judged the reply."""
+
+
+class Walker:
+    """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
+
+    def __init__(self, kms: Scenario, generator: Generator) -> None:
+        self._kms = kms
+        self._generator = generator
+        self._reviewer = Reviewer(kms, generator)
+        self._foreign = foreign_keys(kms.pool, kms.others_at_entry)
+        self._random = Random(kms.seed)  # noqa: S311 - repeatable, and nothing secret
+        self._tailors: dict[str, Tailor] = {}
+        self._views: dict[str, KeyView] = {}
+        self._key = ""
+        self.problem: Exception | None = None
+
+    def begin(self) -> None:
+        """Start a chain with an enabled key."""
+        if self.problem is not None:
+            return
+        try:
+            self._key = self._kms.key(ENABLED)
+        except Exception as problem:  # noqa: BLE001 - raised again when Hypothesis is done
+            self.problem = problem
+        self._views.clear()
+
+    def reply_to(self, case: schemathesis.Case[Any]) -> schemathesis.Response:
+        """The target's reply to a step, or one that leads nowhere."""
+        operation = self._generator.ours(case)
+        if self.problem is None and operation.name == "create":
+            return response(operation.success[0], json.dumps(self._as_created(operation)).encode())
+        try:
+            answer = None if self.problem is not None else self._sent(case, operation)
+        except Exception as problem:  # noqa: BLE001 - as above
+            self.problem, answer = problem, None
+        if answer is None:
+            return response(404, b"{}")
+        return response(answer.reply.status, answer.reply.body, answer.reply.headers)
+
+    def _sent(self, case: schemathesis.Case[Any], operation: Operation) -> Answer | None:
+        draft = self._generator.draft(case)
+        if draft is None:
+            return None
+        tailor = self._tailors.get(operation.name)
+        if tailor is None:
+            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random, windows=False)
+            self._tailors[operation.name] = tailor
+        ours = self._view(tailor.key_in(draft))
+        fitted = tailor.fit(draft, ours)
+        if fitted is None or not may_be_sent(fitted.request, operation.name, self._foreign):
+            return None
+        answer = self._kms.client.send(fitted.request, operation)
+        now = self._reviewer.review(fitted, answer, ours)
+        if now is not None:
+            self._views[str(now.id)] = now
+        return answer
+
+    def _view(self, key: object) -> KeyView | None:
+        if not isinstance(key, str) or key not in self._kms.pool.keys:
+            return None
+        if key not in self._views:
+            self._views[key] = self._kms.pool.read(key)
+        return self._views[key]
+
+    def _as_created(self, operation: Operation) -> dict[str, Any]:
+        """What a reply to a creation would give to the links that begin there: the id of the chain's key."""
+        body: dict[str, Any] = {}
+        raw = self._kms.client.api.document["paths"][operation.path][operation.method.lower()]
+        for expression in _texts(raw["responses"][str(operation.success[0])].get("links", {})):
+            if expression.startswith(_FROM_BODY):
+                *steps, last = expression.removeprefix(_FROM_BODY).split("/")
+                node = body
+                for step in steps:
+                    node = node.setdefault(step, {})
+                node[last] = self._key
+        return body
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _texts(child)

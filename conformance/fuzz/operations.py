@@ -1,0 +1,109 @@
+"""One operation, fuzzed: its generated requests are fitted to the target, sent, and judged one after another."""
+
+from __future__ import annotations
+
+from random import Random
+
+from conformance.catalogue.api import Operation
+from conformance.dialects.base import KeyView
+from conformance.fuzz.creation import Creator
+from conformance.fuzz.draft import Draft
+from conformance.fuzz.generator import Generator
+from conformance.fuzz.guard import foreign_keys, may_be_sent
+from conformance.fuzz.review import Reviewer
+from conformance.fuzz.tailor import Tailor
+from conformance.judge import Inconclusive
+from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
+from conformance.suite.scenario import Scenario
+
+# How many of the requests that name a key name one of ours, and how many of those find it in a state that allows them.
+_OURS = 0.6
+_PREPARED = 0.8
+# A request to create a key costs two waits for the disk, and most of its fields are those of other operations.
+_MOST_CREATES = 40
+
+
+def fuzz_operation(kms: Scenario, name: str) -> None:
+    """Send the generated requests of one operation, as many as the effort of the run allows."""
+    generator = Generator.of(kms.profile.dialect, kms.profile.name)
+    operation = kms.client.api[name]
+    effort = kms.effort
+    drafts = generator.drafts(operation.id, effort.fuzz_examples, kms.seed, thorough=effort.fuzz_coverage)
+    fuzzer = Fuzzer(kms, generator, operation)
+    if name == "create":
+        fuzzer.create(drafts)
+        return
+    for draft in drafts:
+        fuzzer.attempt(draft)
+
+
+class Fuzzer:
+    """Fits and sends requests for one operation; `views` says how our keys read now, and is kept up to date."""
+
+    def __init__(self, kms: Scenario, generator: Generator, operation: Operation) -> None:
+        self._kms = kms
+        self._operation = operation
+        self._random = Random(f"{kms.seed} {operation.name}")  # noqa: S311 - repeatable, and nothing secret
+        self._tailor = Tailor(kms.dialect, kms.client.api, operation, self._random)
+        self._reviewer = Reviewer(kms, generator)
+        self._foreign = foreign_keys(kms.pool, kms.others_at_entry)
+        self._views: dict[str, KeyView] = {}
+        self._ciphertext: str | None = None
+
+    def attempt(self, draft: Draft) -> None:
+        """Send one request and judge its answer; one that cannot or must not be sent is passed over."""
+        ours = None
+        if self._tailor.may_name_ours(draft) and self._random.random() < _OURS:
+            ours = self._some_key()
+        ciphertext = self._some_ciphertext() if draft.positive and self._random.random() < _OURS else None
+        fitted = self._tailor.fit(draft, ours, ciphertext)
+        if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
+            return
+        answer = self._kms.client.send(fitted.request, self._operation)
+        now = self._reviewer.review(fitted, answer, ours)
+        if now is not None:
+            self._views[str(now.id)] = now
+
+    def create(self, drafts: tuple[Draft, ...]) -> None:
+        """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""
+        creator = Creator(self._kms, self._operation, self._tailor)
+        refused = [draft for draft in drafts if not draft.positive]
+        chosen = self._random.sample(refused, min(len(refused), _MOST_CREATES))
+        for draft in (*chosen, *(draft for draft in drafts if draft.positive)):
+            if not creator.may_create:
+                return
+            answer = creator.create(draft)
+            if answer is not None:
+                self._reviewer.second_opinion(answer)
+
+    def _some_key(self) -> KeyView | None:
+        """A key of ours, mostly in a state that allows the operation; None if it is gone."""
+        pool = self._kms.pool
+        key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
+        view = self._views.get(key) or pool.read(key)
+        wanted = self._wanted_state(view.state)
+        if wanted is not None and self._random.random() < _PREPARED:
+            try:
+                view = pool.bring(key, wanted) or view
+            except Inconclusive:
+                # A target that does not let us prepare the key is judged elsewhere; here any state will do.
+                view = pool.read(key)
+        if view.state == GONE:
+            pool.forget_if_gone(key)
+            return None
+        self._views[key] = view
+        return view
+
+    def _wanted_state(self, state: str) -> str | None:
+        """The state to lead a key to before the request; None if the one it is in allows the operation."""
+        name, profile = self._operation.name, self._kms.profile
+        allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
+        return None if state in allowed or not allowed else allowed[0]
+
+    def _some_ciphertext(self) -> str | None:
+        """A text that one of our keys has encrypted, for operations that decrypt; None for others."""
+        if self._operation.name == "decrypt" and self._ciphertext is None:
+            kms = self._kms
+            answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
+            self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+        return self._ciphertext

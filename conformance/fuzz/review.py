@@ -1,0 +1,97 @@
+"""What is judged on the answer to a generated request, beyond what is judged on every exchange.
+
+Generated requests are odd, and the documents leave much open. So a refusal is never judged by its code, only by what it
+leaves behind; and of what was carried out, only that which no reading of the documents allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.answer import Answer
+from conformance.dialects.base import KeyView
+from conformance.fuzz.generator import Generator
+from conformance.fuzz.names import READ_ONLY
+from conformance.fuzz.opinion import objections
+from conformance.fuzz.tailor import Fitted
+from conformance.fuzz.windows import broken_by
+from conformance.oracle import DISABLED, ENABLED, PENDING, KeyModel
+from conformance.suite.scenario import Scenario
+
+_STATES = (ENABLED, DISABLED, PENDING)
+_CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
+_MOVES = ("schedule", "cancel", "enable", "disable")
+
+
+@dataclass
+class Reviewer:
+    """Judges answers for one check, and knows from them how our keys read now."""
+
+    kms: Scenario
+    generator: Generator
+
+    def review(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> KeyView | None:
+        """Judge one answer; `before` is the key of ours that was named, and the result is how it reads now."""
+        self.second_opinion(answer)
+        operation = "" if answer.operation is None else answer.operation.name
+        if answer.accepted and fitted.plain:
+            self._allowed(fitted, answer, operation, before)
+        if before is None or operation in READ_ONLY:
+            return before
+        if answer.accepted:
+            return self._after(fitted, answer, operation, before)
+        after = self.kms.pool.read(str(before.id))
+        if answer.status >= 400:
+            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
+        return after
+
+    def second_opinion(self, answer: Answer) -> None:
+        judge = self.kms.judge
+        for requirement, problem in objections(self.generator, answer):
+            # What the examiner has found already would only be said twice.
+            if all(failure.requirement != requirement for failure in judge.failures):
+                judge.that(requirement, False, "what the API description says", problem, (answer.number,))
+
+    def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
+        """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
+        if fitted.named == "unknown":
+            self._forbid(f"unknown-key.{operation}", "a key that does not exist", answer)
+        elif fitted.named == "malformed" and operation in _CHANGED_BY:
+            self._forbid(f"malformed-key.{operation}", "an id that no key can have", answer)
+        elif fitted.named == "absent" and operation in _CHANGED_BY:
+            self._forbid(f"{operation}.key-id.missing", "no key at all", answer)
+        if before is None:
+            return
+        if before.state in _STATES and self.kms.profile.refusal_in(operation, before.state) is not None:
+            model = KeyModel(before.state)
+            prediction = self.kms.oracle.predict(model, operation, self.kms.time.now(), self.kms.window.minimum)
+            if prediction.refusal is not None and not self.kms.profile.refusal(prediction.refusal).or_accepted:
+                self._forbid(prediction.requirement, f"a key in the state {before.state}", answer)
+        broken = broken_by(fitted.window, self.kms.window) if operation == "schedule" else None
+        if broken is not None:
+            self._forbid(broken, f"a window of {fitted.window[0]!r}", answer)
+
+    def _forbid(self, requirement: str, what: str, answer: Answer) -> None:
+        self.kms.judge.that(requirement, False, f"refused for {what}", answer.summary, (answer.number,))
+
+    def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
+        """Judge that what was carried out had its effect, and wait until it shows."""
+        key = str(before.id)
+        if operation in _MOVES and fitted.plain and before.state in _STATES:
+            model = KeyModel(before.state)
+            prediction = self.kms.oracle.predict(model, operation, self.kms.time.now(), self.kms.window.minimum)
+            if prediction.refusal is None:
+                states = _open_states(operation, prediction.states)
+                requirement = _CHANGED_BY.get(operation, "lifecycle.sequence")
+                return self.kms.must_read_back(requirement, key, states, answer)
+        view = self.kms.pool.read(key)
+        late = view.description == before.description and fitted.description not in ((), (before.description,))
+        if operation == "update_description" and late:
+            # Shown later, it would look like the work of the next request.
+            return self.kms.pool.settled(key, lambda now: now.description != before.description)
+        return view
+
+
+def _open_states(operation: str, states: tuple[str, ...]) -> tuple[str, ...]:
+    """Which state a cancelled key of unknown history returns to is judged by the checks that know its history."""
+    return tuple(dict.fromkeys((*states, ENABLED, DISABLED))) if operation == "cancel" else states

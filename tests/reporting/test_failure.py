@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import samples
+
+from conformance.catalogue.requirements import Catalogue
+from conformance.judge import Judgement
+from conformance.reporting.exchange import record_of, view
+from conformance.reporting.failure import WIDTH, render
+from conformance.wire.record import Body
+
+CATALOGUE = Catalogue.load("huawei")
+REQUIREMENT = CATALOGUE["cancel.not-pending.enabled"]
+REPLY = '{"key_id": "0d04", "key_state": "3"}'
+
+
+def failure(*exchanges: int, received: str = "200, empty body", expected: str = "400 KMS.1501") -> Judgement:
+    return Judgement(REQUIREMENT.id, False, expected, received, exchanges or (14,))
+
+
+def test_a_failure_is_told_to_a_stranger() -> None:
+    text = render(failure(), REQUIREMENT, [samples.record(13), samples.record(14, reply=REPLY)])
+    assert text.split("\n") == [
+        "cancel.not-pending.enabled · MUST",
+        "  Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
+        "  source  Huawei Cloud / Open Telekom Cloud, “Canceling the Scheduled Deletion of a CMK” · Function",
+        "          · sentence 2",
+        "          https://support.huaweicloud.com/intl/en-us/ally-visitor-1-api-dew/dew_02_0016.html",
+        "          Open Telekom Cloud, “Error codes of the Key Management Service” · KMS.1501",
+        "          https://docs.otc.t-systems.com/en-us/api/kms/kms_02_8887.html",
+        "",
+        "  expected  400 KMS.1501",
+        "  received  200, empty body",
+        "",
+        "  exchange 14 · CancelKeyDeletion · 2026-01-15T09:30:15.123+00:00 · 12 ms",
+        f"    > POST https://kms.eu-de.otc.example.com/v1.0/{'0' * 32}/kms/cancel-key-deletion",
+        "    > Content-Type: application/json",
+        "    > X-Auth-Token: [redacted:OTC_TOKEN]",
+        "    >",
+        f'    > {{"key_id": "{samples.KEY}"}}',
+        "    |",
+        "    < 200 OK",
+        "    < Content-Type: application/json",
+        "    < X-Request-Id: 4c2f9a010014",
+        "    <",
+        f"    < {REPLY}",
+        "  reproduce:",
+        *[line for line in text.split("\n") if "curl -sS" in line],
+        "    (Set $OTC_TOKEN first: it stands where a secret was.)",
+        "",
+        "  look next: Where cancelling looks at the key's state, and which state it writes. In its log:",
+        "    request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
+    ]
+
+
+def test_only_addresses_and_curl_lines_are_wider_than_the_page() -> None:
+    record = samples.record(14, reply="word " * 500)
+    for width in (80, WIDTH, 120):
+        text = render(failure(received="x" * 500, expected="many words " * 50), REQUIREMENT, [record], width=width)
+        wide = [line for line in text.split("\n") if len(line) > width]
+        assert all("https://" in line for line in wide)
+
+
+def test_what_came_cannot_move_the_cursor_or_hide() -> None:
+    evil = "\x1b[2J\x1b]0;title\x07\r\x9b31m\u202e\u2066\u200b\ufeff\ud800\x00"
+    record = samples.record(14, 400, evil, reply_headers=(("Content-Type", evil),), reason=evil)
+    text = render(failure(received=evil, expected=evil), REQUIREMENT, [record])
+    assert all(character == "\n" or character.isprintable() for character in text)
+    assert "received  \\x1b[2J\\x1b]0;title\\x07\\x0d\\x9b31m\\u202e\\u2066\\u200b\\ufeff\\ud800\\x00" in text
+
+
+def test_a_large_body_is_capped_and_says_so() -> None:
+    text = render(failure(), REQUIREMENT, [samples.record(14, reply="x" * 100_000)])
+    assert len(text) < 5000
+    assert "(98,800 characters are not shown.)" in text
+
+
+def test_a_body_that_was_cut_when_it_was_recorded_says_so() -> None:
+    record = samples.record(14, reply_body=Body("x" * 10, cut=True))
+    assert "(more characters are not shown.)" in render(failure(), REQUIREMENT, [record])
+    record = samples.record(14, reply_body=Body("ÿ" * 10, "latin-1"))
+    assert "(Not UTF-8: one character a byte.)" in render(failure(), REQUIREMENT, [record])
+
+
+def test_of_many_exchanges_the_first_and_the_last_are_shown() -> None:
+    text = render(failure(*range(1, 41)), REQUIREMENT, [samples.record(number) for number in range(1, 41)])
+    assert [number for number in range(1, 41) if f"  exchange {number} ·" in text] == [1, 38, 39, 40]
+    assert "(36 exchanges between are in results.json)" in text
+
+
+def test_a_request_without_a_reply_says_why() -> None:
+    text = render(failure(), REQUIREMENT, [samples.record(14, None)])
+    assert "    < no reply (timeout: no whole reply in time)" in text
+    assert "look next: What did the endpoint wait for" in text
+
+
+def test_an_internal_error_points_to_the_log() -> None:
+    text = render(failure(), REQUIREMENT, [samples.record(14, 500, "oops")])
+    assert "look next: The endpoint failed inside: its log has the error." in text
+
+
+def test_a_note_of_the_check_is_kept_apart_from_the_next_step() -> None:
+    judgement = Judgement(REQUIREMENT.id, False, "a", "b", (), "Days are 24 hours.")
+    text = render(judgement, REQUIREMENT, [])
+    assert "  note      Days are 24 hours." in text
+    assert "exchange" not in text
+    assert "look next: Where cancelling" in text
+
+
+def test_an_unknown_requirement_and_a_missing_record_are_no_obstacle() -> None:
+    text = render(Judgement("new.one", False, "a", "", (7,)), None, [])
+    assert "new.one\n  This version of the suite has no such requirement" in text
+    assert "received  nothing" in text
+
+
+def test_every_requirement_has_a_place_to_look_at() -> None:
+    default = "The part of the endpoint that serves this request"
+    for dialect in ("huawei", "alibaba"):
+        for requirement in Catalogue.load(dialect):
+            text = render(Judgement(requirement.id, False, "a", "b"), requirement, [])
+            assert requirement.id.endswith(".reply") or requirement.id.startswith("list.") or default not in text
+
+
+def test_signatures_are_not_promised_to_work_again() -> None:
+    record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
+    assert "A signature is good for one request" in view(record, 100).needs
+
+
+def test_a_request_id_in_the_body_is_found() -> None:
+    for body in ('{"RequestId": "3da5b8cc"}', "<Error><RequestId>3da5b8cc</RequestId></Error>"):
+        assert view(samples.record(14, reply=body, reply_headers=()), 100).request_id == "3da5b8cc"
+
+
+def test_a_request_that_http_cannot_carry_has_no_curl_line() -> None:
+    record = samples.record(14, None, request_headers=(("X", "€"),), failure="unsendable")
+    assert view(record, 100).curl.startswith("#")
+
+
+def test_records_come_back_as_they_were() -> None:
+    raw = samples.record(14, reply=REPLY)
+    assert record_of(raw).as_json() == raw

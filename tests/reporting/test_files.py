@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import samples
+
+from conformance.judge import Judgement
+from conformance.reporting import files
+from conformance.reporting.errors import ReportError
+from conformance.reporting.load import load_report, load_verdict, load_verdicts
+from conformance.reporting.model import Report
+from conformance.reporting.write import write
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def edit(path: Path, change: Edit) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def edit_both(directory: Path, change: Edit) -> None:
+    """The same change to a verdict in both files that hold it."""
+    edit(directory / "verdict.json", change)
+    edit(directory / "results.json", lambda results: change(results["targets"][0]["verdict"]))
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [samples.conformant()],
+        [samples.nonconformant()],
+        [samples.inconclusive()],
+        [samples.mixed(), samples.conformant(samples.ALI)],
+    ],
+    ids=["conformant", "nonconformant", "inconclusive", "several"],
+)
+def test_what_is_written_is_read_back(runs: list[samples.Decided], tmp_path: Path) -> None:
+    written = write(tmp_path, runs)
+    assert load_report(tmp_path) == written
+    assert load_report(tmp_path / "results.json") == written
+    given = [[check.to_json() for check in checks] for _, checks in runs]
+    assert [target["checks"] for target in written.to_json()["targets"]] == json.loads(json.dumps(given))
+    assert load_verdicts(tmp_path) == tuple(target.verdict for target in written.targets)
+
+
+def test_one_target_lies_in_the_folder_itself_and_several_in_theirs(tmp_path: Path) -> None:
+    write(tmp_path / "one", [samples.conformant()])
+    write(tmp_path / "two", [samples.conformant(), samples.conformant(samples.ALI)])
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {
+        "one/index.html",
+        "one/results.json",
+        "one/verdict.json",
+        "two/ali-hangzhou/verdict.json",
+        "two/index.html",
+        "two/otc-eu-de/verdict.json",
+        "two/results.json",
+    }
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        write(tmp_path, [samples.conformant()])
+    finally:
+        os.umask(previous)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_nothing_of_an_earlier_run_is_left_to_mislead(tmp_path: Path) -> None:
+    write(tmp_path, [samples.conformant(), samples.conformant(samples.ALI)])
+    for name in ("certificate.json", "otc-eu-de/certificate.html", "otc-eu-de/mine.txt", "junit.xml"):
+        (tmp_path / name).write_text("{}")
+    write(tmp_path, [samples.nonconformant()])
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"index.html", "results.json", "verdict.json", "otc-eu-de/mine.txt", "junit.xml"}
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "verdict.json"
+    files.write_atomically(path, "old")
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(ReportError, match="No space left on device"):
+        files.write_atomically(path, "new")
+    assert [each.name for each in tmp_path.iterdir()] == ["verdict.json"]
+    assert path.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_to_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError) as caught:
+        write(tmp_path / "file" / "reports", [samples.conformant()])
+    assert "Name another folder" in caught.value.hint
+
+
+def test_half_a_surrogate_pair_does_not_stop_a_report(tmp_path: Path) -> None:
+    judgement = Judgement("cancel.effect", False, "\ud800", "a\udfff", (14,))
+    record = samples.record(14, 200, "\ud800")
+    failed = samples.failing(samples.OTC, "cancel.effect", failures=(judgement,), exchanges=(record,))
+    checks = [*samples.passing(samples.OTC, ["cancel.effect"]), failed]
+    report = write(tmp_path, [samples.decided(samples.OTC, checks)])
+    assert load_report(tmp_path) == report
+    assert report.targets[0].checks[-1].failures[0].received == "a\ufffd"
+
+
+def test_contradicting_results_are_not_written(tmp_path: Path) -> None:
+    verdict, checks = samples.conformant()
+    with pytest.raises(ReportError, match="a fault of the suite"):
+        write(tmp_path, [(verdict, checks[:-1])])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_a_target_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="nothing to report"):
+        write(tmp_path, [])
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "x" * 101])
+def test_a_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    report = Report.from_json(write(tmp_path, [samples.conformant()]).to_json())
+    raw = report.to_json()
+    raw["targets"][0]["verdict"]["target"]["name"] = name
+    for check in raw["targets"][0]["checks"]:
+        check["target"] = name
+    (tmp_path / "results.json").write_text(json.dumps(raw))
+    with pytest.raises(ReportError, match="no folder for the target"):
+        load_report(tmp_path)
+
+
+def test_targets_that_would_share_a_folder_are_refused(tmp_path: Path) -> None:
+    other = samples.Target("OTC-EU-DE", "huawei", "https://x", samples.OTC.auth)
+    with pytest.raises(ReportError, match="share a folder"):
+        write(tmp_path, [samples.conformant(), samples.conformant(other)])
+
+
+def first(results: dict[str, Any]) -> dict[str, Any]:
+    target: dict[str, Any] = results["targets"][0]
+    return target
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda r: r.pop("seed"), "seed"),
+        (lambda r: r.update(extra=1), "extra"),
+        (lambda r: r.update(format=2), "1 was expected"),
+        (lambda r: r["targets"].append(r["targets"][0]), "The target otc-eu-de stands 2 times"),
+        (lambda r: first(r)["checks"].pop(), "of which there is no result"),
+        (lambda r: first(r)["checks"].append(first(r)["checks"][0]), "stands 2 times"),
+        (lambda r: first(r)["checks"][0].update(requests=9), "The verdict counts"),
+        (lambda r: first(r)["checks"][0].update(keys_created=9), "The verdict counts"),
+        (lambda r: first(r)["checks"][0].update(target="other"), "of another target"),
+        (lambda r: first(r)["checks"][0].update(outcome="failed"), "with 0 failed judgements"),
+        (lambda r: first(r)["checks"][0].update(passes={}), "but its checks hold"),
+        (lambda r: first(r)["checks"][0]["passes"].update(nonsense=1), "which the verdict does not have"),
+        (lambda r: first(r)["checks"][-1].update(failures=[], outcome="passed"), "failed"),
+        (lambda r: first(r)["verdict"].update(seed=1), "is not the verdict that results.json holds"),
+        (lambda r: first(r)["verdict"].update(result="conformant"), "The result is conformant"),
+    ],
+)
+def test_results_that_were_changed_do_not_load(change: Edit, why: str, tmp_path: Path, written: Path) -> None:
+    shutil.copytree(written / "nonconformant", tmp_path, dirs_exist_ok=True)
+    edit(tmp_path / "results.json", change)
+    with pytest.raises(ReportError) as caught:
+        load_report(tmp_path)
+    assert why in str(caught.value)
+    assert len(str(caught.value).split("\n")) >= 3
+
+
+def requirement(verdict: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in verdict["requirements"] if entry["id"] == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda v: v["requirements"].clear(), "speaks of no requirement"),
+        (lambda v: v["requirements"].append(v["requirements"][0]), "stands 2 times"),
+        (lambda v: v.update(result="inconclusive"), "makes it conformant"),
+        (lambda v: requirement(v, "cancel.effect").update(judged=0), "no check judged it"),
+        (lambda v: requirement(v, "cancel.effect").update(tests=[]), "no check judged it"),
+        (lambda v: requirement(v, "cancel.effect").update(verdict="failed"), "makes it nonconformant"),
+        (lambda v: requirement(v, "cancel.effect").update(verdict="waived"), "no reason is given"),
+        (lambda v: requirement(v, "cancel.effect").update(level="WILL"), ".schema.json"),
+        (lambda v: v["suite"].update(specs_digest="md5:0"), ".schema.json"),
+    ],
+)
+def test_a_verdict_that_was_changed_does_not_load(change: Edit, why: str, tmp_path: Path, written: Path) -> None:
+    shutil.copytree(written / "conformant", tmp_path, dirs_exist_ok=True)
+    edit_both(tmp_path, change)
+    for load, path in ((load_verdict, tmp_path / "verdict.json"), (load_report, tmp_path)):
+        with pytest.raises(ReportError) as caught:
+            load(path)
+        assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"format": 1, "suite": {"ver', "It ends in the middle"),
+        (b"", "It ends in the middle"),
+        (b'{"format": 1, "format": 1}', "a key stands twice"),
+        (b'{"format": NaN}', "NaN is no JSON number"),
+        (b'\xff{"format": 1}', "no JSON"),
+        (b'{"format": "\\ud800"}', "half a surrogate pair"),
+        (b"[" * 100_000 + b"}", "no JSON"),
+        (b"[]", "verdict.schema.json"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_verdict_does_not_load(content: bytes, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "verdict.json"
+    path.write_bytes(content)
+    with pytest.raises(ReportError) as caught:
+        load_verdict(path)
+    assert why in caught.value.why
+
+
+def test_a_run_that_did_not_finish_does_not_load(tmp_path: Path) -> None:
+    write(tmp_path, [samples.conformant()])
+    (tmp_path / "results.json").unlink()
+    with pytest.raises(ReportError, match="is missing"):
+        load_report(tmp_path)
+    write(tmp_path, [samples.conformant()])
+    (tmp_path / "verdict.json").unlink()
+    with pytest.raises(ReportError, match="is missing"):
+        load_report(tmp_path)

@@ -1,0 +1,142 @@
+"""What a caller sees: exit codes, files, and words that say what to do, from the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from conformance import specs
+from conformance.emulator import Emulator
+
+VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> None:
+    done = command("run", "--tier", "smoke", "--seed", "7", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    reports = tmp_path / "reports" / "latest"
+    for dialect in specs.dialects():
+        verdict = json.loads((reports / f"emulator-{dialect}" / "verdict.json").read_text())
+        jsonschema_rs.Draft202012Validator(VERDICT_SCHEMA).validate(verdict)
+        found = {entry["verdict"] for entry in verdict["requirements"]}
+        assert (verdict["result"], verdict["seed"], verdict["tier"]) == ("conformant", 7, "smoke")
+        assert found <= {"passed", "not_applicable"}
+        assert verdict["keys_created"] <= 2
+        assert all(entry["judged"] for entry in verdict["requirements"] if entry["verdict"] == "passed")
+    assert (reports / "index.html").stat().st_size > 10_000
+    assert (reports / "junit.xml").is_file()
+    assert list((reports / "allure-results").glob("*-result.json"))
+    assert str(reports / "index.html") in done.stdout.replace("\n", "")
+
+
+def test_single_target_leaves_its_verdict_at_the_top(tmp_path: Path) -> None:
+    with Emulator("alibaba") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        done = command(
+            "run", "--target", "t.yaml", "--reports", "out", "--tier", "smoke", "--", "-k", "window", cwd=tmp_path
+        )
+        listed = [key for key in emulator.store.keys if key.state.value == "enabled"]
+    assert done.returncode == 3, "a run that leaves out checks cannot be conformant"
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    by_id = {entry["id"]: entry["verdict"] for entry in verdict["requirements"]}
+    assert (by_id["schedule.window.minimum"], by_id["cancel.effect"]) == ("passed", "not_tested")
+    assert len(listed) <= 1, "every key of the run is scheduled for deletion; one foreign key is enabled"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name: [", "YAML"),
+        ("name: t\nbase_url: http://127.0.0.1:1\nauth: {token: abcd, project_id: x}\n", "`dialect` is missing"),
+        ("name: t\ndialect: huawei\nbase_ulr: http://127.0.0.1:1\nauth: {token: a, project_id: x}\n", "base_url"),
+        ("name: t\ndialect: hauwei\nbase_url: http://127.0.0.1:1\nauth: {token: a, project_id: x}\n", "huawei"),
+        (
+            "name: t\ndialect: huawei\nbase_url: http://127.0.0.1:1\nauth: {token: '${NO_SUCH_VAR}', project_id: x}\n",
+            "NO_SUCH_VAR",
+        ),
+    ],
+    ids=["no yaml", "missing key", "misspelt key", "wrong dialect", "unset variable"],
+)
+@pytest.mark.parametrize("verb", ["run", "doctor", "sweep"])
+def test_bad_target_file_is_a_usage_error_that_says_what_to_do(tmp_path: Path, verb: str, text: str, says: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    done = command(verb, "--target", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_misspelt_option_is_a_usage_error(tmp_path: Path) -> None:
+    done = command("doctor", "--tagret", "x.yaml", cwd=tmp_path)
+    assert (done.returncode, "--target" in done.stderr) == (2, True)
+
+
+def test_plain_pytest_does_the_same(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        environment = os.environ | {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
+        arguments = ["--pyargs", "conformance.suite", "--target", "t.yaml", "--tier", "smoke", "--reports", "out"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["result"] == "conformant"
+
+
+def test_doctor_says_what_a_run_would_do_and_changes_nothing(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        before = emulator.store.keys
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml("password"))
+        done = command("doctor", "--target", "t.yaml", cwd=tmp_path)
+        assert emulator.store.keys == before
+    assert done.returncode == 0
+    assert "signed in" in done.stdout
+    assert "would create" in done.stdout
+
+
+def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path) -> None:
+    with Emulator("alibaba") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        script = (
+            "import os, sys; from pathlib import Path; from conformance.bench import Bench; "
+            "from conformance.ledger import Ledger; from conformance.target import load_target; "
+            "target = load_target(Path('t.yaml')); bench = Bench(target, Ledger.of(target), keys=2); "
+            "bench.enter(); bench.pool.create(); os._exit(9)"
+        )
+        environment = os.environ | {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
+        subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False)
+        before = {key.id: key.state for key in emulator.store.keys}
+        dry = command("sweep", "--target", "t.yaml", "--dry-run", cwd=tmp_path)
+        assert {key.id: key.state for key in emulator.store.keys} == before
+        done = command("sweep", "--target", "t.yaml", cwd=tmp_path)
+        changed = {key.id for key in emulator.store.keys if before[key.id] != key.state}
+        again = command("sweep", "--target", "t.yaml", cwd=tmp_path)
+    assert (dry.returncode, done.returncode, again.returncode) == (0, 0, 0)
+    assert len(changed) == 1
+    assert "0 key(s)" in again.stdout
