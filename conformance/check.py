@@ -66,7 +66,7 @@ class Check:
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,
             hint=hint,
-            exchanges=tuple(record.as_json() for record in bench.client.recorder.records if record.number in cited),
+            exchanges=tuple(record.as_json() for record in bench.client.recorder.records(cited)),
             requests=bench.client.requests - self._before[0],
             keys_created=bench.pool.created - self._before[1],
         )

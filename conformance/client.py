@@ -91,7 +91,7 @@ class Client:
         sent_at = datetime.now(UTC)
         exchange = self.session.send(signer.sign(request))
         self.requests += 1
-        number = self.recorder.add("" if operation is None else operation.id, exchange).number
+        number = self.recorder.add("" if operation is None else operation.id, exchange)
         answer = self._read(exchange, operation, number, sent_at)
         if self.judge is not None:
             self.judge.record(self._examiner.examine(answer))

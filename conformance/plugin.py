@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
+    config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]

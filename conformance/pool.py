@@ -25,6 +25,8 @@ _STEPS = {
 }
 _MOST_STEPS = 4
 _POLL_SECONDS = 0.05
+# A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
+_WAITS_IN_VAIN = 5
 # A listing that does not end is the target's fault, and not ours to follow.
 _MOST_PAGES = 100
 
@@ -42,6 +44,7 @@ class Pool:
         self.created = 0
         self._apart: set[str] = set()
         self._markers: dict[str, str] = {}
+        self._in_vain = 0
         self._run = secrets.token_hex(4)
 
     @property
@@ -57,15 +60,21 @@ class Pool:
                 return view
         return self._wanted(self.bring(self.create(), state), state)
 
-    def bring(self, key: str, state: str) -> KeyView | None:
-        """Lead a key into a state step by step; None when the key is gone."""
+    @property
+    def days(self) -> int:
+        """The window, in days, of everything that is not about windows: the bound itself has checks of its own."""
+        window = self.client.profile.window
+        return min(window.minimum + 1, window.maximum)
+
+    def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
+        """Lead a key into a state step by step, by a window of so many days; None when the key is gone."""
         view = self.read(key)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
             if self._forgotten(key, view):
                 return None
-            view = self._step(key, view, state)
+            view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
 
     def forget_if_gone(self, key: str) -> None:
@@ -77,11 +86,11 @@ class Pool:
             self.keys.remove(key)
         return view.state == GONE
 
-    def _step(self, key: str, view: KeyView, state: str) -> KeyView:
+    def _step(self, key: str, view: KeyView, state: str, days: int) -> KeyView:
         operation = _STEPS.get((view.state, state))
         if operation is None:
             raise Inconclusive(f"No operation leads from the state {view.state} to {state}.")
-        window = {"window": self.client.profile.window.minimum} if operation == "schedule" else {}
+        window = {"window": days} if operation == "schedule" else {}
         answer = self.client.ask(operation, key_id=key, **window)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
@@ -143,19 +152,23 @@ class Pool:
 
     def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
-        deadline = time.monotonic() + self.client.profile.settle_seconds
-        while not wanted(view := self.read(key)) and time.monotonic() < deadline:
+        patience = self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
+        deadline = time.monotonic() + patience
+        while not wanted(view := self.read(key)):
+            if time.monotonic() >= deadline:
+                self._in_vain += 1
+                break
             time.sleep(_POLL_SECONDS)
         return view
 
-    def census(self) -> tuple[str, ...]:
-        """The ids of all keys that the target lists, page by page, in the order listed."""
-        return tuple(key for page in self._pages() for key in page.ids)
+    def census(self, limit: int | None = None) -> tuple[str, ...]:
+        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size."""
+        return tuple(key for page in self._pages({} if limit is None else {"limit": limit}) for key in page.ids)
 
-    def _pages(self) -> Iterator[Page]:
+    def _pages(self, size: dict[str, object]) -> Iterator[Page]:
         cursor: dict[str, object] = {}
         for _ in range(_MOST_PAGES):
-            answer = self.client.ask("list", **cursor)
+            answer = self.client.ask("list", **size, **cursor)
             if not answer.accepted:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
             page = self.client.dialect.page(answer.value)
@@ -184,7 +197,7 @@ class Pool:
 
     def _let_go(self, key: str) -> bool:
         try:
-            self.bring(key, PENDING)
+            self.bring(key, PENDING, self.client.profile.window.minimum)
         except Inconclusive:
             return False
         self.ledger.write("scheduled", self._markers.get(key, key), key)

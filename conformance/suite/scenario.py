@@ -31,6 +31,7 @@ class Scenario:
     def __post_init__(self) -> None:
         self.profile = self.client.profile
         self.window = self.profile.window
+        self.days = self.pool.days
         self.dialect = self.client.dialect
         self.oracle = Oracle(self.profile)
 

@@ -24,7 +24,7 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
         )
     key = kms.key(ENABLED)
     before = kms.read(key)
-    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.window.minimum})
+    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     for sabotage in found:
         answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
         kms.must_be_refused(f"auth.{fault}", sabotage.refusal, answer, {key: before})

@@ -26,7 +26,7 @@ from conformance.suite.scenario import Scenario
 )
 def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.accepts(
         ("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"),
         "cancel",
@@ -42,7 +42,7 @@ def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
 @requirement("cancel.state-after.disabled")
 def test_cancelled_key_that_was_disabled_before(kms: Scenario) -> None:
     key = kms.key(DISABLED)
-    kms.accepts("schedule.from-disabled", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    kms.accepts("schedule.from-disabled", "schedule", key_id=key, window=kms.days, states=[PENDING])
     open_states = list(dict.fromkeys([kms.profile.after_cancel, DISABLED]))
     kms.accepts("cancel.state-after.disabled", "cancel", key_id=key, states=open_states)
 
@@ -65,7 +65,7 @@ def test_second_cancel_is_refused(kms: Scenario) -> None:
 def test_cancelled_key_is_usable_again(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     before = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="before").value)
-    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.accepts("cancel.effect", "cancel", key_id=key, states=[ENABLED, DISABLED])
     kms.pool.bring(key, ENABLED)
     kms.accepts("cancel.usable-again", "encrypt", key_id=key, plaintext="after")
@@ -119,6 +119,6 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
 @pytest.mark.standard
 def test_key_without_material(kms: Scenario) -> None:
     key = kms.pool.create_apart(origin="external")
-    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
     open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
     kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)

@@ -19,7 +19,7 @@ def test_other_keys_are_as_before(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     before = {other: kms.pool.read(other) for other in kms.others_at_entry}
     for operation in ("disable", "enable", "schedule", "schedule", "cancel", "cancel"):
-        window = {"window": kms.window.minimum} if operation == "schedule" else {}
+        window = {"window": kms.days} if operation == "schedule" else {}
         kms.ask(operation, key_id=key, **window)
         kms.ask(operation, key_id=kms.dialect.unknown_key(), **window)
     for other, was in before.items():

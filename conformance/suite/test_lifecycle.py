@@ -59,6 +59,7 @@ class _Walk(RuleBasedStateMachine):
         self.keys: list[str] = []
         self.models: list[KeyModel] = []
         self.ciphertexts: list[str | None] = []
+        self.descriptions: list[str | None] = []
         self.trail: list[str] = []
         self.ended = bool(self.scenario.judge.failures)
 
@@ -75,6 +76,7 @@ class _Walk(RuleBasedStateMachine):
             key = kms.key(ENABLED, *self.keys)
             answer = kms.ask("encrypt", key_id=key, plaintext="text")
             self.keys.append(key)
+            self.descriptions.append(kms.pool.read(key).description)
             self.models.append(KeyModel(ENABLED))
             self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
 
@@ -186,10 +188,10 @@ class _Walk(RuleBasedStateMachine):
         for which, key in enumerate(self.keys):
             model = self._model(which)
             view = self.scenario.pool.read(key)
-            expected = f"state {model.state}, deletion date {'some' if model.deletion_at else 'none'}"
-            received = f"state {view.state}, deletion date {'some' if view.deletion_at else 'none'}"
-            dated = (model.deletion_at is None) == (not _ahead(view, self.scenario.time.now()))
-            self._judge("lifecycle.sequence", view.state == model.state and dated, expected, received, answer)
+            described = None if model.state == GONE else self.descriptions[which]
+            expected = _face(model.state, model.deletion_at is not None, described)
+            received = _face(view.state, _ahead(view, self.scenario.time.now()), view.description)
+            self._judge("lifecycle.sequence", received == expected, expected, received, answer)
 
     def _judge(self, name: str, holds: bool, expected: str, received: str, answer: Answer | None = None) -> None:  # noqa: FBT001
         numbers = () if answer is None else (answer.number, self.scenario.client.recorder.count)
@@ -204,6 +206,11 @@ class _Walk(RuleBasedStateMachine):
 def kms_requirement(operation: str) -> str:
     """The requirement that says which state an accepted operation leads to."""
     return {"schedule": "schedule.state-after", "cancel": "cancel.effect"}.get(operation, "lifecycle.sequence")
+
+
+def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
+    date = "a deletion date ahead" if dated else "no deletion date ahead"
+    return f"state {state}, {date}, description {description!r}"
 
 
 def _ahead(view: KeyView, now: datetime) -> bool:

@@ -78,6 +78,16 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
 
 
+@requirement("list.complete")
+def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
+    ours = {kms.key(ENABLED)}
+    ours.add(kms.key(DISABLED, *ours))
+    # At least three pages, and at most that many requests on an account with many keys.
+    size = max(1, len(kms.pool.census()) // 3)
+    ids = [key for key in kms.pool.census(size) if key in ours]
+    kms.judge.that("list.complete", sorted(ids) == sorted(ours), f"each of {sorted(ours)} once", sorted(ids))
+
+
 @requirement("state.enabled")
 def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
     key = kms.key(ENABLED)

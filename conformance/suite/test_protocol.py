@@ -37,7 +37,7 @@ def test_way_of_writing_a_request(kms: Scenario, case: str) -> None:
     before = kms.read(key)
     arguments: dict[str, object] = {"key_id": kms.dialect.unknown_key() if spec.of_unknown_key else key}
     if spec.operation == "schedule":
-        arguments["window"] = kms.window.minimum
+        arguments["window"] = kms.days
     plain = kms.dialect.request(spec.operation, arguments)
     answer = kms.client.send(spec.change(plain), kms.client.api[spec.operation])
     if spec.refusal is None:

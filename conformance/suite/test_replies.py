@@ -79,7 +79,7 @@ def test_tag_reads_back(kms: Scenario) -> None:
 @requirement("schedule.reply.xml")
 def test_reply_in_xml(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.window.minimum})
+    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     in_xml = kms.dialect.protocol_cases["xml"].change
     answer = kms.client.send(in_xml(request), kms.client.api["schedule"])
     kms.must_be_accepted("schedule.reply.xml", answer)

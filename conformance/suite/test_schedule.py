@@ -21,7 +21,7 @@ from conformance.suite.scenario import Scenario
 )
 def test_enabled_key_becomes_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    answer = kms.ask("schedule", key_id=key, window=kms.window.minimum)
+    answer = kms.ask("schedule", key_id=key, window=kms.days)
     view = kms.read(key)
     there = view.state != GONE
     kms.judge.that("schedule.not-immediate", there, "the key is still there", f"it is {view.state}", (answer.number,))
@@ -37,7 +37,7 @@ def test_disabled_key_becomes_pending(kms: Scenario) -> None:
         ("schedule.from-disabled", "schedule.state-after"),
         "schedule",
         key_id=key,
-        window=kms.window.minimum,
+        window=kms.days,
         states=[PENDING],
     )
 
@@ -46,7 +46,7 @@ def test_disabled_key_becomes_pending(kms: Scenario) -> None:
 @pytest.mark.parametrize("longer", [0, 5], ids=["same window", "longer window"])
 def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -> None:
     key = kms.key(PENDING)
-    window = kms.window.minimum + longer
+    window = kms.days + longer
     kms.refuses("schedule.twice", "already_pending", "schedule", key_id=key, window=window, unchanged=[key])
 
 
@@ -55,14 +55,14 @@ def test_other_key_is_not_scheduled(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(DISABLED, bystander)
     before = kms.read(bystander)
-    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.must_be_unchanged("schedule.only-named-key", before, kms.read(bystander), answer)
 
 
 @requirement("schedule.key-id.missing")
 def test_missing_key_id_is_refused(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
-    kms.refuses("schedule.key-id.missing", "missing_key", "schedule", window=kms.window.minimum, unchanged=[bystander])
+    kms.refuses("schedule.key-id.missing", "missing_key", "schedule", window=kms.days, unchanged=[bystander])
 
 
 @requirement("protection.refuses-schedule", "set-deletion-protection.reply")
@@ -76,7 +76,7 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
             "deletion_protected",
             "schedule",
             key_id=key,
-            window=kms.window.minimum,
+            window=kms.days,
             unchanged=[key],
         )
     finally:

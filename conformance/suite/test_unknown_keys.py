@@ -16,7 +16,7 @@ _OPERATIONS = ("schedule", "cancel", "describe")
 
 
 def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
-    return {"window": kms.window.minimum} if operation == "schedule" else {}
+    return {"window": kms.days} if operation == "schedule" else {}
 
 
 @requirement("unknown-key.{operation}")

@@ -19,9 +19,9 @@ def _advance_to(kms: Scenario, moment: datetime, seconds: float) -> None:
 
 
 def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
-    """Schedule a key with the smallest window; the end of its waiting period by our own reckoning and its date."""
+    """Schedule a key with the usual window; the end of its waiting period by our own reckoning and its date."""
     asked_at = kms.time.now()
-    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.window.minimum, states=[PENDING])
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     view = kms.read(key)
     if view.deletion_at is None:
         raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
@@ -50,7 +50,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     _pending(kms, bystander)
     view, asked_at = _pending(kms, key)
     assert view.deletion_at is not None
-    end = asked_at + timedelta(days=kms.window.minimum)
+    end = asked_at + timedelta(days=kms.days)
     kms.time.advance(max(0.0, (end - kms.time.now()).total_seconds() - _MARGIN_SECONDS))
 
     still = kms.read(key)
@@ -71,7 +71,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     listed = key in kms.pool.census()
     kms.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
     kms.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
-    kms.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=kms.window.minimum)
+    kms.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=kms.days)
     kms.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
     for blob in filter(None, (ciphertext, data_key)):
         kms.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=blob)

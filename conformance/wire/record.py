@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from conformance.wire.messages import Exchange, Headers
     from conformance.wire.redact import Redactor
 
 #: Characters of a body that are kept: all of every documented reply but a page of keys.
 MAX_BODY = 16 * 1024
-#: Exchanges that are kept, the newest: enough for the longest scenario, and 100 MB at the very worst.
+#: Bytes of a reply's body beyond which the record, which is smaller, is made and kept at once.
+_LARGE = 4 * MAX_BODY
+#: Exchanges that are kept, the newest: enough for the longest scenario, and 130 MB at the very worst.
 MAX_RECORDS = 2000
 
 
@@ -87,31 +91,47 @@ def _writable(text: str) -> str:
 
 
 class Recorder:
-    """Keeps the records of the newest exchanges, numbered from 1; safe to use from several threads."""
+    """Numbers exchanges from 1 and keeps the newest; safe to use from several threads.
+
+    Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is made
+    when it is asked for, and nothing but records leaves.
+    """
 
     def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
         self.redactor = redactor
-        self._records: deque[Record] = deque(maxlen=limit)
+        self._kept: deque[tuple[int, str, Exchange] | Record] = deque(maxlen=limit)
         self._count = 0
         self._lock = threading.Lock()
 
-    def add(self, operation: str, exchange: Exchange) -> Record:
-        """Record one exchange."""
+    def add(self, operation: str, exchange: Exchange) -> int:
+        """Keep one exchange; returns its number."""
         with self._lock:
             self._count += 1
             number = self._count
-        record = Record.of(number, operation, exchange, self.redactor)
+        size = len(exchange.reply.body) if exchange.reply else 0
+        # Cutting a body before its secrets are found could leave half of one: a large body is redacted at once.
+        kept = (number, operation, exchange) if size <= _LARGE else self._record(number, operation, exchange)
         with self._lock:
-            self._records.append(record)
-        return record
+            self._kept.append(kept)
+        return number
 
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """The kept records, oldest first."""
+    def records(self, numbers: Container[int] | None = None) -> tuple[Record, ...]:
+        """The records of the kept exchanges with these numbers, or of all, oldest first."""
         with self._lock:
-            return tuple(sorted(self._records, key=lambda record: record.number))
+            kept = tuple(self._kept)
+        made = (
+            entry if isinstance(entry, Record) else self._record(*entry) for entry in kept if _wanted(entry, numbers)
+        )
+        return tuple(sorted(made, key=lambda record: record.number))
+
+    def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
+        return Record.of(number, operation, exchange, self.redactor)
 
     @property
     def count(self) -> int:
-        """How many exchanges were recorded, kept or not."""
+        """How many exchanges were added, kept or not."""
         return self._count
+
+
+def _wanted(entry: tuple[int, str, Exchange] | Record, numbers: Container[int] | None) -> bool:
+    return numbers is None or (entry.number if isinstance(entry, Record) else entry[0]) in numbers

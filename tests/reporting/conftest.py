@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import samples
+import sample_runs as samples
 
 from conformance.reporting.write import write
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import samples
+import sample_runs as samples
 
 from conformance.catalogue.requirements import Catalogue
 from conformance.judge import Judgement

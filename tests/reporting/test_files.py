@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import samples
+import sample_runs as samples
 
 from conformance.judge import Judgement
 from conformance.reporting import files
@@ -48,7 +48,8 @@ def test_what_is_written_is_read_back(runs: list[samples.Decided], tmp_path: Pat
     assert load_report(tmp_path) == written
     assert load_report(tmp_path / "results.json") == written
     given = [[check.to_json() for check in checks] for _, checks in runs]
-    assert [target["checks"] for target in written.to_json()["targets"]] == json.loads(json.dumps(given))
+    found = [target["checks"] for target in written.to_json()["targets"]]
+    assert json.dumps(found) == json.dumps(given)
     assert load_verdicts(tmp_path) == tuple(target.verdict for target in written.targets)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import samples
+import sample_runs as samples
 from pagecheck import Page
 
 from conformance.judge import Judgement

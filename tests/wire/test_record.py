@@ -24,7 +24,9 @@ SECRET = "s3cret/value"
 
 def record(request: Request, answer: Reply | None = None, failure: Failure | None = None) -> Record:
     exchange = Exchange(request, answer, failure, STARTED)
-    return Recorder(Redactor([SECRET], {SECRET: "KMS_TOKEN"})).add("describe", exchange)
+    recorder = Recorder(Redactor([SECRET], {SECRET: "KMS_TOKEN"}))
+    recorder.add("describe", exchange)
+    return recorder.records()[0]
 
 
 def test_a_record_is_json_and_has_no_secret() -> None:
@@ -82,7 +84,7 @@ def test_a_recorder_keeps_the_newest_and_counts_all() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    numbers = [each.number for each in recorder.records]
+    numbers = [each.number for each in recorder.records()]
     assert recorder.count == 100
     assert len(set(numbers)) == 10
     assert numbers == sorted(numbers)

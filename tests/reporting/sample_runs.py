@@ -1,4 +1,4 @@
-"""Runs that never were, as their reports would hold them; `python samples.py DIR` writes them out, to look at."""
+"""Runs that never were, as their reports would hold them; `python sample_runs.py DIR` writes them out, to look at."""
 
 from __future__ import annotations
 
