@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from conformance.bench import Bench
-from conformance.judge import Inconclusive, Judge, Nonconformity, Stop
+from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
+from conformance.reporting.failure import render
 from conformance.results import CheckResult, Outcome
 
 
@@ -85,14 +86,18 @@ def run_check(check: Check) -> Generator[None, object, object]:
     except Inconclusive as error:
         problem = error
     if judge.failures:
-        raise Nonconformity(
-            "\n".join(f"{f.requirement}: expected {f.expected}; received {f.received}" for f in judge.failures)
-        )
+        raise Nonconformity("\n\n".join(_shown(failure, check) for failure in judge.failures))
     if problem is not None:
         raise problem
     if judge.unjudged:
         raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
     return outcome
+
+
+def _shown(failure: Judgement, check: Check) -> str:
+    assert check.bench is not None
+    records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
+    return render(failure, check.bench.catalogue.requirements.get(failure.requirement), records)
 
 
 def _reason(error: BaseException | None) -> tuple[str, str]:

@@ -21,9 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
     group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
@@ -34,13 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
     from conformance.target import TargetError  # noqa: PLC0415
 
     if hasattr(config, "workerinput"):
         # A worker reads the command line again and does not learn what its controller made of it.
         config.option.loadgroup = True
-        config.pluginmanager.register(Worker(Settings(**config.workerinput["kms_conformance"])), "kms-worker")
+        worker = Worker(Settings(**config.workerinput["kms_conformance"]))
+        config.pluginmanager.register(worker, "kms-worker")
+        config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
     seed = config.getoption("--seed")
     try:
@@ -57,7 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
         # The checks of one target share its keys, so they go to one worker.
         config.option.dist = "loadgroup"
     config.pluginmanager.register(controller, "kms-controller")
-    config.pluginmanager.register(Worker(controller.settings), "kms-worker")
+    worker = Worker(controller.settings)
+    config.pluginmanager.register(worker, "kms-worker")
+    config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
+    if config.getoption("--kms-progress"):
+        from conformance.terminal import Terminal  # noqa: PLC0415
+
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(Terminal(controller), "kms-terminal")
 
 
 def _with_parents(path: Path) -> Iterator[Path]:

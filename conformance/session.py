@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from conformance import reporting
 from conformance.bench import Bench
 from conformance.check import Check, run_check
 from conformance.emulators import Emulators
-from conformance.judge import Judge
+from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
+from conformance.reporting import allure
 from conformance.results import CheckResult
 from conformance.suite import FAMILIES
 from conformance.suite.scenario import Scenario
@@ -48,6 +50,10 @@ class Worker:
         self.benches = {target.name: Bench(target, Ledger.of(target, state), keys) for target in self.targets}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
+        self._allure = False
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._allure = session.config.getoption("--alluredir", None) is not None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -71,6 +77,21 @@ class Worker:
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
         items[:] = kept
+
+    def labels(self, item: pytest.Item) -> allure.Labels | None:
+        """What Allure is told of an item."""
+        check = item.stash.get(_CHECK, None)
+        if check is None:
+            return None
+        bench = self.benches[check.target]
+        return allure.label(
+            target=check.target,
+            dialect=bench.target.dialect,
+            family=check.family,
+            title=check.title,
+            check=check.id,
+            requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
+        )
 
     def _in_tier(self, item: pytest.Item) -> bool:
         return self.settings.tier != "smoke" or item.get_closest_marker("standard") is None
@@ -116,7 +137,13 @@ class Worker:
         report = yield
         check = item.stash.get(_CHECK, None)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
-            report.kms = check.result(call.excinfo, call.duration).to_json()  # type: ignore[attr-defined]
+            result = check.result(call.excinfo, call.duration)
+            report.kms = result.to_json()  # type: ignore[attr-defined]
+            if call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
+                # Where in our code a judgement was passed tells nobody anything.
+                report.longrepr = str(call.excinfo.value)
+            if self._allure:
+                allure.attach(result, self.benches[check.target].catalogue)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -151,6 +178,7 @@ class Controller:
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
+    report: reporting.Report | None = None
     _clock: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -197,6 +225,27 @@ class Controller:
         )
         session.exitstatus = worst_exit_code(EXIT_CODES[verdict.result] for verdict in self.verdicts)
         self.emulators.stop()
+        self.report = reporting.write(
+            self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        )
+        results = session.config.getoption("--alluredir", None)
+        if results is not None:
+            allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+
+    def afterwards(self) -> Iterator[str]:
+        """What is left to be done by the user: keys that could not be scheduled for deletion."""
+        for name, keys in self.left_behind.items():
+            for key in keys:
+                yield f"{name}: the key {key} could not be scheduled for deletion: run `kms-conformance sweep`."
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """For plain pytest: the verdict of each target, and where the report lies."""
+        for verdict in self.verdicts:
+            terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
+        terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
+        for line in self.afterwards():
+            terminalreporter.write_line(line)
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:

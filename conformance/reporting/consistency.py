@@ -20,9 +20,9 @@ def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
     if verdict.result != result:
         yield f"The result is {verdict.result}, but what became of its requirements makes it {result}."
     for entry in verdict.requirements:
-        if entry.verdict == "passed" and not (entry.judged and entry.tests):
-            yield f"{entry.id} passed, but no check judged it."
-        if entry.verdict not in {"passed", "failed"} and not entry.reason.strip():
+        if entry.verdict == "passed" and not entry.judged:
+            yield f"{entry.id} passed, but nothing judged it."
+        if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
             yield f"{entry.id} is {entry.verdict}, but no reason is given."
 
 

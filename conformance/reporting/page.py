@@ -13,7 +13,7 @@ from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Erratum, Requirement
 from conformance.reporting.failure import FailureView, explain
 from conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
-from conformance.reporting.words import sentence
+from conformance.reporting.words import open_reason, sentence
 from conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class TargetPage:
         """What could not be judged, the reason with most requirements first, and last what was not tested."""
         by_reason: dict[str, list[RequirementVerdict]] = {}
         for entry in self.verdict.with_verdict("inconclusive"):
-            by_reason.setdefault(entry.reason, []).append(entry)
+            by_reason.setdefault(open_reason(entry), []).append(entry)
         hints = {check.reason: check.hint for check in reversed(self.report.checks) if check.reason}
         groups = [
             OpenGroup("inconclusive", reason, hints.get(reason, ""), tuple(entries))

@@ -11,7 +11,7 @@ from rich.text import Text
 from conformance.reporting import layout
 from conformance.reporting.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
 from conformance.reporting.text import counted, one_line, wrapped
-from conformance.reporting.words import VERDICT_WORDS, sentence
+from conformance.reporting.words import VERDICT_WORDS, open_reason, sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def _brief(text: str, width: int, first: str) -> Iterator[Text]:
 
 
 def _open(target: TargetReport, width: int) -> Iterator[Text]:
-    reasons = Counter(entry.reason for entry in target.verdict.with_verdict("inconclusive"))
+    reasons = Counter(open_reason(entry) for entry in target.verdict.with_verdict("inconclusive"))
     hints = {check.reason: check.hint for check in reversed(target.checks)}
     not_tested = len(target.verdict.with_verdict("not_tested"))
     if reasons or not_tested:

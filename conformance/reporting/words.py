@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from conformance.reporting.text import counted
-from conformance.verdict import RequirementResult
+from conformance.verdict import RequirementResult, RequirementVerdict
 
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
@@ -19,6 +19,11 @@ VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "passed": "passed",
     "not_applicable": "not applicable",
 }
+
+
+def open_reason(entry: RequirementVerdict) -> str:
+    """Why a requirement could not be judged; a check that fails leaves what it had not come to without a reason."""
+    return entry.reason.strip() or "The check that judges them ended early: something else failed there."
 
 
 def sentence(verdict: StoredVerdict) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.emulator import Decisions, Emulator, Filter
+from conformance.emulator import Decisions, Filter
+from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare, only, serving
+
+__all__ = ["ALIBABA", "BOTH", "HUAWEI", "Fault", "Severity"]
 
 Severity = Literal["critical", "major", "minor"]
-
-HUAWEI, ALIBABA = "huawei", "alibaba"
-BOTH = (HUAWEI, ALIBABA)
 
 
 @dataclass(frozen=True)
@@ -41,18 +39,10 @@ class Fault:
 
     def arguments(self) -> tuple[str, ...]:
         """The arguments that narrow a run down to the families that report the fault."""
-        files = [f"test_{family}.py" for family in ("entry", *self.families)]
-        return ("-k", " or ".join(files)) if self.families else ()
+        return only(self.families) if self.families else ()
 
-    def serving(self, dialect: str) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    def serving(self, dialect: str) -> Prepare:
         """What `run_suite` serves: an emulator of the dialect with this fault."""
-        return lambda: self._served(dialect)
-
-    @contextlib.contextmanager
-    def _served(self, dialect: str) -> Iterator[str]:
-        decisions = type("Faulty", self.decisions or (Decisions,), {})
-        options = {"decisions": decisions, "filters": self.filters, "foreign_keys": self.foreign_keys}
-        with Emulator(dialect, **options) as emulator:
-            yield emulator.target_yaml(self.auth)
-        if emulator.failures:
-            raise emulator.failures[0]
+        return serving(
+            dialect, decisions=self.decisions, filters=self.filters, auth=self.auth, foreign_keys=self.foreign_keys
+        )

@@ -60,7 +60,7 @@ def check(target: Target, name: str, **fields: Any) -> CheckResult:
     """The result of one check: passed unless the fields say otherwise."""
     family, _, function = name.partition("::")
     title = function.removeprefix("test_").replace("_", " ")
-    defaults = {"title": title, "outcome": "passed", "seconds": 0.2, "requests": 5, "keys_created": 0}
+    defaults: dict[str, Any] = {"title": title, "outcome": "passed", "seconds": 0.2, "requests": 5, "keys_created": 0}
     return CheckResult(target=target.name, family=family, check=name, **(defaults | fields))
 
 

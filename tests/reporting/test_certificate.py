@@ -19,12 +19,19 @@ from conformance.reporting.write import write
 ISSUED = datetime(2026, 2, 1, 8, 0, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory, written: Path) -> Path:
+    directory = tmp_path_factory.mktemp("certified")
+    shutil.copytree(written / "conformant", directory, dirs_exist_ok=True)
+    (directory / "junit.xml").write_text("<testsuites/>")
+    certify(directory, issued=ISSUED)
+    return directory
+
+
 @pytest.fixture
-def sealed(tmp_path: Path, written: Path) -> Path:
-    """The folder of a certified target."""
-    shutil.copytree(written / "conformant", tmp_path, dirs_exist_ok=True)
-    (tmp_path / "junit.xml").write_text("<testsuites/>")
-    certify(tmp_path, issued=ISSUED)
+def sealed(tmp_path: Path, certified: Path) -> Path:
+    """The folder of a certified target, to be tampered with."""
+    shutil.copytree(certified, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -106,7 +106,7 @@ def test_another_versions_specs_are_warned_of() -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_colour_of_text_contrasts_with_what_is_behind_it(dark: bool) -> None:  # noqa: FBT001 - a parameter
+def test_every_colour_of_text_contrasts_with_what_is_behind_it(dark: bool) -> None:
     blocks = re.findall(r":root \{(.*?)\}", (TEMPLATES / "base.css").read_text(), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[1 if dark else 0]))
     texts = ["ink", "soft", "link", "passed", "failed", "inconclusive", "not_tested", "waived", "not_applicable"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
@@ -244,7 +245,7 @@ FAULTS = (
         name="cancel-changes-the-material",
         title="A cancelled key no longer opens what it encrypted before.",
         requirements=frozenset({"cancel.usable-again"}),
-        decisions=(doing("cancel", lambda _, after: replace(after, material=b"0" * 32)),),
+        decisions=(doing("cancel", lambda _, after: replace(after, material=secrets.token_bytes(32))),),
     ),
     _fault(
         name="cancel-rescues-all-keys",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 
 from conformance.emulator import Decisions, Key, State
@@ -29,7 +30,7 @@ class _CreatedDisabled(Decisions):
 
 
 def _with_new_material(_: Key, after: Key) -> Key:
-    return with_(material=b"1" * 32)(after)
+    return with_(material=secrets.token_bytes(32))(after)
 
 
 FAULTS = (

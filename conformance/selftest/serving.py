@@ -1,0 +1,41 @@
+"""Serves an emulator that deviates, as what a run of the suite is pointed at."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+from conformance.emulator import Decisions, Emulator, Filter
+
+Prepare = Callable[[], contextlib.AbstractContextManager[str]]
+
+HUAWEI, ALIBABA = "huawei", "alibaba"
+BOTH = (HUAWEI, ALIBABA)
+
+
+def serving(  # noqa: PLR0913 - all but the first are named options
+    dialect: str,
+    *,
+    decisions: Sequence[type[Decisions]] = (),
+    filters: Sequence[Filter] = (),
+    auth: str | None = None,
+    foreign_keys: int = 3,
+    profile: str = "documents",
+) -> Prepare:
+    """What `run_suite` wants: gives the text of a target file, and ends with the first bug of the emulator's own."""
+
+    @contextlib.contextmanager
+    def served() -> Iterator[str]:
+        made = type("Deviating", tuple(decisions) or (Decisions,), {})
+        emulator = Emulator(dialect, profile=profile, decisions=made, filters=filters, foreign_keys=foreign_keys)
+        with emulator:
+            yield emulator.target_yaml(auth)
+        if emulator.failures:
+            raise emulator.failures[0]
+
+    return served
+
+
+def only(families: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that narrow a run down to these families, and `entry`, without which there is no run."""
+    return ("-k", " or ".join(f"test_{family}.py" for family in ("entry", *families)))

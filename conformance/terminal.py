@@ -1,0 +1,76 @@
+"""What `kms-conformance run` shows: a progress bar, and at the end a summary that a person can read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from conformance.reporting.progress import Part, Progress
+from conformance.reporting.summary import show
+from conformance.results import CheckResult
+from conformance.session import Controller
+
+
+class Terminal:
+    """Stands in for pytest's own terminal reporter; what goes wrong outside of checks is still told."""
+
+    def __init__(self, controller: Controller, console: Console | None = None) -> None:
+        self._controller = controller
+        self._console = console or Console()
+        self._progress: Progress | None = None
+        self._problems: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without xdist: the items are here."""
+        self._start(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+        """With xdist: every worker has all items."""
+        self._start(ids)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._problems.append(str(report.longrepr))
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self._problems.append(str(excrepr))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        raw = getattr(report, "kms", None)
+        if raw is not None and self._progress is not None:
+            self._progress.done(CheckResult.from_json(raw))
+        elif report.failed and raw is None:
+            self._problems.append(str(report.longrepr))
+
+    def pytest_unconfigure(self) -> None:
+        """Everything is written by now."""
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)
+        for problem in self._problems:
+            self._console.print(Text(problem))
+        if self._controller.report is not None:
+            show(self._controller.report, self._controller.reports, self._console)
+        for line in self._controller.afterwards():
+            self._console.print(Text(line), soft_wrap=True)
+
+    def _start(self, node_ids: Iterable[str]) -> None:
+        if self._progress is None:
+            names = [target.name for target in self._controller.targets]
+            planned = Counter(part for node_id in node_ids if (part := _part(node_id, names)) is not None)
+            self._progress = Progress(self._console, planned)
+            self._progress.__enter__()
+
+
+def _part(node_id: str, names: list[str]) -> Part | None:
+    """(target, family) of an id such as `test_window.py::test_x[emulator-huawei-minimum]`."""
+    file, _, test = node_id.partition("::")
+    variant = test.partition("[")[2].rpartition("]")[0]
+    found = [name for name in names if name in (variant, variant[: len(name)], variant[-len(name) :])]
+    if not found:
+        return None
+    return max(found, key=len), file.rpartition("/")[2].removeprefix("test_").removesuffix(".py")
