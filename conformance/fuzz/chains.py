@@ -23,7 +23,7 @@ from conformance.oracle import ENABLED
 from conformance.suite.scenario import Scenario
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
-_STEPS = 15
+_STEPS = 10
 _FROM_BODY = "$response.body#/"
 
 

@@ -72,10 +72,7 @@ class Comparison:
         for warning in self.warnings:
             yield Text(f"! {warning}", "yellow")
         for name, (before, after) in self.results.items():
-            if before == after:
-                yield Text(f"{name}: {before}, as before")
-            else:
-                yield Text(f"{name}: {before or 'not in the first'} → {after or 'not in the second'}", "bold")
+            yield Text(f"{name}: {_change(before, after)}", "" if before == after else "bold")
         yield Text(
             f"{counted(len(self.differences), 'requirement')} with another verdict"
             if self.differences
@@ -155,6 +152,12 @@ def _warnings(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str
             yield f"{name}: the {what} differ, {before} and {after}."
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
         yield f"{name}: the specs differ; a requirement of the same name may demand something else."
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before is None or after is None:
+        return f"{before or after}, only in the {'first' if after is None else 'second'} run"
+    return f"{after}, as before" if before == after else f"{after}, was {before}"
 
 
 def _result(verdict: StoredVerdict | None) -> Result | None:

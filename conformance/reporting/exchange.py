@@ -142,15 +142,13 @@ def _request_id(record: Record) -> str:
 
 def _needs(line: str) -> str:
     names = tuple(dict.fromkeys(_VARIABLE.findall(line)))
-    if not names:
-        return ""
-    shown = " and ".join(f"${name}" for name in names)
-    text = (
-        f"Set {shown} first: {'it stands where a secret was' if len(names) == 1 else 'they stand where secrets were'}."
-    )
-    if _SIGNATURES & set(names):
-        text += " A signature is good for one request, and for minutes: sign anew."
-    return text
+    secrets = " and ".join(f"${name}" for name in names if name not in _SIGNATURES)
+    signature = " and ".join(f"${name}" for name in names if name in _SIGNATURES)
+    parts = [
+        f"Set {secrets} first, where secrets were." if secrets else "",
+        f"{signature} is good for one request, and for minutes: sign the request anew." if signature else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _pairs(headers: Sequence[Sequence[str]]) -> Headers:

@@ -7,8 +7,8 @@ import textwrap
 import unicodedata
 
 # Line breaks are kept in blocks; all else of these categories is written out: controls (also escape sequences of
-# terminals), marks that reverse or hide text, halves of surrogate pairs, separators that only look like a blank.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# terminals), marks that reverse or hide text, halves of surrogate pairs, and what only looks like a blank.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _CANDIDATE = re.compile(r"[^\x20-\x7e\n]")
 
 

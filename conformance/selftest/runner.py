@@ -25,7 +25,7 @@ from conformance.session import Controller
 
 _SUITE = Path(suite.__file__).parent
 # A run needs this one plugin. Whatever others there are would only cost time, and collecting garbage does as well.
-_PLUGINS = ("-p", "conformance.plugin", "-o", "markers=xdist_group", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
+_PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def run_suite(
             raise TimeoutError(f"the run did not end within {timeout_seconds} s")
         outcome = Outcome(*receiver.recv())
         process.join(5)
-        if process.exitcode:
-            raise RuntimeError(f"the process of the run ended with {process.exitcode}: see its traceback")
+        if process.exitcode or not outcome.verdict:
+            raise RuntimeError(f"the run failed, with {process.exitcode}: {outcome.exit_code}, and no verdict")
         return outcome
     except EOFError as error:
         raise RuntimeError("the process of the run ended without a word: see its traceback") from error

@@ -18,7 +18,7 @@ pytest.importorskip("aliyunsdkkms", reason="aliyun-python-sdk-kms, of the extra 
 from aliyun_calls import PLAIN, Kms, Place, ServerException, answer
 
 STATES = states("alibaba")
-MINIMUM, MAXIMUM = bounds("alibaba")
+_, MAXIMUM = bounds("alibaba")
 Call = Callable[[Kms, str], object]
 
 

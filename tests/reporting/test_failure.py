@@ -45,7 +45,7 @@ def test_a_failure_is_told_to_a_stranger() -> None:
         f"    < {REPLY}",
         "  reproduce:",
         *[line for line in text.split("\n") if "curl -sS" in line],
-        "    (Set $OTC_TOKEN first: it stands where a secret was.)",
+        "    (Set $OTC_TOKEN first, where secrets were.)",
         "",
         "  look next: Where cancelling looks at the key's state, and which state it writes. In its log:",
         "    request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
@@ -122,7 +122,7 @@ def test_every_requirement_has_a_place_to_look_at() -> None:
 
 def test_signatures_are_not_promised_to_work_again() -> None:
     record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
-    assert "A signature is good for one request" in view(record, 100).needs
+    assert "$AUTHORIZATION is good for one request, and for minutes" in view(record, 100).needs
 
 
 def test_a_request_id_in_the_body_is_found() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from conformance import specs
+from conformance import cli, specs
 from conformance.emulator import Emulator
 
 VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
@@ -29,6 +29,16 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def in_process(*arguments: str) -> int:
+    """The exit code of a command, without the second that a new process takes to import everything."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["kms-conformance", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
 
 
 def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> None:
@@ -78,17 +88,38 @@ def test_single_target_leaves_its_verdict_at_the_top(tmp_path: Path) -> None:
     ids=["no yaml", "missing key", "misspelt key", "wrong dialect", "unset variable"],
 )
 @pytest.mark.parametrize("verb", ["run", "doctor", "sweep"])
-def test_bad_target_file_is_a_usage_error_that_says_what_to_do(tmp_path: Path, verb: str, text: str, says: str) -> None:
+def test_bad_target_file_is_a_usage_error_that_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, text: str, says: str
+) -> None:
     (tmp_path / "bad.yaml").write_text(text)
-    done = command(verb, "--target", "bad.yaml", cwd=tmp_path)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    code = in_process(verb, "--target", str(tmp_path / "bad.yaml"))
+    shown = capsys.readouterr()
+    assert code == 2
+    assert says in shown.err
+    assert "Traceback" not in shown.out + shown.err
 
 
-def test_misspelt_option_is_a_usage_error(tmp_path: Path) -> None:
-    done = command("doctor", "--tagret", "x.yaml", cwd=tmp_path)
-    assert (done.returncode, "--target" in done.stderr) == (2, True)
+def test_bad_target_file_ends_plain_pytest_alike(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("name: t\n")
+    arguments = ["--pyargs", "conformance.suite", "--target", "bad.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "`dialect` is missing" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_misspelt_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_process("doctor", "--tagret", "x.yaml") == 2
+    assert "--target" in capsys.readouterr().err
+
+
+def test_unknown_waiver_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "w.yaml").write_text("cancel.efect: known\n")
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        options = ["--target", str(tmp_path / "t.yaml"), "--waivers", str(tmp_path / "w.yaml")]
+        done = command("run", *options, cwd=tmp_path)
+    assert (done.returncode, "cancel.efect" in done.stderr) == (2, True)
 
 
 def test_plain_pytest_does_the_same(tmp_path: Path) -> None:
