@@ -19,7 +19,7 @@ from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.results import CheckResult
-from conformance.suite import FAMILIES
+from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
@@ -111,7 +111,7 @@ class Worker:
         check.open(bench, judge)
         bench.client.judge = judge
         bench.enter()
-        if check.family != "entry":
+        if check.family not in BEFORE_ADMISSION:
             bench.admit()
         return Scenario(
             client=bench.client,

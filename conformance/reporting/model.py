@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
 
@@ -67,7 +67,7 @@ class StoredVerdict:
             "suite": {"version": self.suite_version, "specs_digest": self.specs_digest},
             "target": {name: getattr(self, name) for name in ("name", "dialect", "profile", "base_url")},
             "result": self.result,
-            "requirements": [asdict(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
+            "requirements": [vars(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
         } | {name: getattr(self, name) for name in _RUN}
 
     def counts(self) -> Counts:

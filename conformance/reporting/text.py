@@ -51,7 +51,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """A time as people say it: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:

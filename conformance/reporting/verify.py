@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance import __version__
+from conformance import __version__, specs
 from conformance.reporting import files, layout
 from conformance.reporting.certificate import NOT_A_SIGNATURE, contents, digest, page, seal
 from conformance.reporting.errors import ReportError
@@ -76,14 +76,11 @@ def _problems_of_contents(path: Path, document: Mapping[str, Any]) -> Iterator[s
     except ReportError as error:
         yield f"{layout.VERDICT}: {error.why}".replace("\n", " ")
         return
-    for name, value in _flat(contents(verdict)):
-        sealed = dict(_flat(document)).get(name)
-        if sealed != value:
-            yield f"{name}: the certificate says {sealed!r}, {layout.VERDICT} says {value!r}."
-    known = {name for name, _ in _flat(contents(verdict))}
-    for name, value in _flat({key: document[key] for key in contents(verdict)}):
-        if name not in known:
-            yield f"{name}: the certificate says {value!r}, {layout.VERDICT} says nothing of it."
+    expected = contents(verdict)
+    known, sealed = dict(_flat(expected)), dict(_flat({key: document[key] for key in expected}))
+    for name in dict.fromkeys([*known, *sealed]):
+        if known.get(name) != sealed.get(name):
+            yield f"{name}: the certificate says {sealed.get(name)!r}, {layout.VERDICT} says {known.get(name)!r}."
     shown = path.with_name(layout.CERTIFICATE_PAGE)
     if _same_version(document) and shown.is_file() and files.read_bytes(shown) != page(document, verdict).encode():
         yield f"{shown.name}: it is not the page of this certificate."
@@ -91,7 +88,8 @@ def _problems_of_contents(path: Path, document: Mapping[str, Any]) -> Iterator[s
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:
     suite = document["suite"]
-    if specs_digest(document["target"]["dialect"]) != suite["specs_digest"]:
+    dialect = document["target"]["dialect"]
+    if dialect not in specs.dialects() or specs_digest(dialect) != suite["specs_digest"]:
         yield f"It rests on other specs than those of this suite: those of version {suite['version']}."
     if not _same_version(document):
         yield f"{layout.CERTIFICATE_PAGE} was not compared: version {suite['version']} of the suite made it."

@@ -27,12 +27,9 @@ from conformance.suite.scenario import Scenario
 def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
-    answer = kms.accepts(
-        ("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"),
-        "cancel",
-        key_id=key,
-        states=[ENABLED, DISABLED],
-    )
+    answer = kms.ask("cancel", key_id=key)
+    kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
+    kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, [ENABLED, DISABLED], answer))
     view = kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
     now = kms.time.now()
     stale = view.deletion_at is not None and view.deletion_at > now
@@ -44,7 +41,8 @@ def test_cancelled_key_that_was_disabled_before(kms: Scenario) -> None:
     key = kms.key(DISABLED)
     kms.accepts("schedule.from-disabled", "schedule", key_id=key, window=kms.days, states=[PENDING])
     open_states = list(dict.fromkeys([kms.profile.after_cancel, DISABLED]))
-    kms.accepts("cancel.state-after.disabled", "cancel", key_id=key, states=open_states)
+    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=[ENABLED, DISABLED])
+    kms.must_read_back("cancel.state-after.disabled", key, open_states, answer)
 
 
 @requirement("cancel.not-pending.{state}")
@@ -99,9 +97,9 @@ def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None
 @requirement("cancel.sequence")
 def test_sequence_is_optional(kms: Scenario) -> None:
     key = kms.key(PENDING)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=[ENABLED, DISABLED])
+    kms.pool.bring(key, PENDING)
     kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=str(uuid.uuid4()), states=[ENABLED, DISABLED])
-    kms.key(PENDING)
-    kms.accepts("cancel.sequence", "cancel", key_id=key, states=[ENABLED, DISABLED])
 
 
 @requirement("cancel.bad-sequence")

@@ -1,0 +1,24 @@
+"""Afterwards: the keys of others are as they were when the run began."""
+
+from __future__ import annotations
+
+from conformance.judge import Inconclusive
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+from conformance.suite.test_isolation import ended, face
+
+
+@requirement("isolation.other-keys")
+def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
+    """Minutes have passed, and their owners may have worked: what changed is shown and left open."""
+    changed = [
+        other
+        for other, was in kms.others_at_entry.items()
+        if not ended(kms, was) and face(kms.pool.read(other)) != face(was)
+    ]
+    if changed:
+        raise Inconclusive(
+            f"Keys that the run did not create changed while it ran: {', '.join(changed)}.",
+            "If their owners did that, run again while nobody works on the account; else look at the exchanges.",
+        )
+    kms.judge.holds("isolation.other-keys")
