@@ -31,14 +31,14 @@ class Creator:
     def create(self, draft: Draft) -> Answer | None:
         """Send a request that may create a key; None if nothing was sent."""
         marker = f"{MARKER_PREFIX}{self._run}-fuzz-{self._sent}"
-        request = self._tailor.mark(draft, marker) if self.may_create else None
-        if request is None:
+        fitted = self._tailor.mark(draft, marker) if self.may_create else None
+        if fitted is None:
             return None
         kms, pool = self._kms, self._kms.pool
         self._sent += 1
         pool.ledger.write("intent", marker)
         pool.created += 1
-        answer = kms.client.send(request, self._operation)
+        answer = kms.client.send(fitted.request, self._operation)
         key = kms.dialect.created_id(answer.value) if answer.accepted else None
         if key:
             self._left -= 1

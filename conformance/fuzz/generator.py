@@ -39,7 +39,7 @@ from conformance.fuzz.draft import Draft
 from conformance.fuzz.home import move_hypothesis_home
 
 _ANYWHERE = "http://target.invalid"
-# What stands for a path parameter that the target gives itself; it fits every pattern of every spec or is not looked at.
+# What stands for a path parameter whose value is the target's own.
 _GIVEN = "given"
 # Methods that nobody documents and every server knows. A gateway may answer OPTIONS, HEAD, TRACE and what is newer
 # without asking the service: their replies say nothing about it.
@@ -47,6 +47,7 @@ _OTHER_METHODS = frozenset({"get", "put", "delete"})
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 # A path that is empty, is normalised on its way, or has bytes that a proxy refuses itself never reaches the service.
 _PLAIN_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~,!-]+")
+
 
 class Generator:
     """The generated requests of one dialect under one profile."""
@@ -129,7 +130,7 @@ class Generator:
         return self._api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
-        """Whether the documents say what becomes of such a request: a proxy may refuse other methods and media types."""
+        """Whether the documents say what becomes of a request: a proxy may refuse other methods and media types."""
         raw = self._api.document["paths"][operation.path][operation.method.lower()]
         documented = {operation.method, *(name.upper() for name in raw.get("x-kms-methods", ()))}
         if method not in documented and 405 not in operation.replies:
@@ -201,7 +202,7 @@ def _unescaped(value: str) -> str:
 def _bytes(body: object) -> bytes:
     if body is None:
         return b""
-    return body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[call-overload,no-any-return]
+    return body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[call-overload]
 
 
 def _is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Where Hypothesis, on which Schemathesis and the lifecycle model stand, keeps its files: not in the caller's folder."""
+"""Where Hypothesis keeps its files, on which Schemathesis and the lifecycle model stand: not in the caller's folder."""
 
 from __future__ import annotations
 

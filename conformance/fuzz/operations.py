@@ -38,7 +38,7 @@ def fuzz_operation(kms: Scenario, name: str) -> None:
 
 
 class Fuzzer:
-    """Fits and sends requests for one operation; `views` says how our keys read now, and is kept up to date."""
+    """Fits and sends requests for one operation, and knows how our keys read before each of them."""
 
     def __init__(self, kms: Scenario, generator: Generator, operation: Operation) -> None:
         self._kms = kms
@@ -55,14 +55,17 @@ class Fuzzer:
         ours = None
         if self._tailor.may_name_ours(draft) and self._random.random() < _OURS:
             ours = self._some_key()
-        ciphertext = self._some_ciphertext() if draft.positive and self._random.random() < _OURS else None
-        fitted = self._tailor.fit(draft, ours, ciphertext)
+        own = self._own_values() if draft.positive and self._random.random() < _OURS else {}
+        fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
             return
         answer = self._kms.client.send(fitted.request, self._operation)
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
             self._views[str(now.id)] = now
+        if self._operation.name == "set_alias" and answer.accepted and "delete_alias" in self._kms.client.api:
+            for alias in fitted.fields["alias"]:
+                self._kms.ask("delete_alias", alias=alias)
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
         """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""
@@ -98,10 +101,15 @@ class Fuzzer:
         allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
         return None if state in allowed or not allowed else allowed[0]
 
-    def _some_ciphertext(self) -> str | None:
-        """A text that one of our keys has encrypted, for operations that decrypt; None for others."""
-        if self._operation.name == "decrypt" and self._ciphertext is None:
-            kms = self._kms
-            answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
-            self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
-        return self._ciphertext
+    def _own_values(self) -> dict[str, str]:
+        """What only our own keys can give to an operation: a text that one has encrypted, an alias that one has."""
+        kms = self._kms
+        if self._operation.name == "decrypt":
+            if self._ciphertext is None:
+                answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
+                self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+            return {} if self._ciphertext is None else {"ciphertext": self._ciphertext}
+        if self._operation.name == "delete_alias":
+            alias = self._tailor.some_alias()
+            return {"alias": alias} if kms.ask("set_alias", key_id=kms.key(ENABLED), alias=alias).accepted else {}
+        return {}

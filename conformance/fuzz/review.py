@@ -50,7 +50,13 @@ class Reviewer:
         for requirement, problem in objections(self.generator, answer):
             # What the examiner has found already would only be said twice.
             if all(failure.requirement != requirement for failure in judge.failures):
-                judge.that(requirement, False, "what the API description says", problem, (answer.number,))
+                judge.that(
+                    requirement,
+                    passed=False,
+                    expected="what the API description says",
+                    received=problem,
+                    exchanges=(answer.number,),
+                )
 
     def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
         """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
@@ -67,12 +73,16 @@ class Reviewer:
             prediction = self.kms.oracle.predict(model, operation, self.kms.time.now(), self.kms.window.minimum)
             if prediction.refusal is not None and not self.kms.profile.refusal(prediction.refusal).or_accepted:
                 self._forbid(prediction.requirement, f"a key in the state {before.state}", answer)
-        broken = broken_by(fitted.window, self.kms.window) if operation == "schedule" else None
+        window = fitted.fields.get("window", ())
+        broken = broken_by(window, self.kms.window) if operation == "schedule" else None
         if broken is not None:
-            self._forbid(broken, f"a window of {fitted.window[0]!r}", answer)
+            self._forbid(broken, f"a window of {window[0]!r}", answer)
 
     def _forbid(self, requirement: str, what: str, answer: Answer) -> None:
-        self.kms.judge.that(requirement, False, f"refused for {what}", answer.summary, (answer.number,))
+        expected = f"refused for {what}"
+        self.kms.judge.that(
+            requirement, passed=False, expected=expected, received=answer.summary, exchanges=(answer.number,)
+        )
 
     def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
         """Judge that what was carried out had its effect, and wait until it shows."""
@@ -85,8 +95,13 @@ class Reviewer:
                 requirement = _CHANGED_BY.get(operation, "lifecycle.sequence")
                 return self.kms.must_read_back(requirement, key, states, answer)
         view = self.kms.pool.read(key)
-        late = view.description == before.description and fitted.description not in ((), (before.description,))
-        if operation == "update_description" and late:
+        same = view.description == before.description
+        late = (
+            operation == "update_description"
+            and same
+            and fitted.fields["description"] not in ((), (before.description,))
+        )
+        if late:
             # Shown later, it would look like the work of the next request.
             return self.kms.pool.settled(key, lambda now: now.description != before.description)
         return view

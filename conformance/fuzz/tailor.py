@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -16,6 +17,8 @@ from conformance.ledger import MARKER_PREFIX
 from conformance.wire.failures import unsendable
 from conformance.wire.messages import Request
 
+# What is looked for in a request, by the names under which adapters take it.
+_ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected")
 # Text that some lenient target might take for the alias of somebody's key.
 _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
 # How often the window of a request at our own key is one near a bound, or any number at all.
@@ -31,14 +34,13 @@ class Fitted:
     """A request that is ready to be sent, and what it asks for.
 
     `named` says which key it names: `unknown` is well-formed, `absent` means that the operation wants one, `nothing`
-    that it wants none. `window` and `description` hold what stands where these belong. `plain` is a request that
+    that it wants none. `fields` holds what was written for each of the adapter's arguments. `plain` is a request that
     arrives at the operation as documented: by its method, under our own path.
     """
 
     request: Request
     named: Named
-    window: tuple[object, ...]
-    description: tuple[object, ...]
+    fields: Mapping[str, tuple[object, ...]]
     plain: bool
 
 
@@ -49,73 +51,65 @@ class Tailor:
         self, dialect: Dialect, api: Api, operation: Operation, random: Random, *, windows: bool = True
     ) -> None:
         self._dialect = dialect
-        self._draws_windows = windows
         self._operation = operation
         self._random = random
+        self._draws_windows = windows
         self._changes = operation.name not in READ_ONLY
         self._path = path_values(dialect, operation)
-        methods = api.document["paths"][operation.path][operation.method.lower()].get("x-kms-methods", ())
-        self._methods = tuple(sorted({operation.method, *(method.upper() for method in methods)}))
-
-        def find(argument: str) -> Place | None:
-            return find_place(dialect, api, operation, argument)
-
-        self.key, self._arn, self._protected = find("key_id"), find("arn"), find("protected")
-        self._alias, self._window, self._ciphertext = find("alias"), find("window"), find("ciphertext")
-        self._description = find("description")
+        raw = api.document["paths"][operation.path][operation.method.lower()]
+        self._methods = tuple(sorted({operation.method, *(method.upper() for method in raw.get("x-kms-methods", ()))}))
+        found = {argument: find_place(dialect, api, operation, argument) for argument in _ARGUMENTS}
+        self._places = {argument: place for argument, place in found.items() if place is not None}
 
     def key_in(self, draft: Draft) -> object:
         """The key that a request names, None where it names none or several."""
-        values = _values(self.key, draft)
+        values = self._places["key_id"].values(draft) if "key_id" in self._places else ()
         return values[0] if len(values) == 1 else None
 
     def may_name_ours(self, draft: Draft) -> bool:
         """Whether the request names a key, so that it can be one of ours."""
-        if self.key is not None:
-            return self.key.well_formed(draft)
+        if "key_id" in self._places:
+            return self._places["key_id"].well_formed(draft)
         # Protection is only ever taken off our keys: one that stays protected could not be let go.
-        return self._arn is not None and self._arn.well_formed(draft) and self._switches_off(draft)
+        return self._is("arn", draft) and self._places["protected"].values(draft) in ((False,), ("false",))
 
-    def fit(self, draft: Draft, ours: KeyView | None, ciphertext: str | None = None) -> Fitted | None:
-        """The request, naming `ours` where it is given and an unknown key otherwise; None if it cannot be sent."""
-        named: Named = "nothing"
-        if self.key is not None:
-            named, draft = self._name_key(self.key, draft, ours)
-        elif self._arn is not None and ours is not None and ours.fields.get("Arn"):
-            named, draft = "ours", self._arn.put(draft, ours.fields["Arn"])
-        if self._alias is not None:
-            draft = self._mark_alias(self._alias, draft)
-        draws = self._draws_windows and named == "ours" and self._random.random() < _WINDOWS_DRAWN
-        if self._window is not None and draws:
-            draft = self._window.put(draft, self._some_window())
-        if self._ciphertext is not None and ciphertext is not None and self._ciphertext.well_formed(draft):
-            draft = self._ciphertext.put(draft, ciphertext)
-        request = self._addressed(draft)
-        if unsendable(request) is not None:
-            return None
-        plain = draft.method in self._methods and not draft.path
-        return Fitted(request, named, _values(self._window, draft), _values(self._description, draft), plain)
+    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> Fitted | None:
+        """The request, naming `ours` where it is given and an unknown key otherwise; None if it cannot be sent.
 
-    def mark(self, draft: Draft, marker: str) -> Request | None:
+        `own` are values by argument that take the place of well-formed ones.
+        """
+        named, draft = self._name_key(draft, ours)
+        draft = self._mark_alias(draft)
+        if "window" in self._places and named == "ours" and self._draws_windows and self._chance(_WINDOWS_DRAWN):
+            draft = self._places["window"].put(draft, self._some_window())
+        for argument, value in own.items():
+            if self._is(argument, draft):
+                draft = self._places[argument].put(draft, value)
+        return self._fitted(draft, named)
+
+    def mark(self, draft: Draft, marker: str) -> Fitted | None:
         """The request to create a key that carries our marker; None for one that cannot carry it."""
-        if self._alias is not None:
-            draft = self._mark_alias(self._alias, draft)
-        if self._description is None:
+        if "description" not in self._places:
             return None
-        marked = self._description.put(draft, marker)
-        request = self._addressed(marked)
-        if self._description.values(marked) != (marker,) or unsendable(request) is not None:
-            return None
-        return request
+        place = self._places["description"]
+        marked = place.put(self._mark_alias(draft), marker)
+        return self._fitted(marked, "nothing") if place.values(marked) == (marker,) else None
 
-    def _name_key(self, key: Place, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
+    def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
+        if "key_id" in self._places:
+            return self._name(self._places["key_id"], draft, ours)
+        if "arn" in self._places and ours is not None and isinstance(ours.fields.get("Arn"), str):
+            return "ours", self._places["arn"].put(draft, ours.fields["Arn"])
+        return "nothing", draft
+
+    def _name(self, key: Place, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
         values = key.values(draft)
         if not values:
             return "absent", draft
         if key.well_formed(draft):
             if ours is not None:
                 return "ours", key.put(draft, ours.id)
-            simple = len(set(str(key.values(draft)[0]))) < _VARIED
+            simple = len(set(str(values[0]))) < _VARIED
             # A generated id is often simple, like one of zeros: what changes keys gets one that surely nobody has.
             return "unknown", key.put(draft, self._dialect.unknown_key()) if self._changes and simple else draft
         value = values[0]
@@ -123,15 +117,20 @@ class Tailor:
             draft = key.put(draft, MARKER_PREFIX + value)
         return "malformed", draft
 
-    def _mark_alias(self, alias: Place, draft: Draft) -> Draft:
+    def _mark_alias(self, draft: Draft) -> Draft:
         """An alias that is set or deleted is one of ours, told by its prefix; what is wrong about it stays."""
-        values = alias.values(draft)
+        values = self._places["alias"].values(draft) if "alias" in self._places else ()
         if not values:
             return draft
-        if alias.well_formed(draft):
-            return alias.put(draft, self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}"))
+        if self._is("alias", draft):
+            return self._places["alias"].put(draft, self.some_alias())
         # A value that is no text at all names nothing.
-        return alias.put(draft, self._dialect.alias(MARKER_PREFIX) + values[0]) if isinstance(values[0], str) else draft
+        prefix = self._dialect.alias(MARKER_PREFIX)
+        return self._places["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
+
+    def some_alias(self) -> str:
+        """An alias of ours that was not there before."""
+        return self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}")
 
     def _some_window(self) -> object:
         bounds = self._dialect.profile.window
@@ -140,17 +139,18 @@ class Tailor:
         days = self._random.choice([*near, 0, 2**31 + bounds.minimum, 2**64 + bounds.minimum, anywhere, anywhere])
         return str(days) if bounds.wire_type == "string" else days
 
-    def _switches_off(self, draft: Draft) -> bool:
-        return self._protected is not None and self._protected.values(draft) in ((False,), ("false",))
-
-    def _addressed(self, draft: Draft) -> Request:
-        method = draft.method
-        if method in self._methods:
-            method = self._random.choice(self._methods)
+    def _fitted(self, draft: Draft, named: Named) -> Fitted | None:
+        method = self._random.choice(self._methods) if draft.method in self._methods else draft.method
         path = self._operation.path.format(**{**self._path, **draft.path}) if self._path else self._operation.path
         url = f"{self._dialect.base_url}{path}{'?' if draft.query else ''}{draft.query}"
-        return self._dialect.from_fuzzer(self._operation.id, Request(method, url, draft.headers, draft.body))
+        request = self._dialect.from_fuzzer(self._operation.id, Request(method, url, draft.headers, draft.body))
+        if unsendable(request) is not None:
+            return None
+        fields = {argument: place.values(draft) for argument, place in self._places.items()}
+        return Fitted(request, named, fields, plain=method in self._methods and not draft.path)
 
+    def _is(self, argument: str, draft: Draft) -> bool:
+        return argument in self._places and self._places[argument].well_formed(draft)
 
-def _values(place: Place | None, draft: Draft) -> tuple[object, ...]:
-    return () if place is None else place.values(draft)
+    def _chance(self, share: float) -> bool:
+        return self._random.random() < share

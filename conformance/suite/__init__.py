@@ -2,12 +2,14 @@
 
 # The order of a run: whether it is safe to go on, then what breaks most often, and what uses up keys last.
 FAMILIES = (
-    "isolation",
     "entry",
+    "isolation",
+    "states",
     "cancel",
     "schedule",
     "window",
     "unknown_keys",
+    "use",
     "pending_use",
     "replies",
     "protocol",
@@ -19,4 +21,4 @@ FAMILIES = (
 )
 
 # These do not build on a target that keeps the state of keys: they find out whether it does.
-BEFORE_ADMISSION = ("isolation", "entry")
+BEFORE_ADMISSION = ("entry", "isolation", "states")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from conformance.answer import Answer
 from conformance.client import Client
 from conformance.dialects.base import KeyView
-from conformance.judge import Judge, Stop
+from conformance.judge import Inconclusive, Judge, Stop
 from conformance.oracle import ENABLED, GONE, Oracle
 from conformance.pool import Pool
 from conformance.tier import Effort
@@ -46,6 +46,13 @@ class Scenario:
     def ask(self, operation: str, /, **arguments: object) -> Answer:
         """Ask for an operation; only what is judged on every exchange is judged."""
         return self.client.ask(operation, **arguments)
+
+    def encrypted(self, key: str) -> str:
+        """The ciphertext of `text` by a key. Raises `Inconclusive` when there is none."""
+        ciphertext = self.dialect.secret_output("encrypt", self.ask("encrypt", key_id=key, plaintext="text").value)
+        if ciphertext is None:
+            raise Inconclusive("Nothing could be encrypted, so there is nothing to decrypt.")
+        return ciphertext
 
     def read(self, key: str) -> KeyView:
         """Describe a key; the reply must speak of that key."""

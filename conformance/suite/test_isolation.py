@@ -1,4 +1,4 @@
-"""Isolation: no operation touches another key than the one that it names. Asked first: what is touched later was warned."""
+"""Isolation: no operation touches another key than the one that it names. Asked first: what comes later was warned."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import secrets
 
 import pytest
 
-from conformance.judge import Inconclusive
 from conformance.oracle import DISABLED, ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -34,7 +33,7 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
 @requirement("pending.decrypt")
 def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    ciphertext = _encrypted(kms, key)
+    ciphertext = kms.encrypted(key)
     kms.pool.bring(key, PENDING)
     refusal = kms.profile.refusal_in("decrypt", PENDING)
     assert refusal is not None
@@ -86,54 +85,3 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     size = max(1, len(kms.pool.census()) // 3)
     ids = [key for key in kms.pool.census(size) if key in ours]
     kms.judge.that("list.complete", sorted(ids) == sorted(ours), f"each of {sorted(ours)} once", sorted(ids))
-
-
-@requirement("state.enabled")
-def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
-    key = kms.key(ENABLED)
-    answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext="some text")
-    ciphertext = kms.dialect.secret_output("encrypt", answer.value)
-    answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
-    same = kms.dialect.secret_output("decrypt", answer.value) == "some text"
-    kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
-
-
-@requirement("state.disabled")
-def test_disabled_key_is_not_used(kms: Scenario) -> None:
-    key = kms.key(ENABLED)
-    ciphertext = _encrypted(kms, key)
-    kms.pool.bring(key, DISABLED)
-    uses: dict[str, dict[str, object]] = {
-        "encrypt": {"key_id": key, "plaintext": "text"},
-        "decrypt": {"ciphertext": ciphertext},
-        "generate_data_key": {"key_id": key},
-    }
-    for operation, arguments in uses.items():
-        kms.refuses("state.disabled", "key_disabled", operation, unchanged=[key], **arguments)
-
-
-@requirement("enable.not-disabled", "enable.idempotent")
-def test_enabling_an_enabled_key(kms: Scenario) -> None:
-    _again(kms, "enable", ENABLED, ("enable.not-disabled", "enable.idempotent"))
-
-
-@requirement("disable.not-enabled", "disable.idempotent")
-def test_disabling_a_disabled_key(kms: Scenario) -> None:
-    _again(kms, "disable", DISABLED, ("disable.not-enabled", "disable.idempotent"))
-
-
-def _again(kms: Scenario, operation: str, state: str, requirements: tuple[str, str]) -> None:
-    """Ask for the state that the key is in: some clouds refuse it, to others it is nothing."""
-    key = kms.key(state)
-    refusal = kms.profile.refusal_in(operation, state)
-    if refusal is None:
-        kms.accepts(requirements[1], operation, key_id=key, states=[state])
-    else:
-        kms.refuses(requirements[0], refusal, operation, key_id=key, unchanged=[key])
-
-
-def _encrypted(kms: Scenario, key: str) -> str:
-    ciphertext = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="text").value)
-    if ciphertext is None:
-        raise Inconclusive("Nothing could be encrypted, so there is nothing to decrypt.")
-    return ciphertext
