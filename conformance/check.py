@@ -54,6 +54,8 @@ class Check:
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         reason, hint = _reason(error)
+        if isinstance(error, Nonconformity) and judge.unjudged:
+            reason = "The check that judges it ended early: what it builds on was judged failed."
         return CheckResult(
             target=self.target,
             family=self.family,
@@ -82,7 +84,7 @@ def run_check(check: Check) -> Generator[None, object, object]:
     try:
         outcome = yield
     except Stop:
-        problem = Inconclusive("The scenario ended early: what it builds on was judged failed.")
+        problem = Inconclusive("The check ended early: what it builds on was judged failed.")
     except Inconclusive as error:
         problem = error
     if judge.failures:

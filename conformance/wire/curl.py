@@ -68,7 +68,7 @@ def _printf(body: Body) -> str:
 
 def _printf_of(pieces: list[str], encoding: str) -> str:
     """A printf that writes these pieces, every second of which is the name of a variable."""
-    form = "".join("%s" if index % 2 else _escaped(piece.encode(encoding)) for index, piece in enumerate(pieces))
+    form = "".join("%s" if index % 2 else _escaped(piece.encode(encoding, "replace")) for index, piece in enumerate(pieces))
     return " ".join([f"printf '{form}'", *(f'"${name}"' for name in pieces[1::2])])
 
 

@@ -1,0 +1,48 @@
+"""Fuzzing: whatever is sent, within the API's description or beside it, the reply keeps to the documents.
+
+Every reply is examined as everywhere. Requests that name a key of ours are judged by what becomes of it as well.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance import specs
+from conformance.fuzz.names import names_of, operation_names
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+
+# The two operations that the normative documents describe.
+_AT_SMOKE = ("schedule", "cancel")
+
+
+def _cases() -> list[object]:
+    """(operation, what its check judges for certain): an operation of some dialects is asked where its reply counts."""
+    everywhere = set.intersection(*(set(names_of(dialect)) for dialect in specs.dialects()))
+    return [
+        pytest.param(
+            name,
+            "reply.no-server-error" if name in everywhere else f"{name.replace('_', '-')}.reply",
+            id=name,
+            marks=() if name in _AT_SMOKE else pytest.mark.standard,
+        )
+        for name in operation_names()
+    ]
+
+
+@requirement("{judged}")
+@pytest.mark.parametrize(("operation", "judged"), _cases())
+def test_operation(kms: Scenario, operation: str, judged: str) -> None:
+    """Along the examples of the description, at the boundaries of every field, and at random."""
+    # Late: half a second that no other family needs.
+    from conformance.fuzz.operations import fuzz_operation  # noqa: PLC0415
+
+    fuzz_operation(kms, operation)
+
+
+@requirement("reply.status", "reply.no-server-error")
+def test_chains(kms: Scenario) -> None:
+    """Along the links of the description, one request made of the reply to the one before."""
+    from conformance.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
+
+    walk_chains(kms)
