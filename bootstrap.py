@@ -27,7 +27,7 @@ def main() -> int:
         sys.stderr.write(f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n")
         return 2
     if not (BIN / "tox").exists() and not (BIN / "tox.exe").exists():
-        sys.stdout.write("Setting up .venv (once; about a minute with what follows)\n")
+        print("Setting up .venv (once; about a minute with what follows)", flush=True)
         venv.create(VENV, with_pip=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "tox>=4.21,<5"], check=True)
     environment, *arguments = sys.argv[1:]

@@ -58,7 +58,8 @@ class Bench:
     def enter(self) -> None:
         """Sign in and read what is there. Raises `Inconclusive`, the same again at every call, if that fails."""
         if self._refused is not None:
-            raise self._refused
+            # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
+            raise Inconclusive(self._refused.reason, self._refused.hint)
         if self._entered:
             return
         self._entered = True
@@ -69,7 +70,7 @@ class Bench:
         except Inconclusive as error:
             self._refused = error
         if self._refused is not None:
-            raise self._refused
+            raise Inconclusive(self._refused.reason, self._refused.hint)
         self._read_others()
 
     def admit(self) -> None:
@@ -89,7 +90,7 @@ class Bench:
                 f"The target does not do what every check builds on: {error.reason}",
                 error.hint or "The checks of the family `entry` show the exchanges.",
             )
-            raise self._refused from error
+            raise Inconclusive(self._refused.reason, self._refused.hint) from error
 
     def leave(self) -> tuple[str, ...]:
         """Let go of all keys and connections; returns the keys that could not be scheduled for deletion."""

@@ -38,4 +38,4 @@ def serving(  # noqa: PLR0913 - all but the first are named options
 
 def only(families: Sequence[str]) -> tuple[str, ...]:
     """The arguments that narrow a run down to these families, and `entry`, without which there is no run."""
-    return ("-k", " or ".join(f"test_{family}.py" for family in ("entry", *families)))
+    return ("-k", " or ".join(f"test_{family}.py" for family in dict.fromkeys(("entry", *families))))

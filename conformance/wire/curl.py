@@ -68,7 +68,9 @@ def _printf(body: Body) -> str:
 
 def _printf_of(pieces: list[str], encoding: str) -> str:
     """A printf that writes these pieces, every second of which is the name of a variable."""
-    form = "".join("%s" if index % 2 else _escaped(piece.encode(encoding, "replace")) for index, piece in enumerate(pieces))
+    # What no header can carry becomes a question mark; a note before the line says that curl will send another request.
+    plain = [_escaped(piece.encode(encoding, "replace")) for piece in pieces]
+    form = "".join("%s" if index % 2 else piece for index, piece in enumerate(plain))
     return " ".join([f"printf '{form}'", *(f'"${name}"' for name in pieces[1::2])])
 
 

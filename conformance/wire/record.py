@@ -93,8 +93,8 @@ def _writable(text: str) -> str:
 class Recorder:
     """Numbers exchanges from 1 and keeps the newest; safe to use from several threads.
 
-    Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is made
-    when it is asked for, and nothing but records leaves.
+    Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is
+    made when it is asked for, and nothing but records leaves.
     """
 
     def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:

@@ -257,7 +257,7 @@ FAULTS = (
         name="cancel-enables-other-keys",
         title="Cancelling one key enables all disabled ones.",
         requirements=frozenset({"cancel.only-named-key", "isolation.other-keys"}),
-        families=("cancel", "isolation"),
+        families=("isolation",),
         decisions=(touching("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
     ),
     _fault(

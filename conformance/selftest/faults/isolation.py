@@ -12,7 +12,7 @@ _fault = partial(
     Fault,
     fault_class="isolation",
     severity="critical",
-    families=("cancel", "schedule", "isolation"),
+    families=("isolation",),
     requirements=frozenset({"isolation.other-keys"}),
 )
 
@@ -43,14 +43,12 @@ FAULTS = (
         name="foreign-key-described",
         title="Describing a key anew describes keys of others anew.",
         severity="major",
-        families=("replies", "isolation"),
         decisions=(touching("update_description", _foreign, with_(description="changed")),),
     ),
     _fault(
         name="foreign-alias-taken",
         title="Naming a key takes the names of others away.",
         severity="major",
-        families=("replies", "isolation"),
         decisions=(touching("set_alias", _foreign, with_(aliases=())),),
     ),
 )

@@ -214,7 +214,7 @@ FAULTS = (
         title="A key that is scheduled loses its description.",
         severity="minor",
         requirements=frozenset({"lifecycle.sequence"}),
-        families=("schedule", "cancel", "lifecycle", "isolation"),
+        families=("lifecycle",),
         decisions=(doing("schedule", lambda _, after: replace(after, description="")),),
     ),
     _fault(

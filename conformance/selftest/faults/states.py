@@ -21,7 +21,7 @@ from conformance.selftest.deciding import (
 from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on
 
-_fault = partial(Fault, fault_class="states", severity="critical", families=("pending_use",))
+_fault = partial(Fault, fault_class="states", severity="critical", families=("use",))
 
 
 class _CreatedDisabled(Decisions):
@@ -107,21 +107,21 @@ FAULTS = (
         title="A new key is disabled.",
         severity="major",
         requirements=frozenset({"create.enabled"}),
-        families=("cancel",),
+        families=("entry",),
         decisions=(_CreatedDisabled,),
     ),
     _fault(
         name="disable-does-nothing",
         title="Disabling is answered as done, and not done.",
         requirements=frozenset({"disable.reply"}),
-        families=("cancel",),
+        families=("states",),
         decisions=(doing_nothing("disable"),),
     ),
     _fault(
         name="enable-does-nothing",
         title="Enabling is answered as done, and not done.",
         requirements=frozenset({"enable.reply"}),
-        families=("cancel",),
+        families=("states",),
         decisions=(doing_nothing("enable"),),
     ),
     _fault(
@@ -167,7 +167,7 @@ FAULTS = (
         name="enable-touches-other-keys",
         title="Enabling one key disables all others.",
         requirements=frozenset({"lifecycle.sequence", "isolation.other-keys"}),
-        families=("lifecycle", "isolation"),
+        families=("isolation",),
         decisions=(touching("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
     ),
     _fault(
