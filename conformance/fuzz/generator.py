@@ -6,10 +6,13 @@ to itself: its configuration is given, so that no schemathesis.toml is looked fo
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from unittest import SkipTest
 
 import hypothesis
 import schemathesis
@@ -61,6 +64,7 @@ class Generator:
             if isinstance(result, Ok):
                 found = result.ok()
                 self._by_id[found.definition.raw["operationId"]] = found
+        self._alike = {self._inputs(operation_id): operation_id for operation_id in self._by_id}
 
     @classmethod
     @cache
@@ -72,21 +76,42 @@ class Generator:
         """An operation as Schemathesis sees it."""
         return self._by_id[operation_id]
 
-    @cache  # noqa: B019 - one generator a profile lives as long as the process
     def drafts(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
         """Distinct requests for one operation, the same for the same arguments.
 
         `examples` are drawn at random; `thorough` adds what the spec gives as examples, and the boundaries of every
         field, from inside and outside.
         """
+        # Half of all operations want a key and nothing else: what is generated for one does for all of them.
+        alike = self._alike[self._inputs(operation_id)]
+        return self._generated(alike, examples, seed, thorough=thorough)
+
+    @cache  # noqa: B019 - one generator a profile lives as long as the process
+    def _generated(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
         operation = self._by_id[operation_id]
-        modes = list(HypothesisTestMode) if thorough else [HypothesisTestMode.FUZZING]
+        cases: list[schemathesis.Case[Any]] = []
+        if thorough:
+            modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE]
+            cases += self._cases(operation, modes, settings_for(1), seed, Override())
+        # At random, the path is the target's own: its boundaries are few.
+        given = Override(path_parameters={parameter.name: _GIVEN for parameter in operation.path_parameters})
+        cases += self._cases(operation, [HypothesisTestMode.FUZZING], settings_for(examples), seed, given)
+        drafts = (self.draft(case) for case in cases)
+        return tuple({draft.content: draft for draft in drafts if draft is not None}.values())
+
+    def _cases(
+        self,
+        operation: APIOperation[Any, Any, Any, Any],
+        modes: list[HypothesisTestMode],
+        settings: hypothesis.settings,
+        seed: int,
+        override: Override,
+    ) -> list[schemathesis.Case[Any]]:
         collected: list[schemathesis.Case[Any]] = []
 
         def collect(case: schemathesis.Case[Any]) -> None:
             collected.append(case)
 
-        settings = settings_for(examples)
         config = HypothesisTestConfig(
             project=self.schema.config,
             modes=modes,
@@ -95,11 +120,21 @@ class Generator:
             explicit_settings=settings,
             apply_ci_profile=False,
             seed=seed,
-            override=Override(path_parameters={p.name: _GIVEN for p in operation.path_parameters}),
+            override=override,
         )
-        create_test(operation=operation, test_func=collect, config=config)()
-        drafts = (self.draft(case) for case in collected)
-        return tuple({draft.content: draft for draft in drafts if draft is not None}.values())
+        # Hypothesis skips a test without cases.
+        with contextlib.suppress(SkipTest):
+            create_test(operation=operation, test_func=collect, config=config)()
+        return collected
+
+    def _inputs(self, operation_id: str) -> str:
+        """All that decides which requests are generated for an operation, as text."""
+        operation = next(known for known in self._api.operations.values() if known.id == operation_id)
+        item = self._api.document["paths"][operation.path]
+        raw = item[operation.method.lower()]
+        inputs = (raw.get(name) for name in ("parameters", "requestBody", "x-kms-methods"))
+        described = [operation.method, item.get("parameters"), *inputs, 405 in operation.replies]
+        return json.dumps([re.findall("{.*?}", operation.path), *described], sort_keys=True)
 
     def draft(self, case: schemathesis.Case[Any]) -> Draft | None:
         """What a case sends; None for what cannot be put on a wire, or would be answered before the service."""

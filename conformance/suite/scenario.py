@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from conformance.answer import Answer
+from conformance.catalogue.profile import Deletion
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive, Judge, Stop
@@ -173,7 +174,7 @@ class Scenario:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
-        fits = view.deletion_at is not None and self._fits(view.deletion_at, expected)
+        fits = view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
         received = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
         self.judge.that(
             requirement, fits, f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
@@ -183,23 +184,26 @@ class Scenario:
         """Judge a deletion date that the target chose: some window within the documented bounds."""
         days = range(self.window.minimum, self.window.maximum + 1)
         date = view.deletion_at
-        fits = date is not None and any(self._fits(date, asked_at + timedelta(days=day)) for day in days)
+        fits = date is not None and any(
+            is_dated(date, asked_at + timedelta(days=day), self.profile.deletion) for day in days
+        )
         expected = f"a deletion date {self.window.minimum} to {self.window.maximum} days ahead"
         self.judge.that(requirement, fits, expected, date, self._since(answer))
-
-    def _fits(self, date: datetime, expected: datetime) -> bool:
-        deletion = self.profile.deletion
-        late = (date - expected).total_seconds()
-        if abs(late) <= deletion.date_tolerance_seconds:
-            return True
-        return any(
-            date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds
-            for step in deletion.date_may_be_rounded_up_to_seconds
-        )
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
         """The exchange of an answer, and the one after it that proved its effect."""
         return tuple(dict.fromkeys((answer.number, self.client.recorder.count)))
+
+
+def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
+    """Whether a deletion date is as expected: within the tolerance, or rounded up from there to a whole step."""
+    late = (date - expected).total_seconds()
+    if abs(late) <= deletion.date_tolerance_seconds:
+        return True
+    return any(
+        date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds
+        for step in deletion.date_may_be_rounded_up_to_seconds
+    )
 
 
 def _several(requirements: str | Sequence[str]) -> tuple[str, ...]:

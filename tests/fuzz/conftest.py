@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from conformance.bench import Bench
+from conformance.emulator import Decisions, Emulator, Filter
+from conformance.fuzz.chains import walk_chains
+from conformance.fuzz.operations import fuzz_operation
+from conformance.judge import Judge
+from conformance.ledger import Ledger
+from conformance.suite.scenario import Scenario
+from conformance.target import load_targets
+from conformance.tier import EFFORTS, Effort
+
+EFFORT = replace(EFFORTS["standard"], fuzz_examples=8, chains=3)
+
+
+@dataclass
+class Scene:
+    """An emulator, a target file that leads there, and what a check has of it."""
+
+    emulator: Emulator
+    bench: Bench
+    kms: Scenario
+
+    def fuzz(self, *operations: str) -> set[str]:
+        """Fuzz these operations, `chains` among them, and return the requirements that broke."""
+        for name in operations:
+            if name == "chains":
+                walk_chains(self.kms)
+            else:
+                fuzz_operation(self.kms, name)
+        return {failure.requirement for failure in self.kms.judge.failures}
+
+
+Scenes = Callable[..., Scene]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scenes]:
+    with ExitStack() as stack:
+
+        def begin(
+            dialect: str,
+            decisions: type[Decisions] = Decisions,
+            filters: Sequence[Filter] = (),
+            effort: Effort = EFFORT,
+            seed: int = 1,
+        ) -> Scene:
+            emulator = stack.enter_context(Emulator(dialect, decisions=decisions, filters=filters))
+            path = tmp_path / f"{dialect}.yaml"
+            path.write_text(emulator.target_yaml(), encoding="utf-8")
+            (target,) = load_targets([path])
+            bench = Bench(target, Ledger.of(target, tmp_path), effort.keys)
+            judge = Judge(bench.catalogue, bench.applicable)
+            bench.client.judge = judge
+            bench.admit()
+            kms = Scenario(bench.client, bench.pool, bench.time, judge, effort, seed, bench.others)
+            stack.callback(bench.client.close)
+            return Scene(emulator, bench, kms)
+
+        yield begin

@@ -1,0 +1,88 @@
+"""An endpoint that conforms: nothing is accused, nothing of anybody else's is touched, nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance import specs
+from conformance.emulator import Inbound, Outbound, State
+from conformance.fuzz.names import READ_ONLY, names_of, operation_names
+from conformance.ledger import MARKER_PREFIX
+from conformance.suite import test_fuzzing
+from conformance.tier import EFFORTS
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_nothing_is_accused_nor_left_behind(scene, dialect: str) -> None:
+    seen: list[tuple[Inbound, Outbound]] = []
+
+    def note(inbound: Inbound, outbound: Outbound) -> Outbound:
+        seen.append((inbound, outbound))
+        return outbound
+
+    at = scene(dialect, filters=[note])
+    kms, pool = at.kms, at.bench.pool
+    others = {key.id: key for key in at.emulator.store.keys if key.id not in pool.ever}
+    assert at.fuzz(*kms.client.api.operations, "chains") == set()
+    assert {key.id: key for key in at.emulator.store.keys if key.id in others} == others
+
+    created = [key for key in at.emulator.store.keys if key.id not in others]
+    assert len(created) == pool.created <= at.kms.effort.keys
+    assert {key.id for key in created} == pool.ever
+    assert not any(key.protected for key in created)
+    assert all(alias.removeprefix("alias/").startswith(MARKER_PREFIX) for key in created for alias in key.aliases)
+    assert at.bench.leave() == ()
+    assert all(key.state is State.PENDING_DELETION for key in at.emulator.store.keys if key.id not in others)
+    assert at.bench.ledger.unfinished() == ()
+    assert at.emulator.failures == []
+
+    # Both polarities, and most operations reached with success: else silence would prove nothing.
+    accepted = {inbound.operation for inbound, outbound in seen if outbound.refusal is None}
+    refused = {inbound.operation for inbound, outbound in seen if outbound.refusal is not None}
+    assert accepted >= set(names_of(dialect))
+    assert refused >= set(names_of(dialect)) - READ_ONLY
+
+
+def test_no_key_is_created_where_the_effort_allows_none(scene) -> None:
+    at = scene("alibaba", effort=EFFORTS["smoke"])
+    assert at.fuzz("create", "schedule", "cancel", "chains") == set()
+    assert at.bench.pool.created == 1
+
+
+def test_each_operation_has_a_check() -> None:
+    checked = [*test_fuzzing._NORMATIVE, *test_fuzzing._FURTHER]
+    assert sorted(checked) == sorted(operation_names())
+    assert set(checked) >= READ_ONLY
+
+
+_OUTSIDE = """
+import sys, json
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
+from conformance.fuzz.generator import Generator
+drafts = Generator(Api.load(Profile.load("huawei"))).drafts("cancel-key-deletion", 4, 7, thorough=True)
+print(json.dumps([sum(d.positive for d in drafts), sum(not d.positive for d in drafts), len(set(d.content for d in drafts))]))
+"""
+
+
+def test_a_stray_configuration_is_ignored_and_the_folder_stays_empty(tmp_path: Path) -> None:
+    outputs = []
+    for name, toml in (("plain", ""), ("stray", '[generation]\nmode = "positive"\n[phases.coverage]\nenabled = false\n')):
+        folder = tmp_path / name
+        folder.mkdir()
+        if toml:
+            (folder / "schemathesis.toml").write_text(toml)
+        before = sorted(os.listdir(folder))
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        ran = subprocess.run(
+            [sys.executable, "-c", _OUTSIDE], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        outputs.append(ran.stdout)
+        assert sorted(os.listdir(folder)) == before
+    assert outputs[0] == outputs[1]

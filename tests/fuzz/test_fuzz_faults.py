@@ -1,0 +1,180 @@
+"""Deliberate faults that only an odd request meets are found, and told as what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import pytest
+
+from conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, State
+from conformance.emulator.replies import reply
+
+
+def _on(operation: str, odd, change) -> Filter:
+    def apply(inbound: Inbound, outbound: Outbound) -> Outbound:
+        return change(outbound) if inbound.operation == operation and odd(inbound) else outbound
+
+    return apply
+
+
+def _crash(outbound: Outbound) -> Outbound:
+    return reply(500, outbound.headers, {"error": {"error_code": "KMS.0101", "error_msg": "oops"}}, outbound.encode)
+
+
+def _no_text(name: str):
+    return lambda inbound: name in inbound.parameters and not isinstance(inbound.parameters[name], str)
+
+
+def _twice(name: str):
+    return lambda inbound: inbound.target.count(f"{name}=") > 1
+
+
+def _any(_: Inbound) -> bool:
+    return True
+
+
+def _refused_as(change):
+    return lambda outbound: change(outbound) if outbound.status >= 400 else outbound
+
+
+WIRE = {
+    "500 for a key id that is a list": ("huawei", _on("cancel", _no_text("key_id"), _crash), "cancel", "reply.no-server-error"),
+    "502-like status for odd sequences": (
+        "huawei",
+        _on("encrypt", _no_text("sequence"), lambda o: reply(422, o.headers, {}, o.encode)),
+        "encrypt",
+        "reply.status",
+    ),
+    "500 for a parameter sent twice": (
+        "alibaba",
+        _on("describe", _twice("KeyId"), lambda o: reply(500, o.headers, o.value, o.encode)),
+        "describe",
+        "reply.no-server-error",
+    ),
+    "HTML for an error": (
+        "alibaba",
+        _on("schedule", _any, _refused_as(lambda o: o.with_header("Content-Type", "text/html"))),
+        "schedule",
+        "reply.content-type",
+    ),
+    "a number where a message belongs": (
+        "huawei",
+        _on(
+            "schedule",
+            lambda i: "pending_days" not in i.parameters,
+            _refused_as(lambda o: o.with_value({"error": {**o.value["error"], "error_msg": 7}})),
+        ),
+        "schedule",
+        "error.shape",
+    ),
+    "no error code for an unreadable body": (
+        "huawei",
+        _on("update_description", lambda i: not i.parameters, _refused_as(lambda o: o.with_value({"error": {}}))),
+        "update_description",
+        "error.shape",
+    ),
+    "a boolean where a name belongs": (
+        "alibaba",
+        _on("generate_data_key", _any, lambda o: o if o.refusal else o.with_value({**o.value, "KeyId": True})),
+        "generate_data_key",
+        "generate-data-key.reply",
+    ),
+    "no request id": (
+        "alibaba",
+        _on("tag", _any, lambda o: o.with_value({k: v for k, v in o.value.items() if k != "RequestId"})),
+        "tag",
+        "reply.request-id",
+    ),
+    "500 along the way": ("huawei", _on("cancel", _any, _crash), "chains", "reply.no-server-error"),
+}
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_fault_on_the_wire_is_found(scene, name: str) -> None:
+    dialect, fault, operation, requirement = WIRE[name]
+    assert requirement in scene(dialect, filters=[fault]).fuzz(operation)
+
+
+class _UpTo31(Decisions):
+    def window_in_range(self, days: int) -> bool:
+        return super().window_in_range(days) or days == 31
+
+
+class _Far(Decisions):
+    def window_in_range(self, days: int) -> bool:
+        return super().window_in_range(days) or days > 1500
+
+
+class _AnySoon(Decisions):
+    def window_in_range(self, days: int) -> bool:
+        return days <= self.rules.window_maximum
+
+
+class _Lenient(Decisions):
+    """Takes any text for the smallest window."""
+
+    def window_problem(self, value: object) -> str | None:
+        return None if isinstance(value, str) and not value.isdigit() and value else super().window_problem(value)
+
+    def window_days(self, value: object) -> int:
+        return int(str(value)) if str(value).isdigit() else 7
+
+
+class _CancelsAnything(Decisions):
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        return None if operation == "cancel" else super().refusal_for(operation, key)
+
+
+class _EncryptsPending(Decisions):
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        return None if operation == "encrypt" else super().refusal_for(operation, key)
+
+
+class _Inventive(Decisions):
+    def invented_key(self, key_id: str, now):
+        return Key(id=key_id, state=State.PENDING_DELETION, created=now, spec="AES_256", usage="ENCRYPT_DECRYPT")
+
+
+class _RefusesAndDisables(Decisions):
+    def effects_of_refusal(
+        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+    ) -> Iterable[Key]:
+        from dataclasses import replace
+
+        return () if key is None or operation != "schedule" else (replace(key, state=State.DISABLED),)
+
+
+class _ScheduleForgets(Decisions):
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        return () if operation == "schedule" else super().effects(operation, before, after, keys)
+
+
+LIFE = [
+    ("alibaba", _UpTo31, "schedule", "schedule.window.above-maximum"),
+    ("huawei", _Far, "schedule", "schedule.window.above-maximum"),
+    ("alibaba", _AnySoon, "schedule", "schedule.window.below-minimum"),
+    ("huawei", _Lenient, "schedule", "schedule.window.text"),
+    ("huawei", _CancelsAnything, "cancel", "cancel.not-pending.disabled"),
+    ("alibaba", _CancelsAnything, "chains", "cancel.not-pending.enabled"),
+    ("alibaba", _EncryptsPending, "chains", "pending.encrypt"),
+    ("huawei", _Inventive, "cancel", "unknown-key.cancel"),
+    ("huawei", _RefusesAndDisables, "schedule", "refused.changes-nothing"),
+    ("alibaba", _ScheduleForgets, "schedule", "schedule.state-after"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "fault", "operation", "requirement"), LIFE)
+def test_fault_in_the_lifecycle_is_found(scene, dialect: str, fault, operation: str, requirement: str) -> None:
+    assert requirement in scene(dialect, decisions=fault).fuzz(operation)
+
+
+def test_what_breaks_in_our_own_code_is_not_swallowed(scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = scene("huawei")
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("conformance.fuzz.review.Reviewer.review", broken)
+    for name in ("cancel", "chains"):
+        with pytest.raises(ZeroDivisionError):
+            at.fuzz(name)
