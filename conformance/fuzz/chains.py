@@ -26,6 +26,8 @@ from conformance.suite.scenario import Scenario
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10
+# How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
+_OURS = 0.8
 _FROM_BODY = "$response.body#/"
 
 
@@ -95,13 +97,18 @@ class Walker:
         return response(answer.reply.status, answer.reply.body, answer.reply.headers)
 
     def _sent(self, case: schemathesis.Case[Any], operation: Operation) -> Answer | None:
+        tailor = self._tailors.get(operation.name)
+        if tailor is None:
+            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random)
+            self._tailors[operation.name] = tailor
         draft = self._generator.draft(case)
         if draft is None:
             return None
-        tailor = self._tailors.get(operation.name)
-        if tailor is None:
-            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random, windows=False)
-            self._tailors[operation.name] = tailor
+        if tailor.may_name_ours(draft) and self._random.random() < _OURS:
+            # In the case itself, where the links look for it.
+            tailor.name_in(case.query, case.body, self._key)
+            draft = self._generator.draft(case)
+            assert draft is not None
         ours = self._view(tailor.key_in(draft))
         fitted = tailor.fit(draft, ours, {})
         if fitted is None or not may_be_sent(fitted.request, operation.name, self._foreign):

@@ -93,6 +93,8 @@ class Generator:
         if thorough:
             modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE]
             cases += self._cases(operation, modes, settings_for(1), seed, Override())
+            # Methods come out of a set.
+            cases.sort(key=lambda case: case.method)
         # At random, the path is the target's own: its boundaries are few.
         given = Override(path_parameters={parameter.name: _GIVEN for parameter in operation.path_parameters})
         cases += self._cases(operation, [HypothesisTestMode.FUZZING], settings_for(examples), seed, given)

@@ -16,9 +16,12 @@ from conformance.judge import Inconclusive
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 from conformance.suite.scenario import Scenario
 
-# How many of the requests that name a key name one of ours, and how many of those find it in a state that allows them.
-_OURS = 0.6
-_PREPARED = 0.8
+# How many of the requests that name a key name one of ours: what is wrong elsewhere shows only where the key exists.
+_OURS = {True: 0.5, False: 0.9}  # by whether the request is valid
+# How many of those find the key in a state that allows the operation.
+_PREPARED = 0.7
+# How often a valid request is given what only our own keys can give.
+_OWN = 0.6
 
 
 def fuzz_operation(kms: Scenario, name: str) -> None:
@@ -34,7 +37,9 @@ def fuzz_operation(kms: Scenario, name: str) -> None:
         fuzzer.create(drafts)
         return
     for draft in drafts:
-        fuzzer.attempt(draft)
+        fuzzer.attempt(draft, _OURS[draft.positive])
+    if effort.fuzz_coverage:
+        fuzzer.windows(drafts, effort.fuzz_examples // 2)
 
 
 class Fuzzer:
@@ -50,12 +55,20 @@ class Fuzzer:
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
 
-    def attempt(self, draft: Draft) -> None:
-        """Send one request and judge its answer; one that cannot or must not be sent is passed over."""
+    def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
+        """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
+        for draft in self._tailor.with_windows(drafts, count):
+            self.attempt(draft, 1)
+
+    def attempt(self, draft: Draft, share: float) -> None:
+        """Send one request and judge its answer; one that cannot or must not be sent is passed over.
+
+        Of those that may name a key of ours, this share does.
+        """
         ours = None
-        if self._tailor.may_name_ours(draft) and self._random.random() < _OURS:
+        if self._tailor.may_name_ours(draft) and self._random.random() < share:
             ours = self._some_key()
-        own = self._own_values() if draft.positive and self._random.random() < _OURS else {}
+        own = self._own_values() if draft.positive and self._random.random() < _OWN else {}
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
             return

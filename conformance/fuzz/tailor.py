@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -21,8 +21,6 @@ from conformance.wire.messages import Request
 _ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected")
 # Text that some lenient target might take for the alias of somebody's key.
 _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
-# How often the window of a request at our own key is one near a bound, or any number at all.
-_WINDOWS_DRAWN = 0.6
 # An id with fewer different characters may have been thought out by somebody.
 _VARIED = 9
 
@@ -45,15 +43,12 @@ class Fitted:
 
 
 class Tailor:
-    """For one operation of one target. `windows` draws windows of its own, near the bounds and far from them."""
+    """For one operation of one target."""
 
-    def __init__(
-        self, dialect: Dialect, api: Api, operation: Operation, random: Random, *, windows: bool = True
-    ) -> None:
+    def __init__(self, dialect: Dialect, api: Api, operation: Operation, random: Random) -> None:
         self._dialect = dialect
         self._operation = operation
         self._random = random
-        self._draws_windows = windows
         self._changes = operation.name not in READ_ONLY
         self._path = path_values(dialect, operation)
         raw = api.document["paths"][operation.path][operation.method.lower()]
@@ -66,12 +61,38 @@ class Tailor:
         values = self._places["key_id"].values(draft) if "key_id" in self._places else ()
         return values[0] if len(values) == 1 else None
 
+    def name_in(self, query: object, body: object, key: str) -> None:
+        """Write a key into the fields of a request that has one there."""
+        if "key_id" in self._places:
+            place = self._places["key_id"]
+            fields = query if place.container == "query" else body
+            if isinstance(fields, dict) and place.name in fields:
+                fields[place.name] = key
+
     def may_name_ours(self, draft: Draft) -> bool:
         """Whether the request names a key, so that it can be one of ours."""
         if "key_id" in self._places:
             return self._places["key_id"].well_formed(draft)
         # Protection is only ever taken off our keys: one that stays protected could not be let go.
         return self._is("arn", draft) and self._places["protected"].values(draft) in ((False,), ("false",))
+
+    def with_windows(self, drafts: Sequence[Draft], count: int) -> tuple[Draft, ...]:
+        """The plainest of these requests with other windows: around the bounds, beyond integers, `count` anywhere."""
+        if "window" not in self._places:
+            return ()
+        place, bounds = self._places["window"], self._dialect.profile.window
+        plain = [draft for draft in drafts if draft.positive and place.values(draft) and self.may_name_ours(draft)]
+        near = [edge + step for edge in (bounds.minimum, bounds.maximum) for step in (-1, 0, 1)]
+        # What an integer of 32 or 64 bits would take for the smallest window.
+        wrapped = [2**bits + bounds.minimum for bits in (32, 64)]
+        anywhere = [self._random.randint(-bounds.maximum, 3 * bounds.maximum) for _ in range(count)]
+        base = sorted(plain, key=lambda draft: len(draft.query) + len(draft.body))[:1]
+        text = bounds.wire_type == "string"
+        return tuple(
+            replace(place.put(draft, str(days) if text else days), origin=f"a window of {days} days")
+            for draft in base
+            for days in (*near, *wrapped, *anywhere)
+        )
 
     def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> Fitted | None:
         """The request, naming `ours` where it is given and an unknown key otherwise; None if it cannot be sent.
@@ -80,8 +101,6 @@ class Tailor:
         """
         named, draft = self._name_key(draft, ours)
         draft = self._mark_alias(draft)
-        if "window" in self._places and named == "ours" and self._draws_windows and self._chance(_WINDOWS_DRAWN):
-            draft = self._places["window"].put(draft, self._some_window())
         for argument, value in own.items():
             if self._is(argument, draft):
                 draft = self._places[argument].put(draft, value)
@@ -132,13 +151,6 @@ class Tailor:
         """An alias of ours that was not there before."""
         return self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}")
 
-    def _some_window(self) -> object:
-        bounds = self._dialect.profile.window
-        near = [edge + step for edge in (bounds.minimum, bounds.maximum) for step in (-1, 0, 1)]
-        anywhere = self._random.randint(-bounds.maximum, 3 * bounds.maximum)
-        days = self._random.choice([*near, 0, 2**31 + bounds.minimum, 2**64 + bounds.minimum, anywhere, anywhere])
-        return str(days) if bounds.wire_type == "string" else days
-
     def _fitted(self, draft: Draft, named: Named) -> Fitted | None:
         method = self._random.choice(self._methods) if draft.method in self._methods else draft.method
         path = self._operation.path.format(**{**self._path, **draft.path}) if self._path else self._operation.path
@@ -151,6 +163,3 @@ class Tailor:
 
     def _is(self, argument: str, draft: Draft) -> bool:
         return argument in self._places and self._places[argument].well_formed(draft)
-
-    def _chance(self, share: float) -> bool:
-        return self._random.random() < share

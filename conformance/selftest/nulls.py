@@ -30,6 +30,7 @@ class Asked:
     """One request, as far as a null target cares."""
 
     line: str
+    headers: dict[str, str]
     body: bytes
     connection: socket.socket
 
@@ -78,11 +79,12 @@ class _Handler(socketserver.StreamRequestHandler):
         line = self.rfile.readline(65536).decode("latin-1").strip()
         if not line:
             return None
-        length = 0
-        while field := self.rfile.readline(65536).strip():
-            name, _, value = field.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        return Asked(line, self.rfile.read(length), self.connection)
+        headers = {}
+        while field := self.rfile.readline(65536).decode("latin-1").strip():
+            name, _, value = field.partition(":")
+            headers[name.lower()] = value.strip()
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        return Asked(line, headers, body, self.connection)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -177,9 +179,9 @@ def _not_http(_: Asked, out: BinaryIO) -> None:
     out.write(b"220 mail.example.com ESMTP\r\n")
 
 
-def _yes(answers: Callable[[str, bytes], dict[str, object]]) -> Answer:
+def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
     def answer(asked: Asked, out: BinaryIO) -> None:
-        said = answers(asked.line.split()[1], asked.body)
+        said = answers(asked.line.split()[1], asked.body, asked.headers.get("x-acs-action", ""))
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 
     return answer

@@ -24,8 +24,8 @@ from conformance.catalogue.requirements import Catalogue
 from conformance.session import Controller
 
 _SUITE = Path(suite.__file__).parent
-# A run needs this one plugin. Whatever others there are would only cost time, and collecting garbage does as well.
-_PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
+# A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
+_PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)

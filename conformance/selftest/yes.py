@@ -15,7 +15,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 _CREATED_MILLIS = "1767225600000"
 
 
-def yes_huawei(target: str, body: bytes) -> dict[str, Any]:
+def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
     """The reply to a request for that target."""
     try:
         sent = json.loads(body or b"{}")
@@ -58,8 +58,8 @@ def yes_huawei(target: str, body: bytes) -> dict[str, Any]:
     return answers.get(target.rpartition("/")[2], state)
 
 
-def yes_alibaba(target: str, body: bytes) -> dict[str, Any]:
-    """The reply to a request for that target; its parameters stand in the query or in a form."""
+def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
+    """The reply to a request for that target; its parameters stand in the query or in a form, its action may be apart."""
     sent = dict(parse_qsl(urlsplit(target).query) + parse_qsl(body.decode("latin-1")))
     key = sent.get("KeyId", _NEW_KEY)
     metadata = {
@@ -82,4 +82,4 @@ def yes_alibaba(target: str, body: bytes) -> dict[str, Any]:
         "DescribeRegions": {"Regions": {"Region": [{"RegionId": "cn-hangzhou"}]}},
         "DescribeAccountKmsStatus": {"AccountStatus": "Enabled"},
     }
-    return {**answers.get(sent.get("Action", ""), {}), "RequestId": str(uuid.uuid4())}
+    return {**answers.get(action or sent.get("Action", ""), {}), "RequestId": str(uuid.uuid4())}

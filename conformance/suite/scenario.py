@@ -11,7 +11,7 @@ from conformance.catalogue.profile import Deletion
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive, Judge, Stop
-from conformance.oracle import ENABLED, GONE, Oracle
+from conformance.oracle import ENABLED, GONE, PENDING, Oracle
 from conformance.pool import Pool
 from conformance.tier import Effort
 from conformance.timecontrol import TimeControl
@@ -33,6 +33,8 @@ class Scenario:
         self.profile = self.client.profile
         self.window = self.profile.window
         self.days = self.pool.days
+        # What a key may be whose deletion was cancelled, as far as the cancelling itself is concerned.
+        self.spared = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
         self.oracle = Oracle(self.profile)
 

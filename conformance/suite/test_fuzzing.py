@@ -13,18 +13,18 @@ from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
 # The operations that the normative documents describe.
-_NORMATIVE = ("schedule", "cancel")
+NORMATIVE = ("schedule", "cancel")
 _EVERYWHERE = set.intersection(*(set(names_of(dialect)) for dialect in specs.dialects()))
 # operation -> what its check judges for certain: one that only some dialects have is asked where its reply counts
-_FURTHER = {
+FURTHER = {
     name: "reply.no-server-error" if name in _EVERYWHERE else f"{name.replace('_', '-')}.reply"
     for name in operation_names()
-    if name not in _NORMATIVE
+    if name not in NORMATIVE
 }
 
 
 @requirement("reply.status", "reply.no-server-error")
-@pytest.mark.parametrize("operation", _NORMATIVE)
+@pytest.mark.parametrize("operation", NORMATIVE)
 def test_operation(kms: Scenario, operation: str) -> None:
     """Along the examples of the description, at the boundaries of every field, and at random."""
     # Late: half a second that no other family needs.
@@ -35,7 +35,7 @@ def test_operation(kms: Scenario, operation: str) -> None:
 
 @requirement("{judged}")
 @pytest.mark.standard
-@pytest.mark.parametrize(("operation", "judged"), _FURTHER.items(), ids=list(_FURTHER))
+@pytest.mark.parametrize(("operation", "judged"), FURTHER.items(), ids=list(FURTHER))
 def test_further_operation(kms: Scenario, operation: str, judged: str) -> None:
     test_operation(kms, operation)
 

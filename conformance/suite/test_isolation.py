@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+from typing import Any
+
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
+from conformance.ledger import MARKER_PREFIX
 from conformance.oracle import DISABLED, ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -21,19 +25,29 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     kms.ask("disable", key_id=key)
     if kms.pool.settled(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The key that was named did not change either, so nothing follows for the others.")
-    for operation in ("enable", "schedule", "schedule", "cancel", "cancel"):
-        window = {"window": kms.days} if operation == "schedule" else {}
-        kms.ask(operation, key_id=key, **window)
-        kms.ask(operation, key_id=kms.dialect.unknown_key(), **window)
+    for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
+        arguments = _arguments(kms, operation)
+        kms.ask(operation, key_id=key, **arguments)
+        kms.ask(operation, key_id=kms.dialect.unknown_key(), **arguments)
     for other, was in before.items():
         now = kms.pool.read(other)
         same = face(now) == face(was) or ended(kms, was)
         kms.judge.that("isolation.other-keys", same, f"{other} is {was.state}", f"it is {now.state}")
 
 
+def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
+    marker = f"{MARKER_PREFIX}{secrets.token_hex(6)}"
+    further: dict[str, dict[str, Any]] = {
+        "schedule": {"window": kms.days},
+        "update_description": {"description": marker},
+        "set_alias": {"alias": kms.dialect.alias(marker)},
+    }
+    return further.get(operation, {})
+
+
 def face(view: KeyView) -> tuple[object, ...]:
-    """What may not change on a key that nobody named."""
-    return (view.state, view.deletion_at, view.description)
+    """What may not change on a key that nobody named: everything that is shown of it."""
+    return (view.state, dict(view.fields))
 
 
 def ended(kms: Scenario, was: KeyView) -> bool:

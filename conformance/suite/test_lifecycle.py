@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
@@ -16,8 +16,21 @@ from conformance.oracle import ENABLED, GONE, PENDING, KeyModel
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
-_OPERATIONS = ("enable", "disable", "cancel", "encrypt", "decrypt", "generate_data_key")
-_UNKNOWN = ("enable", "disable", "cancel", "describe")
+_ACTIONS = (
+    *(
+        "schedule",
+        "schedule",
+        "cancel",
+        "cancel",
+        "enable",
+        "disable",
+        "encrypt",
+        "decrypt",
+        "generate_data_key",
+        "time",
+    ),
+    *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
+)
 # A step of the clock ends this far from a deletion date at least, on either side: dates may be rounded up to the hour.
 _MARGIN = timedelta(hours=2)
 # What the checks that come after need: a key that goes, and one that must not go with it.
@@ -79,10 +92,21 @@ class _Walk(RuleBasedStateMachine):
             self.models.append(KeyModel(ENABLED))
             self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
 
-    @rule(which=st.integers(0, 1), operation=st.sampled_from(_OPERATIONS))
-    def operate(self, which: int, operation: str) -> None:
+    @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
+    def step(self, which: int, action: str, hours: int) -> None:
+        """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
         if self.ended:
             return
+        if action == "time":
+            self._pass_time(hours)
+        elif action.startswith("schedule"):
+            self._schedule(which, action)
+        elif action.startswith("unknown "):
+            self._unknown(action.removeprefix("unknown "))
+        else:
+            self._operate(which, action)
+
+    def _operate(self, which: int, operation: str) -> None:
         arguments: dict[str, object] = {"key_id": self.keys[which]}
         if operation == "encrypt":
             arguments["plaintext"] = "text"
@@ -90,21 +114,19 @@ class _Walk(RuleBasedStateMachine):
             arguments = {"ciphertext": self.ciphertexts[which]}
         self._step(which, operation, arguments)
 
-    @rule(which=st.integers(0, 1), beyond=st.sampled_from((None, "below", "above")), upper=st.booleans())
-    def schedule(self, which: int, beyond: str | None, upper: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
-        if self.ended:
-            return
+    def _schedule(self, which: int, action: str) -> None:
         bounds = self.scenario.window
-        days = bounds.maximum if upper else bounds.minimum
+        windows = {
+            "schedule below": bounds.minimum - 1,
+            "schedule above": bounds.maximum + 1,
+            "schedule longest": bounds.maximum,
+        }
         # Of a pending key and a bad window no page says which is refused first: not asked.
-        if beyond is not None and self._model(which).state not in (PENDING, GONE):
-            days = bounds.minimum - 1 if beyond == "below" else bounds.maximum + 1
+        asked = self._model(which).state not in (PENDING, GONE)
+        days = windows.get(action, bounds.minimum) if asked else bounds.minimum
         self._step(which, "schedule", {"key_id": self.keys[which], "window": days}, days)
 
-    @rule(operation=st.sampled_from(_UNKNOWN))
-    def unknown(self, operation: str) -> None:
-        if self.ended:
-            return
+    def _unknown(self, operation: str) -> None:
         kms = self.scenario
         answer = kms.ask(operation, key_id=kms.dialect.unknown_key())
         self.trail.append(f"{operation} unknown")
@@ -115,12 +137,10 @@ class _Walk(RuleBasedStateMachine):
         else:
             self._compare(answer)
 
-    @precondition(lambda self: self.scenario.time.offered)
-    @rule(hours=st.integers(1, 24 * 9))
-    def pass_time(self, hours: int) -> None:
-        if self.ended:
-            return
+    def _pass_time(self, hours: int) -> None:
         kms = self.scenario
+        if not kms.time.offered:
+            return
         now = kms.time.now()
         goal = self._safe(now, now + timedelta(hours=hours))
         if goal <= now:

@@ -10,6 +10,8 @@ from conformance.oracle import DISABLED, ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
+# A service of several machines may refuse on one and not on the next.
+_ASKED = 3
 # name of the requirement -> (operation, its arguments besides the key)
 _MANAGING: dict[str, tuple[str, dict[str, object]]] = {
     "encrypt": ("encrypt", {"plaintext": "text"}),
@@ -27,7 +29,8 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     key = kms.key(PENDING)
     refusal = kms.profile.refusal_in(operation, PENDING)
     assert refusal is not None
-    kms.refuses(f"pending.{use}", refusal, operation, key_id=key, unchanged=[key], **arguments)
+    for _ in range(_ASKED):
+        kms.refuses(f"pending.{use}", refusal, operation, key_id=key, unchanged=[key], **arguments)
 
 
 @requirement("pending.decrypt")
@@ -37,7 +40,8 @@ def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
     kms.pool.bring(key, PENDING)
     refusal = kms.profile.refusal_in("decrypt", PENDING)
     assert refusal is not None
-    kms.refuses("pending.decrypt", refusal, "decrypt", ciphertext=ciphertext, unchanged=[key])
+    for _ in range(_ASKED):
+        kms.refuses("pending.decrypt", refusal, "decrypt", ciphertext=ciphertext, unchanged=[key])
 
 
 @requirement("pending.set-alias")

@@ -17,8 +17,8 @@ def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
     kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
 
 
-@requirement("state.disabled")
-def test_disabled_key_is_not_used(kms: Scenario) -> None:
+@requirement("state.disabled", "state.enabled")
+def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     ciphertext = kms.encrypted(key)
     kms.pool.bring(key, DISABLED)
@@ -29,6 +29,10 @@ def test_disabled_key_is_not_used(kms: Scenario) -> None:
     }
     for operation, arguments in uses.items():
         kms.refuses("state.disabled", "key_disabled", operation, unchanged=[key], **arguments)
+    kms.pool.bring(key, ENABLED)
+    answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
+    same = kms.dialect.secret_output("decrypt", answer.value) == "text"
+    kms.judge.that("state.enabled", same, "what was encrypted before", "other text", (answer.number,))
 
 
 @requirement("enable.not-disabled", "enable.idempotent")

@@ -54,7 +54,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     still = kms.read(key)
     late = f"state {still.state}"
     kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
-    kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=[ENABLED, DISABLED])
+    kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.spared)
 
     last = max(view.deletion_at, end)
     _advance_to(kms, last, _MARGIN_SECONDS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,9 @@ def test_nothing_is_accused_nor_left_behind(scene, dialect: str) -> None:
     at = scene(dialect, filters=[note])
     kms, pool = at.kms, at.bench.pool
     others = {key.id: key for key in at.emulator.store.keys if key.id not in pool.ever}
-    assert at.fuzz(*kms.client.api.operations, "chains") == set()
+    assert at.fuzz("schedule", "cancel", "chains") == set()
+    kms.effort = replace(kms.effort, fuzz_coverage=False)
+    assert at.fuzz(*(name for name in kms.client.api.operations if name not in ("schedule", "cancel"))) == set()
     assert {key.id: key for key in at.emulator.store.keys if key.id in others} == others
 
     created = [key for key in at.emulator.store.keys if key.id not in others]
@@ -41,7 +45,7 @@ def test_nothing_is_accused_nor_left_behind(scene, dialect: str) -> None:
     assert at.bench.ledger.unfinished() == ()
     assert at.emulator.failures == []
 
-    # Both polarities, and most operations reached with success: else silence would prove nothing.
+    # Silence proves something only where requests were both carried out and refused.
     accepted = {inbound.operation for inbound, outbound in seen if outbound.refusal is None}
     refused = {inbound.operation for inbound, outbound in seen if outbound.refusal is not None}
     assert accepted >= set(names_of(dialect))
@@ -55,34 +59,33 @@ def test_no_key_is_created_where_the_effort_allows_none(scene) -> None:
 
 
 def test_each_operation_has_a_check() -> None:
-    checked = [*test_fuzzing._NORMATIVE, *test_fuzzing._FURTHER]
+    checked = [*test_fuzzing.NORMATIVE, *test_fuzzing.FURTHER]
     assert sorted(checked) == sorted(operation_names())
     assert set(checked) >= READ_ONLY
 
 
-_OUTSIDE = """
-import sys, json
+_ELSEWHERE = """
+import json
 from conformance.catalogue.api import Api
 from conformance.catalogue.profile import Profile
 from conformance.fuzz.generator import Generator
 drafts = Generator(Api.load(Profile.load("huawei"))).drafts("cancel-key-deletion", 4, 7, thorough=True)
-print(json.dumps([sum(d.positive for d in drafts), sum(not d.positive for d in drafts), len(set(d.content for d in drafts))]))
+print(json.dumps(sorted({(draft.positive, draft.origin.split(":")[0]) for draft in drafts})))
 """
 
 
-def test_a_stray_configuration_is_ignored_and_the_folder_stays_empty(tmp_path: Path) -> None:
-    outputs = []
-    for name, toml in (("plain", ""), ("stray", '[generation]\nmode = "positive"\n[phases.coverage]\nenabled = false\n')):
-        folder = tmp_path / name
-        folder.mkdir()
-        if toml:
-            (folder / "schemathesis.toml").write_text(toml)
-        before = sorted(os.listdir(folder))
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        ran = subprocess.run(
-            [sys.executable, "-c", _OUTSIDE], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-        outputs.append(ran.stdout)
-        assert sorted(os.listdir(folder)) == before
-    assert outputs[0] == outputs[1]
+def test_a_stray_configuration_is_ignored_and_the_folder_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "schemathesis.toml").write_text('[generation]\nmode = "positive"\n[phases.coverage]\nenabled = false\n')
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert [False, "coverage"] in json.loads(ran.stdout)
+    assert [path.name for path in folder.iterdir()] == ["schemathesis.toml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -38,11 +39,16 @@ def _refused_as(change):
 
 
 WIRE = {
-    "500 for a key id that is a list": ("huawei", _on("cancel", _no_text("key_id"), _crash), "cancel", "reply.no-server-error"),
-    "502-like status for odd sequences": (
+    "500 for a key id that is a list": (
         "huawei",
-        _on("encrypt", _no_text("sequence"), lambda o: reply(422, o.headers, {}, o.encode)),
-        "encrypt",
+        _on("cancel", _no_text("key_id"), _crash),
+        "cancel",
+        "reply.no-server-error",
+    ),
+    "a status of its own for odd sequences": (
+        "huawei",
+        _on("schedule", _no_text("sequence"), lambda o: reply(422, o.headers, {}, o.encode)),
+        "schedule",
         "reply.status",
     ),
     "500 for a parameter sent twice": (
@@ -69,20 +75,20 @@ WIRE = {
     ),
     "no error code for an unreadable body": (
         "huawei",
-        _on("update_description", lambda i: not i.parameters, _refused_as(lambda o: o.with_value({"error": {}}))),
-        "update_description",
+        _on("disable", lambda i: not i.parameters, _refused_as(lambda o: o.with_value({"error": {}}))),
+        "disable",
         "error.shape",
     ),
     "a boolean where a name belongs": (
         "alibaba",
-        _on("generate_data_key", _any, lambda o: o if o.refusal else o.with_value({**o.value, "KeyId": True})),
-        "generate_data_key",
-        "generate-data-key.reply",
+        _on("list_tags", _any, lambda o: o if o.refusal else o.with_value({**o.value, "Tags": True})),
+        "list_tags",
+        "list-tags.reply",
     ),
     "no request id": (
         "alibaba",
-        _on("tag", _any, lambda o: o.with_value({k: v for k, v in o.value.items() if k != "RequestId"})),
-        "tag",
+        _on("enable", _any, lambda o: o.with_value({k: v for k, v in o.value.items() if k != "RequestId"})),
+        "enable",
         "reply.request-id",
     ),
     "500 along the way": ("huawei", _on("cancel", _any, _crash), "chains", "reply.no-server-error"),
@@ -110,16 +116,6 @@ class _AnySoon(Decisions):
         return days <= self.rules.window_maximum
 
 
-class _Lenient(Decisions):
-    """Takes any text for the smallest window."""
-
-    def window_problem(self, value: object) -> str | None:
-        return None if isinstance(value, str) and not value.isdigit() and value else super().window_problem(value)
-
-    def window_days(self, value: object) -> int:
-        return int(str(value)) if str(value).isdigit() else 7
-
-
 class _CancelsAnything(Decisions):
     def refusal_for(self, operation: str, key: Key) -> str | None:
         return None if operation == "cancel" else super().refusal_for(operation, key)
@@ -139,8 +135,6 @@ class _RefusesAndDisables(Decisions):
     def effects_of_refusal(
         self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
     ) -> Iterable[Key]:
-        from dataclasses import replace
-
         return () if key is None or operation != "schedule" else (replace(key, state=State.DISABLED),)
 
 
@@ -153,7 +147,6 @@ LIFE = [
     ("alibaba", _UpTo31, "schedule", "schedule.window.above-maximum"),
     ("huawei", _Far, "schedule", "schedule.window.above-maximum"),
     ("alibaba", _AnySoon, "schedule", "schedule.window.below-minimum"),
-    ("huawei", _Lenient, "schedule", "schedule.window.text"),
     ("huawei", _CancelsAnything, "cancel", "cancel.not-pending.disabled"),
     ("alibaba", _CancelsAnything, "chains", "cancel.not-pending.enabled"),
     ("alibaba", _EncryptsPending, "chains", "pending.encrypt"),

@@ -9,7 +9,7 @@ from conformance.selftest.fault import ALIBABA, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import empty, field, on_errors, on_refusal, renamed, saying, status, text, without
 
 _SHAPE = frozenset({"error.shape"})
-_fault = partial(Fault, fault_class="errors", severity="major", requirements=_SHAPE, families=("cancel", "replies"))
+_fault = partial(Fault, fault_class="errors", severity="major", requirements=_SHAPE, families=("schedule",))
 _HTML = "<html><head><title>Error</title></head><body><h1>Bad Request</h1></body></html>"
 _TRACE = 'Traceback (most recent call last):\n  File "kms.py", line 7, in cancel\nKeyError: 7\n'
 
@@ -34,7 +34,7 @@ FAULTS = (
         name="error-nested",
         title="Errors are wrapped in an object, as another cloud has them.",
         dialects=(ALIBABA,),
-        filters=(on_refusal("not_pending", saying(_nested)),),
+        filters=(on_refusal("already_pending", saying(_nested)),),
     ),
     _fault(
         name="error-without-message",
@@ -52,15 +52,15 @@ FAULTS = (
     ),
     _fault(
         name="error-without-code",
-        title="The error of a second cancellation has no code.",
+        title="The error of a second scheduling has no code.",
         dialects=(HUAWEI,),
-        filters=(on_refusal("not_pending", without("error.error_code")),),
+        filters=(on_refusal("already_pending", without("error.error_code")),),
     ),
     _fault(
         name="error-without-code",
-        title="The error of a second cancellation has no code.",
+        title="The error of a second scheduling has no code.",
         dialects=(ALIBABA,),
-        filters=(on_refusal("not_pending", without("Code")),),
+        filters=(on_refusal("already_pending", without("Code")),),
     ),
     _fault(
         name="error-without-request-id",
@@ -72,9 +72,9 @@ FAULTS = (
     ),
     _fault(
         name="error-code-is-a-number",
-        title="The error of a second cancellation has a number for its code.",
+        title="The error of a second scheduling has a number for its code.",
         dialects=(HUAWEI,),
-        filters=(on_refusal("not_pending", field("error.error_code", lambda _: 1501)),),
+        filters=(on_refusal("already_pending", field("error.error_code", lambda _: 1402)),),
     ),
     _fault(
         name="error-status-is-text",
@@ -99,44 +99,44 @@ FAULTS = (
     ),
     _fault(
         name="error-in-another-case",
-        title="The error of a second cancellation has its field names in small letters.",
+        title="The error of a second scheduling has its field names in small letters.",
         dialects=(ALIBABA,),
-        filters=(on_refusal("not_pending", renamed("Code", "code"), renamed("Message", "message")),),
+        filters=(on_refusal("already_pending", renamed("Code", "code"), renamed("Message", "message")),),
     ),
     _fault(
         name="error-empty",
-        title="The error of a second cancellation has no body.",
+        title="The error of a second scheduling has no body.",
         dialects=BOTH,
         requirements=frozenset({"reply.encoding"}),
-        filters=(on_refusal("not_pending", empty),),
+        filters=(on_refusal("already_pending", empty),),
     ),
     _fault(
         name="error-html",
-        title="The error of a second cancellation is a page for people.",
+        title="The error of a second scheduling is a page for people.",
         dialects=BOTH,
         requirements=frozenset({"reply.content-type"}),
-        filters=(on_refusal("not_pending", text(_HTML, "text/html")),),
+        filters=(on_refusal("already_pending", text(_HTML, "text/html")),),
     ),
     _fault(
         name="error-stack-trace",
-        title="The error of a second cancellation is a stack trace.",
+        title="The error of a second scheduling is a stack trace.",
         dialects=BOTH,
         requirements=frozenset({"reply.no-server-error"}),
-        filters=(on_refusal("not_pending", text(_TRACE, "text/plain"), status(500)),),
+        filters=(on_refusal("already_pending", text(_TRACE, "text/plain"), status(500)),),
     ),
     _fault(
         name="error-with-status-200",
-        title="The error of a second cancellation has the status of a success.",
+        title="The error of a second scheduling has the status of a success.",
         dialects=BOTH,
-        requirements=frozenset({"cancel.not-pending.enabled"}),
-        filters=(on_refusal("not_pending", status(200)),),
+        requirements=frozenset({"schedule.twice"}),
+        filters=(on_refusal("already_pending", status(200)),),
     ),
     _fault(
         name="error-with-undocumented-status",
-        title="The error of a second cancellation has a status that no document names.",
+        title="The error of a second scheduling has a status that no document names.",
         dialects=BOTH,
         severity="minor",
         requirements=frozenset({"reply.status"}),
-        filters=(on_refusal("not_pending", status(418)),),
+        filters=(on_refusal("already_pending", status(418)),),
     ),
 )

@@ -54,7 +54,7 @@ FAULTS = (
         name="sometimes-cancel-does-nothing",
         title="One cancellation in seven is answered as done and not done.",
         severity="critical",
-        requirements=frozenset({"cancel.effect"}),
+        requirements=frozenset({"cancel.effect", "cancel.state-after", "cancel.sequence", "cancel.before-end"}),
         decisions=(_nothing("cancel"),),
     ),
     _fault(

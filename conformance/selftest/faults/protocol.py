@@ -67,7 +67,8 @@ def _as_xml(reply: Outbound) -> Outbound:
 
 
 def _alibaba_error(number: int, code: str) -> Rewrite:
-    return lambda reply: replace(reply, status=number).with_value({**reply.value, "HttpStatus": number, "Code": code})
+    error = {"HttpStatus": number, "Code": code, "Message": "refused"}
+    return lambda reply: replace(reply, status=number).with_value({**error, "RequestId": reply.value["RequestId"]})
 
 
 def _huawei_success(reply: Outbound) -> Outbound:

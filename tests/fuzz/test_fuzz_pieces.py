@@ -1,0 +1,237 @@
+"""What the fuzzing is put together from, without a target."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from conformance import specs
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile, Window
+from conformance.dialects import adapter
+from conformance.dialects.base import Dialect, KeyView
+from conformance.fuzz.draft import Draft
+from conformance.fuzz.generator import Generator
+from conformance.fuzz.guard import may_be_sent
+from conformance.fuzz.places import find_place, path_values
+from conformance.fuzz.tailor import Tailor
+from conformance.fuzz.windows import broken_by
+from conformance.oracle import ENABLED
+from conformance.wire.failures import unsendable
+from conformance.wire.messages import Request
+
+OURS = KeyView("77958785-dd96-42c4-9554-d910334ca73c", ENABLED, None, None, "", {"Arn": "acs:kms:x:1:key/ours"})
+FOREIGN = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
+JSON = (("Content-Type", "application/json"),)
+
+
+def dialect_of(name: str) -> tuple[Dialect, Api]:
+    profile = Profile.load(name)
+    return adapter(profile, "https://kms.example.com/base", "p" * 32), Api.load(profile)
+
+
+def tailor_of(name: str, operation: str) -> Tailor:
+    dialect, api = dialect_of(name)
+    return Tailor(dialect, api, api[operation], Random(1))  # noqa: S311 - repeatable
+
+
+# --- drafts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_drafts_are_repeatable_and_of_both_kinds(dialect: str) -> None:
+    api = Api.load(Profile.load(dialect))
+
+    def drafts(seed: int) -> tuple[Draft, ...]:
+        return Generator(api).drafts(api["schedule"].id, 4, seed, thorough=True)
+
+    drafts(5)  # modules that are loaded meanwhile give Hypothesis ideas
+    found = drafts(5)
+    assert found == drafts(5)
+    assert found != drafts(6)
+    assert {draft.positive for draft in found} == {True, False}
+    assert len({draft.content for draft in found}) == len(found)
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_drafts_carry_no_credentials_and_nothing_that_a_proxy_would_answer(dialect: str) -> None:
+    api, generator = Api.load(Profile.load(dialect)), Generator.of(dialect, "documents")
+    for name in ("schedule", "cancel"):
+        for draft in generator.drafts(api[name].id, 4, 5, thorough=True):
+            assert draft.headers in ((), JSON)
+            assert draft.method in {"GET", "POST", "PUT", "DELETE"}
+            assert draft.method != "GET" or not draft.body
+            assert all(value and value.isascii() and "%2F" not in value for value in draft.path.values())
+
+
+def test_operations_that_want_the_same_get_the_same() -> None:
+    generator = Generator.of("huawei", "documents")
+    assert generator.drafts("cancel-key-deletion", 4, 5, thorough=True) is generator.drafts(
+        "enable-key", 4, 5, thorough=True
+    )
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "argument", "expected"),
+    [
+        ("huawei", "schedule", "key_id", ("body", "key_id")),
+        ("huawei", "schedule", "window", ("body", "pending_days")),
+        ("huawei", "cancel", "window", None),
+        ("huawei", "create", "description", ("body", "key_description")),
+        ("huawei", "schedule", "arn", None),
+        ("alibaba", "schedule", "window", ("query", "PendingWindowInDays")),
+        ("alibaba", "delete_alias", "alias", ("query", "AliasName")),
+        ("alibaba", "set_deletion_protection", "key_id", None),
+        ("alibaba", "set_deletion_protection", "arn", ("query", "ProtectedResourceArn")),
+    ],
+)
+def test_places_are_found_by_asking_the_adapter(
+    name: str, operation: str, argument: str, expected: tuple[str, str] | None
+) -> None:
+    dialect, api = dialect_of(name)
+    place = find_place(dialect, api, api[operation], argument)
+    assert (place and (place.container, place.name)) == expected
+
+
+def test_the_target_gives_its_own_path() -> None:
+    dialect, api = dialect_of("huawei")
+    assert path_values(dialect, api["cancel"]) == {"project_id": "p" * 32}
+    assert path_values(dialect, api["version"]) == {"version_id": "v1.0"}
+    dialect, api = dialect_of("alibaba")
+    assert path_values(dialect, api["cancel"]) == {}
+
+
+def test_a_repeated_parameter_is_no_well_formed_one() -> None:
+    dialect, api = dialect_of("alibaba")
+    place = find_place(dialect, api, api["cancel"], "key_id")
+    assert place is not None
+    draft = Draft("POST", f"KeyId={FOREIGN}&x=a+b&KeyId=null")
+    assert place.values(draft) == (FOREIGN, "null")
+    assert not place.well_formed(draft)
+    assert place.put(draft, "a b").query == "x=a+b&KeyId=a%20b"
+
+
+# --- fitting ----------------------------------------------------------------------------------------------------------
+
+
+def body(key_id: object, **more: object) -> Draft:
+    return Draft("POST", headers=JSON, body=json.dumps({"key_id": key_id, **more}).encode())
+
+
+def test_a_well_formed_id_becomes_ours_or_one_that_nobody_has() -> None:
+    tailor = tailor_of("huawei", "cancel")
+    fitted = tailor.fit(body("00000000-0000-0000-0000-000000000000"), OURS, {})
+    assert fitted is not None
+    assert fitted.named == "ours"
+    assert json.loads(fitted.request.body)["key_id"] == OURS.id
+    assert fitted.request.url == f"https://kms.example.com/base/v1.0/{'p' * 32}/kms/cancel-key-deletion"
+    unknown = tailor.fit(body("00000000-0000-0000-0000-000000000000"), None, {})
+    assert unknown is not None
+    assert unknown.named == "unknown"
+    assert json.loads(unknown.request.body)["key_id"] not in (OURS.id, "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(("value", "sent"), [("payroll", "kms-conformance-payroll"), ("", ""), ("a b", "a b"), (7, 7)])
+def test_what_could_be_the_alias_of_somebody_is_marked_as_ours(value: object, sent: object) -> None:
+    fitted = tailor_of("huawei", "schedule").fit(body(value, pending_days="7"), OURS, {})
+    assert fitted is not None
+    assert fitted.named == "malformed"
+    assert json.loads(fitted.request.body)["key_id"] == sent
+
+
+@pytest.mark.parametrize("query", ["AliasName=alias%2Fpayroll", "AliasName=payroll", "AliasName=alias%2Fa%20b"])
+def test_only_aliases_of_ours_are_deleted(query: str) -> None:
+    fitted = tailor_of("alibaba", "delete_alias").fit(Draft("POST", query), None, {})
+    assert fitted is not None
+    (alias,) = fitted.fields["alias"]
+    assert str(alias).startswith("alias/kms-conformance-")
+
+
+def test_protection_is_only_ever_taken_off_our_keys() -> None:
+    tailor = tailor_of("alibaba", "set_deletion_protection")
+    arn = "ProtectedResourceArn=acs%3Akms%3Acn-hangzhou%3A0123456789012345%3Akey%2Fkey-abcdefghij0123456789"
+    assert tailor.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection=false"))
+    for value in ("true", "1", "", "null"):
+        assert not tailor.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection={value}"))
+
+
+def test_what_creates_a_key_carries_the_marker_or_is_not_sent() -> None:
+    tailor = tailor_of("huawei", "create")
+    fitted = tailor.mark(Draft("POST", headers=JSON, body=b'{"key_alias": "payroll"}'), "kms-conformance-1")
+    assert fitted is not None
+    sent = json.loads(fitted.request.body)
+    assert sent["key_description"] == "kms-conformance-1"
+    assert sent["key_alias"].startswith("kms-conformance-")
+    assert tailor.mark(Draft("POST", headers=JSON, body=b"[]"), "kms-conformance-1") is None
+
+
+def test_windows_are_asked_for_around_the_bounds() -> None:
+    tailor = tailor_of("alibaba", "schedule")
+    drafts = [Draft("POST", f"KeyId={FOREIGN}&PendingWindowInDays=7"), Draft("POST", f"KeyId={FOREIGN}")]
+    asked = [draft.query.rpartition("=")[2] for draft in tailor.with_windows(drafts, 3)]
+    assert asked[:8] == ["6", "7", "8", "29", "30", "31", str(2**32 + 7), str(2**64 + 7)]
+    assert len(asked) == 11
+    assert tailor_of("alibaba", "cancel").with_windows(drafts, 3) == ()
+
+
+def test_what_cannot_be_put_on_a_wire_is_no_request() -> None:
+    assert unsendable(Request("POST", "https://kms.example.com/ü")) is not None
+    assert tailor_of("huawei", "cancel").fit(Draft("POST", "ü=1"), None, {}) is None
+
+
+# --- the guard --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", f"https://kms.example.com/?KeyId={FOREIGN}"),
+        Request("POST", f"https://kms.example.com/?Arn=acs%3Akms%3A1%3Akey%2F{FOREIGN.upper().replace('-', '%2D')}"),
+        Request("POST", "https://kms.example.com/", JSON, json.dumps({"odd": [{"deep": FOREIGN}]}).encode()),
+    ],
+)
+def test_a_foreign_key_is_never_named_where_it_could_be_changed(request_: Request) -> None:
+    assert not may_be_sent(request_, "schedule", frozenset({FOREIGN}))
+    assert may_be_sent(request_, "describe", frozenset({FOREIGN}))
+    assert may_be_sent(request_, "schedule", frozenset({"another"}))
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("window", "broken"),
+    [
+        ((), None),
+        (("",), None),
+        (("7", "8"), None),
+        (("7",), None),
+        ((30,), None),
+        (("007",), None),
+        (("+8",), None),
+        ((" 8",), None),
+        (("8.0",), None),
+        (("1e1",), None),
+        (("٨",), None),
+        ((True,), None),
+        ((None,), None),
+        (([8],), None),
+        (("6",), "schedule.window.below-minimum"),
+        ((31,), "schedule.window.above-maximum"),
+        (("0",), "schedule.window.zero"),
+        (("-8",), "schedule.window.negative"),
+        ((2**64 + 7,), "schedule.window.huge"),
+        (("7.5",), "schedule.window.fraction"),
+        ((7.5,), "schedule.window.fraction"),
+        (("seven",), "schedule.window.text"),
+    ],
+)
+def test_only_windows_that_are_wrong_by_every_reading_are_held_against_a_target(
+    window: tuple[object, ...], broken: str | None
+) -> None:
+    assert broken_by(window, Window(7, 30, "integer")) == broken
