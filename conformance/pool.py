@@ -162,16 +162,18 @@ class Pool:
         return view
 
     def census(self, limit: int | None = None) -> tuple[str, ...]:
-        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size."""
+        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
+
+        The living keys of the run must be among them, within the time that reads may lag behind.
+        """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
         deadline = time.monotonic() + self.client.profile.settle_seconds
         while True:
             ids = tuple(key for page in self._pages(size) for key in page.ids)
-            missing = [key for key in self.keys if key not in ids]
-            if not missing or time.monotonic() >= deadline:
+            lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
+            if not lost or time.monotonic() >= deadline:
                 break
             time.sleep(_POLL_SECONDS)
-        lost = [key for key in missing if self.read(key).state != GONE]
         if self.client.judge is not None:
             self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
         return ids
