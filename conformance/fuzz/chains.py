@@ -18,11 +18,11 @@ from conformance.catalogue.api import Operation
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator, settings_for
 from conformance.fuzz.guard import foreign_keys, may_be_sent
+from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import response
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Tailor
 from conformance.oracle import ENABLED
-from conformance.suite.scenario import Scenario
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10
@@ -31,7 +31,7 @@ _OURS = 0.8
 _FROM_BODY = "$response.body#/"
 
 
-def walk_chains(kms: Scenario) -> None:
+def walk_chains(kms: Check) -> None:
     """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
@@ -62,7 +62,7 @@ class _Chain:
 class Walker:
     """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
 
-    def __init__(self, kms: Scenario, generator: Generator) -> None:
+    def __init__(self, kms: Check, generator: Generator) -> None:
         self._kms = kms
         self._generator = generator
         self._reviewer = Reviewer(kms, generator)

@@ -7,15 +7,15 @@ import secrets
 from conformance.answer import Answer
 from conformance.catalogue.api import Operation
 from conformance.fuzz.draft import Draft
+from conformance.fuzz.needs import Check
 from conformance.fuzz.tailor import Tailor
 from conformance.ledger import MARKER_PREFIX
-from conformance.suite.scenario import Scenario
 
 
 class Creator:
     """Sends requests to create a key as long as one more may be created, refused ones included."""
 
-    def __init__(self, kms: Scenario, operation: Operation, tailor: Tailor) -> None:
+    def __init__(self, kms: Check, operation: Operation, tailor: Tailor) -> None:
         self._kms = kms
         self._operation = operation
         self._tailor = tailor

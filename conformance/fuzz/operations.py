@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from conformance.catalogue.api import Operation
@@ -10,21 +11,23 @@ from conformance.fuzz.creation import Creator
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.generator import Generator
 from conformance.fuzz.guard import foreign_keys, may_be_sent
+from conformance.fuzz.needs import Check
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Tailor
 from conformance.judge import Inconclusive
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
-from conformance.suite.scenario import Scenario
 
-# How many of the requests that name a key name one of ours: what is wrong elsewhere shows only where the key exists.
-_OURS = {True: 0.5, False: 0.9}  # by whether the request is valid
-# How many of those find the key in a state that allows the operation.
-_PREPARED = 0.7
-# How often a valid request is given what only our own keys can give.
-_OWN = 0.6
+# Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
+# Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong
+# elsewhere, the last of eight: what is wrong with them shows only where the key exists.
+_UNKNOWN = {True: 2, False: 8}
+# The first of so many finds our key in whatever state it is; for the others it is led to one that allows the operation.
+_AS_IT_IS = {True: 2, False: 4}
+# The last of so many valid requests is not given what only our own keys can give.
+_NOTHING_OWN = 3
 
 
-def fuzz_operation(kms: Scenario, name: str) -> None:
+def fuzz_operation(kms: Check, name: str) -> None:
     """Send the generated requests of one operation, as many as the effort of the run allows."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
@@ -37,7 +40,7 @@ def fuzz_operation(kms: Scenario, name: str) -> None:
         fuzzer.create(drafts)
         return
     for draft in drafts:
-        fuzzer.attempt(draft, _OURS[draft.positive])
+        fuzzer.attempt(draft)
     if effort.fuzz_coverage:
         fuzzer.windows(drafts, effort.fuzz_examples // 2)
 
@@ -45,7 +48,7 @@ def fuzz_operation(kms: Scenario, name: str) -> None:
 class Fuzzer:
     """Fits and sends requests for one operation, and knows how our keys read before each of them."""
 
-    def __init__(self, kms: Scenario, generator: Generator, operation: Operation) -> None:
+    def __init__(self, kms: Check, generator: Generator, operation: Operation) -> None:
         self._kms = kms
         self._operation = operation
         self._random = Random(f"{kms.seed} {operation.name}")  # noqa: S311 - repeatable, and nothing secret
@@ -54,21 +57,24 @@ class Fuzzer:
         self._foreign = foreign_keys(kms.pool, kms.others_at_entry)
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
+        self._turns: Counter[tuple[object, ...]] = Counter()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
         for draft in self._tailor.with_windows(drafts, count):
-            self.attempt(draft, 1)
+            self.attempt(draft, on_ours=True)
 
-    def attempt(self, draft: Draft, share: float) -> None:
+    def attempt(self, draft: Draft, *, on_ours: bool = False) -> None:
         """Send one request and judge its answer; one that cannot or must not be sent is passed over.
 
-        Of those that may name a key of ours, this share does.
+        `on_ours` names a key of ours for certain, and in a state that allows the operation.
         """
         ours = None
-        if self._tailor.may_name_ours(draft) and self._random.random() < share:
-            ours = self._some_key()
-        own = self._own_values() if draft.positive and self._random.random() < _OWN else {}
+        if self._tailor.may_name_ours(draft):
+            period = _UNKNOWN[draft.positive]
+            unknown = self._turn("key", draft.positive) % period == period - 1
+            ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
+        own = self._own_values() if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
             return
@@ -90,13 +96,13 @@ class Fuzzer:
             if answer is not None:
                 self._reviewer.second_opinion(answer)
 
-    def _some_key(self) -> KeyView | None:
+    def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
         """A key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
         view = self._views.get(key) or pool.read(key)
         wanted = self._wanted_state(view.state)
-        if wanted is not None and self._random.random() < _PREPARED:
+        if wanted is not None and (prepared or self._turn("state", positive) % _AS_IT_IS[positive]):
             try:
                 view = pool.bring(key, wanted) or view
             except Inconclusive:
@@ -107,6 +113,11 @@ class Fuzzer:
             return None
         self._views[key] = view
         return view
+
+    def _turn(self, *kind: object) -> int:
+        """How many calls for the same kind there were before this one."""
+        self._turns[kind] += 1
+        return self._turns[kind] - 1
 
     def _wanted_state(self, state: str) -> str | None:
         """The state to lead a key to before the request; None if the one it is in allows the operation."""

@@ -12,11 +12,11 @@ from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator
 from conformance.fuzz.names import READ_ONLY
+from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import objections
 from conformance.fuzz.tailor import Fitted
 from conformance.fuzz.windows import broken_by
 from conformance.oracle import DISABLED, ENABLED, PENDING, KeyModel
-from conformance.suite.scenario import Scenario
 
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
@@ -27,7 +27,7 @@ _MOVES = ("schedule", "cancel", "enable", "disable")
 class Reviewer:
     """Judges answers for one check, and knows from them how our keys read now."""
 
-    kms: Scenario
+    kms: Check
     generator: Generator
 
     def review(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> KeyView | None:

@@ -174,9 +174,7 @@ def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
     return Listing
 
 
-def inventing(
-    which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None
-) -> Mixin:
+def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None) -> Mixin:
     """A key that does not exist is taken for one, in this state, by these operations or by all."""
 
     class Inventing(Decisions):

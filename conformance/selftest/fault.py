@@ -1,4 +1,4 @@
-"""What a deliberate fault is: a name, what it breaks, who must report it, and the few lines that make an emulator so."""
+"""What a deliberate fault is: its name, what it breaks, who must report it, and the few lines that make it."""
 
 from __future__ import annotations
 

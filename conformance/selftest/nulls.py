@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import Protocol
 
 import yaml
 
@@ -21,8 +21,17 @@ from conformance.emulator import Emulator
 from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare
 from conformance.selftest.yes import yes_alibaba, yes_huawei
 
-# What a request's target, headers and body are answered with; what is raised ends the connection.
-Answer = Callable[["Asked", BinaryIO], None]
+
+class Out(Protocol):
+    """Where replies go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Send these bytes."""
+        ...
+
+
+# What a request is answered with; what is raised ends the connection.
+Answer = Callable[["Asked", Out], None]
 
 
 @dataclass(frozen=True)
@@ -134,22 +143,22 @@ def void(_: object) -> None:
     """Nothing, whatever was given."""
 
 
-def _hang(asked: Asked, _: BinaryIO) -> None:
+def _hang(asked: Asked, _: Out) -> None:
     while asked.connection.recv(65536):
         pass
 
 
-def _say_nothing(asked: Asked, _: BinaryIO) -> None:
+def _say_nothing(asked: Asked, _: Out) -> None:
     asked.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _endless(_: Asked, out: BinaryIO) -> None:
+def _endless(_: Asked, out: Out) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         out.write(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
 
 
-def _trickle(asked: Asked, out: BinaryIO) -> None:
+def _trickle(asked: Asked, out: Out) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
     asked.connection.settimeout(0.05)
     while True:
@@ -164,23 +173,23 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * 200_000_000, 1)
 
 
-def _explode(_: Asked, out: BinaryIO) -> None:
+def _explode(_: Asked, out: Out) -> None:
     out.write(reply(200, _bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
-def _reset(asked: Asked, out: BinaryIO) -> None:
+def _reset(asked: Asked, out: Out) -> None:
     out.write(reply(200, b'{"keys": [', "Content-Type: application/json", length=1000))
     # A linger of zero seconds makes the close a reset.
     asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     asked.connection.close()
 
 
-def _not_http(_: Asked, out: BinaryIO) -> None:
+def _not_http(_: Asked, out: Out) -> None:
     out.write(b"220 mail.example.com ESMTP\r\n")
 
 
 def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
-    def answer(asked: Asked, out: BinaryIO) -> None:
+    def answer(asked: Asked, out: Out) -> None:
         said = answers(asked.line.split()[1], asked.body, asked.headers.get("x-acs-action", ""))
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 

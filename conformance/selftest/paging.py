@@ -18,6 +18,8 @@ def small_pages(size: int) -> Filter:
         if "keys" in outbound.value:
             return saying(lambda value: _huawei(value, int(inbound.parameters.get("marker", 0)), size))(outbound)
         page = int(inbound.parameters.get("PageNumber", 1))
+        if int(inbound.parameters.get("PageSize", 10)) <= size:
+            return outbound
         if page == 1:
             # The emulator's own pages hold 100, so that all later ones are cut from its first.
             all_keys[:] = outbound.value["Keys"]["Key"]

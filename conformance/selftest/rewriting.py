@@ -19,7 +19,9 @@ def where(picked: Callable[[Inbound, Outbound], bool], *rewrites: Rewrite) -> Fi
     """Rewrite the replies that are picked."""
 
     def filter_(inbound: Inbound, outbound: Outbound) -> Outbound:
-        return reduce(lambda reply, rewrite: rewrite(reply), rewrites, outbound) if picked(inbound, outbound) else outbound
+        return (
+            reduce(lambda reply, rewrite: rewrite(reply), rewrites, outbound) if picked(inbound, outbound) else outbound
+        )
 
     return filter_
 

@@ -71,9 +71,10 @@ def run_suite(
         process.join(5)
         if process.exitcode or not outcome.verdict:
             raise RuntimeError(f"the run failed, with {process.exitcode}: {outcome.exit_code}, and no verdict")
-        return outcome
     except EOFError as error:
         raise RuntimeError("the process of the run ended without a word: see its traceback") from error
+    else:
+        return outcome
     finally:
         if process.is_alive():
             process.join(5)

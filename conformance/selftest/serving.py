@@ -13,7 +13,7 @@ HUAWEI, ALIBABA = "huawei", "alibaba"
 BOTH = (HUAWEI, ALIBABA)
 
 
-def serving(  # noqa: PLR0913 - all but the first are named options
+def serving(
     dialect: str,
     *,
     decisions: Sequence[type[Decisions]] = (),

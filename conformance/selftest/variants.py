@@ -84,9 +84,7 @@ _WRITING = (
     Variant(
         "spaces-and-lines",
         "JSON is written over several lines.",
-        filters=(
-            where(lambda i, o: not _is_xml(i, o), body(lambda data: data.replace(b'", "', b'",\n\t "') + b"\n")),
-        ),
+        filters=(where(lambda i, o: not _is_xml(i, o), body(lambda data: data.replace(b'", "', b'",\n\t "') + b"\n")),),
     ),
     Variant(
         "other-messages",
@@ -97,7 +95,9 @@ _WRITING = (
         ),
     ),
     Variant("chunked", "Bodies come in chunks.", filters=(on_all(lambda reply: replace(reply, chunked=True)),)),
-    Variant("closing", "Each reply closes its connection.", filters=(on_all(lambda reply: replace(reply, close=True)),)),
+    Variant(
+        "closing", "Each reply closes its connection.", filters=(on_all(lambda reply: replace(reply, close=True)),)
+    ),
     Variant(
         "slow",
         "Each reply takes 30 ms.",
@@ -116,7 +116,9 @@ _WRITING = (
         dialects=(ALIBABA,),
         filters=(where(_is_xml, header("Content-Type", "text/xml;charset=utf-8")),),
     ),
-    Variant("no-request-ids", "Replies have no request id.", (HUAWEI,), filters=(on_all(header("X-Request-Id", None)),)),
+    Variant(
+        "no-request-ids", "Replies have no request id.", (HUAWEI,), filters=(on_all(header("X-Request-Id", None)),)
+    ),
     Variant(
         "gateway-fields",
         "Errors have the gateway's fields, and no HttpStatus.",
@@ -133,7 +135,9 @@ _WRITING = (
             ),
         ),
     ),
-    Variant("empty-delete-date", "A key that is not pending has an empty date.", (ALIBABA,), filters=(on_all(_empty_date),)),
+    Variant(
+        "empty-delete-date", "A key that is not pending has an empty date.", (ALIBABA,), filters=(on_all(_empty_date),)
+    ),
 )
 
 
@@ -152,7 +156,14 @@ def _listed_answer(position: int) -> Mixin:
     return Listed
 
 
-_CREDENTIALS = ("no_credentials", "bad_token", "expired_token", "wrong_project", "unknown_access_key", "wrong_signature")
+_CREDENTIALS = (
+    "no_credentials",
+    "bad_token",
+    "expired_token",
+    "wrong_project",
+    "unknown_access_key",
+    "wrong_signature",
+)
 
 
 class _OtherRoots(Decisions):
@@ -195,11 +206,25 @@ class _NoNumbers(Decisions):
 
 _ANSWERING = (
     *(
-        Variant(f"answer-{position + 1}", f"Refusals have accepted code number {position + 1}.", decisions=(_listed_answer(position),))
+        Variant(
+            f"answer-{position + 1}",
+            f"Refusals have accepted code number {position + 1}.",
+            decisions=(_listed_answer(position),),
+        )
         for position in (1, 2, 4)
     ),
-    Variant("answers-401-flat", "A gateway in front answers bad credentials.", (HUAWEI,), (answering(401, "APIGW.0301", *_CREDENTIALS),)),
-    Variant("answers-401-nested", "The service answers bad credentials with 401.", (HUAWEI,), (answering(401, "KMS.0301", *_CREDENTIALS[:2]),)),
+    Variant(
+        "answers-401-flat",
+        "A gateway in front answers bad credentials.",
+        (HUAWEI,),
+        (answering(401, "APIGW.0301", *_CREDENTIALS),),
+    ),
+    Variant(
+        "answers-401-nested",
+        "The service answers bad credentials with 401.",
+        (HUAWEI,),
+        (answering(401, "KMS.0301", *_CREDENTIALS[:2]),),
+    ),
     Variant("other-xml-roots", "XML has the action's name for its root.", (ALIBABA,), (_OtherRoots,)),
     Variant("any-form", "Ids and sequences of any form are looked at as they are.", decisions=(_AnyForm,)),
     Variant("throttling", "One request in sixty is throttled.", decisions=(_Throttling,)),
@@ -269,8 +294,16 @@ _LIVING = (
         Variant(f"date-rounded-up-to-{name}", f"Dates are rounded up to the {name}.", decisions=(_rounded_up(seconds),))
         for name, seconds in (("minute", 60), ("hour", 3600), ("day", 86400))
     ),
-    Variant("clock-ahead", "The service's clock is a minute ahead.", decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=1)),)),
-    Variant("clock-behind", "The service's clock is a minute behind.", decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=-1)),)),
+    Variant(
+        "clock-ahead",
+        "The service's clock is a minute ahead.",
+        decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=1)),),
+    ),
+    Variant(
+        "clock-behind",
+        "The service's clock is a minute behind.",
+        decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=-1)),),
+    ),
     Variant("state-from-before", "Cancelling leads back to the state before.", (ALIBABA,), (_StateFromBefore,)),
     Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA,), (_GoneWithinADay,)),
     Variant("lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule")),
@@ -283,9 +316,17 @@ _AROUND = (
     Variant("no-other-keys", "The account has no other keys.", foreign_keys=0),
     Variant("many-other-keys", "The account has 30 other keys.", (ALIBABA,), foreign_keys=30),
     Variant("small-pages", "Lists come in pages of five.", foreign_keys=12, filters=(small_pages(5),)),
-    Variant("newest-first", "Lists begin with the newest key.", decisions=(listing(lambda keys: tuple(reversed(keys))),)),
-    *(Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (HUAWEI,), auth=kind) for kind in ("password", "aksk")),
-    *(Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (ALIBABA,), auth=kind) for kind in ("v1", "sts")),
+    Variant(
+        "newest-first", "Lists begin with the newest key.", decisions=(listing(lambda keys: tuple(reversed(keys))),)
+    ),
+    *(
+        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (HUAWEI,), auth=kind)
+        for kind in ("password", "aksk")
+    ),
+    *(
+        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (ALIBABA,), auth=kind)
+        for kind in ("v1", "sts")
+    ),
     *(
         Variant(f"profile-{name}", f"The cloud is {name}.", (dialect,), profile=name)
         for dialect in BOTH

@@ -59,7 +59,7 @@ def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
 
 
 def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
-    """The reply to a request for that target; its parameters stand in the query or in a form, its action may be apart."""
+    """The reply to a request for that target; parameters stand in query or form, the action may stand in a header."""
     sent = dict(parse_qsl(urlsplit(target).query) + parse_qsl(body.decode("latin-1")))
     key = sent.get("KeyId", _NEW_KEY)
     metadata = {

@@ -113,7 +113,7 @@ class _Far(Decisions):
 
 class _AnySoon(Decisions):
     def window_in_range(self, days: int) -> bool:
-        return days <= self.rules.window_maximum
+        return 0 < days <= self.rules.window_maximum
 
 
 class _CancelsAnything(Decisions):

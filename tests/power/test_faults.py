@@ -35,6 +35,8 @@ def test_faults_name_what_there_is() -> None:
     for fault in FAULTS:
         assert set(fault.families) <= set(FAMILIES), fault.name
         for dialect in fault.dialects:
-            levels = {Catalogue.load(dialect)[name].level for name in fault.requirements if name in Catalogue.load(dialect)}
+            levels = {
+                Catalogue.load(dialect)[name].level for name in fault.requirements if name in Catalogue.load(dialect)
+            }
             assert levels, fault.name
             assert ("MUST" in levels) == (fault.exit_code == 1), fault.name

@@ -13,9 +13,7 @@ CASES = [pytest.param(v, dialect, id=f"{v.name}-{dialect}") for v in VARIANTS fo
 @pytest.mark.parametrize(("variant", "dialect"), CASES)
 def test_the_variant_conforms(variant: Variant, dialect: str) -> None:
     outcome = run_suite(variant.serving(dialect), arguments=variant.arguments())
-    accused = [(r["id"], r["verdict"], r["reason"]) for r in outcome.verdict["requirements"] if r["verdict"] == "failed"]
-    assert accused == []
-    assert sorted(outcome.ids("inconclusive")) == []
-    if not variant.families:
-        assert sorted(outcome.ids("not_tested")) == []
-        assert outcome.exit_code == 0
+    wrong = {"failed", "inconclusive"}
+    assert [(r["id"], r["reason"]) for r in outcome.verdict["requirements"] if r["verdict"] in wrong] == []
+    # A run of some families leaves obligations untested.
+    assert outcome.exit_code == (3 if variant.families else 0)

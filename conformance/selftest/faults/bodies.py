@@ -59,11 +59,13 @@ FAULTS = (
         body(lambda data: data[:-1] + b', "note": "\xff\xfe"}'),
     ),
     _encoding("in-utf-16", "The reply to cancelling is in UTF-16.", body(lambda data: data.decode().encode("utf-16"))),
-    _encoding("with-bom", "The reply to cancelling begins with a byte order mark.", body(lambda d: b"\xef\xbb\xbf" + d)),
+    _encoding(
+        "with-bom", "The reply to cancelling begins with a byte order mark.", body(lambda d: b"\xef\xbb\xbf" + d)
+    ),
     _encoding(
         "key-twice",
         "The reply to cancelling has a name twice.",
-        body(lambda data: data[:-1] + b', ' + data[1:-1] + b"}"),
+        body(lambda data: data[:-1] + b", " + data[1:-1] + b"}"),
     ),
     _encoding("with-trailer", "The reply to cancelling goes on after its end.", body(lambda data: data + b"{}")),
     _encoding("cut", "The reply to cancelling is cut short.", lambda reply: replace(reply, cut_after=10)),
@@ -75,7 +77,11 @@ FAULTS = (
         "The reply to cancelling quotes with apostrophes.",
         body(lambda data: data.replace(b'"', b"'")),
     ),
-    _encoding("deep", "The reply to cancelling nests 500 lists.", body(lambda d: d[:-1] + b', "n": ' + b"[" * 500 + b"]" * 500 + b"}")),
+    _encoding(
+        "deep",
+        "The reply to cancelling nests 500 lists.",
+        body(lambda d: d[:-1] + b', "n": ' + b"[" * 500 + b"]" * 500 + b"}"),
+    ),
     _fault(
         name="cancel-in-xml",
         title="The reply to cancelling is XML where JSON is asked for.",
@@ -113,7 +119,9 @@ FAULTS = (
         title="Replies have no request id.",
         dialects=(ALIBABA,),
         requirements=frozenset({"reply.request-id"}),
-        filters=(on("describe list enable disable encrypt", saying(lambda v: {k: v[k] for k in v if k != "RequestId"})),),
+        filters=(
+            on("describe list enable disable encrypt", saying(lambda v: {k: v[k] for k in v if k != "RequestId"})),
+        ),
         why_more="The request id is a required field of each of these replies.",
     ),
     _fault(

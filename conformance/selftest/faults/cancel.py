@@ -314,7 +314,10 @@ FAULTS = (
         requirements=frozenset({"cancel.key-id.missing"}),
         filters=(
             on_refusal(
-                "missing_key", saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}), status(200), operations="cancel"
+                "missing_key",
+                saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}),
+                status(200),
+                operations="cancel",
             ),
         ),
     ),
@@ -336,9 +339,7 @@ FAULTS = (
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.key-id.type"}),
-        filters=(
-            on_refusal("wrong_key_type", saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}), status(200)),
-        ),
+        filters=(on_refusal("wrong_key_type", saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}), status(200)),),
     ),
     _fault(
         name="cancel-of-no-text-fails",

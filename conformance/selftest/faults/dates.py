@@ -89,7 +89,9 @@ FAULTS = (
     _fault(
         name="date-of-the-request",
         title="The date that is shown is that of the request.",
-        decisions=(showing({"describe"}, lambda key: key if key.deletion is None else replace(key, deletion=key.created)),),
+        decisions=(
+            showing({"describe"}, lambda key: key if key.deletion is None else replace(key, deletion=key.created)),
+        ),
     ),
     _fault(
         name="date-in-seconds",
@@ -112,9 +114,7 @@ FAULTS = (
         dialects=(HUAWEI,),
         severity="minor",
         requirements=frozenset({"describe.reply"}),
-        filters=(
-            on("describe", field("key_info.scheduled_deletion_date", lambda t: t and "2026-01-01T00:00:00Z")),
-        ),
+        filters=(on("describe", field("key_info.scheduled_deletion_date", lambda t: t and "2026-01-01T00:00:00Z")),),
     ),
     _fault(
         name="date-missing",

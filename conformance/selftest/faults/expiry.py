@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from conformance.emulator import Decisions, Key, Rules
-from conformance.selftest.deciding import DISABLED, ENABLED, PENDING, accepting, visible
+from conformance.selftest.deciding import DISABLED, ENABLED, PENDING, visible
 from conformance.selftest.fault import Fault
 
 _fault = partial(Fault, fault_class="expiry", severity="critical", families=("waiting_period",))

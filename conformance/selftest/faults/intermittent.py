@@ -117,8 +117,6 @@ FAULTS = (
         title="One list in seven is empty.",
         dialects=(HUAWEI,),
         requirements=frozenset({"list.complete", "pending.listed"}),
-        filters=(
-            every(3, on("list", saying(lambda value: {**value, "keys": [], "key_details": [], "total": 0}))),
-        ),
+        filters=(every(3, on("list", saying(lambda value: {**value, "keys": [], "key_details": [], "total": 0}))),),
     ),
 )

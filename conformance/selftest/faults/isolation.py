@@ -31,7 +31,9 @@ FAULTS = (
         name="foreign-key-rescued",
         title="Cancelling a deletion rescues keys of others.",
         decisions=(
-            touching("cancel", lambda key: _foreign(key) and key.state is PENDING, with_(state=DISABLED, deletion=None)),
+            touching(
+                "cancel", lambda key: _foreign(key) and key.state is PENDING, with_(state=DISABLED, deletion=None)
+            ),
         ),
     ),
     _fault(

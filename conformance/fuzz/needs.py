@@ -1,0 +1,50 @@
+"""What the fuzzing needs of the check that it serves; the suite's scenario offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from conformance.answer import Answer
+from conformance.catalogue.profile import Profile, Window
+from conformance.client import Client
+from conformance.dialects.base import Dialect, KeyView
+from conformance.judge import Judge
+from conformance.oracle import Oracle
+from conformance.pool import Pool
+from conformance.tier import Effort
+from conformance.timecontrol import TimeControl
+
+
+class Check(Protocol):
+    """One check at one target: its keys, its judge, how much it may ask, and judgements that read as requirements."""
+
+    client: Client
+    pool: Pool
+    time: TimeControl
+    judge: Judge
+    effort: Effort
+    seed: int
+    others_at_entry: Mapping[str, KeyView]
+    profile: Profile
+    window: Window
+    dialect: Dialect
+    oracle: Oracle
+
+    def key(self, state: str = ..., /) -> str:
+        """A key in this state."""
+        ...
+
+    def ask(self, operation: str, /, **arguments: object) -> Answer:
+        """Ask for an operation."""
+        ...
+
+    def must_read_back(
+        self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
+    ) -> KeyView:
+        """Judge that a key reads back in one of these states."""
+        ...
+
+    def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
+        """Judge that a key reads back as before."""
+        ...
