@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from conformance.catalogue.requirements import Catalogue
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
-from conformance.ledger import Ledger
+from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.oracle import DISABLED, ENABLED
 from conformance.pool import Pool
 from conformance.target import Target
@@ -28,7 +28,7 @@ class Bench:
     target: Target
     ledger: Ledger
     keys: int
-    others: Mapping[str, KeyView] = field(default_factory=dict)
+    others: dict[str, KeyView] = field(default_factory=dict)
     _refused: Inconclusive | None = None
     _entered: bool = False
     _admitted: bool = False
@@ -62,7 +62,6 @@ class Bench:
             raise Inconclusive(self._refused.reason, self._refused.hint)
         if self._entered:
             return
-        self._entered = True
         try:
             self._sign_in()
         except SignInFailed as error:
@@ -72,6 +71,7 @@ class Bench:
         if self._refused is not None:
             raise Inconclusive(self._refused.reason, self._refused.hint)
         self._read_others()
+        self._entered = True
 
     def admit(self) -> None:
         """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
@@ -112,8 +112,12 @@ class Bench:
             )
 
     def _read_others(self) -> None:
-        try:
-            self.others = {key: self.pool.read(key) for key in self.pool.census()[:_MOST_OTHERS]}
-        except Inconclusive:
-            # A target that cannot list or describe is judged by the checks on lists and keys.
-            self.others = {}
+        # A target that cannot list or describe is judged by the checks on lists and keys.
+        with suppress(Inconclusive):
+            self.pool.strangers = frozenset(self.pool.census())
+        for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
+            with suppress(Inconclusive):
+                view = self.pool.read(key)
+                # Another run of ours, at the same time, changes its own keys.
+                if not (view.description or "").startswith(MARKER_PREFIX):
+                    self.others[key] = view

@@ -13,12 +13,13 @@ from pathlib import Path
 from conformance.target import Target
 
 FORMAT = 1
+_SCOPES = ("project_id", "project", "access_key_id")
 MARKER_PREFIX = "kms-conformance-"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: what became of one key. `event` is intent, created, refused or scheduled; `key` its id once known."""
+    """One line: what became of one key. `event` is intent, created, refused, scheduled or gone; `key` its id once known."""
 
     event: str
     marker: str
@@ -34,7 +35,9 @@ class Ledger:
     @classmethod
     def of(cls, target: Target, directory: Path | None = None) -> Ledger:
         """The ledger of a target: named after it, told apart by its endpoint."""
-        digest = hashlib.sha256(f"{target.dialect} {target.base_url}".encode()).hexdigest()[:8]
+        # One URL serves a whole region: the keys of one project or account are not those of the next.
+        scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
+        digest = hashlib.sha256(f"{target.dialect} {target.base_url} {scope}".encode()).hexdigest()[:8]
         return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl")
 
     def write(self, event: str, marker: str, key: str | None = None) -> None:

@@ -26,7 +26,7 @@ _STEPS = {
 _MOST_STEPS = 4
 _POLL_SECONDS = 0.05
 # A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
-_WAITS_IN_VAIN = 5
+_WAITS_IN_VAIN = 2
 # A listing that does not end is the target's fault, and not ours to follow.
 _MOST_PAGES = 100
 
@@ -44,6 +44,11 @@ class Pool:
         self.created = 0
         self._apart: set[str] = set()
         self._markers: dict[str, str] = {}
+        # What the target listed before we created anything.
+        self.strangers: frozenset[str] = frozenset()
+        self._ended: set[str] = set()
+        self._described: dict[str, str] | None = None
+        self._intended = 0
         self._in_vain = 0
         self._run = secrets.token_hex(4)
 
@@ -68,7 +73,8 @@ class Pool:
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Lead a key into a state step by step, by a window of so many days; None when the key is gone."""
-        view = self.read(key)
+        known = self.client.profile.facts["states"]
+        view = self.settled(key, lambda view: view.state in known)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
@@ -78,8 +84,9 @@ class Pool:
         return self._wanted(view if view.state == state else None, state)
 
     def forget_if_gone(self, key: str) -> None:
-        """Read a key once more, and hand it out no more if it is gone."""
-        self._forgotten(key, self.read(key))
+        """Read a key whose waiting period has ended once more, and hand it out no more if it is gone."""
+        if self._forgotten(key, self.read(key)):
+            self._ended.add(key)
 
     def _forgotten(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
@@ -114,32 +121,45 @@ class Pool:
                 f"The check needs one more key than the {self.most} that this run may create.",
                 "Raise limits.max_keys in the target file, or ask for a higher tier.",
             )
-        marker = f"{MARKER_PREFIX}{self._run}-{self.created}"
-        answer = self.create_marked(marker, **arguments)
-        key = self.client.dialect.created_id(answer.value)
-        if not answer.accepted or not key:
+        marker = self.intend()
+        answer = self.client.ask("create", **self.client.dialect.naming(marker), **arguments)
+        key = self.claim(marker, answer)
+        if key is None:
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
-        return self.adopt(key)
-
-    def adopt(self, key: str) -> str:
-        """Take a created key into the pool: it is handed out, and released at the end."""
         self.keys.append(key)
-        self.ever.add(key)
         return key
 
-    def create_marked(self, marker: str, **arguments: object) -> Answer:
-        """Ask for a key under a marker, with the ledger written before and after."""
+    def intend(self) -> str:
+        """Write down that a key is about to be created; returns the marker that it must carry. Counts as created."""
+        marker = f"{MARKER_PREFIX}{self._run}-{self._intended}"
+        self._intended += 1
         self.ledger.write("intent", marker)
         self.created += 1
-        answer = self.client.ask("create", **self.client.dialect.naming(marker), **arguments)
-        key = self.client.dialect.created_id(answer.value) if answer.accepted else None
-        if key:
-            self._markers[key] = marker
-            self.ledger.write("created", marker, key)
-        elif answer.error is not None:
-            self.created -= 1
-            self.ledger.write("refused", marker)
-        return answer
+        return marker
+
+    def claim(self, marker: str, answer: Answer) -> str | None:
+        """Take note of what became of a create: the id of a key that is provably ours, or None where there is none.
+
+        A reply that is no clear refusal leaves the intent open: `sweep` looks for the marker. Raises `Inconclusive` for
+        an id that was there before us or does not carry the marker: such a key is never touched.
+        """
+        key = self.client.dialect.created_id(answer.value)
+        if key is None:
+            if 400 <= answer.status < 500:
+                self.created -= 1
+                self.ledger.write("refused", marker)
+            return None
+        if key in self.strangers or key in self.ever:
+            raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
+        view = self.settled(key, lambda view: view.state != GONE)
+        if view.state == GONE or view.description != marker:
+            raise Inconclusive(
+                f"The key {key} that a create named does not carry our description, so it is left alone."
+            )
+        self.ever.add(key)
+        self._markers[key] = marker
+        self.ledger.write("created", marker, key)
+        return key
 
     def read(self, key: str) -> KeyView:
         """Describe a key; one that the target does not know reads as gone."""
@@ -149,6 +169,16 @@ class Pool:
         if self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
             return KeyView(key, GONE, None, None, None, {})
         raise Inconclusive(f"A key could not be read: {answer.summary}.")
+
+    def steady(self, key: str) -> KeyView:
+        """Read a key until two reads in a row agree: of several machines, one may lag behind."""
+        view = self.read(key)
+        for _ in range(_MOST_STEPS):
+            again = self.read(key)
+            if again == view:
+                break
+            view = again
+        return view
 
     def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
@@ -189,29 +219,45 @@ class Pool:
             if page.cursor is None:
                 return
             cursor = {"cursor": page.cursor}
+        raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")
 
-    def recover(self) -> tuple[str, ...]:
-        """Take in what earlier runs left, by the ledger; a create that was cut short is found by its marker."""
-        entries = self.ledger.unfinished()
-        lost = {entry.marker for entry in entries if entry.key is None}
-        known = {entry.key: entry.marker for entry in entries if entry.key is not None}
-        if lost:
-            known |= {key: marker for key in self.census() if (marker := self.read(key).description) in lost}
-        for key, marker in known.items():
-            if self.read(key).state not in (GONE, PENDING):
-                self._markers[self.adopt(key)] = str(marker)
-            else:
-                self.ledger.write("scheduled", str(marker), key)
+    def recover(self, *, write: bool = True) -> tuple[str, ...]:
+        """Take in what earlier runs left, by the ledger; a create that was cut short is found by its marker.
+
+        With `write` the ledger learns what became of keys that need nothing more.
+        """
+        for entry in self.ledger.unfinished():
+            key = entry.key or self._marked(entry.marker)
+            state = GONE if key is None else self.read(key).state
+            if key is not None and state not in (GONE, PENDING):
+                self._markers[key] = entry.marker
+                self.ever.add(key)
+                self.keys.append(key)
+            elif write:
+                self.ledger.write("scheduled" if state == PENDING else "gone", entry.marker, key)
         return tuple(self.keys)
+
+    def _marked(self, marker: str) -> str | None:
+        """The key that carries a marker; each is read once."""
+        if self._described is None:
+            self._described = {str(self.read(key).description): key for key in self.census()}
+        return self._described.get(marker)
 
     def release(self) -> tuple[str, ...]:
         """Schedule every key of this run for deletion; returns the keys for which that did not work."""
-        return tuple(key for key in tuple(self.keys) if not self._let_go(key))
+        return tuple(key for key in sorted(self.ever) if not self._let_go(key))
 
     def _let_go(self, key: str) -> bool:
+        """Whatever goes wrong with one key must not keep the others from being let go."""
+        marker = self._markers.get(key, key)
         try:
-            self.bring(key, PENDING, self.client.profile.window.minimum)
-        except Inconclusive:
+            if key in self._ended:
+                self.ledger.write("gone", marker, key)
+                return True
+            self.settled(key, lambda view: view.state != GONE)
+            if self.bring(key, PENDING, self.client.profile.window.minimum) is None:
+                return False
+            self.ledger.write("scheduled", marker, key)
+        except Exception:  # noqa: BLE001 - the key is named to the user, with the command that finishes the job
             return False
-        self.ledger.write("scheduled", self._markers.get(key, key), key)
         return True

@@ -27,7 +27,7 @@ def _sweep(target: Target, *, dry_run: bool) -> int:
     bench = Bench(target, ledger, keys=0)
     try:
         bench.enter()
-        found = bench.pool.recover()
+        found = bench.pool.recover(write=not dry_run)
         click.echo(f"{target.name}: {len(found)} key(s) of ours to schedule, by the ledger {ledger.path}.")
         for key in found:
             click.echo(f"  {key}")

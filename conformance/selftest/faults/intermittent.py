@@ -8,7 +8,7 @@ from functools import partial
 from conformance.emulator import Decisions, Key, Rules
 from conformance.selftest.deciding import PENDING
 from conformance.selftest.fault import ALIBABA, BOTH, HUAWEI, Fault
-from conformance.selftest.rewriting import every, field, header, on, on_all, saying, status, text
+from conformance.selftest.rewriting import every, field, header, on, on_all, status, text
 
 _fault = partial(Fault, fault_class="intermittent", severity="major", dialects=BOTH)
 
@@ -52,6 +52,7 @@ def _accepted(operation: str, number: int) -> type[Decisions]:
 FAULTS = (
     _fault(
         name="sometimes-cancel-does-nothing",
+        families=("cancel",),
         title="One cancellation in seven is answered as done and not done.",
         severity="critical",
         requirements=frozenset({"cancel.effect", "cancel.state-after", "cancel.sequence", "cancel.before-end"}),
@@ -59,6 +60,7 @@ FAULTS = (
     ),
     _fault(
         name="sometimes-schedule-does-nothing",
+        families=("cancel", "schedule"),
         title="One scheduling in seven is answered as done and not done.",
         severity="critical",
         requirements=frozenset({"schedule.state-after", "schedule.from-enabled"}),
@@ -66,12 +68,14 @@ FAULTS = (
     ),
     _fault(
         name="sometimes-scheduled-twice",
+        families=("schedule",),
         title="Every second time, a pending key can be scheduled again.",
         requirements=frozenset({"schedule.twice"}),
         decisions=(_accepted("schedule", 2),),
     ),
     _fault(
         name="sometimes-pending-key-encrypts",
+        families=("pending_use",),
         title="Every second time, a pending key encrypts.",
         severity="critical",
         requirements=frozenset({"pending.encrypt"}),
@@ -79,18 +83,21 @@ FAULTS = (
     ),
     _fault(
         name="sometimes-internal-error",
+        families=("cancel",),
         title="One description in seven is an internal error.",
         requirements=frozenset({"reply.no-server-error"}),
         filters=(every(7, on("describe", status(500))),),
     ),
     _fault(
         name="sometimes-html",
+        families=("pending_use", "unknown_keys"),
         title="One list in seven is a page for people.",
         requirements=frozenset({"reply.content-type"}),
         filters=(every(7, on("list", text("<html></html>", "text/html"))),),
     ),
     _fault(
         name="sometimes-declared-as-text",
+        families=("cancel",),
         title="One reply in seven is declared as plain text.",
         severity="minor",
         requirements=frozenset({"reply.content-type"}),
@@ -98,6 +105,7 @@ FAULTS = (
     ),
     _fault(
         name="sometimes-request-id-repeated",
+        families=("cancel",),
         title="One request id in seven was used before.",
         severity="minor",
         dialects=(ALIBABA,),
@@ -106,17 +114,11 @@ FAULTS = (
     ),
     _fault(
         name="sometimes-state-is-a-number",
+        families=("cancel",),
         title="One reply to cancelling in seven has a number for the state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply.key-state"}),
         filters=(every(7, on("cancel", field("key_state", int))),),
-    ),
-    _fault(
-        name="sometimes-list-is-empty",
-        title="One list in seven is empty.",
-        dialects=(HUAWEI,),
-        requirements=frozenset({"list.complete", "pending.listed"}),
-        filters=(every(3, on("list", saying(lambda value: {**value, "keys": [], "key_details": [], "total": 0}))),),
     ),
 )

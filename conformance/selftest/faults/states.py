@@ -98,8 +98,7 @@ FAULTS = (
     _fault(
         name="disabling-loses-the-material",
         title="A key that is disabled and enabled again no longer opens what it encrypted.",
-        requirements=frozenset({"state.enabled", "cancel.usable-again"}),
-        families=(),
+        requirements=frozenset({"state.enabled", "state.disabled"}),
         decisions=(doing("disable", _with_new_material),),
     ),
     _fault(
