@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -53,7 +53,8 @@ class Check:
         error = None if excinfo is None else excinfo.value
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
-        reason, hint = _reason(error)
+        clean = bench.client.recorder.redactor.text
+        reason, hint = (clean(text) for text in _reason(error))
         if isinstance(error, Nonconformity) and judge.unjudged:
             reason = "The check that judges it ended early: what it builds on was judged failed."
         return CheckResult(
@@ -65,7 +66,7 @@ class Check:
             seconds=round(seconds, 4),
             declared=tuple(sorted(self.declared & judge.applicable)),
             passes=dict(judge.passes),
-            failures=tuple(judge.failures),
+            failures=tuple(_cleaned(failure, clean) for failure in judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,
             hint=hint,
@@ -90,14 +91,23 @@ def run_check(check: Check) -> Generator[None, object, object]:
     if judge.failures:
         raise Nonconformity("\n\n".join(_shown(failure, check) for failure in judge.failures))
     if problem is not None:
-        raise problem
+        clean = check.bench.client.recorder.redactor.text if check.bench else str
+        raise Inconclusive(clean(problem.reason), clean(problem.hint)) from None
     if judge.unjudged:
         raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
     return outcome
 
 
+def _cleaned(failure: Judgement, clean: Callable[[str], str]) -> Judgement:
+    """A target may have echoed a secret into what was received."""
+    return replace(
+        failure, expected=clean(failure.expected), received=clean(failure.received), hint=clean(failure.hint)
+    )
+
+
 def _shown(failure: Judgement, check: Check) -> str:
     assert check.bench is not None
+    failure = _cleaned(failure, check.bench.client.recorder.redactor.text)
     records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
     return render(failure, check.bench.catalogue.requirements.get(failure.requirement), records)
 

@@ -6,12 +6,12 @@ import time
 from datetime import UTC, datetime
 
 from conformance.answer import Answer
-from conformance.auth import Signer, project_of, signer_for
+from conformance.auth import Signer, SignInFailed, project_of, signer_for
 from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
-from conformance.judge import Inconclusive, Judge, Judgement
+from conformance.judge import Inconclusive, Judge
 from conformance.target import Target
 from conformance.wire.messages import Exchange, Request
 from conformance.wire.record import Recorder
@@ -24,6 +24,12 @@ _FIRST_WAIT_SECONDS = 0.5
 
 # The service, or a proxy before it, is not serving at the moment.
 _UNAVAILABLE = frozenset({502, 503, 504})
+
+# Operations that change nothing: they may be asked again whatever became of them.
+_READING = frozenset({"describe", "list"})
+
+# What came was not what HTTP says a reply is. A body cut short may be a restart: where it is asked again, see above.
+_BROKEN = frozenset({"truncated", "too_large", "bad_http"})
 
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
@@ -47,6 +53,7 @@ class Client:
         self.judge: Judge | None = None
         self.requests = 0
         self._examiner = Examiner(self.dialect)
+        self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
     def sign_in(self) -> None:
@@ -64,20 +71,44 @@ class Client:
         no reply to judge, or when the target goes on refusing to serve.
         """
         wait = _FIRST_WAIT_SECONDS
+        name = "" if operation is None else operation.name
         for _ in range(_RETRIES):
             answer = self._once(request, operation, signer or self.signer)
-            if not self._throttled(answer):
+            if not (self._throttled(answer) or (name in _READING and answer.status in _UNAVAILABLE)):
                 break
             time.sleep(wait)
             wait *= 2
         else:
             raise Inconclusive(
-                f"The target throttled us {_RETRIES} times in a row ({answer.summary}).",
-                "Lower limits.requests_per_second in the target file.",
+                f"The target did not serve us {_RETRIES} times in a row ({answer.summary}).",
+                "Lower limits.requests_per_second in the target file, or run again later.",
             )
         if answer.status in _UNAVAILABLE:
             raise Inconclusive(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
+        if signer is None:
+            self._check_own_credentials(name, answer)
         return answer
+
+    def _check_own_credentials(self, name: str, answer: Answer) -> None:
+        """A refusal of our own credentials says nothing about the target. Raises `Inconclusive` if it is one.
+
+        An operation that was served before in this run is ours to ask: its refusal counts, if the rest is still served.
+        """
+        if answer.accepted:
+            self._served.add(name)
+            return
+        denied = answer.status == 401 or self.profile.refusal("not_permitted").admits(answer.status, answer.code)
+        if not denied:
+            return
+        if (
+            name in self._served
+            and self._once(self.dialect.request("list", {}), self.api["list"], self.signer).accepted
+        ):
+            return
+        raise Inconclusive(
+            f"The target refused our own credentials: {answer.summary}.",
+            "Are they still valid, and do they permit this operation?",
+        )
 
     def operation_of(self, operation_id: str) -> Operation:
         """The operation with this id in the vendor's words."""
@@ -88,14 +119,27 @@ class Client:
         self.session.close()
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer:
-        sent_at = datetime.now(UTC)
-        exchange = self.session.send(signer.sign(request))
-        self.requests += 1
-        number = self.recorder.add("" if operation is None else operation.id, exchange)
+        name = "" if operation is None else operation.name
+        sent_at, exchange, number = self._exchange(request, operation, signer)
+        if exchange.reply is None and name in _READING:
+            # A connection that broke once may have met a restart; one that breaks again is told of.
+            sent_at, exchange, number = self._exchange(request, operation, signer)
         answer = self._read(exchange, operation, number, sent_at)
         if self.judge is not None:
             self.judge.record(self._examiner.examine(answer))
         return answer
+
+    def _exchange(
+        self, request: Request, operation: Operation | None, signer: Signer
+    ) -> tuple[datetime, Exchange, int]:
+        sent_at = datetime.now(UTC)
+        try:
+            signed = signer.sign(request)
+        except SignInFailed as error:
+            raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
+        exchange = self.session.send(signed)
+        self.requests += 1
+        return sent_at, exchange, self.recorder.add("" if operation is None else operation.id, exchange)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
         reply = exchange.reply
@@ -111,7 +155,8 @@ class Client:
             spec=spec,
             value=decoded.value,
             problems=decoded.problems,
-            error=self.dialect.error(decoded.value),
+            # A success may hold any further field, also one that is called like an error's.
+            error=self.dialect.error(decoded.value) if reply.status >= 400 else None,
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
@@ -120,9 +165,8 @@ class Client:
     def _no_reply(self, exchange: Exchange, number: int) -> Inconclusive:
         failure = exchange.failure
         assert failure is not None
-        if failure.kind in {"truncated", "too_large", "bad_http"} and self.judge is not None:
-            found = Judgement("reply.encoding", passed=False, expected="one whole HTTP reply", received=failure.text)
-            self.judge.record([Judgement(**(vars(found) | {"exchanges": (number,)}))])
+        if failure.kind in _BROKEN and self.judge is not None:
+            self.judge.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
         return Inconclusive(f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, ""))
 
     def _throttled(self, answer: Answer) -> bool:

@@ -19,7 +19,7 @@ MARKER_PREFIX = "kms-conformance-"
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: what became of one key. `event` is intent, created, refused, scheduled or gone; `key` its id once known."""
+    """One line of what became of a key: intent, created, refused, scheduled or gone; `key` is its id once known."""
 
     event: str
     marker: str

@@ -170,6 +170,10 @@ class Pool:
             return KeyView(key, GONE, None, None, None, {})
         raise Inconclusive(f"A key could not be read: {answer.summary}.")
 
+    def marker(self, key: str) -> str:
+        """The description by which a key of ours is known."""
+        return self._markers[key]
+
     def steady(self, key: str) -> KeyView:
         """Read a key until two reads in a row agree: of several machines, one may lag behind."""
         view = self.read(key)

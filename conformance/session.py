@@ -23,7 +23,7 @@ from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
-from conformance.verdict import EXIT_CODES, Run, Verdict, decide, worst_exit_code
+from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import load_waivers
 
 _CHECK = pytest.StashKey[Check]()
@@ -209,7 +209,9 @@ class Controller:
         raw = getattr(report, "kms", None)
         if raw is not None:
             result = CheckResult.from_json(raw)
-            self.results.setdefault(result.target, []).append(result)
+            # A check that is run again counts as it ended last.
+            kept = [other for other in self.results.get(result.target, []) if other.check != result.check]
+            self.results[result.target] = [*kept, result]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -218,6 +220,11 @@ class Controller:
             self.left_behind |= worker.left_behind
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
+        if not self.results:
+            # Nothing was run: an earlier report is worth more than an empty one.
+            self.emulators.stop()
+            session.exitstatus = USAGE_ERROR if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED else 0
+            return
         run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
         self.verdicts = tuple(
             decide(target, self.results.get(target.name, []), run, self.planned.get(target.name, {}), self.waivers)
@@ -233,10 +240,12 @@ class Controller:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
 
     def afterwards(self) -> Iterator[str]:
-        """What is left to be done by the user: keys that could not be scheduled for deletion."""
-        for name, keys in self.left_behind.items():
-            for key in keys:
-                yield f"{name}: the key {key} could not be scheduled for deletion: run `kms-conformance sweep`."
+        """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
+        state = None if self.settings.state is None else Path(self.settings.state)
+        for target in self.targets:
+            for entry in Ledger.of(target, state).unfinished():
+                key = entry.key or f"that may have been created with the description {entry.marker}"
+                yield f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep`."
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

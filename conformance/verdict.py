@@ -12,6 +12,7 @@ from conformance import __version__, specs
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
+from conformance.suite import BEFORE_ADMISSION
 from conformance.target import Target
 
 FORMAT = 1
@@ -134,6 +135,8 @@ def _decide_one(
         if name in waivers:
             return verdict("waived", waivers[name])
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
+    if not _keeps_state(results):
+        return verdict("inconclusive", "The target keeps no state of keys, so no answer of it proves anything.")
     unclear = next((r.reason for r in results if name in r.inconclusive), None)
     if unclear is not None:
         return verdict("inconclusive", unclear)
@@ -143,6 +146,12 @@ def _decide_one(
     if count == 0:
         return verdict("not_tested", "no exchange of this run allowed a judgement")
     return verdict("passed")
+
+
+def _keeps_state(results: Sequence[CheckResult]) -> bool:
+    """Whether any check got past the admission, of those that needed it."""
+    admitted = [result for result in results if result.family not in BEFORE_ADMISSION]
+    return not admitted or any(result.passes for result in admitted)
 
 
 def _whole(requirements: Iterable[RequirementVerdict]) -> Result:

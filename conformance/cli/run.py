@@ -10,6 +10,7 @@ import pytest
 from conformance import suite
 from conformance.target import load_targets
 from conformance.tier import TIERS
+from conformance.verdict import USAGE_ERROR
 
 _SUITE = Path(suite.__file__).parent
 
@@ -40,7 +41,8 @@ def run(
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += [] if seed is None else [f"--seed={seed}"]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
-    return int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+    code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+    return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
 
 
 def _outputs(directory: Path) -> list[str]:

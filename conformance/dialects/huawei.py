@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -166,6 +167,6 @@ def _date(value: object) -> tuple[datetime | None, str | None]:
     """A date in epoch milliseconds, written as a string; an empty one means that there is none."""
     if value in (None, ""):
         return None, None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
         return datetime.fromtimestamp(int(value) / 1000, UTC), None
     return None, f"{value!r} is no string of epoch milliseconds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ def typed(value: object, schema: Mapping[str, Any]) -> object:
     if kind == "array":
         items = value if isinstance(value, list) else [] if value in (None, "") else [value]
         return [typed(item, schema.get("items", {})) for item in items]
-    if kind == "integer" and isinstance(value, str) and value.lstrip("-").isdigit():
+    if kind == "integer" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     if kind == "boolean" and value in ("true", "false"):
         return value == "true"

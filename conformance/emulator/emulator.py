@@ -37,7 +37,7 @@ class Emulator:
     waiting for deletion. `failures` holds the exceptions that were bugs of the emulator: it must stay empty.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the first are named options
+    def __init__(
         self,
         dialect: str,
         *,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def serve(  # noqa: PLR0913 - one argument an option of the command
+def serve(
     dialect: str,
     *,
     write: Callable[[str], None],

@@ -144,7 +144,7 @@ class Scenario:
 
         Where the profile leaves the request open, carrying it out is accepted as well.
         """
-        before = {key: self.pool.read(key) for key in unchanged}
+        before = {key: self.pool.steady(key) for key in unchanged}
         answer = self.ask(operation, **arguments)
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
@@ -164,17 +164,25 @@ class Scenario:
         return True
 
     def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
-        """Judge that a key reads back as before: state, deletion date and description."""
-        if _face(now) != _face(was) and now.id is not None and _face(again := self.pool.read(now.id)) != _face(now):
-            # It moves when it is merely read: that is another requirement's affair.
-            self.judge.breaks("pending.describe", _face(now), _face(again), self._since(answer))
-            return
+        """Judge that a key reads back as before: state, deletion date and description.
+
+        Reads may lag behind, so a difference counts only if it stays; a key that moves with every read breaks another
+        requirement than one that a request has moved.
+        """
+        if _face(now) != _face(was) and was.id is not None:
+            key = was.id
+            now = self.pool.settled(key, lambda view: _face(view) == _face(was))
+            if _face(now) != _face(was) and _face(again := self.pool.steady(key)) != _face(self.pool.read(key)):
+                self.judge.breaks("pending.describe", _face(was), _face(again), self._since(answer))
+                return
         hint = "The request changed a key that it had no right to change."
         self.judge.that(requirement, _face(now) == _face(was), _face(was), _face(now), self._since(answer), hint)
 
     def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
+        if view.id is not None and view.deletion_at is None:
+            view = self.pool.settled(view.id, lambda view: view.deletion_at is not None)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
         fits = view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
         received = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"

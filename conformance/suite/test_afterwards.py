@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.judge import Inconclusive
+from conformance.oracle import GONE
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 from conformance.suite.test_isolation import ended, face
@@ -21,4 +22,7 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
             f"Keys that the run did not create changed while it ran: {', '.join(changed)}.",
             "If their owners did that, run again while nobody works on the account; else look at the exchanges.",
         )
-    kms.judge.holds("isolation.other-keys")
+    for key in kms.pool.keys:
+        view = kms.pool.read(key)
+        marked = view.state == GONE or view.description == kms.pool.marker(key)
+        kms.judge.that("isolation.other-keys", marked, "each of our keys is still marked as ours", view.description)

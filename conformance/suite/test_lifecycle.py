@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive, Stop
-from conformance.oracle import ENABLED, GONE, PENDING, KeyModel
+from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
@@ -183,7 +183,7 @@ class _Walk(RuleBasedStateMachine):
                 kms.must_be_refused(self._narrow(prediction.requirement, window), prediction.refusal, answer)
             else:
                 kms.must_be_accepted(prediction.requirement, answer)
-                self._follow(which, operation, prediction.states, prediction.after, answer)
+                self._follow(which, operation, prediction, answer, now, window)
         except Stop:
             self._end()
         if kms.judge.failures:
@@ -192,12 +192,16 @@ class _Walk(RuleBasedStateMachine):
         else:
             self._compare(answer)
 
-    def _follow(self, which: int, operation: str, states: tuple[str, ...], after: KeyModel, answer: Answer) -> None:
+    def _follow(
+        self, which: int, operation: str, prediction: Prediction, answer: Answer, asked_at: datetime, window: int | None
+    ) -> None:
         """Take over what is open by the documents: which of the accepted states, and how the date is rounded."""
-        kms = self.scenario
+        kms, states, after = self.scenario, prediction.states, prediction.after
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
         view = kms.must_read_back(kms_requirement(operation), self.keys[which], states, answer)
+        if operation == "schedule" and window is not None:
+            kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
         self.models[which] = KeyModel(
             view.state if view.state in states else after.state, after.before, after.deletion_at
         )
@@ -219,8 +223,10 @@ class _Walk(RuleBasedStateMachine):
             model = self._model(which)
             view = self.scenario.pool.read(key)
             described = None if model.state == GONE else self.descriptions[which]
-            expected = _face(model.state, model.deletion_at is not None, described)
-            received = _face(view.state, _ahead(view, self.scenario.time.now()), view.description)
+            # What is left of the date on a key that is not pending has a requirement of its own, a lesser one.
+            dated = model.state == PENDING
+            expected = _face(model.state, dated, described)
+            received = _face(view.state, dated and _ahead(view, self.scenario.time.now()), view.description)
             self._judge("lifecycle.sequence", received == expected, expected, received, answer)
 
     def _judge(self, name: str, holds: bool, expected: str, received: str, answer: Answer | None = None) -> None:  # noqa: FBT001
@@ -239,8 +245,7 @@ def kms_requirement(operation: str) -> str:
 
 
 def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
-    date = "a deletion date ahead" if dated else "no deletion date ahead"
-    return f"state {state}, {date}, description {description!r}"
+    return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
 
 
 def _ahead(view: KeyView, now: datetime) -> bool:

@@ -85,7 +85,10 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
 def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
-    # At least three pages, and at most that many requests on an account with many keys.
-    size = max(1, len(kms.pool.census()) // 3)
-    ids = [key for key in kms.pool.census(size) if key in ours]
-    kms.judge.that("list.complete", sorted(ids) == sorted(ours), f"each of {sorted(ours)} once", sorted(ids))
+    whole = set(kms.pool.census())
+    # At least three pages where the largest documented page allows; at most a few requests on a large account.
+    ids = kms.pool.census(min(100, max(1, len(whole) // 3)))
+    # What owners create or delete meanwhile falls out of both.
+    stayed = whole & set(kms.pool.census()) | ours
+    wrong = sorted(key for key in stayed if ids.count(key) != 1)
+    kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

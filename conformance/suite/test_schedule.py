@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.judge import Inconclusive
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -69,6 +70,8 @@ def test_missing_key_id_is_refused(kms: Scenario) -> None:
 def test_protected_key_is_refused(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     arn = str(kms.read(key).fields.get("Arn", ""))
+    if not arn.endswith(f"/{key}"):
+        raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
     kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
     try:
         kms.refuses(

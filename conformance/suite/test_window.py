@@ -10,6 +10,16 @@ from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
 
+@requirement("schedule.window.start")
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None:
+    key = kms.key(ENABLED)
+    days = kms.window.minimum + round((kms.window.maximum - kms.window.minimum) * share)
+    asked_at = kms.time.now()
+    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
+    kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
+
+
 @requirement("schedule.window.{bound}", "schedule.window.start")
 @pytest.mark.parametrize("bound", ["minimum", "maximum"])
 def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:

@@ -76,7 +76,7 @@ def test_windows_of_each_profile(dialect: str, profile: str) -> None:
     for days in (low - 1, high + 1, 0, -low, 10**30):
         assert decisions.window_problem(days) == decisions.window_problem(str(days)) == "window_out_of_range"
     assert decisions.window_problem(ABSENT) == "window_missing"
-    assert decisions.window_problem(True) == "window_malformed"  # noqa: FBT003 - a JSON value
+    assert decisions.window_problem(True) == "window_malformed"
 
 
 @pytest.mark.parametrize(("dialect", "profile"), PROFILES)
