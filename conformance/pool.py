@@ -23,6 +23,13 @@ _STEPS = {
     (PENDING, ENABLED): "cancel",
     (PENDING, DISABLED): "cancel",
 }
+# What is broken where such a step is answered as carried out and was not.
+_EFFECTS = {
+    "schedule": "schedule.state-after",
+    "cancel": "cancel.effect",
+    "enable": "enable.reply",
+    "disable": "disable.reply",
+}
 _MOST_STEPS = 4
 _POLL_SECONDS = 0.05
 # A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
@@ -101,7 +108,11 @@ class Pool:
         answer = self.client.ask(operation, key_id=key, **window)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
-        return self.settled(key, lambda after: after.state != view.state)
+        after = self.settled(key, lambda after: after.state != view.state)
+        if after.state == view.state and self.client.judge is not None:
+            received = f"it still reads back as {after.state}"
+            self.client.judge.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
+        return after
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:
         if view is None:
@@ -214,6 +225,7 @@ class Pool:
 
     def _pages(self, size: dict[str, object]) -> Iterator[Page]:
         cursor: dict[str, object] = {}
+        seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             answer = self.client.ask("list", **size, **cursor)
             if not answer.accepted:
@@ -222,6 +234,11 @@ class Pool:
             yield page
             if page.cursor is None:
                 return
+            if seen.issuperset(page.ids):
+                if self.client.judge is not None:
+                    self.client.judge.breaks("list.complete", "new keys, or the last page", "neither", (answer.number,))
+                return
+            seen.update(page.ids)
             cursor = {"cursor": page.cursor}
         raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")
 

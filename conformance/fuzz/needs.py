@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from conformance.answer import Answer
@@ -43,6 +44,10 @@ class Check(Protocol):
         self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
     ) -> KeyView:
         """Judge that a key reads back in one of these states."""
+        ...
+
+    def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
+        """Judge a deletion date: the time of the request plus the window."""
         ...
 
     def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+from conformance.answer import Answer
 from conformance.catalogue.api import Operation
 from conformance.dialects.base import KeyView
 from conformance.fuzz.creation import Creator
@@ -13,7 +14,7 @@ from conformance.fuzz.generator import Generator
 from conformance.fuzz.guard import foreign_keys, may_be_sent
 from conformance.fuzz.needs import Check
 from conformance.fuzz.review import Reviewer
-from conformance.fuzz.tailor import Tailor
+from conformance.fuzz.tailor import Fitted, Tailor
 from conformance.judge import Inconclusive
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 
@@ -62,12 +63,15 @@ class Fuzzer:
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
         for draft in self._tailor.with_windows(drafts, count):
-            self.attempt(draft, on_ours=True)
+            sent = self.attempt(draft, on_ours=True)
+            if sent is not None:
+                self._reviewer.must_accept_good_window(*sent)
 
-    def attempt(self, draft: Draft, *, on_ours: bool = False) -> None:
+    def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[Fitted, Answer, KeyView | None] | None:
         """Send one request and judge its answer; one that cannot or must not be sent is passed over.
 
-        `on_ours` names a key of ours for certain, and in a state that allows the operation.
+        `on_ours` names a key of ours for certain, and in a state that allows the operation. Returns what was sent, the
+        answer, and the key of ours as it was before.
         """
         ours = None
         if self._tailor.may_name_ours(draft):
@@ -77,7 +81,7 @@ class Fuzzer:
         own = self._own_values() if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
-            return
+            return None
         answer = self._kms.client.send(fitted.request, self._operation)
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
@@ -85,6 +89,7 @@ class Fuzzer:
         if self._operation.name == "set_alias" and answer.accepted and "delete_alias" in self._kms.client.api:
             for alias in fitted.fields["alias"]:
                 self._kms.ask("delete_alias", alias=alias)
+        return fitted, answer, ours
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
         """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""

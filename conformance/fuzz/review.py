@@ -15,8 +15,8 @@ from conformance.fuzz.names import READ_ONLY
 from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import objections
 from conformance.fuzz.tailor import Fitted
-from conformance.fuzz.windows import broken_by
-from conformance.oracle import DISABLED, ENABLED, PENDING, KeyModel
+from conformance.fuzz.windows import broken_by, days_in
+from conformance.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
@@ -58,6 +58,17 @@ class Reviewer:
                     exchanges=(answer.number,),
                 )
 
+    def must_accept_good_window(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> None:
+        """Judge that a request with nothing odd about it was carried out, if its window lies within the bounds."""
+        bounds = self.kms.window
+        days = days_in(fitted.fields["window"], bounds)
+        if days is None or before is None or before.state not in (ENABLED, DISABLED):
+            return
+        edges = {bounds.minimum: "schedule.window.minimum", bounds.maximum: "schedule.window.maximum"}
+        requirement = edges.get(days, f"schedule.from-{before.state}")
+        expected = f"carried out, for a window of {days} days"
+        self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
+
     def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
         """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
         if fitted.named == "unknown":
@@ -69,8 +80,7 @@ class Reviewer:
         if before is None:
             return
         if before.state in _STATES and self.kms.profile.refusal_in(operation, before.state) is not None:
-            model = KeyModel(before.state)
-            prediction = self.kms.oracle.predict(model, operation, self.kms.time.now(), self.kms.window.minimum)
+            prediction = self._predicted(operation, before)
             if prediction.refusal is not None and not self.kms.profile.refusal(prediction.refusal).or_accepted:
                 self._forbid(prediction.requirement, f"a key in the state {before.state}", answer)
         window = fitted.fields.get("window", ())
@@ -86,25 +96,25 @@ class Reviewer:
 
     def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
         """Judge that what was carried out had its effect, and wait until it shows."""
-        key = str(before.id)
+        kms, key = self.kms, str(before.id)
         if operation in _MOVES and fitted.plain and before.state in _STATES:
-            model = KeyModel(before.state)
-            prediction = self.kms.oracle.predict(model, operation, self.kms.time.now(), self.kms.window.minimum)
+            prediction = self._predicted(operation, before)
             if prediction.refusal is None:
                 states = _open_states(operation, prediction.states)
                 requirement = _CHANGED_BY.get(operation, "lifecycle.sequence")
-                return self.kms.must_read_back(requirement, key, states, answer)
-        view = self.kms.pool.read(key)
-        same = view.description == before.description
-        late = (
-            operation == "update_description"
-            and same
-            and fitted.fields["description"] not in ((), (before.description,))
-        )
-        if late:
+                view = kms.must_read_back(requirement, key, states, answer)
+                days = days_in(fitted.fields.get("window", ()), kms.window) if operation == "schedule" else None
+                if days is not None:
+                    kms.must_be_date("schedule.window.start", view, kms.time.now(), days, answer)
+                return view
+        if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
             # Shown later, it would look like the work of the next request.
-            return self.kms.pool.settled(key, lambda now: now.description != before.description)
-        return view
+            return kms.pool.settled(key, lambda now: now.description != before.description)
+        return kms.pool.read(key)
+
+    def _predicted(self, operation: str, before: KeyView) -> Prediction:
+        """What must become of the operation in the state that the key is in; a window that there is is a good one."""
+        return self.kms.oracle.predict(KeyModel(before.state), operation, self.kms.time.now(), self.kms.window.minimum)
 
 
 def _open_states(operation: str, states: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class Tailor:
         return self._is("arn", draft) and self._places["protected"].values(draft) in ((False,), ("false",))
 
     def with_windows(self, drafts: Sequence[Draft], count: int) -> tuple[Draft, ...]:
-        """The plainest of these requests with other windows: around the bounds, beyond integers, `count` anywhere."""
+        """The plainest of these requests with other windows: around the bounds, none, too many, `count` anywhere."""
         if "window" not in self._places:
             return ()
         place, bounds = self._places["window"], self._dialect.profile.window
@@ -91,7 +91,7 @@ class Tailor:
         return tuple(
             replace(place.put(draft, str(days) if text else days), origin=f"a window of {days} days")
             for draft in base
-            for days in (*near, *wrapped, *anywhere)
+            for days in (*near, 0, -bounds.minimum, *wrapped, *anywhere)
         )
 
     def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> Fitted | None:

@@ -27,6 +27,13 @@ def broken_by(window: tuple[object, ...], bounds: Window) -> str | None:
     return "schedule.window.text" if text.strip() and not any(character.isdigit() for character in text) else None
 
 
+def days_in(window: tuple[object, ...], bounds: Window) -> int | None:
+    """The days of a window that was written as documented and lies within the bounds; None for any other."""
+    text = str(window[0]) if len(window) == 1 and not isinstance(window[0], bool) else ""
+    written = re.fullmatch(r"[1-9][0-9]{0,3}", text) and isinstance(window[0], (str, int))
+    return int(text) if written and bounds.minimum <= int(text) <= bounds.maximum else None
+
+
 def _out_of_range(days: int, bounds: Window) -> str | None:
     if bounds.minimum <= days <= bounds.maximum:
         return None

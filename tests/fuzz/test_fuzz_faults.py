@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -116,6 +117,16 @@ class _AnySoon(Decisions):
         return 0 < days <= self.rules.window_maximum
 
 
+class _NotTheLast(Decisions):
+    def window_in_range(self, days: int) -> bool:
+        return super().window_in_range(days) and days != self.rules.window_maximum - 1
+
+
+class _LongOnesEndEarly(Decisions):
+    def deletion_date(self, now: datetime, days: int) -> datetime:
+        return super().deletion_date(now, min(days, 1000))
+
+
 class _CancelsAnything(Decisions):
     def refusal_for(self, operation: str, key: Key) -> str | None:
         return None if operation == "cancel" else super().refusal_for(operation, key)
@@ -147,6 +158,8 @@ LIFE = [
     ("alibaba", _UpTo31, "schedule", "schedule.window.above-maximum"),
     ("huawei", _Far, "schedule", "schedule.window.above-maximum"),
     ("alibaba", _AnySoon, "schedule", "schedule.window.below-minimum"),
+    ("alibaba", _NotTheLast, "schedule", "schedule.from-enabled"),
+    ("huawei", _LongOnesEndEarly, "schedule", "schedule.window.start"),
     ("huawei", _CancelsAnything, "cancel", "cancel.not-pending.disabled"),
     ("alibaba", _CancelsAnything, "chains", "cancel.not-pending.enabled"),
     ("alibaba", _EncryptsPending, "chains", "pending.encrypt"),

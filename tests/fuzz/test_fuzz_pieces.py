@@ -18,7 +18,7 @@ from conformance.fuzz.generator import Generator
 from conformance.fuzz.guard import may_be_sent
 from conformance.fuzz.places import find_place, path_values
 from conformance.fuzz.tailor import Tailor
-from conformance.fuzz.windows import broken_by
+from conformance.fuzz.windows import broken_by, days_in
 from conformance.oracle import ENABLED
 from conformance.wire.failures import unsendable
 from conformance.wire.messages import Request
@@ -176,8 +176,8 @@ def test_windows_are_asked_for_around_the_bounds() -> None:
     tailor = tailor_of("alibaba", "schedule")
     drafts = [Draft("POST", f"KeyId={FOREIGN}&PendingWindowInDays=7"), Draft("POST", f"KeyId={FOREIGN}")]
     asked = [draft.query.rpartition("=")[2] for draft in tailor.with_windows(drafts, 3)]
-    assert asked[:8] == ["6", "7", "8", "29", "30", "31", str(2**32 + 7), str(2**64 + 7)]
-    assert len(asked) == 11
+    assert asked[:10] == ["6", "7", "8", "29", "30", "31", "0", "-7", str(2**32 + 7), str(2**64 + 7)]
+    assert len(asked) == 13
     assert tailor_of("alibaba", "cancel").with_windows(drafts, 3) == ()
 
 
@@ -237,3 +237,9 @@ def test_only_windows_that_are_wrong_by_every_reading_are_held_against_a_target(
     window: tuple[object, ...], broken: str | None
 ) -> None:
     assert broken_by(window, Window(7, 30, "integer")) == broken
+
+
+def test_only_windows_as_documented_are_held_to_a_date() -> None:
+    bounds = Window(7, 30, "integer")
+    windows = [("7",), (30,), ("31",), ("007",), (" 8",), (8.0,), (True,), ("٨",), (), ("7", "8"), (None,)]
+    assert [days_in(window, bounds) for window in windows] == [7, 30, *[None] * 9]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
@@ -12,7 +13,15 @@ from conformance.selftest.faults import FAULTS
 from conformance.selftest.runner import run_suite
 from conformance.suite import FAMILIES
 
-CASES = [pytest.param(fault, dialect, id=f"{fault.name}-{dialect}") for fault in FAULTS for dialect in fault.dialects]
+# What a change waits for: the critical faults and every fourth of the others, each in one of its dialects by turns.
+# `tox run -e power` asks all of them in each.
+EVERYTHING = os.environ.get("KMS_CONFORMANCE_POWER") == "all"
+CASES = [
+    pytest.param(fault, dialect, id=f"{fault.name}-{dialect}")
+    for index, fault in enumerate(FAULTS)
+    if EVERYTHING or fault.severity == "critical" or index % 4 == 0
+    for dialect in (fault.dialects if EVERYTHING else [fault.dialects[index % len(fault.dialects)]])
+]
 # More than this, and a user has to guess which of the accusations is the true one.
 MOST_ACCUSED = 5
 

@@ -41,8 +41,8 @@ class _SometimesAccepted(_Sometimes):
         return None if found is not None and key.state is PENDING and self._now(operation) else found
 
 
-def _nothing(operation: str) -> type[Decisions]:
-    return type("Nothing", (_SometimesNothing,), {"operation": operation})
+def _nothing(operation: str, number: int) -> type[Decisions]:
+    return type("Nothing", (_SometimesNothing,), {"operation": operation, "number": number})
 
 
 def _accepted(operation: str, number: int) -> type[Decisions]:
@@ -53,18 +53,18 @@ FAULTS = (
     _fault(
         name="sometimes-cancel-does-nothing",
         families=("cancel",),
-        title="One cancellation in seven is answered as done and not done.",
+        title="One cancellation in three is answered as done and not done.",
         severity="critical",
         requirements=frozenset({"cancel.effect", "cancel.state-after", "cancel.sequence", "cancel.before-end"}),
-        decisions=(_nothing("cancel"),),
+        decisions=(_nothing("cancel", 3),),
     ),
     _fault(
         name="sometimes-schedule-does-nothing",
         families=("cancel", "schedule"),
-        title="One scheduling in seven is answered as done and not done.",
+        title="One scheduling in three is answered as done and not done.",
         severity="critical",
         requirements=frozenset({"schedule.state-after", "schedule.from-enabled"}),
-        decisions=(_nothing("schedule"),),
+        decisions=(_nothing("schedule", 3),),
     ),
     _fault(
         name="sometimes-scheduled-twice",
