@@ -26,7 +26,7 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     if kms.pool.settled(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The key that was named did not change either, so nothing follows for the others.")
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
-        arguments = _arguments(kms, operation)
+        arguments = _arguments(kms, operation, key)
         kms.ask(operation, key_id=key, **arguments)
         kms.ask(operation, key_id=kms.dialect.unknown_key(), **arguments)
     for other, was in before.items():
@@ -35,12 +35,12 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
         kms.judge.that("isolation.other-keys", same, f"{other} is {was.state}", f"it is {now.state}")
 
 
-def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
-    marker = f"{MARKER_PREFIX}{secrets.token_hex(6)}"
+def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:
+    alias = f"{MARKER_PREFIX}{secrets.token_hex(6)}"
     further: dict[str, dict[str, Any]] = {
         "schedule": {"window": kms.days},
-        "update_description": {"description": marker},
-        "set_alias": {"alias": kms.dialect.alias(marker)},
+        "update_description": {"description": kms.pool.marker(key)},
+        "set_alias": {"alias": kms.dialect.alias(alias)},
     }
     return further.get(operation, {})
 

@@ -101,6 +101,7 @@ FAULTS = (
         title="Scheduling is answered as done, and the key stays as it was.",
         requirements=frozenset({"schedule.from-enabled", "schedule.state-after"}),
         decisions=(doing_nothing("schedule"),),
+        why_more="Every check that schedules a key reads back that nothing came of it.",
     ),
     _fault(
         name="schedule-only-disables",
