@@ -41,6 +41,7 @@ def test_further_operation(kms: Scenario, operation: str, judged: str) -> None:
 
 
 @requirement("reply.status", "reply.no-server-error")
+@pytest.mark.standard
 def test_chains(kms: Scenario) -> None:
     """Along the links of the description, one request made of the reply to the one before."""
     from conformance.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
