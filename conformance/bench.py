@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from conformance.attest import Isolation
 from conformance.auth import SignInFailed
 from conformance.catalogue.requirements import Catalogue
 from conformance.client import Client
@@ -18,7 +19,7 @@ from conformance.target import Target
 from conformance.timecontrol import TimeControl
 
 # Keys of others are read one by one before and after a run; an account with more is sampled.
-_MOST_OTHERS = 50
+_MOST_OTHERS = 200
 
 
 @dataclass
@@ -29,17 +30,19 @@ class Bench:
     ledger: Ledger
     keys: int
     others: dict[str, KeyView] = field(default_factory=dict)
+    isolation: Isolation | None = None
+    _kin: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
     _entered: bool = False
     _admitted: bool = False
 
     @cached_property
     def client(self) -> Client:
-        return Client(self.target)
+        return Client(self.target, self.ledger)
 
     @cached_property
     def pool(self) -> Pool:
-        return Pool(self.client, self.ledger, self.keys)
+        return Pool(self.client, self.ledger, self.keys, self.time.now)
 
     @cached_property
     def time(self) -> TimeControl:
@@ -92,12 +95,37 @@ class Bench:
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
 
-    def leave(self) -> tuple[str, ...]:
-        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion."""
+    def leave(self, *, hurried: bool = False) -> tuple[str, ...]:
+        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion.
+
+        The keys of others are read once more, unless the user is waiting for the end.
+        """
         self.client.judge = None
-        left = self.pool.release()
-        self.client.close()
+        try:
+            left = self.pool.release()
+            if self._entered and not hurried:
+                with suppress(Inconclusive):
+                    self.isolation = self._attested()
+        finally:
+            self.close()
         return left
+
+    def close(self) -> None:
+        """Let go of connections, and of the right to our keys: what is left may be done by another run."""
+        self.client.close()
+        self.ledger.close()
+
+    def _attested(self) -> Isolation:
+        after: dict[str, KeyView] = {}
+        for key in self.others:
+            with suppress(Inconclusive):
+                after[key] = self.pool.read(key)
+        # Keys of ours are no strangers, and neither are those of another run of ours.
+        ours = self.pool.ever | {str(record.key) for record in self.ledger.records().values()} | self._kin
+        before = [key for key in self.pool.strangers if key not in ours]
+        now = [key for key in self.pool.census() if key not in ours]
+        found = Isolation.of(self.others, after, (before, now), _MOST_OTHERS)
+        return found.cleaned(self.client.recorder.redactor.text)
 
     def _sign_in(self) -> None:
         self.client.sign_in()
@@ -119,5 +147,7 @@ class Bench:
             with suppress(Inconclusive):
                 view = self.pool.read(key)
                 # Another run of ours, at the same time, changes its own keys.
-                if not (view.description or "").startswith(MARKER_PREFIX):
+                if (view.description or "").startswith(MARKER_PREFIX):
+                    self._kin.add(key)
+                else:
                     self.others[key] = view

@@ -11,7 +11,9 @@ from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
+from conformance.guard import Guard, NotOurs
 from conformance.judge import Inconclusive, Judge
+from conformance.ledger import Ledger
 from conformance.target import Target
 from conformance.wire.messages import Exchange, Request
 from conformance.wire.record import Recorder
@@ -42,14 +44,16 @@ _NEXT_STEP = {
 class Client:
     """Everything that is sent to a target goes through here; `judge` is that of the check that is running."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, ledger: Ledger) -> None:
+        """`ledger` says which keys are ours: no others may be changed, whoever asks for it."""
         self.target = target
         self.profile = Profile.load(target.dialect, target.profile)
         self.api = Api.load(self.profile)
-        self.session = Session.for_target(target)
+        self.dialect = adapter(self.profile, target.base_url, "")
+        self.guard = Guard(self.dialect, self.api, ledger)
+        self.session = Session.for_target(target, self.guard)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor(target.secrets, target.labels))
-        self.dialect = adapter(self.profile, target.base_url, "")
         self.judge: Judge | None = None
         self.requests = 0
         self._examiner = Examiner(self.dialect)
@@ -68,8 +72,10 @@ class Client:
         """Sign and send a request, and examine the reply.
 
         A throttled request was not carried out, so it is sent again after a pause. Raises `Inconclusive` when there is
-        no reply to judge, or when the target goes on refusing to serve.
+        no reply to judge, or when the target goes on refusing to serve, and `NotOurs` for a request that could change
+        a key which is not ours.
         """
+        self._make_sure_of_unknown(request)
         wait = _FIRST_WAIT_SECONDS
         name = "" if operation is None else operation.name
         for _ in range(_RETRIES):
@@ -88,6 +94,27 @@ class Client:
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
+
+    def may_send(self, request: Request) -> bool:
+        """Whether a request can change nothing but what is ours; ids that it names are looked up for that."""
+        try:
+            self._make_sure_of_unknown(request)
+            self.guard.check(request)
+        except (NotOurs, Inconclusive):
+            return False
+        return True
+
+    def _make_sure_of_unknown(self, request: Request) -> None:
+        """Ask for every id that must be nobody's before a request that may change something names it."""
+        for name in self.guard.doubts(request):
+            answer = self.ask("describe", key_id=name)
+            if answer.accepted or not 400 <= answer.status < 500:
+                raise Inconclusive(
+                    f"A request would name {name!r}, of which the target does not say that there is no such key: "
+                    f"{answer.summary}.",
+                    "So it was not sent: it might change a key of somebody else's.",
+                )
+            self.guard.is_absent(name)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """A refusal of our own credentials says nothing about the target. Raises `Inconclusive` if it is one.

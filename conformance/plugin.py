@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
     group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to watch it go")
+    group.addoption("--watch", action="store_true", help="only read planted keys; creates nothing")
+    group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
@@ -31,6 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
     config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
+    config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
+    config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
+    config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
@@ -55,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
+            nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
         )
     except TargetError as error:
         pytest.exit(str(error), returncode=2)

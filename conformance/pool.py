@@ -1,16 +1,16 @@
-"""The few keys of a run: created under a ledger, brought into the state that a check needs, used again."""
+"""The few keys of a run, brought into the state that a check needs, used again, and let go at the end."""
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
-from conformance.answer import Answer
 from conformance.client import Client
-from conformance.dialects.base import KeyView, Page
+from conformance.dialects.base import KeyView
+from conformance.estate import Estate
 from conformance.judge import Inconclusive
-from conformance.ledger import MARKER_PREFIX, Ledger
+from conformance.ledger import PLAIN, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
 # What leads from a state towards another; a pending key is taken back first, wherever it is to go.
@@ -31,38 +31,23 @@ _EFFECTS = {
     "disable": "disable.reply",
 }
 _MOST_STEPS = 4
-_POLL_SECONDS = 0.05
-# A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
-_WAITS_IN_VAIN = 2
-# A listing that does not end is the target's fault, and not ours to follow.
-_MOST_PAGES = 100
+# A date may be rounded up to the next day.
+_ROUNDING = timedelta(days=1)
 
 
-class Pool:
-    """Creates at most as many keys as allowed and hands them out, the oldest living first."""
+def _real_time() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, client: Client, ledger: Ledger, most: int) -> None:
-        """`most` bounds what is created, besides the target's own limit."""
-        self.client = client
-        self.most = min(most, client.target.limits.max_keys)
-        self.ledger = ledger
-        self.keys: list[str] = []
-        self.ever: set[str] = set()
-        self.created = 0
+
+class Pool(Estate):
+    """Uses at most as many keys as allowed and hands them out, the oldest living first."""
+
+    def __init__(self, client: Client, ledger: Ledger, most: int, now: Callable[[], datetime] = _real_time) -> None:
+        """`now` is the time that the target's keys live by."""
+        super().__init__(client, ledger, most)
+        self._now = now
         self._apart: set[str] = set()
-        self._markers: dict[str, str] = {}
-        # What the target listed before we created anything.
-        self.strangers: frozenset[str] = frozenset()
         self._ended: set[str] = set()
-        self._described: dict[str, str] | None = None
-        self._intended = 0
-        self._in_vain = 0
-        self._run = secrets.token_hex(4)
-
-    @property
-    def room(self) -> int:
-        """How many more keys may be created."""
-        return self.most - self.created
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
@@ -92,8 +77,18 @@ class Pool:
 
     def forget_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended once more, and hand it out no more if it is gone."""
-        if self._forgotten(key, self.read(key)):
+        if self._forgotten(key, self.read(key)) and key not in self._ended:
             self._ended.add(key)
+            self.finish(key, "gone")
+
+    def set_aside(self, key: str) -> None:
+        """Hand a key out no more, and do not let it go at the end: it is planted."""
+        self.keys = [other for other in self.keys if other != key]
+        self._ended.add(key)
+
+    def take_over(self, key: str) -> bool:
+        self._ended.discard(key)
+        return super().take_over(key)
 
     def _forgotten(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
@@ -119,166 +114,105 @@ class Pool:
             raise Inconclusive(f"No key could be brought into the state {state}.")
         return view
 
+    # --- getting keys -------------------------------------------------------------------------------------------------
+
     def create_apart(self, **arguments: object) -> str:
-        """Create a key of a special kind: it is released with the others, but never handed out."""
+        """Get a key of a special kind: it is released with the others, but never handed out."""
         key = self.create(**arguments)
         self._apart.add(key)
         return key
 
     def create(self, **arguments: object) -> str:
+        """Take back a key of an earlier run, or create one. Raises `Inconclusive` at the limit."""
+        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        while (found := self.take_back(kind)) is not None:
+            key, view = found
+            try:
+                if self._revived(key, view, kind):
+                    self.keys.append(key)
+                    return key
+            except Inconclusive:
+                # It is held, so it is let go at the end; here another one has to do.
+                continue
+        return self.create_new(**arguments)
+
+    def create_new(self, **arguments: object) -> str:
         """Create a key; it is in the ledger before the request leaves. Raises `Inconclusive` at the limit."""
+        self.take_stock()
         if self.room <= 0:
             raise Inconclusive(
-                f"The check needs one more key than the {self.most} that this run may create.",
+                f"The check needs one more key than this run may create: of limits.max_keys "
+                f"({self.client.target.limits.max_keys}) and of its tier, nothing is left.",
                 "Raise limits.max_keys in the target file, or ask for a higher tier.",
             )
-        marker = self.intend()
-        answer = self.client.ask("create", **self.client.dialect.naming(marker), **arguments)
-        key = self.claim(marker, answer)
+        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        dialect = self.client.dialect
+        answer, key = self.attempt(
+            lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind
+        )
         if key is None:
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
         self.keys.append(key)
         return key
 
-    def intend(self) -> str:
-        """Write down that a key is about to be created; returns the marker that it must carry. Counts as created."""
-        marker = f"{MARKER_PREFIX}{self._run}-{self._intended}"
-        self._intended += 1
-        self.ledger.write("intent", marker)
-        self.created += 1
-        return marker
+    def _revived(self, key: str, view: KeyView, kind: str) -> bool:
+        if kind == PLAIN:
+            return self.bring(key, ENABLED) is not None
+        if view.state == PENDING:
+            view = self._step(key, view, ENABLED, self.days)
+        return view.state not in (PENDING, GONE)
 
-    def claim(self, marker: str, answer: Answer) -> str | None:
-        """Take note of what became of a create: the id of a key that is provably ours, or None where there is none.
+    # --- letting go ---------------------------------------------------------------------------------------------------
 
-        A reply that is no clear refusal leaves the intent open: `sweep` looks for the marker. Raises `Inconclusive` for
-        an id that was there before us or does not carry the marker: such a key is never touched.
-        """
-        key = self.client.dialect.created_id(answer.value)
-        if key is None:
-            if 400 <= answer.status < 500:
-                self.created -= 1
-                self.ledger.write("refused", marker)
-            return None
-        if key in self.strangers or key in self.ever:
-            raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
-        view = self.settled(key, lambda view: view.state != GONE)
-        if view.state == GONE or view.description != marker:
-            raise Inconclusive(
-                f"The key {key} that a create named does not carry our description, so it is left alone."
-            )
-        self.ever.add(key)
-        self._markers[key] = marker
-        self.ledger.write("created", marker, key)
-        return key
-
-    def read(self, key: str) -> KeyView:
-        """Describe a key; one that the target does not know reads as gone."""
-        answer = self.client.ask("describe", key_id=key)
-        if answer.accepted:
-            return self.client.dialect.key(answer.value)
-        if self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
-            return KeyView(key, GONE, None, None, None, {})
-        raise Inconclusive(f"A key could not be read: {answer.summary}.")
-
-    def marker(self, key: str) -> str:
-        """The description by which a key of ours is known."""
-        return self._markers[key]
-
-    def steady(self, key: str) -> KeyView:
-        """Read a key until two reads in a row agree: of several machines, one may lag behind."""
-        view = self.read(key)
-        for _ in range(_MOST_STEPS):
-            again = self.read(key)
-            if again == view:
-                break
-            view = again
-        return view
-
-    def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
-        """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
-        patience = self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
-        deadline = time.monotonic() + patience
-        while not wanted(view := self.read(key)):
-            if time.monotonic() >= deadline:
-                self._in_vain += 1
-                break
-            time.sleep(_POLL_SECONDS)
-        return view
-
-    def census(self, limit: int | None = None) -> tuple[str, ...]:
-        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
-
-        The living keys of the run must be among them, within the time that reads may lag behind.
-        """
-        size: dict[str, object] = {} if limit is None else {"limit": limit}
-        deadline = time.monotonic() + self.client.profile.settle_seconds
-        while True:
-            ids = tuple(key for page in self._pages(size) for key in page.ids)
-            lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
-            if not lost or time.monotonic() >= deadline:
-                break
-            time.sleep(_POLL_SECONDS)
-        if self.client.judge is not None:
-            self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
-        return ids
-
-    def _pages(self, size: dict[str, object]) -> Iterator[Page]:
-        cursor: dict[str, object] = {}
-        seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
-            answer = self.client.ask("list", **size, **cursor)
-            if not answer.accepted:
-                raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
-            page = self.client.dialect.page(answer.value)
-            yield page
-            if page.cursor is None:
-                return
-            if seen.issuperset(page.ids):
-                if self.client.judge is not None:
-                    self.client.judge.breaks("list.complete", "new keys, or the last page", "neither", (answer.number,))
-                return
-            seen.update(page.ids)
-            cursor = {"cursor": page.cursor}
-        raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")
-
-    def recover(self, *, write: bool = True) -> tuple[str, ...]:
-        """Take in what earlier runs left, by the ledger; a create that was cut short is found by its marker.
-
-        With `write` the ledger learns what became of keys that need nothing more.
-        """
-        for entry in self.ledger.unfinished():
-            key = entry.key or self._marked(entry.marker)
-            state = GONE if key is None else self.read(key).state
-            if key is not None and state not in (GONE, PENDING):
-                self._markers[key] = entry.marker
-                self.ever.add(key)
-                self.keys.append(key)
-            elif write:
-                self.ledger.write("scheduled" if state == PENDING else "gone", entry.marker, key)
-        return tuple(self.keys)
-
-    def _marked(self, marker: str) -> str | None:
-        """The key that carries a marker; each is read once."""
-        if self._described is None:
-            self._described = {str(self.read(key).description): key for key in self.census()}
-        return self._described.get(marker)
+    def is_let_go(self, view: KeyView) -> bool:
+        """Whether a key is gone, or pending by no more than the shortest window."""
+        if view.state != PENDING or view.deletion_at is None:
+            return super().is_let_go(view)
+        profile = self.client.profile
+        tolerance = timedelta(seconds=profile.deletion.date_tolerance_seconds)
+        return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
     def release(self) -> tuple[str, ...]:
         """Schedule every key of this run for deletion; returns the keys for which that did not work."""
+        # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
+        with suppress(Inconclusive):
+            self.resolve()
+            self._inherit()
         return tuple(key for key in sorted(self.ever) if not self._let_go(key))
+
+    def _inherit(self) -> None:
+        """Let go as well what runs have left that were killed."""
+        for record in self.ledger.unfinished():
+            if record.run != self.ledger.run and self._proved(record) is not None and self.ledger.take(record):
+                self._hold(record.marker, str(record.key))
 
     def _let_go(self, key: str) -> bool:
         """Whatever goes wrong with one key must not keep the others from being let go."""
-        marker = self._markers.get(key, key)
         try:
             if key in self._ended:
-                self.ledger.write("gone", marker, key)
                 return True
-            self.settled(key, lambda view: view.state != GONE)
-            if self.bring(key, PENDING, self.client.profile.window.minimum) is None:
+            view = self.settled(key, lambda view: view.state != GONE)
+            days = self.client.profile.window.minimum
+            if view.state == PENDING and not self.is_let_go(view):
+                self._shorten(key, view)
+            self._unprotect(key, view)
+            after = self.bring(key, PENDING, days)
+            if after is None:
                 return False
-            self.ledger.write("scheduled", marker, key)
+            self.finish(key, "scheduled", after.deletion_at)
         except Exception:  # noqa: BLE001 - the key is named to the user, with the command that finishes the job
             return False
         return True
+
+    def _shorten(self, key: str, view: KeyView) -> None:
+        """Take back a deletion that is far ahead, to schedule it anew; if that is refused, it will do as it is."""
+        try:
+            self._step(key, view, ENABLED, 0)
+        except Inconclusive:
+            return
+
+    def _unprotect(self, key: str, view: KeyView) -> None:
+        """A check that was cut short may have left a key of ours protected from deletion."""
+        arguments = self.client.dialect.without_protection(view)
+        if arguments is not None and view.state != PENDING:
+            self.client.ask("set_deletion_protection", **arguments)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from conformance import reporting
 from conformance.bench import Bench
 from conformance.check import Check, run_check
 from conformance.emulators import Emulators
+from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
@@ -37,6 +40,9 @@ class Settings:
     state: str | None
     tier: Tier
     seed: int
+    plant: bool = False
+    watch: bool = False
+    rescue: bool = False
 
 
 class Worker:
@@ -50,10 +56,13 @@ class Worker:
         self.benches = {target.name: Bench(target, Ledger.of(target, state), keys) for target in self.targets}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
+        self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
+        self._ending = Ending()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
+        self._ending.watch()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -69,7 +78,7 @@ class Worker:
             check = self._check(item)
             if check is None:
                 kept.append(item)
-            elif check.declared & self.benches[check.target].applicable and self._in_tier(item):
+            elif check.declared & self.benches[check.target].applicable and self._is_asked(item, check.target):
                 item.stash[_CHECK] = check
                 item.add_marker(pytest.mark.xdist_group(check.target))
                 self.planned[check.target][check.id] = tuple(sorted(check.declared))
@@ -93,8 +102,19 @@ class Worker:
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
 
-    def _in_tier(self, item: pytest.Item) -> bool:
-        return self.settings.tier != "smoke" or item.get_closest_marker("standard") is None
+    def _is_asked(self, item: pytest.Item, name: str) -> bool:
+        """Whether the tier, the target's offers and limits, and what the user wants of this run include a check."""
+        target, settings = self.benches[name].target, self.settings
+        if settings.watch or item.get_closest_marker("planted") is not None:
+            # Where the clock can be moved, nights need not be waited for unless somebody asks for it.
+            nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
+            return item.get_closest_marker("planted") is not None and nights
+        if item.get_closest_marker("clock") is not None and target.time_control is None:
+            return False
+        needed = item.get_closest_marker("keys")
+        if needed is not None and target.limits.max_keys < needed.args[0]:
+            return False
+        return settings.tier != "smoke" or item.get_closest_marker("standard") is None
 
     def _check(self, item: pytest.Item) -> Check | None:
         callspec = getattr(item, "callspec", None)
@@ -121,6 +141,8 @@ class Worker:
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
             others_at_entry=bench.others,
+            plant=self.settings.plant,
+            rescue=self.settings.rescue,
         )
 
     @pytest.hookimpl(wrapper=True)
@@ -147,13 +169,18 @@ class Worker:
         return report
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._ending.in_order()
         for name, bench in self.benches.items():
             if "client" in vars(bench):
-                self.left_behind[name] = bench.leave()
+                self.left_behind[name] = bench.leave(hurried=exitstatus == pytest.ExitCode.INTERRUPTED)
+                if bench.isolation is not None:
+                    self.isolation[name] = bench.isolation.to_json()
+        self._ending.over()
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
+            output["kms_isolation"] = self.isolation
             output["kms_planned"] = {
                 name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
             }
@@ -176,14 +203,26 @@ class Controller:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: reporting.Report | None = None
     _clock: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def start(cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None) -> Controller:
-        """Load targets and waivers; with no target, start the built-in emulator in every dialect."""
+    def start(
+        cls,
+        targets: Iterable[str],
+        reports: Path,
+        tier: Tier,
+        seed: int,
+        waivers: str | None,
+        nights: Mapping[str, bool] = MappingProxyType({}),
+    ) -> Controller:
+        """Load targets and waivers; with no target, start the built-in emulator in every dialect.
+
+        `nights` are the settings on planted keys: plant, watch, rescue.
+        """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
         paths = given or emulators.start()
@@ -191,7 +230,7 @@ class Controller:
         state = None if given else str(reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         accepted = load_waivers(waivers, loaded)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed)
+        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
     @pytest.hookimpl(optionalhook=True)
@@ -202,6 +241,7 @@ class Controller:
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
         output = getattr(node, "workeroutput", {})
         self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
+        self.isolation |= output.get("kms_isolation", {})
         for name, plan in output.get("kms_planned", {}).items():
             self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
 
@@ -218,6 +258,7 @@ class Controller:
         worker = session.config.pluginmanager.get_plugin("kms-worker")
         if isinstance(worker, Worker):
             self.left_behind |= worker.left_behind
+            self.isolation |= worker.isolation
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
         if not self.results:
@@ -226,11 +267,11 @@ class Controller:
             session.exitstatus = USAGE_ERROR if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED else 0
             return
         run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
-        self.verdicts = tuple(
-            decide(target, self.results.get(target.name, []), run, self.planned.get(target.name, {}), self.waivers)
-            for target in self.targets
-        )
-        session.exitstatus = worst_exit_code(EXIT_CODES[verdict.result] for verdict in self.verdicts)
+        self.verdicts = tuple(self._verdict(target, run) for target in self.targets)
+        codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
+        # What is well with the target is not well with the account as long as a key of ours may be left in it.
+        unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
+        session.exitstatus = worst_exit_code([*codes, *unfinished])
         self.emulators.stop()
         self.report = reporting.write(
             self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
@@ -239,13 +280,20 @@ class Controller:
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
 
+    def _verdict(self, target: Target, run: Run) -> Verdict:
+        results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
+        return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+
     def afterwards(self) -> Iterator[str]:
         """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
         state = None if self.settings.state is None else Path(self.settings.state)
-        for target in self.targets:
-            for entry in Ledger.of(target, state).unfinished():
-                key = entry.key or f"that may have been created with the description {entry.marker}"
-                yield f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep`."
+        for target, path in zip(self.targets, self.settings.targets, strict=True):
+            for record in Ledger.of(target, state).unfinished():
+                key = record.key or f"that may have been created with the description {record.marker}"
+                yield (
+                    f"{target.name}: the key {key} is not scheduled for deletion. "
+                    f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
+                )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

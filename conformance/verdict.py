@@ -57,9 +57,11 @@ class Verdict:
     run: Run
     requests: int
     keys_created: int
+    isolation: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
+        attested = {} if self.isolation is None else {"isolation": dict(self.isolation)}
         return {
             "format": FORMAT,
             "suite": {"version": __version__, "specs_digest": specs_digest(self.target.dialect)},
@@ -77,6 +79,7 @@ class Verdict:
             "duration_seconds": round(self.run.duration_seconds, 3),
             "seed": self.run.seed,
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **attested,
         }
 
 

@@ -21,6 +21,25 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "rpc.yaml": compile_rpc,
 }
 
+#: By their abstract names. Whatever is not named here may change something: an operation of a new dialect is handled
+#: with care by default.
+READ_ONLY = frozenset(
+    {
+        "describe",
+        "list",
+        "encrypt",
+        "decrypt",
+        "generate_data_key",
+        "list_tags",
+        "instances",
+        "quotas",
+        "versions",
+        "version",
+        "regions",
+        "account_status",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Violation:

@@ -13,6 +13,7 @@ from conformance.cli.reading import certify, compare, report, verify
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.sweep import sweep
+from conformance.ledger import LedgerError
 from conformance.reporting import ReportError
 from conformance.target import TargetError
 from conformance.verdict import USAGE_ERROR
@@ -38,8 +39,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(USAGE_ERROR)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (TargetError, ReportError) as error:
+    except (TargetError, ReportError, LedgerError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE_ERROR)

@@ -21,6 +21,9 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.option("--plant", is_flag=True, help="Leave one key pending on purpose: later runs watch it go.")
+@click.option("--watch", is_flag=True, help="Only read what was planted; creates nothing.")
+@click.option("--rescue", is_flag=True, help="On its last day, cancel what was planted, and plant it anew.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(
     targets: tuple[str, ...],
@@ -29,6 +32,7 @@ def run(
     seed: int | None,
     waivers: str | None,
     pytest_args: tuple[str, ...],
+    **nights: bool,
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 
@@ -40,6 +44,7 @@ def run(
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += [] if seed is None else [f"--seed={seed}"]
+    options += [f"--{name}" for name, on in nights.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code

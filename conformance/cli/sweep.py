@@ -17,26 +17,32 @@ from conformance.verdict import EXIT_CODES
 @click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an option
-    """Schedule for deletion the keys that earlier runs created and left; only keys in the ledger are touched."""
-    codes = [_sweep(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
+    """Schedule for deletion the keys that earlier runs created and left.
+
+    Only keys that the ledger proves to be ours are touched; those of a run that is at work are left to it.
+    """
+    codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
     return max(codes)
 
 
-def _sweep(target: Target, *, dry_run: bool) -> int:
+def sweep_target(target: Target, *, dry_run: bool) -> int:
+    """Sweep one target; returns the exit code."""
     ledger = Ledger.of(target)
     bench = Bench(target, ledger, keys=0)
     try:
         bench.enter()
         found = bench.pool.recover(write=not dry_run)
-        click.echo(f"{target.name}: {len(found)} key(s) of ours to schedule, by the ledger {ledger.path}.")
-        for key in found:
+        click.echo(f"{target.name}: {len(found.undone)} key(s) of ours to schedule, by the ledger {ledger.path}.")
+        for key in found.undone:
             click.echo(f"  {key}")
-        if dry_run:
-            return 0
-        left = bench.leave()
+        for key in found.strangers:
+            click.echo(f"{target.name}: {key} is described like a key of ours, but is not in this ledger: left alone.")
+        left = () if dry_run else bench.pool.release()
     except Inconclusive as error:
         click.echo(f"{target.name}: {error}", err=True)
         return EXIT_CODES["inconclusive"]
+    finally:
+        bench.close()
     for key in left:
         click.echo(f"{target.name}: {key} could not be scheduled for deletion; run sweep again.", err=True)
     return EXIT_CODES["inconclusive"] if left else 0

@@ -177,6 +177,7 @@ class Alibaba(Dialect):
             date_problem=problem,
             description=text(info.get("Description")),
             fields=info,
+            born=text(info.get("CreationDate")),
         )
 
     def page(self, value: object) -> Page:
@@ -202,6 +203,11 @@ class Alibaba(Dialect):
 
     def names(self, alias: str, value: object) -> str | None:
         return self.key(value).id
+
+    def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
+        if view.fields.get("DeletionProtection") != "Enabled":
+            return None
+        return {"arn": view.fields.get("Arn"), "protected": False}
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))

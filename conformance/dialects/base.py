@@ -31,7 +31,10 @@ class ErrorView:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key as it was read: abstract state, deletion date (UTC) if it has one, and all its fields for comparison."""
+    """A key as it was read: abstract state, deletion date (UTC) if it has one, and all its fields for comparison.
+
+    `born` is its date of creation as the target writes it, which no request can change.
+    """
 
     id: str | None
     state: str
@@ -39,6 +42,7 @@ class KeyView:
     date_problem: str | None
     description: str | None
     fields: Mapping[str, Any]
+    born: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,10 @@ class Dialect(ABC):
     @abstractmethod
     def names(self, alias: str, value: object) -> str | None:
         """The id of the key that an alias names, by the reply to `describe` with `by_alias`."""
+
+    def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
+        """The arguments of `set_deletion_protection` that let a key be scheduled; None where nothing is in the way."""
+        return None
 
     def with_body(self, request: Request, body: bytes) -> Request:
         """The same request with another body."""

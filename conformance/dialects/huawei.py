@@ -133,6 +133,7 @@ class Huawei(Dialect):
             date_problem=problem,
             description=text(info.get("key_description")),
             fields=info,
+            born=text(info.get("creation_date")),
         )
 
     def page(self, value: object) -> Page:

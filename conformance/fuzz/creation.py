@@ -10,6 +10,8 @@ from conformance.fuzz.tailor import Tailor
 from conformance.ledger import MARKER_PREFIX
 
 # Whether a request can carry a marker at all is known before one is spent on it.
+#: Keys that generated requests have made: of whatever kind they are, no check can rely on them.
+KIND = "generated"
 _TRIAL = f"{MARKER_PREFIX}trial"
 
 
@@ -31,12 +33,13 @@ class Creator:
         """Send a request that may create a key; None if nothing was sent."""
         if not self.may_create or self._tailor.mark(draft, _TRIAL) is None:
             return None
-        pool = self._kms.pool
-        marker = pool.intend()
-        fitted = self._tailor.mark(draft, marker)
-        assert fitted is not None
-        answer = self._kms.client.send(fitted.request, self._operation)
-        key = pool.claim(marker, answer)
+
+        def send(marker: str) -> Answer:
+            fitted = self._tailor.mark(draft, marker)
+            assert fitted is not None
+            return self._kms.client.send(fitted.request, self._operation)
+
+        answer, key = self._kms.pool.attempt(send, KIND)
         if key is not None:
             # Of whatever kind it is, it is none that another check could use: the end of the run lets it go.
             self._left -= 1

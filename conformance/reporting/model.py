@@ -44,6 +44,7 @@ class StoredVerdict:
     duration_seconds: float
     requests: int
     keys_created: int
+    isolation: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -56,7 +57,7 @@ class StoredVerdict:
         requirements = tuple(
             RequirementVerdict(**(entry | {"tests": tuple(entry["tests"])})) for entry in raw["requirements"]
         )
-        run = {name: raw[name] for name in ("result", *_RUN)}
+        run = {name: raw[name] for name in ("result", *_RUN)} | {"isolation": raw.get("isolation")}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
         return cls(requirements=requirements, **raw["target"], **suite, **run)
 
@@ -68,7 +69,9 @@ class StoredVerdict:
             "target": {name: getattr(self, name) for name in ("name", "dialect", "profile", "base_url")},
             "result": self.result,
             "requirements": [vars(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
-        } | {name: getattr(self, name) for name in _RUN}
+            **{name: getattr(self, name) for name in _RUN},
+            **({} if self.isolation is None else {"isolation": dict(self.isolation)}),
+        }
 
     def counts(self) -> Counts:
         """How many requirements of each level met with each verdict; every level and verdict is there."""

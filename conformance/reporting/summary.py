@@ -74,6 +74,7 @@ def _target(target: TargetReport, width: int) -> Iterator[Text]:
     yield from _counts(verdict, width)
     yield from _failures(target, width)
     yield from _open(target, width)
+    yield from _isolation(verdict, width)
 
 
 def _counts(verdict: StoredVerdict, width: int) -> Iterator[Text]:
@@ -126,6 +127,17 @@ def _open(target: TargetReport, width: int) -> Iterator[Text]:
     if not_tested:
         what = "The checks that judge them did not run, or met nothing to judge."
         yield from _lines(what, width, f"  {not_tested:>4}  ")
+
+
+def _isolation(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+    found = verdict.isolation
+    if not found or not found["described"]:
+        return
+    differ = len(found["changed"])
+    what = "none has changed" if not differ else f"{differ} changed, by whom is not known: see the report"
+    line = f"keys of others: {counted(found['described'], 'key')} read before and after, {what}"
+    yield Text()
+    yield from _lines(line, width, "  ", style="yellow" if differ else "dim")
 
 
 def _lines(text: str, width: int, first: str = "", style: str = "") -> Iterator[Text]:

@@ -17,8 +17,10 @@ FAMILIES = (
     "fuzzing",
     "lifecycle",
     "waiting_period",
+    "planted",
     "afterwards",
 )
 
 # These do not build on a target that keeps the state of keys: they find out whether it does.
-BEFORE_ADMISSION = ("entry", "isolation", "states")
+# A planted key is read in runs that have no other.
+BEFORE_ADMISSION = ("entry", "isolation", "states", "planted")

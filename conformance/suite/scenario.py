@@ -28,6 +28,8 @@ class Scenario:
     effort: Effort
     seed: int
     others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
+    plant: bool = False
+    rescue: bool = False
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile

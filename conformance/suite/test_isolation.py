@@ -12,6 +12,9 @@ from conformance.oracle import DISABLED, ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
+# Each is read twice within moments, of which there should be few: whose key changes meanwhile looks like a victim.
+_MOST_OTHERS = 50
+
 
 @requirement("isolation.other-keys")
 def test_no_operation_touches_another_key(kms: Scenario) -> None:
@@ -21,7 +24,8 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     """
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    before = {other: kms.pool.read(other) for other in (bystander, *kms.others_at_entry)}
+    others = sorted(kms.others_at_entry)[:_MOST_OTHERS]
+    before = {other: kms.pool.read(other) for other in (bystander, *others)}
     kms.ask("disable", key_id=key)
     if kms.pool.settled(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The key that was named did not change either, so nothing follows for the others.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of, unsendable
 from conformance.wire.messages import Exchange, Failure, Reply, Request, origin
@@ -34,6 +34,13 @@ class ForeignOrigin(Exception):  # noqa: N818 - a bug of ours that must never be
     """A request to where the user did not send us. It would have carried credentials there."""
 
 
+class Gate(Protocol):
+    """Looks at every request before it leaves."""
+
+    def check(self, request: Request) -> None:
+        """Raise if the request must not leave."""
+
+
 class Session:
     """HTTP to the URLs that a user named, within the limits that the user set; safe to use from several threads.
 
@@ -47,8 +54,10 @@ class Session:
         *,
         verify: Literal[True] | Path = True,
         max_body: int = MAX_BODY,
+        gate: Gate | None = None,
     ) -> None:
-        """`max_body` bounds a reply's body in bytes, as it comes and unpacked."""
+        """`max_body` bounds a reply's body in bytes, as it comes and unpacked; `gate` has the last word on requests."""
+        self._gate = gate
         self._origins = frozenset(origin(url) for url in urls)
         self._verify = verify if verify is True else str(verify)
         self._max_body = max_body
@@ -59,9 +68,9 @@ class Session:
         self._sent = 0
 
     @classmethod
-    def for_target(cls, target: Target) -> Session:
+    def for_target(cls, target: Target, gate: Gate) -> Session:
         """A session with a target, its identity service and its clock, and with nothing else."""
-        return cls(target.limits, target.urls, verify=target.verify)
+        return cls(target.limits, target.urls, verify=target.verify, gate=gate)
 
     def __enter__(self) -> Self:
         return self
@@ -83,9 +92,11 @@ class Session:
     def send(self, request: Request) -> Exchange:
         """Send one request. Whatever the network or the endpoint does is in the exchange; nothing is raised for it.
 
-        Raises `ForeignOrigin` for a URL that the user did not name.
+        Raises `ForeignOrigin` for a URL that the user did not name, and whatever the gate raises.
         """
         self._refuse_foreign(request)
+        if self._gate is not None:
+            self._gate.check(request)
         problem = unsendable(request)
         if problem is not None:
             return Exchange(request, None, problem, datetime.now(UTC))

@@ -15,7 +15,6 @@ from conformance.dialects import adapter
 from conformance.dialects.base import Dialect, KeyView
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.generator import Generator
-from conformance.fuzz.guard import may_be_sent
 from conformance.fuzz.places import find_place, path_values
 from conformance.fuzz.tailor import Tailor
 from conformance.fuzz.windows import broken_by, days_in
@@ -184,23 +183,6 @@ def test_windows_are_asked_for_around_the_bounds() -> None:
 def test_what_cannot_be_put_on_a_wire_is_no_request() -> None:
     assert unsendable(Request("POST", "https://kms.example.com/ü")) is not None
     assert tailor_of("huawei", "cancel").fit(Draft("POST", "ü=1"), None, {}) is None
-
-
-# --- the guard --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        Request("POST", f"https://kms.example.com/?KeyId={FOREIGN}"),
-        Request("POST", f"https://kms.example.com/?Arn=acs%3Akms%3A1%3Akey%2F{FOREIGN.upper().replace('-', '%2D')}"),
-        Request("POST", "https://kms.example.com/", JSON, json.dumps({"odd": [{"deep": FOREIGN}]}).encode()),
-    ],
-)
-def test_a_foreign_key_is_never_named_where_it_could_be_changed(request_: Request) -> None:
-    assert not may_be_sent(request_, "schedule", frozenset({FOREIGN}))
-    assert may_be_sent(request_, "describe", frozenset({FOREIGN}))
-    assert may_be_sent(request_, "schedule", frozenset({"another"}))
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_waivers_are_reasons_by_id(tmp_path: Path) -> None:
 def test_clock_of_the_target_is_asked_before_it_is_trusted() -> None:
     with Emulator("huawei") as emulator:
         target = parse_target(emulator.target_yaml(), "t")
-        with Session.for_target(target) as session:
+        with Session(target.limits, target.urls) as session:
             TimeControl(session, target.time_control).advance(86400)
             later = TimeControl(session, target.time_control)
             ahead = later.now() - TimeControl(session, None).now()
@@ -63,7 +63,7 @@ def test_clock_of_the_target_is_asked_before_it_is_trusted() -> None:
 
 def test_waiting_without_a_clock_is_inconclusive() -> None:
     target = parse_target(_TARGET, "t")
-    with Session.for_target(target) as session, pytest.raises(Inconclusive, match="time_control"):
+    with Session(target.limits, target.urls) as session, pytest.raises(Inconclusive, match="time_control"):
         TimeControl(session, None).advance(1)
 
 

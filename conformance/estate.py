@@ -1,0 +1,237 @@
+"""What is ours on a target: keys are announced before they are created, proved to be ours, taken back, and let go.
+
+A key is ours if its creation was announced in the ledger and the key carries the marker of that announcement, or was
+seen to carry it and still has the date of creation that it had then: descriptions are changed by checks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from conformance.answer import Answer
+from conformance.client import Client
+from conformance.dialects.base import KeyView
+from conformance.judge import Inconclusive
+from conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from conformance.oracle import GONE, PENDING
+from conformance.reader import Reader
+
+_POLL_SECONDS = 0.2
+# A proxy has given up on the service, which may have carried the request out.
+_TIMED_OUT = 408
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Keys of ours that are still to be let go, and keys that look like ours and are not in this ledger."""
+
+    undone: tuple[str, ...]
+    strangers: tuple[str, ...]
+
+
+class Estate(Reader):
+    """Keeps the ledger and the target in step."""
+
+    def __init__(self, client: Client, ledger: Ledger, most: int) -> None:
+        """`most` bounds how many keys this run uses; the target's limit, how many of ours there are at all."""
+        super().__init__(client)
+        self.ledger = ledger
+        self.most = min(most, client.target.limits.max_keys)
+        self.created = 0
+        self.ever: set[str] = set()
+        self.new: set[str] = set()
+        # What the target listed before we created anything.
+        self.strangers: frozenset[str] = frozenset()
+        self._markers: dict[str, str] = {}
+        self._used = 0
+        self._intended = 0
+        self._in_stock = False
+
+    @property
+    def room(self) -> int:
+        """How many more keys may be created: by this run's share, and by what there is of ours on the target."""
+        there = sum(record.there for record in self.ledger.records().values())
+        return max(0, min(self.most - self._used, self.client.target.limits.max_keys - there))
+
+    def take_stock(self) -> None:
+        """Learn, once a run, which keys of earlier runs are gone by now: they count no longer."""
+        if self._in_stock:
+            return
+        self._in_stock = True
+        for record in tuple(self.ledger.records().values()):
+            if record.event == "scheduled" and record.key is not None and self.read(record.key).state == GONE:
+                self.ledger.write("gone", record.marker, record.key)
+        for record in self.ledger.unfinished():
+            if record.event == "intent" and record.run != self.ledger.run and not self.look_for(record.marker):
+                self.ledger.write("gone", record.marker)
+
+    def marker(self, key: str) -> str:
+        """The description by which a key of ours is known."""
+        return self._markers[key]
+
+    # --- creating -----------------------------------------------------------------------------------------------------
+
+    def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
+        """Announce a key, let `send` ask for it with the marker that it must carry, and see what became of that.
+
+        Returns the answer, and the id of the key, or None where there is none. A lost reply is resolved by looking for
+        the marker: then, as in all other cases in which no key of ours can be told, `Inconclusive` is raised.
+        """
+        marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
+        self._intended += 1
+        self.ledger.write("intent", marker, kind=kind)
+        self.created += 1
+        self._used += 1
+        try:
+            answer = send(marker)
+        except Inconclusive:
+            self.look_for(marker)
+            raise
+        key = self.client.dialect.created_id(answer.value)
+        if key is not None:
+            return answer, self._claimed(marker, key)
+        if 400 <= answer.status < 500 and answer.status != _TIMED_OUT:
+            self.created -= 1
+            self._used -= 1
+            self.ledger.write("refused", marker)
+            return answer, None
+        found = self.look_for(marker)
+        return answer, found[0] if found else None
+
+    def look_for(self, marker: str) -> tuple[str, ...]:
+        """The keys that carry a marker of ours, now in the ledger: a request that was sent again may have made two."""
+        found: list[str] = []
+        for key in self.census():
+            if key not in self.ever and _carries(view := self.read(key), marker):
+                # Each in a line of its own: one marker has room for one key.
+                self._adopt(marker if not found else f"{marker}/{len(found)}", key, view)
+                found.append(key)
+        return tuple(found)
+
+    def _claimed(self, marker: str, key: str) -> str:
+        """Raises `Inconclusive` for a key that was there before us or lacks the marker: it is never touched."""
+        if key in self.strangers or key in self.ever:
+            raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
+        view = self.settled(key, lambda view: view.state != GONE)
+        if view.state == GONE or view.description != marker:
+            raise Inconclusive(
+                f"The key {key} that a create named does not carry our description, so it is left alone."
+            )
+        self._adopt(marker, key, view)
+        self.new.add(key)
+        return key
+
+    def _adopt(self, marker: str, key: str, view: KeyView) -> None:
+        self.ledger.write("created", marker, key, **({"born": view.born} if view.born else {}))
+        self._hold(marker, key)
+
+    def _hold(self, marker: str, key: str) -> None:
+        self.ever.add(key)
+        self._markers[key] = marker.partition("/")[0]
+
+    # --- taking back --------------------------------------------------------------------------------------------------
+
+    def take_back(self, kind: str) -> tuple[str, KeyView] | None:
+        """A key of this kind that an earlier run left, held by this run from now on; None if there is none."""
+        if self._used >= self.most:
+            return None
+        self.take_stock()
+        for record in self.ledger.reusable(kind):
+            view = self._proved(record)
+            if view is not None and self.ledger.take(record):
+                assert record.key is not None
+                self._hold(record.marker, record.key)
+                self._used += 1
+                return record.key, view
+        return None
+
+    def borrow(self, key: str) -> None:
+        """Name a planted key in requests that must be refused; it stays what it is."""
+        self.ledger.borrow(key)
+
+    def take_over(self, key: str) -> bool:
+        """Make a planted key one like any other, to be let go at the end; False if another run is at work on it."""
+        record = self.ledger.records()[self.ledger.marker_of(key)]
+        if not self.ledger.take(record):
+            return False
+        self._hold(record.marker, key)
+        return True
+
+    def recover(self, *, write: bool = True) -> Recovered:
+        """Find what dead runs left undone: by the ledger, and by the markers that it knows on all keys there are.
+
+        With `write` the keys to be let go are held by this run, and the ledger learns what became of others.
+        """
+        views = {key: self.read(key) for key in dict.fromkeys(self.census())}
+        undone: list[str] = []
+        for record in self.ledger.unfinished():
+            marked = tuple(key for key, view in views.items() if _carries(view, record.marker))
+            keys = marked if record.key is None else (record.key,)
+            proved = [view for key in keys if (view := self._proved(record, key)) is not None]
+            undone += [str(view.id) for view in proved if not self.is_let_go(view)]
+            if write:
+                self._write_recovered(record, proved)
+        known = {record.key for record in self.ledger.records().values()} | set(undone)
+        markers = [record.marker for record in self.ledger.records().values() if self.ledger.is_free(record)]
+        unknown = {key: view for key, view in views.items() if key not in known and _carries(view, MARKER_PREFIX)}
+        for key, view in unknown.items():
+            marker = next((marker for marker in markers if _carries(view, marker)), None)
+            if marker is not None and not self.is_let_go(view):
+                undone.append(key)
+                if write:
+                    self._adopt(f"{marker}/{key}", key, view)
+        strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_let_go(view))
+        return Recovered(tuple(undone), strangers)
+
+    def _write_recovered(self, record: Record, proved: list[KeyView]) -> None:
+        for view in proved:
+            key = str(view.id)
+            if record.key is None:
+                self._adopt(record.marker if view is proved[0] else f"{record.marker}/{key}", key, view)
+            elif self.ledger.take(record):
+                self._hold(record.marker, key)
+            if self.is_let_go(view):
+                self.finish(key, "scheduled", view.deletion_at)
+        if not proved and (record.key is None or self.read(record.key).state == GONE):
+            self.ledger.write("gone", record.marker, record.key)
+
+    def _proved(self, record: Record, key: str | None = None) -> KeyView | None:
+        """How a key reads that a record speaks of, if it is there and provably the one; None otherwise."""
+        if key is None and record.key is None:
+            return None
+        view = self.read(key or str(record.key))
+        if view.state == GONE or view.id != (key or record.key):
+            return None
+        same = view.born is not None and view.born == record.facts.get("born")
+        return view if same or _carries(view, record.marker.partition("/")[0]) else None
+
+    # --- letting go ---------------------------------------------------------------------------------------------------
+
+    def is_let_go(self, view: KeyView) -> bool:
+        """Whether nothing is left to be done about a key."""
+        return view.state in (GONE, PENDING)
+
+    def finish(self, key: str, event: str, until: datetime | None = None) -> None:
+        """Write down that a key needs nothing more."""
+        self.ledger.write(
+            event, self.ledger.marker_of(key), key, **({} if until is None else {"until": until.isoformat()})
+        )
+
+    def resolve(self) -> None:
+        """Look once more for every key of this run of which nobody knows whether it was created."""
+        for record in tuple(self.ledger.records().values()):
+            if record.run != self.ledger.run or record.event != "intent":
+                continue
+            deadline = time.monotonic() + self.patience
+            while not (found := self.look_for(record.marker)) and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+            if not found:
+                self.ledger.write("gone", record.marker)
+
+
+def _carries(view: KeyView, marker: str) -> bool:
+    """Checks add to a description and take that back; nobody but us makes one that begins with our marker."""
+    return (view.description or "").startswith(marker)

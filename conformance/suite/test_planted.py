@@ -1,0 +1,190 @@
+"""The waiting period over nights: one key is left pending on purpose, and every run reads it, until it has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from conformance.judge import Inconclusive
+from conformance.ledger import Record
+from conformance.oracle import ENABLED, GONE, PENDING
+from conformance.planted import Planted, plan, planted_keys
+from conformance.suite.endings import MARGIN, must_be_gone, must_not_be_cancelled
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+
+# Runs are a night apart. What was not looked at in the night before its end proves nothing about its end.
+_A_NIGHT = timedelta(hours=26)
+# The planted one, and the two that the checks of every night lead about.
+_KEYS_NEEDED = 3
+
+
+@requirement("expiry.not-early", "expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
+@pytest.mark.planted
+def test_planted_key_waits_and_goes(kms: Scenario) -> None:
+    waiting, ended = _found(kms)
+    if kms.plant and waiting is None:
+        waiting = _plant(kms)
+    if waiting is not None and _watch(kms, waiting):
+        ended = _found(kms)[1]
+        waiting = None
+    if ended is not None:
+        _must_have_ended(kms, ended)
+    elif waiting is not None:
+        raise Inconclusive(_waiting_until(waiting))
+    else:
+        raise Inconclusive(*_NOTHING_PLANTED)
+
+
+@requirement("expiry.nothing-else")
+@pytest.mark.planted
+def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
+    """Keys of ours were there when it was planted. Those that were spared since must have outlived it."""
+    waiting, ended = _found(kms)
+    if ended is None:
+        raise Inconclusive(*((_waiting_until(waiting),) if waiting else _NOTHING_PLANTED))
+    now = kms.time.now()
+    records = {record.key: record for record in kms.pool.ledger.records().values()}
+    for key in ended.beside:
+        record = records.get(key)
+        if record is None or _has_ended(record, now):
+            continue
+        state = kms.pool.read(key).state
+        kms.judge.that("expiry.nothing-else", state != GONE, f"the key {key} lives", state)
+    if "expiry.nothing-else" not in kms.judge.judged:
+        raise Inconclusive(
+            "No other key of ours has outlived the planted one.", "Run the whole suite in the nights between as well."
+        )
+
+
+@requirement("cancel.before-end")
+@pytest.mark.planted
+def test_planted_key_can_be_rescued(kms: Scenario) -> None:
+    """On its last day, and only where that is asked for; its waiting period begins anew then."""
+    ledger = kms.pool.ledger
+    statement = kms.judge.catalogue["cancel.before-end"].statement
+    waiting, _ = _found(kms)
+    now = kms.time.now()
+    if kms.rescue and waiting is not None and timedelta() < waiting.end - MARGIN - now <= _A_NIGHT:
+        _rescue(kms, waiting)
+        if not kms.judge.failures:
+            ledger.note("cancel.before-end", statement)
+    elif ledger.recalls("cancel.before-end", statement):
+        kms.judge.holds("cancel.before-end")
+    elif waiting is None:
+        raise Inconclusive(*_NOTHING_PLANTED)
+    else:
+        hint = "" if kms.rescue else "`run --rescue` cancels the planted key on its last day, and schedules it anew."
+        raise Inconclusive(_waiting_until(waiting), hint)
+
+
+_NOTHING_PLANTED = (
+    "The waiting period cannot be waited for: the target offers no time_control, and no key is planted.",
+    "`run --plant` leaves a key pending on purpose, and the runs of the nights after it read it until it has gone.",
+)
+
+
+def _found(kms: Scenario) -> tuple[Planted | None, Planted | None]:
+    """The planted key that is waiting, and the last one that has gone."""
+    found = planted_keys(kms.pool.ledger)
+    last = [[key for key in found if key.ended is ended] for ended in (False, True)]
+    return (last[0][-1] if last[0] else None, last[1][-1] if last[1] else None)
+
+
+def _waiting_until(planted: Planted) -> str:
+    return f"waiting until {planted.last:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _has_ended(record: Record, now: datetime) -> bool:
+    until = record.facts.get("until")
+    return not record.there or (
+        record.event == "scheduled" and until is not None and datetime.fromisoformat(until) <= now
+    )
+
+
+def _plant(kms: Scenario) -> Planted:
+    if kms.client.target.limits.max_keys < _KEYS_NEEDED:
+        raise Inconclusive(
+            f"A planted key is one of the {kms.client.target.limits.max_keys} that limits.max_keys allows, and the "
+            "other checks need two.",
+            f"Set limits.max_keys to {_KEYS_NEEDED} or more.",
+        )
+    key = kms.key(ENABLED)
+    beside = tuple(other for other in kms.pool.keys if other != key)
+    data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
+    ciphertexts = tuple(filter(None, (kms.encrypted(key), data_key)))
+    return _pending(kms, key, ciphertexts, beside)
+
+
+def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> Planted:
+    """Schedule a key by the smallest window and leave it so."""
+    asked, days = kms.time.now(), kms.window.minimum
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
+    view = kms.read(key)
+    if view.deletion_at is None:
+        raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
+    marker = kms.pool.ledger.marker_of(key)
+    planted = plan(marker, key, asked, days, view.deletion_at)
+    planted = replace(planted, ciphertexts=tuple(ciphertexts), beside=tuple(beside))
+    kms.pool.ledger.write("planted", marker, key, **planted.facts(asked))
+    kms.pool.set_aside(key)
+    return planted
+
+
+def _watch(kms: Scenario, planted: Planted) -> bool:
+    """Read a planted key and judge what the time of night allows; returns whether it has come to its end."""
+    ledger, now = kms.pool.ledger, kms.time.now()
+    view = kms.pool.read(planted.key)
+    if view.state == PENDING:
+        ledger.write("seen", planted.marker, planted.key, when=now.isoformat())
+    if now < planted.end - MARGIN:
+        expected = f"pending until {planted.end:%Y-%m-%dT%H:%M:%SZ}"
+        if view.state == GONE:
+            kms.judge.breaks("expiry.not-early", expected, f"gone at {now:%Y-%m-%dT%H:%M:%SZ}")
+            ledger.write("gone", planted.marker, planted.key)
+        elif view.state != PENDING:
+            kms.pool.take_over(planted.key)
+            raise Inconclusive(
+                f"The planted key is {view.state}: somebody has cancelled its deletion.", "Plant another one."
+            )
+        elif view.deletion_at is None or abs(view.deletion_at - planted.until) > _tolerance(kms):
+            kms.judge.breaks("pending.describe", f"a deletion date of {planted.until}", view.deletion_at)
+        return False
+    if now < planted.last + MARGIN:
+        return False
+    if view.state == GONE:
+        ledger.write("gone", planted.marker, planted.key)
+        return True
+    kms.pool.borrow(planted.key)
+    if not must_not_be_cancelled(kms, planted.key):
+        kms.pool.take_over(planted.key)
+    if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN:
+        kms.refuses("expiry.gone", "unknown_key", "describe", key_id=planted.key)
+    return False
+
+
+def _tolerance(kms: Scenario) -> timedelta:
+    return timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
+
+
+def _must_have_ended(kms: Scenario, planted: Planted) -> None:
+    """Judged again in every later run: what is gone, stays gone."""
+    kms.pool.borrow(planted.key)
+    must_be_gone(kms, planted.key, planted.ciphertexts)
+    if planted.end - planted.seen <= _A_NIGHT:
+        kms.judge.holds("expiry.not-early")
+    elif not kms.judge.failures:
+        raise Inconclusive(
+            f"Nobody looked at the planted key in the night before its end; it was last seen {planted.seen}.",
+            "Plant another one, and run every night.",
+        )
+
+
+def _rescue(kms: Scenario, planted: Planted) -> None:
+    if not kms.pool.take_over(planted.key):
+        raise Inconclusive("Another run is at work on the planted key.")
+    kms.accepts("cancel.before-end", "cancel", key_id=planted.key, states=kms.spared)
+    _pending(kms, planted.key, planted.ciphertexts, planted.beside)
