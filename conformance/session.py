@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -261,6 +262,8 @@ class Controller:
             self.isolation |= worker.isolation
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
+        if getattr(session.config.option, "numprocesses", None):
+            self._finish_for_workers()
         if not self.results:
             # Nothing was run: an earlier report is worth more than an empty one.
             self.emulators.stop()
@@ -279,6 +282,21 @@ class Controller:
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+
+    def _finish_for_workers(self) -> None:
+        """A worker that is told to end, or that dies, has no time to let its keys go."""
+        state = None if self.settings.state is None else Path(self.settings.state)
+        for target in self.targets:
+            ledger = Ledger.of(target, state)
+            if not ledger.unfinished():
+                continue
+            bench = Bench(target, ledger, keys=0)
+            # What remains undone for whatever reason is named to the user, with the command that finishes it.
+            with suppress(Exception):
+                bench.enter()
+                bench.pool.recover()
+                bench.pool.release()
+            bench.close()
 
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})

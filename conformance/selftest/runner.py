@@ -52,8 +52,11 @@ def run_suite(
     seed: int = 1,
     arguments: Sequence[str] = (),
     timeout_seconds: float = 120,
+    state: Path | None = None,
 ) -> Outcome:
     """Run the suite against what `prepare` serves; its context gives the text of a target file.
+
+    `state` is the folder of ledgers, for runs that follow each other; without it, each has one of its own.
 
     The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
     once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
@@ -61,7 +64,7 @@ def run_suite(
     _read_ahead()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments)))
+    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state))
     process.start()
     sender.close()
     try:
@@ -88,11 +91,12 @@ def _child(
     tier: str,
     seed: int,
     arguments: tuple[str, ...],
+    state: Path | None,
 ) -> None:
     with tempfile.TemporaryDirectory() as directory, prepare() as text, open(os.devnull, "w") as nowhere:  # noqa: PTH123
         target = Path(directory) / "target.yaml"
         target.write_text(text, encoding="utf-8")
-        os.environ["KMS_CONFORMANCE_STATE"] = directory
+        os.environ["KMS_CONFORMANCE_STATE"] = str(state or directory)
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         watcher = _Watcher()
         options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]

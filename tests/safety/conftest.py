@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conformance.bench import Bench
+from conformance.emulator import Emulator, Inbound, Outbound
+from conformance.judge import Judge
+from conformance.ledger import Ledger
+from conformance.suite.scenario import Scenario
+from conformance.target import parse_target
+from conformance.tier import EFFORTS
+
+
+@dataclass
+class Scene:
+    """An emulator with foreign keys, a bench before it, and every request that the emulator has received."""
+
+    emulator: Emulator
+    bench: Bench
+    kms: Scenario
+    received: list[Inbound]
+
+    @contextlib.contextmanager
+    def nothing_is_sent(self) -> Iterator[None]:
+        before, keys = len(self.received), self.emulator.store.keys
+        yield
+        assert self.received[before:] == []
+        assert self.emulator.store.keys == keys
+
+    @property
+    def foreign(self) -> str:
+        """The id of an enabled key of somebody else's."""
+        return next(key.id for key in self.emulator.store.keys if key.description == "Not yours.")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    with ExitStack() as stack:
+
+        def begin(dialect: str, *, most: int = 2, limits: dict[str, Any] | None = None, **options: Any) -> Scene:
+            received: list[Inbound] = []
+
+            def note(inbound: Inbound, outbound: Outbound) -> Outbound:
+                received.append(inbound)
+                return outbound
+
+            filters = [note, *options.pop("filters", ())]
+            emulator = stack.enter_context(Emulator(dialect, filters=filters, **options))
+            target = parse_target(yaml.safe_dump(emulator.target() | {"limits": limits or {}}), "t")
+            bench = Bench(target, Ledger.of(target, tmp_path), most)
+            stack.callback(bench.close)
+            bench.enter()
+            judge = Judge(bench.catalogue, bench.applicable)
+            bench.client.judge = judge
+            kms = Scenario(bench.client, bench.pool, bench.time, judge, EFFORTS["smoke"], 1, bench.others)
+            return Scene(emulator, bench, kms, received)
+
+        yield begin

@@ -1,0 +1,144 @@
+"""200 keys of others, in all states: byte for byte as before, whatever a run asks; and the report says so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance import specs
+from conformance.emulator import Decisions, Emulator, Key, State
+from conformance.reporting import html
+from conformance.reporting.model import Report, StoredVerdict, TargetReport
+from conformance.selftest.runner import Outcome, run_suite
+from conformance.selftest.serving import only
+
+EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
+NUMBER = 200
+
+
+class Roomy(Decisions):
+    """An account that may hold more keys than the documents' default."""
+
+    def quota_left(self, keys) -> bool:
+        return True
+
+
+def furnish(emulator: Emulator) -> dict[str, Key]:
+    """Put keys of others there in every state, with every sign that a state can leave; returns all of them."""
+    patterns = [
+        {"state": State.ENABLED},
+        {"state": State.DISABLED},
+        {"state": State.PENDING_DELETION, "deletion": timedelta(days=1), "window_days": 7},
+        {"state": State.PENDING_DELETION, "deletion": timedelta(days=29), "window_days": 30},
+        {"state": State.PENDING_IMPORT, "external": True},
+        {"state": State.ENABLED, "protected": True, "protection_description": "payroll"},
+        {"state": State.ENABLED, "tags": (("team", "payroll"),), "aliases": ()},
+        {"state": State.ENABLED, "description": ""},
+        {"state": State.DISABLED, "external": True, "description": "kms-conformance"},
+    ]
+    now = emulator.clock.now()
+    for number, key in enumerate(emulator.store.keys):
+        if not key.default:
+            pattern = dict(patterns[number % len(patterns)])
+            if "deletion" in pattern:
+                pattern["deletion"] = now + pattern["deletion"]
+            emulator.store.put(replace(key, **pattern))
+    return {key.id: key for key in emulator.store.keys}
+
+
+def run(emulator: Emulator, *arguments: str, tier: str = "smoke", clock: bool = False, **limits: int) -> Outcome:
+    @contextlib.contextmanager
+    def served() -> Iterator[str]:
+        target = emulator.target()
+        if not clock:
+            # Else the deletions of others would come to their end while we look.
+            del target["time_control"]
+        yield yaml.safe_dump(target | ({"limits": limits} if limits else {}))
+
+    return run_suite(served, tier=tier, arguments=arguments, timeout_seconds=900)
+
+
+def dialects_of_this_change() -> list[str]:
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    known = specs.dialects()
+    return list(known) if EVERYTHING else [known[zlib.crc32(head.stdout.encode()) % len(known)]]
+
+
+@pytest.mark.parametrize("dialect", dialects_of_this_change())
+def test_two_hundred_foreign_keys_are_untouched_by_all_of_standard(dialect: str) -> None:
+    with Emulator(dialect, decisions=Roomy, foreign_keys=NUMBER) as emulator:
+        before = furnish(emulator)
+        outcome = run(emulator, tier="standard")
+        after = {key.id: key for key in emulator.store.keys}
+    assert {key: after.get(key) for key in before} == before
+    assert outcome.failed == frozenset()
+    assert all(key.state is State.PENDING_DELETION for key in after.values() if key.id not in before)
+    found = outcome.verdict["isolation"]
+    assert (found["described"], found["complete"], found["changed"]) == (NUMBER, True, [])
+    assert found["digest_before"] == found["digest_after"]
+    assert (found["appeared"], found["vanished"]) == ([], [])
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_fuzzing_and_the_model_touch_no_foreign_key(dialect: str) -> None:
+    with Emulator(dialect, decisions=Roomy, foreign_keys=NUMBER) as emulator:
+        before = furnish(emulator)
+        outcome = run(emulator, *only(("fuzzing", "lifecycle")))
+        after = {key.id: key for key in emulator.store.keys}
+    assert {key: after.get(key) for key in before} == before
+    assert outcome.failed == frozenset()
+
+
+def test_what_others_do_meanwhile_is_shown_and_held_against_nobody() -> None:
+    class Busy(Roomy):
+        """Somebody works on the account: one key is disabled, one is deleted, one is made."""
+
+        def effects(self, operation, before, after, keys):
+            yield after
+            if operation == "schedule" and not self.__dict__.setdefault("done", False):
+                self.done = True
+                yield replace(victims[0], state=State.DISABLED)
+                emulator.store._keys.pop(victims[1].id)
+                emulator.store._keys["new"] = replace(victims[1], id="new")
+
+    with Emulator("huawei", decisions=Busy, foreign_keys=20) as emulator:
+        victims = [key for key in emulator.store.keys if key.state is State.ENABLED and not key.default]
+        outcome = run(emulator, *only(("schedule",)))
+    found = outcome.verdict["isolation"]
+    assert [change["key"] for change in found["changed"]] == sorted({victims[0].id, victims[1].id})
+    assert (found["appeared"], found["vanished"]) == (["new"], [victims[1].id])
+    assert found["digest_before"] != found["digest_after"]
+    assert "isolation.other-keys" not in outcome.failed
+    page = html.render(Report((TargetReport(StoredVerdict.from_json(outcome.verdict), ()),)))
+    assert "is not known" in page
+    assert victims[0].id in page
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("families", [("states",), ("cancel", "schedule"), ("fuzzing",), ("isolation", "planted")])
+def test_never_more_keys_than_the_limit_whatever_is_selected(most: int, families: tuple[str, ...]) -> None:
+    with Emulator("alibaba") as emulator:
+        before = {key.id for key in emulator.store.keys}
+        outcome = run(
+            emulator,
+            *only(families),
+            "--plant",
+            tier="standard" if "fuzzing" in families else "smoke",
+            clock=True,
+            max_keys=most,
+        )
+        made = [key for key in emulator.store.keys if key.id not in before]
+    assert len(made) <= most
+    assert outcome.verdict["keys_created"] <= most
+    assert outcome.failed == frozenset()

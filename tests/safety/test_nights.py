@@ -1,0 +1,135 @@
+"""Night after night: no more than two keys for ever, and one that is planted is watched until it has gone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from nights import Nights, verdicts
+
+from conformance import specs
+from conformance.emulator import Decisions, Emulator, State
+from conformance.selftest.faults import FAULTS
+from conformance.selftest.serving import only
+
+EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
+# What a change waits for: the families that use keys up, and the one that watches. All of them under `tox -e safety`.
+FAMILIES = () if EVERYTHING else only(("states", "schedule", "planted"))
+WATCHED = ("expiry.not-early", "expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
+WAITED_FOR = {*WATCHED, "expiry.nothing-else", "cancel.before-end"}
+
+
+def states(outcome, names=WATCHED) -> set[str]:
+    return {verdict for verdict, _ in verdicts(outcome, names).values()}
+
+
+def fault(name: str) -> tuple[type[Decisions], ...]:
+    return next(fault for fault in FAULTS if fault.name == name).decisions
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_ten_nights_use_two_keys_in_all(tmp_path: Path, dialect: str) -> None:
+    with Emulator(dialect) as emulator:
+        nights = Nights(emulator, tmp_path)
+        for night in range(10):
+            outcome = nights.run(*FAMILIES)
+            assert outcome.failed == frozenset()
+            assert len(nights.ours) == 2
+            assert all(key.state is State.PENDING_DELETION for key in nights.ours)
+            assert outcome.verdict["keys_created"] == (0 if night else 2)
+            if EVERYTHING:
+                assert outcome.ids("inconclusive") == WAITED_FOR
+                assert outcome.ids("not_tested") == set()
+            nights.pass_night()
+        made = [entry for entry in nights.ledger.entries() if entry.event == "intent"]
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_planted_key_is_waited_for_and_passes(tmp_path: Path, dialect: str) -> None:
+    with Emulator(dialect) as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        outcome = nights.run(*FAMILIES, "--plant")
+        (planted,) = (entry for entry in nights.ledger.entries() if entry.event == "planted")
+        until = planted.facts["until"][:19] + "Z"
+        found = []
+        for _ in range(8):
+            found.append(states(outcome))
+            if found[-1] == {"inconclusive"}:
+                reasons = {reason for _, reason in verdicts(outcome, WATCHED).values()}
+                assert reasons == {f"waiting until {until}"}
+                assert emulator.store.describe(str(planted.key)).deletion.isoformat()[:19] + "Z" == until
+            nights.pass_night()
+            outcome = nights.run(*FAMILIES)
+        assert found == [{"inconclusive"}] * 7 + [{"passed"}]
+        # And so it stays; what outlived the planted key says that it took nothing along.
+        assert states(outcome, (*WATCHED, "expiry.nothing-else")) == {"passed"}
+        assert verdicts(outcome, ["cancel.before-end"])["cancel.before-end"][0] == "inconclusive"
+        made = [entry for entry in nights.ledger.entries() if entry.event == "intent"]
+    assert len(made) == 3, "the planted one, and two for all the rest"
+
+
+def test_rescued_on_its_last_day_and_gone_a_week_later_all_is_judged(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        nights.run(*FAMILIES, "--plant", "--rescue")
+        for _ in range(14):
+            nights.pass_night()
+            outcome = nights.run(*FAMILIES, "--rescue")
+            assert outcome.failed == frozenset()
+        found = verdicts(outcome, sorted(WAITED_FOR))
+        assert {verdict for verdict, _ in found.values()} == {"passed"}, found
+        assert sum(entry.event == "planted" for entry in nights.ledger.entries()) == 2
+        if EVERYTHING:
+            assert outcome.exit_code == 0, "a cloud without time_control ends conformant"
+
+
+@pytest.mark.parametrize(
+    ("name", "nights_passed", "broken"),
+    [("gone-a-day-early", [1] * 6, "expiry.not-early"), ("never-gone", [1] * 7 + [7], "expiry.gone")],
+)
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_planted_key_finds_a_wrong_end(
+    tmp_path: Path, dialect: str, name: str, nights_passed: list[int], broken: str
+) -> None:
+    decisions = type("Deviating", fault(name), {})
+    with Emulator(dialect, decisions=decisions) as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        nights.run(*only(("planted",)), "--plant")
+        for passed in nights_passed:
+            nights.pass_night(passed)
+            outcome = nights.run("--watch")
+        assert broken in outcome.failed
+        assert outcome.exit_code == 1
+        assert all(key.state is State.PENDING_DELETION for key in nights.ours)
+
+
+def test_watching_creates_nothing_and_needs_few_requests(tmp_path: Path) -> None:
+    with Emulator("alibaba") as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        nights.run(*only(("planted",)), "--plant")
+        before = nights.ours
+        outcome = nights.run("--watch")
+        assert nights.ours == before
+    assert (outcome.verdict["keys_created"], states(outcome)) == (0, {"inconclusive"})
+    assert outcome.verdict["requests"] < 20
+
+
+def test_where_the_clock_can_be_moved_the_same_takes_seconds(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        nights.text = emulator.target_yaml()
+        nights.run(*only(("planted",)), "--plant")
+        for night in range(8):
+            emulator.clock.advance(24 * 3600 + 60)
+            assert states(nights.run("--watch")) == ({"inconclusive"} if night < 6 else {"passed"})
+
+
+def test_too_few_keys_to_plant_one_is_said(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=2)
+        outcome = nights.run(*only(("planted",)), "--plant")
+    assert {reason for _, reason in verdicts(outcome, WATCHED).values()} == {
+        "A planted key is one of the 2 that limits.max_keys allows, and the other checks need two."
+    }
