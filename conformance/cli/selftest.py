@@ -30,6 +30,7 @@ _ROOT = Path(__file__).parents[2]
 @click.command()
 @click.option("--all", "complete", is_flag=True, help="Every fault as a whole run, in every dialect; else a sample.")
 @click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Runs at a time.")
+@click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name holds this, such as `cancel-`.")
 @click.option("--seed", type=int, default=None, help="Draw the same sample again; by default the commit decides.")
 @click.option("--smoke-runs", type=click.IntRange(0), default=20, show_default=True, help="With --all: see below.")
 @click.option("--standard-runs", type=click.IntRange(0), default=1, show_default=True, help="With --all: see below.")
@@ -38,6 +39,7 @@ _ROOT = Path(__file__).parents[2]
 def selftest(
     complete: bool,  # noqa: FBT001 - a flag of the command
     processes: int,
+    part: str,
     seed: int | None,
     smoke_runs: int,
     standard_runs: int,
@@ -57,11 +59,16 @@ def selftest(
     commit = _commit()
     drawn = _seed_of(commit) if seed is None else seed
     tasks = tuple(everything(drawn, smoke_runs, standard_runs)) if complete else sample(drawn)
+    tasks = tuple(task for task in tasks if part in str(task))
+    if not tasks:
+        raise click.UsageError(
+            f"No trial has {part!r} in its name. Without -k all are made; each is shown as it fails."
+        )
     console = Console()
     trials = tuple(_watched(tasks, processes, console))
     command = f"kms-conformance {' '.join(sys.argv[1:])}".strip()
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    power = Power(Origin(date, commit, __version__, command, drawn, complete), trials)
+    power = Power(Origin(date, commit, __version__, command, drawn, complete and not part), trials)
     if json_path is not None:
         files.write_atomically(json_path, files.to_text(power.to_json()))
     if page_path is not None:
