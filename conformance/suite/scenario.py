@@ -129,10 +129,14 @@ class Scenario:
     def _at_fault(self, requirements: str | Sequence[str], answer: Answer, key: str) -> Sequence[str]:
         """The requirements that a request which was not carried out breaks.
 
-        Where it was a special way of scheduling, the plain way is tried as well: if that does not work either, nothing
-        is known of the special one, and the requirement on the plain one is broken.
+        A success that is told of by another status breaks what is said of the status. Where it was a special way of
+        scheduling, the plain way is tried as well: if that does not work either, nothing is known of the special one,
+        and the requirement on the plain one is broken.
         """
         asked = _several(requirements)
+        told = "" if answer.operation is None else f"{answer.operation.name.replace('_', '-')}.status"
+        if answer.reply.status // 100 == 2 and not answer.accepted and told in self.judge.applicable:
+            return (told,)
         special = answer.operation is not None and answer.operation.name == "schedule" and _PLAIN not in asked
         if not special or not key or set(asked) & _OF_ONE_STATE:
             return asked
@@ -182,6 +186,9 @@ class Scenario:
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             return False
+        if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
+            # Carried out, it seems, and told of by a status that no page has: that has been judged already.
+            raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
         for key, was in (before or {}).items():
