@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from benchmarks.page import markdown, of_silence
 from benchmarks.record import Record, Silence
 from benchmarks.runs import FAULTLESS, Peer, ours
 from benchmarks.sample import Case, ordered
@@ -23,9 +24,6 @@ from benchmarks.score import Result, accepted
 from benchmarks.table import table
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.serving import BOTH
-
-# Progress goes to stderr, so that --json can be piped.
-_TOLD = Console(stderr=True, highlight=False)
 
 
 @click.command()
@@ -37,7 +35,8 @@ _TOLD = Console(stderr=True, highlight=False)
 @click.option("--baseline", type=click.IntRange(1), default=3, show_default=True, help="The peer's faultless runs.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Faults at a time; times suffer.")
 @click.option("--reports", default="reports/peer", show_default=True, metavar="DIR", help="Continued, if it is there.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of the table.")
+@click.option("--json", "form", flag_value="json", help="Print everything as JSON instead of the table.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print a section of a page instead.")
 def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of its function
     sample: int,
     everything: bool,  # noqa: FBT001 - a flag of the command
@@ -47,7 +46,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of i
     baseline: int,
     jobs: int,
     reports: str,
-    as_json: bool,  # noqa: FBT001 - a flag of the command
+    form: str | None,
 ) -> None:
     """Compare the suite with Schemathesis on deliberate faults, and print a table."""
     home = Path(reports).resolve()
@@ -63,14 +62,17 @@ def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of i
             _compare(executor, record, peer, cases)
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
-    if as_json:
-        click.echo(json.dumps(record.to_json(), indent=1))
-        return
     wanted = {(fault.name, dialect) for fault, dialect in cases}
-    console = Console()
-    console.print(table([result for result in record.results if (result.fault, result.dialect) in wanted]))
-    for dialect, silence in record.silence.items():
-        console.print(_of_silence(dialect, silence))
+    results = [result for result in record.results if (result.fault, result.dialect) in wanted]
+    if form == "json":
+        click.echo(json.dumps(record.to_json(), indent=1))
+    elif form == "markdown":
+        click.echo(markdown(record, results))
+    else:
+        console = Console()
+        console.print(table(results))
+        for dialect, silence in record.silence.items():
+            console.print(of_silence(dialect, silence))
 
 
 def _listen(executor: Executor, record: Record, peer: Peer, dialects: Iterable[str]) -> None:
@@ -82,7 +84,7 @@ def _listen(executor: Executor, record: Record, peer: Peer, dialects: Iterable[s
     for future in as_completed(started):
         silence = record.silence[started[future]] = future.result()
         record.save()
-        _TOLD.print(_of_silence(started[future], silence))
+        click.echo(of_silence(started[future], silence), err=True)
 
 
 def _compare(executor: Executor, record: Record, peer: Peer, cases: Sequence[Case]) -> None:
@@ -90,14 +92,14 @@ def _compare(executor: Executor, record: Record, peer: Peer, cases: Sequence[Cas
     left = [case for case in cases if (case[0].name, case[1]) not in record.asked]
     # By turns the seeds of the baseline: what they generate by chance, it knows.
     jobs = [
-        executor.submit(compare, peer, case, seed + number % runs, record.silence[case[1]].accepted)
-        for number, case in enumerate(left)
+        executor.submit(compare, peer, fault.name, dialect, seed + number % runs, record.silence[dialect].accepted)
+        for number, (fault, dialect) in enumerate(left)
     ]
     for number, future in enumerate(as_completed(jobs), 1):
         result = future.result()
         record.results.append(result)
         record.save()
-        _TOLD.print(f"{number}/{len(left)} {_of_result(result)}")
+        click.echo(f"{number}/{len(left)} {_of_result(result)}", err=True)
 
 
 def listen(peer: Peer, dialect: str, seed: int, runs: int) -> Silence:
@@ -111,9 +113,12 @@ def listen(peer: Peer, dialect: str, seed: int, runs: int) -> Silence:
     )
 
 
-def compare(peer: Peer, case: Case, seed: int, known: frozenset[str]) -> Result:
-    """Both tools at one fault, one after the other; `known` is what the peer reports without it."""
-    fault, dialect = case
+def compare(peer: Peer, name: str, dialect: str, seed: int, known: frozenset[str]) -> Result:
+    """Both tools at one fault, one after the other; `known` is what the peer reports without it.
+
+    The fault is named: its modifiers are functions, which do not travel to another process.
+    """
+    fault = next(fault for fault in FAULTS if fault.name == name and dialect in fault.dialects)
     return Result(
         fault=fault.name,
         fault_class=fault.fault_class,
@@ -122,16 +127,6 @@ def compare(peer: Peer, case: Case, seed: int, known: frozenset[str]) -> Result:
         seed=seed,
         ours=ours(fault, dialect, seed),
         peer=peer.ask(fault, dialect, seed, known),
-    )
-
-
-def _of_silence(dialect: str, silence: Silence) -> str:
-    requests = " + ".join(str(run.sent) for run in silence.baseline)
-    problems = "; ".join(filter(None, (run.problem for run in (*silence.baseline, silence.ours, silence.peer))))
-    return (
-        f"{dialect}, no fault: the peer's baseline has {len(silence.accepted)} reports "
-        f"(from runs of {requests} requests); once more: ours {len(silence.ours.new)}, peer {len(silence.peer.new)} "
-        f"false alarms. {problems}"
     )
 
 

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.page import markdown
+from benchmarks.record import Record, Silence
 from benchmarks.score import Figures, Line, Result, Run, accepted, lines
 from benchmarks.table import cells, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def run(*new: str, noise: tuple[str, ...] = (), requests: int = 10, seconds: float = 1.0) -> Run:
@@ -71,3 +77,14 @@ def test_a_result_survives_json() -> None:
 @pytest.mark.parametrize("new", [(), ("a",)])
 def test_found_is_what_is_new(new: tuple[str, ...]) -> None:
     assert run(*new, noise=("b",)).found == bool(new)
+
+
+def test_a_page_tells_what_only_the_peer_found_and_what_went_wrong(tmp_path: Path) -> None:
+    quiet = Run((), (), 1, 1.0, 1200)
+    record = Record(tmp_path / "x.json", {"seed": 1, "examples": 10}, {"huawei": Silence((run("b"),), quiet, quiet)})
+    broken = Run((), (), 5, 1.0, 5, problem="stopped after 900 s")
+    page = markdown(record, [result("one", "window", run(), run("a")), result("two", "window", broken, run())])
+    assert "| window | 2 | 0 | 1 | 1 | - | - | 10 | 1.0 |" in page
+    assert "Found by the peer and not by us: `one` (huawei)." in page
+    assert "trouble of their own: `two` (huawei)." in page
+    assert "baseline has 1 reports" in page
