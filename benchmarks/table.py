@@ -17,7 +17,7 @@ def table(results: Sequence[Result]) -> Table:
     shown.add_column("faults", overflow="fold")
     for heading in ("runs", "ours", "peer", "peer, any report"):
         shown.add_column(heading, justify="right")
-    for heading in ("ours: requests", "seconds", "peer: requests", "seconds"):
+    for heading in ("ours: sent", "seconds", "peer: sent", "seconds"):
         shown.add_column(heading, justify="right")
     classes = {result.fault_class for result in results}
     before: Line | None = None
@@ -26,7 +26,7 @@ def table(results: Sequence[Result]) -> Table:
             shown.add_section()
         shown.add_row(*cells(line))
         before = line
-    shown.caption = "Requests and seconds: medians from the start of the command to the first report of the fault."
+    shown.caption = "Sent (requests) and seconds: medians from the start of the command to the first report of the fault."
     return shown
 
 
