@@ -26,7 +26,9 @@ def table(results: Sequence[Result]) -> Table:
             shown.add_section()
         shown.add_row(*cells(line))
         before = line
-    shown.caption = "Sent (requests) and seconds: medians from the start of the command to the first report of the fault."
+    shown.caption = (
+        "Sent (requests) and seconds: medians from the start of the command to the first report of the fault."
+    )
     return shown
 
 
