@@ -30,10 +30,14 @@ class Reader:
         """Describe a key; one that the target does not know reads as gone."""
         answer = self.client.ask("describe", key_id=key)
         if answer.accepted:
-            return self.client.dialect.key(answer.value)
-        if self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
-            return KeyView(key, GONE, None, None, None, {})
-        raise Inconclusive(f"A key could not be read: {answer.summary}.")
+            view = self.client.dialect.key(answer.value)
+        elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
+            view = KeyView(key, GONE, None, None, None, {})
+        else:
+            raise Inconclusive(f"A key could not be read: {answer.summary}.")
+        if self.client.judge is not None:
+            self.client.judge.witness(view.state)
+        return view
 
     def steady(self, key: str) -> KeyView:
         """Read a key until two reads in a row agree: of several machines, one may lag behind."""

@@ -47,6 +47,7 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
     if ended is None:
         raise Inconclusive(*((_waiting_until(waiting),) if waiting else _NOTHING_PLANTED))
     now = kms.time.now()
+    kms.pool.read(ended.key)
     records = {record.key: record for record in kms.pool.ledger.records().values()}
     for key in ended.beside:
         record = records.get(key)
@@ -73,6 +74,7 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
         if not kms.judge.failures:
             ledger.note("cancel.before-end", statement)
     elif ledger.recalls("cancel.before-end", statement):
+        kms.judge.witness(PENDING)
         kms.judge.holds("cancel.before-end")
     elif waiting is None:
         raise Inconclusive(*_NOTHING_PLANTED)
@@ -171,8 +173,11 @@ def _tolerance(kms: Scenario) -> timedelta:
 def _must_have_ended(kms: Scenario, planted: Planted) -> None:
     """Judged again in every later run: what is gone, stays gone."""
     kms.pool.borrow(planted.key)
+    kms.pool.read(planted.key)
     must_be_gone(kms, planted.key, planted.ciphertexts)
     if planted.end - planted.seen <= _A_NIGHT:
+        # That it was seen pending stands in the ledger.
+        kms.judge.witness(PENDING)
         kms.judge.holds("expiry.not-early")
     elif not kms.judge.failures:
         raise Inconclusive(

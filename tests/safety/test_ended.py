@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from conformance import specs
+from conformance.bench import Bench
 from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
 from conformance.judge import Inconclusive
+from conformance.ledger import Ledger
 from conformance.oracle import ENABLED, PENDING
 from conformance.selftest.deciding import refusing
 
@@ -229,9 +231,6 @@ def test_keys_of_earlier_runs_are_taken_back_first(scene, dialect: str) -> None:
 
 def scene_of(at):
     """Another run at the same emulator, with the same ledger file, that has begun."""
-    from conformance.bench import Bench
-    from conformance.ledger import Ledger
-
     bench = Bench(at.bench.target, Ledger(at.bench.ledger.path), 2)
     bench.enter()
     return bench
