@@ -112,6 +112,13 @@ class Judge:
         """Record that one requirement holds."""
         self.record([Judgement(requirement, passed=True)])
 
+    def recalls(self, requirement: str) -> None:
+        """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
+        if requirement in self.applicable:
+            passes = self.passes.setdefault(requirement, Passes())
+            passes.count += 1
+            passes.productive += 1
+
     def breaks(self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = ()) -> None:
         """Record that one requirement does not hold."""
         self.record(

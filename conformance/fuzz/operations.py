@@ -51,7 +51,7 @@ def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...
     ledger = kms.pool.ledger
     there = any(record.kind == KIND and record.there for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
-        kms.judge.holds("reply.no-server-error")
+        kms.judge.recalls("reply.no-server-error")
         return
     fuzzer.create(drafts)
     if not kms.judge.failures and kms.judge.passes:

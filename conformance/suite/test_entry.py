@@ -24,7 +24,7 @@ def test_new_key_is_enabled(kms: Scenario) -> None:
     kms.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
     if key not in kms.pool.new:
         for name in _OF_CREATION:
-            kms.judge.holds(name)
+            kms.judge.recalls(name)
         return
     kms.judge.that("create.enabled", view.state == ENABLED, f"state {ENABLED}", f"state {view.state}")
     if not kms.judge.failures and not kms.judge.unjudged:
