@@ -104,8 +104,10 @@ class Estate(Reader):
     def look_for(self, marker: str) -> tuple[str, ...]:
         """The keys that carry a marker of ours, now in the ledger: a request that was sent again may have made two."""
         found: list[str] = []
+        # What was there before this run cannot carry a marker that it has made up since.
+        passed_over = self.ever | (self.strangers if self.ledger.run in marker else frozenset())
         for key in self.census():
-            if key not in self.ever and _carries(view := self.read(key), marker):
+            if key not in passed_over and _carries(view := self.read(key), marker):
                 # Each in a line of its own: one marker has room for one key.
                 self._adopt(marker if not found else f"{marker}/{len(found)}", key, view)
                 found.append(key)

@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.ledger import LedgerError  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
     from conformance.target import TargetError  # noqa: PLC0415
@@ -63,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
             waivers=config.getoption("--waivers"),
             nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
         )
-    except TargetError as error:
+    except (TargetError, LedgerError) as error:
         pytest.exit(str(error), returncode=2)
     if getattr(config.option, "numprocesses", None):
         # The checks of one target share its keys, so they go to one worker.

@@ -230,6 +230,9 @@ class Controller:
         # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
         state = None if given else str(reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
+        for target in loaded:
+            # Raises `LedgerError` for one that cannot be read, before anything is sent.
+            Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers, loaded)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
