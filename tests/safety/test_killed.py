@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import zlib
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from conformance import specs
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
 from conformance.cli.sweep import sweep_target
 from conformance.emulator import Key, State
 from conformance.ledger import Ledger
 from conformance.selftest.killing import Deadly, Killings
 from conformance.target import parse_target
 
+LOGGER = logging.getLogger(__name__)
 EVERY = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 # What a change waits for: of the requests of a run one in so many, and others with every commit.
 ONE_IN = 67
@@ -32,6 +36,9 @@ def first() -> int:
 def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
     dialect: str, monkeypatch: pytest.MonkeyPatch, record_property
 ) -> None:
+    # Compiled once: it is most of what a sweep costs, and there are thousands.
+    api = Api.load(Profile.load(dialect))
+    monkeypatch.setattr(Api, "load", lambda _: api)
     with Deadly(dialect, foreign_keys=3) as emulator:
         foreign = {key.id for key in emulator.store.keys}
         target = parse_target(emulator.target_yaml(), "t")
@@ -46,6 +53,7 @@ def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
             left = [key for key in keys if key.id not in foreign and key.state is not State.PENDING_DELETION]
             assert not left, f"neither scheduled nor gone: {left}"
             assert Ledger.of(target).unfinished() == ()
+            LOGGER.info("%s: dead, and swept", dialect)
 
         beginning = first()
         killings = Killings(emulator, lambda number: EVERY or number % ONE_IN == beginning, judge)
