@@ -53,12 +53,14 @@ def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
             left = [key for key in keys if key.id not in foreign and key.state is not State.PENDING_DELETION]
             assert not left, f"neither scheduled nor gone: {left}"
             assert Ledger.of(target).unfinished() == ()
-            LOGGER.info("%s: dead, and swept", dialect)
+            LOGGER.info("%s: killed %d times", dialect, killings.killed)
 
         beginning = first()
         killings = Killings(emulator, lambda number: EVERY or number % ONE_IN == beginning, judge)
         outcome = killings.run()
-    record_property("killed", f"{killings.killed} times in {outcome.verdict['requests']} requests")
+    record_property(
+        "killed", f"{killings.killed} times in {outcome.verdict['requests']} requests, {killings.judged} states"
+    )
     assert killings.problems == []
     assert killings.killed >= (2 * outcome.verdict["requests"] if EVERY else 10)
     wrong = [
