@@ -37,8 +37,7 @@ class Answer:
     @property
     def accepted(self) -> bool:
         """Whether the reply says that the operation was carried out."""
-        success = (200,) if self.operation is None else self.operation.success
-        return self.status in success and self.error is None
+        return self.status in ((200,) if self.operation is None else self.operation.success)
 
     @property
     def summary(self) -> str:
