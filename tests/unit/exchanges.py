@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from conformance.answer import Answer
 from conformance.catalogue.api import Api
@@ -22,6 +23,11 @@ def dialect_of(name: str) -> Dialect:
     return adapter(Profile.load(name), BASE, "project")
 
 
+@cache
+def api_of(name: str) -> Api:
+    return Api.load(Profile.load(name))
+
+
 def answered(
     dialect: Dialect,
     operation: str | None,
@@ -35,7 +41,7 @@ def answered(
     """The answer to an operation, read as the client reads it; `body` is JSON unless it is bytes already."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     reply = Reply(status, "", (("Content-Type", content_type), *(headers or {}).items()), raw, 0.0)
-    known = None if operation is None else Api.load(dialect.profile)[operation]
+    known = None if operation is None else api_of(dialect.profile.dialect)[operation]
     spec = None if known is None else known.replies.get(status)
     decoded = dialect.decode(reply, spec)
     documented = () if known is None else tuple(known.replies)
