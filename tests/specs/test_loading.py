@@ -63,10 +63,12 @@ def test_a_requirement_with_sources_and_conditions(write: Write) -> None:
     first = {"document": "page", "section": "Request", "row": "one"}
     when = {"auth": ["token", "aksk"], "fact": "external_keys", "given": "a key"}
     sources = [first, {"document": "page", "row": "two"}]
-    write("requirements.yaml", requirements(entry("a", level="MAY", source=sources, when=when), entry("b")))
+    given = entry("a", level="MAY", source=sources, when=when, reached=["enabled", "disabled"])
+    write("requirements.yaml", requirements(given, entry("b")))
     found = Catalogue.load("d")["a"]
     assert found.sources == (Source(PAGE, "Request", "one"), Source(PAGE, "", "two"))
     assert (found.level, found.condition) == ("MAY", Condition(("token", "aksk"), "external_keys", "a key"))
+    assert (found.reached, Catalogue.load("d")["b"].reached) == ({"enabled", "disabled"}, frozenset())
 
 
 def test_places_of_a_document_are_pairs_of_section_and_row(write: Write) -> None:

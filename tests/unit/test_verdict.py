@@ -23,7 +23,7 @@ ALL = {requirement.id: 1 for requirement in CATALOGUE}
 
 def result(check: str = "a::b", **changes) -> CheckResult:
     basics = {"target": "t", "family": "a", "check": check, "title": "b", "outcome": "passed", "seconds": 0.0}
-    return CheckResult(**(basics | changes))
+    return CheckResult(**(basics | {"productive": changes.get("passes", {})} | changes))
 
 
 def verdict(*results: CheckResult, planned=None, waivers=None) -> Verdict:
@@ -40,6 +40,14 @@ def of(found: Verdict, requirement: str) -> str:
 
 def failure(requirement: str) -> Judgement:
     return Judgement(requirement, passed=False, expected="x", received="y")
+
+
+def test_pass_that_never_reached_the_state_it_speaks_of_is_not_tested() -> None:
+    found = verdict(result(passes=ALL, productive=ALL | {"cancel.effect": 0}))
+    effect = entry(found, "cancel.effect")
+    assert (effect.verdict, effect.judged, effect.productive) == ("not_tested", 1, 0)
+    assert effect.reason == "judged 1 times, never after a key was read in the state pending_deletion"
+    assert found.result == "inconclusive"
 
 
 def test_all_passed_is_conformant() -> None:
@@ -121,6 +129,17 @@ def test_each_judgement_counts_whether_it_passed_or_failed() -> None:
     assert [entry(found, name).judged for name in ("cancel.effect", "schedule.uri", "schedule.twice")] == [7, 2, 1]
 
 
+def test_productive_judgements_of_all_checks_are_added_up() -> None:
+    one, other = ({"productive": {"cancel.effect": count}, "passes": {"cancel.effect": 3}} for count in (2, 1))
+    assert entry(verdict(result(**one), result("c::d", **other)), "cancel.effect").productive == 3
+
+
+def test_several_states_of_which_one_must_be_reached_are_all_named() -> None:
+    name, states = next((each.id, each.reached) for each in CATALOGUE if len(each.reached) > 1)
+    reason = entry(verdict(result(passes=ALL, productive={})), name).reason
+    assert reason.endswith(f"in the state {' or '.join(sorted(states))}")
+
+
 def test_the_checks_of_a_requirement_are_those_that_declare_it_and_those_that_found_it_broken() -> None:
     found = verdict(
         result("z::declares", declared=("cancel.effect",), passes=ALL),
@@ -159,7 +178,7 @@ def test_why_it_is_inconclusive_or_not_tested_is_told() -> None:
         "schedule.uri": "did not run: e::f, z::late",
         "schedule.twice": "no exchange of this run allowed a judgement",
     }
-    assert entry(found, "state.enabled") == RequirementVerdict("state.enabled", "MUST", "passed", (), "", 1)
+    assert entry(found, "state.enabled") == RequirementVerdict("state.enabled", "MUST", "passed", (), "", 1, 1)
 
 
 def test_requests_and_keys_of_all_checks_are_added_up() -> None:
@@ -183,7 +202,7 @@ def test_the_document_names_target_suite_and_circumstances() -> None:
         "seed": 7,
         "started": "2026-01-02T03:04:05Z",
     }
-    assert {"id", "level", "verdict", "tests", "reason", "judged"} == set(requirements[0])
+    assert {"id", "level", "verdict", "tests", "reason", "judged", "productive"} == set(requirements[0])
     assert [each["id"] for each in requirements] == list(ALL)
 
 
