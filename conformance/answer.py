@@ -44,5 +44,5 @@ class Answer:
         """Status and error code, or the first characters of the body, for one line of a report."""
         if self.code is not None:
             return f"{self.status} {self.code}"
-        body = self.reply.body[:120].decode("utf-8", "replace").strip()
+        body = self.reply.body[:120].decode(errors="replace").strip()
         return f"{self.status} {body}" if body else f"{self.status}, empty body"

@@ -60,9 +60,8 @@ class ReplySpec:
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
         requirement = self.fallback
         node: Any = self.schema
-        path: list[Any] = error.schema_path
-        for step in path:
-            node = node[step] if isinstance(node, (Mapping, list)) else None
+        for step in error.schema_path:
+            node = node[step]
             if isinstance(node, Mapping):
                 requirement = node.get("x-requirement", requirement)
         where = "/".join(map(str, error.instance_path)) or "body"

@@ -57,7 +57,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
-        return self._redacted(text.encode("utf-8", "surrogatepass"), self._in_replies).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), self._in_replies).decode(errors="surrogatepass")
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, whatever they are."""
@@ -92,7 +92,7 @@ class Redactor:
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
         others = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        if self._is_clean("\n".join(map("\n".join, others)).encode("utf-8", "surrogatepass")):
+        if self._is_clean("\n".join(map("\n".join, others)).encode(errors="surrogatepass")):
             return tuple((name, _hidden(name, value)) for name, value in headers)
         return tuple(
             (
@@ -103,7 +103,7 @@ class Redactor:
         )
 
     def _text(self, text: str, patterns: tuple[_Pattern, ...]) -> str:
-        return self._redacted(text.encode("utf-8", "surrogatepass"), patterns).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), patterns).decode(errors="surrogatepass")
 
     def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.

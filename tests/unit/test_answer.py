@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from exchanges import answered, dialect_of
 
@@ -25,6 +27,13 @@ def test_accepted_is_a_documented_success_whatever_its_body_holds(
     operation: str | None, status: int, body: object, accepted: bool
 ) -> None:
     assert answered(HUAWEI, operation, status, body).accepted is accepted
+
+
+def test_only_the_statuses_that_are_documented_for_the_operation_are_a_success() -> None:
+    answer = answered(HUAWEI, "cancel", 200, {})
+    created = replace(answer.operation, replies={201: answer.spec})
+    assert not replace(answer, operation=created).accepted
+    assert replace(answer, operation=created, reply=replace(answer.reply, status=201)).accepted
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,12 @@ def test_what_held_is_counted_by_requirement(judge: Judge) -> None:
 
 
 def test_a_broken_requirement_keeps_what_was_expected_received_and_cited(judge: Judge) -> None:
-    judge.breaks("cancel.effect", 400, None, (4, 5))
-    assert judge.failures == [Judgement("cancel.effect", False, "400", "None", (4, 5))]
+    judge.breaks("cancel.effect", 400, 404, (4, 5))
+    judge.that("cancel.uri", False, 400, None)
+    assert judge.failures == [
+        Judgement("cancel.effect", passed=False, expected="400", received="404", exchanges=(4, 5)),
+        Judgement("cancel.uri", passed=False, expected="400", received="None"),
+    ]
 
 
 def test_a_judgement_that_does_not_apply_hides_none_that_comes_after_it(judge: Judge) -> None:
