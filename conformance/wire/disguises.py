@@ -132,7 +132,8 @@ def _undone(view: View) -> View:
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    kind = found.lastgroup or ""
+    kind = found.lastgroup
+    assert kind is not None
     digits = found[kind]
     match kind:
         case "percent":
