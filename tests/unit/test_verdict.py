@@ -93,12 +93,12 @@ def test_nothing_ran_is_inconclusive() -> None:
     assert verdict().result == "inconclusive"
 
 
-@pytest.mark.parametrize("profile", ["documents", "alibaba-cloud"])
-def test_the_target_s_own_profile_decides_what_is_not_applicable(profile: str) -> None:
-    target = replace(TARGET, profile=profile)
-    imported = entry(decide(target, [result(passes=ALL)], RUN, {}, {}), "cancel.imported-key")
+def test_the_target_s_own_profile_decides_what_is_not_applicable() -> None:
+    imported = entry(verdict(result(passes=ALL)), "cancel.imported-key")
     assert imported.verdict == "not_applicable"
-    assert imported.reason == f"The profile {profile} says that external keys do not apply."
+    assert imported.reason == "The profile documents says that external keys do not apply."
+    cloud = decide(replace(TARGET, profile="alibaba-cloud"), [result(passes=ALL)], RUN, {}, {})
+    assert of(cloud, "cancel.imported-key") == "passed"
 
 
 @pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])
