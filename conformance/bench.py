@@ -95,6 +95,7 @@ class Bench:
     def leave(self) -> tuple[str, ...]:
         """Let go of all keys and connections; returns the keys that could not be scheduled for deletion."""
         self.client.judge = None
+        self.client.patience.renew()
         left = self.pool.release()
         self.client.close()
         return left

@@ -29,6 +29,13 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         self.hint = hint
 
 
+class Lost(Inconclusive):
+    """A request that changes something got no reply: whether it was carried out, only the key's state can tell.
+
+    It is never sent again: carried out twice, it would be refused, and that refusal would be held against the target.
+    """
+
+
 class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
     """A check found at least one failed judgement."""
 

@@ -21,6 +21,24 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "rpc.yaml": compile_rpc,
 }
 
+#: Operations that only look. What is not named here may change something: one of a new dialect is handled with care.
+READ_ONLY = frozenset(
+    {
+        "describe",
+        "list",
+        "encrypt",
+        "decrypt",
+        "generate_data_key",
+        "list_tags",
+        "instances",
+        "quotas",
+        "versions",
+        "version",
+        "regions",
+        "account_status",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Violation:
