@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from conformance.catalogue.requirements import Catalogue
 
@@ -46,13 +46,17 @@ class Stop(Exception):  # noqa: N818 - not an error: the failure is already on r
 
 @dataclass
 class Judge:
-    """Collects the judgements of one check; requirements that do not apply to the target are not recorded."""
+    """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
+
+    `clean` takes secrets out of what is said of a failure: a target may have echoed them.
+    """
 
     catalogue: Catalogue
     applicable: frozenset[str]
     declared: frozenset[str] = frozenset()
     failures: list[Judgement] = field(default_factory=list)
     passes: dict[str, int] = field(default_factory=dict)
+    clean: Callable[[str], str] = str
 
     def record(self, judgements: Iterable[Judgement]) -> None:
         """Take judgements made elsewhere."""
@@ -61,8 +65,8 @@ class Judge:
                 continue
             if judgement.passed:
                 self.passes[judgement.requirement] = self.passes.get(judgement.requirement, 0) + 1
-            elif not self._known(judgement):
-                self.failures.append(judgement)
+            elif not self._known(cleaned := self._cleaned(judgement)):
+                self.failures.append(cleaned)
 
     def that(
         self,
@@ -86,6 +90,15 @@ class Judge:
         """Record that one requirement does not hold."""
         self.record(
             [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
+        )
+
+    def _cleaned(self, judgement: Judgement) -> Judgement:
+        clean = self.clean
+        return replace(
+            judgement,
+            expected=clean(judgement.expected),
+            received=clean(judgement.received),
+            hint=clean(judgement.hint),
         )
 
     def _known(self, judgement: Judgement) -> bool:

@@ -36,10 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
     from conformance.target import TargetError  # noqa: PLC0415
 
+    config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
         # A worker reads the command line again and does not learn what its controller made of it.
         config.option.loadgroup = True

@@ -68,7 +68,7 @@ class Verdict:
                 "name": self.target.name,
                 "dialect": self.target.dialect,
                 "profile": self.target.profile,
-                "base_url": self.target.base_url,
+                "base_url": self.target.shown_url,
             },
             "result": self.result,
             "requirements": [asdict(requirement) for requirement in self.requirements],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +93,15 @@ class Target:
     verify: Literal[True] | Path = True
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def shown_url(self) -> str:
+        """`base_url` as reports show it: what came from the environment is named in it, except for scheme and host."""
+        shown = urlsplit(self.base_url)
+        path = shown.path
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            path = path.replace(secret, f"[{self.labels.get(secret, 'SECRET')}]")
+        return f"{shown.scheme}://{shown.netloc}{path}"
 
     @property
     def urls(self) -> tuple[str, ...]:
