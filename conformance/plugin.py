@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
@@ -57,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
+            consent=config.getoption("--kms-yes"),
         )
     except TargetError as error:
         pytest.exit(str(error), returncode=2)

@@ -14,6 +14,7 @@ import pytest
 from conformance import reporting
 from conformance.bench import Bench
 from conformance.check import Check, SuiteFault, run_check, without_secrets
+from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
@@ -202,8 +203,13 @@ class Controller:
     _clock: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def start(cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None) -> Controller:
-        """Load targets and waivers; with no target, start the built-in emulator in every dialect."""
+    def start(
+        cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None, *, consent: bool = False
+    ) -> Controller:
+        """Load targets and waivers; with no target, start the built-in emulator in every dialect.
+
+        Raises `TargetError`, also for a real account to which there is no `consent` in the target file or given here.
+        """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
         paths = given or emulators.start()
@@ -211,6 +217,7 @@ class Controller:
         state = None if given else str(reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         accepted = load_waivers(waivers, loaded)
+        require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 

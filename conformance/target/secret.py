@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conformance.target.ways import Way
 
 #: What every report says of a target by its published schema, and what no request carries.
-_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "limits")
+_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "limits")
 _URLS = ("base_url", "time_control", "auth.iam_url")
 
 
