@@ -17,7 +17,7 @@ from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.target import Target
-from conformance.tier import EFFORTS
+from conformance.tier import EFFORTS, TIERS
 from conformance.timecontrol import skew
 from conformance.wire.redact import Redactor
 from conformance.wire.tls import Unreached, look
@@ -186,8 +186,9 @@ def _run(target: Target, client: Client) -> Iterator[Finding]:
     if measured is None:
         yield Finding("a run sends", "how many requests is not known for this dialect: see `requests` in verdict.json")
     else:
-        per_tier = (f"about {count} requests at {tier}{_taking(count, pace)}" for tier, count in measured.items())
-        yield Finding("a run sends", ", ".join(per_tier))
+        per_tier = [f"about {count} requests at {tier}{_taking(count, pace)}" for tier, count in measured.items()]
+        rest = [f"not measured at {tier}" for tier in TIERS if tier not in measured]
+        yield Finding("a run sends", ", ".join(per_tier + rest))
     yield Finding("a run costs", cost_of(client.profile, max(needed.values())))
     days = client.profile.window.minimum
     last = datetime.now(UTC) + timedelta(days=days, seconds=client.profile.deletion.gone_within_seconds)

@@ -7,6 +7,8 @@ import importlib
 import multiprocessing
 import os
 import pkgutil
+import resource
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +32,14 @@ _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unra
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said: its exit code, and the content of its `verdict.json`."""
+    """What a run said: its exit code, and the content of its `verdict.json`; and what it took at most, in MB.
+
+    The memory is that of the run's own process, and of whatever was served from within it.
+    """
 
     exit_code: int
     verdict: Mapping[str, Any]
+    most_memory: float
 
     def ids(self, verdict: str) -> frozenset[str]:
         """The requirements with this verdict, such as `failed`."""
@@ -99,7 +105,9 @@ def _child(
         fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
-        sender.send((int(code), watcher.verdict))
+        # In kB, but on macOS in bytes.
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        sender.send((int(code), watcher.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit))
 
 
 @cache
