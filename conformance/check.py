@@ -66,6 +66,7 @@ class Check:
         error = None if excinfo is None else excinfo.value
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
+        evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         reason, hint = _reason(error)
         if isinstance(error, Nonconformity) and judge.unjudged:
             reason = "The check that judges it ended early: what it builds on was judged failed."
@@ -77,7 +78,10 @@ class Check:
             outcome=outcome,
             seconds=round(seconds, 4),
             declared=tuple(sorted(self.declared & judge.applicable)),
-            passes=dict(judge.passes),
+            passes={name: passes.count for name, passes in judge.passes.items()},
+            productive={name: passes.productive for name, passes in judge.passes.items()},
+            evidence=evidence,
+            asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,

@@ -110,7 +110,9 @@ class Worker:
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
         clean = bench.client.recorder.redactor.text
-        judge = Judge(bench.catalogue, bench.applicable, check.declared, clean=clean)
+        judge = Judge(
+            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+        )
         check.open(bench, judge)
         bench.client.judge = judge
         with without_secrets(clean):

@@ -23,23 +23,27 @@ from conformance import specs, suite
 from conformance.catalogue.api import Api
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue
+from conformance.reporting import html
+from conformance.results import CheckResult
 from conformance.session import Controller
 
 _SUITE = Path(suite.__file__).parent
 # A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
+_LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
 _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said: its exit code, and the content of its `verdict.json`; and what it took at most, in MB.
+    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in.
 
-    The memory is that of the run's own process, and of whatever was served from within it.
+    `most_memory` is what it took at most, in MB, and with it whatever was served from within its process.
     """
 
     exit_code: int
     verdict: Mapping[str, Any]
-    most_memory: float
+    checks: tuple[CheckResult, ...] = ()
+    most_memory: float = 0.0
 
     def ids(self, verdict: str) -> frozenset[str]:
         """The requirements with this verdict, such as `failed`."""
@@ -64,7 +68,7 @@ def run_suite(
     The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
     once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
     """
-    _read_ahead()
+    read_ahead()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments)))
@@ -107,14 +111,18 @@ def _child(
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
         # In kB, but on macOS in bytes.
         unit = 1e6 if sys.platform == "darwin" else 1e3
-        sender.send((int(code), watcher.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit))
+        most_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        sender.send((int(code), watcher.verdict, watcher.checks, most_memory))
 
 
 @cache
-def _read_ahead() -> None:
-    """Import and read once what every run needs."""
+def read_ahead() -> None:
+    """Import, read and compile once what every run needs."""
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
+    for name in ("conformance.plugin", "conformance.fuzz.operations", "conformance.fuzz.chains", *_LOADED_BY_PYTEST):
+        importlib.import_module(name)
+    html.prepare()
     for dialect in specs.dialects():
         Catalogue.load(dialect)
         Api.load(Profile.load(dialect))
@@ -125,8 +133,10 @@ class _Watcher:
 
     def __init__(self) -> None:
         self.verdict: Mapping[str, Any] = {}
+        self.checks: tuple[CheckResult, ...] = ()
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         controller = config.pluginmanager.get_plugin("kms-controller")
         if isinstance(controller, Controller) and controller.verdicts:
             self.verdict = controller.verdicts[0].to_json()
+            self.checks = tuple(controller.results.get(controller.targets[0].name, ()))
