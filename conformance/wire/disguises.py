@@ -129,7 +129,7 @@ class _Needles:
 def _needles(secret: str, in_pieces: bool) -> _Needles:  # noqa: FBT001 - private
     raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
-    own = (view.text for view in views(raw) if not view.bare)
+    own = (view.text for view in views(raw))
     forms = tuple(dict.fromkeys((*own, *_base64_forms(raw))))
     bare = dict.fromkeys(form.translate(None, _SEPARATORS) for form in forms)
     return _Needles(
@@ -150,14 +150,16 @@ def _base64_forms(raw: bytes) -> Iterator[bytes]:
 
 
 def views(text: bytes, *, blanks: bool = False) -> Iterator[View]:
-    """The text as it is, and with one, two, ... layers of escapes undone; with `blanks` also where `+` is a blank.
-
-    Each is followed by the same without anything but letters and digits.
-    """
+    """The text as it is, and with one, two, ... layers of escapes undone; with `blanks` also where `+` is a blank."""
     view = View(text, array("L", range(len(text) + 1)))
-    for layer in _layers(view, _LAYERS, blanks):
-        yield layer
-        yield _bare(layer)
+    yield from _layers(view, _LAYERS, blanks)
+
+
+def views_and_bare(text: bytes, *, blanks: bool = False) -> Iterator[View]:
+    """The same, and each followed by what is left of it without anything but letters and digits."""
+    for view in views(text, blanks=blanks):
+        yield view
+        yield _bare(view)
 
 
 def spans(seen: Iterable[View], secret: str, *, in_pieces: bool = True) -> Iterator[tuple[int, int]]:

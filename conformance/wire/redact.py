@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
-from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views
+from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from conformance.wire.messages import Headers, Reply, Request
 
 #: Headers whose values are credentials, or let others in.
@@ -151,7 +151,7 @@ class Redactor:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in _by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         names = self._names | dict.fromkeys(self._tokens, "TOKEN")
-        seen = tuple(views(text, blanks=any(" " in secret for secret in names)))
+        seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
         for secret, label in names.items():
             found += ((start, end, label) for start, end in spans(seen, secret) if not _touches(marks, start, end))
         for secret, label in self._passing.items():
