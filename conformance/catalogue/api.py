@@ -21,6 +21,24 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "rpc.yaml": compile_rpc,
 }
 
+#: Operations that only look. What is not named here may change something: one of a new dialect is handled with care.
+READ_ONLY = frozenset(
+    {
+        "describe",
+        "list",
+        "encrypt",
+        "decrypt",
+        "generate_data_key",
+        "list_tags",
+        "instances",
+        "quotas",
+        "versions",
+        "version",
+        "regions",
+        "account_status",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -44,10 +62,16 @@ class ReplySpec:
     _validator: Any = field(repr=False, compare=False)
 
     def violations(self, value: object) -> tuple[Violation, ...]:
-        """Judge a decoded body; each violation names the most specific requirement that the spec gives."""
+        """Judge a decoded body; each violation names the most specific requirement that the spec gives.
+
+        Of many items that are wrong in the same way the first is told: a body of 1 MB can have 125,000 of them.
+        """
         if self._validator is None:
             return ()
-        found = [self._violation(error) for error in self._validator.iter_errors(value)]
+        first: dict[tuple[Any, ...], jsonschema_rs.ValidationError] = {}
+        for error in self._validator.iter_errors(value):
+            first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
+        found = [self._violation(error) for error in first.values()]
         # A body that is wrong as a whole breaks every requirement that speaks of a part of it.
         return tuple(
             replace(violation, requirement=requirement)

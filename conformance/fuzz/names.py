@@ -1,4 +1,4 @@
-"""The operations that there are to fuzz, by their abstract names, and which of them only look."""
+"""The operations that there are to fuzz, by their abstract names."""
 
 from __future__ import annotations
 
@@ -7,24 +7,6 @@ from typing import Any
 
 from conformance import specs
 from conformance.catalogue.api import SPEC_FILES
-
-# Whatever is not named here may change something: an operation of a new dialect is handled with care by default.
-READ_ONLY = frozenset(
-    {
-        "describe",
-        "list",
-        "encrypt",
-        "decrypt",
-        "generate_data_key",
-        "list_tags",
-        "instances",
-        "quotas",
-        "versions",
-        "version",
-        "regions",
-        "account_status",
-    }
-)
 
 
 def operation_names() -> tuple[str, ...]:
