@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--watch", action="store_true", help="only read planted keys; creates nothing")
     group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
@@ -43,10 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     # Imported late: every pytest session of a machine with this package loads this file.
     from conformance.ledger import LedgerError  # noqa: PLC0415
+    from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
     from conformance.target import TargetError  # noqa: PLC0415
 
+    config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
         # A worker reads the command line again and does not learn what its controller made of it.
         config.option.loadgroup = True
@@ -63,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
             nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
+            consent=config.getoption("--kms-yes"),
         )
     except (TargetError, LedgerError) as error:
         pytest.exit(str(error), returncode=2)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.estate import Estate
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Lost
 from conformance.ledger import PLAIN, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
@@ -100,7 +100,11 @@ class Pool(Estate):
         if operation is None:
             raise Inconclusive(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
-        answer = self.client.ask(operation, key_id=key, **window)
+        try:
+            answer = self.client.ask(operation, key_id=key, **window)
+        except Lost:
+            # Carried out or not: the key's state says.
+            return self.settled(key, lambda after: after.state != view.state)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         after = self.settled(key, lambda after: after.state != view.state)

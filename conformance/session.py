@@ -16,7 +16,8 @@ import pytest
 
 from conformance import reporting
 from conformance.bench import Bench
-from conformance.check import Check, run_check
+from conformance.check import Check, SuiteFault, run_check, without_secrets
+from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
@@ -29,6 +30,7 @@ from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import load_waivers
+from conformance.wire.redact import Redactor
 
 _CHECK = pytest.StashKey[Check]()
 
@@ -128,12 +130,16 @@ class Worker:
         """The scenario for one check: its own judge at the bench of its target."""
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
-        judge = Judge(bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count)
+        clean = bench.client.recorder.redactor.text
+        judge = Judge(
+            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+        )
         check.open(bench, judge)
         bench.client.judge = judge
-        bench.enter()
-        if check.family not in BEFORE_ADMISSION:
-            bench.admit()
+        with without_secrets(clean):
+            bench.enter()
+            if check.family not in BEFORE_ADMISSION:
+                bench.admit()
         return Scenario(
             client=bench.client,
             pool=bench.pool,
@@ -153,7 +159,8 @@ class Worker:
             return (yield)
         return (yield from run_check(check))
 
-    @pytest.hookimpl(wrapper=True)
+    # Innermost: what other plugins attach of a report has lost its secrets.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -162,12 +169,28 @@ class Worker:
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
-            if call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
+            if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+            elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
                 # Where in our code a judgement was passed tells nobody anything.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
                 allure.attach(result, self.benches[check.target].catalogue)
+        self._clean(report)
         return report
+
+    def _clean(self, report: pytest.TestReport) -> None:
+        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        clean = self._clean_text
+        report.sections = [(name, clean(text)) for name, text in report.sections]
+        if report.longrepr and not hasattr(report, "kms"):
+            report.longrepr = clean(str(report.longrepr))
+
+    def _clean_text(self, text: str) -> str:
+        for bench in self.benches.values():
+            if "client" in vars(bench):
+                text = bench.client.recorder.redactor.text(text)
+        return text
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -219,10 +242,13 @@ class Controller:
         seed: int,
         waivers: str | None,
         nights: Mapping[str, bool] = MappingProxyType({}),
+        *,
+        consent: bool = False,
     ) -> Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
-        `nights` are the settings on planted keys: plant, watch, rescue.
+        `nights` are the settings on planted keys: plant, watch, rescue. Raises `LedgerError`, and `TargetError`, also
+        for a real account to which there is no `consent` in the target file or given here.
         """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
@@ -234,6 +260,7 @@ class Controller:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers, loaded)
+        require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
@@ -304,6 +331,12 @@ class Controller:
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
         return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+
+    def clean(self, text: str) -> str:
+        """The text without the secrets that stand in target files."""
+        for target in self.targets:
+            text = Redactor(target.secrets, target.labels).text(text)
+        return text
 
     def afterwards(self) -> Iterator[str]:
         """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
