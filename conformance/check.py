@@ -52,6 +52,7 @@ class Check:
         error = None if excinfo is None else excinfo.value
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
+        evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         clean = bench.client.recorder.redactor.text
         reason, hint = (clean(text) for text in _reason(error))
         if isinstance(error, Nonconformity) and judge.unjudged:
@@ -64,7 +65,10 @@ class Check:
             outcome=outcome,
             seconds=round(seconds, 4),
             declared=tuple(sorted(self.declared & judge.applicable)),
-            passes=dict(judge.passes),
+            passes={name: passes.count for name, passes in judge.passes.items()},
+            productive={name: passes.productive for name, passes in judge.passes.items()},
+            evidence=evidence,
+            asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(_cleaned(failure, clean) for failure in judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,

@@ -112,7 +112,7 @@ class Worker:
         """The scenario for one check: its own judge at the bench of its target."""
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
-        judge = Judge(bench.catalogue, bench.applicable, check.declared)
+        judge = Judge(bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count)
         check.open(bench, judge)
         bench.client.judge = judge
         bench.enter()
