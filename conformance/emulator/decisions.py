@@ -13,7 +13,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from conformance.emulator.keys import ABSENT, Key, State
+from conformance.emulator.keys import ABSENT, Key, Quoted, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -67,6 +67,8 @@ class Decisions:
         """Whether `value`, as sent (text, JSON value or ABSENT), is a window. A JSON number is: a client sends it."""
         if value is ABSENT:
             return "window_missing" if self.rules.window_default is None else None
+        if isinstance(value, Quoted):
+            return "window_malformed"
         if value == "":
             return "window_empty"
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value

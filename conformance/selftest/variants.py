@@ -14,8 +14,20 @@ from conformance.emulator import ABSENT, Answer, Decisions, Filter, Inbound, Key
 from conformance.selftest.deciding import PENDING, Mixin, admitting, answering, dating, listing, reading_windows
 from conformance.selftest.lagging import Lagging
 from conformance.selftest.paging import small_pages
-from conformance.selftest.rewriting import body, field, header, on_all, on_errors, saying, where
-from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare, only, serving
+from conformance.selftest.rewriting import (
+    Rewrite,
+    body,
+    field,
+    header,
+    on,
+    on_all,
+    on_errors,
+    renamed,
+    saying,
+    where,
+    without,
+)
+from conformance.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Variant:
 
     name: str
     title: str
-    dialects: tuple[str, ...] = BOTH
+    dialects: tuple[str, ...] = ALL
     decisions: tuple[type[Decisions], ...] = ()
     filters: tuple[Filter, ...] = ()
     auth: str | None = None
@@ -75,6 +87,16 @@ def _reversed(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     return {name: _reversed(item) for name, item in reversed(value.items())}
 
 
+def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    absent = {"DeletionDate": None, "ValidTo": None, "ExpirationModel": None}
+    return {**value, "KeyMetadata": {**absent, **value["KeyMetadata"]}}
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    dates = {name: int(date) for name, date in value["KeyMetadata"].items() if name.endswith("Date")}
+    return {**value, "KeyMetadata": {**value["KeyMetadata"], **dates}}
+
+
 def _is_xml(_: Inbound, outbound: Outbound) -> bool:
     return any(name == "Content-Type" and "xml" in value for name, value in outbound.headers)
 
@@ -96,14 +118,19 @@ _WRITING = (
     Variant(
         "spaces-and-lines",
         "JSON is written over several lines.",
-        filters=(where(lambda i, o: not _is_xml(i, o), body(lambda data: data.replace(b'", "', b'",\n\t "') + b"\n")),),
+        filters=(
+            where(
+                lambda i, o: bool(o.body) and not _is_xml(i, o),
+                body(lambda data: data.replace(b'", "', b'",\n\t "') + b"\n"),
+            ),
+        ),
     ),
     Variant(
         "other-messages",
         "Messages are in another language.",
         filters=(
             on_errors(field("error.error_msg", lambda _: "参数错误"), field("Message", lambda _: "参数错误")),
-            on_errors(field("error_msg", lambda _: "参数错误")),
+            on_errors(field("error_msg", lambda _: "参数错误"), field("message", lambda _: "参数错误")),
         ),
     ),
     Variant("chunked", "Bodies come in chunks.", filters=(on_all(lambda reply: replace(reply, chunked=True)),)),
@@ -159,6 +186,42 @@ _WRITING = (
 )
 
 
+def _instead(content: bytes) -> Rewrite:
+    return body(lambda _: content)
+
+
+def _typed(namespace: str) -> Rewrite:
+    return field("__type", lambda name: f"{namespace}#{name}")
+
+
+_WRITING_TYPED: tuple[Variant, ...] = (
+    Variant(
+        "types-with-namespace", "Types of errors have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
+    ),
+    Variant(
+        "message-in-capitals", "Messages stand in Message.", (AWS,), filters=(on_errors(renamed("message", "Message")),)
+    ),
+    Variant("errors-without-message", "Errors have no message.", (AWS,), filters=(on_errors(without("message")),)),
+    *(
+        Variant(
+            f"nothing-is-{written.decode()}",
+            f"What tells nothing is answered with {written.decode()}.",
+            (AWS,),
+            filters=(where(lambda _, o: o.refusal is None and not o.body, _instead(written)),),
+            about="nothing",
+        )
+        for written in (b"{}", b"null")
+    ),
+    Variant(
+        "null-for-absent",
+        "A field that a key has not is null.",
+        (AWS,),
+        filters=(on("describe create", saying(_nulls)),),
+    ),
+    Variant("whole-seconds", "Dates are whole numbers.", (AWS,), filters=(on("describe create", saying(_whole)),)),
+)
+
+
 # --- which of several answers -----------------------------------------------------------------------------------------
 
 
@@ -211,7 +274,7 @@ class _NothingUnknown(Decisions):
         return "unknown_field" if "no_such_field" in inbound.parameters else super().token_problem(found, inbound)
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        odd = "NoSuchParameter" in inbound.parameters
+        odd = bool({"NoSuchParameter", "NoSuchField"} & set(inbound.parameters))
         return "unknown_field" if odd else super().signature_problem(found, inbound)
 
 
@@ -316,6 +379,8 @@ _LIVING = (
         Variant(
             f"date-rounded-up-to-{name}",
             f"Dates are rounded up to the {name}.",
+            # Later than asked for by hours is what one dialect allows and does not recommend.
+            dialects=ALL if seconds <= 60 else BOTH,
             decisions=(_rounded_up(seconds),),
             about="dates",
         )
@@ -334,7 +399,7 @@ _LIVING = (
         about="dates",
     ),
     Variant("state-from-before", "Cancelling leads back to the state before.", (ALIBABA,), (_StateFromBefore,)),
-    Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA,), (_GoneWithinADay,)),
+    Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA, AWS), (_GoneWithinADay,)),
     Variant(
         "lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule"), alone=True
     ),
@@ -375,9 +440,10 @@ _AROUND = (
         Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (ALIBABA,), auth=kind, about="sign-in")
         for kind in ("v1", "sts")
     ),
+    Variant("signed-in-by-sts", "The caller signs in by sts.", (AWS,), auth="sts", about="sign-in"),
     *(
         Variant(f"profile-{name}", f"The cloud is {name}.", (dialect,), profile=name, about="profile")
-        for dialect in BOTH
+        for dialect in ALL
         for name in specs.profile_names(dialect)
     ),
 )
@@ -391,7 +457,13 @@ _PACKED = (
     ),
 )
 
-_GROUPS = {"writing": _WRITING, "answering": _ANSWERING, "living": _LIVING, "around": _AROUND, "packed": _PACKED}
+_GROUPS = {
+    "writing": (*_WRITING, *_WRITING_TYPED),
+    "answering": _ANSWERING,
+    "living": _LIVING,
+    "around": _AROUND,
+    "packed": _PACKED,
+}
 
 VARIANTS: tuple[Variant, ...] = tuple(
     replace(variant, group=group) for group, variants in _GROUPS.items() for variant in variants
