@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 
-from conformance.selftest.variants import VARIANTS, Variant
+from conformance.selftest.variant import Variant
+from conformance.selftest.variants import VARIANTS
 
 
 def compound(dialect: str, seed: int) -> Variant:

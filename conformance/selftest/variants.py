@@ -4,67 +4,27 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 from conformance import specs
-from conformance.emulator import ABSENT, Answer, Decisions, Filter, Inbound, Key, Outbound, Rules, State
+from conformance.emulator import ABSENT, Answer, Decisions, Inbound, Key, Outbound, Rules, State
 from conformance.selftest.deciding import PENDING, Mixin, admitting, answering, dating, listing, reading_windows
 from conformance.selftest.lagging import Lagging
 from conformance.selftest.paging import small_pages
 from conformance.selftest.rewriting import (
-    Rewrite,
     body,
     field,
     header,
-    on,
     on_all,
     on_errors,
-    renamed,
     saying,
     where,
-    without,
 )
-from conformance.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to conform. `families` narrows a run down where all of it would take too long.
-
-    Of the variants `about` one thing an endpoint can have only one at a time; one that is `alone` goes with no other.
-    """
-
-    name: str
-    title: str
-    dialects: tuple[str, ...] = ALL
-    decisions: tuple[type[Decisions], ...] = ()
-    filters: tuple[Filter, ...] = ()
-    auth: str | None = None
-    foreign_keys: int = 3
-    profile: str = "documents"
-    families: tuple[str, ...] = ()
-    group: str = ""
-    about: str = ""
-    alone: bool = False
-
-    def arguments(self) -> tuple[str, ...]:
-        """The arguments of a run."""
-        return only(self.families) if self.families else ()
-
-    def serving(self, dialect: str) -> Prepare:
-        """What `run_suite` serves: an emulator of the dialect that conforms in this way."""
-        return serving(
-            dialect,
-            decisions=self.decisions,
-            filters=self.filters,
-            auth=self.auth,
-            foreign_keys=self.foreign_keys,
-            profile=self.profile,
-        )
-
+from conformance.selftest.variant import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
+from conformance.selftest.written_variants import TYPED
 
 # --- how replies are written ------------------------------------------------------------------------------------------
 
@@ -85,16 +45,6 @@ def _reversed(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     if not isinstance(value, dict):
         return value
     return {name: _reversed(item) for name, item in reversed(value.items())}
-
-
-def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    absent = {"DeletionDate": None, "ValidTo": None, "ExpirationModel": None}
-    return {**value, "KeyMetadata": {**absent, **value["KeyMetadata"]}}
-
-
-def _whole(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    dates = {name: int(date) for name, date in value["KeyMetadata"].items() if name.endswith("Date")}
-    return {**value, "KeyMetadata": {**value["KeyMetadata"], **dates}}
 
 
 def _is_xml(_: Inbound, outbound: Outbound) -> bool:
@@ -183,42 +133,6 @@ _WRITING = (
     Variant(
         "empty-delete-date", "A key that is not pending has an empty date.", (ALIBABA,), filters=(on_all(_empty_date),)
     ),
-)
-
-
-def _instead(content: bytes) -> Rewrite:
-    return body(lambda _: content)
-
-
-def _typed(namespace: str) -> Rewrite:
-    return field("__type", lambda name: f"{namespace}#{name}")
-
-
-_WRITING_TYPED: tuple[Variant, ...] = (
-    Variant(
-        "types-with-namespace", "Types of errors have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
-    ),
-    Variant(
-        "message-in-capitals", "Messages stand in Message.", (AWS,), filters=(on_errors(renamed("message", "Message")),)
-    ),
-    Variant("errors-without-message", "Errors have no message.", (AWS,), filters=(on_errors(without("message")),)),
-    *(
-        Variant(
-            f"nothing-is-{written.decode()}",
-            f"What tells nothing is answered with {written.decode()}.",
-            (AWS,),
-            filters=(where(lambda _, o: o.refusal is None and not o.body, _instead(written)),),
-            about="nothing",
-        )
-        for written in (b"{}", b"null")
-    ),
-    Variant(
-        "null-for-absent",
-        "A field that a key has not is null.",
-        (AWS,),
-        filters=(on("describe create", saying(_nulls)),),
-    ),
-    Variant("whole-seconds", "Dates are whole numbers.", (AWS,), filters=(on("describe create", saying(_whole)),)),
 )
 
 
@@ -458,7 +372,7 @@ _PACKED = (
 )
 
 _GROUPS = {
-    "writing": (*_WRITING, *_WRITING_TYPED),
+    "writing": (*_WRITING, *TYPED),
     "answering": _ANSWERING,
     "living": _LIVING,
     "around": _AROUND,

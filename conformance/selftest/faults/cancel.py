@@ -28,7 +28,6 @@ from conformance.selftest.rewriting import field, on, on_refusal, saying, status
 
 _fault = partial(Fault, fault_class="cancel", severity="critical", families=("cancel",))
 _OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
-_CANCELLED = {"KeyId": f"arn:aws:kms:us-east-1:111122223333:key/{_OTHER_ID}"}
 
 
 class _AgainAccepted(Decisions):
@@ -76,7 +75,8 @@ class _DisabledForgotten(Decisions):
         return wrong if self._before.get(key.id) is DISABLED else super().state_after_cancel(key)
 
 
-def _date_kept(before: Key, after: Key) -> Key:
+def date_kept(before: Key, after: Key) -> Key:
+    """The key after an operation, with the deletion date that it had before."""
     return replace(after, deletion=before.deletion, window_days=before.window_days)
 
 
@@ -240,7 +240,7 @@ FAULTS = (
         severity="major",
         dialects=BOTH,
         requirements=frozenset({"cancel.date-cleared"}),
-        decisions=(doing("cancel", _date_kept),),
+        decisions=(doing("cancel", date_kept),),
         exit_code=0,
     ),
     _fault(
@@ -380,69 +380,5 @@ FAULTS = (
         requirements=frozenset({"cancel.bad-sequence"}),
         decisions=(_NotWithSequence,),
         exit_code=0,
-    ),
-    _fault(
-        name="cancel-refused-wrong-code",
-        title="Cancelling on a key that is not pending is refused with the code of another state.",
-        severity="minor",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.not-pending.enabled"}),
-        decisions=(answering(400, "DisabledException", "not_pending"),),
-    ),
-    _fault(
-        name="cancel-refused-wrong-status",
-        title="Cancelling on a key that is not pending is refused as if the key were not there.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.not-pending.enabled"}),
-        decisions=(answering(404, "KMSInvalidStateException", "not_pending"),),
-    ),
-    _fault(
-        name="cancel-keeps-the-date",
-        title="A key whose deletion was cancelled still shows its date.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.date-cleared", "describe.date-agrees"}),
-        decisions=(doing("cancel", _date_kept),),
-    ),
-    _fault(
-        name="cancel-reply-by-id",
-        title="The reply to cancelling names the key by its id, where an ARN is documented.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.reply.key-id"}),
-        filters=(on("cancel", field("KeyId", lambda arn: arn.rpartition("/")[2])),),
-    ),
-    _fault(
-        name="cancel-reply-of-another-key",
-        title="The reply to cancelling names another key.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.reply.key-id"}),
-        filters=(on("cancel", field("KeyId", lambda arn: f"{arn.rpartition('/')[0]}/{_OTHER_ID}")),),
-    ),
-    _fault(
-        name="cancel-without-key-accepted",
-        title="Cancelling without a key id is answered as done.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.key-id.missing"}),
-        filters=(on_refusal("missing_key", saying(lambda _: _CANCELLED), status(200), operations="cancel"),),
-    ),
-    _fault(
-        name="cancel-of-no-text-accepted",
-        title="A key id that is a number, a list or nothing is answered as done.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.key-id.type"}),
-        filters=(on_refusal("wrong_key_type", saying(lambda _: _CANCELLED), status(200)),),
-    ),
-    _fault(
-        name="cancel-of-no-text-fails",
-        title="A key id that is no text meets an internal error.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"cancel.key-id.type", "reply.no-server-error"}),
-        decisions=(answering(500, "KMSInternalException", "wrong_key_type"),),
     ),
 )

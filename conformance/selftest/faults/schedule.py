@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from conformance.emulator import Decisions, Key
+from conformance.emulator import Key
 from conformance.selftest.deciding import (
     DISABLED,
     ENABLED,
@@ -22,26 +22,11 @@ from conformance.selftest.deciding import (
     visible,
     with_,
 )
-from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on, on_refusal, saying, status
 
 _fault = partial(Fault, fault_class="schedule", severity="critical", families=("schedule",))
 _OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
-
-
-_SCHEDULED = {
-    "KeyId": f"arn:aws:kms:us-east-1:111122223333:key/{_OTHER_ID}",
-    "KeyState": "PendingDeletion",
-    "DeletionDate": 1800000000.0,
-    "PendingWindowInDays": 7,
-}
-
-
-class _AliasesNameKeys(Decisions):
-    """An alias is as good as an id, whatever is asked."""
-
-    def parameter_problem(self, found: str, name: str, value: object) -> str | None:
-        return None if found == "alias_as_key" else super().parameter_problem(found, name, value)
 
 
 def _a_day_later(key: Key) -> Key:
@@ -248,80 +233,5 @@ FAULTS = (
         requirements=frozenset({"protection.refuses-schedule"}),
         exit_code=0,
         decisions=(doing_though({"deletion_protected"}, with_(state=PENDING)),),
-    ),
-    _fault(
-        name="schedule-twice-wrong-code",
-        title="Scheduling a pending key again is refused as a use of it.",
-        severity="minor",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.twice"}),
-        decisions=(answering(400, "DisabledException", "already_pending"),),
-    ),
-    _fault(
-        name="schedule-refuses-enabled-keys",
-        title="Only a disabled key can be scheduled.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.from-enabled"}),
-        decisions=(refusing("schedule", "pending_manage", ENABLED),),
-    ),
-    _fault(
-        name="schedule-reply-by-id",
-        title="The reply to scheduling names the key by its id, where an ARN is documented.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.reply.key-id"}),
-        filters=(on("schedule", field("KeyId", lambda arn: arn.rpartition("/")[2])),),
-    ),
-    _fault(
-        name="schedule-reply-of-another-key",
-        title="The reply to scheduling names another key.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.reply.key-id"}),
-        filters=(on("schedule", field("KeyId", lambda arn: f"{arn.rpartition('/')[0]}/{_OTHER_ID}")),),
-    ),
-    _fault(
-        name="schedule-reply-says-enabled",
-        title="The reply to scheduling gives the state from before.",
-        severity="minor",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.reply-agrees"}),
-        decisions=(showing({"schedule"}, with_(state=ENABLED)),),
-    ),
-    _fault(
-        name="schedule-reply-of-another-date",
-        title="The reply to scheduling gives a date that does not read back.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.reply.date"}),
-        families=("agreement",),
-        filters=(on("schedule", field("DeletionDate", lambda date: date + 3600)),),
-    ),
-    _fault(
-        name="schedule-reply-of-another-window",
-        title="The reply to scheduling gives another window than was asked for.",
-        severity="minor",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.reply.window"}),
-        families=("agreement",),
-        filters=(on("schedule", field("PendingWindowInDays", lambda _: 30)),),
-        exit_code=0,
-    ),
-    _fault(
-        name="schedule-without-key-accepted",
-        title="Scheduling without a key id is answered as done.",
-        severity="major",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.key-id.missing"}),
-        filters=(on_refusal("missing_key", saying(lambda _: _SCHEDULED), status(200), operations="schedule"),),
-    ),
-    _fault(
-        name="schedule-by-alias",
-        title="An alias names the key that is scheduled.",
-        dialects=(AWS,),
-        requirements=frozenset({"schedule.key-id.alias"}),
-        families=("names",),
-        decisions=(_AliasesNameKeys,),
     ),
 )
