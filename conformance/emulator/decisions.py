@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.emulator.replies import Inbound
     from conformance.emulator.rules import Answer, Rules
 
-# A whole number as both services' examples write it. No leading zero, sign or point: no page allows one.
+# A whole number as the services' examples write it. No leading zero, sign or point: no page allows one.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 # What the services' own keys, which are there from the start, cannot be asked for.
 _NOT_ON_DEFAULT_KEYS = frozenset(
