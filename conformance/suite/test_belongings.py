@@ -71,7 +71,7 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
 def test_policy_reads_back(kms: Scenario) -> None:
-    """The key's own policy under another `Id`, which entitles nobody to anything: who could manage the key still can."""
+    """The key's own policy under another `Id`, which entitles nobody: who could manage the key still can."""
     key = kms.key(ENABLED)
     was = kms.dialect.told("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
     kms.accepts("list-policies.reply", "list_policies", key_id=key)
