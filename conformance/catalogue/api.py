@@ -129,6 +129,11 @@ class Api:
         return name in self.operations
 
 
+def is_documented(dialect: str) -> bool:
+    """Whether there is a spec of the dialect's operations."""
+    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
+
+
 @cache
 def documented(dialect: str) -> dict[str, Any]:
     """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
