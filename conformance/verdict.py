@@ -25,6 +25,7 @@ RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable"
 EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
 USAGE_ERROR = 2
 _BADNESS = (0, 3, 1, 2)
+_NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves anything."
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Verdict:
                 "name": self.target.name,
                 "dialect": self.target.dialect,
                 "profile": self.target.profile,
-                "base_url": self.target.base_url,
+                "base_url": self.target.shown_url,
             },
             "result": self.result,
             "requirements": [asdict(requirement) for requirement in self.requirements],
@@ -143,7 +144,7 @@ def _decide_one(
             return verdict("waived", waivers[name])
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
-        return verdict("inconclusive", "The target keeps no state of keys, so no answer of it proves anything.")
+        return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
     unclear = next((r.reason for r in results if name in r.inconclusive), None)
     if unclear is not None:
         return verdict("inconclusive", unclear)
