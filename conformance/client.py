@@ -154,7 +154,9 @@ class Client:
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
-        if self.judge is not None and not (answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE):
+        before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
+        # What is said of every reply is said of replies of operations.
+        if self.judge is not None and operation is not None and not before_the_service:
             self.judge.record(self._examiner.examine(answer))
         return answer
 

@@ -91,8 +91,9 @@ class Guard:
                 raise NotOurs(f"a request that is more than a look names the key {key}, which is not ours")
 
     def _is_ours(self, name: str) -> bool:
-        """A key that this run holds, by its id or by a full name that ends in it."""
-        return self._ledger.holds(name) or (":" in name and self._ledger.holds(name.rpartition("/")[2]))
+        """A key that this run holds, by its id, by a full name that ends in it, or by an alias, which is random."""
+        by_alias = name.startswith(self._own_prefix)
+        return by_alias or self._ledger.holds(name) or (":" in name and self._ledger.holds(name.rpartition("/")[2]))
 
     def _announced(self, found: Iterable[Field]) -> bool:
         marked = {
@@ -139,7 +140,7 @@ class Guard:
         # The scope is only known once we are signed in.
         place = (self._dialect.scope, operation)
         if place not in self._paths:
-            self._paths[place] = self._dialect.request(operation, {}).path
+            self._paths[place] = str(self._dialect.request(operation, {}).path)
         return self._paths[place]
 
     @cached_property

@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
     config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
+    config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):

@@ -81,7 +81,7 @@ class Worker:
             check = self._check(item)
             if check is None:
                 kept.append(item)
-            elif check.declared & self.benches[check.target].applicable and self._is_asked(item, check.target):
+            elif self._speaks_of(check) and self._is_asked(item, check.target):
                 item.stash[_CHECK] = check
                 item.add_marker(pytest.mark.xdist_group(check.target))
                 self.planned[check.target][check.id] = tuple(sorted(check.declared))
@@ -104,6 +104,11 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
+
+    def _speaks_of(self, check: Check) -> bool:
+        """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
+        bench = self.benches[check.target]
+        return bool(check.declared & bench.applicable) and all(name in bench.client.api for name in check.asked)
 
     def _is_asked(self, item: pytest.Item, name: str) -> bool:
         """Whether the tier, the target's offers and limits, and what the user wants of this run include a check."""

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -14,29 +15,36 @@ import jsonschema_rs
 from conformance import specs
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.rpc import compile_rpc
+from conformance.catalogue.service_model import compile_model
 
 # The forms in which a dialect's operations may be written down, and how each becomes OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "openapi.yaml": copy.deepcopy,
     "rpc.yaml": compile_rpc,
+    "model.yaml": compile_model,
 }
 
-#: Operations that only look. What is not named here may change something: one of a new dialect is handled with care.
+
+def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
+    """A dialect's operations as they stand in its spec file, in their order."""
+    file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
+    return _operations_in(specs.load(f"{dialect}/{file}"))
+
+
+def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a YAML document
+    if isinstance(node, dict):
+        if "x-kms-operation" in node:
+            yield node
+        for value in node.values():
+            yield from _operations_in(value)
+
+
+#: Operations that only look, as the specs mark them. What none marks may change something, and is handled with care.
 READ_ONLY = frozenset(
-    {
-        "describe",
-        "list",
-        "encrypt",
-        "decrypt",
-        "generate_data_key",
-        "list_tags",
-        "instances",
-        "quotas",
-        "versions",
-        "version",
-        "regions",
-        "account_status",
-    }
+    operation["x-kms-operation"]
+    for dialect in specs.dialects()
+    for operation in operations_of(dialect)
+    if operation.get("x-kms-reads")
 )
 
 
@@ -99,18 +107,27 @@ class ReplySpec:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its id in the vendor's words, its abstract name, and its documented replies by status."""
+    """One operation: its id in the vendor's words, its abstract name, and its documented replies by status.
+
+    `beside` is one that a target may lack: the lifecycle of a key does not need it.
+    """
 
     id: str
     name: str
     method: str
     path: str
     replies: Mapping[int, ReplySpec]
+    beside: bool = False
 
     @property
     def success(self) -> tuple[int, ...]:
         """The documented statuses of a request that was carried out."""
         return tuple(status for status in self.replies if status < 300)
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """The documented media types of its replies, which are those of its requests as well."""
+        return frozenset(kind for reply in self.replies.values() for kind in reply.content_types)
 
 
 @dataclass(frozen=True)
@@ -124,7 +141,7 @@ class Api:
     @classmethod
     def load(cls, profile: Profile) -> Api:
         """Read the dialect's spec and write the profile's values into it."""
-        document = _with_facts(_read(profile.dialect), profile)
+        document = _with_facts(documented(profile.dialect), profile)
         found = (
             _operation(method, path, raw, document)
             for path, item in document["paths"].items()
@@ -141,7 +158,14 @@ class Api:
         return name in self.operations
 
 
-def _read(dialect: str) -> dict[str, Any]:
+def is_documented(dialect: str) -> bool:
+    """Whether there is a spec of the dialect's operations."""
+    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
+
+
+@cache
+def documented(dialect: str) -> dict[str, Any]:
+    """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
     name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
@@ -168,7 +192,8 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
         for status, reply in raw["responses"].items()
         if str(status).isdigit()
     }
-    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies))
+    beside = raw.get("x-kms-beside", False)
+    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside)
 
 
 def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str, Any]) -> ReplySpec:

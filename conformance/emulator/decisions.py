@@ -13,7 +13,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from conformance.emulator.keys import ABSENT, Key, State
+from conformance.emulator.keys import ABSENT, Key, Quoted, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from conformance.emulator.replies import Inbound
     from conformance.emulator.rules import Answer, Rules
 
-# A whole number as both services' examples write it. No leading zero, sign or point: no page allows one.
+# A whole number as the services' examples write it. No leading zero, sign or point: no page allows one.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+# What the services' own keys, which are there from the start, cannot be asked for.
+_NOT_ON_DEFAULT_KEYS = frozenset(
+    {"disable", "schedule", "update_description", "set_alias", "update_alias", "tag", "untag", "put_policy"}
+    | {"enable_rotation", "disable_rotation"}
+)
 # Longer numbers are outside every window, and Python refuses to convert those of thousands of digits.
 _LONGEST_NUMBER = 9
 
@@ -61,7 +66,9 @@ class Decisions:
     def window_problem(self, value: object) -> str | None:
         """Whether `value`, as sent (text, JSON value or ABSENT), is a window. A JSON number is: a client sends it."""
         if value is ABSENT:
-            return "window_missing"
+            return "window_missing" if self.rules.window_default is None else None
+        if isinstance(value, Quoted):
+            return "window_malformed"
         if value == "":
             return "window_empty"
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -76,7 +83,7 @@ class Decisions:
 
     def window_days(self, value: object) -> int:
         """The days of a window that has no problem."""
-        return int(str(value))
+        return int(str(self.rules.window_default if value is ABSENT else value))
 
     def deletion_date(self, now: datetime, days: int) -> datetime:
         """When a key that is scheduled now will be gone."""
@@ -94,7 +101,7 @@ class Decisions:
 
     def refusal_for(self, operation: str, key: Key) -> str | None:
         """Why the state of `key` forbids `operation`."""
-        if key.default and operation in {"disable", "schedule", "update_description", "set_alias"}:
+        if key.default and operation in _NOT_ON_DEFAULT_KEYS:
             return "default_key"
         refusal = self.rules.lifecycle.get(operation, {}).get(key.state)
         if refusal is None and operation == "schedule" and key.protected:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 
+from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
 from conformance.oracle import ENABLED
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
 # What only the creation of a key can show.
-_OF_CREATION = ("create.enabled", "create.reply")
+_OF_CREATION = ("create.enabled", "create.reply", "create.date")
 
 
-@requirement("create.enabled", "create.reply", "describe.reply")
+@requirement("create.enabled", "create.reply", "create.date", "describe.reply")
 def test_new_key_is_enabled(kms: Scenario) -> None:
     """A run that takes back keys of earlier runs creates none: what is known of creating stands in the ledger."""
     ledger = kms.pool.ledger
-    known = all(ledger.recalls(name, _demanded(kms, name)) for name in _OF_CREATION)
+    known = all(ledger.recalls(name, _demanded(kms, name)) for name in _of_creation(kms))
+    asked_at = kms.time.now()
     key = kms.pool.create() if known else kms.pool.create_new()
     view = kms.pool.settled(key, lambda view: view.state == ENABLED)
     kms.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
     if key not in kms.pool.new:
-        for name in _OF_CREATION:
+        for name in _of_creation(kms):
             kms.judge.recalls(name)
         return
     kms.judge.that("create.enabled", view.state == ENABLED, f"state {ENABLED}", f"state {view.state}")
+    expected = f"created at {asked_at:%Y-%m-%dT%H:%M:%SZ}"
+    kms.judge.that("create.date", _is_now(kms, view, asked_at), expected, view.created_at)
     if not kms.judge.failures and not kms.judge.unjudged:
-        for name in _OF_CREATION:
+        for name in _of_creation(kms):
             ledger.note(name, _demanded(kms, name))
+
+
+def _of_creation(kms: Scenario) -> tuple[str, ...]:
+    return tuple(name for name in _OF_CREATION if name in kms.judge.applicable)
 
 
 def _demanded(kms: Scenario, name: str) -> str:
@@ -37,6 +46,11 @@ def _demanded(kms: Scenario, name: str) -> str:
     schemas = {status: reply.schema for status, reply in kms.client.api["create"].replies.items()}
     text = json.dumps([kms.judge.catalogue[name].statement, schemas], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_now(kms: Scenario, view: KeyView, asked_at: datetime) -> bool:
+    tolerance = kms.profile.deletion.date_tolerance_seconds
+    return view.created_at is not None and abs((view.created_at - asked_at).total_seconds()) <= tolerance
 
 
 @requirement("auth.token-from-iam")
