@@ -14,11 +14,12 @@ from conformance.examine import Examiner
 from conformance.guard import Guard, NotOurs
 from conformance.judge import Inconclusive, Judge, Lost
 from conformance.ledger import Ledger
-from conformance.patience import Patience, retry_after
+from conformance.patience import Patience
 from conformance.target import Target
 from conformance.wire.messages import Exchange, Failure, Request
 from conformance.wire.record import Recorder
 from conformance.wire.redact import Redactor
+from conformance.wire.retry import retry_after
 from conformance.wire.session import Session
 
 # The service, or a proxy before it, is not serving at the moment.

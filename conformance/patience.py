@@ -5,11 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from urllib3.exceptions import InvalidHeader
-from urllib3.util import Retry
-
 from conformance.judge import Inconclusive
-from conformance.wire.messages import FailureKind, Reply
+from conformance.wire.messages import FailureKind
 
 # In units of limits.timeout_seconds, whose default is 10: for how long one request is asked again, a minute, and how
 # long all requests of a run together may wait for that, a quarter of an hour.
@@ -74,14 +71,3 @@ class Patience:
     def _give_up(self, reason: str, hint: str) -> None:
         self._out = Inconclusive(reason, hint)
         self.check()
-
-
-def retry_after(reply: Reply) -> float | None:
-    """The seconds that a reply asks us to wait (RFC 9110, 10.2.3); None where it does not, or not intelligibly."""
-    value = reply.header("Retry-After")
-    if value is None:
-        return None
-    try:
-        return float(Retry().parse_retry_after(value))
-    except (InvalidHeader, ValueError, OverflowError):
-        return None

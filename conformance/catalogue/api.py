@@ -40,7 +40,7 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 
 
 #: Operations that only look, as the specs mark them. What none marks may change something, and is handled with care.
-READ_ONLY = frozenset(
+READ_ONLY: frozenset[str] = frozenset(
     operation["x-kms-operation"]
     for dialect in specs.dialects()
     for operation in operations_of(dialect)

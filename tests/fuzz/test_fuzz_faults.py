@@ -10,6 +10,7 @@ import pytest
 
 from conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, State
 from conformance.emulator.replies import reply
+from conformance.selftest.deciding import inventing
 
 
 def _on(operation: str, odd, change) -> Filter:
@@ -137,9 +138,8 @@ class _EncryptsPending(Decisions):
         return None if operation == "encrypt" else super().refusal_for(operation, key)
 
 
-class _Inventive(Decisions):
-    def invented_key(self, key_id: str, now):
-        return Key(id=key_id, state=State.PENDING_DELETION, created=now, spec="AES_256", usage="ENCRYPT_DECRYPT")
+# A key that is only cancelled as if it were there: one that can be read is somebody's, and is left alone.
+_INVENTIVE = inventing(lambda _: True, State.PENDING_DELETION, {"cancel"})
 
 
 class _RefusesAndDisables(Decisions):
@@ -163,7 +163,7 @@ LIFE = [
     ("huawei", _CancelsAnything, "cancel", "cancel.not-pending.disabled"),
     ("alibaba", _CancelsAnything, "chains", "cancel.not-pending.enabled"),
     ("alibaba", _EncryptsPending, "chains", "pending.encrypt"),
-    ("huawei", _Inventive, "cancel", "unknown-key.cancel"),
+    ("huawei", _INVENTIVE, "cancel", "unknown-key.cancel"),
     ("huawei", _RefusesAndDisables, "schedule", "refused.changes-nothing"),
     ("alibaba", _ScheduleForgets, "schedule", "schedule.state-after"),
 ]

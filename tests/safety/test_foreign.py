@@ -48,8 +48,8 @@ def furnish(emulator: Emulator) -> dict[str, Key]:
     now = emulator.clock.now()
     for number, key in enumerate(emulator.store.keys):
         if not key.default:
-            pattern = dict(patterns[number % len(patterns)])
-            if "deletion" in pattern:
+            pattern = {"deletion": None} | patterns[number % len(patterns)]
+            if pattern["deletion"] is not None:
                 pattern["deletion"] = now + pattern["deletion"]
             emulator.store.put(replace(key, **pattern))
     return {key.id: key for key in emulator.store.keys}
