@@ -16,13 +16,14 @@ from conformance.results import CheckResult, Outcome
 
 @dataclass
 class Check:
-    """`id` names it without its target; `declared` are the ids of the requirements that it judges."""
+    """`id` names it without its target; `declared` are the requirements that it judges, `asked` the operations."""
 
     id: str
     family: str
     title: str
     target: str
     declared: frozenset[str]
+    asked: frozenset[str] = frozenset()
     bench: Bench | None = None
     judge: Judge | None = None
     _before: tuple[int, int] = field(default=(0, 0))
@@ -34,11 +35,9 @@ class Check:
         family = item.path.stem.removeprefix("test_")
         variant = re.sub(rf"(^|-){re.escape(target)}($|-)", "", callspec)
         suffix = f"[{variant}]" if variant else ""
-        declared = frozenset(
-            requirement.format(**parameters) for mark in item.iter_markers("requirement") for requirement in mark.args
-        )
+        declared, asked = (_named(item, mark, parameters) for mark in ("requirement", "asks"))
         title = function.removeprefix("test_").replace("_", " ") + (f" ({variant})" if variant else "")
-        return cls(f"{family}::{function}{suffix}", family, title, target, declared)
+        return cls(f"{family}::{function}{suffix}", family, title, target, declared, asked)
 
     def open(self, bench: Bench, judge: Judge) -> None:
         """Begin at a bench; what is sent from now on counts for this check."""
@@ -53,6 +52,7 @@ class Check:
         error = None if excinfo is None else excinfo.value
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
+        evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         clean = bench.client.recorder.redactor.text
         reason, hint = (clean(text) for text in _reason(error))
         if isinstance(error, Nonconformity) and judge.unjudged:
@@ -65,7 +65,10 @@ class Check:
             outcome=outcome,
             seconds=round(seconds, 4),
             declared=tuple(sorted(self.declared & judge.applicable)),
-            passes=dict(judge.passes),
+            passes={name: passes.count for name, passes in judge.passes.items()},
+            productive={name: passes.productive for name, passes in judge.passes.items()},
+            evidence=evidence,
+            asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(_cleaned(failure, clean) for failure in judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,
@@ -96,6 +99,11 @@ def run_check(check: Check) -> Generator[None, object, object]:
     if judge.unjudged:
         raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
     return outcome
+
+
+def _named(item: pytest.Item, mark: str, parameters: Mapping[str, object]) -> frozenset[str]:
+    """What the marks of this name say, the check's parameters filled in."""
+    return frozenset(name.format(**parameters) for found in item.iter_markers(mark) for name in found.args)
 
 
 def _cleaned(failure: Judgement, clean: Callable[[str], str]) -> Judgement:

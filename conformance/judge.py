@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from conformance.catalogue.requirements import Catalogue
@@ -37,15 +37,41 @@ class Stop(Exception):  # noqa: N818 - not an error: the failure is already on r
     """The scenario cannot go on, because what it builds on has just been judged failed."""
 
 
+# Of the exchanges that show that a requirement holds, this many are kept for each check.
+_MOST_CITED = 3
+
+
+@dataclass
+class Passes:
+    """How often a requirement held in a check, how often of these on a productive exchange, and the first of them.
+
+    An exchange is productive if the check had, before, read a key in a state that the requirement speaks of
+    (`reached` in `requirements.yaml`); where it speaks of none, every exchange is.
+    """
+
+    count: int = 0
+    productive: int = 0
+    exchanges: list[int] = field(default_factory=list)
+
+
 @dataclass
 class Judge:
-    """Collects the judgements of one check; requirements that do not apply to the target are not recorded."""
+    """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
+
+    `latest` gives the number of the exchange before now: what a judgement rests on that names none.
+    """
 
     catalogue: Catalogue
     applicable: frozenset[str]
     declared: frozenset[str] = frozenset()
+    latest: Callable[[], int] = int
     failures: list[Judgement] = field(default_factory=list)
-    passes: dict[str, int] = field(default_factory=dict)
+    passes: dict[str, Passes] = field(default_factory=dict)
+    _witnessed: set[str] = field(default_factory=set)
+
+    def witness(self, state: str) -> None:
+        """Take note of a state that a key was just read in."""
+        self._witnessed.add(state)
 
     def record(self, judgements: Iterable[Judgement]) -> None:
         """Take judgements made elsewhere."""
@@ -53,9 +79,20 @@ class Judge:
             if judgement.requirement not in self.applicable:
                 continue
             if judgement.passed:
-                self.passes[judgement.requirement] = self.passes.get(judgement.requirement, 0) + 1
+                self._pass(judgement)
             elif not self._known(judgement):
                 self.failures.append(judgement)
+
+    def _pass(self, judgement: Judgement) -> None:
+        passes = self.passes.setdefault(judgement.requirement, Passes())
+        passes.count += 1
+        reached = self.catalogue[judgement.requirement].reached
+        if reached and not reached & self._witnessed:
+            return
+        passes.productive += 1
+        number = judgement.exchanges[-1] if judgement.exchanges else self.latest()
+        if number and number not in passes.exchanges and len(passes.exchanges) < _MOST_CITED:
+            passes.exchanges.append(number)
 
     def that(
         self,

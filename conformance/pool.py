@@ -176,10 +176,14 @@ class Pool:
         """Describe a key; one that the target does not know reads as gone."""
         answer = self.client.ask("describe", key_id=key)
         if answer.accepted:
-            return self.client.dialect.key(answer.value)
-        if self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
-            return KeyView(key, GONE, None, None, None, {})
-        raise Inconclusive(f"A key could not be read: {answer.summary}.")
+            view = self.client.dialect.key(answer.value)
+        elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
+            view = KeyView(key, GONE, None, None, None, {})
+        else:
+            raise Inconclusive(f"A key could not be read: {answer.summary}.")
+        if self.client.judge is not None:
+            self.client.judge.witness(view.state)
+        return view
 
     def marker(self, key: str) -> str:
         """The description by which a key of ours is known."""

@@ -16,8 +16,10 @@ class CheckResult:
     """One check at one target.
 
     `check` is its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`. `passes` counts
-    passed judgements by requirement; `exchanges` are the records (see `conformance.wire.record`) that failures cite.
-    `inconclusive` are declared requirements that could not be judged, for the `reason`.
+    passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
+    speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
+    that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of those that failures
+    cite. `inconclusive` are declared requirements that could not be judged, for the `reason`.
     """
 
     target: str
@@ -28,6 +30,9 @@ class CheckResult:
     seconds: float
     declared: tuple[str, ...] = ()
     passes: Mapping[str, int] = field(default_factory=dict)
+    productive: Mapping[str, int] = field(default_factory=dict)
+    evidence: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    asked: Mapping[int, str] = field(default_factory=dict)
     failures: tuple[Judgement, ...] = ()
     inconclusive: tuple[str, ...] = ()
     reason: str = ""
@@ -38,7 +43,8 @@ class CheckResult:
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of JSON types, the inverse of `from_json`."""
-        return asdict(self)
+        # A name in JSON is text.
+        return asdict(self) | {"asked": {str(number): line for number, line in self.asked.items()}}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
@@ -47,4 +53,9 @@ class CheckResult:
             Judgement(**(judgement | {"exchanges": tuple(judgement["exchanges"])})) for judgement in raw["failures"]
         )
         lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
-        return cls(**(dict(raw) | lists | {"failures": failures}))
+        named = {
+            "failures": failures,
+            "evidence": {requirement: tuple(numbers) for requirement, numbers in raw["evidence"].items()},
+            "asked": {int(number): line for number, line in raw["asked"].items()},
+        }
+        return cls(**(dict(raw) | lists | named))

@@ -27,7 +27,10 @@ _BADNESS = (0, 3, 1, 2)
 
 @dataclass(frozen=True)
 class RequirementVerdict:
-    """What became of one requirement: the checks that judged it, how often it was judged, and why it is so."""
+    """What became of one requirement: the checks that judged it, how often it was judged, and why it is so.
+
+    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of.
+    """
 
     id: str
     level: Level
@@ -35,6 +38,7 @@ class RequirementVerdict:
     tests: tuple[str, ...]
     reason: str
     judged: int
+    productive: int
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,11 @@ def _decide_one(
     count = sum(r.passes.get(name, 0) for r in results) + sum(
         failure.requirement == name for r in results for failure in r.failures
     )
+    productive = sum(r.productive.get(name, 0) for r in results)
 
     def verdict(result: RequirementResult, reason: str = "") -> RequirementVerdict:
         tests = tuple(sorted({r.check for r in judged_by}))
-        return RequirementVerdict(name, requirement.level, result, tests, reason, count)
+        return RequirementVerdict(name, requirement.level, result, tests, reason, count, productive)
 
     not_applicable = requirement.not_applicable_because(profile, target.auth.way)
     if not_applicable is not None:
@@ -140,12 +145,23 @@ def _decide_one(
     unclear = next((r.reason for r in results if name in r.inconclusive), None)
     if unclear is not None:
         return verdict("inconclusive", unclear)
-    not_run = sorted(check for check, ids in missing.items() if name in ids)
+    untested = _untested_because(requirement, missing, count, productive)
+    return verdict("not_tested", untested) if untested else verdict("passed")
+
+
+def _untested_because(
+    requirement: Requirement, missing: Mapping[str, frozenset[str]], count: int, productive: int
+) -> str:
+    """Why nothing follows for a requirement that nothing speaks against; empty if it holds."""
+    not_run = sorted(check for check, ids in missing.items() if requirement.id in ids)
     if not_run:
-        return verdict("not_tested", f"did not run: {', '.join(not_run)}")
+        return f"did not run: {', '.join(not_run)}"
     if count == 0:
-        return verdict("not_tested", "no exchange of this run allowed a judgement")
-    return verdict("passed")
+        return "no exchange of this run allowed a judgement"
+    if productive == 0:
+        states = " or ".join(sorted(requirement.reached))
+        return f"judged {count} times, never after a key was read in the state {states}"
+    return ""
 
 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:

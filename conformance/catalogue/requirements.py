@@ -52,13 +52,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One checkable statement in our words."""
+    """One checkable statement in our words.
+
+    `reached` are the states one of which a key must have been read in before anything follows for this requirement.
+    """
 
     id: str
     level: Level
     statement: str
     sources: tuple[Source, ...]
     condition: Condition = field(default_factory=Condition)
+    reached: frozenset[str] = frozenset()
 
     @property
     def tier(self) -> Tier:
@@ -139,7 +143,8 @@ def _requirement(raw: dict[str, Any], documents: Mapping[str, Document]) -> Requ
     when = raw.get("when", {})
     condition = Condition(tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""))
     sources = tuple(_source(source, documents) for source in raw["source"])
-    return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition)
+    reached = frozenset(raw.get("reached", ()))
+    return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached)
 
 
 def _erratum(raw: dict[str, Any]) -> Erratum:

@@ -12,6 +12,7 @@ from conformance.cli.emulator import emulator
 from conformance.cli.reading import certify, compare, report, verify
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
+from conformance.cli.selftest import selftest
 from conformance.cli.sweep import sweep
 from conformance.reporting import ReportError
 from conformance.target import TargetError
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (run, doctor, emulator, sweep, requirements, report, certify, verify, compare):
+for command in (run, doctor, emulator, sweep, requirements, report, certify, verify, compare, selftest):
     cli.add_command(command)
 
 

@@ -20,8 +20,8 @@ def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
     if verdict.result != result:
         yield f"The result is {verdict.result}, but what became of its requirements makes it {result}."
     for entry in verdict.requirements:
-        if entry.verdict == "passed" and not entry.judged:
-            yield f"{entry.id} passed, but nothing judged it."
+        if entry.verdict == "passed" and not entry.productive:
+            yield f"{entry.id} passed, but nothing that proves it was judged."
         if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
             yield f"{entry.id} is {entry.verdict}, but no reason is given."
 
@@ -67,6 +67,9 @@ def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
     judged = Counter(failed)
     for check in target.checks:
         judged.update(check.passes)
+    productive = Counter[str]()
+    for check in target.checks:
+        productive.update(check.productive)
     there = {check.check for check in target.checks}
     known = {entry.id for entry in target.verdict.requirements}
     for name in sorted(set(judged) - known):
@@ -77,6 +80,9 @@ def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
             yield f"{entry.id} was judged by {', '.join(missing)}, of which there is no result."
         if entry.judged != judged[entry.id]:
             yield f"{entry.id} was judged {entry.judged} times, but its checks hold {judged[entry.id]} judgements."
+        if entry.productive != productive[entry.id]:
+            counts = f"{entry.productive} times, its checks {productive[entry.id]} times"
+            yield f"{entry.id} was proved {counts}."
         if bool(failed[entry.id]) != (entry.verdict in {"failed", "waived"}) and entry.verdict != "not_applicable":
             yield f"{entry.id} is {entry.verdict}, with {failed[entry.id]} failed judgements."
 

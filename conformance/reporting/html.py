@@ -42,6 +42,12 @@ def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **v
     return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - see above
 
 
+def prepare() -> None:
+    """Compile the templates now, in a process whose children will need them."""
+    for template in _TEMPLATES.glob("*.j2"):
+        _environment().get_template(template.name)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(

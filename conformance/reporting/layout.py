@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 RESULTS = "results.json"
 VERDICT = "verdict.json"
+TRACE = "traceability.json"
 INDEX = "index.html"
 JUNIT = "junit.xml"
 CERTIFICATE = "certificate.json"

@@ -13,6 +13,7 @@ from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Erratum, Requirement
 from conformance.reporting.failure import FailureView, explain
 from conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from conformance.reporting.trace import traces
 from conformance.reporting.words import open_reason, sentence
 from conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
 
@@ -58,11 +59,12 @@ class OpenGroup:
 
 @dataclass(frozen=True)
 class Row:
-    """One requirement in the table of all: its verdict, what it says, and the checks that judged it."""
+    """One requirement in the table of all: its verdict, what it says, and what each check's judgements rest on."""
 
     verdict: RequirementVerdict
     requirement: Requirement | None
     titles: Mapping[str, str]
+    evidence: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,15 @@ class TargetPage:
     def groups(self) -> tuple[Group, ...]:
         """All requirements by the first word of their ids, in the order of the catalogue, those with few together."""
         titles = {check.check: check.title for check in self.report.checks}
+        evidence: dict[str, dict[str, str]] = {}
+        for found in traces(self.report):
+            shown = ", ".join(f"{exchange.asked} (no. {exchange.number})" for exchange in found.exchanges)
+            evidence.setdefault(found.requirement, {})[found.check] = shown
         sizes = Counter(_prefix(entry) for entry in self.verdict.requirements)
         rows: dict[str, list[Row]] = {}
         for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
             name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
-            rows.setdefault(name, []).append(Row(entry, self.requirement(entry.id), titles))
+            rows.setdefault(name, []).append(Row(entry, self.requirement(entry.id), titles, evidence.get(entry.id, {})))
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 
     @property

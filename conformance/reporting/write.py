@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from conformance.reporting import files, html, layout
+from conformance.reporting import files, html, layout, trace
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import parse_report
@@ -35,7 +35,9 @@ def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     _clear(directory)
     for target in report.targets:
-        files.write_atomically(folders[target.verdict.name] / layout.VERDICT, files.to_text(target.verdict.to_json()))
+        folder = folders[target.verdict.name]
+        files.write_atomically(folder / layout.VERDICT, files.to_text(target.verdict.to_json()))
+        files.write_atomically(folder / layout.TRACE, files.to_text(trace.document(target)))
     write_page(directory, report)
     files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
     return report
@@ -57,6 +59,7 @@ def _check(report: Report) -> None:
     validate(report.to_json(), "results", layout.RESULTS)
     for target in report.targets:
         validate(target.verdict.to_json(), "verdict", layout.VERDICT)
+        validate(trace.document(target), "traceability", layout.TRACE)
     problems = list(problems_of_report(report))
     if problems:
         raise ReportError(
@@ -72,7 +75,7 @@ def _clear(directory: Path) -> None:
     with suppress(ReportError):
         names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
         folders |= set(layout.folders(directory, names).values())
-    stale = [folder / name for folder in folders for name in (layout.VERDICT, *_SEALED)]
+    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_SEALED)]
     for path in (directory / layout.RESULTS, directory / layout.INDEX, *stale):
         files.remove(path)
 

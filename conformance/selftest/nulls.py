@@ -17,6 +17,7 @@ from typing import Protocol
 
 import yaml
 
+from conformance import specs
 from conformance.emulator import Emulator
 from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare
 from conformance.selftest.yes import yes_alibaba, yes_huawei
@@ -46,19 +47,25 @@ class Asked:
 
 @dataclass(frozen=True)
 class Null:
-    """One endpoint of no use; `answer` is None where nothing listens."""
+    """One endpoint of no use; `answer` is None where nothing listens, or where a service of `another` dialect does."""
 
     name: str
     title: str
     answer: Answer | None
     dialects: tuple[str, ...] = BOTH
     auth: str | None = None
+    another: bool = False
 
     def serving(self, dialect: str) -> Prepare:
         """What `run_suite` serves: a target file that leads there."""
 
         @contextlib.contextmanager
         def served() -> Iterator[str]:
+            if self.another:
+                other = next(name for name in specs.dialects() if name != dialect)
+                with Emulator(other) as emulator:
+                    yield _target(dialect, emulator.base_url, self.auth)
+                return
             with _listening(self.answer) as port:
                 yield _target(dialect, f"http://127.0.0.1:{port}", self.auth)
 
@@ -158,6 +165,12 @@ def _endless(_: Asked, out: Out) -> None:
         out.write(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
 
 
+def _endless_header(_: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+    while True:
+        out.write(b"x" * 0x1000)
+
+
 def _trickle(asked: Asked, out: Out) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
     asked.connection.settimeout(0.05)
@@ -196,6 +209,12 @@ def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
     return answer
 
 
+_XML = "Content-Type: application/xml"
+_ENTITIES = (
+    b'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY a "kmskmskmskms">'
+    + b"".join(b'<!ENTITY %c "%s">' % (97 + level, b"&%c;" % (96 + level) * 10) for level in range(1, 10))
+    + b"]><KMS><RequestId>&j;</RequestId></KMS>"
+)
 _PORTAL = b"<html><head><title>Welcome</title></head><body>Please accept our terms.</body></html>"
 _HTML = "Content-Type: text/html"
 
@@ -219,6 +238,11 @@ NULLS: tuple[Null, ...] = (
     Null("trickling", "A body comes one byte at a time.", _trickle),
     Null("gzip-bomb", "A body of 200 kB unpacks to 200 MB.", _explode),
     Null("resetting", "The connection breaks within a body.", _reset),
+    Null("invalid-utf-8", "A body is no text.", _always(200, b'{"keys": ["\xff\xfe"], "key_id": "\xc3\x28"}')),
+    Null("deep-json", "JSON is nested 100,000 levels deep.", _always(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
+    Null("xml-entities", "XML has entities that would unfold to gigabytes.", _always(200, _ENTITIES, _XML)),
+    Null("endless-header", "A header never ends.", _endless_header),
+    Null("another-dialect", "A KMS that speaks another dialect answers.", None, another=True),
     Null("not-http", "A mail server answers.", _not_http),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),

@@ -21,19 +21,23 @@ from conformance import specs, suite
 from conformance.catalogue.api import Api
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue
+from conformance.reporting import html
+from conformance.results import CheckResult
 from conformance.session import Controller
 
 _SUITE = Path(suite.__file__).parent
 # A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
+_LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
 _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said: its exit code, and the content of its `verdict.json`."""
+    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in."""
 
     exit_code: int
     verdict: Mapping[str, Any]
+    checks: tuple[CheckResult, ...] = ()
 
     def ids(self, verdict: str) -> frozenset[str]:
         """The requirements with this verdict, such as `failed`."""
@@ -58,7 +62,7 @@ def run_suite(
     The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
     once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
     """
-    _read_ahead()
+    read_ahead()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments)))
@@ -99,14 +103,17 @@ def _child(
         fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
-        sender.send((int(code), watcher.verdict))
+        sender.send((int(code), watcher.verdict, watcher.checks))
 
 
 @cache
-def _read_ahead() -> None:
-    """Import and read once what every run needs."""
+def read_ahead() -> None:
+    """Import, read and compile once what every run needs."""
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
+    for name in ("conformance.plugin", "conformance.fuzz.operations", "conformance.fuzz.chains", *_LOADED_BY_PYTEST):
+        importlib.import_module(name)
+    html.prepare()
     for dialect in specs.dialects():
         Catalogue.load(dialect)
         Api.load(Profile.load(dialect))
@@ -117,8 +124,10 @@ class _Watcher:
 
     def __init__(self) -> None:
         self.verdict: Mapping[str, Any] = {}
+        self.checks: tuple[CheckResult, ...] = ()
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         controller = config.pluginmanager.get_plugin("kms-controller")
         if isinstance(controller, Controller) and controller.verdicts:
             self.verdict = controller.verdicts[0].to_json()
+            self.checks = tuple(controller.results.get(controller.targets[0].name, ()))

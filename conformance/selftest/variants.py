@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from conformance import specs
@@ -18,7 +20,10 @@ from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare, only, s
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to conform. `families` narrows a run down where all of it would take too long."""
+    """One way to conform. `families` narrows a run down where all of it would take too long.
+
+    Of the variants `about` one thing an endpoint can have only one at a time; one that is `alone` goes with no other.
+    """
 
     name: str
     title: str
@@ -29,6 +34,9 @@ class Variant:
     foreign_keys: int = 3
     profile: str = "documents"
     families: tuple[str, ...] = ()
+    group: str = ""
+    about: str = ""
+    alone: bool = False
 
     def arguments(self) -> tuple[str, ...]:
         """The arguments of a run."""
@@ -78,6 +86,10 @@ def _empty_date(reply: Outbound) -> Outbound:
     return reply.with_value({**value, "KeyMetadata": {**value["KeyMetadata"], "DeleteDate": ""}})
 
 
+def _a_minute_ago() -> str:
+    return format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)
+
+
 _WRITING = (
     Variant("more-fields", "Every object has a field that no page lists.", filters=(on_all(saying(_with_more)),)),
     Variant("other-order", "Fields stand in the opposite order.", filters=(on_all(saying(_reversed)),)),
@@ -103,6 +115,7 @@ _WRITING = (
         "Each reply takes 30 ms.",
         filters=(on_all(lambda reply: replace(reply, delay_seconds=0.03)),),
         families=("cancel", "window"),
+        alone=True,
     ),
     Variant(
         "declared-with-charset",
@@ -134,6 +147,11 @@ _WRITING = (
                 )
             ),
         ),
+    ),
+    Variant(
+        "date-header-off",
+        "The Date header is a minute behind.",
+        filters=(on_all(header("Date", _a_minute_ago())),),
     ),
     Variant(
         "empty-delete-date", "A key that is not pending has an empty date.", (ALIBABA,), filters=(on_all(_empty_date),)
@@ -210,6 +228,7 @@ _ANSWERING = (
             f"answer-{position + 1}",
             f"Refusals have accepted code number {position + 1}.",
             decisions=(_listed_answer(position),),
+            about="answers",
         )
         for position in (1, 2, 4)
     ),
@@ -218,12 +237,14 @@ _ANSWERING = (
         "A gateway in front answers bad credentials.",
         (HUAWEI,),
         (answering(401, "APIGW.0301", *_CREDENTIALS),),
+        about="answers",
     ),
     Variant(
         "answers-401-nested",
         "The service answers bad credentials with 401.",
         (HUAWEI,),
         (answering(401, "KMS.0301", *_CREDENTIALS[:2]),),
+        about="answers",
     ),
     Variant("other-xml-roots", "XML has the action's name for its root.", (ALIBABA,), (_OtherRoots,)),
     Variant("any-form", "Ids and sequences of any form are looked at as they are.", decisions=(_AnyForm,)),
@@ -233,6 +254,7 @@ _ANSWERING = (
         "One request in sixty is throttled by the service itself.",
         (ALIBABA,),
         (_Throttling, answering(429, "Rejected.Throttling", "throttled")),
+        about="answers",
     ),
     Variant("no-unknown-fields", "What no page lists is refused.", decisions=(_NothingUnknown,)),
     Variant("no-numbers", "A window that is a number is refused.", (HUAWEI,), (_NoNumbers,)),
@@ -291,47 +313,86 @@ class _GoneWithinADay(Decisions):
 
 _LIVING = (
     *(
-        Variant(f"date-rounded-up-to-{name}", f"Dates are rounded up to the {name}.", decisions=(_rounded_up(seconds),))
+        Variant(
+            f"date-rounded-up-to-{name}",
+            f"Dates are rounded up to the {name}.",
+            decisions=(_rounded_up(seconds),),
+            about="dates",
+        )
         for name, seconds in (("minute", 60), ("hour", 3600), ("day", 86400))
     ),
     Variant(
         "clock-ahead",
         "The service's clock is a minute ahead.",
         decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=1)),),
+        about="dates",
     ),
     Variant(
         "clock-behind",
         "The service's clock is a minute behind.",
         decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=-1)),),
+        about="dates",
     ),
     Variant("state-from-before", "Cancelling leads back to the state before.", (ALIBABA,), (_StateFromBefore,)),
     Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA,), (_GoneWithinADay,)),
-    Variant("lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule")),
+    Variant(
+        "lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule"), alone=True
+    ),
 )
 
 
 # --- what else is there -----------------------------------------------------------------------------------------------
 
+
+class _RoomForTwo(Decisions):
+    """Two keys fit in beside those of others; keys that wait for their deletion count."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._there_before: int | None = None
+
+    def quota_left(self, keys: Collection[Key]) -> bool:
+        if self._there_before is None:
+            self._there_before = len(keys)
+        return len(keys) < self._there_before + 2
+
+
 _AROUND = (
-    Variant("no-other-keys", "The account has no other keys.", foreign_keys=0),
-    Variant("many-other-keys", "The account has 30 other keys.", (ALIBABA,), foreign_keys=30),
-    Variant("small-pages", "Lists come in pages of five.", foreign_keys=12, filters=(small_pages(5),)),
+    Variant("quota-of-two", "The quota leaves room for two keys.", decisions=(_RoomForTwo,), alone=True),
+    Variant("no-other-keys", "The account has no other keys.", foreign_keys=0, about="other keys"),
+    Variant("many-other-keys", "The account has 30 other keys.", (ALIBABA,), foreign_keys=30, about="other keys"),
+    Variant(
+        "small-pages", "Lists come in pages of five.", foreign_keys=12, filters=(small_pages(5),), about="other keys"
+    ),
     Variant(
         "newest-first", "Lists begin with the newest key.", decisions=(listing(lambda keys: tuple(reversed(keys))),)
     ),
     *(
-        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (HUAWEI,), auth=kind)
+        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (HUAWEI,), auth=kind, about="sign-in")
         for kind in ("password", "aksk")
     ),
     *(
-        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (ALIBABA,), auth=kind)
+        Variant(f"signed-in-by-{kind}", f"The caller signs in by {kind}.", (ALIBABA,), auth=kind, about="sign-in")
         for kind in ("v1", "sts")
     ),
     *(
-        Variant(f"profile-{name}", f"The cloud is {name}.", (dialect,), profile=name)
+        Variant(f"profile-{name}", f"The cloud is {name}.", (dialect,), profile=name, about="profile")
         for dialect in BOTH
         for name in specs.profile_names(dialect)
     ),
 )
 
-VARIANTS: tuple[Variant, ...] = (*_WRITING, *_ANSWERING, *_LIVING, *_AROUND)
+# Last, because what comes after it would have to unpack it first.
+_PACKED = (
+    Variant(
+        "gzip",
+        "Bodies are packed, although that was not asked for.",
+        filters=(where(lambda _, o: bool(o.body), body(gzip.compress), header("Content-Encoding", "gzip")),),
+    ),
+)
+
+_GROUPS = {"writing": _WRITING, "answering": _ANSWERING, "living": _LIVING, "around": _AROUND, "packed": _PACKED}
+
+VARIANTS: tuple[Variant, ...] = tuple(
+    replace(variant, group=group) for group, variants in _GROUPS.items() for variant in variants
+)

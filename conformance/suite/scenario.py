@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from conformance.answer import Answer
@@ -15,6 +15,10 @@ from conformance.oracle import ENABLED, GONE, PENDING, Oracle
 from conformance.pool import Pool
 from conformance.tier import Effort
 from conformance.timecontrol import TimeControl
+
+# What scheduling is about, and what is said of it in one state alone.
+_PLAIN = "schedule.state-after"
+_OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
 
 @dataclass
@@ -47,8 +51,18 @@ class Scenario:
         return view.id
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an operation; only what is judged on every exchange is judged."""
-        return self.client.ask(operation, **arguments)
+        """Ask for an operation; only what is judged on every exchange is judged.
+
+        Raises `Inconclusive` where the target lacks an operation that the lifecycle can do without: nothing that is
+        said of keys says which operations there are.
+        """
+        answer = self.client.ask(operation, **arguments)
+        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
+            answer.status, answer.code
+        )
+        if lacking:
+            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        return answer
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text` by a key. Raises `Inconclusive` when there is none."""
@@ -80,16 +94,18 @@ class Scenario:
         Raises `Stop` when the reply is a refusal, because nothing can be built on it.
         """
         answer = self.ask(operation, **arguments)
-        self.must_be_accepted(requirements, answer)
+        key = str(arguments.get("key_id", ""))
+        self.must_be_accepted(requirements, answer, key)
         if states:
-            key = str(arguments["key_id"])
             view = self.must_read_back(requirements, key, states, answer)
             self.must_echo(operation, answer, view)
         return answer
 
-    def must_be_accepted(self, requirements: str | Sequence[str], answer: Answer) -> None:
-        """Judge that a reply says that the request was carried out."""
+    def must_be_accepted(self, requirements: str | Sequence[str], answer: Answer, key: str = "") -> None:
+        """Judge that a reply says that the request, on `key`, was carried out; raises `Stop` when it does not."""
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
+        if not answer.accepted:
+            requirements = self._at_fault(requirements, answer, key)
         results = [
             self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
             for requirement in _several(requirements)
@@ -106,6 +122,10 @@ class Scenario:
         """
         view = self.pool.settled(key, lambda view: view.state in states)
         expected = f"the key reads back as {' or '.join(states)}"
+        if view.state == GONE:
+            self.judge.breaks("schedule.not-immediate", "the key is still there", "it is gone", self._since(answer))
+        if view.state not in states:
+            requirements = self._at_fault(requirements, answer, key)
         results = [
             self.judge.that(
                 requirement, view.state in states, expected, f"it reads back as {view.state}", self._since(answer)
@@ -115,6 +135,25 @@ class Scenario:
         if not all(results):
             raise Stop
         return view
+
+    def _at_fault(self, requirements: str | Sequence[str], answer: Answer, key: str) -> Sequence[str]:
+        """The requirements that a request which was not carried out breaks.
+
+        A success that is told of by another status breaks what is said of the status. Where it was a special way of
+        scheduling, the plain way is tried as well: if that does not work either, nothing is known of the special one,
+        and the requirement on the plain one is broken.
+        """
+        asked = _several(requirements)
+        told = "" if answer.operation is None else f"{answer.operation.name.replace('_', '-')}.status"
+        if answer.reply.status // 100 == 2 and not answer.accepted and told in self.judge.applicable:
+            return (told,)
+        special = answer.operation is not None and answer.operation.name == "schedule" and _PLAIN not in asked
+        if not special or not key or set(asked) & _OF_ONE_STATE:
+            return asked
+        plain = self.ask("schedule", key_id=key, window=self.days)
+        if plain.accepted and self.pool.settled(key, lambda view: view.state == PENDING).state == PENDING:
+            return asked
+        return (_PLAIN,)
 
     def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
         """Judge that the reply names the key asked for and, where it gives a state, the one that reads back."""
@@ -157,6 +196,9 @@ class Scenario:
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             return False
+        if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
+            # Carried out, it seems, and told of by a status that no page has: that has been judged already.
+            raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
         for key, was in (before or {}).items():
@@ -184,11 +226,15 @@ class Scenario:
         if view.id is not None and view.deletion_at is None:
             view = self.pool.settled(view.id, lambda view: view.deletion_at is not None)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
-        fits = view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
-        received = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
-        self.judge.that(
-            requirement, fits, f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
-        )
+        date = view.deletion_at
+        fits = date is not None and is_dated(date, expected, self.profile.deletion)
+        received = "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"
+        judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
+        self.judge.that(requirement, fits, *judged)
+        if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
+            # What the documents allow, they need not recommend.
+            exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
+            self.judge.that("schedule.window.exact", exact, *judged)
 
     def must_be_within_bounds(self, requirement: str, view: KeyView, asked_at: datetime, answer: Answer) -> None:
         """Judge a deletion date that the target chose: some window within the documented bounds."""
@@ -206,9 +252,13 @@ class Scenario:
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
-    """Whether a deletion date is as expected: within the tolerance, or rounded up from there to a whole step."""
+    """Whether a deletion date is as expected: within the tolerance, later as far as allowed, or rounded up."""
     late = (date - expected).total_seconds()
-    if abs(late) <= deletion.date_tolerance_seconds:
+    if (
+        -deletion.date_tolerance_seconds
+        <= late
+        <= deletion.date_may_be_later_by_seconds + deletion.date_tolerance_seconds
+    ):
         return True
     return any(
         date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds

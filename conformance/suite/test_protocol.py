@@ -41,7 +41,7 @@ def test_way_of_writing_a_request(kms: Scenario, case: str) -> None:
     plain = kms.dialect.request(spec.operation, arguments)
     answer = kms.client.send(spec.change(plain), kms.client.api[spec.operation])
     if spec.refusal is None:
-        kms.must_be_accepted(requirement_id, answer)
+        kms.must_be_accepted(requirement_id, answer, key)
         found = kms.dialect.key(answer.value).id
         kms.judge.that(requirement_id, found == key, f"the key {key}", f"the key {found}", (answer.number,))
     elif not kms.must_be_refused(requirement_id, spec.refusal, answer, {key: before}):

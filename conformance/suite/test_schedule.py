@@ -27,7 +27,7 @@ def test_enabled_key_becomes_pending(kms: Scenario) -> None:
     there = view.state != GONE
     kms.judge.that("schedule.not-immediate", there, "the key is still there", f"it is {view.state}", (answer.number,))
     kms.must_be_accepted(("schedule.from-enabled", "schedule.uri"), answer)
-    kms.must_read_back(("schedule.from-enabled", "schedule.uri", "schedule.state-after"), key, [PENDING], answer)
+    kms.must_read_back(("schedule.from-enabled", "schedule.state-after"), key, [PENDING], answer)
     kms.must_echo("schedule", answer, kms.read(key))
 
 
@@ -56,6 +56,10 @@ def test_other_key_is_not_scheduled(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(DISABLED, bystander)
     before = kms.read(bystander)
+    if before.description != kms.pool.marker(bystander):
+        # An earlier check may have met what this one looks for: what is gone already cannot be lost again.
+        kms.ask("update_description", key_id=bystander, description=kms.pool.marker(bystander))
+        before = kms.read(bystander)
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.must_be_unchanged("schedule.only-named-key", before, kms.read(bystander), answer)
 
@@ -69,7 +73,7 @@ def test_missing_key_id_is_refused(kms: Scenario) -> None:
 @requirement("protection.refuses-schedule", "set-deletion-protection.reply")
 def test_protected_key_is_refused(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    arn = str(kms.read(key).fields.get("Arn", ""))
+    arn = kms.read(key).arn or ""
     if not arn.endswith(f"/{key}"):
         raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
     kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from conformance.dialects.base import KeyView
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Stop
 from conformance.oracle import DISABLED, ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -54,7 +54,10 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     still = kms.read(key)
     late = f"state {still.state}"
     kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
-    kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.spared)
+    answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.spared)
+    if still.state == PENDING and (now := kms.read(key)).state != PENDING:
+        kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
+        raise Stop
 
     last = max(view.deletion_at, end)
     _advance_to(kms, last, _MARGIN_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
 
     from conformance.wire.messages import Exchange, Headers
     from conformance.wire.redact import Redactor
@@ -124,6 +124,12 @@ class Recorder:
         )
         return tuple(sorted(made, key=lambda record: record.number))
 
+    def lines(self, numbers: Container[int]) -> Mapping[int, str]:
+        """What the kept exchanges with these numbers were, by number: operation or method, and status or failure."""
+        with self._lock:
+            kept = tuple(self._kept)
+        return dict(_line(entry) for entry in kept if _wanted(entry, numbers))
+
     def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
         return Record.of(number, operation, exchange, self.redactor)
 
@@ -131,6 +137,14 @@ class Recorder:
     def count(self) -> int:
         """How many exchanges were added, kept or not."""
         return self._count
+
+
+def _line(entry: tuple[int, str, Exchange] | Record) -> tuple[int, str]:
+    if isinstance(entry, Record):
+        return entry.number, f"{entry.operation or entry.method} → {entry.status or entry.failure}"
+    number, operation, exchange = entry
+    came = exchange.reply.status if exchange.reply else exchange.failure.kind if exchange.failure else "nothing"
+    return number, f"{operation or _writable(exchange.request.method)} → {came}"
 
 
 def _wanted(entry: tuple[int, str, Exchange] | Record, numbers: Container[int] | None) -> bool:

@@ -71,7 +71,15 @@ def passing(target: Target, besides: Sequence[str] = (), prefixes: Sequence[str]
         r.id for r in Catalogue.load(target.dialect) if not r.not_applicable_because(profile, target.auth.way)
     ]
     return [
-        check(target, f"{name.partition('.')[0]}::test_{name.replace('.', '_')}", declared=(name,), passes={name: 3})
+        check(
+            target,
+            f"{name.partition('.')[0]}::test_{name.replace('.', '_')}",
+            declared=(name,),
+            passes={name: 3},
+            productive={name: 2},
+            evidence={name: (7,)},
+            asked={7: "CancelKeyDeletion → 200"},
+        )
         for name in applicable
         if name not in besides and (not prefixes or name.startswith(tuple(prefixes)))
     ]
@@ -173,6 +181,8 @@ def inconclusive(target: Target = OTC) -> Decided:
             result,
             outcome="inconclusive",
             passes={},
+            productive={},
+            evidence={},
             inconclusive=result.declared,
             reason="No reply (refused): no connection (Connection refused)",
             hint="Is the endpoint running, and is base_url right?",
@@ -197,7 +207,16 @@ def mixed(target: Target = OTC) -> Decided:
     ]
     checks = passing(target, names)
     checks = [
-        replace(c, outcome="inconclusive", passes={}, inconclusive=c.declared, reason=expiry, hint=hint)
+        replace(
+            c,
+            outcome="inconclusive",
+            passes={},
+            productive={},
+            evidence={},
+            inconclusive=c.declared,
+            reason=expiry,
+            hint=hint,
+        )
         if c.family == "expiry"
         else c
         for c in checks

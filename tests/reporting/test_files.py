@@ -62,9 +62,12 @@ def test_one_target_lies_in_the_folder_itself_and_several_in_theirs(tmp_path: Pa
         "one/index.html",
         "one/results.json",
         "one/verdict.json",
+        "one/traceability.json",
         "two/ali-hangzhou/verdict.json",
+        "two/ali-hangzhou/traceability.json",
         "two/index.html",
         "two/otc-eu-de/verdict.json",
+        "two/otc-eu-de/traceability.json",
         "two/results.json",
     }
 
@@ -84,7 +87,14 @@ def test_nothing_of_an_earlier_run_is_left_to_mislead(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}")
     write(tmp_path, [samples.nonconformant()])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {"index.html", "results.json", "verdict.json", "otc-eu-de/mine.txt", "junit.xml"}
+    assert found == {
+        "index.html",
+        "results.json",
+        "verdict.json",
+        "traceability.json",
+        "otc-eu-de/mine.txt",
+        "junit.xml",
+    }
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +177,7 @@ def first(results: dict[str, Any]) -> dict[str, Any]:
         (lambda r: first(r)["checks"][0].update(target="other"), "of another target"),
         (lambda r: first(r)["checks"][0].update(outcome="failed"), "with 0 failed judgements"),
         (lambda r: first(r)["checks"][0].update(passes={}), "but its checks hold"),
+        (lambda r: first(r)["checks"][0].update(productive={}), "was proved"),
         (lambda r: first(r)["checks"][0]["passes"].update(nonsense=1), "which the verdict does not have"),
         (lambda r: first(r)["checks"][-1].update(failures=[], outcome="passed"), "failed"),
         (lambda r: first(r)["verdict"].update(seed=1), "is not the verdict that results.json holds"),
@@ -193,7 +204,7 @@ def requirement(verdict: dict[str, Any], name: str) -> dict[str, Any]:
         (lambda v: v["requirements"].clear(), "speaks of no requirement"),
         (lambda v: v["requirements"].append(v["requirements"][0]), "stands 2 times"),
         (lambda v: v.update(result="inconclusive"), "makes it conformant"),
-        (lambda v: requirement(v, "cancel.effect").update(judged=0), "nothing judged it"),
+        (lambda v: requirement(v, "cancel.effect").update(productive=0), "nothing that proves it"),
         (lambda v: requirement(v, "cancel.effect").update(verdict="failed"), "makes it nonconformant"),
         (lambda v: requirement(v, "cancel.effect").update(verdict="waived"), "no reason is given"),
         (lambda v: requirement(v, "cancel.effect").update(level="WILL"), ".schema.json"),

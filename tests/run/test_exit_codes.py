@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -41,6 +42,12 @@ def in_process(*arguments: str) -> int:
     return ended.value.code
 
 
+def not_proved(verdict: dict[str, Any], traced: dict[str, Any]) -> set[str]:
+    """Passed requirements for which no exchange that was made in a check is named."""
+    passed = {entry["id"] for entry in verdict["requirements"] if entry["verdict"] == "passed"}
+    return passed - {row["requirement"] for row in traced["rows"] if row["productive"] and row["exchanges"]}
+
+
 def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> None:
     done = command("run", "--tier", "smoke", "--seed", "7", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,7 +59,9 @@ def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> Non
         assert (verdict["result"], verdict["seed"], verdict["tier"]) == ("conformant", 7, "smoke")
         assert found <= {"passed", "not_applicable"}
         assert verdict["keys_created"] <= 2
-        assert all(entry["judged"] for entry in verdict["requirements"] if entry["verdict"] == "passed")
+        assert all(entry["productive"] for entry in verdict["requirements"] if entry["verdict"] == "passed")
+        traced = json.loads((reports / f"emulator-{dialect}" / "traceability.json").read_text())
+        assert not_proved(verdict, traced) == set()
     assert (reports / "index.html").stat().st_size > 10_000
     assert (reports / "junit.xml").is_file()
     assert list((reports / "allure-results").glob("*-result.json"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Judge
+from conformance.judge import Judge, Passes
 
 CATALOGUE = Catalogue.load("huawei")
 
@@ -32,8 +32,29 @@ def test_same_deviation_is_shown_once(judge: Judge) -> None:
     assert [failure.exchanges for failure in judge.failures] == [(1,), (3,)]
 
 
-def test_pass_holds_no_evidence_and_a_failure_does(judge: Judge) -> None:
+def test_pass_counts_as_proof_once_a_key_was_read_in_the_state_it_speaks_of(judge: Judge) -> None:
     judge.that("cancel.effect", True, "x", "x", (1,))
+    judge.witness("enabled")
+    judge.that("cancel.effect", True, "x", "x", (2,))
+    assert judge.passes["cancel.effect"] == Passes(count=2, productive=0)
+    judge.witness("pending_deletion")
+    judge.that("cancel.effect", True, "x", "x", (3, 4))
+    assert judge.passes["cancel.effect"] == Passes(count=3, productive=1, exchanges=[4])
+
+
+def test_pass_that_names_no_exchange_rests_on_the_latest() -> None:
+    judge = Judge(CATALOGUE, frozenset({"reply.status"}), latest=lambda: 7)
+    judge.holds("reply.status")
+    assert judge.passes["reply.status"].exchanges == [7]
+
+
+def test_only_the_first_exchanges_of_a_pass_are_kept_each_once() -> None:
+    judge = Judge(CATALOGUE, frozenset({"reply.status"}))
+    for number in (1, 1, 2, 3, 4):
+        judge.that("reply.status", True, "x", "x", (number,))
+    assert judge.passes["reply.status"] == Passes(count=5, productive=5, exchanges=[1, 2, 3])
+
+
+def test_failure_needs_no_state_to_have_been_reached(judge: Judge) -> None:
     judge.that("cancel.uri", False, "x", "y", (2,), "look there")
-    assert judge.passes == {"cancel.effect": 1}
     assert (judge.failures[0].expected, judge.failures[0].received, judge.failures[0].hint) == ("x", "y", "look there")

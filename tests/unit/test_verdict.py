@@ -20,7 +20,7 @@ ALL = {requirement.id: 1 for requirement in CATALOGUE}
 
 def result(check: str = "a::b", **changes) -> CheckResult:
     basics = {"target": "t", "family": "a", "check": check, "title": "b", "outcome": "passed", "seconds": 0.0}
-    return CheckResult(**(basics | changes))
+    return CheckResult(**(basics | {"productive": changes.get("passes", {})} | changes))
 
 
 def verdict(*results: CheckResult, planned=None, waivers=None) -> Verdict:
@@ -33,6 +33,14 @@ def of(found: Verdict, requirement: str) -> str:
 
 def failure(requirement: str) -> Judgement:
     return Judgement(requirement, passed=False, expected="x", received="y")
+
+
+def test_pass_that_never_reached_the_state_it_speaks_of_is_not_tested() -> None:
+    found = verdict(result(passes=ALL, productive=ALL | {"cancel.effect": 0}))
+    entry = next(entry for entry in found.requirements if entry.id == "cancel.effect")
+    assert (entry.verdict, entry.judged, entry.productive) == ("not_tested", 1, 0)
+    assert "pending_deletion" in entry.reason
+    assert found.result == "inconclusive"
 
 
 def test_all_passed_is_conformant() -> None:

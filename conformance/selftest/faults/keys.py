@@ -83,6 +83,8 @@ def _answered(kind: str, title: str, error: Rewrite, *, more: str = "") -> tuple
     )
 
 
+_DELETED_TOO = "A key that was deleted is one that is not there: what is said of either is broken."
+
 FAULTS = (
     *_answered(
         "forbidden",
@@ -108,6 +110,7 @@ FAULTS = (
             title=f"A key that is not there is treated as if it were ({operation}).",
             requirements=frozenset({f"unknown-key.{operation}"}),
             decisions=(inventing(_is_id, PENDING if operation == "cancel" else ENABLED, {operation}),),
+            why_more=_DELETED_TOO,
         )
         for operation in _OPERATIONS
     ),
@@ -116,6 +119,7 @@ FAULTS = (
         title="A key that is asked for and not there is made.",
         requirements=frozenset({f"unknown-key.{operation}" for operation in _OPERATIONS}),
         decisions=(_Remembered,),
+        why_more=_DELETED_TOO,
     ),
     _fault(
         name="unknown-key-means-all-keys",

@@ -1,0 +1,72 @@
+"""The trace of a run: which requirement was judged by which check on which exchanges, from what was executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from conformance.verdict import FORMAT
+
+if TYPE_CHECKING:
+    from conformance.reporting.model import TargetReport
+
+
+@dataclass(frozen=True)
+class TracedExchange:
+    """One exchange by its number in the run, and what it was: operation and status."""
+
+    number: int
+    asked: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One requirement in one check: judgements passed, how many of them are proof, and failed.
+
+    `declared` says whether the check is made for the requirement; what is judged on every exchange is judged by others,
+    too. `exchanges` are the first that prove it, or all that a failure cites.
+    """
+
+    requirement: str
+    check: str
+    declared: bool
+    passed: int
+    productive: int
+    failed: int
+    exchanges: tuple[TracedExchange, ...]
+
+
+def traces(target: TargetReport) -> Iterator[Trace]:
+    """A row for each requirement and each check that judged it, in the order of the catalogue and of the run."""
+    for entry in target.verdict.requirements:
+        for check in target.checks:
+            failures = [failure for failure in check.failures if failure.requirement == entry.id]
+            if not (failures or check.passes.get(entry.id)):
+                continue
+            numbers = [number for failure in failures for number in failure.exchanges]
+            numbers = numbers or list(check.evidence.get(entry.id, ()))
+            yield Trace(
+                requirement=entry.id,
+                check=check.check,
+                declared=entry.id in check.declared,
+                passed=check.passes.get(entry.id, 0),
+                productive=check.productive.get(entry.id, 0),
+                failed=len(failures),
+                exchanges=tuple(TracedExchange(n, check.asked.get(n, "not kept")) for n in dict.fromkeys(numbers)),
+            )
+
+
+def document(target: TargetReport) -> dict[str, Any]:
+    """The content of a target's `traceability.json`, as `specs/schemas/traceability.schema.json` describes it."""
+    verdicts = {entry.id: entry.verdict for entry in target.verdict.requirements}
+    return {
+        "format": FORMAT,
+        "target": target.verdict.name,
+        "dialect": target.verdict.dialect,
+        "started": target.verdict.started,
+        "rows": [asdict(trace) | {"verdict": verdicts[trace.requirement]} for trace in traces(target)],
+        "not_judged": {
+            entry.id: entry.verdict for entry in target.verdict.requirements if not entry.judged and not entry.tests
+        },
+    }

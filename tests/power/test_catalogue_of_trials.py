@@ -1,0 +1,67 @@
+"""The tables of faults, variants and null targets agree with the suite that they try, and are as large as promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from conformance import specs
+from conformance.catalogue.requirements import Catalogue
+from conformance.selftest.compound import compound
+from conformance.selftest.faults import FAULTS
+from conformance.selftest.nulls import NULLS
+from conformance.selftest.plan import COMPOUND, everything, sample
+from conformance.selftest.variants import VARIANTS
+from conformance.suite import FAMILIES
+
+
+@pytest.mark.parametrize("subjects", [FAULTS, VARIANTS, NULLS], ids=["faults", "variants", "nulls"])
+def test_every_subject_has_one_name_in_a_dialect(subjects) -> None:
+    counted = Counter((subject.name, dialect) for subject in subjects for dialect in subject.dialects)
+    assert [case for case, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_there_are_as_many_as_promised(dialect: str) -> None:
+    assert sum(dialect in fault.dialects for fault in FAULTS) >= 150
+    assert len({variant.name for variant in VARIANTS}) >= 40
+    assert sum(dialect in null.dialects for null in NULLS) >= 15
+
+
+def test_faults_name_what_there_is() -> None:
+    for fault in FAULTS:
+        assert set(fault.families) <= set(FAMILIES), fault.name
+        for dialect in fault.dialects:
+            catalogue = Catalogue.load(dialect)
+            levels = {catalogue[name].level for name in fault.requirements if name in catalogue}
+            assert levels, fault.name
+            assert ("MUST" in levels) == (fault.exit_code == 1), fault.name
+
+
+def test_sample_holds_every_critical_fault_and_changes_with_its_seed() -> None:
+    critical = {fault.name for fault in FAULTS if fault.severity == "critical"}
+    for seed in (1, 2):
+        assert critical <= {task.name for task in sample(seed) if task.kind == "fault"}
+    assert sample(1) == sample(1)
+    assert sample(1) != sample(2)
+
+
+def test_everything_is_everything() -> None:
+    tried = {(task.kind, task.name, task.dialect) for task in everything(1, 3, 1)}
+    for kind, subjects in (("fault", FAULTS), ("variant", VARIANTS), ("null", NULLS)):
+        assert {(kind, subject.name, d) for subject in subjects for d in subject.dialects} <= tried
+    drawn = [(task.dialect, task.tier, task.seed) for task in everything(1, 3, 1) if task.name == COMPOUND]
+    assert len(drawn) == len(set(drawn)) == 4 * len(specs.dialects())
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_compound_is_drawn_by_its_seed_and_holds_nothing_that_excludes_another(dialect: str) -> None:
+    about = {variant.name: variant.about or variant.name for variant in VARIANTS if dialect in variant.dialects}
+    names = [compound(dialect, seed).name.split(" + ") for seed in range(50)]
+    assert names == [compound(dialect, seed).name.split(" + ") for seed in range(50)]
+    for drawn in names:
+        topics = [about[name] for name in drawn if name != "none"]
+        assert len(topics) == len(set(topics))
+    alone = {variant.name for variant in VARIANTS if variant.alone}
+    assert {name for drawn in names for name in drawn} - {"none"} == set(about) - alone

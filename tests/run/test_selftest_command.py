@@ -1,0 +1,68 @@
+"""`selftest` as its callers meet it: exit codes, the report as JSON and page, and what the terminal says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from conformance import cli, specs
+from conformance.selftest import plan
+from conformance.selftest.trial import Subject, Trial
+
+
+def selftest(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["kms-conformance", "selftest", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_report_is_written_and_promises_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "power.json"
+    code = selftest(
+        "-k", "nothing-listening-huawei", "-n", "1", "--all", "--json", str(written), "--page", str(tmp_path / "p.md")
+    )
+    assert code == 0, capsys.readouterr().out
+    report = json.loads(written.read_text())
+    schema = json.loads((specs.SPECS / "schemas" / "power.schema.json").read_text())
+    jsonschema_rs.Draft202012Validator(schema).validate(report)
+    assert [trial["subject"]["name"] for trial in report["trials"]] == ["nothing-listening"]
+    assert not report["origin"]["complete"]
+    assert "# Measured power" in (tmp_path / "p.md").read_text()
+    assert "All promised figures hold." in capsys.readouterr().out
+
+
+def test_trial_that_goes_wrong_is_shown_and_ends_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def survived(task: plan.Task) -> Trial:
+        subject = Subject("fault", task.name, task.dialect, "window", "critical")
+        return Trial(subject, "smoke", 1, False, 0, (), "survived", 0.1, 1, None)
+
+    monkeypatch.setattr(plan.Task, "run", survived)
+    assert selftest("-k", "window-below-minimum-accepted", "-n", "1") == 1
+    said = capsys.readouterr().out
+    assert "fault window-below-minimum-accepted" in said
+    assert "does not hold:" in said
+
+
+def test_trial_that_breaks_counts_against_the_harness(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(task: plan.Task) -> Trial:
+        raise RuntimeError("no port is left")
+
+    monkeypatch.setattr(plan.Task, "run", broken)
+    assert selftest("-k", "null-not-http", "-n", "1") == 1
+    assert "RuntimeError: no port is left" in capsys.readouterr().out
+
+
+def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert selftest("-k", "no-such-trial") == 2
+    assert "no-such-trial" in capsys.readouterr().err
