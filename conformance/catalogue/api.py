@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -111,7 +112,7 @@ class Api:
     @classmethod
     def load(cls, profile: Profile) -> Api:
         """Read the dialect's spec and write the profile's values into it."""
-        document = _with_facts(_read(profile.dialect), profile)
+        document = _with_facts(documented(profile.dialect), profile)
         found = (
             _operation(method, path, raw, document)
             for path, item in document["paths"].items()
@@ -128,7 +129,9 @@ class Api:
         return name in self.operations
 
 
-def _read(dialect: str) -> dict[str, Any]:
+@cache
+def documented(dialect: str) -> dict[str, Any]:
+    """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
     name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 

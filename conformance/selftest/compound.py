@@ -6,7 +6,8 @@ import random
 from collections import defaultdict
 
 from conformance.selftest.trial import COMPOUND
-from conformance.selftest.variants import VARIANTS, Variant
+from conformance.selftest.variant import Variant
+from conformance.selftest.variants import VARIANTS
 
 
 def compound(dialect: str, seed: int) -> Variant:

@@ -13,7 +13,8 @@ from conformance.selftest.fault import Fault
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.nulls import NULLS
 from conformance.selftest.trial import COMPOUND, Kind, Subject, Trial, try_fault, try_null, try_variant
-from conformance.selftest.variants import VARIANTS, Variant
+from conformance.selftest.variant import Variant
+from conformance.selftest.variants import VARIANTS
 from conformance.tier import Tier
 
 # Of the faults that are not critical, a sample holds one in so many.

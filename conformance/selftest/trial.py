@@ -11,7 +11,7 @@ from conformance.results import CheckResult
 from conformance.selftest.fault import Fault
 from conformance.selftest.nulls import Null
 from conformance.selftest.runner import Outcome, run_suite
-from conformance.selftest.variants import Variant
+from conformance.selftest.variant import Variant
 from conformance.tier import Tier
 
 Kind = Literal["fault", "variant", "null"]
