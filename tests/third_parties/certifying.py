@@ -1,0 +1,116 @@
+"""Runs `kms-conformance run`, unchanged, on a release that serves, and keeps what it says.
+
+Write down what a release is expected to be found to be:  python tests/third_parties/certifying.py moto-5.2.5
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from releases import HERE, Release, release
+from serving import serve
+
+EXPECTED = HERE / "expected"
+TIERS = ("smoke", "standard")
+# What a change waits for is the newest release of each at the tier smoke, and a piece of history.
+# `tox run -e third-parties` asks all there is.
+EVERYTHING = os.environ.get("KMS_CONFORMANCE_THIRD_PARTIES") == "all"
+# One seed, so that generated requests are the same in each run.
+SEED = 1
+_LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run said: `verdict.json`, and what became of each requirement, by its id."""
+
+    verdict: Mapping[str, Any]
+    output: str
+
+    @property
+    def requirements(self) -> dict[str, str]:
+        return {entry["id"]: entry["verdict"] for entry in self.verdict["requirements"]}
+
+    def ids(self, verdict: str) -> set[str]:
+        return {name for name, found in self.requirements.items() if found == verdict}
+
+
+def certify(what: Release, tier: str, reports: Path | None = None, families: Sequence[str] = ()) -> Run:
+    """Certify a release at a tier, by all families of checks or by these. Raises `RuntimeError` with the command's
+    output where it leaves no verdict.
+    """
+    with tempfile.TemporaryDirectory(prefix="third-party-run-") as directory, serve(what) as serving:
+        here = Path(directory)
+        (here / "target.yaml").write_text(serving.target_text, encoding="utf-8")
+        out = reports or here / "reports"
+        command = [sys.executable, "-m", "conformance", "run", "--target", "target.yaml", "--reports", f"{out}"]
+        command += ["--tier", tier, "--seed", f"{SEED}"]
+        command += ["--", "-k", " or ".join(f"test_{family}.py" for family in families)] if families else []
+        # pytest's own variables would reach the pytest of the run.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        environment |= {"KMS_CONFORMANCE_STATE": f"{here}/state", "NO_COLOR": "1", "COLUMNS": "120"}
+        done = subprocess.run(
+            command,
+            cwd=here,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECONDS,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        try:
+            verdict = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RuntimeError(f"{' '.join(command)} left no verdict, and said:\n{said[-4000:]}") from None
+        return Run(verdict, said)
+
+
+def expected(what: Release) -> Mapping[str, Any]:
+    """What a release is expected to be found to be: tier -> requirement -> verdict, and of what suite."""
+    content: Mapping[str, Any] = json.loads(_file(what).read_text(encoding="utf-8"))
+    return content
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """One line for each requirement whose verdict is another, such as `- cancel.effect: passed` and what it is now."""
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            yield f"{name}: expected {before.get(name, 'no such requirement')}, found {now.get(name, 'not judged')}"
+
+
+def _file(what: Release) -> Path:
+    return EXPECTED / f"{what.name}.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", metavar="NAME", help="such as moto-5.2.5")
+    parser.add_argument("--reports", type=Path, help="keep the reports there, a folder a release and tier")
+    parser.add_argument("--tier", choices=TIERS, action="append", help="these alone; without it, each")
+    options = parser.parse_args()
+    for name in options.names:
+        what = release(name)
+        tiers = dict(expected(what)["tiers"]) if _file(what).exists() else {}
+        for tier in options.tier or TIERS:
+            reports = options.reports and options.reports.resolve() / f"{name}-{tier}"
+            run = certify(what, tier, reports)
+            for line in differences(tiers.get(tier, run.requirements), run.requirements):
+                sys.stdout.write(f"{name} {tier} {line}\n")
+            tiers[tier] = run.requirements
+        EXPECTED.mkdir(exist_ok=True)
+        written = json.dumps({"release": name, "seed": SEED, "tiers": tiers}, indent=1) + "\n"
+        _file(what).write_text(written, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

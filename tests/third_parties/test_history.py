@@ -1,0 +1,32 @@
+"""Bugs that others had and mended: the suite reports them before, and not after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from certifying import EVERYTHING, certify
+from releases import release
+
+HISTORY: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("history.yaml").read_text(encoding="utf-8"))
+# What a change waits for is one of them, which installs the least.
+CASES = [
+    pytest.param(bug, id=f"{bug['before']}-to-{bug['after']}") for bug in HISTORY if EVERYTHING or bug is HISTORY[0]
+]
+
+
+@pytest.mark.parametrize("bug", CASES)
+def test_the_bug_is_reported_before_it_was_mended_and_not_after(bug: dict[str, Any]) -> None:
+    before = certify(release(bug["before"]), "smoke", families=bug["families"])
+    after = certify(release(bug["after"]), "smoke", families=bug["families"])
+    found = {name: (before.requirements.get(name), after.requirements.get(name)) for name in bug["requirements"]}
+    assert found == dict.fromkeys(bug["requirements"], ("failed", "passed"))
+
+
+def test_there_is_history_of_two_implementations_at_least() -> None:
+    told = [release(bug["before"]).implementation.name for bug in HISTORY]
+    assert all(release(bug["after"]).implementation.name == name for bug, name in zip(HISTORY, told, strict=True))
+    assert len(set(told)) >= 2
+    assert len(told) >= 3
