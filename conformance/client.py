@@ -11,7 +11,7 @@ from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
-from conformance.judge import Inconclusive, Judge
+from conformance.judge import Inconclusive, Judge, Judgement
 from conformance.target import Target
 from conformance.wire.messages import Exchange, Request
 from conformance.wire.record import Recorder
@@ -74,7 +74,7 @@ class Client:
         name = "" if operation is None else operation.name
         for _ in range(_RETRIES):
             answer = self._once(request, operation, signer or self.signer)
-            if not (self._throttled(answer) or (name in _READING and answer.status in _UNAVAILABLE)):
+            if not (self.is_throttled(answer) or (name in _READING and answer.status in _UNAVAILABLE)):
                 break
             time.sleep(wait)
             wait *= 2
@@ -109,6 +109,20 @@ class Client:
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
         )
+
+    def overheard(self, operation: Operation, exchange: Exchange) -> tuple[Answer, tuple[Judgement, ...]]:
+        """Record, read and judge an exchange that somebody else had with the target.
+
+        Raises `Inconclusive` where it has no reply.
+        """
+        self.requests += 1
+        number = self.recorder.add(operation.id, exchange)
+        answer = self._read(exchange, operation, number, exchange.started)
+        return answer, tuple(self._examiner.examine(answer))
+
+    def is_throttled(self, answer: Answer) -> bool:
+        """Whether the target says that it was asked too much."""
+        return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
 
     def operation_of(self, operation_id: str) -> Operation:
         """The operation with this id in the vendor's words."""
@@ -168,6 +182,3 @@ class Client:
         if failure.kind in _BROKEN and self.judge is not None:
             self.judge.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
         return Inconclusive(f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, ""))
-
-    def _throttled(self, answer: Answer) -> bool:
-        return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)

@@ -1,0 +1,176 @@
+"""Plays the steps through one client: prepares each by our own requests, makes the call, and reads the key back."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from conformance.bench import Bench
+from conformance.judge import Inconclusive
+from conformance.oracle import ENABLED, PENDING
+from conformance.sdk.driver import Driver, Told
+from conformance.sdk.judging import Expectation, Refused, Served
+from conformance.sdk.known import Client
+from conformance.sdk.meeting import Meeting, decide, meet
+from conformance.sdk.outcome import StepResult
+from conformance.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers, steps
+from conformance.target import Target
+
+PLAINTEXT = "grüezi"
+_READING = frozenset({"describe", "list"})
+_POLL_SECONDS = 0.2
+
+
+class Player:
+    """One client at the bench of one target."""
+
+    def __init__(self, bench: Bench, known: Client, adapter: type[Driver]) -> None:
+        self._bench = bench
+        self._known = known
+        self._adapter = adapter
+        self._client = bench.client
+        self._profile = bench.client.profile
+        self._driver = adapter(bench.target, bench.client.dialect.scope)
+        self._key: str | None = None
+        self._ciphertext: object = None
+
+    def play(self, *, to_the_end: bool) -> Iterator[StepResult]:
+        """All steps in their order; `to_the_end` also lets the key's time run out, which uses the key up."""
+        yield self._create()
+        for step in steps(self._profile, self._bench.pool.days):
+            yield self._step(step, self._driver)
+        yield from self._as_a_stranger()
+        if to_the_end and self._bench.time.offered:
+            yield self._expire()
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def _create(self) -> StepResult:
+        pool = self._bench.pool
+        blank = _blank(CREATE, self._driver)
+        if pool.room <= 0:
+            with suppress(Inconclusive):
+                self._key = pool.take(ENABLED).id
+            return replace(blank, verdict="inconclusive", reason="limits.max_keys leaves no room for one more key.")
+        marker = pool.intend()
+        meeting = self._meet(self._driver, "create", **self._client.dialect.naming(marker))
+        try:
+            for answer in meeting.answers:
+                found = pool.claim(marker, answer)
+                if found is not None:
+                    pool.keys.append(found)
+                    self._key = self._key or found
+        except Inconclusive as error:
+            return replace(blank, verdict="inconclusive", reason=error.reason)
+        result = self._decide(CREATE, meeting, Served("create", self._key))
+        if self._key is None:
+            with suppress(Inconclusive):
+                self._key = pool.create()
+        return result
+
+    def _step(self, step: Step, driver: Driver) -> StepResult:
+        blank = _blank(step, driver)
+        if step.operation not in driver.calls:
+            return blank
+        if self._key is None:
+            return replace(blank, verdict="inconclusive", reason="There is no key to make the call with.")
+        try:
+            if self._bench.pool.bring(self._key, step.needs) is None:
+                raise Inconclusive("The key is gone.")  # noqa: TRY301
+        except Inconclusive as error:
+            return replace(blank, verdict="inconclusive", reason=f"It could not be prepared: {error.reason}")
+        if step.operation == "decrypt" and self._ciphertext is None:
+            return replace(blank, verdict="inconclusive", reason="There is no ciphertext, as encrypt failed.")
+        result = self._made(step, driver)
+        changes = step.operation not in _READING and step.of == "our" and not step.by_stranger
+        if result.verdict not in ("passed", "known_trap") or not changes:
+            return result
+        read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
+        return result if read_back.verdict == "passed" else read_back
+
+    def _as_a_stranger(self) -> Iterator[StepResult]:
+        target = self._bench.target
+        if target.auth.way not in STRANGERS or not self._profile.facts.get("checks_credentials", True):
+            return
+        field, refusal = STRANGERS[target.auth.way]
+        wrong = replace(target.auth, **{field: secrets.token_hex(16)})
+        stranger = self._adapter(replace(target, auth=wrong), self._client.dialect.scope)
+        for step in by_strangers(refusal):
+            yield self._step(step, stranger)
+
+    def _expire(self) -> StepResult:
+        blank = _blank(EXPIRED, self._driver)
+        pool, days = self._bench.pool, self._profile.window.minimum
+        if self._key is None:
+            return replace(blank, verdict="inconclusive", reason="There is no key whose time could come.")
+        try:
+            pool.bring(self._key, PENDING, days)
+            self._bench.time.advance(days * 86_400 + self._profile.deletion.gone_within_seconds)
+            result = self._read(EXPIRED, self._driver, EXPIRED)
+            pool.forget_if_gone(self._key)
+        except Inconclusive as error:
+            return replace(blank, verdict="inconclusive", reason=error.reason)
+        return result
+
+    # --- one call -----------------------------------------------------------------------------------------------------
+
+    def _made(self, step: Step, driver: Driver) -> StepResult:
+        if step.operation in _READING:
+            return self._read(step, driver, step)
+        meeting = self._meet(driver, step.operation, **self._arguments(step))
+        if step.operation == "encrypt" and isinstance(meeting.outcome, Told):
+            self._ciphertext = meeting.outcome.secret
+        return self._decide(step, meeting, self._expectation(step))
+
+    def _read(self, step: Step, driver: Driver, reading: Step) -> StepResult:
+        """Describe or list until what is read fits, or until the time that reads may lag behind has passed."""
+        expectation = self._expectation(reading)
+        deadline = time.monotonic() + self._profile.settle_seconds
+        while True:
+            meeting = self._meet(driver, reading.operation, **self._arguments(reading))
+            result = self._decide(step, meeting, expectation)
+            if result.verdict != "target" or time.monotonic() >= deadline:
+                return result
+            time.sleep(_POLL_SECONDS)
+
+    def _meet(self, driver: Driver, operation: str, **arguments: Any) -> Meeting:  # noqa: ANN401
+        return meet(self._client, self._bench.applicable, driver, operation, **arguments)
+
+    def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
+        return replace(decide(meeting, expectation, self._client, self._known), title=step.title)
+
+    def _arguments(self, step: Step) -> dict[str, object]:
+        if step.operation == "list":
+            return {}
+        if step.operation == "decrypt":
+            return {"ciphertext": self._ciphertext}
+        named = {
+            "our": self._key,
+            "no": self._client.dialect.unknown_key(),
+            "malformed": self._client.dialect.malformed_keys[0],
+        }
+        arguments: dict[str, object] = {"key_id": named[step.of]}
+        if step.window is not None:
+            arguments["window"] = step.window
+        if step.operation == "encrypt":
+            arguments["plaintext"] = PLAINTEXT
+        return arguments
+
+    def _expectation(self, step: Step) -> Expectation:
+        if step.refusal is not None:
+            return Refused(self._profile.refusal(step.refusal), self._known.error_of(step.refusal))
+        if step.operation == "describe":
+            state = step.then or step.needs
+            return Served("describe", self._key, state, dated=state == PENDING)
+        return Served(
+            step.operation, self._key, step.then, secret=PLAINTEXT if step.operation == "decrypt" else None
+        )
+
+
+def _blank(step: Step, driver: Driver) -> StepResult:
+    """The result of a step that its client has no call for."""
+    return StepResult(step.title, step.operation, driver.calls.get(step.operation, ""), "absent")

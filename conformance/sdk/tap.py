@@ -1,0 +1,230 @@
+"""What a vendor's client sends and receives, taken down where all of them meet: at the standard library's connections.
+
+A proxy would change the Host header, which their signatures cover, and would see nothing of TLS. Every one of them ends
+in `http.client`, so the bytes are copied there: nothing is re-encoded, and the client cannot tell.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of
+from conformance.wire.messages import Exchange, Failure, Reply, Request, origin
+from conformance.wire.session import MAX_BODY, MAX_HEAD, ForeignOrigin
+from conformance.wire.unpack import unpack
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_BLOCK = 1 << 16
+
+
+@dataclass
+class _Line:
+    """One request on a connection, and what has come back so far."""
+
+    origin: str
+    method: str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.perf_counter)
+    sent: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray)
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    def exchange(self) -> Exchange:
+        """The request and what became of it, read anew from the bytes."""
+        request = _request(self.origin, bytes(self.sent))
+        if not self.received:
+            failure = Failure("reset", "no reply") if self.error is None else failure_of(self.error)
+            return Exchange(request, None, failure, self.started)
+        try:
+            return Exchange(request, self._reply(), None, self.started)
+        except (*NETWORK_ERRORS, HttpError) as error:
+            return Exchange(request, None, failure_of(error), self.started)
+
+    def _reply(self) -> Reply:
+        response = http.client.HTTPResponse(_Bytes(bytes(self.received)), method=self.method)  # type: ignore[arg-type]
+        response.begin()
+        headers = tuple(response.headers.items())
+        body = unpack(response.read(), response.headers.get_all("Content-Encoding", []), MAX_BODY)
+        return Reply(response.status, response.reason or "", headers, body, self.seconds)
+
+
+class _Bytes:
+    """What looks like a socket to the standard library, and is bytes that were received earlier."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._data)
+
+
+class _Copied(io.RawIOBase):
+    """A socket's file that copies what is read from it, up to a cap and a deadline that no honest reply meets."""
+
+    def __init__(self, raw: io.RawIOBase, line: _Line, seconds: float) -> None:
+        self._raw = raw
+        self._line = line
+        self._seconds = seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
+        count = self._raw.readinto(buffer)
+        line = self._line
+        line.received += bytes(memoryview(buffer)[: count or 0])
+        line.seconds = time.perf_counter() - line.clock
+        if len(line.received) > MAX_BODY + MAX_HEAD:
+            raise self._give_up(OSError("the reply is too long"))
+        if line.seconds > self._seconds:
+            raise self._give_up(TimeoutError("no whole reply in time"))
+        return count
+
+    def _give_up(self, error: OSError) -> OSError:
+        self._line.error = error
+        return error
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Wire:
+    """A socket as `http.client` reads it: it asks for one file."""
+
+    def __init__(self, sock: Any, line: _Line, seconds: float) -> None:  # noqa: ANN401 - a socket, or what stands for one
+        self._sock = sock
+        self._line = line
+        self._seconds = seconds
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        raw = self._sock.makefile("rb", buffering=0)
+        return io.BufferedReader(_Copied(raw, self._line, self._seconds), _BLOCK)
+
+
+class Tap:
+    """A context in which every exchange of this process's HTTP clients is taken down. Not to be nested or shared.
+
+    Requests to any origin that `urls` do not name are refused before they leave: a client that looks for credentials or
+    an endpoint of its own accord would carry ours there. `wait` is called before each request, to keep to a pace.
+    `seconds` bounds a whole reply. Raises `ForeignOrigin` within the client.
+    """
+
+    def __init__(self, urls: Iterable[str], wait: Callable[[], None], seconds: float) -> None:
+        self._origins = frozenset(origin(url) for url in urls)
+        self._wait = wait
+        self._seconds = seconds
+        self._lines: list[_Line] = []
+        self._open: dict[int, _Line] = {}
+        self._restore: list[tuple[type, str, Any]] = []
+        self.refused: str | None = None
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What went over the wire so far, oldest first."""
+        return tuple(line.exchange() for line in self._lines)
+
+    def __enter__(self) -> Self:
+        connection, response = http.client.HTTPConnection, http.client.HTTPResponse
+        self._replace(connection, "putrequest", self._putrequest)
+        self._replace(connection, "send", self._send)
+        self._replace(connection, "getresponse", self._getresponse)
+        self._replace(response, "__init__", self._begin)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for owner, name, original in reversed(self._restore):
+            setattr(owner, name, original)
+        self._restore.clear()
+
+    def _replace(self, owner: type, name: str, wrap: Callable[[Any], Any]) -> None:
+        original = getattr(owner, name)
+        self._restore.append((owner, name, original))
+        setattr(owner, name, wrap(original))
+
+    def _putrequest(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
+        def putrequest(connection: Any, method: str, *rest: Any, **options: Any) -> None:  # noqa: ANN401
+            scheme = "https" if connection.default_port == http.client.HTTPS_PORT else "http"
+            host = f"[{connection.host}]" if ":" in connection.host else connection.host
+            destination = origin(f"{scheme}://{host}:{connection.port}")
+            if destination not in self._origins:
+                self.refused = destination
+                raise ForeignOrigin(f"a request to {destination}, which the target file does not name")
+            self._wait()
+            line = _Line(destination, method)
+            self._lines.append(line)
+            self._open[id(connection)] = line
+            original(connection, method, *rest, **options)
+
+        return putrequest
+
+    def _send(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
+        def send(connection: Any, data: Any) -> None:  # noqa: ANN401
+            line = self._open.get(id(connection))
+            if line is None:
+                original(connection, data)
+                return
+            if hasattr(data, "read"):
+                data = data.read()
+            pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else list(data)
+            for piece in pieces:
+                line.sent += piece
+                _noting(line, original, connection, piece)
+
+        return send
+
+    def _getresponse(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
+        def getresponse(connection: Any) -> Any:  # noqa: ANN401
+            line = self._open.get(id(connection))
+            if line is None:
+                return original(connection)
+            self._reading = line
+            try:
+                return _noting(line, original, connection)
+            finally:
+                del self._reading
+
+        return getresponse
+
+    def _begin(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
+        def begin(response: Any, sock: Any, *rest: Any, **options: Any) -> None:  # noqa: ANN401
+            line = getattr(self, "_reading", None)
+            original(response, sock if line is None else _Wire(sock, line, self._seconds), *rest, **options)
+
+        return begin
+
+
+def _noting(line: _Line, original: Any, *arguments: Any) -> Any:  # noqa: ANN401
+    """Call, and note on the line what was raised."""
+    try:
+        return original(*arguments)
+    except BaseException as error:
+        line.error = error
+        raise
+
+
+def _request(origin_of: str, raw: bytes) -> Request:
+    """The request that these bytes are."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    target = rest.rpartition(" ")[0] or rest
+    parts = urlsplit(target)
+    path = target if not parts.scheme else parts._replace(scheme="", netloc="").geturl()
+    pairs = (line.partition(":") for line in lines if line)
+    headers = tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    return Request(method, origin_of + path, headers, body)
