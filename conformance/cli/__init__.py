@@ -15,6 +15,7 @@ from conformance.cli.run import run
 from conformance.cli.selftest import selftest
 from conformance.cli.sweep import sweep
 from conformance.reporting import ReportError
+from conformance.sdk.registry import ClientError
 from conformance.target import TargetError
 from conformance.verdict import USAGE_ERROR
 
@@ -41,6 +42,6 @@ def main() -> None:
         sys.exit(USAGE_ERROR)
     except click.Abort:
         sys.exit(130)
-    except (TargetError, ReportError) as error:
+    except (TargetError, ReportError, ClientError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE_ERROR)

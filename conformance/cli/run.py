@@ -8,6 +8,8 @@ import click
 import pytest
 
 from conformance import suite
+from conformance.cli.via import run_via
+from conformance.sdk.registry import names
 from conformance.target import load_targets
 from conformance.tier import TIERS
 from conformance.verdict import USAGE_ERROR
@@ -21,13 +23,23 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.option(
+    "--via",
+    type=click.Choice(["wire", "sdk", *names()]),
+    default="wire",
+    show_default=True,
+    help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
+@click.pass_context
 def run(
+    context: click.Context,
     targets: tuple[str, ...],
     reports: str,
     tier: str,
     seed: int | None,
     waivers: str | None,
+    via: str,
     pytest_args: tuple[str, ...],
 ) -> int:
     """Certify each target, and leave a verdict and a report.
@@ -36,6 +48,9 @@ def run(
     2 usage or target-file error, 3 inconclusive.
     """
     directory = Path(reports).resolve()
+    if via != "wire":
+        _refuse_unused(context)
+        return run_via(targets, directory, None if via == "sdk" else via)
     load_targets([Path(target) for target in targets])
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
@@ -43,6 +58,16 @@ def run(
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+
+
+def _refuse_unused(context: click.Context) -> None:
+    """Raise `UsageError` for what the vendors' clients would not heed."""
+    for name in ("tier", "seed", "waivers", "pytest_args"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            said = "what stands after --" if name == "pytest_args" else f"--{name}"
+            raise click.UsageError(
+                f"With --via, {said} has no meaning: the steps are the same in every run. Leave it out."
+            )
 
 
 def _outputs(directory: Path) -> list[str]:

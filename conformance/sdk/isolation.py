@@ -1,4 +1,4 @@
-"""Vendors' clients as nobody in particular: what they find in the environment must not decide, nor they leave traces."""
+"""Clients as nobody in particular: what they find in the environment decides nothing, and they leave no trace."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _MOST_TEXT = 300
 
 @dataclass(frozen=True)
 class Meeting:
-    """What one call came to. `broken` says why the last request has no reply; `foreign` where the client went astray."""
+    """What one call came to. `broken` says why the last request has no reply; `foreign` where it went astray."""
 
     operation: str
     call: str
@@ -44,9 +44,13 @@ class Meeting:
 
 
 def meet(
-    client: Client, applicable: frozenset[str], driver: Driver, operation: str, **arguments: Any  # noqa: ANN401
+    client: Client,
+    musts: frozenset[str],
+    driver: Driver,
+    operation: str,
+    **arguments: Any,  # noqa: ANN401
 ) -> Meeting:
-    """Make one call, and take down what goes over the wire. What of `arguments` is wrong is passed on as it is."""
+    """Make one call, and take down what goes over the wire. `musts` are the requirements that its replies must keep."""
     target = client.target
     outcome: Outcome
     with Tap(target.urls, client.session.take_turn, target.limits.timeout_seconds) as tap:
@@ -70,11 +74,9 @@ def meet(
             continue
         broken = None
         answers.append(answer)
-        violations += [judgement for judgement in judgements if _counts(client, applicable, judgement)]
+        violations += [judgement for judgement in judgements if _counts(musts, judgement)]
     name = driver.calls[operation]
-    return Meeting(
-        operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges)
-    )
+    return Meeting(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
 
 
 def _is_of(client: Client, operation: str, exchange: Exchange) -> bool:
@@ -82,13 +84,11 @@ def _is_of(client: Client, operation: str, exchange: Exchange) -> bool:
     return exchange.request.path == client.dialect.request(operation, {}).path
 
 
-def _counts(client: Client, applicable: frozenset[str], judgement: Judgement) -> bool:
-    return not judgement.passed and judgement.requirement in applicable
+def _counts(musts: frozenset[str], judgement: Judgement) -> bool:
+    return not judgement.passed and judgement.requirement in musts
 
 
-def decide(
-    meeting: Meeting, expectation: Expectation, client: Client, known: Known
-) -> StepResult:
+def decide(meeting: Meeting, expectation: Expectation, client: Client, known: Known) -> StepResult:
     """What became of a call, and whose fault it is where it did not go as it should. The title is left to be filled."""
     outcome, answers = meeting.outcome, meeting.answers
     result = StepResult(
@@ -157,7 +157,9 @@ def _trap(meeting: Meeting, known: Known) -> Any:  # noqa: ANN401 - a trap or No
         return None
     last = meeting.answers[-1] if meeting.answers else None
     met = (
-        trap for trap in known.traps if trap.is_met(meeting.operation, outcome.kinds, shown(outcome) + outcome.text, last)
+        trap
+        for trap in known.traps
+        if trap.is_met(meeting.operation, outcome.kinds, shown(outcome) + outcome.text, last)
     )
     return next(met, None)
 
@@ -177,6 +179,8 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 
 def _short(text: str) -> str:
+    # No text that cannot be written out again leaves here.
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
 
 

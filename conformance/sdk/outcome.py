@@ -24,9 +24,9 @@ class StepResult:
     """One step with one client.
 
     passed: as documented; known_trap and client: the reply conforms and the client makes something else of it; target:
-    the reply does not conform; inconclusive: see `reason`; absent: the client has no such call. `raised` is the class of
-    the exception, `where` the line that raised it, `trap` a known trap that explains it, `requirements` what the reply
-    breaks, and `exchanges` the numbers of the recorded exchanges.
+    the reply does not conform; inconclusive: see `reason`; absent: the client has no such call. `raised` is the class
+    of the exception, `where` the line that raised it, `trap` a known trap that explains it, `requirements` what the
+    reply breaks, and `exchanges` the numbers of the recorded exchanges.
     """
 
     title: str

@@ -18,7 +18,6 @@ from conformance.sdk.known import Client
 from conformance.sdk.meeting import Meeting, decide, meet
 from conformance.sdk.outcome import StepResult
 from conformance.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers, steps
-from conformance.target import Target
 
 PLAINTEXT = "grüezi"
 _READING = frozenset({"describe", "list"})
@@ -35,6 +34,8 @@ class Player:
         self._client = bench.client
         self._profile = bench.client.profile
         self._driver = adapter(bench.target, bench.client.dialect.scope)
+        musts = (requirement.id for requirement in bench.catalogue if requirement.level == "MUST")
+        self._musts = bench.applicable & frozenset(musts)
         self._key: str | None = None
         self._ciphertext: object = None
 
@@ -97,8 +98,8 @@ class Player:
         if target.auth.way not in STRANGERS or not self._profile.facts.get("checks_credentials", True):
             return
         field, refusal = STRANGERS[target.auth.way]
-        wrong = replace(target.auth, **{field: secrets.token_hex(16)})
-        stranger = self._adapter(replace(target, auth=wrong), self._client.dialect.scope)
+        wrong: dict[str, Any] = {field: secrets.token_hex(16)}
+        stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
         for step in by_strangers(refusal):
             yield self._step(step, stranger)
 
@@ -138,7 +139,7 @@ class Player:
             time.sleep(_POLL_SECONDS)
 
     def _meet(self, driver: Driver, operation: str, **arguments: Any) -> Meeting:  # noqa: ANN401
-        return meet(self._client, self._bench.applicable, driver, operation, **arguments)
+        return meet(self._client, self._musts, driver, operation, **arguments)
 
     def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
         return replace(decide(meeting, expectation, self._client, self._known), title=step.title)
@@ -166,9 +167,7 @@ class Player:
         if step.operation == "describe":
             state = step.then or step.needs
             return Served("describe", self._key, state, dated=state == PENDING)
-        return Served(
-            step.operation, self._key, step.then, secret=PLAINTEXT if step.operation == "decrypt" else None
-        )
+        return Served(step.operation, self._key, step.then, secret=PLAINTEXT if step.operation == "decrypt" else None)
 
 
 def _blank(step: Step, driver: Driver) -> StepResult:
