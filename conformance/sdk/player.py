@@ -22,6 +22,7 @@ from conformance.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers
 PLAINTEXT = "grüezi"
 _READING = frozenset({"describe", "list"})
 _POLL_SECONDS = 0.2
+_WAITS_IN_VAIN = 2
 
 
 class Player:
@@ -37,7 +38,12 @@ class Player:
         musts = (requirement.id for requirement in bench.catalogue if requirement.level == "MUST")
         self._musts = bench.applicable & frozenset(musts)
         self._key: str | None = None
+        # What the reply to the create named, be it provably ours or not: it may be read, and nothing else.
+        self._named: str | None = None
+        # The state that the key was last known to be in; None where only a look at it can tell.
+        self._state: str | None = None
         self._ciphertext: object = None
+        self._in_vain = 0
 
     def play(self, *, to_the_end: bool) -> Iterator[StepResult]:
         """All steps in their order; `to_the_end` also lets the key's time run out, which uses the key up."""
@@ -59,39 +65,49 @@ class Player:
             return replace(blank, verdict="inconclusive", reason="limits.max_keys leaves no room for one more key.")
         marker = pool.intend()
         meeting = self._meet(self._driver, "create", **self._client.dialect.naming(marker))
+        named = [self._client.dialect.created_id(answer.value) for answer in meeting.answers]
+        self._named = next((key for key in named if key is not None), None)
+        result = self._decide(CREATE, meeting, Served("create", self._named))
         try:
+            # A client that sends a create again may have made two.
             for answer in meeting.answers:
                 found = pool.claim(marker, answer)
                 if found is not None:
                     pool.keys.append(found)
-                    self._key = self._key or found
+                    self._key, self._state = self._key or found, ENABLED
+            self._key = self._key or pool.create()
         except Inconclusive as error:
-            return replace(blank, verdict="inconclusive", reason=error.reason)
-        result = self._decide(CREATE, meeting, Served("create", self._key))
-        if self._key is None:
-            with suppress(Inconclusive):
-                self._key = pool.create()
+            return result if result.is_finding else replace(result, verdict="inconclusive", reason=error.reason)
         return result
 
     def _step(self, step: Step, driver: Driver) -> StepResult:
         blank = _blank(step, driver)
         if step.operation not in driver.calls:
             return blank
-        if self._key is None:
-            return replace(blank, verdict="inconclusive", reason="There is no key to make the call with.")
         try:
-            if self._bench.pool.bring(self._key, step.needs) is None:
-                raise Inconclusive("The key is gone.")  # noqa: TRY301
+            self._prepare(step)
         except Inconclusive as error:
             return replace(blank, verdict="inconclusive", reason=f"It could not be prepared: {error.reason}")
         if step.operation == "decrypt" and self._ciphertext is None:
             return replace(blank, verdict="inconclusive", reason="There is no ciphertext, as encrypt failed.")
         result = self._made(step, driver)
         changes = step.operation not in _READING and step.of == "our" and not step.by_stranger
-        if result.verdict not in ("passed", "known_trap") or not changes:
-            return result
-        read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
-        return result if read_back.verdict == "passed" else read_back
+        if changes and result.verdict in ("passed", "known_trap"):
+            read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
+            result = result if read_back.verdict == "passed" else read_back
+        as_known = result.verdict in ("passed", "known_trap")
+        self._state = (step.then or step.needs) if as_known else None
+        return result
+
+    def _prepare(self, step: Step) -> None:
+        """Bring the key into the state that a step needs. Raises `Inconclusive`."""
+        if self._key is None:
+            if step.operation not in _READING or step.needs != ENABLED or self._named is None:
+                raise Inconclusive("There is no key of ours.")
+            return
+        if self._state != step.needs and self._bench.pool.bring(self._key, step.needs) is None:
+            raise Inconclusive("The key is gone.")
+        self._state = step.needs
 
     def _as_a_stranger(self) -> Iterator[StepResult]:
         target = self._bench.target
@@ -130,11 +146,16 @@ class Player:
     def _read(self, step: Step, driver: Driver, reading: Step) -> StepResult:
         """Describe or list until what is read fits, or until the time that reads may lag behind has passed."""
         expectation = self._expectation(reading)
-        deadline = time.monotonic() + self._profile.settle_seconds
+        # Only what changed a moment ago may read as it was; after two waits in vain, a tenth of the time will do.
+        patience = self._profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
+        deadline = time.monotonic() + (patience if reading.of == "our" and not reading.by_stranger else 0)
         while True:
             meeting = self._meet(driver, reading.operation, **self._arguments(reading))
             result = self._decide(step, meeting, expectation)
-            if result.verdict != "target" or time.monotonic() >= deadline:
+            if result.verdict != "target":
+                return result
+            if time.monotonic() >= deadline:
+                self._in_vain += 1
                 return result
             time.sleep(_POLL_SECONDS)
 
@@ -150,7 +171,7 @@ class Player:
         if step.operation == "decrypt":
             return {"ciphertext": self._ciphertext}
         named = {
-            "our": self._key,
+            "our": self._key or self._named,
             "no": self._client.dialect.unknown_key(),
             "malformed": self._client.dialect.malformed_keys[0],
         }
@@ -166,8 +187,13 @@ class Player:
             return Refused(self._profile.refusal(step.refusal), self._known.error_of(step.refusal))
         if step.operation == "describe":
             state = step.then or step.needs
-            return Served("describe", self._key, state, dated=state == PENDING)
-        return Served(step.operation, self._key, step.then, secret=PLAINTEXT if step.operation == "decrypt" else None)
+            return Served("describe", self._key or self._named, state, dated=state == PENDING)
+        return Served(
+            step.operation,
+            self._key or self._named,
+            step.then,
+            secret=PLAINTEXT if step.operation == "decrypt" else None,
+        )
 
 
 def _blank(step: Step, driver: Driver) -> StepResult:
