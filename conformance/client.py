@@ -139,7 +139,8 @@ class Client:
             # A connection that broke once may have met a restart; one that breaks again is told of.
             sent_at, exchange, number = self._exchange(request, operation, signer)
         answer = self._read(exchange, operation, number, sent_at)
-        if self.judge is not None:
+        # What is said of every reply is said of replies of operations.
+        if self.judge is not None and operation is not None:
             self.judge.record(self._examiner.examine(answer))
         return answer
 

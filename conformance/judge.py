@@ -104,8 +104,7 @@ class Judge:
         hint: str = "",
     ) -> bool:
         """Judge one requirement; returns whether it holds."""
-        shown = ("", "") if passed else (str(expected), str(received))
-        self.record([Judgement(requirement, passed, *shown, exchanges, "" if passed else hint)])
+        self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
         return passed
 
     def holds(self, requirement: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from conformance import __version__, specs
+from conformance.catalogue.api import documented
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
@@ -183,11 +185,12 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 
 
 def specs_digest(dialect: str) -> str:
-    """A SHA-256 over all spec files of a dialect, so that two verdicts can be told to rest on the same demands.
+    """A SHA-256 over all that is demanded in a dialect, so that two verdicts can be told to rest on the same demands.
 
-    What is known of the vendors' clients demands nothing of a target.
+    Besides the spec files it covers the operations as they are compiled: these may rest on a model of the vendor's own,
+    which changes with the package that it comes in. What is known of the vendors' clients demands nothing of a target.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(documented(dialect), sort_keys=True).encode())
     demands = (path for path in (specs.SPECS / dialect).glob("*.yaml") if path.name != "clients.yaml")
     for path in sorted(demands):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -62,9 +63,8 @@ class ReplySpec:
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
         requirement = self.fallback
         node: Any = self.schema
-        path: list[Any] = error.schema_path
-        for step in path:
-            node = node[step] if isinstance(node, (Mapping, list)) else None
+        for step in error.schema_path:
+            node = node[step]
             if isinstance(node, Mapping):
                 requirement = node.get("x-requirement", requirement)
         where = "/".join(map(str, error.instance_path)) or "body"
@@ -72,8 +72,8 @@ class ReplySpec:
         if missing is not None:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
             return Violation(requirement, where, f"a field {missing}", "none")
-        expected = error.message.removeprefix(_text(error.instance)).strip()
-        return Violation(requirement, where, expected[:300], _text(error.instance)[:300])
+        received = json.dumps(error.instance, ensure_ascii=False)
+        return Violation(requirement, where, error.message.strip()[:300], received[:300])
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Api:
     @classmethod
     def load(cls, profile: Profile) -> Api:
         """Read the dialect's spec and write the profile's values into it."""
-        document = _with_facts(_read(profile.dialect), profile)
+        document = _with_facts(documented(profile.dialect), profile)
         found = (
             _operation(method, path, raw, document)
             for path, item in document["paths"].items()
@@ -129,7 +129,9 @@ class Api:
         return name in self.operations
 
 
-def _read(dialect: str) -> dict[str, Any]:
+@cache
+def documented(dialect: str) -> dict[str, Any]:
+    """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
     name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
@@ -165,7 +167,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schemas = [_inlined(media["schema"], document) for media in content.values() if "schema" in media]
     schema = schemas[0] if schemas else None
     fallback = f"{name.replace('_', '-')}.reply" if status < 400 else "error.shape"
-    validator = None if schema is None else jsonschema_rs.Draft202012Validator(schema)
+    # Masked: what was received stands beside what was expected, not within it.
+    validator = None if schema is None else jsonschema_rs.Draft202012Validator(schema, mask="")
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
     return ReplySpec(status, tuple(content), schema, fallback, requirements, validator)
 
@@ -204,7 +207,3 @@ def _property_requirement(schema: Any, path: list[Any], name: str) -> str | None
     for step in path[:-1]:
         node = node[step]
     return (node.get("properties", {}).get(name) or {}).get("x-requirement")
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

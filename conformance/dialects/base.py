@@ -59,13 +59,15 @@ class ProtocolCase:
     """One departure from, or variation of, how a request is written.
 
     `refusal` names how it must be refused; None means that the request must be served as if it were plain.
-    `operation` is what the request asks for; `error` asks it of an unknown key.
+    `operation` is what the request asks for; `of_unknown_key` asks it of an unknown key. A `nameless` request names no
+    operation any more: which service answers it, and how, no page says.
     """
 
     operation: str
     refusal: str | None
     change: Callable[[Request], Request]
     of_unknown_key: bool = False
+    nameless: bool = False
 
 
 class Dialect(ABC):

@@ -19,8 +19,8 @@ import yaml
 
 from conformance import specs
 from conformance.emulator import Emulator
-from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare
-from conformance.selftest.yes import yes_alibaba, yes_huawei
+from conformance.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
+from conformance.selftest.yes import yes_alibaba, yes_aws, yes_huawei
 
 
 class Out(Protocol):
@@ -52,7 +52,7 @@ class Null:
     name: str
     title: str
     answer: Answer | None
-    dialects: tuple[str, ...] = BOTH
+    dialects: tuple[str, ...] = ALL
     auth: str | None = None
     another: bool = False
 
@@ -203,7 +203,11 @@ def _not_http(_: Asked, out: Out) -> None:
 
 def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
     def answer(asked: Asked, out: Out) -> None:
-        said = answers(asked.line.split()[1], asked.body, asked.headers.get("x-acs-action", ""))
+        said = answers(
+            asked.line.split()[1],
+            asked.body,
+            asked.headers.get("x-acs-action") or asked.headers.get("x-amz-target", ""),
+        )
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 
     return answer
@@ -246,4 +250,5 @@ NULLS: tuple[Null, ...] = (
     Null("not-http", "A mail server answers.", _not_http),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_aws), (AWS,)),
 )

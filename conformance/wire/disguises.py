@@ -50,7 +50,7 @@ class _Needles:
 
 @lru_cache(maxsize=512)
 def _needles(secret: str) -> _Needles:
-    raw = secret.encode("utf-8", "surrogatepass")
+    raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
     own = (view.text for view in views(raw))
     return _Needles(tuple(dict.fromkeys((*own, *_base64_forms(raw)))), raw.hex().encode())
@@ -132,7 +132,8 @@ def _undone(view: View) -> View:
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    kind = found.lastgroup or ""
+    kind = found.lastgroup
+    assert kind is not None
     digits = found[kind]
     match kind:
         case "percent":
@@ -147,4 +148,4 @@ def _character(found: re.Match[bytes]) -> bytes:
             number = int(digits)
         case _:
             number = int(digits, 16)
-    return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else found[0]
+    return chr(number).encode(errors="surrogatepass") if number <= 0x10FFFF else found[0]

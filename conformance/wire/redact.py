@@ -53,24 +53,26 @@ class Redactor:
         self.too_short = len(all_secrets) - len(self._names)
         known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
+        self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
+        self._in_replies = (*self._in_requests, *_patterns(_PLAINTEXTS))
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
-        return self._redacted(text.encode("utf-8", "surrogatepass"), _IN_REPLIES).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), self._in_replies).decode(errors="surrogatepass")
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, whatever they are."""
-        return self._redacted(data, _IN_REPLIES)
+        return self._redacted(data, self._in_replies)
 
     def request(self, request: Request) -> Request:
         """The request without secrets, in all its parts."""
         self._learn(request)
         return replace(
             request,
-            method=self._text(request.method, _IN_REQUESTS),
-            url=self._text(request.url, _IN_REQUESTS),
-            headers=self._headers(request.headers, _IN_REQUESTS),
-            body=self._redacted(request.body, _IN_REQUESTS),
+            method=self._text(request.method, self._in_requests),
+            url=self._text(request.url, self._in_requests),
+            headers=self._headers(request.headers, self._in_requests),
+            body=self._redacted(request.body, self._in_requests),
         )
 
     def reply(self, reply: Reply) -> Reply:
@@ -78,7 +80,7 @@ class Redactor:
         return replace(
             reply,
             reason=self.text(reply.reason),
-            headers=self._headers(reply.headers, _IN_REPLIES),
+            headers=self._headers(reply.headers, self._in_replies),
             body=self.data(reply.body),
         )
 
@@ -91,7 +93,7 @@ class Redactor:
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
         others = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        if self._is_clean("\n".join(map("\n".join, others)).encode("utf-8", "surrogatepass")):
+        if self._is_clean("\n".join(map("\n".join, others)).encode(errors="surrogatepass")):
             return tuple((name, _hidden(name, value)) for name, value in headers)
         return tuple(
             (
@@ -102,7 +104,7 @@ class Redactor:
         )
 
     def _text(self, text: str, patterns: tuple[_Pattern, ...]) -> str:
-        return self._redacted(text.encode("utf-8", "surrogatepass"), patterns).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), patterns).decode(errors="surrogatepass")
 
     def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.
@@ -174,8 +176,6 @@ def _header_lines() -> Iterator[_Pattern]:
 
 _SECRET_HEADERS = frozenset(name.lower() for name in _HEADERS)
 _WORDS = tuple(name.lower().encode() for name in (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS))
-_IN_REQUESTS = (*_patterns(_PARAMETERS), *_header_lines())
-_IN_REPLIES = (*_IN_REQUESTS, *_patterns(_PLAINTEXTS))
 
 
 def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:
