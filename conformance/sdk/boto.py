@@ -75,7 +75,8 @@ class Boto3(Driver):
 
     def _schedule(self, key_id: str, window: int) -> Told:
         told = self._kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=window)
-        return Told(state=told["KeyState"], deletion_at=told["DeletionDate"])
+        # Programs read the date; the state is a later addition to the reply, which not all know.
+        return Told(state=told.get("KeyState"), deletion_at=told["DeletionDate"])
 
     def _cancel(self, key_id: str) -> Told:
         self._kms.cancel_key_deletion(KeyId=key_id)

@@ -146,7 +146,8 @@ def _fault(meeting: Meeting, own: str | None, *, always: bool) -> tuple[StepVerd
     if own is not None:
         return "target", f"The reply itself is not what is due: {own}."
     if meeting.violations:
-        first = meeting.violations[0]
+        # What is demanded of this operation's replies says more than what is demanded of all.
+        first = min(meeting.violations, key=lambda violation: violation.requirement.startswith("reply."))
         return "target", f"The reply breaks {first.requirement}: expected {first.expected}; received {first.received}."
     return "client", "The reply is what is due, by every requirement that speaks of it."
 

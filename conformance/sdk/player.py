@@ -121,12 +121,15 @@ class Player:
 
     def _expire(self) -> StepResult:
         blank = _blank(EXPIRED, self._driver)
-        pool, days = self._bench.pool, self._profile.window.minimum
+        pool = self._bench.pool
         if self._key is None:
             return replace(blank, verdict="inconclusive", reason="There is no key whose time could come.")
         try:
-            pool.bring(self._key, PENDING, days)
-            self._bench.time.advance(days * 86_400 + self._profile.deletion.gone_within_seconds)
+            view = pool.bring(self._key, PENDING, self._profile.window.minimum)
+            if view is None or view.deletion_at is None:
+                raise Inconclusive("The target does not say when its time comes.")  # noqa: TRY301
+            ahead = (view.deletion_at - self._bench.time.now()).total_seconds()
+            self._bench.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
             result = self._read(EXPIRED, self._driver, EXPIRED)
             pool.forget_if_gone(self._key)
         except Inconclusive as error:

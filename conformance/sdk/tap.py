@@ -37,11 +37,14 @@ class _Line:
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
     error: BaseException | None = None
+    given_up: Failure | None = None
     seconds: float = 0.0
 
     def exchange(self) -> Exchange:
         """The request and what became of it, read anew from the bytes."""
         request = _request(self.origin, bytes(self.sent))
+        if self.given_up is not None:
+            return Exchange(request, None, self.given_up, self.started)
         if not self.received:
             failure = Failure("reset", "no reply") if self.error is None else failure_of(self.error)
             return Exchange(request, None, failure, self.started)
@@ -85,14 +88,12 @@ class _Copied(io.RawIOBase):
         line.received += bytes(memoryview(buffer)[: count or 0])
         line.seconds = time.perf_counter() - line.clock
         if len(line.received) > MAX_BODY + MAX_HEAD:
-            raise self._give_up(OSError("the reply is too long"))
+            line.given_up = Failure("too_large", f"the reply is longer than {MAX_BODY + MAX_HEAD} bytes")
+            raise OSError(line.given_up.text)
         if line.seconds > self._seconds:
-            raise self._give_up(TimeoutError("no whole reply in time"))
+            line.given_up = Failure("timeout", "no whole reply in time")
+            raise TimeoutError(line.given_up.text)
         return count
-
-    def _give_up(self, error: OSError) -> OSError:
-        self._line.error = error
-        return error
 
     def fileno(self) -> int:
         return self._raw.fileno()
