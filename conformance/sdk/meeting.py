@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from conformance.sdk.judging import Expectation, disagreement, reading, shown
 from conformance.sdk.known import Client as Known
 from conformance.sdk.outcome import StepResult, StepVerdict
 from conformance.sdk.tap import Tap
-from conformance.wire.messages import Exchange
+from conformance.wire.messages import Exchange, Request
 
 # What came was not what HTTP says a reply is.
 _BROKEN = frozenset({"truncated", "too_large", "bad_http"})
@@ -46,14 +46,18 @@ class Meeting:
 def meet(
     client: Client,
     musts: frozenset[str],
+    admit: Callable[[Request], None],
     driver: Driver,
     operation: str,
     **arguments: Any,  # noqa: ANN401
 ) -> Meeting:
-    """Make one call, and take down what goes over the wire. `musts` are the requirements that its replies must keep."""
+    """Make one call, and take down what goes over the wire.
+
+    `musts` are the requirements that its replies must keep; `admit` sees each request before it leaves (see `Tap`).
+    """
     target = client.target
     outcome: Outcome
-    with Tap(target.urls, client.session.take_turn, target.limits.timeout_seconds) as tap:
+    with Tap(target.urls, admit, target.limits.timeout_seconds) as tap:
         try:
             outcome = driver.call(operation, **arguments)
         except Exception as error:  # noqa: BLE001 - what leaves a client is what this is about
@@ -126,7 +130,7 @@ def decide(meeting: Meeting, expectation: Expectation, client: Client, known: Kn
 def _unclear(meeting: Meeting, client: Client) -> str | None:
     """Why nothing follows from a call, if nothing does."""
     if meeting.foreign is not None:
-        return f"The client went to {meeting.foreign}, which the target file does not name; the request was not sent."
+        return f"The client was kept from sending {meeting.foreign}."
     if meeting.broken is not None and meeting.broken[0] not in _BROKEN:
         return meeting.broken[1]
     last = meeting.answers[-1] if meeting.answers else None

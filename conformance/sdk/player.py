@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from conformance.bench import Bench
 from conformance.judge import Inconclusive
@@ -18,11 +19,16 @@ from conformance.sdk.known import Client
 from conformance.sdk.meeting import Meeting, decide, meet
 from conformance.sdk.outcome import StepResult
 from conformance.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers, steps
+from conformance.wire.messages import Request
 
 PLAINTEXT = "grüezi"
 _READING = frozenset({"describe", "list"})
 _POLL_SECONDS = 0.2
 _WAITS_IN_VAIN = 2
+
+
+class NotOurs(Exception):  # noqa: N818 - a client that goes astray, and no error of ours
+    """A request of a client that could have changed a key that this run did not create. It was not sent."""
 
 
 class Player:
@@ -163,7 +169,15 @@ class Player:
             time.sleep(_POLL_SECONDS)
 
     def _meet(self, driver: Driver, operation: str, **arguments: Any) -> Meeting:  # noqa: ANN401
-        return meet(self._client, self._musts, driver, operation, **arguments)
+        return meet(self._client, self._musts, self._admit, driver, operation, **arguments)
+
+    def _admit(self, request: Request) -> None:
+        """Keep to the pace; raise `NotOurs` for a request that names a key that was there before us."""
+        said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
+        pool = self._bench.pool
+        if any(key.casefold() in said for key in pool.strangers - pool.ever):
+            raise NotOurs("a request that names a key of somebody else's")
+        self._client.session.take_turn()
 
     def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
         return replace(decide(meeting, expectation, self._client, self._known), title=step.title)

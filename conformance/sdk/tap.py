@@ -119,18 +119,21 @@ class _Wire:
 class Tap:
     """A context in which every exchange of this process's HTTP clients is taken down. Not to be nested or shared.
 
-    Requests to any origin that `urls` do not name are refused before they leave: a client that looks for credentials or
-    an endpoint of its own accord would carry ours there. `wait` is called before each request, to keep to a pace.
-    `seconds` bounds a whole reply. Raises `ForeignOrigin` within the client.
+    Nothing of a request leaves before the whole of it was seen: `admit` is called with it, and may wait, or raise to
+    keep it here. Requests to any origin that `urls` do not name are kept here in any case: a client that looks for
+    credentials or an endpoint of its own accord would carry ours there. `refused` says why the last one was. `seconds`
+    bounds a whole reply.
     """
 
-    def __init__(self, urls: Iterable[str], wait: Callable[[], None], seconds: float) -> None:
+    def __init__(self, urls: Iterable[str], admit: Callable[[Request], None], seconds: float) -> None:
         self._origins = frozenset(origin(url) for url in urls)
-        self._wait = wait
+        self._admit = admit
         self._seconds = seconds
         self._lines: list[_Line] = []
         self._open: dict[int, _Line] = {}
         self._restore: list[tuple[type, str, Any]] = []
+        self._reading: _Line | None = None
+        self._really_send: Any = None
         self.refused: str | None = None
 
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -163,9 +166,8 @@ class Tap:
             host = f"[{connection.host}]" if ":" in connection.host else connection.host
             destination = origin(f"{scheme}://{host}:{connection.port}")
             if destination not in self._origins:
-                self.refused = destination
-                raise ForeignOrigin(f"a request to {destination}, which the target file does not name")
-            self._wait()
+                self.refused = f"a request to {destination}, which the target file does not name"
+                raise ForeignOrigin(self.refused)
             line = _Line(destination, method)
             self._lines.append(line)
             self._open[id(connection)] = line
@@ -179,31 +181,44 @@ class Tap:
             if line is None:
                 original(connection, data)
                 return
+            # What would be its first effect: a connection that cannot be made is told here.
+            if connection.sock is None and connection.auto_open:
+                _noting(line, connection.connect)
             if hasattr(data, "read"):
                 data = data.read()
-            pieces = [data] if isinstance(data, (bytes, bytearray, memoryview)) else list(data)
-            for piece in pieces:
+            for piece in [data] if isinstance(data, (bytes, bytearray, memoryview)) else data:
                 line.sent += piece
-                _noting(line, original, connection, piece)
 
+        self._really_send = original
         return send
+
+    def _let_go(self, line: _Line, connection: Any) -> None:  # noqa: ANN401 - any of the libraries' connections
+        """Send what was held back, if it may leave."""
+        try:
+            self._admit(_request(line.origin, bytes(line.sent)))
+        except Exception as error:
+            self.refused = str(error)
+            self._lines.remove(line)
+            raise
+        _noting(line, self._really_send, connection, bytes(line.sent))
 
     def _getresponse(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
         def getresponse(connection: Any) -> Any:  # noqa: ANN401
             line = self._open.get(id(connection))
             if line is None:
                 return original(connection)
+            self._let_go(line, connection)
             self._reading = line
             try:
                 return _noting(line, original, connection)
             finally:
-                del self._reading
+                self._reading = None
 
         return getresponse
 
     def _begin(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
         def begin(response: Any, sock: Any, *rest: Any, **options: Any) -> None:  # noqa: ANN401
-            line = getattr(self, "_reading", None)
+            line = self._reading
             original(response, sock if line is None else _Wire(sock, line, self._seconds), *rest, **options)
 
         return begin

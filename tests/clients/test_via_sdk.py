@@ -262,6 +262,29 @@ def test_what_no_reply_explains_is_the_clients_fault(tmp_path: Path, monkeypatch
 # What stays open
 
 
+def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed("aliyun-python-sdk-kms")
+    only_steps(monkeypatch, "disable")
+    with Emulator("alibaba") as emulator:
+        before = emulator.store.keys
+        real = Driver.call
+
+        def call(self: Driver, operation: str, **arguments: object) -> Told:
+            changed = {"key_id": before[0].id} if operation == "disable" else {}
+            return real(self, operation, **{**arguments, **changed})
+
+        monkeypatch.setattr(Driver, "call", call)
+        report = run(emulator, None, "aliyun-python-sdk-kms", tmp_path)
+        assert emulator.store.keys[: len(before)] == before
+    found = step(report, "disable")
+    assert (found.verdict, found.reason) == (
+        "inconclusive",
+        "The client was kept from sending a request that names a key of somebody else's.",
+    )
+
+
 def test_a_target_that_throttles_the_client_is_accused_of_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
