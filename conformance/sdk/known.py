@@ -20,8 +20,9 @@ class Trap:
     """A known fault of a client that shows on conforming replies.
 
     It is met where a call ends in an exception of the class `raises`, whose text holds `text`, on a reply as `reply`
-    describes it, at one of `operations` (none: any), with a release that `versions` names (none: any). `always` is one
-    whose symptom no reply can bring about.
+    describes it, at one of `operations` (none: any), with a release that `versions` names (none: any). One that
+    `excuses` the target is the client's whatever the reply: no reply can bring the symptom about, or the request was
+    not one that the documents demand to be served.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Trap:
     operations: frozenset[str] = frozenset()
     reply: Mapping[str, Any] | None = None
     versions: Mapping[str, str] | None = None
-    always: bool = False
+    excuses: bool = False
 
     def is_met(self, operation: str, kinds: tuple[str, ...], text: str, answer: Answer | None) -> bool:
         """Whether a call that ended so has run into this trap."""

@@ -14,6 +14,7 @@ from conformance.judge import Inconclusive, Judgement
 from conformance.sdk.driver import Crash, Driver, Outcome, Raised, Told, kinds_of
 from conformance.sdk.judging import Expectation, disagreement, reading, shown
 from conformance.sdk.known import Client as Known
+from conformance.sdk.known import Trap
 from conformance.sdk.outcome import StepResult, StepVerdict
 from conformance.sdk.tap import Tap
 from conformance.wire.messages import Exchange, Request
@@ -117,10 +118,10 @@ def decide(meeting: Meeting, expectation: Expectation, client: Client, known: Kn
     unclear = _unclear(meeting, client)
     if unclear is not None:
         return replace(result, verdict="inconclusive", reason=unclear)
-    trap = _trap(meeting, known)
     own = None if said is None else expectation.problem(said)
+    trap = _trap(meeting, known, wrong=own is not None)
     result = replace(result, trap=trap.id if trap else "", reason=trap.tells if trap else "")
-    verdict, reason = _fault(meeting, own, always=bool(trap and trap.always))
+    verdict, reason = _fault(meeting, own, excused=bool(trap and trap.excuses))
     if verdict == "target":
         requirements = tuple(dict.fromkeys(violation.requirement for violation in meeting.violations))
         return replace(result, verdict="target", reason=reason, requirements=requirements)
@@ -139,13 +140,13 @@ def _unclear(meeting: Meeting, client: Client) -> str | None:
     return None
 
 
-def _fault(meeting: Meeting, own: str | None, *, always: bool) -> tuple[StepVerdict, str]:
+def _fault(meeting: Meeting, own: str | None, *, excused: bool) -> tuple[StepVerdict, str]:
     """Whose fault it is, and why; `own` is what our own reading of the reply finds wrong with it."""
     if meeting.broken is not None:
         return "target", f"The reply is not one whole HTTP reply: {meeting.broken[1]}"
     if meeting.sent == 0:
         return "client", "The client sent nothing."
-    if always:
+    if excused:
         return "client", ""
     if own is not None:
         return "target", f"The reply itself is not what is due: {own}."
@@ -156,16 +157,14 @@ def _fault(meeting: Meeting, own: str | None, *, always: bool) -> tuple[StepVerd
     return "client", "The reply is what is due, by every requirement that speaks of it."
 
 
-def _trap(meeting: Meeting, known: Known) -> Any:  # noqa: ANN401 - a trap or None
+def _trap(meeting: Meeting, known: Known, *, wrong: bool) -> Trap | None:
+    """The known trap that a call ran into; on a reply that is wrong, one that excuses the target goes before others."""
     outcome = meeting.outcome
     if not isinstance(outcome, (Raised, Crash)):
         return None
     last = meeting.answers[-1] if meeting.answers else None
-    met = (
-        trap
-        for trap in known.traps
-        if trap.is_met(meeting.operation, outcome.kinds, shown(outcome) + outcome.text, last)
-    )
+    traps = sorted(known.traps, key=lambda trap: not trap.excuses) if wrong else known.traps
+    met = (trap for trap in traps if trap.is_met(meeting.operation, outcome.kinds, shown(outcome) + outcome.text, last))
     return next(met, None)
 
 
