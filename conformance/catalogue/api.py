@@ -25,6 +25,29 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
+def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
+    """A dialect's operations as they stand in its spec file, in their order."""
+    file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
+    return _operations_in(specs.load(f"{dialect}/{file}"))
+
+
+def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a YAML document
+    if isinstance(node, dict):
+        if "x-kms-operation" in node:
+            yield node
+        for value in node.values():
+            yield from _operations_in(value)
+
+
+#: Operations that only look, as the specs mark them. What none marks may change something, and is handled with care.
+READ_ONLY = frozenset(
+    operation["x-kms-operation"]
+    for dialect in specs.dialects()
+    for operation in operations_of(dialect)
+    if operation.get("x-kms-reads")
+)
+
+
 @dataclass(frozen=True)
 class Violation:
     """One way in which a body differs from its schema, and the requirement that it breaks."""
@@ -47,10 +70,16 @@ class ReplySpec:
     _validator: Any = field(repr=False, compare=False)
 
     def violations(self, value: object) -> tuple[Violation, ...]:
-        """Judge a decoded body; each violation names the most specific requirement that the spec gives."""
+        """Judge a decoded body; each violation names the most specific requirement that the spec gives.
+
+        Of many items that are wrong in the same way the first is told: a body of 1 MB can have 125,000 of them.
+        """
         if self._validator is None:
             return ()
-        found = [self._violation(error) for error in self._validator.iter_errors(value)]
+        first: dict[tuple[Any, ...], jsonschema_rs.ValidationError] = {}
+        for error in self._validator.iter_errors(value):
+            first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
+        found = [self._violation(error) for error in first.values()]
         # A body that is wrong as a whole breaks every requirement that speaks of a part of it.
         return tuple(
             replace(violation, requirement=requirement)
@@ -127,6 +156,11 @@ class Api:
 
     def __contains__(self, name: object) -> bool:
         return name in self.operations
+
+
+def is_documented(dialect: str) -> bool:
+    """Whether there is a spec of the dialect's operations."""
+    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
 
 
 @cache

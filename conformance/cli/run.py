@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import cast
 
 import click
 import pytest
 
 from conformance import suite
 from conformance.cli.via import run_via
-from conformance.sdk.registry import names
-from conformance.target import load_targets
-from conformance.tier import TIERS
+from conformance.consent import question, question_of_clients
+from conformance.sdk.registry import at, names
+from conformance.target import Target, load_targets
+from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
 
 _SUITE = Path(suite.__file__).parent
@@ -23,6 +27,7 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
 @click.option(
     "--via",
     type=click.Choice(["wire", "sdk", *names()]),
@@ -39,6 +44,7 @@ def run(
     tier: str,
     seed: int | None,
     waivers: str | None,
+    yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
 ) -> int:
@@ -48,16 +54,30 @@ def run(
     2 usage or target-file error, 3 inconclusive.
     """
     directory = Path(reports).resolve()
+    loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
         _refuse_unused(context)
-        return run_via(targets, directory, None if via == "sdk" else via)
-    load_targets([Path(target) for target in targets])
+        only = None if via == "sdk" else via
+        consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
+        return run_via(targets, directory, only, consent=consent)
+    consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
+    options += ["--kms-yes"] if consent else []
     options += [] if seed is None else [f"--seed={seed}"]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+
+
+def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
+    """Whether the user agrees, target by target; without a terminal nobody is asked, and nothing is agreed to."""
+    open_ones = [target for target in targets if target.is_real and not target.real_account]
+    if not open_ones or not sys.stdin.isatty():
+        return False
+    for target in open_ones:
+        click.confirm(question(target), abort=True)
+    return True
 
 
 def _refuse_unused(context: click.Context) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.ledger import Ledger
 from conformance.reporting import files
@@ -18,17 +19,19 @@ from conformance.target import Target, load_targets
 from conformance.verdict import worst_exit_code
 
 
-def run_via(given: tuple[str, ...], reports: Path, only: str | None) -> int:
+def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
     """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
 
     With no target, the built-in emulator is asked in every dialect and by every way in which a client signs in. Raises
-    `ClientError` before anything is sent where a client cannot be used.
+    `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
+    there is no `consent` in the target file or given here.
     """
     console = Console()
     emulators = Emulators(reports / "targets")
     try:
         names = given or emulators.start_for_clients(only)
         targets = load_targets([Path(name) for name in names])
+        require(targets, given=consent)
         plans = [(target, *chosen(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.answer import Answer
+from conformance.catalogue.api import READ_ONLY
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator
-from conformance.fuzz.names import READ_ONLY
 from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import objections
 from conformance.fuzz.tailor import Fitted

@@ -7,6 +7,7 @@ from importlib import import_module, metadata
 from conformance import specs
 from conformance.sdk.driver import Driver
 from conformance.sdk.known import Client, clients
+from conformance.target import Target
 
 # The name in `specs/<dialect>/clients.yaml`, and where its adapter stands.
 _ADAPTERS = {
@@ -29,6 +30,12 @@ class ClientError(Exception):
 def names() -> tuple[str, ...]:
     """The names of all clients of all dialects."""
     return tuple(client.name for dialect in specs.dialects() for client in clients(dialect))
+
+
+def at(target: Target, only: str | None) -> tuple[Client, ...]:
+    """The clients that can sign in at a target, or the one of them that is named `only`, installed or not."""
+    named = (client for client in clients(target.dialect) if only in (None, client.name))
+    return tuple(client for client in named if target.auth.way in client.ways)
 
 
 def adapter_of(client: Client) -> type[Driver]:

@@ -14,7 +14,7 @@ from conformance.sdk.known import Client, clients
 from conformance.sdk.meeting import numbers_of
 from conformance.sdk.outcome import ClientResult, SdkReport, StepResult
 from conformance.sdk.player import Player
-from conformance.sdk.registry import ClientError, adapter_of
+from conformance.sdk.registry import ClientError, adapter_of, at
 from conformance.target import Target
 
 Progress = Callable[[Client, StepResult], None]
@@ -32,7 +32,7 @@ def chosen(target: Target, only: str | None) -> tuple[tuple[Client, ...], dict[s
         for client in named
         if way not in client.ways
     }
-    found = tuple(client for client in named if client.name not in left_out)
+    found = at(target, only)
     if not found:
         why = " ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise ClientError(

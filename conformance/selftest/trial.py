@@ -22,6 +22,8 @@ COMPOUND = "compound"
 MOST_ACCUSED = 5
 # A run against what is no KMS ends by itself within this time; limits.timeout_seconds of such a target is 0.3.
 NULL_SECONDS = 30
+# Of memory, in MB. The process of a run begins as a copy of the one that tries, and serves the null target itself.
+NULL_MEMORY = 300
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,8 @@ def _null_problem(outcome: Outcome, seconds: float) -> str:
         return f"the run ended with exit code {outcome.exit_code}"
     if not all(entry["reason"] for entry in entries if entry["verdict"] in {"failed", "inconclusive"}):
         return "the run does not say what is wrong"
+    if outcome.most_memory > NULL_MEMORY:
+        return f"the run took {outcome.most_memory:.0f} MB"
     return f"the run took {seconds:.1f} s" if seconds > NULL_SECONDS else ""
 
 

@@ -6,8 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from conformance import specs
+from conformance.auth import SignerFactory, sabotages
 from conformance.auth.sigv4 import SigV4Signer
+from conformance.emulator import Emulator, Inbound
+from conformance.emulator.aws import credentials, sigv4
+from conformance.target import Target, parse_target
 from conformance.wire.messages import Request
+from conformance.wire.session import Session
 
 # AWS's Signature Version 4 test suite, and the worked example of its user guide (ListUsers): one key, one moment.
 ACCESS_KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -116,3 +122,31 @@ def test_every_part_of_a_request_is_signed(changed: Request) -> None:
 
 def test_no_secret_is_shown() -> None:
     assert SECRET not in repr(signer())
+
+
+# What the authentication family asks with
+
+
+@pytest.fixture
+def target() -> Target:
+    with Emulator("aws") as emulator:
+        return parse_target(emulator.target_yaml(), "emulator.yaml")
+
+
+def test_each_sabotage_has_one_thing_wrong_and_the_emulator_says_which(target: Target) -> None:
+    request = Request("POST", f"{target.base_url}/", (("X-Amz-Target", "TrentService.ListKeys"),), b"{}")
+    session = Session.for_target(target)
+    found = {}
+    for sabotage in sabotages(target, SignerFactory(session)):
+        signed = sabotage.signer.sign(request)
+        headers = (("Host", signed.authority), *signed.headers)
+        inbound = Inbound(1, signed.method, signed.target, headers, signed.body)
+        here = (credentials.REGION, "kms")
+        found[sabotage.name] = sigv4.problem(inbound, credentials.ACCESS_KEYS, here, datetime.now(UTC))
+        assert found[sabotage.name] == sabotage.refusal
+        assert sabotage.refusal in specs.facts("aws")["refusals"]
+    session.close()
+    assert set(found) == {
+        *("missing", "incomplete", "unknown_access_key", "wrong_secret", "stale", "other_region"),
+        *("tampered_body", "tampered_query"),
+    }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import string
@@ -61,6 +62,37 @@ def test_a_secret_is_found_in_every_disguise(disguise: str, request: pytest.Fixt
     # Of base64 the characters at the rims stay: they are made of other bytes as well.
     rest = redacted[7:-6].replace("[redacted:KMS_PASSWORD]", "")
     assert len(rest) <= (12 if "base64" in request.node.name else 0)
+
+
+LONG = "q7Zr2Lw9-Xk4Tn8Vb1Yc6/Hd3Jf5+Ms0Pg"
+HALF = len(LONG) // 2
+BASE64 = base64.b64encode(LONG.encode()).decode()
+BROKEN = {
+    "in halves": json.dumps({"a": LONG[:HALF], "b": LONG[HALF:]}),
+    "in halves, base64": json.dumps({"a": BASE64[: len(BASE64) // 2], "b": BASE64[len(BASE64) // 2 :]}),
+    "in lines of 8": "\n".join(re.findall(".{1,8}", LONG)),
+    "in lines of 8, in JSON": json.dumps("\r\n".join(re.findall(".{1,8}", LONG))),
+    "base64 in lines of 8": "\n".join(re.findall(".{1,8}", BASE64)),
+    "letter by letter": json.dumps(list(LONG)),
+    "hex with colons": ":".join(re.findall("..", LONG.encode().hex())),
+    "HEX with blanks": " ".join(re.findall("..", LONG.encode().hex().upper())),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_of_a_secret_in_pieces_less_than_half_is_left(broken: str) -> None:
+    redacted = Redactor([LONG], {LONG: "KEY"}).text(f"before {broken} after")
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
+    left = re.sub("[^A-Za-z0-9]", "", redacted.replace("[redacted:KEY]", ""))
+    for form in (LONG, BASE64, LONG.encode().hex()):
+        bare = re.sub("[^A-Za-z0-9]", "", form)
+        half = len(bare) // 2
+        assert not [bare[at : at + half] for at in range(half + 1) if bare[at : at + half].lower() in left.lower()]
+
+
+def test_what_only_looks_a_little_like_a_secret_stays() -> None:
+    assert Redactor([LONG]).text("q7Zr2Lw9-Xk4 is not it") == "q7Zr2Lw9-Xk4 is not it"
 
 
 def test_bytes_that_are_no_text_keep_all_but_the_secret() -> None:
@@ -139,11 +171,25 @@ def test_a_token_that_was_fetched_is_known_once_it_was_sent() -> None:
     assert redactor.text(f"you sent {quote(token)}, short") == "you sent [redacted:TOKEN], short"
 
 
+def test_what_is_secret_for_one_exchange_is_known_once_it_was_made() -> None:
+    """Whatever is said of an exchange before its record is asked for."""
+    signature, data_key = "c2lnbmF0dXJlLW9mLW9uZQ==", "cGxhaW4tb2YtYS1kYXRhLWtleS0xMjM0NTY3OA=="
+    redactor = Redactor([])
+    asked = Request(
+        "POST", f"https://h/?Signature={quote(signature, safe='')}", (("Authorization", "A Signature=0123abcd"),)
+    )
+    reply = Reply(200, "OK", (("X-Subject-Token", "fetched" * 5),), json.dumps({"Plaintext": data_key}).encode(), 0.1)
+    redactor.learn(asked, reply)
+    for secret in (signature, "0123abcd", "fetched" * 5, data_key):
+        assert secret not in redactor.text(f"the server said {secret!r}")
+
+
 def test_what_a_fuzzer_sends_as_tokens_does_not_pile_up() -> None:
     redactor = Redactor([])
-    for number in range(300):
-        redactor.request(Request("GET", "https://h/", (("X-Auth-Token", f"{number:020}"),)))
-    assert redactor.text(f"{299:020} {3:020}") == f"[redacted:TOKEN] {3:020}"
+    tokens = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
+    for token in tokens:
+        redactor.request(Request("GET", "https://h/", (("X-Auth-Token", token),)))
+    assert redactor.text(f"{tokens[199]} {tokens[3]}") == f"[redacted:TOKEN] {tokens[3]}"
 
 
 def test_a_mark_that_an_endpoint_writes_protects_nothing() -> None:
@@ -252,7 +298,7 @@ def test_tokens_are_known_from_sixteen_characters_on() -> None:
 
 
 def test_the_last_sixteen_tokens_are_known_and_one_that_is_sent_again_is_not_counted_twice() -> None:
-    redactor, tokens = Redactor([]), [f"{number:020}" for number in range(17)]
+    redactor, tokens = Redactor([]), [hashlib.sha256(bytes([number])).hexdigest() for number in range(17)]
     sent(redactor, tokens[0], *tokens[:16], tokens[3])
     assert redactor.text(" ".join(tokens[:16])) == " ".join(["[redacted:TOKEN]"] * 16)
     sent(redactor, tokens[16])

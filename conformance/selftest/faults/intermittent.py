@@ -65,6 +65,7 @@ FAULTS = (
         severity="critical",
         requirements=frozenset({"schedule.state-after", "schedule.from-enabled"}),
         decisions=(_nothing("schedule", 3),),
+        why_more="Chance decides which ways of scheduling meet it while the plain one works.",
     ),
     _fault(
         name="sometimes-scheduled-twice",
