@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -112,7 +113,8 @@ def dated(hours: float) -> Any:
 def test_a_wrong_clock_is_told_with_what_it_breaks(hours: float, where: str, tmp_path: Path) -> None:
     with Emulator("alibaba", filters=(dated(hours),)) as emulator:
         found = bad(findings(target_of(emulator, time_control=None), tmp_path))["clock"]
-    assert f"differ by 3600 s (this one is {where} it)" in found.text or "differ by 3599 s" in found.text
+    # HTTP dates are whole seconds, and the exchange takes time.
+    assert re.search(rf"differ by (3599|360[0-2]) s \(this one is {where} it\)", found.text), found.text
     assert "deletion dates, which may be 120 s off and signatures, which may be 900 s old" in found.text
     assert "NTP" in found.next
 
