@@ -36,9 +36,7 @@ _SUITE = Path(suite.__file__).parent
     help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
-@click.pass_context
 def run(
-    context: click.Context,
     targets: tuple[str, ...],
     reports: str,
     tier: str,
@@ -56,7 +54,7 @@ def run(
     directory = Path(reports).resolve()
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
-        _refuse_unused(context)
+        _refuse_unused(click.get_current_context())
         only = None if via == "sdk" else via
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)

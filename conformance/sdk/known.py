@@ -19,10 +19,10 @@ from conformance.answer import Answer
 class Trap:
     """A known fault of a client that shows on conforming replies.
 
-    It is met where a call ends in an exception of the class `raises`, whose text holds `text`, on a reply as `reply`
-    describes it, at one of `operations` (none: any), with a release that `versions` names (none: any). One that
-    `excuses` the target is the client's whatever the reply: no reply can bring the symptom about, or the request was
-    not one that the documents demand to be served.
+    It is met where a call ends in an exception of the class `raises`, or one derived from it, whose text holds `text`,
+    on a reply as `reply` describes it, at one of `operations` (none: any), with a release that `versions` names (none:
+    any). One that `excuses` the target is the client's whatever the reply: no reply can bring the symptom about, or the
+    request was not one that the documents demand to be served.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Trap:
     def is_met(self, operation: str, kinds: tuple[str, ...], text: str, answer: Answer | None) -> bool:
         """Whether a call that ended so has run into this trap."""
         return (
-            self.raises in kinds[:1]
+            self.raises in kinds
             and re.search(self.text, text) is not None
             and (not self.operations or operation in self.operations)
             and self._fits(answer)
@@ -55,6 +55,7 @@ class Trap:
             answer.status in wanted.get("status", [answer.status])
             and re.fullmatch(wanted.get("code", ".*"), answer.code or "", re.DOTALL) is not None
             and answer.reply.media_type == wanted.get("media_type", answer.reply.media_type)
+            and re.fullmatch(wanted.get("content_type", ".*"), answer.reply.header("Content-Type") or "") is not None
             and ("header" not in wanted or answer.reply.header(wanted["header"]) is not None)
         )
 

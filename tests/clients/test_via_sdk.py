@@ -321,3 +321,16 @@ def test_a_target_that_takes_no_number_for_a_window_is_not_accused(
         "window below the shortest": "otc-number-window",
         "schedule its deletion": "otc-number-window",
     }
+
+
+def test_a_media_type_in_capitals_is_a_trap_of_the_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed("otcextensions")
+    only_steps(monkeypatch, "describe an unknown key")
+
+    def in_capitals(inbound: Inbound, outbound: Outbound) -> Outbound:
+        return outbound.with_header("Content-Type", "Application/JSON; charset=UTF-8")
+
+    with Emulator("huawei", filters=[in_capitals]) as emulator:
+        report = run(emulator, "token", "otcextensions", tmp_path)
+    found = step(report, "describe an unknown key")
+    assert (report.result, found.verdict, found.trap) == ("passed", "known_trap", "otc-media-type-case")
