@@ -1,4 +1,4 @@
-"""How much a run asks: every tier judges every requirement, the higher ones with more examples."""
+"""How much a run asks: every tier judges every MUST, the higher ones with more examples."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> Non
     for dialect in specs.dialects():
         verdict = json.loads((reports / f"emulator-{dialect}" / "verdict.json").read_text())
         jsonschema_rs.Draft202012Validator(VERDICT_SCHEMA).validate(verdict)
-        found = {entry["verdict"] for entry in verdict["requirements"]}
+        found = {entry["verdict"] for entry in verdict["requirements"] if entry["level"] == "MUST"}
         assert (verdict["result"], verdict["seed"], verdict["tier"]) == ("conformant", 7, "smoke")
         assert found <= {"passed", "not_applicable"}
         assert verdict["keys_created"] <= 2

@@ -66,7 +66,7 @@ def test_trial_that_breaks_counts_against_the_harness(
 def test_only_what_went_wrong_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    problems = {"huawei": "survived", "alibaba": ""}
+    problems = {"aws": "", "huawei": "survived", "alibaba": ""}
 
     def tried(task: plan.Task) -> Trial:
         subject = Subject("fault", task.name, task.dialect, "window", "critical")
@@ -76,10 +76,10 @@ def test_only_what_went_wrong_is_made_again(
     chosen = ("--all", "-n", "1", "--seed", "1", "-k", "window-below-minimum-accepted")
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert selftest(*chosen, "--json", str(first)) == 1
-    problems |= {"huawei": "", "alibaba": "must not be asked again"}
+    problems |= {"huawei": "", "alibaba": "must not be asked again", "aws": "nor must this one"}
     assert selftest(*chosen, "--again", str(first), "--json", str(second)) == 0, capsys.readouterr().out
     found = json.loads(second.read_text())["trials"]
-    assert [trial["subject"]["dialect"] for trial in found] == ["alibaba", "huawei"]
+    assert [trial["subject"]["dialect"] for trial in found] == ["alibaba", "aws", "huawei"]
 
 
 def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from conformance.ledger import Ledger
 from conformance.preflight import Finding, examine
 from conformance.selftest.rewriting import field, on
 from conformance.selftest.runner import run_suite
-from conformance.selftest.serving import BOTH, serving
+from conformance.selftest.serving import ALL, serving
 from conformance.target import Target, parse_target
 
 AUTHORITY = Path(__file__).parent.parent / "wire" / "loopback.pem"
@@ -43,7 +43,7 @@ def bad(found: dict[str, Finding]) -> dict[str, Finding]:
     return {topic: finding for topic, finding in found.items() if finding.level == "bad"}
 
 
-@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize("dialect", ALL)
 def test_a_good_target_has_nothing_wrong_and_is_left_as_it_was(dialect: str, tmp_path: Path) -> None:
     with Emulator(dialect) as emulator:
         before = emulator.store.keys
@@ -207,7 +207,7 @@ def test_a_certificate_that_nobody_vouches_for_is_told(tls_url: str, tmp_path: P
     assert "`verify`" in found.next
 
 
-@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize("dialect", ALL)
 def test_the_measured_number_of_requests_still_holds(dialect: str) -> None:
     measured = specs.facts(dialect)["requests"]["smoke"]
     outcome = run_suite(serving(dialect))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conformance import specs
-from conformance.catalogue.api import Api, ReplySpec, Violation
+from conformance.catalogue.api import Api, ReplySpec, Violation, documented
 from conformance.catalogue.profile import Profile
 
 PROFILE = Profile("d", "p", "", {"days": {"minimum": 7, "maximum": 30, "wire_type": "x"}, "states": ["on", "off"]})
@@ -26,11 +26,17 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
         document = {"openapi": "3.1.0", "info": {}, "paths": paths, "components": components or {}}
         (tmp_path / "d").mkdir(exist_ok=True)
         (tmp_path / "d" / "openapi.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
-        specs.load.cache_clear()
+        forget()
         return Api.load(PROFILE)
 
     yield loaded
+    forget()
+
+
+def forget() -> None:
+    """Whatever was read before was read elsewhere."""
     specs.load.cache_clear()
+    documented.cache_clear()
 
 
 def operation(name: str, responses: dict[str, object]) -> dict[str, object]:
