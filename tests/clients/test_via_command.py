@@ -15,6 +15,7 @@ from conformance.cli.run import run
 from conformance.emulator import Emulator, Inbound, Outbound
 from conformance.sdk.known import clients
 from conformance.sdk.registry import ClientError
+from conformance.target import TargetError
 
 
 def command(*arguments: str, folder: Path) -> Result:
@@ -99,6 +100,16 @@ def test_a_client_that_cannot_sign_in_there_is_an_error(tmp_path: Path) -> None:
         )
     assert isinstance(ended.exception, ClientError)
     assert "It signs in by aksk; the target file has token." in str(ended.exception)
+
+
+def test_a_real_account_needs_its_owners_word(tmp_path: Path) -> None:
+    installed("aliyun-python-sdk-kms")
+    path = tmp_path / "target.yaml"
+    auth = "auth: {access_key_id: EXAMPLE-ID, access_key_secret: EXAMPLE-SECRET}"
+    path.write_text(f"name: real\ndialect: alibaba\nbase_url: https://kms.invalid\n{auth}\n")
+    ended = command("--via", "aliyun-python-sdk-kms", "--target", str(path), folder=tmp_path)
+    assert isinstance(ended.exception, TargetError)
+    assert "so a run needs your word" in str(ended.exception)
 
 
 @pytest.mark.parametrize("option", [["--tier", "smoke"], ["--seed", "1"], ["--", "-k", "window"]])
