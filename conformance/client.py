@@ -12,7 +12,7 @@ from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
 from conformance.guard import Guard, NotOurs
-from conformance.judge import Inconclusive, Judge, Lost
+from conformance.judge import Inconclusive, Judge, Judgement, Lost
 from conformance.ledger import Ledger
 from conformance.patience import Patience
 from conformance.target import Target
@@ -137,6 +137,20 @@ class Client:
             "Are they still valid, and do they permit this operation?",
         )
 
+    def overheard(self, operation: Operation, exchange: Exchange) -> tuple[Answer, tuple[Judgement, ...]]:
+        """Record, read and judge an exchange that somebody else had with the target.
+
+        Raises `Inconclusive` where it has no reply.
+        """
+        self.requests += 1
+        number = self.recorder.add(operation.id, exchange)
+        answer = self._read(exchange, operation, number, exchange.started)
+        return answer, tuple(self._examiner.examine(answer))
+
+    def is_throttled(self, answer: Answer) -> bool:
+        """Whether the target says that it was asked too much."""
+        return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
+
     def operation_of(self, operation_id: str) -> Operation:
         """The operation with this id in the vendor's words."""
         return self._by_id[operation_id]
@@ -214,7 +228,7 @@ class Client:
         return Lost(reason, hint) if was_sent and name not in READ_ONLY else Inconclusive(reason, hint)
 
     def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
-        throttled = answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
+        throttled = self.is_throttled(answer)
         if throttled:
             self.session.pace.throttled()
         return throttled or (name in READ_ONLY and answer.status in _UNAVAILABLE)

@@ -18,10 +18,19 @@ _MOST_SHOWN = 5
 
 def question(target: Target, tier: Tier) -> str:
     """What a user is asked before a run: what it does to the account."""
-    keys = min(EFFORTS[tier].keys, target.limits.max_keys)
+    return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys)
+
+
+def question_of_clients(target: Target, clients: int) -> str:
+    """What a user is asked before a run through so many of the vendors' clients: each creates a key."""
+    return _question(target, "A run through the vendors' clients", clients)
+
+
+def _question(target: Target, run: str, most: int) -> str:
+    keys = min(most, target.limits.max_keys)
     days = Profile.load(target.dialect, target.profile).window.minimum
     return (
-        f"{target.name} ({target.shown_url}) is not on this machine. A run at tier {tier} creates at most {keys} keys"
+        f"{target.name} ({target.shown_url}) is not on this machine. {run} creates at most {keys} keys"
         f" there; at the end they are scheduled for deletion, and gone after {days} days. Go on?"
     )
 

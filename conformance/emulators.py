@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import yaml
+
 from conformance import specs
 from conformance.emulator import Emulator
+from conformance.sdk.known import clients
 
 
 class Emulators:
@@ -21,11 +24,25 @@ class Emulators:
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(self._start(dialect) for dialect in specs.dialects())
 
-    def _start(self, dialect: str) -> str:
+    def _start(self, dialect: str, way: str | None = None) -> str:
         emulator = self._running.enter_context(Emulator(dialect))
-        path = self._directory / f"emulator-{dialect}.yaml"
-        path.write_text(emulator.target_yaml(), encoding="utf-8")
+        # Where there is one way only, the emulator's names are for its variants.
+        several = way is not None and len(specs.facts(dialect)["auth_ways"]) > 1
+        target = emulator.target(way if several else None)
+        target["name"] += f"-{way}" if several else ""
+        path = self._directory / f"{target['name']}.yaml"
+        path.write_text(yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
         return str(path)
+
+    def start_for_clients(self, only: str | None) -> tuple[str, ...]:
+        """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return tuple(
+            self._start(dialect, way)
+            for dialect in specs.dialects()
+            for way in specs.facts(dialect)["auth_ways"]
+            if any(way in client.ways for client in clients(dialect) if only in (None, client.name))
+        )
 
     def stop(self) -> None:
         """Stop all of them."""

@@ -16,6 +16,7 @@ from conformance.cli.selftest import selftest
 from conformance.cli.sweep import sweep
 from conformance.ledger import LedgerError
 from conformance.reporting import ReportError
+from conformance.sdk.registry import ClientError
 from conformance.target import TargetError
 from conformance.verdict import USAGE_ERROR
 
@@ -42,6 +43,6 @@ def main() -> None:
         sys.exit(USAGE_ERROR)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (TargetError, ReportError, LedgerError) as error:
+    except (TargetError, ReportError, LedgerError, ClientError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE_ERROR)

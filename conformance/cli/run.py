@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +11,9 @@ import click
 import pytest
 
 from conformance import suite
-from conformance.consent import question
+from conformance.cli.via import run_via
+from conformance.consent import question, question_of_clients
+from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
@@ -29,6 +31,13 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--watch", is_flag=True, help="Only read what was planted; creates nothing.")
 @click.option("--rescue", is_flag=True, help="On its last day, cancel what was planted, and plant it anew.")
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
+@click.option(
+    "--via",
+    type=click.Choice(["wire", "sdk", *names()]),
+    default="wire",
+    show_default=True,
+    help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(
     targets: tuple[str, ...],
@@ -37,6 +46,7 @@ def run(
     seed: int | None,
     waivers: str | None,
     yes: bool,  # noqa: FBT001 - an option
+    via: str,
     pytest_args: tuple[str, ...],
     **nights: bool,
 ) -> int:
@@ -46,7 +56,13 @@ def run(
     2 usage or target-file error, 3 inconclusive.
     """
     directory = Path(reports).resolve()
-    consent = yes or _asked(load_targets([Path(target) for target in targets]), cast("Tier", tier))
+    loaded = load_targets([Path(target) for target in targets])
+    if via != "wire":
+        _refuse_unused(click.get_current_context())
+        only = None if via == "sdk" else via
+        consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
+        return run_via(targets, directory, only, consent=consent)
+    consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
@@ -57,14 +73,24 @@ def run(
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
 
 
-def _asked(targets: Iterable[Target], tier: Tier) -> bool:
+def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
     """Whether the user agrees, target by target; without a terminal nobody is asked, and nothing is agreed to."""
     open_ones = [target for target in targets if target.is_real and not target.real_account]
     if not open_ones or not sys.stdin.isatty():
         return False
     for target in open_ones:
-        click.confirm(question(target, tier), abort=True)
+        click.confirm(question(target), abort=True)
     return True
+
+
+def _refuse_unused(context: click.Context) -> None:
+    """Raise `UsageError` for what the vendors' clients would not heed."""
+    for name in ("tier", "seed", "waivers", "pytest_args"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            said = "what stands after --" if name == "pytest_args" else f"--{name}"
+            raise click.UsageError(
+                f"With --via, {said} has no meaning: the steps are the same in every run. Leave it out."
+            )
 
 
 def _outputs(directory: Path) -> list[str]:

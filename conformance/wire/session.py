@@ -88,6 +88,11 @@ class Session:
         """How many requests have been sent so far, answered or not."""
         return self._sent
 
+    def take_turn(self) -> None:
+        """Return when the pace allows one more request, which somebody else is about to send."""
+        self.pace.wait()
+        self._count()
+
     def send(self, request: Request) -> Exchange:
         """Send one request. Whatever the network or the endpoint does is in the exchange; nothing is raised for it.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
@@ -18,10 +17,10 @@ from conformance.emulator.huawei import credentials
 
 pytest.importorskip("otcextensions", reason="otcextensions, of the extra `clients`, is not installed")
 
-import openstack
-import otcextensions.sdk
 from openstack.exceptions import DuplicateResource, HttpException, NotFoundException, SDKException
 from otcextensions.sdk.kms.v1._proxy import Proxy
+
+from conformance.sdk.otc import connected
 
 # It uses what openstacksdk is about to remove.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -29,18 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 STATES = states("huawei")
 MINIMUM, MAXIMUM = bounds("huawei")
 Call = Callable[[Proxy, str], object]
-
-
-def connected(**options: Any) -> Proxy:
-    # Neither a clouds.yaml nor the environment has a say.
-    connection = openstack.connect(
-        load_yaml_config=False, load_envvars=False, region_name=credentials.REGION, **options
-    )
-    if options["auth_type"] == "admin_token":
-        # A bare token names no project, and the plugin asks for one before it does anything.
-        connection.config.get_auth().get_project_id = lambda *_, **__: credentials.PROJECT_ID
-    otcextensions.sdk.register_otc_extensions(connection)
-    return connection.kms
 
 
 def by_password(emulator: Emulator, password: str = credentials.PASSWORD) -> Proxy:
@@ -53,13 +40,19 @@ def by_password(emulator: Emulator, password: str = credentials.PASSWORD) -> Pro
         "project_name": credentials.REGION,
         "project_domain_name": credentials.DOMAIN,
     }
-    return connected(auth_type="password", auth=auth)
+    return connected("", auth_type="password", auth=auth, region_name=credentials.REGION)
 
 
 def by_token(emulator: Emulator, token: str = credentials.TOKEN) -> Proxy:
     endpoint = f"{emulator.base_url}/v1.0/{credentials.PROJECT_ID}"
     auth = {"endpoint": emulator.base_url, "token": token}
-    return connected(auth_type="admin_token", auth=auth, kms_endpoint_override=endpoint)
+    return connected(
+        credentials.PROJECT_ID,
+        auth_type="admin_token",
+        auth=auth,
+        kms_endpoint_override=endpoint,
+        region_name=credentials.REGION,
+    )
 
 
 def code(error: SDKException) -> str:

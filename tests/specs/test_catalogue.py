@@ -25,7 +25,7 @@ NORMATIVE = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["requirements", "profiles"])
+@pytest.mark.parametrize("kind", ["requirements", "profiles", "clients"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_spec_file_is_valid_by_its_schema(dialect: str, kind: str) -> None:
     schema = json.loads((specs.SPECS / "schemas" / f"{kind}.schema.json").read_text())

@@ -1,0 +1,63 @@
+"""`run --via`: the lifecycle through the vendors' own clients instead of our wire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.consent import require
+from conformance.emulators import Emulators
+from conformance.ledger import Ledger
+from conformance.reporting import files
+from conformance.sdk.known import Client
+from conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
+from conformance.sdk.session import chosen, play
+from conformance.sdk.show import show
+from conformance.sdk.write import paths, write
+from conformance.target import Target, load_targets
+from conformance.verdict import worst_exit_code
+
+
+def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
+    """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
+
+    With no target, the built-in emulator is asked in every dialect and by every way in which a client signs in. Raises
+    `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
+    there is no `consent` in the target file or given here.
+    """
+    console = Console()
+    emulators = Emulators(reports / "targets")
+    try:
+        names = given or emulators.start_for_clients(only)
+        targets = load_targets([Path(name) for name in names])
+        require(targets, given=consent)
+        plans = [(target, *chosen(target, only)) for target in targets]
+        places = paths(reports, [target.name for target in targets])
+        for place in places.values():
+            # A document of an earlier run would mislead where this one does not get to its end.
+            files.remove(place)
+        state = None if given else reports / "ledger"
+        results: list[SdkReport] = []
+        for target, found, left_out in plans:
+            report = play(target, Ledger.of(target, state), found, left_out, _Progress(console, target))
+            write(places[target.name], report)
+            results.append(report)
+            show(report, places[target.name], console)
+        return worst_exit_code(EXIT_CODES[report.result] for report in results)
+    finally:
+        emulators.stop()
+
+
+class _Progress:
+    """A line on a terminal for each client that begins: some wait for seconds."""
+
+    def __init__(self, console: Console, target: Target) -> None:
+        self._console = console
+        self._target = target
+        self._said = ""
+
+    def __call__(self, client: Client, step: StepResult) -> None:
+        if self._said != client.name:
+            self._said = client.name
+            self._console.print(f"{self._target.name}: {client.name}", highlight=False)

@@ -1,0 +1,73 @@
+"""Runs of the vendors' clients against an emulator, whole or in part."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.emulator import Emulator
+from conformance.ledger import Ledger
+from conformance.sdk import player
+from conformance.sdk.known import clients
+from conformance.sdk.outcome import SdkReport, StepResult
+from conformance.sdk.registry import ClientError, adapter_of
+from conformance.sdk.session import chosen, play
+from conformance.sdk.steps import steps
+from conformance.target import Limits, load_target
+
+# Every client with every way in which it signs in.
+ALL = [
+    ("alibaba", None, "alibabacloud_kms20160120"),
+    ("alibaba", None, "aliyun-python-sdk-kms"),
+    ("aws", None, "boto3"),
+    ("huawei", "aksk", "huaweicloudsdkkms"),
+    ("huawei", "token", "otcextensions"),
+    ("huawei", "password", "otcextensions"),
+]
+ONE_EACH = [row for row in ALL if row[1] != "password"]
+
+
+def installed(name: str) -> None:
+    """Skip where a client is not installed: the extra `clients` is one."""
+    known = next(client for dialect, _, _ in ALL for client in clients(dialect) if client.name == name)
+    try:
+        adapter_of(known)
+    except ClientError as error:
+        pytest.skip(str(error))
+
+
+def run(
+    emulator: Emulator, way: str | None, only: str, folder: Path, *, whole: bool = False, limits: Limits | None = None
+) -> SdkReport:
+    """The steps through one client, or through all where `only` is empty; `whole` waits for a key's end as well."""
+    path = folder / "target.yaml"
+    path.write_text(emulator.target_yaml(way))
+    target = load_target(path)
+    target = replace(target, time_control=target.time_control if whole else None, limits=limits or target.limits)
+    found, left_out = chosen(target, only or None)
+    return play(target, Ledger.of(target, folder / "state"), found, left_out, lambda *_: None)
+
+
+def only_steps(monkeypatch: pytest.MonkeyPatch, *titles: str, strangers: bool = False) -> None:
+    """Leave out all steps but these and the first, to save time."""
+    monkeypatch.setattr(
+        player, "steps", lambda profile, days: [step for step in steps(profile, days) if step.title in titles]
+    )
+    if not strangers:
+        monkeypatch.setattr(player, "by_strangers", lambda refusal: [])
+
+
+def step(report: SdkReport, title: str) -> StepResult:
+    found = [each for client in report.clients for each in client.steps if each.title == title]
+    assert len(found) == 1
+    return found[0]
+
+
+def verdicts(report: SdkReport, besides: Collection[str] = ("passed",)) -> dict[str, str]:
+    """Titles and verdicts of all steps with other verdicts than `besides`."""
+    return {
+        each.title: each.verdict for client in report.clients for each in client.steps if each.verdict not in besides
+    }
