@@ -16,13 +16,14 @@ from conformance.results import CheckResult, Outcome
 
 @dataclass
 class Check:
-    """`id` names it without its target; `declared` are the ids of the requirements that it judges."""
+    """`id` names it without its target; `declared` are the requirements that it judges, `asked` the operations."""
 
     id: str
     family: str
     title: str
     target: str
     declared: frozenset[str]
+    asked: frozenset[str] = frozenset()
     bench: Bench | None = None
     judge: Judge | None = None
     _before: tuple[int, int] = field(default=(0, 0))
@@ -34,11 +35,9 @@ class Check:
         family = item.path.stem.removeprefix("test_")
         variant = re.sub(rf"(^|-){re.escape(target)}($|-)", "", callspec)
         suffix = f"[{variant}]" if variant else ""
-        declared = frozenset(
-            requirement.format(**parameters) for mark in item.iter_markers("requirement") for requirement in mark.args
-        )
+        declared, asked = (_named(item, mark, parameters) for mark in ("requirement", "asks"))
         title = function.removeprefix("test_").replace("_", " ") + (f" ({variant})" if variant else "")
-        return cls(f"{family}::{function}{suffix}", family, title, target, declared)
+        return cls(f"{family}::{function}{suffix}", family, title, target, declared, asked)
 
     def open(self, bench: Bench, judge: Judge) -> None:
         """Begin at a bench; what is sent from now on counts for this check."""
@@ -100,6 +99,11 @@ def run_check(check: Check) -> Generator[None, object, object]:
     if judge.unjudged:
         raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
     return outcome
+
+
+def _named(item: pytest.Item, mark: str, parameters: Mapping[str, object]) -> frozenset[str]:
+    """What the marks of this name say, the check's parameters filled in."""
+    return frozenset(name.format(**parameters) for found in item.iter_markers(mark) for name in found.args)
 
 
 def _cleaned(failure: Judgement, clean: Callable[[str], str]) -> Judgement:

@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
     config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
+    config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):

@@ -69,7 +69,7 @@ class Worker:
             check = self._check(item)
             if check is None:
                 kept.append(item)
-            elif check.declared & self.benches[check.target].applicable and self._in_tier(item):
+            elif self._speaks_of(check) and self._in_tier(item):
                 item.stash[_CHECK] = check
                 item.add_marker(pytest.mark.xdist_group(check.target))
                 self.planned[check.target][check.id] = tuple(sorted(check.declared))
@@ -92,6 +92,11 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
+
+    def _speaks_of(self, check: Check) -> bool:
+        """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
+        bench = self.benches[check.target]
+        return bool(check.declared & bench.applicable) and all(name in bench.client.api for name in check.asked)
 
     def _in_tier(self, item: pytest.Item) -> bool:
         return self.settings.tier != "smoke" or item.get_closest_marker("standard") is None

@@ -10,8 +10,9 @@ from conformance.auth.iam import PasswordSigner
 from conformance.auth.rpc_v1 import RpcV1Signer
 from conformance.auth.sdk_hmac import SdkHmacSigner
 from conformance.auth.signer import Clock, Nonce, Signer, fresh_nonce, utc_now
+from conformance.auth.sigv4 import SigV4Signer
 from conformance.auth.token import TokenSigner
-from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, TokenAuth
+from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
 
 if TYPE_CHECKING:
     from conformance.target.model import Target
@@ -43,6 +44,9 @@ class SignerFactory:
             case RpcAuth():
                 key = auth.access_key_id, auth.access_key_secret
                 return _RPC[auth.signature](*key, auth.security_token, now, nonce)
+            case SigV4Auth():
+                key = auth.access_key_id, auth.access_key_secret
+                return SigV4Signer(*key, auth.region, auth.security_token, now)
 
 
 def signer_for(target: Target, session: Session) -> Signer:

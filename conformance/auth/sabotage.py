@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from conformance.auth import canonical
 from conformance.auth.build import project_of
 from conformance.auth.signer import Clock, Nonce, Signer, fresh_nonce, utc_now
-from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, TokenAuth
+from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.target.model import Target
     from conformance.wire.messages import Request
 
-#: Both vendors' gateways name 15 minutes as the most that a signature's time may differ from theirs.
+#: All vendors' gateways name 15 minutes as the most that a signature's time may differ from theirs.
 _STALE = timedelta(minutes=20)
 
 _CREDENTIAL_HEADERS = (
@@ -28,6 +28,7 @@ _CREDENTIAL_HEADERS = (
     "X-Security-Token",
     "x-acs-security-token",
     "x-acs-accesskey-id",
+    "X-Amz-Security-Token",
 )
 _CREDENTIAL_PARAMETERS = (b"AccessKeyId", b"Signature", b"SecurityToken")
 
@@ -169,7 +170,7 @@ def _password(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
     return _with_token(auth, factory, "")
 
 
-def _key_pair(auth: AccessKeyAuth | RpcAuth, factory: Factory) -> tuple[Sabotage, ...]:
+def _key_pair(auth: AccessKeyAuth | RpcAuth | SigV4Auth, factory: Factory) -> tuple[Sabotage, ...]:
     stranger = replace(auth, access_key_id=_other(auth.access_key_id))
     mistaken = replace(auth, access_key_secret=_other(auth.access_key_secret))
     return (
@@ -198,9 +199,30 @@ def _rpc(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
     )
 
 
+def _without_signed_headers(request: Request) -> Request:
+    """The request whose Authorization does not say what was signed."""
+    parts = (request.header("Authorization") or "").split(", ")
+    return request.with_header(
+        "Authorization", ", ".join(part for part in parts if not part.startswith("SignedHeaders"))
+    )
+
+
+def _sigv4(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+    assert isinstance(auth, SigV4Auth)
+    elsewhere = "us-west-1" if auth.region != "us-west-1" else "us-west-2"
+    return (
+        *_key_pair(auth, factory),
+        Sabotage("incomplete", "incomplete_signature", Changed(factory(auth), _without_signed_headers)),
+        Sabotage("tampered_body", "wrong_signature", Changed(factory(auth), _tampered_body)),
+        Sabotage("tampered_query", "wrong_signature", Changed(factory(auth), _tampered_query)),
+        Sabotage("other_region", "other_region", factory(replace(auth, region=elsewhere))),
+    )
+
+
 _BY_WAY: dict[str, Callable[[Auth, Factory], tuple[Sabotage, ...]]] = {
     TokenAuth.way: _token,
     PasswordAuth.way: _password,
     AccessKeyAuth.way: _aksk,
     RpcAuth.way: _rpc,
+    SigV4Auth.way: _sigv4,
 }

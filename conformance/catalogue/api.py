@@ -14,11 +14,13 @@ import jsonschema_rs
 from conformance import specs
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.rpc import compile_rpc
+from conformance.catalogue.service_model import compile_model
 
 # The forms in which a dialect's operations may be written down, and how each becomes OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "openapi.yaml": copy.deepcopy,
     "rpc.yaml": compile_rpc,
+    "model.yaml": compile_model,
 }
 
 
@@ -76,18 +78,27 @@ class ReplySpec:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its id in the vendor's words, its abstract name, and its documented replies by status."""
+    """One operation: its id in the vendor's words, its abstract name, and its documented replies by status.
+
+    `beside` is one that a target may lack: the lifecycle of a key does not need it.
+    """
 
     id: str
     name: str
     method: str
     path: str
     replies: Mapping[int, ReplySpec]
+    beside: bool = False
 
     @property
     def success(self) -> tuple[int, ...]:
         """The documented statuses of a request that was carried out."""
         return tuple(status for status in self.replies if status < 300)
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """The documented media types of its replies, which are those of its requests as well."""
+        return frozenset(kind for reply in self.replies.values() for kind in reply.content_types)
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,8 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
         for status, reply in raw["responses"].items()
         if str(status).isdigit()
     }
-    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies))
+    beside = raw.get("x-kms-beside", False)
+    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside)
 
 
 def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str, Any]) -> ReplySpec:

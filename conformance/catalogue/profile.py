@@ -39,20 +39,22 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Window:
-    """Bounds of the waiting period, in days, and the JSON type in which a client writes it."""
+    """Bounds of the waiting period, in days, the JSON type in which a client writes it, and what counts without one."""
 
     minimum: int
     maximum: int
     wire_type: str
+    default: int | None = None
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What is known of deletion dates: tolerance and rounding in seconds, and how long deletion itself may take."""
+    """What is known of deletion dates, in seconds: tolerance, rounding, delay, and how long deletion may take."""
 
     date_tolerance_seconds: int
     date_may_be_rounded_up_to_seconds: tuple[int, ...]
     gone_within_seconds: int
+    date_may_be_later_by_seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ class Profile:
     @cached_property
     def deletion(self) -> Deletion:
         facts = self.facts["deletion"]
-        rounding = tuple(facts["date_may_be_rounded_up_to_seconds"])
-        return Deletion(facts["date_tolerance_seconds"], rounding, facts["gone_within_seconds"])
+        return Deletion(
+            **(facts | {"date_may_be_rounded_up_to_seconds": tuple(facts["date_may_be_rounded_up_to_seconds"])})
+        )
 
     @cached_property
     def request_id(self) -> RequestId:

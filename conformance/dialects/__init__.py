@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from conformance.catalogue.profile import Profile
 from conformance.dialects.alibaba import Alibaba
+from conformance.dialects.aws import Aws
 from conformance.dialects.base import Dialect
 from conformance.dialects.huawei import Huawei
 
-ADAPTERS: dict[str, type[Dialect]] = {"alibaba": Alibaba, "huawei": Huawei}
+ADAPTERS: dict[str, type[Dialect]] = {"alibaba": Alibaba, "aws": Aws, "huawei": Huawei}
 
 
 def adapter(profile: Profile, base_url: str, scope: str) -> Dialect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -121,6 +122,8 @@ class Alibaba(Dialect):
             return base64.b64encode(str(value).encode()).decode()
         if isinstance(value, bool):
             return str(value).lower()
+        if isinstance(value, Mapping):
+            return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
         return _ORIGINS.get(str(value), str(value)) if name == "origin" else str(value)
 
     def naming(self, marker: str) -> Mapping[str, object]:
@@ -177,6 +180,7 @@ class Alibaba(Dialect):
             date_problem=problem,
             description=text(info.get("Description")),
             fields=info,
+            arn=text(info.get("Arn")),
         )
 
     def page(self, value: object) -> Page:

@@ -31,7 +31,10 @@ class ErrorView:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key as it was read: abstract state, deletion date (UTC) if it has one, and all its fields for comparison."""
+    """A key as it was read: abstract state, dates (UTC) as far as it has them, and all its fields for comparison.
+
+    `arn` is its full name, where the dialect has one.
+    """
 
     id: str | None
     state: str
@@ -39,6 +42,8 @@ class KeyView:
     date_problem: str | None
     description: str | None
     fields: Mapping[str, Any]
+    arn: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Dialect(ABC):
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
+    # Windows that no page speaks of, in whatever JSON type.
+    open_windows: tuple[Raw, ...] = ()
 
     def __init__(self, base_url: str, scope: str, profile: Profile) -> None:
         """`scope` is what the credentials are good for where the dialect writes it into requests: a project's id."""
@@ -122,6 +129,26 @@ class Dialect(ABC):
     @abstractmethod
     def unknown_key(self) -> str:
         """A well-formed id, random in every call, that no key has."""
+
+    def scheduled(self, value: object) -> tuple[datetime | None, object]:
+        """(deletion date, window) that a reply to `schedule` gives; None for what it leaves out."""
+        return None, None
+
+    def told(self, operation: str, value: object) -> object:
+        """What a reply is asked for: a grant's id, a policy, the entries of a list, whether a key is rotated."""
+        raise NotImplementedError(f"{type(self).__name__} does not know what {operation} tells")
+
+    def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
+        """Full names with the id of the key that `arn` names, which name no key of this account and region."""
+        return {}
+
+    def alias_arn(self, arn: str, alias: str) -> str:
+        """The full name of an alias in the account and region of the key that `arn` names."""
+        raise NotImplementedError(f"{type(self).__name__} has no full names for aliases")
+
+    def principal(self, arn: str) -> str:
+        """Whom the owner of the key that `arn` names may let use it, and who may use it anyway."""
+        raise NotImplementedError(f"{type(self).__name__} knows no grants")
 
     def alias(self, name: str) -> str:
         """A name in the form that the dialect wants of aliases."""

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 # A whole number as both services' examples write it. No leading zero, sign or point: no page allows one.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+# What the services' own keys, which are there from the start, cannot be asked for.
+_NOT_ON_DEFAULT_KEYS = frozenset(
+    {"disable", "schedule", "update_description", "set_alias", "update_alias", "tag", "untag", "put_policy"}
+    | {"enable_rotation", "disable_rotation"}
+)
 # Longer numbers are outside every window, and Python refuses to convert those of thousands of digits.
 _LONGEST_NUMBER = 9
 
@@ -61,7 +66,7 @@ class Decisions:
     def window_problem(self, value: object) -> str | None:
         """Whether `value`, as sent (text, JSON value or ABSENT), is a window. A JSON number is: a client sends it."""
         if value is ABSENT:
-            return "window_missing"
+            return "window_missing" if self.rules.window_default is None else None
         if value == "":
             return "window_empty"
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -76,7 +81,7 @@ class Decisions:
 
     def window_days(self, value: object) -> int:
         """The days of a window that has no problem."""
-        return int(str(value))
+        return int(str(self.rules.window_default if value is ABSENT else value))
 
     def deletion_date(self, now: datetime, days: int) -> datetime:
         """When a key that is scheduled now will be gone."""
@@ -94,7 +99,7 @@ class Decisions:
 
     def refusal_for(self, operation: str, key: Key) -> str | None:
         """Why the state of `key` forbids `operation`."""
-        if key.default and operation in {"disable", "schedule", "update_description", "set_alias"}:
+        if key.default and operation in _NOT_ON_DEFAULT_KEYS:
             return "default_key"
         refusal = self.rules.lifecycle.get(operation, {}).get(key.state)
         if refusal is None and operation == "schedule" and key.protected:

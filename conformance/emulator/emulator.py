@@ -11,6 +11,7 @@ import yaml
 from conformance import specs
 from conformance.emulator import control, strict_json
 from conformance.emulator.alibaba.face import AlibabaFace
+from conformance.emulator.aws.face import AwsFace
 from conformance.emulator.clock import Clock
 from conformance.emulator.decisions import Decisions
 from conformance.emulator.furniture import furnished
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-_FACES: dict[str, Callable[[Service], Face]] = {"huawei": HuaweiFace, "alibaba": AlibabaFace}
+_FACES: dict[str, Callable[[Service], Face]] = {"huawei": HuaweiFace, "alibaba": AlibabaFace, "aws": AwsFace}
 
 
 class Emulator:

@@ -31,6 +31,17 @@ ABSENT = Absent.ABSENT
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What the owner of a key lets another principal do with it."""
+
+    id: str
+    token: str
+    grantee: str
+    operations: tuple[str, ...]
+    created: datetime
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a caller may choose of a new key."""
 
@@ -61,6 +72,9 @@ class Key:
     deletion: datetime | None = None
     window_days: int | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    grants: tuple[Grant, ...] = ()
+    policy: str = ""
+    rotated: bool = False
     version_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     material: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 

@@ -28,6 +28,7 @@ class Rules:
     profile: str
     window_minimum: int
     window_maximum: int
+    window_default: int | None
     after_cancel: State
     key_quota: int
     wire_states: Mapping[State, str]
@@ -51,6 +52,7 @@ class Rules:
             profile=profile,
             window_minimum=facts["window"]["minimum"],
             window_maximum=facts["window"]["maximum"],
+            window_default=facts["window"].get("default"),
             after_cancel=State(facts["after_cancel"]),
             key_quota=facts["key_quota"],
             wire_states={state: facts["states"][state] for state in State},

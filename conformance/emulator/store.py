@@ -53,7 +53,7 @@ class Store:
 
     def describe(self, key_id: str) -> Key:
         """The key as it is told of."""
-        return self._changed("describe", key_id, lambda key, _: key)
+        return self.changed("describe", key_id, lambda key, _: key)
 
     def listed(self) -> tuple[Key, ...]:
         """All keys as they are told of."""
@@ -64,11 +64,11 @@ class Store:
 
     def enable(self, key_id: str) -> Key:
         """Make a key usable."""
-        return self._changed("enable", key_id, lambda key, _: replace(key, state=State.ENABLED))
+        return self.changed("enable", key_id, lambda key, _: replace(key, state=State.ENABLED))
 
     def disable(self, key_id: str) -> Key:
         """Make a key unusable until it is enabled."""
-        return self._changed("disable", key_id, lambda key, _: replace(key, state=State.DISABLED))
+        return self.changed("disable", key_id, lambda key, _: replace(key, state=State.DISABLED))
 
     def schedule(self, key_id: str, window: object) -> Key:
         """Have a key deleted after `window` days, given as it was sent (see `Decisions.window_problem`)."""
@@ -76,7 +76,7 @@ class Store:
         if problem is not None:
             raise Refused(problem)
         days = self._decisions.window_days(window)
-        return self._changed(
+        return self.changed(
             "schedule",
             key_id,
             lambda key, now: replace(
@@ -89,7 +89,7 @@ class Store:
 
     def cancel(self, key_id: str) -> Key:
         """Spare a key that waits for its deletion."""
-        return self._changed(
+        return self.changed(
             "cancel",
             key_id,
             lambda key, _: replace(key, state=self._decisions.state_after_cancel(key), deletion=None, window_days=None),
@@ -97,11 +97,11 @@ class Store:
 
     def used(self, operation: str, key_id: str) -> Key:
         """The key, for `encrypt`, `decrypt` or `generate_data_key`."""
-        return self._changed(operation, key_id, lambda key, _: key)
+        return self.changed(operation, key_id, lambda key, _: key)
 
     def update_description(self, key_id: str, text: str) -> Key:
         """Describe a key anew."""
-        return self._changed("update_description", key_id, lambda key, _: replace(key, description=text))
+        return self.changed("update_description", key_id, lambda key, _: replace(key, description=text))
 
     def set_alias(self, key_id: str, alias: str, *, replacing: bool) -> Key:
         """Name a key: instead of its present aliases (`replacing`) or in addition; its own alias may be set again."""
@@ -112,13 +112,13 @@ class Store:
                 raise Refused("duplicate_alias")
             return replace(key, aliases=(alias,) if replacing else (*key.aliases, alias))
 
-        return self._changed("set_alias", key_id, named)
+        return self.changed("set_alias", key_id, named)
 
     def delete_alias(self, alias: str) -> Key:
         """Take a name from whatever key has it, in whatever state."""
         with self._lock:
             kept = tuple(a for a in self.by_alias(alias).aliases if a != alias)
-            return self._changed("delete_alias", self.by_alias(alias).id, lambda key, _: replace(key, aliases=kept))
+            return self.changed("delete_alias", self.by_alias(alias).id, lambda key, _: replace(key, aliases=kept))
 
     def by_alias(self, alias: str) -> Key:
         """The key of that name; raises `Refused` when there is none."""
@@ -129,15 +129,29 @@ class Store:
 
     def tag(self, key_id: str, tags: dict[str, str]) -> Key:
         """Add tags to a key, replacing values of names that it has."""
-        return self._changed("tag", key_id, lambda key, _: replace(key, tags=tuple({**dict(key.tags), **tags}.items())))
+        return self.changed("tag", key_id, lambda key, _: replace(key, tags=tuple({**dict(key.tags), **tags}.items())))
 
     def protect(self, key_id: str, *, on: bool, description: str) -> Key:
         """Protect a key from being scheduled for deletion, or stop protecting it."""
-        return self._changed(
+        return self.changed(
             "set_deletion_protection",
             key_id,
             lambda key, _: replace(key, protected=on, protection_description=description),
         )
+
+    def move_alias(self, alias: str, key_id: str) -> Key:
+        """Take a name from the key that has it and give it to another; raises `Refused` when none has it."""
+        with self._lock:
+            holder = self.by_alias(alias)
+            kept = tuple(name for name in holder.aliases if name != alias)
+            key = self.changed(
+                "update_alias",
+                key_id,
+                lambda key, _: replace(key, aliases=(*(name for name in key.aliases if name != alias), alias)),
+            )
+            if holder.id != key.id:
+                self.put(replace(holder, aliases=kept))
+            return key
 
     def refused(self, operation: str | None, refusal: str, key_id: object) -> None:
         """Carry out what a refused request does: nothing, unless a fault says otherwise."""
@@ -151,7 +165,8 @@ class Store:
         with self._lock:
             self._keys[key.id] = key
 
-    def _changed(self, operation: str, key_id: str, change: Callable[[Key, datetime], Key]) -> Key:
+    def changed(self, operation: str, key_id: str, change: Callable[[Key, datetime], Key]) -> Key:
+        """Change a key, if its state allows the operation: what every operation on one key comes down to."""
         with self._lock:
             now = self._present()
             before = self._keys.get(key_id) or self._decisions.invented_key(key_id, now)

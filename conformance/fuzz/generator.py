@@ -42,6 +42,7 @@ from conformance.fuzz.draft import Draft
 from conformance.fuzz.home import move_hypothesis_home
 
 _ANYWHERE = "http://target.invalid"
+_JSON = "application/json"
 # What stands for a path parameter whose value is the target's own.
 _GIVEN = "given"
 # Methods that nobody documents and every server knows. A gateway may answer OPTIONS, HEAD, TRACE and what is newer
@@ -57,6 +58,7 @@ class Generator:
 
     def __init__(self, api: Api) -> None:
         move_hypothesis_home()
+        _read_as_json(api)
         self._api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())
         self._by_id: dict[str, APIOperation[Any, Any, Any, Any]] = {}
@@ -187,6 +189,13 @@ def settings_for(examples: int, steps: int = 50) -> hypothesis.settings:
         phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )
+
+
+def _read_as_json(api: Api) -> None:
+    """Have Schemathesis write and read every media type of the document as JSON: all our dialects are described so."""
+    for kind in sorted({kind for operation in api.operations.values() for kind in operation.media_types} - {_JSON}):
+        schemathesis.serializer.alias(kind, _JSON)
+        schemathesis.deserializer(kind)(lambda _, response: response.json() if response.content else None)
 
 
 def _config() -> SchemathesisConfig:

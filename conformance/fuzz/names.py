@@ -8,24 +8,6 @@ from typing import Any
 from conformance import specs
 from conformance.catalogue.api import SPEC_FILES
 
-# Whatever is not named here may change something: an operation of a new dialect is handled with care by default.
-READ_ONLY = frozenset(
-    {
-        "describe",
-        "list",
-        "encrypt",
-        "decrypt",
-        "generate_data_key",
-        "list_tags",
-        "instances",
-        "quotas",
-        "versions",
-        "version",
-        "regions",
-        "account_status",
-    }
-)
-
 
 def operation_names() -> tuple[str, ...]:
     """The abstract names of all operations of all dialects."""
@@ -34,13 +16,26 @@ def operation_names() -> tuple[str, ...]:
 
 def names_of(dialect: str) -> tuple[str, ...]:
     """The abstract names of one dialect's operations, in the order of its spec."""
+    return tuple(operation["x-kms-operation"] for operation in _operations_of(dialect))
+
+
+def _operations_of(dialect: str) -> Iterator[dict[str, Any]]:
     file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
-    return tuple(_names_in(specs.load(f"{dialect}/{file}")))
+    return _operations_in(specs.load(f"{dialect}/{file}"))
 
 
-def _names_in(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a YAML document
+def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a YAML document
     if isinstance(node, dict):
         if "x-kms-operation" in node:
-            yield node["x-kms-operation"]
+            yield node
         for value in node.values():
-            yield from _names_in(value)
+            yield from _operations_in(value)
+
+
+# What no spec marks so may change something: an operation of a new dialect is handled with care by default.
+READ_ONLY = frozenset(
+    operation["x-kms-operation"]
+    for dialect in specs.dialects()
+    for operation in _operations_of(dialect)
+    if operation.get("x-kms-reads")
+)

@@ -24,6 +24,10 @@ from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 _UNKNOWN = {True: 2, False: 8}
 # The first of so many finds our key in whatever state it is; for the others it is led to one that allows the operation.
 _AS_IT_IS = {True: 2, False: 4}
+# operation -> (what it takes that only our own key can give, the operation that tells it)
+_TELLING = {"revoke_grant": ("grant_id", "create_grant"), "put_policy": ("policy", "get_policy")}
+# What leaves an alias behind, which is taken away again.
+_NAMING = ("set_alias", "update_alias")
 # The last of so many valid requests is not given what only our own keys can give.
 _NOTHING_OWN = 3
 
@@ -78,7 +82,7 @@ class Fuzzer:
             period = _UNKNOWN[draft.positive]
             unknown = self._turn("key", draft.positive) % period == period - 1
             ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
-        own = self._own_values() if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
+        own = self._own_values(ours) if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not may_be_sent(fitted.request, self._operation.name, self._foreign):
             return None
@@ -86,7 +90,7 @@ class Fuzzer:
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
             self._views[str(now.id)] = now
-        if self._operation.name == "set_alias" and answer.accepted and "delete_alias" in self._kms.client.api:
+        if self._operation.name in _NAMING and answer.accepted and "delete_alias" in self._kms.client.api:
             for alias in fitted.fields["alias"]:
                 self._kms.ask("delete_alias", alias=alias)
         return fitted, answer, ours
@@ -130,15 +134,21 @@ class Fuzzer:
         allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
         return None if state in allowed or not allowed else allowed[0]
 
-    def _own_values(self) -> dict[str, str]:
-        """What only our own keys can give to an operation: a text that one has encrypted, an alias that one has."""
+    def _own_values(self, ours: KeyView | None) -> dict[str, str]:
+        """What only our own keys can give: an encrypted text, an alias, a grant on the key `ours`, its policy."""
         kms = self._kms
-        if self._operation.name == "decrypt":
+        if self._tailor.takes("ciphertext"):
             if self._ciphertext is None:
                 answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
                 self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
             return {} if self._ciphertext is None else {"ciphertext": self._ciphertext}
-        if self._operation.name == "delete_alias":
+        if self._operation.name in ("delete_alias", "update_alias"):
             alias = self._tailor.some_alias()
             return {"alias": alias} if kms.ask("set_alias", key_id=kms.key(ENABLED), alias=alias).accepted else {}
+        if self._operation.name in _TELLING and ours is not None:
+            argument, telling = _TELLING[self._operation.name]
+            needed = {"grantee": kms.dialect.principal(ours.arn or ""), "grant_operations": ["DescribeKey"]}
+            answer = kms.ask(telling, key_id=ours.id, **(needed if argument == "grant_id" else {}))
+            told = kms.dialect.told(telling, answer.value) if answer.accepted else None
+            return {argument: told} if isinstance(told, str) else {}
         return {}

@@ -29,14 +29,13 @@ _CHECKS: Mapping[CheckFunction, str | None] = {
     status_code_conformance: "reply.status",
     response_schema_conformance: None,
 }
-# Schemathesis reads no XML, and what is declared as something else has been judged already.
-_READ = "application/json"
 
 
 def objections(generator: Generator, answer: Answer) -> Iterator[tuple[str, str]]:
     """(requirement, what is wrong) for every objection to a reply that can be read."""
     operation, spec = answer.operation, answer.spec
-    if operation is None or spec is None or answer.problems or answer.reply.media_type != _READ:
+    # Schemathesis reads no XML, and what is declared as something else has been judged already.
+    if operation is None or spec is None or answer.problems or answer.reply.media_type not in spec.content_types:
         return
     described = generator.operation(operation.id)
     case = described.Case(path_parameters={parameter.name: "any" for parameter in described.path_parameters})

@@ -18,7 +18,7 @@ from conformance.wire.failures import unsendable
 from conformance.wire.messages import Request
 
 # What is looked for in a request, by the names under which adapters take it.
-_ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected")
+_ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected", "policy", "grant_id")
 # Text that some lenient target might take for the alias of somebody's key.
 _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
 # An id with fewer different characters may have been thought out by somebody.
@@ -69,6 +69,10 @@ class Tailor:
             if isinstance(fields, dict) and place.name in fields:
                 fields[place.name] = key
 
+    def takes(self, argument: str) -> bool:
+        """Whether the operation has a field for one of the adapter's arguments."""
+        return argument in self._places
+
     def may_name_ours(self, draft: Draft) -> bool:
         """Whether the request names a key, so that it can be one of ours."""
         if "key_id" in self._places:
@@ -117,8 +121,8 @@ class Tailor:
     def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
         if "key_id" in self._places:
             return self._name(self._places["key_id"], draft, ours)
-        if "arn" in self._places and ours is not None and isinstance(ours.fields.get("Arn"), str):
-            return "ours", self._places["arn"].put(draft, ours.fields["Arn"])
+        if "arn" in self._places and ours is not None and ours.arn is not None:
+            return "ours", self._places["arn"].put(draft, ours.arn)
         return "nothing", draft
 
     def _name(self, key: Place, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:

@@ -1,4 +1,4 @@
-"""How a check says which requirements it judges."""
+"""How a check says which requirements it judges, and of which targets it can be asked."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def requirement(*ids: str) -> pytest.MarkDecorator:
     A check runs at each target to which at least one of them applies.
     """
     return pytest.mark.requirement(*ids)
+
+
+def asks(*operations: str) -> pytest.MarkDecorator:
+    """The operations, by their abstract names, without which a target is not asked; parameters as in `requirement`."""
+    return pytest.mark.asks(*operations)

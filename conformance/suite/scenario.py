@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from conformance.answer import Answer
@@ -51,8 +51,18 @@ class Scenario:
         return view.id
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an operation; only what is judged on every exchange is judged."""
-        return self.client.ask(operation, **arguments)
+        """Ask for an operation; only what is judged on every exchange is judged.
+
+        Raises `Inconclusive` where the target lacks an operation that the lifecycle can do without: nothing that is
+        said of keys says which operations there are.
+        """
+        answer = self.client.ask(operation, **arguments)
+        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
+            answer.status, answer.code
+        )
+        if lacking:
+            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        return answer
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text` by a key. Raises `Inconclusive` when there is none."""
@@ -216,11 +226,15 @@ class Scenario:
         if view.id is not None and view.deletion_at is None:
             view = self.pool.settled(view.id, lambda view: view.deletion_at is not None)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
-        fits = view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
-        received = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
-        self.judge.that(
-            requirement, fits, f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
-        )
+        date = view.deletion_at
+        fits = date is not None and is_dated(date, expected, self.profile.deletion)
+        received = "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"
+        judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
+        self.judge.that(requirement, fits, *judged)
+        if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
+            # What the documents allow, they need not recommend.
+            exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
+            self.judge.that("schedule.window.exact", exact, *judged)
 
     def must_be_within_bounds(self, requirement: str, view: KeyView, asked_at: datetime, answer: Answer) -> None:
         """Judge a deletion date that the target chose: some window within the documented bounds."""
@@ -238,9 +252,13 @@ class Scenario:
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
-    """Whether a deletion date is as expected: within the tolerance, or rounded up from there to a whole step."""
+    """Whether a deletion date is as expected: within the tolerance, later as far as allowed, or rounded up."""
     late = (date - expected).total_seconds()
-    if abs(late) <= deletion.date_tolerance_seconds:
+    if (
+        -deletion.date_tolerance_seconds
+        <= late
+        <= deletion.date_may_be_later_by_seconds + deletion.date_tolerance_seconds
+    ):
         return True
     return any(
         date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds

@@ -14,7 +14,18 @@ from conformance.suite.scenario import Scenario
 @requirement("auth.{fault}")
 @pytest.mark.parametrize(
     "fault",
-    ["missing", "garbage", "expired", "other-project", "unknown-access-key", "wrong-secret", "tampered", "stale"],
+    [
+        "missing",
+        "incomplete",
+        "garbage",
+        "expired",
+        "other-project",
+        "other-region",
+        "unknown-access-key",
+        "wrong-secret",
+        "tampered",
+        "stale",
+    ],
 )
 def test_request_is_refused(kms: Scenario, fault: str) -> None:
     found = [sabotage for sabotage in _sabotages(kms) if sabotage.name.replace("_", "-").startswith(fault)]

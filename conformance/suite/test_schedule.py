@@ -73,7 +73,7 @@ def test_missing_key_id_is_refused(kms: Scenario) -> None:
 @requirement("protection.refuses-schedule", "set-deletion-protection.reply")
 def test_protected_key_is_refused(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    arn = str(kms.read(key).fields.get("Arn", ""))
+    arn = kms.read(key).arn or ""
     if not arn.endswith(f"/{key}"):
         raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
     kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)

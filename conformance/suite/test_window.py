@@ -10,7 +10,7 @@ from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
 
-@requirement("schedule.window.start")
+@requirement("schedule.window.start", "schedule.window.exact")
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None:
     key = kms.key(ENABLED)
@@ -20,7 +20,7 @@ def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None
     kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
 
 
-@requirement("schedule.window.{bound}", "schedule.window.start")
+@requirement("schedule.window.{bound}", "schedule.window.start", "schedule.window.exact")
 @pytest.mark.parametrize("bound", ["minimum", "maximum"])
 def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     key = kms.key(ENABLED)
@@ -30,12 +30,12 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
 
 
-# name of the requirement -> (what is written on the wire, the refusal that it meets)
+# name of the requirement -> (the window, which the adapter writes in its own type, and the refusal that it meets)
 _REFUSED = {
-    "zero": ("0", "window_out_of_range"),
-    "negative": ("-7", "window_out_of_range"),
-    "huge": ("99999999999999999999", "window_out_of_range"),
-    "fraction": ("7.5", "window_malformed"),
+    "zero": (0, "window_out_of_range"),
+    "negative": (-7, "window_out_of_range"),
+    "huge": (99999999999999999999, "window_huge"),
+    "fraction": (7.5, "window_malformed"),
     "text": ("seven", "window_malformed"),
 }
 
@@ -52,9 +52,32 @@ def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None
 @requirement("schedule.window.{case}")
 @pytest.mark.parametrize("case", _REFUSED)
 def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
-    written, refusal = _REFUSED[case]
+    window, refusal = _REFUSED[case]
     key = kms.key(ENABLED)
-    kms.refuses(f"schedule.window.{case}", refusal, "schedule", key_id=key, window=Raw(written), unchanged=[key])
+    kms.refuses(f"schedule.window.{case}", refusal, "schedule", key_id=key, window=window, unchanged=[key])
+
+
+@requirement("schedule.window.default")
+def test_without_a_window_the_default_counts(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    days = kms.window.default
+    assert days is not None
+    asked_at = kms.time.now()
+    answer = kms.accepts("schedule.window.default", "schedule", key_id=key, states=[PENDING])
+    kms.must_be_date("schedule.window.default", kms.read(key), asked_at, days, answer)
+
+
+@requirement("schedule.window.open")
+def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
+    """Carried out or refused, as the target likes: but without a server error, and a refusal changes nothing."""
+    for window in kms.dialect.open_windows:
+        key = kms.key(ENABLED)
+        before = kms.read(key)
+        answer = kms.ask("schedule", key_id=key, window=window)
+        fine = answer.status < 500
+        kms.judge.that("schedule.window.open", fine, "no server error", answer.summary, (answer.number,))
+        if not answer.accepted:
+            kms.must_be_unchanged("schedule.window.open", before, kms.read(key), answer)
 
 
 @requirement("schedule.window.{case}")
@@ -70,7 +93,9 @@ def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal:
     written: dict[str, dict[str, object]] = {
         "empty": {"window": Raw("")},
         "absent": {},
-        "other-type": {"window": Raw(kms.window.minimum)},
+        "other-type": {
+            "window": Raw(kms.window.minimum if kms.window.wire_type == "string" else str(kms.window.minimum))
+        },
     }
     requirement_id = f"schedule.window.{case}"
     asked_at = kms.time.now()

@@ -9,6 +9,7 @@ from conformance.target.model import (
     Limits,
     PasswordAuth,
     RpcAuth,
+    SigV4Auth,
     Target,
     TokenAuth,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "PasswordAuth",
     "Problem",
     "RpcAuth",
+    "SigV4Auth",
     "Target",
     "TargetError",
     "TokenAuth",

@@ -57,12 +57,21 @@ class RpcAuth:
     signature: Signature = "v1"
 
 
-Auth: TypeAlias = TokenAuth | PasswordAuth | AccessKeyAuth | RpcAuth
+@dataclass(frozen=True)
+class SigV4Auth:
+    """An access key that signs whole requests for one region (AWS4-HMAC-SHA256)."""
+
+    way: ClassVar[str] = "sigv4"
+    access_key_id: str = field(repr=False)
+    access_key_secret: str = field(repr=False)
+    region: str
+    security_token: str | None = field(default=None, repr=False)
+
+
+Auth: TypeAlias = TokenAuth | PasswordAuth | AccessKeyAuth | RpcAuth | SigV4Auth
 
 #: Every way to sign in, by its name in `auth_ways` of the profiles and in the JSON Schema of target files.
-WAYS: dict[str, type[TokenAuth | PasswordAuth | AccessKeyAuth | RpcAuth]] = {
-    kind.way: kind for kind in (TokenAuth, PasswordAuth, AccessKeyAuth, RpcAuth)
-}
+WAYS: dict[str, type[Auth]] = {kind.way: kind for kind in (TokenAuth, PasswordAuth, AccessKeyAuth, RpcAuth, SigV4Auth)}
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ _HEADERS = (
     "X-Subject-Token",
     "X-Security-Token",
     "x-acs-security-token",
+    "X-Amz-Security-Token",
     "Cookie",
     "Set-Cookie",
 )
 #: Headers of a request by which tokens travel: a token may have been fetched, so that no target file names it.
-_TOKENS = ("X-Auth-Token", "X-Security-Token", "x-acs-security-token")
+_TOKENS = ("X-Auth-Token", "X-Security-Token", "x-acs-security-token", "X-Amz-Security-Token")
 _PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
 #: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
 _PLAINTEXTS = ("Plaintext", "plain_text")

@@ -1,0 +1,168 @@
+"""Translates an AWS service model, as botocore ships it, into OpenAPI 3.1, which the fuzzer and validators read.
+
+The model says which operations there are, and of which types their fields are. What it does not say stands in our
+overlay: which operations are asked, which fields a reply always has, and what their values look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+_TYPES = {"string": "string", "integer": "integer", "long": "integer", "boolean": "boolean"}
+# Names of bounds in a model, by type of shape.
+_BOUNDS = {
+    "string": ("minLength", "maxLength"),
+    "integer": ("minimum", "maximum"),
+    "long": ("minimum", "maximum"),
+    "list": ("minItems", "maxItems"),
+    "map": ("minProperties", "maxProperties"),
+}
+# "If the action is successful, the service sends back an HTTP 200 response with an empty HTTP body", says the API
+# reference of operations without output; the protocol's own specification allows `{}` as well, and clients read both.
+_NOTHING: Mapping[str, Any] = {"type": ["null", "object"]}
+
+
+def compile_model(overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document that says what a service model and its overlay say together.
+
+    In this protocol every operation is a POST to `/`, told apart by a header. OpenAPI tells operations apart by path,
+    so an operation becomes the path `/<Operation>`, which exists in this document alone: whoever sends a request puts
+    the name into `X-Amz-Target` and sends it to `/`. Of the model's operations only those of the overlay are there.
+    Every schema is complete in itself, and nothing in the result is shared with `overlay`.
+    """
+    model = _model(overlay["service"], overlay["version"])
+    translator = _Translator(model, overlay)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": model["metadata"]["serviceFullName"], "version": overlay["version"]},
+        "paths": {f"/{name}": {"post": translator.operation(name)} for name in overlay["operations"]},
+        "components": {"schemas": {}},
+    }
+
+
+def _model(service: str, version: str) -> dict[str, Any]:
+    # Late: only this dialect needs it, and it takes half a second.
+    from botocore.loaders import Loader  # noqa: PLC0415
+
+    # The package's own data alone: a model that somebody keeps in ~/.aws/models must not change a verdict.
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    found: dict[str, Any] = loader.load_service_model(service, "service-2", version)
+    return found
+
+
+class _Translator:
+    def __init__(self, model: Mapping[str, Any], overlay: Mapping[str, Any]) -> None:
+        self._shapes = model["shapes"]
+        self._operations = model["operations"]
+        self._overlay = overlay
+        self._media_type = f"application/x-amz-json-{model['metadata']['jsonVersion']}"
+
+    def operation(self, name: str) -> dict[str, Any]:
+        """One operation: its request, what it answers when it is carried out, and its errors by status."""
+        raw, ours = self._operations[name], self._overlay["operations"][name]
+        links = {
+            target: {"operationId": target, "requestBody": dict(fields)}
+            for target, fields in ours.get("links", {}).items()
+        }
+        output = self._schema(raw["output"]["shape"], sent=False) if "output" in raw else deepcopy(dict(_NOTHING))
+        success = {"description": ours["summary"], "content": self._json(output)}
+        return {
+            "operationId": name,
+            "summary": ours["summary"],
+            **{key: value for key, value in ours.items() if key.startswith("x-")},
+            "requestBody": {"required": True, "content": self._json(self._schema(raw["input"]["shape"], sent=True))},
+            "responses": {"200": success | ({"links": links} if links else {})} | self._errors(raw.get("errors", ())),
+        }
+
+    def _errors(self, declared: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        codes: dict[str, list[str]] = {status: list(names) for status, names in self._overlay["common_errors"].items()}
+        for error in declared:
+            status = "500" if self._shapes[error["shape"]].get("fault") else "400"
+            codes[status] = [error["shape"], *codes.get(status, ())]
+        return {
+            status: {
+                "description": ", ".join(dict.fromkeys(names)),
+                "content": self._json(deepcopy(self._overlay["error"])),
+                "x-kms-codes": list(dict.fromkeys(names)),
+            }
+            for status, names in sorted(codes.items())
+        }
+
+    def _json(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        return {self._media_type: {"schema": schema}}
+
+    def _schema(self, name: str, *, sent: bool) -> dict[str, Any]:
+        """The JSON Schema of a shape, with what the overlay says of it.
+
+        Alphabets, and what the overlay narrows for our own sake, hold for what is `sent`: a service that took more than
+        it documents may tell it again.
+        """
+        ours = dict(self._overlay["shapes"].get(name, {}))
+        if "x-kms-lenient" in ours and not sent:
+            ours = {}
+        without = ours.pop("without", ())
+        schema = _merged(self._translated(self._shapes[name], without, sent=sent), ours)
+        return (
+            schema if sent or "properties" not in schema else schema | {"properties": _nullable(schema["properties"])}
+        )
+
+    def _translated(self, shape: Mapping[str, Any], without: Iterable[str], *, sent: bool) -> dict[str, Any]:
+        match shape["type"]:
+            case "structure":
+                members = {name: each for name, each in shape["members"].items() if name not in without}
+                properties = {name: self._schema(each["shape"], sent=sent) for name, each in members.items()}
+                required = [name for name in shape.get("required", ()) if name in members]
+                return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+            case "list":
+                return {"type": "array", "items": self._schema(shape["member"]["shape"], sent=sent), **_bounds(shape)}
+            case "map":
+                values = self._schema(shape["value"]["shape"], sent=sent)
+                return {"type": "object", "additionalProperties": values, **_bounds(shape)}
+            case "blob":
+                return {"type": "string", "pattern": _BASE64, **_encoded_bounds(shape)}
+            case "timestamp":
+                # JSON 1.1 writes seconds since 1970, with or without a fraction.
+                return {"type": "number"}
+            case kind:
+                texts = {key: shape[key] for key in ("enum",) if key in shape}
+                pattern = {"pattern": _anchored(shape["pattern"])} if "pattern" in shape and sent else {}
+                return {"type": _TYPES[kind], **texts, **pattern, **({} if "enum" in shape else _bounds(shape))}
+
+
+def _nullable(properties: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same properties, each of which may be null: to the protocol's clients that is as good as absent."""
+    return {
+        name: schema
+        | {"type": [schema["type"], "null"]}
+        | ({"enum": [*schema["enum"], None]} if "enum" in schema else {})
+        for name, schema in properties.items()
+    }
+
+
+def _anchored(pattern: str) -> str:
+    """The model means the whole text, whether it says so or not."""
+    return pattern if pattern.startswith("^") and pattern.endswith("$") else f"^(?:{pattern})$"
+
+
+def _bounds(shape: Mapping[str, Any]) -> dict[str, int]:
+    names = dict(zip(("min", "max"), _BOUNDS.get(shape["type"], ()), strict=False))
+    return {keyword: shape[name] for name, keyword in names.items() if name in shape}
+
+
+def _encoded_bounds(shape: Mapping[str, Any]) -> dict[str, int]:
+    """The model counts bytes, which are Base64 on the wire."""
+    keywords = {"min": "minLength", "max": "maxLength"}
+    return {keywords[name]: -(-shape[name] // 3) * 4 for name in keywords if name in shape}
+
+
+def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """As in profiles: mappings merge, lists and scalars replace."""
+    result = dict(base)
+    for key, value in over.items():
+        known = base.get(key)
+        both = isinstance(known, dict) and isinstance(value, Mapping)
+        result[key] = _merged(known, value) if both else deepcopy(value)  # type: ignore[arg-type]  # both says so
+    return result
