@@ -22,6 +22,7 @@ from conformance.verdict import EXIT_CODES
 
 _PATH = click.Path(path_type=Path)
 _STDOUT = "-"
+_YAML = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ def _read(path: Path) -> _Given:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        # No JSON: a target file, or nothing that can be read, which its reader has words for.
-        is_json = path.suffix == ".json"
-        return _Given(path) if is_json else _Given(path, target=load_target(path))
+        # No JSON: a target file, or nothing that can be read; either reader has words for that.
+        is_target = path.suffix in _YAML or (path.exists() and path.suffix != ".json")
+        return _Given(path, target=load_target(path)) if is_target else _Given(path)
     if isinstance(document, dict) and document.get("kind") == comparing.KIND:
         return _Given(path, recording=comparing.read_recording(path))
     if isinstance(document, dict) and "base_url" in document:

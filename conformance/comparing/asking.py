@@ -26,6 +26,7 @@ from conformance.target import Target
 KEYS = 2
 # A target that gives no usable reply to so many questions in a row is not there any more.
 _MOST_IN_VAIN = 3
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,19 @@ def ask(target: Target, questions: Sequence[Question], progress: Callable[[Quest
     """
     bench = Bench(target, Ledger.of(target), KEYS)
     asking = _Asking(bench)
-    left: tuple[str, ...] = ()
     answers: dict[str, Given] = {}
     try:
         bench.enter()
         for question in questions:
             progress(question)
             answers[question.id] = asking.answer(question)
-    finally:
+    except BaseException as error:
         left = bench.leave()
-    return Asked(answers, bench.client.requests, bench.pool.created, left)
+        if left and isinstance(error, Inconclusive):
+            hint = f"{len(left)} key(s) could not be scheduled for deletion either: run `kms-conformance sweep`."
+            raise Inconclusive(error.reason, hint) from error
+        raise
+    return Asked(answers, bench.client.requests, bench.pool.created, bench.leave())
 
 
 @dataclass
@@ -81,7 +85,7 @@ class _Asking:
         try:
             prepared = self._preparing.prepare(question)
         except Inconclusive as error:
-            return Given("unprepared", self._clean(error.reason))
+            return Given("unprepared", self._told(error))
         return self._tried(lambda: self._put(question, prepared))
 
     def _tried(self, put: Callable[[], Given]) -> Given:
@@ -91,7 +95,7 @@ class _Asking:
             self._in_vain += 1
             if self._in_vain == _MOST_IN_VAIN:
                 raise
-            return Given("unanswered", self._clean(error.reason))
+            return Given("unanswered", self._told(error))
         self._in_vain = 0
         return given
 
@@ -225,5 +229,8 @@ class _Asking:
         ]
         return {text: name for text, name in known if isinstance(text, str) and len(text) > 1}
 
-    def _clean(self, reason: str) -> str:
-        return self.bench.client.recorder.redactor.text(reason)[:300]
+    def _told(self, error: Inconclusive) -> str:
+        """Why there is no answer, without what the target may have put into it."""
+        clean = self.bench.client.recorder.redactor.text(error.reason)
+        names = dict.fromkeys(self.bench.pool.ever, KEY)
+        return Normal(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from conformance.comparing.answers import Given
+from conformance.comparing.answers import Break, Given
 from conformance.comparing.moments import Moment
 from conformance.comparing.recording import Entry, Recording
 from conformance.oracle import PENDING
@@ -17,7 +17,7 @@ KIND = "kms-conformance comparison"
 # Clouds change; what was recorded in the last quarter is taken to hold.
 MOST_DAYS = 90
 Supports = Literal["a", "b", "both", "neither", "open"]
-_OUTCOME = frozenset({"answer", "state", "date"})
+_EFFECTS = frozenset({"state", "date"})
 _ABSENT = "absent"
 _MOST = 160
 
@@ -159,22 +159,26 @@ def _effects(a: Given, b: Given) -> Iterator[_Told]:
 def _side(given: Given, aspect: str, field: str) -> Side:
     if aspect == "preparation":
         return Side(judged=False)
-    found = [broken for broken in given.breaks if _is_about(broken.aspect, broken.field, aspect, field)]
+    found = [broken for broken in given.breaks if _is_about(broken, given, aspect, field)]
     judged = (field if aspect == "fact" else aspect) in given.judged or bool(found)
     requirements = tuple(dict.fromkeys(broken.requirement for broken in found))
     return Side(judged, requirements, tuple(dict.fromkeys(broken.expected for broken in found)))
 
 
-def _is_about(broken: str, broken_field: str, aspect: str, field: str) -> bool:
-    if aspect in _OUTCOME:
-        # Whether a request is carried out, and what becomes of the key, cannot be told apart.
-        return broken in (("answer", "state", "date") if aspect == "answer" else ("answer", aspect))
-    if broken != aspect:
+def _is_about(broken: Break, given: Given, aspect: str, field: str) -> bool:
+    """Whether a requirement is broken by what differs."""
+    if aspect == "answer":
+        # An answer is also wrong by what it led to, which is not told separately.
+        return broken.aspect == "answer" or (broken.aspect in _EFFECTS and not broken.field)
+    if aspect in _EFFECTS and broken.aspect == "answer":
+        # Nothing that follows from a request is right where it had to be refused.
+        return given.accepted
+    if broken.aspect != aspect:
         return False
     if aspect == "body":
         parts = [part.partition("[")[0] for part in field.split(".")]
-        return broken_field in ("", "body", *parts)
-    return aspect != "fact" or broken_field in ("", field)
+        return broken.field in ("", "body", *parts)
+    return aspect != "fact" or broken.field == field
 
 
 def _answered(given: Given) -> str:
@@ -194,13 +198,13 @@ def _same(a: Any, b: Any) -> bool:  # noqa: ANN401 - JSON
     left, right = Moment.from_json(a), Moment.from_json(b)
     if left is not None and right is not None:
         return left.agrees(right)
-    return type(a) is type(b) and a == b
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    return bool(a == b)
 
 
 def _bodies(a: Any, b: Any, path: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
     """(path, what A has there, what B has there) for each place where two bodies differ."""
-    if _same(a, b):
-        return
     moments = Moment.from_json(a) is not None or Moment.from_json(b) is not None
     if isinstance(a, Mapping) and isinstance(b, Mapping) and not moments:
         for name in dict.fromkeys([*a, *b]):
@@ -212,7 +216,7 @@ def _bodies(a: Any, b: Any, path: str) -> Iterator[tuple[str, str, str]]:  # noq
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for place, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from _bodies(left, right, f"{path}[{place}]")
-    else:
+    elif not _same(a, b):
         yield path or "the whole", _shown(a), _shown(b)
 
 

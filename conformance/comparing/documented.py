@@ -114,7 +114,8 @@ class Documented:
         stale = after.state != PENDING and after.deletion_at is not None and after.deletion_at > asked
         requirement = next((name for name in _DATES if name in self.applicable), None)
         if stale and requirement is not None:
-            yield Break("date", requirement, "no deletion date ahead")
+            # How the key reads, whatever was asked: no answer is wrong for that.
+            yield Break("date", requirement, "no deletion date ahead", "the key")
 
     def _break(self, aspect: Aspect, expected: str) -> Break:
         return Break(aspect, self.question.requirement, expected[:_MOST])

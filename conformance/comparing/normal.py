@@ -135,6 +135,13 @@ class Normal:
             return value
         return "<text>"
 
+    def words(self, sentence: str) -> str:
+        """A sentence of ours that quotes a target: what is no word in it is left out."""
+        found = [self.text(word) if _WORD.fullmatch(word) else "<text>" for word in sentence.split()]
+        return " ".join(
+            word for place, word in enumerate(found) if word != "<text>" or found[place - 1 : place] != ["<text>"]
+        )
+
     def _id(self, match: re.Match[str]) -> str:
         return self._id_of(match[0])
 
