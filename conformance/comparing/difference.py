@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from conformance.comparing.answers import Break, Given
-from conformance.comparing.moments import Moment
+from conformance.comparing.moments import SCHEDULING, Moment
 from conformance.comparing.recording import Entry, Recording
 from conformance.oracle import PENDING
 
@@ -140,7 +140,7 @@ def _told(a: Given, b: Given) -> Iterator[_Told]:
     # What follows from another answer is no difference of its own.
     if a.accepted == b.accepted:
         yield from _effects(a, b)
-        yield from (("body", path, left, right) for path, left, right in _bodies(a.body, b.body, ""))
+        yield from _bodies(a.body, b.body, "")
 
 
 def _effects(a: Given, b: Given) -> Iterator[_Told]:
@@ -203,21 +203,24 @@ def _same(a: Any, b: Any) -> bool:  # noqa: ANN401 - JSON
     return bool(a == b)
 
 
-def _bodies(a: Any, b: Any, path: str) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
-    """(path, what A has there, what B has there) for each place where two bodies differ."""
-    moments = Moment.from_json(a) is not None or Moment.from_json(b) is not None
-    if isinstance(a, Mapping) and isinstance(b, Mapping) and not moments:
+def _bodies(a: Any, b: Any, path: str) -> Iterator[_Told]:  # noqa: ANN401 - JSON
+    """What is told of each place where two bodies differ; `field` is its path."""
+    moments = [Moment.from_json(value) for value in (a, b)]
+    if isinstance(a, Mapping) and isinstance(b, Mapping) and not any(moments):
         for name in dict.fromkeys([*a, *b]):
             place = f"{path}.{name}" if path else name
-            if name not in a or name not in b:
-                yield place, _shown(a[name]) if name in a else _ABSENT, _shown(b[name]) if name in b else _ABSENT
-            else:
+            if name in a and name in b:
                 yield from _bodies(a[name], b[name], place)
+            else:
+                left, right = (_shown(body[name]) if name in body else _ABSENT for body in (a, b))
+                yield "body", place, left, right
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        for place, (left, right) in enumerate(zip(a, b, strict=True)):
-            yield from _bodies(left, right, f"{path}[{place}]")
+        for number, (left, right) in enumerate(zip(a, b, strict=True)):
+            yield from _bodies(left, right, f"{path}[{number}]")
     elif not _same(a, b):
-        yield path or "the whole", _shown(a), _shown(b)
+        # A date that follows from the scheduling is judged as the deletion date, wherever it stands.
+        dates = all(moment is not None and moment.since == SCHEDULING for moment in moments)
+        yield "date" if dates else "body", path or "the whole", _shown(a), _shown(b)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - JSON

@@ -26,6 +26,8 @@ _EVERYWHERE: dict[str, Aspect] = {
 }
 _CHANGES_NOTHING = "refused.changes-nothing"
 _DATES = ("describe.date-agrees", "cancel.date-cleared")
+# What such a break is about, in place of a field.
+_READS = "the key"
 _MOST = 200
 
 
@@ -82,7 +84,7 @@ class Documented:
             yield self._break("answer", str(refusal))
         if answer.status >= 400:
             yield from self._unchanged(prepared.view, after)
-        yield from self._dates_agree(asked, after)
+        yield from self._reads(prepared, asked, after)
 
     def _effect(self, prepared: Prepared, asked: datetime, after: KeyView) -> Iterator[Break]:
         states = self.states(prepared.view, asked)
@@ -109,13 +111,19 @@ class Documented:
         elif after.deletion_at != before.deletion_at:
             yield Break("date", requirement, "the deletion date stays as it is")
 
-    def _dates_agree(self, asked: datetime, after: KeyView) -> Iterator[Break]:
-        """A key that is not pending has no deletion date ahead."""
-        stale = after.state != PENDING and after.deletion_at is not None and after.deletion_at > asked
+    def _reads(self, prepared: Prepared, asked: datetime, after: KeyView) -> Iterator[Break]:
+        """How the key reads, whatever was asked: no answer is wrong for that."""
+        date, before = after.deletion_at, prepared.view.deletion_at
+        stale = after.state != PENDING and date is not None and date > asked
         requirement = next((name for name in _DATES if name in self.applicable), None)
         if stale and requirement is not None:
-            # How the key reads, whatever was asked: no answer is wrong for that.
-            yield Break("date", requirement, "no deletion date ahead", "the key")
+            yield Break("date", requirement, "no deletion date ahead", _READS)
+        untouched = after.state == PENDING and date is not None and date == before
+        if untouched and date is not None and prepared.days is not None and prepared.scheduled is not None:
+            expected = prepared.scheduled + timedelta(days=prepared.days)
+            if not is_dated(date, expected, self.profile.deletion):
+                words = f"a deletion date {prepared.days} days after the request that scheduled it"
+                yield Break("date", self._dated, words, _READS)
 
     def _break(self, aspect: Aspect, expected: str) -> Break:
         return Break(aspect, self.question.requirement, expected[:_MOST])

@@ -19,6 +19,8 @@ _STEPS = (_DAY, 3_600)
 # Clocks that are in step differ by seconds, requests on a slow line take some more: profiles grant two minutes.
 _TOLERANCE = 120
 _NAME = "<time>"
+#: What a deletion date follows from.
+SCHEDULING = "scheduling"
 
 Written = Literal["seconds", "milliseconds", "seconds as text", "milliseconds as text", "ISO 8601"]
 
@@ -111,7 +113,7 @@ def moment(at: datetime, written: str, asked: datetime, scheduled: datetime | No
     """
     if not fresh and (at - asked).total_seconds() <= _TOLERANCE:
         return Moment("the past", 0, 0, None, written)
-    since, start = ("the request", asked) if scheduled is None or fresh else ("scheduling", scheduled)
+    since, start = ("the request", asked) if scheduled is None or fresh else (SCHEDULING, scheduled)
     seconds = (at - start).total_seconds()
     days = round(seconds / _DAY)
     whole = next((step for step in _STEPS if at.timestamp() % step == 0), None)

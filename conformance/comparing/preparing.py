@@ -21,12 +21,16 @@ _FROM = {PENDING: ENABLED, CANCELLED: ENABLED, LAST_MINUTE: ENABLED, GONE: ENABL
 
 @dataclass(frozen=True)
 class Prepared:
-    """A key in the state that a question wants: its id, how it reads, and when its deletion was last asked for."""
+    """A key in the state that a question wants: its id, how it reads, and when its deletion was last asked for.
+
+    `days` is the window of a pending key.
+    """
 
     key: str
     view: KeyView
     scheduled: datetime | None
     ciphertext: str | None = None
+    days: int | None = None
 
 
 @dataclass
@@ -63,7 +67,9 @@ class Preparing:
         if self._untouched.get(key) != question.state:
             self._into(key, question.state)
         self._untouched[key] = question.state
-        return Prepared(key, self.bench.pool.read(key), self._scheduled.get(key), ciphertext)
+        view = self.bench.pool.read(key)
+        days = self.bench.pool.days if view.state == PENDING else None
+        return Prepared(key, view, self._scheduled.get(key), ciphertext, days)
 
     def asked(
         self, prepared: Prepared, question: Question, at: datetime, answer: Answer | None, after: KeyView

@@ -50,7 +50,7 @@ class Row:
             "answer": "",
             "preparation": "preparing it",
             "state": "the state afterwards",
-            "date": "the deletion date",
+            "date": f"the field {one.field}" if one.field else "the deletion date",
             "content type": "the content type",
             "fact": one.field,
             "body": f"the field {one.field}" if one.field != "the whole" else "the body",
@@ -141,7 +141,7 @@ def _counts(comparison: Comparison) -> str:
         return f"No difference in {compared}." if comparison.compared else "Nothing could be compared."
     different = {difference.question for difference in comparison.differences}
     deeds = {difference.question for difference in comparison.differences if difference.aspect not in _FORM}
-    counts = f"{counted(len(deeds), 'question')} with another outcome, {len(different - deeds)} only written otherwise"
+    counts = f"{len(deeds)} with another outcome, {len(different - deeds)} only written otherwise"
     return f"{compared} compared: {counts}."
 
 

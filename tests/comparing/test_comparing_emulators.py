@@ -76,11 +76,14 @@ def test_another_code(faultless: Recording) -> None:
 
 def test_a_date_in_local_time(faultless: Recording) -> None:
     found = against(faultless, "date-in-local-time")
-    assert {one.aspect for one in found.differences} == {"date", "body"}
+    assert {one.aspect for one in found.differences} == {"date"}
     assert all(" h 00 min after scheduling" in one.b for one in found.differences)
-    dated = {one.question for one in found.differences if one.aspect == "date"}
+    # Also where a key is only read, and where its date stands in a reply.
+    assert {one.supports for one in found.differences} == {"a"}
+    assert {one.field for one in found.differences} == {"", "key_info.scheduled_deletion_date"}
+    dated = {one.question for one in found.differences}
     assert {"schedule.minimum", "schedule.maximum", "describe.pending-deletion"} <= dated
-    by_question = {one.question: one for one in found.differences if one.aspect == "date"}
+    by_question = {one.question: one for one in found.differences if not one.field}
     assert by_question["schedule.minimum"].supports == "a"
     assert by_question["schedule.minimum"].documents_b.requirements == ("schedule.window.start",)
 

@@ -85,7 +85,7 @@ def test_the_difference_can_be_read_at_every_width(width: int) -> None:
     text = shown(compared(ACCEPTED, REFUSED), width)
     words = " ".join(text.replace("│", " ").split())
     assert "ask number 0" in words
-    for said in ("AlreadyPending", "schedule.twice", "documented", "1 question with another outcome"):
+    for said in ("AlreadyPending", "schedule.twice", "documented", "1 with another outcome"):
         assert said in words
     assert max(map(len, text.splitlines()[3:])) <= width
 
