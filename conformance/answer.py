@@ -37,13 +37,12 @@ class Answer:
     @property
     def accepted(self) -> bool:
         """Whether the reply says that the operation was carried out."""
-        success = (200,) if self.operation is None else self.operation.success
-        return self.status in success and self.error is None
+        return self.status in ((200,) if self.operation is None else self.operation.success)
 
     @property
     def summary(self) -> str:
         """Status and error code, or the first characters of the body, for one line of a report."""
         if self.code is not None:
             return f"{self.status} {self.code}"
-        body = self.reply.body[:120].decode("utf-8", "replace").strip()
+        body = self.reply.body[:120].decode(errors="replace").strip()
         return f"{self.status} {body}" if body else f"{self.status}, empty body"

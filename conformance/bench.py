@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from conformance.answer import Answer
 from conformance.auth import SignInFailed
 from conformance.catalogue.requirements import Catalogue
 from conformance.client import Client
@@ -15,7 +16,7 @@ from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.oracle import DISABLED, ENABLED
 from conformance.pool import Pool
 from conformance.target import Target
-from conformance.timecontrol import TimeControl
+from conformance.timecontrol import TimeControl, skew
 
 # Keys of others are read one by one before and after a run; an account with more is sampled.
 _MOST_OTHERS = 50
@@ -95,6 +96,7 @@ class Bench:
     def leave(self) -> tuple[str, ...]:
         """Let go of all keys and connections; returns the keys that could not be scheduled for deletion."""
         self.client.judge = None
+        self.client.patience.renew()
         left = self.pool.release()
         self.client.close()
         return left
@@ -109,6 +111,17 @@ class Bench:
         ):
             raise Inconclusive(
                 f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."
+            )
+        self._check_clock(answer)
+
+    def _check_clock(self, answer: Answer) -> None:
+        """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
+        off = skew(answer.reply.header("Date"), answer.sent_at)
+        tolerance = self.client.profile.deletion.date_tolerance_seconds
+        if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
+            raise Inconclusive(
+                f"This machine's clock and the target's differ by {abs(off):.0f} s: no date could be judged.",
+                "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
             )
 
     def _read_others(self) -> None:

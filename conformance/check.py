@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,6 +14,17 @@ from conformance.bench import Bench
 from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from conformance.reporting.failure import render
 from conformance.results import CheckResult, Outcome
+
+# Of a traceback, what is ours: below it stand pytest and its plugins.
+_MOST_FRAMES = 12
+
+
+class SuiteFault(Inconclusive):
+    """The suite itself failed; `told` is the traceback, without secrets and without values of variables."""
+
+    def __init__(self, what: str, told: str) -> None:
+        super().__init__(f"The suite itself failed: {what}", "Please report it with this report attached.")
+        self.told = told
 
 
 @dataclass
@@ -53,8 +66,7 @@ class Check:
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
-        clean = bench.client.recorder.redactor.text
-        reason, hint = (clean(text) for text in _reason(error))
+        reason, hint = _reason(error)
         if isinstance(error, Nonconformity) and judge.unjudged:
             reason = "The check that judges it ended early: what it builds on was judged failed."
         return CheckResult(
@@ -69,7 +81,7 @@ class Check:
             productive={name: passes.productive for name, passes in judge.passes.items()},
             evidence=evidence,
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
-            failures=tuple(_cleaned(failure, clean) for failure in judge.failures),
+            failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,
             hint=hint,
@@ -86,16 +98,16 @@ def run_check(check: Check) -> Generator[None, object, object]:
     outcome: object = None
     problem: Inconclusive | None = None
     try:
-        outcome = yield
+        with without_secrets(judge.clean):
+            outcome = yield
     except Stop:
         problem = Inconclusive("The check ended early: what it builds on was judged failed.")
     except Inconclusive as error:
         problem = error
-    if judge.failures:
+    if judge.failures and not isinstance(problem, SuiteFault):
         raise Nonconformity("\n\n".join(_shown(failure, check) for failure in judge.failures))
     if problem is not None:
-        clean = check.bench.client.recorder.redactor.text if check.bench else str
-        raise Inconclusive(clean(problem.reason), clean(problem.hint)) from None
+        raise problem from None
     if judge.unjudged:
         raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
     return outcome
@@ -106,16 +118,24 @@ def _named(item: pytest.Item, mark: str, parameters: Mapping[str, object]) -> fr
     return frozenset(name.format(**parameters) for found in item.iter_markers(mark) for name in found.args)
 
 
-def _cleaned(failure: Judgement, clean: Callable[[str], str]) -> Judgement:
-    """A target may have echoed a secret into what was received."""
-    return replace(
-        failure, expected=clean(failure.expected), received=clean(failure.received), hint=clean(failure.hint)
-    )
+@contextmanager
+def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
+    """Whatever is raised within leaves as an exception whose text, traceback and causes hold no secret."""
+    try:
+        yield
+    except (Stop, Nonconformity):
+        raise
+    except SuiteFault:
+        raise
+    except Inconclusive as error:
+        raise Inconclusive(clean(error.reason), clean(error.hint)) from None
+    except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
+        told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
+        raise SuiteFault(clean(f"{type(error).__name__}: {error}"), clean(told)) from None
 
 
 def _shown(failure: Judgement, check: Check) -> str:
     assert check.bench is not None
-    failure = _cleaned(failure, check.bench.client.recorder.redactor.text)
     records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
     return render(failure, check.bench.catalogue.requirements.get(failure.requirement), records)
 
@@ -125,4 +145,4 @@ def _reason(error: BaseException | None) -> tuple[str, str]:
         return "", ""
     if isinstance(error, Inconclusive):
         return error.reason, error.hint
-    return f"The suite itself failed: {type(error).__name__}: {error}", "Please report it with this report attached."
+    return f"The suite itself failed: {type(error).__name__}.", "Please report it with this report attached."

@@ -7,29 +7,25 @@ from datetime import UTC, datetime
 
 from conformance.answer import Answer
 from conformance.auth import Signer, SignInFailed, project_of, signer_for
-from conformance.catalogue.api import Api, Operation
+from conformance.catalogue.api import READ_ONLY, Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
-from conformance.judge import Inconclusive, Judge
+from conformance.judge import Inconclusive, Judge, Lost
+from conformance.patience import Patience, retry_after
 from conformance.target import Target
-from conformance.wire.messages import Exchange, Request
+from conformance.wire.messages import Exchange, Failure, Request
 from conformance.wire.record import Recorder
 from conformance.wire.redact import Redactor
 from conformance.wire.session import Session
 
-# How often, and how long in all, a throttled or unavailable target is asked again before the run gives up on it.
-_RETRIES = 6
-_FIRST_WAIT_SECONDS = 0.5
-
 # The service, or a proxy before it, is not serving at the moment.
 _UNAVAILABLE = frozenset({502, 503, 504})
+# Statuses that are also a proxy's own: what has no error of the dialect in it is none of the service's replies.
+_FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
 
-# Operations that change nothing: they may be asked again whatever became of them.
-_READING = frozenset({"describe", "list"})
-
-# What came was not what HTTP says a reply is. A body cut short may be a restart: where it is asked again, see above.
-_BROKEN = frozenset({"truncated", "too_large", "bad_http"})
+# What came was not what HTTP says a reply is. No network does that.
+_BROKEN = frozenset({"too_large", "bad_http"})
 
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
@@ -52,6 +48,9 @@ class Client:
         self.dialect = adapter(self.profile, target.base_url, "")
         self.judge: Judge | None = None
         self.requests = 0
+        self.patience = Patience(target.limits.timeout_seconds)
+        self._has_answered = False
+        self._cut: set[str] = set()
         self._examiner = Examiner(self.dialect)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
@@ -67,24 +66,25 @@ class Client:
     def send(self, request: Request, operation: Operation | None, signer: Signer | None = None) -> Answer:
         """Sign and send a request, and examine the reply.
 
-        A throttled request was not carried out, so it is sent again after a pause. Raises `Inconclusive` when there is
-        no reply to judge, or when the target goes on refusing to serve.
+        What was not carried out - it was throttled, or there was no connection - is sent again after a pause, and so is
+        what changes nothing. Raises `Lost` where a request that may have changed something got no reply, `Inconclusive`
+        when there is no reply to judge for another reason, or when the target goes on refusing to serve.
         """
-        wait = _FIRST_WAIT_SECONDS
+        self.patience.check()
         name = "" if operation is None else operation.name
-        for _ in range(_RETRIES):
-            answer = self._once(request, operation, signer or self.signer)
-            if not (self._throttled(answer) or (name in _READING and answer.status in _UNAVAILABLE)):
-                break
-            time.sleep(wait)
-            wait *= 2
-        else:
-            raise Inconclusive(
-                f"The target did not serve us {_RETRIES} times in a row ({answer.summary}).",
-                "Lower limits.requests_per_second in the target file, or run again later.",
-            )
+        since = time.monotonic()
+        attempt = 0
+        while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
+            self._is_to_be_asked_again(name, answer)
+        ):
+            if isinstance(answer, Failure):
+                self.patience.pause(attempt, since, None, answer.text)
+            else:
+                self.patience.pause(attempt, since, retry_after(answer.reply), answer.summary)
+            attempt += 1
+        self.session.pace.served()
         if answer.status in _UNAVAILABLE:
-            raise Inconclusive(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
+            raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
@@ -100,11 +100,10 @@ class Client:
         denied = answer.status == 401 or self.profile.refusal("not_permitted").admits(answer.status, answer.code)
         if not denied:
             return
-        if (
-            name in self._served
-            and self._once(self.dialect.request("list", {}), self.api["list"], self.signer).accepted
-        ):
-            return
+        if name in self._served:
+            listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
+            if isinstance(listed, Answer) and listed.accepted:
+                return
         raise Inconclusive(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
@@ -118,14 +117,19 @@ class Client:
         """Close all connections."""
         self.session.close()
 
-    def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer:
+    def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
+        """The answer to a request that was sent once; a failure where it could not even be sent, and may be again."""
         name = "" if operation is None else operation.name
         sent_at, exchange, number = self._exchange(request, operation, signer)
-        if exchange.reply is None and name in _READING:
+        if exchange.reply is None and name in READ_ONLY:
             # A connection that broke once may have met a restart; one that breaks again is told of.
             sent_at, exchange, number = self._exchange(request, operation, signer)
+        if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
+            return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
-        if self.judge is not None:
+        before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
+        # What is said of every reply is said of replies of operations.
+        if self.judge is not None and operation is not None and not before_the_service:
             self.judge.record(self._examiner.examine(answer))
         return answer
 
@@ -139,12 +143,16 @@ class Client:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed)
         self.requests += 1
-        return sent_at, exchange, self.recorder.add("" if operation is None else operation.id, exchange)
+        number = self.recorder.add("" if operation is None else operation.id, exchange)
+        self._has_answered |= exchange.reply is not None
+        self.patience.heard(None if exchange.failure is None else exchange.failure.kind)
+        return sent_at, exchange, number
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
         reply = exchange.reply
         if reply is None:
-            raise self._no_reply(exchange, number)
+            raise self._no_reply(exchange, operation, number)
+        self._cut.discard("" if operation is None else operation.name)
         replies = operation.replies if operation is not None else self.api["describe"].replies
         spec = replies.get(reply.status)
         decoded = self.dialect.decode(reply, spec)
@@ -162,12 +170,23 @@ class Client:
             documented=tuple(replies),
         )
 
-    def _no_reply(self, exchange: Exchange, number: int) -> Inconclusive:
+    def _no_reply(self, exchange: Exchange, operation: Operation | None, number: int) -> Inconclusive:
         failure = exchange.failure
         assert failure is not None
-        if failure.kind in _BROKEN and self.judge is not None:
+        name = "" if operation is None else operation.name
+        # A body that is cut short may be a connection that broke. One operation whose replies are cut short twice
+        # running, while others come whole, cuts them short.
+        cut_again = failure.kind == "truncated" and (name in self._cut or name in READ_ONLY)
+        if failure.kind == "truncated":
+            self._cut.add(name)
+        if (failure.kind in _BROKEN or cut_again) and self.judge is not None:
             self.judge.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
-        return Inconclusive(f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, ""))
+        reason, hint = f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, "")
+        was_sent = failure.kind not in {"refused", "tls", "unsendable"}
+        return Lost(reason, hint) if was_sent and name not in READ_ONLY else Inconclusive(reason, hint)
 
-    def _throttled(self, answer: Answer) -> bool:
-        return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
+    def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
+        throttled = answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
+        if throttled:
+            self.session.pace.throttled()
+        return throttled or (name in READ_ONLY and answer.status in _UNAVAILABLE)

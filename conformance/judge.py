@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.catalogue.requirements import Catalogue
 
@@ -27,6 +27,13 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         super().__init__(reason if not hint else f"{reason}\n{hint}")
         self.reason = reason
         self.hint = hint
+
+
+class Lost(Inconclusive):
+    """A request that changes something got no reply: whether it was carried out, only the key's state can tell.
+
+    It is never sent again: carried out twice, it would be refused, and that refusal would be held against the target.
+    """
 
 
 class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
@@ -58,7 +65,8 @@ class Passes:
 class Judge:
     """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
 
-    `latest` gives the number of the exchange before now: what a judgement rests on that names none.
+    `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
+    the exchange before now: what a judgement rests on that names none.
     """
 
     catalogue: Catalogue
@@ -67,6 +75,7 @@ class Judge:
     latest: Callable[[], int] = int
     failures: list[Judgement] = field(default_factory=list)
     passes: dict[str, Passes] = field(default_factory=dict)
+    clean: Callable[[str], str] = str
     _witnessed: set[str] = field(default_factory=set)
 
     def witness(self, state: str) -> None:
@@ -80,8 +89,8 @@ class Judge:
                 continue
             if judgement.passed:
                 self._pass(judgement)
-            elif not self._known(judgement):
-                self.failures.append(judgement)
+            elif not self._known(cleaned := self._cleaned(judgement)):
+                self.failures.append(cleaned)
 
     def _pass(self, judgement: Judgement) -> None:
         passes = self.passes.setdefault(judgement.requirement, Passes())
@@ -104,8 +113,7 @@ class Judge:
         hint: str = "",
     ) -> bool:
         """Judge one requirement; returns whether it holds."""
-        shown = ("", "") if passed else (str(expected), str(received))
-        self.record([Judgement(requirement, passed, *shown, exchanges, "" if passed else hint)])
+        self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
         return passed
 
     def holds(self, requirement: str) -> None:
@@ -116,6 +124,15 @@ class Judge:
         """Record that one requirement does not hold."""
         self.record(
             [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
+        )
+
+    def _cleaned(self, judgement: Judgement) -> Judgement:
+        clean = self.clean
+        return replace(
+            judgement,
+            expected=clean(judgement.expected),
+            received=clean(judgement.received),
+            hint=clean(judgement.hint),
         )
 
     def _known(self, judgement: Judgement) -> bool:

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
@@ -37,10 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
     from conformance.target import TargetError  # noqa: PLC0415
 
+    config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
         # A worker reads the command line again and does not learn what its controller made of it.
         config.option.loadgroup = True
@@ -56,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
+            consent=config.getoption("--kms-yes"),
         )
     except TargetError as error:
         pytest.exit(str(error), returncode=2)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from conformance.answer import Answer
 from conformance.client import Client
 from conformance.dialects.base import KeyView, Page
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Lost
 from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
@@ -105,7 +105,11 @@ class Pool:
         if operation is None:
             raise Inconclusive(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
-        answer = self.client.ask(operation, key_id=key, **window)
+        try:
+            answer = self.client.ask(operation, key_id=key, **window)
+        except Lost:
+            # Carried out or not: the key's state says.
+            return self.settled(key, lambda after: after.state != view.state)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         after = self.settled(key, lambda after: after.state != view.state)

@@ -13,7 +13,8 @@ import pytest
 
 from conformance import reporting
 from conformance.bench import Bench
-from conformance.check import Check, run_check
+from conformance.check import Check, SuiteFault, run_check, without_secrets
+from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
@@ -25,6 +26,7 @@ from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import load_waivers
+from conformance.wire.redact import Redactor
 
 _CHECK = pytest.StashKey[Check]()
 
@@ -112,12 +114,16 @@ class Worker:
         """The scenario for one check: its own judge at the bench of its target."""
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
-        judge = Judge(bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count)
+        clean = bench.client.recorder.redactor.text
+        judge = Judge(
+            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+        )
         check.open(bench, judge)
         bench.client.judge = judge
-        bench.enter()
-        if check.family not in BEFORE_ADMISSION:
-            bench.admit()
+        with without_secrets(clean):
+            bench.enter()
+            if check.family not in BEFORE_ADMISSION:
+                bench.admit()
         return Scenario(
             client=bench.client,
             pool=bench.pool,
@@ -135,7 +141,8 @@ class Worker:
             return (yield)
         return (yield from run_check(check))
 
-    @pytest.hookimpl(wrapper=True)
+    # Innermost: what other plugins attach of a report has lost its secrets.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -144,12 +151,28 @@ class Worker:
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
-            if call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
+            if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+            elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
                 # Where in our code a judgement was passed tells nobody anything.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
                 allure.attach(result, self.benches[check.target].catalogue)
+        self._clean(report)
         return report
+
+    def _clean(self, report: pytest.TestReport) -> None:
+        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        clean = self._clean_text
+        report.sections = [(name, clean(text)) for name, text in report.sections]
+        if report.longrepr and not hasattr(report, "kms"):
+            report.longrepr = clean(str(report.longrepr))
+
+    def _clean_text(self, text: str) -> str:
+        for bench in self.benches.values():
+            if "client" in vars(bench):
+                text = bench.client.recorder.redactor.text(text)
+        return text
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -187,8 +210,13 @@ class Controller:
     _clock: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def start(cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None) -> Controller:
-        """Load targets and waivers; with no target, start the built-in emulator in every dialect."""
+    def start(
+        cls, targets: Iterable[str], reports: Path, tier: Tier, seed: int, waivers: str | None, *, consent: bool = False
+    ) -> Controller:
+        """Load targets and waivers; with no target, start the built-in emulator in every dialect.
+
+        Raises `TargetError`, also for a real account to which there is no `consent` in the target file or given here.
+        """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
         paths = given or emulators.start()
@@ -196,6 +224,7 @@ class Controller:
         state = None if given else str(reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         accepted = load_waivers(waivers, loaded)
+        require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
@@ -243,6 +272,12 @@ class Controller:
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+
+    def clean(self, text: str) -> str:
+        """The text without the secrets that stand in target files."""
+        for target in self.targets:
+            text = Redactor(target.secrets, target.labels).text(text)
+        return text
 
     def afterwards(self) -> Iterator[str]:
         """What is left to be done by the user: keys that are not known to be scheduled for deletion."""

@@ -48,7 +48,7 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything; callers
 @cache
 def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
     """The parsed spec file at `relative` (such as `huawei/profiles.yaml`). Shared: callers must not change it."""
-    return parse_yaml((SPECS / relative).read_text(encoding="utf-8"))
+    return parse_yaml((SPECS / relative).read_bytes().decode())
 
 
 def dialects() -> tuple[str, ...]:

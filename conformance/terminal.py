@@ -52,7 +52,7 @@ class Terminal:
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
         for problem in self._problems:
-            self._console.print(Text(problem))
+            self._console.print(Text(self._controller.clean(problem)))
         if self._controller.report is not None:
             show(self._controller.report, self._controller.reports, self._console)
         for line in self._controller.afterwards():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from conformance.judge import Inconclusive
 from conformance.wire.messages import Request
@@ -47,6 +48,22 @@ class TimeControl:
         self._ahead = now - datetime.now(UTC)
         self._known = True
         return now
+
+
+def skew(date: str | None, sent_at: datetime) -> float | None:
+    """By how many seconds an endpoint's clock is ahead of ours, by the Date of its reply to a request of `sent_at`.
+
+    None where it does not say, or not intelligibly. The header has whole seconds, and the reply took a while.
+    """
+    try:
+        told = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    told = told if told.tzinfo else told.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    if sent_at - timedelta(seconds=1) <= told <= now:
+        return 0.0
+    return (told - (sent_at if told < sent_at else now)).total_seconds()
 
 
 def _time(body: bytes) -> datetime:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from conformance import __version__, specs
+from conformance.catalogue.api import documented, is_documented
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
@@ -23,6 +25,7 @@ RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable"
 EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
 USAGE_ERROR = 2
 _BADNESS = (0, 3, 1, 2)
+_NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves anything."
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Verdict:
                 "name": self.target.name,
                 "dialect": self.target.dialect,
                 "profile": self.target.profile,
-                "base_url": self.target.base_url,
+                "base_url": self.target.shown_url,
             },
             "result": self.result,
             "requirements": [asdict(requirement) for requirement in self.requirements],
@@ -141,7 +144,7 @@ def _decide_one(
             return verdict("waived", waivers[name])
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
-        return verdict("inconclusive", "The target keeps no state of keys, so no answer of it proves anything.")
+        return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
     unclear = next((r.reason for r in results if name in r.inconclusive), None)
     if unclear is not None:
         return verdict("inconclusive", unclear)
@@ -183,8 +186,14 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 
 
 def specs_digest(dialect: str) -> str:
-    """A SHA-256 over all spec files of a dialect, so that two verdicts can be told to rest on the same demands."""
+    """A SHA-256 over all that is demanded in a dialect, so that two verdicts can be told to rest on the same demands.
+
+    Besides the spec files it covers the operations as they are compiled: these may rest on a model of the vendor's own,
+    which changes with the package that it comes in.
+    """
     digest = hashlib.sha256()
+    if is_documented(dialect):
+        digest.update(json.dumps(documented(dialect), sort_keys=True).encode())
     for path in sorted((specs.SPECS / dialect).glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"

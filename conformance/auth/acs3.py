@@ -68,13 +68,13 @@ def _with_action_headers(request: Request) -> Request:
         header = _MOVED.get(name)
         # Only the first of several: what else a caller sends twice is its own affair.
         if header is not None and header not in found and request.header(header) is None and _fits(value):
-            found[header] = value.decode("ascii")
+            found[header] = value.decode()
         else:
             kept.append(piece)
     for name, value in canonical.form_pairs(request):
         header = _MOVED.get(name)
         if header is not None and request.header(header) is None and _fits(value):
-            found.setdefault(header, value.decode("ascii"))
+            found.setdefault(header, value.decode())
     if len(kept) < len(canonical.pieces(request.query)):
         request = request.with_target(request.path, "&".join(kept) if kept else None)
     return replace(request, headers=(*request.headers, *found.items()))

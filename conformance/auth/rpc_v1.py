@@ -59,4 +59,4 @@ class RpcV1Signer:
     def _signature(self, method: str, pairs: Iterable[canonical.Pair]) -> str:
         to_sign = f"{method}&%2F&{canonical.quoted(canonical.parameters(pairs).encode())}"
         digest = hmac.new(f"{self.access_key_secret}&".encode(), to_sign.encode(), hashlib.sha1).digest()
-        return base64.b64encode(digest).decode("ascii")
+        return base64.b64encode(digest).decode()

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from conformance.wire.messages import Request
 
 _OWN = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
-_SERVICE = "kms"
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class SigV4Signer:
     region: str
     security_token: str | None = field(default=None, repr=False)
     now: Clock = utc_now
+    service: str = "kms"
 
     def sign(self, request: Request) -> Request:
         """The request with X-Amz-Date, Authorization and, for temporary credentials, X-Amz-Security-Token."""
@@ -37,7 +37,7 @@ class SigV4Signer:
         token = () if self.security_token is None else (("X-Amz-Security-Token", self.security_token),)
         stamped = replace(bare, headers=(*bare.headers, ("X-Amz-Date", stamp), *token))
         signer = SigV4Auth(
-            Credentials(self.access_key_id, self.access_key_secret, self.security_token), _SERVICE, self.region
+            Credentials(self.access_key_id, self.access_key_secret, self.security_token), self.service, self.region
         )
         theirs = AWSRequest(method=stamped.method, url=stamped.url, data=stamped.body)
         for name, value in stamped.headers:

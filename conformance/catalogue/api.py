@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,29 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "rpc.yaml": compile_rpc,
     "model.yaml": compile_model,
 }
+
+
+def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
+    """A dialect's operations as they stand in its spec file, in their order."""
+    file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
+    return _operations_in(specs.load(f"{dialect}/{file}"))
+
+
+def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a YAML document
+    if isinstance(node, dict):
+        if "x-kms-operation" in node:
+            yield node
+        for value in node.values():
+            yield from _operations_in(value)
+
+
+#: Operations that only look, as the specs mark them. What none marks may change something, and is handled with care.
+READ_ONLY = frozenset(
+    operation["x-kms-operation"]
+    for dialect in specs.dialects()
+    for operation in operations_of(dialect)
+    if operation.get("x-kms-reads")
+)
 
 
 @dataclass(frozen=True)
@@ -46,10 +70,16 @@ class ReplySpec:
     _validator: Any = field(repr=False, compare=False)
 
     def violations(self, value: object) -> tuple[Violation, ...]:
-        """Judge a decoded body; each violation names the most specific requirement that the spec gives."""
+        """Judge a decoded body; each violation names the most specific requirement that the spec gives.
+
+        Of many items that are wrong in the same way the first is told: a body of 1 MB can have 125,000 of them.
+        """
         if self._validator is None:
             return ()
-        found = [self._violation(error) for error in self._validator.iter_errors(value)]
+        first: dict[tuple[Any, ...], jsonschema_rs.ValidationError] = {}
+        for error in self._validator.iter_errors(value):
+            first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
+        found = [self._violation(error) for error in first.values()]
         # A body that is wrong as a whole breaks every requirement that speaks of a part of it.
         return tuple(
             replace(violation, requirement=requirement)
@@ -62,9 +92,8 @@ class ReplySpec:
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
         requirement = self.fallback
         node: Any = self.schema
-        path: list[Any] = error.schema_path
-        for step in path:
-            node = node[step] if isinstance(node, (Mapping, list)) else None
+        for step in error.schema_path:
+            node = node[step]
             if isinstance(node, Mapping):
                 requirement = node.get("x-requirement", requirement)
         where = "/".join(map(str, error.instance_path)) or "body"
@@ -72,8 +101,8 @@ class ReplySpec:
         if missing is not None:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
             return Violation(requirement, where, f"a field {missing}", "none")
-        expected = error.message.removeprefix(_text(error.instance)).strip()
-        return Violation(requirement, where, expected[:300], _text(error.instance)[:300])
+        received = json.dumps(error.instance, ensure_ascii=False)
+        return Violation(requirement, where, error.message.strip()[:300], received[:300])
 
 
 @dataclass(frozen=True)
@@ -112,7 +141,7 @@ class Api:
     @classmethod
     def load(cls, profile: Profile) -> Api:
         """Read the dialect's spec and write the profile's values into it."""
-        document = _with_facts(_read(profile.dialect), profile)
+        document = _with_facts(documented(profile.dialect), profile)
         found = (
             _operation(method, path, raw, document)
             for path, item in document["paths"].items()
@@ -129,7 +158,14 @@ class Api:
         return name in self.operations
 
 
-def _read(dialect: str) -> dict[str, Any]:
+def is_documented(dialect: str) -> bool:
+    """Whether there is a spec of the dialect's operations."""
+    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
+
+
+@cache
+def documented(dialect: str) -> dict[str, Any]:
+    """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
     name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
@@ -165,7 +201,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schemas = [_inlined(media["schema"], document) for media in content.values() if "schema" in media]
     schema = schemas[0] if schemas else None
     fallback = f"{name.replace('_', '-')}.reply" if status < 400 else "error.shape"
-    validator = None if schema is None else jsonschema_rs.Draft202012Validator(schema)
+    # Masked: what was received stands beside what was expected, not within it.
+    validator = None if schema is None else jsonschema_rs.Draft202012Validator(schema, mask="")
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
     return ReplySpec(status, tuple(content), schema, fallback, requirements, validator)
 
@@ -204,7 +241,3 @@ def _property_requirement(schema: Any, path: list[Any], name: str) -> str | None
     for step in path[:-1]:
         node = node[step]
     return (node.get("properties", {}).get(name) or {}).get("x-requirement")
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

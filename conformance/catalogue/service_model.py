@@ -97,8 +97,8 @@ class _Translator:
     def _schema(self, name: str, *, sent: bool) -> dict[str, Any]:
         """The JSON Schema of a shape, with what the overlay says of it.
 
-        Alphabets, and what the overlay narrows for our own sake, hold for what is `sent`: a service that took more than
-        it documents may tell it again.
+        Alphabets, bounds of numbers, and what the overlay narrows for our own sake, hold for what is `sent`: a service
+        that took more than it documents may tell it again.
         """
         ours = dict(self._overlay["shapes"].get(name, {}))
         if "x-kms-lenient" in ours and not sent:
@@ -129,7 +129,8 @@ class _Translator:
             case kind:
                 texts = {key: shape[key] for key in ("enum",) if key in shape}
                 pattern = {"pattern": _anchored(shape["pattern"])} if "pattern" in shape and sent else {}
-                return {"type": _TYPES[kind], **texts, **pattern, **({} if "enum" in shape else _bounds(shape))}
+                bounds = {} if "enum" in shape or (kind != "string" and not sent) else _bounds(shape)
+                return {"type": _TYPES[kind], **texts, **pattern, **bounds}
 
 
 def _nullable(properties: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from conformance.comparing import Recording, record
+from conformance import consent
+from conformance.catalogue.profile import Profile
+from conformance.comparing import KEYS, Recording, record
 from conformance.target import Target
+
+
+def agree(targets: Iterable[Target], *, yes: bool) -> None:
+    """Make sure that the owners of real accounts agree; raises `TargetError` or `click.Abort` where they do not."""
+    for target in targets:
+        given = yes
+        if target.is_real and not (yes or target.real_account) and sys.stdin.isatty():
+            given = click.confirm(_question(target), abort=True)
+        consent.require([target], given=given)
+
+
+def _question(target: Target) -> str:
+    days = Profile.load(target.dialect, target.profile).window.minimum
+    keys = min(KEYS, target.limits.max_keys)
+    return (
+        f"{target.name} ({target.shown_url}) is not on this machine. Asking it creates at most {keys} keys there; at"
+        f" the end they are scheduled for deletion, and gone after {days} days. Go on?"
+    )
 
 
 def ask(target: Target, seed: int, facts_of: str | None = None) -> Recording:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from conformance import comparing, reporting
-from conformance.cli.asking import ask, explain_unasked
+from conformance.cli.asking import agree, ask, explain_unasked
 from conformance.comparing import Comparison, Recording
 from conformance.judge import Inconclusive
 from conformance.reporting.files import to_text, write_atomically
@@ -52,7 +52,8 @@ class _Given:
     help="Write the comparison as JSON; with no FILE, print it and nothing else.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="With --live: chooses windows between the bounds.")
-def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: int) -> int:  # noqa: FBT001 - an option
+@click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
+def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: int, yes: bool) -> int:  # noqa: FBT001 - options
     """Say where B differs from A.
 
     Two reports folders or verdict files: which requirements have another verdict. Two target files with --live, or
@@ -76,6 +77,7 @@ def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: in
             f"{first} speaks {a.dialect} and {second} speaks {b.dialect}: only targets of one dialect can be asked the "
             "same questions."
         )
+    agree([given.target for given in (a, b) if given.target is not None], yes=yes)
     return _compare_answers(a, b, as_json, seed)
 
 

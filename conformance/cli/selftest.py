@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +28,18 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 
+_AGAIN = "A report: make again only what went wrong or is missing in it, and take over the rest."
+
 
 @click.command()
 @click.option("--all", "complete", is_flag=True, help="Every fault as a whole run, in every dialect; else a sample.")
 @click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Runs at a time.")
 @click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name holds this, such as `cancel-`.")
 @click.option("--seed", type=int, default=None, help="Draw the same sample again; by default the commit decides.")
-@click.option("--smoke-runs", type=click.IntRange(0), default=20, show_default=True, help="With --all: see below.")
-@click.option("--standard-runs", type=click.IntRange(0), default=1, show_default=True, help="With --all: see below.")
+@click.option(
+    "--runs", nargs=2, type=click.IntRange(0), default=(20, 1), show_default=True, help="With --all: see above."
+)
+@click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_AGAIN)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), default=None, help="Write the report as JSON.")
 @click.option("--page", "page_path", type=click.Path(path_type=Path), default=None, help="Write it as Markdown.")
 def selftest(
@@ -41,15 +47,16 @@ def selftest(
     processes: int,
     part: str,
     seed: int | None,
-    smoke_runs: int,
-    standard_runs: int,
+    runs: tuple[int, int],
+    again: Path | None,
     json_path: Path | None,
     page_path: Path | None,
 ) -> int:
     """Try the suite itself: deliberate faults, conforming variants, and endpoints that are no KMS.
 
-    With --all, --smoke-runs and --standard-runs say at how many endpoints the suite is run in each dialect that conform
-    in several ways, drawn at random. Exit code: 0 if the promised figures hold, 1 if not.
+    With --all, --runs says at how many endpoints that conform in several ways, drawn at random, the suite is run in
+    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried. Exit code: 0 if the
+    promised figures hold, 1 if not.
     """
     # Late: a fifth of a second that no other command needs.
     from conformance.selftest.page import page  # noqa: PLC0415
@@ -58,17 +65,20 @@ def selftest(
 
     commit = _commit()
     drawn = _seed_of(commit) if seed is None else seed
-    tasks = tuple(everything(drawn, smoke_runs, standard_runs)) if complete else sample(drawn)
+    tasks = tuple(everything(drawn, *runs)) if complete else sample(drawn)
     tasks = tuple(task for task in tasks if part in str(task))
     if not tasks:
         raise click.UsageError(
             f"No trial has {part!r} in its name. Without -k all are made; each is shown as it fails."
         )
     console = Console()
-    trials = tuple(_watched(tasks, processes, console))
+    kept = _taken_over(again, tasks)
+    fresh = _watched([task for task in tasks if task not in kept], processes, console)
+    trials = (*kept.values(), *fresh)
     command = f"kms-conformance {' '.join(sys.argv[1:])}".strip()
     date = datetime.now(UTC).strftime("%Y-%m-%d")
-    power = Power(Origin(date, commit, __version__, command, drawn, complete and not part), trials)
+    whole = complete and not part and len(trials) == len(tasks)
+    power = Power(Origin(date, _commits(again, commit), __version__, command, drawn, whole), trials)
     if json_path is not None:
         files.write_atomically(json_path, files.to_text(power.to_json()))
     if page_path is not None:
@@ -84,12 +94,42 @@ def _watched(tasks: Sequence[Task], processes: int, console: Console) -> list[Tr
     trials: list[Trial] = []
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("trials", total=len(tasks))
-        for trial in run_tasks(tasks, processes):
-            trials.append(trial)
-            progress.advance(bar)
-            if trial.problem:
-                progress.console.print(f"{trial.title}: {trial.problem}", style="red", markup=False, highlight=False)
+        # What was tried until then counts.
+        with suppress(KeyboardInterrupt):
+            for trial in run_tasks(tasks, processes):
+                trials.append(trial)
+                progress.advance(bar)
+                if trial.problem:
+                    said = f"{trial.title}: {trial.problem}"
+                    progress.console.print(said, style="red", markup=False, highlight=False)
     return trials
+
+
+def _taken_over(again: Path | None, tasks: Sequence[Task]) -> dict[Task, Trial]:
+    """The trials of an earlier report that went as they should, by the tasks that they answer."""
+    if again is None:
+        return {}
+    went_well = {trial.key: trial for trial in _loaded(again).trials if not trial.problem}
+    return {task: went_well[task.key] for task in tasks if task.key in went_well}
+
+
+def _commits(again: Path | None, commit: str) -> str:
+    """The commits that a report speaks of: the earlier one's, and ours."""
+    if again is None:
+        return commit
+    earlier = _loaded(again).origin.commit
+    return commit if commit in earlier.split(", ") else f"{earlier}, {commit}"
+
+
+def _loaded(report: Path) -> Power:
+    from conformance.selftest.power import Power  # noqa: PLC0415 - late, see above
+
+    try:
+        return Power.from_json(json.loads(report.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(
+            f"{report} is no power report of this version: {error}. Leave --again out to try everything."
+        ) from error
 
 
 def _show(power: Power, console: Console) -> None:

@@ -1,5 +1,6 @@
 """Two targets are asked the same, at the same time or months apart, and told apart by what they answer."""
 
+from conformance.comparing.asking import KEYS
 from conformance.comparing.difference import Comparison, compare_recordings
 from conformance.comparing.document import to_json
 from conformance.comparing.questions import questions
@@ -7,6 +8,7 @@ from conformance.comparing.recording import KIND, Recording, read_recording, rec
 from conformance.comparing.table import show
 
 __all__ = [
+    "KEYS",
     "KIND",
     "Comparison",
     "Recording",

@@ -140,7 +140,7 @@ class _Asking:
     def _judge(self) -> None:
         """A judge of its own for each question: it sees what is wrong with every exchange."""
         client = self.bench.client
-        client.judge = Judge(self.bench.catalogue, self.bench.applicable, latest=lambda: client.recorder.count)
+        client.judge = Judge(self.bench.catalogue, self.bench.applicable, clean=client.recorder.redactor.text)
 
     def _arguments(self, question: Question, prepared: Prepared) -> dict[str, object]:
         meant = {

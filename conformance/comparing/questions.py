@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 
 from conformance.catalogue.api import Api
 from conformance.catalogue.profile import Profile
@@ -42,12 +43,18 @@ _BETWEEN = 2
 def questions(profile: Profile, seed: int) -> tuple[Question, ...]:
     """Every question that can be put to targets of the profile's dialect, in the order in which they are asked."""
     known = profile.facts["refusals"]
-    operations = Api.load(profile).operations
+    operations = _operations(profile.dialect)
     return tuple(
         question
         for question in _all(profile, random.Random(seed))  # noqa: S311 - repeatable, and no secret
         if question.operation in operations and (question.refusal is None or question.refusal in known)
     )
+
+
+@cache
+def _operations(dialect: str) -> frozenset[str]:
+    """The abstract operations of a dialect, whatever the profile."""
+    return frozenset(Api.load(Profile.load(dialect)).operations)
 
 
 def _all(profile: Profile, chance: random.Random) -> Iterator[Question]:
@@ -204,13 +211,14 @@ def _names(profile: Profile) -> Iterator[Question]:
 
 
 def _protocol(profile: Profile) -> Iterator[Question]:
+    known = Catalogue.load(profile.dialect)
     for name, case in ADAPTERS[profile.dialect].protocol_cases.items():
         window = {"window": _plain(profile)} if case.operation == "schedule" else {}
         yield Question(
             f"protocol.{name}",
             f"{case.operation} {'an unknown' if case.of_unknown_key else 'an enabled'} key, written: {name}",
             case.operation,
-            f"protocol.{name}",
+            f"protocol.{name}" if f"protocol.{name}" in known else f"{case.operation}.reply.{name}",
             {"key_id": UNKNOWN_KEY if case.of_unknown_key else KEY, **window},
             refusal=case.refusal,
             days=_plain(profile) if window else None,

@@ -124,7 +124,7 @@ def _recording(target: Target, seed: int, asked: tuple[Question, ...], started: 
         name=target.name,
         dialect=target.dialect,
         profile=target.profile,
-        base_url=target.base_url,
+        base_url=target.shown_url,
         recorded=started,
         version=__version__,
         specs_digest=specs_digest(target.dialect),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from conformance.catalogue.api import ReplySpec
-from conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
 from conformance.dialects.xml import typed
 from conformance.wire.decode import Decoded, decode_json, decode_xml
 from conformance.wire.messages import Reply, Request
@@ -54,6 +55,8 @@ _PARAMETERS = {
 }
 # What a caller gives as `origin`, in this vendor's words.
 _ORIGINS = {"external": "EXTERNAL"}
+
+_ARN = re.compile(r"acs:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):key/")
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
@@ -194,6 +197,16 @@ class Alibaba(Dialect):
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         return None, None
+
+    def owner(self, value: object) -> Owner | None:
+        keys = mapping(mapping(value).get("Keys")).get("Key")
+        arns = (text(mapping(key).get("KeyArn")) or "" for key in (keys if isinstance(keys, list) else ()))
+        found = next((match for arn in arns if (match := _ARN.match(arn))), None)
+        return None if found is None else Owner(account=found["account"], region=found["region"])
+
+    def standing(self, value: object) -> str | None:
+        status = mapping(value).get("AccountStatus")
+        return None if status == "Enabled" else f"the service says of it: {status}"
 
     def unknown_key(self) -> str:
         return str(uuid.uuid4())

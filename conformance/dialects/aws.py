@@ -124,7 +124,7 @@ class Aws(Dialect):
         "malformed-json": ProtocolCase("schedule", "invalid_json", lambda r: replace(r, body=r.body[:-1])),
         "empty-body": ProtocolCase("schedule", "empty_body", lambda r: replace(r, body=b"")),
         "unknown-action": ProtocolCase("schedule", "unknown_action", _target("NoSuchOperation")),
-        "missing-action": ProtocolCase("schedule", "missing_action", _target(None)),
+        "missing-action": ProtocolCase("schedule", "missing_action", _target(None), nameless=True),
         "unknown-field": ProtocolCase("schedule", "unknown_field", _extra_field),
     }
 

@@ -55,17 +55,27 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose keys an endpoint shows us, in the vendor's words."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
 class ProtocolCase:
     """One departure from, or variation of, how a request is written.
 
     `refusal` names how it must be refused; None means that the request must be served as if it were plain.
-    `operation` is what the request asks for; `error` asks it of an unknown key.
+    `operation` is what the request asks for; `of_unknown_key` asks it of an unknown key. A `nameless` request names no
+    operation any more: which service answers it, and how, no page says.
     """
 
     operation: str
     refusal: str | None
     change: Callable[[Request], Request]
     of_unknown_key: bool = False
+    nameless: bool = False
 
 
 class Dialect(ABC):
@@ -165,6 +175,18 @@ class Dialect(ABC):
     def with_body(self, request: Request, body: bytes) -> Request:
         """The same request with another body."""
         return replace(request, body=body)
+
+    def owner(self, value: object) -> Owner | None:
+        """Whose keys these are, by a reply to `list`; None where replies do not tell, or there are no keys."""
+        return None
+
+    def quota(self, value: object) -> tuple[int, int] | None:
+        """(used, limit) of keys, by a reply to `quotas`; None where it cannot be read."""
+        return None
+
+    def standing(self, value: object) -> str | None:
+        """What is wrong with the account, by a reply to `account_status`; None where nothing is."""
+        return None
 
     def data_key(self, value: object) -> str | None:
         """The encrypted data key in a reply to `generate_data_key`, where `decrypt` takes it; None elsewhere."""

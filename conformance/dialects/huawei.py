@@ -148,6 +148,14 @@ class Huawei(Dialect):
         state = body.get("key_state")
         return text(body.get("key_id")), None if state is None else self.profile.state(state)
 
+    def quota(self, value: object) -> tuple[int, int] | None:
+        resources = mapping(mapping(value).get("quotas")).get("resources")
+        for each in resources if isinstance(resources, list) else ():
+            used, limit = mapping(each).get("used"), mapping(each).get("quota")
+            if mapping(each).get("type") == "CMK" and isinstance(used, int) and isinstance(limit, int):
+                return used, limit
+        return None
+
     def unknown_key(self) -> str:
         return str(uuid.uuid4())
 

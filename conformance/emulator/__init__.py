@@ -1,4 +1,4 @@
-"""The reference emulator: both services' key lifecycles as their documents state them, to test against.
+"""The reference emulator: the services' key lifecycles as their documents state them, to test against.
 
 It shares nothing with the suite but `specs/`. Its credentials are published constants; it is for tests alone.
 """

@@ -28,7 +28,7 @@ class Clock:
         return self._source()
 
     def now(self) -> datetime:
-        """The time that keys live by: whole seconds, the granularity that both services report."""
+        """The time that keys live by: whole seconds, the granularity that all services report."""
         with self._lock:
             return (self._source() + self._offset).replace(microsecond=0)
 

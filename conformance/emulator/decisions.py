@@ -13,7 +13,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from conformance.emulator.keys import ABSENT, Key, State
+from conformance.emulator.keys import ABSENT, Key, Quoted, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.emulator.replies import Inbound
     from conformance.emulator.rules import Answer, Rules
 
-# A whole number as both services' examples write it. No leading zero, sign or point: no page allows one.
+# A whole number as the services' examples write it. No leading zero, sign or point: no page allows one.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 # What the services' own keys, which are there from the start, cannot be asked for.
 _NOT_ON_DEFAULT_KEYS = frozenset(
@@ -67,6 +67,8 @@ class Decisions:
         """Whether `value`, as sent (text, JSON value or ABSENT), is a window. A JSON number is: a client sends it."""
         if value is ABSENT:
             return "window_missing" if self.rules.window_default is None else None
+        if isinstance(value, Quoted):
+            return "window_malformed"
         if value == "":
             return "window_empty"
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -30,6 +30,12 @@ class Absent(Enum):
 ABSENT = Absent.ABSENT
 
 
+class Quoted(str):
+    """A text where JSON has a type of its own for what is wanted: `"7"` is no number."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Grant:
     """What the owner of a key lets another principal do with it."""

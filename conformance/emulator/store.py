@@ -1,4 +1,4 @@
-"""The key store that both services share: transitions of frozen keys, refusals by name, no input or output.
+"""The key store that all services share: transitions of frozen keys, refusals by name, no input or output.
 
 Every operation is atomic. Order of its judgements: the window, whether the key exists, the state of the key, the alias.
 """

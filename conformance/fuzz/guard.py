@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote_plus
 from weakref import WeakKeyDictionary
 
-from conformance.fuzz.names import READ_ONLY
+from conformance.catalogue.api import READ_ONLY
 from conformance.judge import Inconclusive
 from conformance.pool import Pool
 from conformance.wire.messages import Request

@@ -41,6 +41,9 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[str, str]
     case = described.Case(path_parameters={parameter.name: "any" for parameter in described.path_parameters})
     received = response(answer.reply.status, answer.reply.body, answer.reply.headers)
     for check, requirement in _CHECKS.items():
+        if requirement is None and spec.violations(answer.value):
+            # The examiner has found what is wrong, and knows which requirement of several it breaks.
+            continue
         try:
             case.validate_response(received, checks=[check])
         except FailureGroup as group:

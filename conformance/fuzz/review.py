@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.answer import Answer
+from conformance.catalogue.api import READ_ONLY
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator
-from conformance.fuzz.names import READ_ONLY
 from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import objections
 from conformance.fuzz.tailor import Fitted
@@ -100,7 +100,7 @@ class Reviewer:
         if operation in _MOVES and fitted.plain and before.state in _STATES:
             prediction = self._predicted(operation, before)
             if prediction.refusal is None:
-                states = _open_states(operation, prediction.states)
+                states = self._spared if operation == "cancel" else prediction.states
                 requirement = _CHANGED_BY.get(operation, "lifecycle.sequence")
                 view = kms.must_read_back(requirement, key, states, answer)
                 days = days_in(fitted.fields.get("window", ()), kms.window) if operation == "schedule" else None
@@ -112,11 +112,11 @@ class Reviewer:
             return kms.pool.settled(key, lambda now: now.description != before.description)
         return kms.pool.read(key)
 
+    @property
+    def _spared(self) -> tuple[str, ...]:
+        """Which state a cancelled key of unknown history returns to is judged by the checks that know its history."""
+        return tuple(state for state in self.kms.profile.facts["states"] if state != PENDING)
+
     def _predicted(self, operation: str, before: KeyView) -> Prediction:
         """What must become of the operation in the state that the key is in; a window that there is is a good one."""
         return self.kms.oracle.predict(KeyModel(before.state), operation, self.kms.time.now(), self.kms.window.minimum)
-
-
-def _open_states(operation: str, states: tuple[str, ...]) -> tuple[str, ...]:
-    """Which state a cancelled key of unknown history returns to is judged by the checks that know its history."""
-    return tuple(dict.fromkeys((*states, ENABLED, DISABLED))) if operation == "cancel" else states

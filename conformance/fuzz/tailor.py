@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from conformance.catalogue.api import Api, Operation
+from conformance.catalogue.api import READ_ONLY, Api, Operation
 from conformance.dialects.base import Dialect, KeyView
 from conformance.fuzz.draft import Draft
-from conformance.fuzz.names import READ_ONLY
 from conformance.fuzz.places import Place, find_place, path_values
 from conformance.ledger import MARKER_PREFIX
 from conformance.wire.failures import unsendable

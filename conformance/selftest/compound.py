@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 
-from conformance.selftest.variants import VARIANTS, Variant
+from conformance.selftest.trial import COMPOUND
+from conformance.selftest.variant import Variant
+from conformance.selftest.variants import VARIANTS
 
 
 def compound(dialect: str, seed: int) -> Variant:
@@ -23,10 +25,11 @@ def compound(dialect: str, seed: int) -> Variant:
         name=" + ".join(variant.name for variant in drawn) or "none",
         title="Several ways to conform, drawn by a seed.",
         dialects=(dialect,),
-        decisions=tuple(decision for variant in drawn for decision in variant.decisions),
+        # Two may share one; no class has the same base twice.
+        decisions=tuple(dict.fromkeys(decision for variant in drawn for decision in variant.decisions)),
         filters=tuple(changed for variant in drawn for changed in variant.filters),
         auth=next((variant.auth for variant in drawn if variant.auth is not None), None),
         foreign_keys=next((v.foreign_keys for v in drawn if v.about == "other keys"), 3),
         profile=next((variant.profile for variant in drawn if variant.about == "profile"), "documents"),
-        group="compound",
+        group=COMPOUND,
     )

@@ -16,8 +16,11 @@ def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
     read_ahead()
     # Forked, so that what was read ahead is there; of processes without threads, which a fork would not survive.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as crew:
-        for done in as_completed([crew.submit(_run, task) for task in tasks]):
-            yield done.result()
+        try:
+            for done in as_completed([crew.submit(_run, task) for task in tasks]):
+                yield done.result()
+        finally:
+            crew.shutdown(cancel_futures=True)
 
 
 def _run(task: Task) -> Trial:

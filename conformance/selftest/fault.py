@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from conformance.emulator import Decisions, Filter
-from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare, only, serving
+from conformance.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
 
-__all__ = ["ALIBABA", "BOTH", "HUAWEI", "Fault", "Severity"]
+__all__ = ["ALIBABA", "ALL", "AWS", "BOTH", "HUAWEI", "Fault", "Severity"]
 
 Severity = Literal["critical", "major", "minor"]
 
@@ -28,7 +28,7 @@ class Fault:
     fault_class: str
     severity: Severity
     requirements: frozenset[str]
-    dialects: tuple[str, ...] = BOTH
+    dialects: tuple[str, ...] = ALL
     families: tuple[str, ...] = ()
     decisions: tuple[type[Decisions], ...] = ()
     filters: tuple[Filter, ...] = ()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import socket
 import socketserver
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +19,8 @@ import yaml
 
 from conformance import specs
 from conformance.emulator import Emulator
-from conformance.selftest.serving import ALIBABA, BOTH, HUAWEI, Prepare
-from conformance.selftest.yes import yes_alibaba, yes_huawei
+from conformance.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
+from conformance.selftest.yes import yes_alibaba, yes_aws, yes_huawei
 
 
 class Out(Protocol):
@@ -52,7 +52,7 @@ class Null:
     name: str
     title: str
     answer: Answer | None
-    dialects: tuple[str, ...] = BOTH
+    dialects: tuple[str, ...] = ALL
     auth: str | None = None
     another: bool = False
 
@@ -183,7 +183,9 @@ def _trickle(asked: Asked, out: Out) -> None:
 
 @cache
 def _bomb() -> bytes:
-    return gzip.compress(b" " * 200_000_000, 1)
+    # Bit by bit: what is served counts as memory of the run.
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
 
 
 def _explode(_: Asked, out: Out) -> None:
@@ -197,13 +199,38 @@ def _reset(asked: Asked, out: Out) -> None:
     asked.connection.close()
 
 
+def _endless_head(_: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        out.write(b"X-More: " + b"x" * 0x1000 + b"\r\n")
+
+
+def _endless_interim(_: Asked, out: Out) -> None:
+    while True:
+        out.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+
+
+def _fat(_: Asked, out: Out) -> None:
+    """Nearly as many values as are read at all."""
+    entries = b",".join([b'{"a":1}'] * 14_900)
+    out.write(reply(200, b'{"keys":[' + entries + b"]}", "Content-Type: application/json"))
+
+
+def _deep(_: Asked, out: Out) -> None:
+    out.write(reply(200, b"[" * 500_000 + b"]" * 500_000, "Content-Type: application/json"))
+
+
 def _not_http(_: Asked, out: Out) -> None:
     out.write(b"220 mail.example.com ESMTP\r\n")
 
 
 def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
     def answer(asked: Asked, out: Out) -> None:
-        said = answers(asked.line.split()[1], asked.body, asked.headers.get("x-acs-action", ""))
+        said = answers(
+            asked.line.split()[1],
+            asked.body,
+            asked.headers.get("x-acs-action") or asked.headers.get("x-amz-target", ""),
+        )
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 
     return answer
@@ -235,6 +262,13 @@ NULLS: tuple[Null, ...] = (
     Null("captive-portal", "A page asks to accept terms.", _always(200, _PORTAL, _HTML)),
     Null("redirecting", "Everything is somewhere else.", _always(302, b"", "Location: http://127.0.0.1:1/")),
     Null("endless", "A body never ends.", _endless),
+    Null("endless-head", "A head never ends.", _endless_head),
+    Null("endless-interim", "Interim replies never end.", _endless_interim),
+    Null("fat", "Everything is answered with 15,000 tiny objects.", _fat),
+    Null("deep", "Everything is answered with 500,000 nested lists.", _deep),
+    Null("always-429", "Everything is throttled.", _always(429)),
+    Null("always-429-later", "Everything is throttled for an hour.", _always(429, b"{}", "Retry-After: 3600")),
+    Null("always-503", "The service is out.", _always(503, _PORTAL, _HTML)),
     Null("trickling", "A body comes one byte at a time.", _trickle),
     Null("gzip-bomb", "A body of 200 kB unpacks to 200 MB.", _explode),
     Null("resetting", "The connection breaks within a body.", _reset),
@@ -246,4 +280,5 @@ NULLS: tuple[Null, ...] = (
     Null("not-http", "A mail server answers.", _not_http),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
     Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_aws), (AWS,)),
 )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from conformance.selftest.power import Power, Score, percent
-from conformance.selftest.trial import Trial
+from conformance.selftest.trial import COMPOUND, Trial
 
 
 def page(power: Power) -> str:
@@ -23,7 +23,10 @@ def _lines(power: Power) -> Iterator[str]:
     yield f"    {origin.command}"
     yield ""
     scope = "everything" if origin.complete else "a sample"
-    commit = f", commit `{origin.commit}`" if origin.commit else ""
+    several = (
+        "what went wrong or was missing at one tried again at the next: commits" if "," in origin.commit else "commit"
+    )
+    commit = f", {several} `{origin.commit}`" if origin.commit else ""
     yield f"Made on {origin.date}, version {origin.version}{commit}, {scope}, seed {origin.seed}."
     yield ""
     yield "A fault is a deliberate deviation of the built-in emulator. It is *killed* when the suite reports it, and"
@@ -80,12 +83,12 @@ def _others(power: Power) -> Iterator[str]:
     variants, nulls = power.of("variant"), power.of("null")
     yield "## Right endpoints, and no endpoints"
     yield ""
-    alone = {trial.subject.name for trial in variants if trial.subject.group != "compound"}
-    together = Counter((trial.subject.dialect, trial.tier) for trial in variants if trial.subject.group == "compound")
-    yield f"- {len(alone)} conforming variants alone, in {sum(t.subject.group != 'compound' for t in variants)} runs:"
-    yield f"  {_accused(t for t in variants if t.subject.group != 'compound')}."
+    alone = {trial.subject.name for trial in variants if trial.subject.group != COMPOUND}
+    together = Counter((trial.subject.dialect, trial.tier) for trial in variants if trial.subject.group == COMPOUND)
+    yield f"- {len(alone)} conforming variants alone, in {sum(t.subject.group != COMPOUND for t in variants)} runs:"
+    yield f"  {_accused(t for t in variants if t.subject.group != COMPOUND)}."
     for (dialect, tier), count in sorted(together.items()):
-        drawn = [t for t in variants if (t.subject.dialect, t.tier, t.subject.group) == (dialect, tier, "compound")]
+        drawn = [t for t in variants if (t.subject.dialect, t.tier, t.subject.group) == (dialect, tier, COMPOUND)]
         yield f"- {dialect}, {tier}: {count} seeded runs, each at an endpoint that conforms in several ways at once:"
         yield f"  {_accused(drawn)}."
     wrong = sum(bool(trial.problem) for trial in nulls)

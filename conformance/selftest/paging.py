@@ -1,4 +1,4 @@
-"""Lists in small pages, whatever page the caller asks for: both services may give fewer keys than that."""
+"""Lists in small pages, whatever page the caller asks for: all services may give fewer keys than that."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def small_pages(size: int) -> Filter:
             return outbound
         if "keys" in outbound.value:
             return saying(lambda value: _huawei(value, int(inbound.parameters.get("marker", 0)), size))(outbound)
+        if isinstance(outbound.value["Keys"], list):
+            return saying(lambda value: _aws(value, int(inbound.parameters.get("Marker", 0)), size))(outbound)
         page = int(inbound.parameters.get("PageNumber", 1))
         if int(inbound.parameters.get("PageSize", 10)) <= size:
             return outbound
@@ -37,6 +39,12 @@ def _huawei(value: dict[str, Any], marker: int, size: int) -> dict[str, Any]:
         "truncated": "true" if more else "false",
         "next_marker": str(marker + size) if more else "",
     }
+
+
+def _aws(value: dict[str, Any], marker: int, size: int) -> dict[str, Any]:
+    if len(value["Keys"]) <= size:
+        return value
+    return {**value, "Keys": value["Keys"][:size], "Truncated": True, "NextMarker": str(marker + size)}
 
 
 def _alibaba(value: dict[str, Any], all_keys: list[Any], page: int, size: int) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from conformance.selftest.compound import compound
 from conformance.selftest.fault import Fault
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.nulls import NULLS
-from conformance.selftest.trial import Kind, Subject, Trial, try_fault, try_null, try_variant
-from conformance.selftest.variants import VARIANTS, Variant
+from conformance.selftest.trial import COMPOUND, Kind, Subject, Trial, try_fault, try_null, try_variant
+from conformance.selftest.variant import Variant
+from conformance.selftest.variants import VARIANTS
 from conformance.tier import Tier
 
 # Of the faults that are not critical, a sample holds one in so many.
@@ -34,6 +35,11 @@ class Task:
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}-{self.dialect}"
 
+    @property
+    def key(self) -> tuple[str, str, str, Tier | None, int]:
+        """See `Trial.key`."""
+        return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
+
     def run(self) -> Trial:
         """Make the trial. A fault that a whole run does not rightly show at `smoke` is tried at `standard`."""
         if self.kind == "null":
@@ -48,7 +54,7 @@ class Task:
 
     def broken(self, error: Exception) -> Trial:
         """The trial that could not be made: the harness's own failure counts against it."""
-        subject = Subject(self.kind, self.name, self.dialect, "", "")
+        subject = Subject(self.kind, self.name, self.dialect, COMPOUND if self.name == COMPOUND else "")
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
 
@@ -59,10 +65,6 @@ class Task:
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
         return next(v for v in VARIANTS if v.name == self.name and self.dialect in v.dialects)
-
-
-# The name of a variant that is drawn by its seed from all the others.
-COMPOUND = "compound"
 
 
 @cache

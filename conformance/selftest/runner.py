@@ -7,6 +7,8 @@ import importlib
 import multiprocessing
 import os
 import pkgutil
+import resource
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,11 +35,15 @@ _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unra
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in."""
+    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in.
+
+    `most_memory` is what it took at most, in MB, and with it whatever was served from within its process.
+    """
 
     exit_code: int
     verdict: Mapping[str, Any]
     checks: tuple[CheckResult, ...] = ()
+    most_memory: float = 0.0
 
     def ids(self, verdict: str) -> frozenset[str]:
         """The requirements with this verdict, such as `failed`."""
@@ -103,7 +109,10 @@ def _child(
         fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
-        sender.send((int(code), watcher.verdict, watcher.checks))
+        # In kB, but on macOS in bytes.
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        most_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        sender.send((int(code), watcher.verdict, watcher.checks, most_memory))
 
 
 @cache

@@ -9,8 +9,9 @@ from conformance.emulator import Decisions, Emulator, Filter
 
 Prepare = Callable[[], contextlib.AbstractContextManager[str]]
 
-HUAWEI, ALIBABA = "huawei", "alibaba"
+HUAWEI, ALIBABA, AWS = "huawei", "alibaba", "aws"
 BOTH = (HUAWEI, ALIBABA)
+ALL = (*BOTH, AWS)
 
 
 def serving(

@@ -11,15 +11,19 @@ from conformance.results import CheckResult
 from conformance.selftest.fault import Fault
 from conformance.selftest.nulls import Null
 from conformance.selftest.runner import Outcome, run_suite
-from conformance.selftest.variants import Variant
+from conformance.selftest.variant import Variant
 from conformance.tier import Tier
 
 Kind = Literal["fault", "variant", "null"]
 
+# The name of a variant that is drawn by its seed from all the others.
+COMPOUND = "compound"
 # More accusations than this, and a user has to guess which of them is the true one.
 MOST_ACCUSED = 5
 # A run against what is no KMS ends by itself within this time; limits.timeout_seconds of such a target is 0.3.
 NULL_SECONDS = 30
+# Of memory, in MB. The process of a run begins as a copy of the one that tries, and serves the null target itself.
+NULL_MEMORY = 300
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,13 @@ class Trial:
     seconds: float
     requests: int
     first: First | None
+
+    @property
+    def key(self) -> tuple[str, str, str, Tier | None, int]:
+        """What a task and its trial have in common: a fault is tried at whatever tier shows it."""
+        subject = self.subject
+        name = COMPOUND if subject.group == COMPOUND else subject.name
+        return subject.kind, name, subject.dialect, None if subject.kind == "fault" else self.tier, self.seed
 
     @property
     def title(self) -> str:
@@ -152,6 +163,8 @@ def _null_problem(outcome: Outcome, seconds: float) -> str:
         return f"the run ended with exit code {outcome.exit_code}"
     if not all(entry["reason"] for entry in entries if entry["verdict"] in {"failed", "inconclusive"}):
         return "the run does not say what is wrong"
+    if outcome.most_memory > NULL_MEMORY:
+        return f"the run took {outcome.most_memory:.0f} MB"
     return f"the run took {seconds:.1f} s" if seconds > NULL_SECONDS else ""
 
 

@@ -83,3 +83,37 @@ def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
         "DescribeAccountKmsStatus": {"AccountStatus": "Enabled"},
     }
     return {**answers.get(action or sent.get("Action", ""), {}), "RequestId": str(uuid.uuid4())}
+
+
+def yes_aws(_: str, body: bytes, target: str) -> dict[str, Any]:
+    """The reply to a request for that target, which stands in a header."""
+    try:
+        sent = json.loads(body or b"{}")
+    except ValueError:
+        sent = {}
+    given = sent.get("KeyId") if isinstance(sent, dict) else None
+    key = given if isinstance(given, str) else _NEW_KEY
+    arn = f"arn:aws:kms:us-east-1:111122223333:key/{key}"
+    metadata = {
+        "AWSAccountId": "111122223333",
+        "KeyId": key,
+        "Arn": arn,
+        "CreationDate": int(_CREATED_MILLIS) / 1000,
+        "Enabled": True,
+        "Description": "",
+        "KeyState": "Enabled",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "Origin": "AWS_KMS",
+    }
+    used = {"KeyId": arn, "CiphertextBlob": "QUJD", "Plaintext": base64.b64encode(b"text").decode()}
+    answers: dict[str, dict[str, Any]] = {
+        "CreateKey": {"KeyMetadata": metadata},
+        "DescribeKey": {"KeyMetadata": metadata},
+        "ListKeys": {"Keys": [], "Truncated": False},
+        "ScheduleKeyDeletion": {"KeyId": arn, "KeyState": "PendingDeletion", "DeletionDate": 1800000000.0},
+        "CancelKeyDeletion": {"KeyId": arn},
+        "Encrypt": used,
+        "Decrypt": used,
+        "GenerateDataKey": used,
+    }
+    return answers.get(target.rpartition(".")[2], {})

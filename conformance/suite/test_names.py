@@ -31,7 +31,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     described = kms.dialect.key(kms.accepts("describe.arn-agrees", "describe", key_id=arn).value)
     kms.judge.that("describe.arn-agrees", described.id == key, f"the key {key}", f"the key {described.id}")
     answer = kms.ask("schedule", key_id=arn, window=kms.days)
-    kms.must_be_accepted("schedule.key-id.arn", answer)
+    kms.must_be_accepted("schedule.key-id.arn", answer, key)
     kms.must_read_back("schedule.key-id.arn", key, [PENDING], answer)
     answer = kms.ask("cancel", key_id=arn)
     kms.must_be_accepted("cancel.key-id.arn", answer)

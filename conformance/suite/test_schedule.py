@@ -87,4 +87,7 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
             unchanged=[key],
         )
     finally:
+        if kms.pool.read(key).state == PENDING:
+            # Refused, and done all the same: the protection of a pending key cannot be lifted.
+            kms.ask("cancel", key_id=key)
         kms.ask("set_deletion_protection", arn=arn, protected=False)

@@ -63,6 +63,7 @@ class Draft:
             auth=WAYS[way.name](**auth),
             limits=self._limits(is_loopback(base_url)),
             time_control=values.get("time_control"),
+            real_account=values.get("real_account", False),
             verify=self._verify(),
             secrets=frozenset(labels),
             labels=labels,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from conformance.target.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,8 +90,9 @@ class Limits:
 class Target:
     """One endpoint. Neither its repr nor any error about it shows a secret.
 
-    `base_url` has no trailing slash. `verify` is True, or the file of certificate authorities to trust. `secrets` are
-    the values that must never be shown; `labels` names the variable or the key that each of them came from.
+    `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
+    True, or the file of certificate authorities to trust. `secrets` are the values that must never be shown; `labels`
+    names the variable or the key that each of them came from.
     """
 
     name: str
@@ -98,9 +102,24 @@ class Target:
     profile: str = "documents"
     limits: Limits = Limits()
     time_control: str | None = None
+    real_account: bool = False
     verify: Literal[True] | Path = True
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether keys there may be somebody's: anywhere but on this machine, and there if the file says so."""
+        return self.real_account or not is_loopback(self.base_url)
+
+    @property
+    def shown_url(self) -> str:
+        """`base_url` as reports show it: what came from the environment is named in it, except for scheme and host."""
+        shown = urlsplit(self.base_url)
+        path = shown.path
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            path = path.replace(secret, f"[{self.labels.get(secret, 'SECRET')}]")
+        return f"{shown.scheme}://{shown.netloc}{path}"
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conformance.target.ways import Way
 
 #: What every report says of a target by its published schema, and what no request carries.
-_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "limits")
+_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "limits")
 _URLS = ("base_url", "time_control", "auth.iam_url")
 
 
@@ -20,7 +20,7 @@ def labels_of(values: Mapping[str, Any], way: Way, variables: Variables) -> dict
     """Secret values and their names: all credentials, and all that came from the environment.
 
     Spared are variables that only fill what every report shows: a target's name, dialect and limits, and the scheme
-    and host of its URLs.
+    and host of its URLs. Of a variable that is a whole URL, that leaves the path.
     """
     labels = {str(values["auth"][key]): key.upper() for key in sorted(way.secret) if key in values["auth"]}
     from_environment = {
@@ -28,7 +28,12 @@ def labels_of(values: Mapping[str, Any], way: Way, variables: Variables) -> dict
         for name, value in variables.used.items()
         if not all(_is_shown(value, where, values) for where in variables.places[name])
     }
-    return labels | from_environment
+    paths = {
+        path: name
+        for name, value in variables.used.items()
+        if "://" in value and variables.places[name] & set(_URLS) and (path := urlsplit(value).path.rstrip("/"))
+    }
+    return labels | from_environment | paths
 
 
 def _is_shown(value: str, where: str, values: Mapping[str, Any]) -> bool:

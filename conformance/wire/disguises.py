@@ -1,4 +1,6 @@
-"""Finds secrets in a text in whatever form they stand: percent-encoded, JSON- or XML-escaped, in base64 or hex."""
+"""Finds secrets in a text in whatever form they stand: percent-encoded, JSON- or XML-escaped, in base64 or hex, broken
+into lines, spelt out with separators, or by halves.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import re
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,28 +35,108 @@ _BYTES = [bytes([byte]) for byte in range(256)]
 _ENTITIES = {b"lt": b"<", b"gt": b">", b"amp": b"&", b"quot": b'"', b"apos": b"'"}
 
 
+#: Half a secret is a secret, but less than this of one stands in texts by chance.
+_MIN_PIECE = 8
+_LETTERS_AND_DIGITS = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") | set(
+    range(128, 256)
+)
+_SEPARATORS = bytes(set(range(256)) - _LETTERS_AND_DIGITS)
+_SPELT = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
+
+
 @dataclass(frozen=True)
 class View:
-    """A text with some layers of escapes undone; `at[i]` is where in the original its byte i begins."""
+    """A text with some layers of escapes undone; `at[i]` is where in the original its byte i begins.
+
+    In a view that is `bare`, all but letters and digits is left out, and `ends[i]` is where its byte i ended.
+    """
 
     text: bytes
     at: array[int]
+    ends: array[int] | None = None
+
+    @property
+    def bare(self) -> bool:
+        return self.ends is not None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the original the bytes from `start` up to `end` stand."""
+        return self.at[start], self.at[end] if self.ends is None else self.ends[end - 1]
+
+
+@dataclass(frozen=True)
+class _Needle:
+    """One form of a secret; of its blocks one stands in every piece of it that is as long as `least`."""
+
+    form: bytes
+    least: int
+    block: int
+
+    @classmethod
+    def of(cls, form: bytes, *, in_pieces: bool) -> _Needle:
+        least = max(_MIN_PIECE, len(form) // 2) if in_pieces and len(form) >= 2 * _MIN_PIECE else len(form)
+        # Any run of 2n - 1 bytes holds a whole block of n.
+        return cls(form, least, (least + 1) // 2)
+
+    def is_in(self, text: bytes) -> bool:
+        if self.least == len(self.form):
+            return self.form in text
+        return next(self.found_in(text), None) is not None
+
+    def found_in(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Where the form, or at least half of it, stands."""
+        if self.least == len(self.form):
+            start = text.find(self.form)
+            while start >= 0:
+                yield start, start + len(self.form)
+                start = text.find(self.form, start + 1)
+            return
+        for offset in range(0, len(self.form) - self.block + 1, self.block):
+            start = text.find(self.form[offset : offset + self.block])
+            while start >= 0:
+                first, last = self._grown(text, start, offset)
+                if last - first >= self.least:
+                    yield first, last
+                start = text.find(self.form[offset : offset + self.block], max(start + 1, last - self.block + 1))
+
+    def _grown(self, text: bytes, start: int, offset: int) -> tuple[int, int]:
+        """How far text and form agree around a block that they share."""
+        before = _common(text[max(0, start - offset) : start][::-1], self.form[:offset][::-1])
+        rest = self.form[offset:]
+        return start - before, start + _common(text[start : start + len(rest)], rest)
+
+
+def _common(one: bytes, other: bytes) -> int:
+    return len(commonprefix([one, other]))  # noqa: RUF071 - no paths: character by character is what is wanted
 
 
 @dataclass(frozen=True)
 class _Needles:
-    """The byte strings that give a secret away; `hexadecimal` is in lower case."""
+    """What gives a secret away: its forms, that in lower-case hex, and both without anything but letters and digits."""
 
-    plain: tuple[bytes, ...]
-    hexadecimal: bytes
+    plain: tuple[_Needle, ...]
+    hexadecimal: _Needle
+    bare: tuple[_Needle, ...]
+
+    def of(self, text: bytes, *, bare: bool) -> Iterator[tuple[_Needle, bytes]]:
+        """Each needle with the text to look for it in."""
+        for needle in self.bare if bare else self.plain:
+            yield needle, text
+        yield self.hexadecimal, text.lower()
 
 
 @lru_cache(maxsize=512)
-def _needles(secret: str) -> _Needles:
-    raw = secret.encode("utf-8", "surrogatepass")
+def _needles(secret: str, in_pieces: bool) -> _Needles:  # noqa: FBT001 - private
+    raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
     own = (view.text for view in views(raw))
-    return _Needles(tuple(dict.fromkeys((*own, *_base64_forms(raw)))), raw.hex().encode())
+    forms = tuple(dict.fromkeys((*own, *_base64_forms(raw))))
+    bare = dict.fromkeys(form.translate(None, _SEPARATORS) for form in forms)
+    return _Needles(
+        tuple(_Needle.of(form, in_pieces=in_pieces) for form in forms),
+        _Needle.of(raw.hex().encode(), in_pieces=in_pieces),
+        tuple(_Needle.of(form, in_pieces=in_pieces) for form in bare if len(form) >= _MIN_PIECE),
+    )
 
 
 def _base64_forms(raw: bytes) -> Iterator[bytes]:
@@ -72,23 +155,35 @@ def views(text: bytes, *, blanks: bool = False) -> Iterator[View]:
     yield from _layers(view, _LAYERS, blanks)
 
 
-def spans(seen: Iterable[View], secret: str) -> Iterator[tuple[int, int]]:
-    """Where a secret stands, in any disguise, in a text of which these are the views; spans may overlap."""
-    wanted = _needles(secret)
+def views_and_bare(text: bytes, *, blanks: bool = False) -> Iterator[View]:
+    """The same, and each followed by what is left of it without anything but letters and digits."""
+    for view in views(text, blanks=blanks):
+        yield view
+        yield _bare(view)
+
+
+def spans(seen: Iterable[View], secret: str, *, in_pieces: bool = True) -> Iterator[tuple[int, int]]:
+    """Where a secret stands, in any disguise, in a text of which these are the views; spans may overlap.
+
+    With `in_pieces`, also where half of it stands.
+    """
+    wanted = _needles(secret, in_pieces)
     for view in seen:
-        for needle in wanted.plain:
-            yield from _found(view, view.text, needle)
-        yield from _found(view, view.text.lower(), wanted.hexadecimal)
+        for needle, text in wanted.of(view.text, bare=view.bare):
+            for start, end in needle.found_in(text):
+                yield view.span(start, end)
 
 
-def hides_any(text: bytes, secrets: Iterable[str], *, blanks: bool = False) -> bool:
-    """Whether any of the secrets stands in the text: a hundred times faster than to say where."""
-    wanted = [_needles(secret) for secret in secrets]
+def hides_any(text: bytes, secrets: Iterable[str], *, blanks: bool = False, in_pieces: bool = True) -> bool:
+    """Whether any of the secrets stands in the text: much faster than to say where."""
+    wanted = [_needles(secret, in_pieces) for secret in secrets]
     return any(
-        needles.hexadecimal in lower or any(needle in seen for needle in needles.plain)
-        for seen in _texts(text, _LAYERS, blanks)
-        for lower in (seen.lower(),)
+        needle.is_in(looked)
+        for layer in _texts(text, _LAYERS, blanks)
+        for bare in (False, True)
+        for seen in (layer.translate(None, _SEPARATORS) if bare else layer,)
         for needles in wanted
+        for needle, looked in needles.of(seen, bare=bare)
     )
 
 
@@ -100,11 +195,14 @@ def _texts(text: bytes, left: int, blanks: bool) -> Iterator[bytes]:  # noqa: FB
         yield from _texts(_ESCAPE.sub(_character, text), left - 1, blanks)
 
 
-def _found(view: View, text: bytes, needle: bytes) -> Iterator[tuple[int, int]]:
-    start = text.find(needle)
-    while start >= 0:
-        yield view.at[start], view.at[start + len(needle)]
-        start = text.find(needle, start + 1)
+def _bare(view: View) -> View:
+    text, at, ends = bytearray(), array("L"), array("L")
+    for found in _SPELT.finditer(view.text):
+        start, end = found.span()
+        text += found[0]
+        at += view.at[start:end]
+        ends += view.at[start + 1 : end + 1]
+    return View(bytes(text), at, ends)
 
 
 def _layers(view: View, left: int, blanks: bool) -> Iterator[View]:  # noqa: FBT001 - private
@@ -132,7 +230,8 @@ def _undone(view: View) -> View:
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    kind = found.lastgroup or ""
+    kind = found.lastgroup
+    assert kind is not None
     digits = found[kind]
     match kind:
         case "percent":
@@ -147,4 +246,4 @@ def _character(found: re.Match[bytes]) -> bytes:
             number = int(digits)
         case _:
             number = int(digits, 16)
-    return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else found[0]
+    return chr(number).encode(errors="surrogatepass") if number <= 0x10FFFF else found[0]

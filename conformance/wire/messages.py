@@ -127,9 +127,10 @@ FailureKind = Literal["refused", "timeout", "reset", "truncated", "too_large", "
 class Failure:
     """Why there is no usable reply.
 
-    refused: no connection (also: unknown host); timeout: no whole reply in time; reset: the connection broke before a
-    reply; truncated: it broke, or its framing did, within the body; too_large: the body or the head outgrew its cap;
-    bad_http: what came is not HTTP; tls: no trust or no TLS; unsendable: the request cannot be put on a wire.
+    refused: no connection (also: unknown host), so nothing was asked; timeout: no whole reply in time; reset: the
+    connection broke before the head of a reply was whole; truncated: it broke, or its framing did, within the body;
+    too_large: the body or the head outgrew its cap; bad_http: what came is not HTTP; tls: no trust or no TLS;
+    unsendable: the request cannot be put on a wire.
     """
 
     kind: FailureKind

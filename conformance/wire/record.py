@@ -105,6 +105,8 @@ class Recorder:
 
     def add(self, operation: str, exchange: Exchange) -> int:
         """Keep one exchange; returns its number."""
+        # At once: what is said of an exchange may be worded before its record is made.
+        self.redactor.learn(exchange.request, exchange.reply)
         with self._lock:
             self._count += 1
             number = self._count

@@ -6,8 +6,9 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import unquote
 
-from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views
+from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from conformance.wire.messages import Headers, Reply, Request
 
 #: Headers whose values are credentials, or let others in.
@@ -29,6 +30,11 @@ _PLAINTEXTS = ("Plaintext", "plain_text")
 #: A fuzzer's short values in place of a token would blank out half of a report.
 _MIN_TOKEN = 16
 _MAX_TOKENS = 16
+#: What is good for one exchange: of the last ones, because a judgement is worded right after what it is about.
+_MAX_PASSING = 48
+#: What we had encrypted ourselves is shorter, and comes back as it went.
+_MIN_PLAINTEXT = 24
+_MIN_SIGNATURE = 8
 _MAX_PASSES = 8
 
 Span = tuple[int, int, str]
@@ -50,27 +56,30 @@ class Redactor:
             secret: _label(names.get(secret, "SECRET")) for secret in all_secrets if len(secret) >= MIN_LENGTH
         }
         self._tokens: dict[str, None] = {}
+        self._passing: dict[str, str] = {}
         self.too_short = len(all_secrets) - len(self._names)
-        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
+        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN", "PLAINTEXT"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
+        self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
+        self._in_replies = (*self._in_requests, *_patterns(_PLAINTEXTS))
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
-        return self._redacted(text.encode("utf-8", "surrogatepass"), _IN_REPLIES).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), self._in_replies).decode(errors="surrogatepass")
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, whatever they are."""
-        return self._redacted(data, _IN_REPLIES)
+        return self._redacted(data, self._in_replies)
 
     def request(self, request: Request) -> Request:
         """The request without secrets, in all its parts."""
-        self._learn(request)
+        self.learn(request)
         return replace(
             request,
-            method=self._text(request.method, _IN_REQUESTS),
-            url=self._text(request.url, _IN_REQUESTS),
-            headers=self._headers(request.headers, _IN_REQUESTS),
-            body=self._redacted(request.body, _IN_REQUESTS),
+            method=self._text(request.method, self._in_requests),
+            url=self._text(request.url, self._in_requests),
+            headers=self._headers(request.headers, self._in_requests),
+            body=self._redacted(request.body, self._in_requests),
         )
 
     def reply(self, reply: Reply) -> Reply:
@@ -78,20 +87,36 @@ class Redactor:
         return replace(
             reply,
             reason=self.text(reply.reason),
-            headers=self._headers(reply.headers, _IN_REPLIES),
+            headers=self._headers(reply.headers, self._in_replies),
             body=self.data(reply.body),
         )
 
-    def _learn(self, request: Request) -> None:
-        """Remember the tokens of a request: its reply, or a later one, may repeat them."""
-        found = {value for name in _TOKENS for value in request.header_values(name) if len(value) >= _MIN_TOKEN}
+    def learn(self, request: Request, reply: Reply | None = None) -> None:
+        """Remember what an exchange shows of secrets that no target file names: other replies may repeat them.
+
+        These are tokens, that may have been fetched, and for a while the signature and what was decrypted for us.
+        """
+        tokens = {value for name in _TOKENS for value in request.header_values(name)}
+        signatures = _values(request.url.encode("utf-8", "surrogatepass"), _SIGNATURES)
+        signatures |= {found for value in request.header_values("Authorization") for found in _SIGNED.findall(value)}
+        plaintexts: set[str] = set()
+        if reply is not None:
+            tokens |= set(reply.header_values("X-Subject-Token"))
+            if any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
+                plaintexts = _values(reply.body, _IN_PLAINTEXTS)
+        passing = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
+        passing |= dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), "PLAINTEXT")
         with self._lock:
-            for token in found - self._names.keys() - self._tokens.keys():
+            for token in (
+                {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys() - self._tokens.keys()
+            ):
                 self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
+            if passing.keys() - self._passing.keys():
+                self._passing = dict([*self._passing.items(), *passing.items()][-_MAX_PASSING:])
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
         others = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        if self._is_clean("\n".join(map("\n".join, others)).encode("utf-8", "surrogatepass")):
+        if self._is_clean("\n".join(map("\n".join, others)).encode(errors="surrogatepass")):
             return tuple((name, _hidden(name, value)) for name, value in headers)
         return tuple(
             (
@@ -102,7 +127,7 @@ class Redactor:
         )
 
     def _text(self, text: str, patterns: tuple[_Pattern, ...]) -> str:
-        return self._redacted(text.encode("utf-8", "surrogatepass"), patterns).decode("utf-8", "surrogatepass")
+        return self._redacted(text.encode(errors="surrogatepass"), patterns).decode(errors="surrogatepass")
 
     def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.
@@ -120,15 +145,22 @@ class Redactor:
         if any(word in lower for word in _WORDS):
             return False
         secrets = (*self._names, *self._tokens)
-        return not hides_any(text, secrets, blanks=any(" " in secret for secret in secrets))
+        blanks = any(" " in secret for secret in secrets)
+        return not (hides_any(text, secrets, blanks=blanks) or hides_any(text, self._passing, in_pieces=False))
 
     def _pass(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in _by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         names = self._names | dict.fromkeys(self._tokens, "TOKEN")
-        seen = tuple(views(text, blanks=any(" " in secret for secret in names)))
+        seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
         for secret, label in names.items():
             found += ((start, end, label) for start, end in spans(seen, secret) if not _touches(marks, start, end))
+        for secret, label in self._passing.items():
+            found += (
+                (start, end, label)
+                for start, end in spans(seen, secret, in_pieces=False)
+                if not _touches(marks, start, end)
+            )
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
             result += text[last:start] + _mark(label).encode()
@@ -174,8 +206,14 @@ def _header_lines() -> Iterator[_Pattern]:
 
 _SECRET_HEADERS = frozenset(name.lower() for name in _HEADERS)
 _WORDS = tuple(name.lower().encode() for name in (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS))
-_IN_REQUESTS = (*_patterns(_PARAMETERS), *_header_lines())
-_IN_REPLIES = (*_IN_REQUESTS, *_patterns(_PLAINTEXTS))
+_IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
+_SIGNATURES = tuple(_patterns(["Signature"]))
+_PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
+_SIGNED = re.compile(r"Signature=([^,\s]+)")
+
+
+def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:
+    return {found[1].decode("utf-8", "replace") for pattern, _ in patterns for found in pattern.finditer(text)}
 
 
 def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:

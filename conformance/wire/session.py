@@ -52,7 +52,7 @@ class Session:
         self._origins = frozenset(origin(url) for url in urls)
         self._verify = verify if verify is True else str(verify)
         self._max_body = max_body
-        self._pace = Pace(limits.requests_per_second)
+        self.pace = Pace(limits.requests_per_second)
         self._watchdog = Watchdog(limits.timeout_seconds)
         self._transport = Transport()
         self._lock = threading.Lock()
@@ -73,7 +73,6 @@ class Session:
         """Close all connections."""
         self._watchdog.close()
         self._transport.close()
-        self._pace.close()
 
     @property
     def sent(self) -> int:
@@ -89,7 +88,7 @@ class Session:
         problem = unsendable(request)
         if problem is not None:
             return Exchange(request, None, problem, datetime.now(UTC))
-        self._pace.wait()
+        self.pace.wait()
         self._count()
         started, clock = datetime.now(UTC), time.perf_counter()
         deadline = self._watchdog.watch()

@@ -19,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from conformance.wire.head import HeadReader
 from conformance.wire.messages import Request, origin
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _Exact(HTTPConnection):
     headers, which know each name once, only serve to tell them that nothing is to be added.
     """
 
+    response_class = HeadReader
     _used_at = 0.0
 
     @property

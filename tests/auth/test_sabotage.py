@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from conformance import specs
-from conformance.auth import Sabotage, SignerFactory, sabotages
+from conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
 from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
 from conformance.wire.messages import Request
 from conformance.wire.session import Session
@@ -71,6 +71,20 @@ def test_tokens_are_left_out_wrong_old_and_for_another_project() -> None:
     assert len(project) == 32
     assert int(project, 16) >= 0
     assert other.header("X-Auth-Token") == "good-token"
+
+
+def test_another_project_is_asked_for_wherever_the_path_names_it_and_with_the_same_query() -> None:
+    signer = of(TOKEN)["other_project"].signer
+    twice = signer.sign(replace(REST, url=f"https://h/v1.0/{PROJECT}/x/{PROJECT}?limit=1&marker={PROJECT}"))
+    assert PROJECT not in twice.path
+    assert twice.query == f"limit=1&marker={PROJECT}"
+    assert signer.sign(replace(REST, url=f"{REST.url}?")).url.endswith("/kms/describe-key?")
+    assert not signer.sign(REST).url.endswith("?")
+
+
+def test_only_tokens_of_the_target_s_project_are_sabotaged() -> None:
+    for name in ("garbage", "expired"):
+        assert project_of(of(TOKEN)[name].signer) == PROJECT
 
 
 def test_without_an_expired_token_there_is_no_such_sabotage() -> None:
@@ -179,3 +193,9 @@ def test_a_replayed_request_is_the_same_to_the_byte(signature: str) -> None:
     assert signer.sign(CALL) == signer.sign(CALL)
     other = of(replace(RPC, signature=signature), "alibaba")["replayed_nonce"].signer
     assert other.sign(CALL) != signer.sign(CALL)
+
+
+@pytest.mark.parametrize("auth", [TOKEN, KEY, RPC])
+def test_a_target_s_signer_is_that_of_its_own_credentials(auth: Auth) -> None:
+    signer = signer_for(Target("t", "huawei", "https://h", auth), Session(Limits(), ["https://h"]))
+    assert signer == factory()(auth)

@@ -11,7 +11,18 @@ import pytest
 from conformance.emulator import Emulator, Inbound, Outbound
 
 # What the clients, and the HTTP libraries under them, take from the environment: accounts, endpoints, proxies, files.
-_READ = ("OS_", "HC_", "HUAWEICLOUD_", "ALIBABA_CLOUD_", "ALIYUN_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NETRC")
+_READ = (
+    "OS_",
+    "HC_",
+    "HUAWEICLOUD_",
+    "ALIBABA_CLOUD_",
+    "ALIYUN_",
+    "AWS_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NETRC",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +49,11 @@ def huawei(seen: list[Inbound]) -> Iterator[Emulator]:
 @pytest.fixture
 def alibaba(seen: list[Inbound]) -> Iterator[Emulator]:
     yield from _open("alibaba", seen)
+
+
+@pytest.fixture
+def aws(seen: list[Inbound]) -> Iterator[Emulator]:
+    yield from _open("aws", seen)
 
 
 def _open(dialect: str, seen: list[Inbound]) -> Iterator[Emulator]:

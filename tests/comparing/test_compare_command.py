@@ -146,3 +146,15 @@ def test_what_cannot_be_compared(huawei: Emulator, tmp_path: Path, capsys: pytes
     ):
         assert command("compare", *arguments) == 2
         assert says in " ".join(capsys.readouterr().err.replace("\n", " ").split())
+
+
+def test_a_real_account_is_not_asked_without_its_owners_word(
+    huawei: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = target_file(huawei, tmp_path, "here")
+    cloud = target_file(huawei, tmp_path, "cloud", base_url="https://kms.cloud.invalid", time_control=None)
+    cloud.write_text(cloud.read_text().replace("time_control: null\n", ""))
+    assert command("record", "--target", cloud, "--out", tmp_path / "r.json") == 2
+    assert command("compare", "--live", here, cloud) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert huawei.requests_served == 0

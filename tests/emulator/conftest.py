@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator_clients import Alibaba, Huawei
+from emulator_clients import Alibaba, Aws, Huawei
 
 from conformance.emulator import Emulator
 
@@ -24,6 +24,15 @@ def huawei() -> Iterator[Huawei]:
 def alibaba() -> Iterator[Alibaba]:
     with Emulator("alibaba") as emulator:
         client = Alibaba(emulator)
+        yield client
+        client.close()
+        assert emulator.failures == []
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with Emulator("aws") as emulator:
+        client = Aws(emulator)
         yield client
         client.close()
         assert emulator.failures == []

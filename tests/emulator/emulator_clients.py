@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from conformance.emulator.alibaba import credentials as alibaba
+from conformance.emulator.aws import credentials as aws
 from conformance.emulator.huawei import credentials as huawei
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Said(NamedTuple):
     @property
     def code(self) -> str:
         """The error code, in whichever shape it stands."""
-        return self.body.get("Code") or self.body.get("error_code") or self.body["error"]["error_code"]
+        known = self.body.get("__type") or self.body.get("Code") or self.body.get("error_code")
+        return known or self.body["error"]["error_code"]
 
     @property
     def refusal(self) -> tuple[int, str]:
@@ -52,7 +54,7 @@ class Wire:
         named = {name.lower(): value for name, value in reply.getheaders()}
         if method != "HEAD":
             assert int(named["content-length"]) == len(raw)
-        is_json = named.get("content-type", "").startswith("application/json") and raw
+        is_json = named.get("content-type", "").startswith(("application/json", "application/x-amz-json")) and raw
         return Said(reply.status, json.loads(raw) if is_json else raw, named)
 
     def advance(self, seconds: float) -> Said:
@@ -252,3 +254,72 @@ def canonical_query(parameters: dict[str, Any]) -> str:
 def v1_signature(method: str, parameters: dict[str, Any], secret: str) -> str:
     text = f"{method}&%2F&{quote(canonical_query(parameters), safe='-_.~')}"
     return base64.b64encode(hmac.new(f"{secret}&".encode(), text.encode(), "sha1").digest()).decode()
+
+
+class Aws(Wire):
+    """Calls operations, signed by version 4."""
+
+    def call(self, operation: str, /, **fields: object) -> Said:
+        return self.post(f"TrentService.{operation}", json.dumps(fields).encode())
+
+    def create(self, **fields: object) -> str:
+        said = self.call("CreateKey", **fields)
+        assert said.status == 200, said
+        return said.body["KeyMetadata"]["KeyId"]
+
+    def describe(self, key_id: str) -> dict[str, Any]:
+        said = self.call("DescribeKey", KeyId=key_id)
+        assert said.status == 200, said
+        return said.body["KeyMetadata"]
+
+    def state(self, key_id: str) -> str:
+        return self.describe(key_id)["KeyState"]
+
+    def post(
+        self,
+        target: str | None,
+        body: bytes,
+        *,
+        access_key: str = aws.ACCESS_KEY_ID,
+        secret: str = aws.ACCESS_KEY_SECRET,
+        scope: tuple[str, str] = (aws.REGION, "kms"),
+        ago: timedelta = timedelta(),
+        extra: dict[str, str] | None = None,
+        unsigned: dict[str, str] | None = None,
+        sent_body: bytes | None = None,
+        path: str = "/",
+    ) -> Said:
+        """`extra` headers are signed, `unsigned` ones override after signing; `sent_body` replaces the body then."""
+        stamp = f"{datetime.now(UTC) - ago:%Y%m%dT%H%M%SZ}"
+        headers = {
+            "content-type": "application/x-amz-json-1.1",
+            "host": self.host,
+            "x-amz-date": stamp,
+            **({"x-amz-target": target} if target is not None else {}),
+            **(extra or {}),
+        }
+        names = ";".join(sorted(headers))
+        canonical = "\n".join(
+            [
+                "POST",
+                path,
+                "",
+                "".join(f"{name}:{headers[name]}\n" for name in sorted(headers)),
+                names,
+                hashlib.sha256(body).hexdigest(),
+            ]
+        )
+        credential = "/".join((stamp[:8], *scope, "aws4_request"))
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{credential}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        key = f"AWS4{secret}".encode()
+        for part in credential.split("/"):
+            key = hmac.new(key, part.encode(), "sha256").digest()
+        signature = hmac.new(key, text.encode(), "sha256").hexdigest()
+        signed = f"AWS4-HMAC-SHA256 Credential={access_key}/{credential}, SignedHeaders={names}, Signature={signature}"
+        sent = {**headers, "Authorization": signed, **(unsigned or {})}
+        return self.send(
+            "POST",
+            path,
+            body if sent_body is None else sent_body,
+            {name: value for name, value in sent.items() if value},
+        )

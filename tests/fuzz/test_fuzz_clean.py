@@ -9,12 +9,12 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 
 from conformance import specs
-from conformance.catalogue.api import Api
+from conformance.catalogue.api import READ_ONLY, Api
 from conformance.catalogue.profile import Profile
 from conformance.emulator import Inbound, Outbound, State
 from conformance.fuzz.generator import Generator
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.fuzz.names import READ_ONLY, names_of, operation_names
+from conformance.fuzz.names import names_of, operation_names
 from conformance.ledger import MARKER_PREFIX
 from conformance.suite import test_fuzzing
 from conformance.tier import EFFORTS

@@ -11,7 +11,8 @@ from conformance.catalogue.requirements import Catalogue
 from conformance.selftest.compound import compound
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.nulls import NULLS
-from conformance.selftest.plan import COMPOUND, everything, sample
+from conformance.selftest.plan import everything, sample
+from conformance.selftest.trial import COMPOUND
 from conformance.selftest.variants import VARIANTS
 from conformance.suite import FAMILIES
 
@@ -63,5 +64,8 @@ def test_compound_is_drawn_by_its_seed_and_holds_nothing_that_excludes_another(d
     for drawn in names:
         topics = [about[name] for name in drawn if name != "none"]
         assert len(topics) == len(set(topics))
+    for seed in range(50):
+        decisions = compound(dialect, seed).decisions
+        assert len(decisions) == len(set(decisions))
     alone = {variant.name for variant in VARIANTS if variant.alone}
     assert {name for drawn in names for name in drawn} - {"none"} == set(about) - alone

@@ -157,7 +157,7 @@ def test_doctor_says_what_a_run_would_do_and_changes_nothing(tmp_path: Path) -> 
         assert emulator.store.keys == before
     assert done.returncode == 0
     assert "signed in" in done.stdout
-    assert "would create" in done.stdout
+    assert "a run creates: at most 2 keys at smoke" in done.stdout
 
 
 def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path) -> None:

@@ -63,6 +63,31 @@ def test_trial_that_breaks_counts_against_the_harness(
     assert "RuntimeError: no port is left" in capsys.readouterr().out
 
 
+def test_only_what_went_wrong_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problems = {"huawei": "survived", "alibaba": ""}
+
+    def tried(task: plan.Task) -> Trial:
+        subject = Subject("fault", task.name, task.dialect, "window", "critical")
+        return Trial(subject, "smoke", 1, True, 0, ("reply.status",), problems[task.dialect], 0.1, 1, None)
+
+    monkeypatch.setattr(plan.Task, "run", tried)
+    chosen = ("--all", "-n", "1", "--seed", "1", "-k", "window-below-minimum-accepted")
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert selftest(*chosen, "--json", str(first)) == 1
+    problems |= {"huawei": "", "alibaba": "must not be asked again"}
+    assert selftest(*chosen, "--again", str(first), "--json", str(second)) == 0, capsys.readouterr().out
+    found = json.loads(second.read_text())["trials"]
+    assert [trial["subject"]["dialect"] for trial in found] == ["alibaba", "huawei"]
+
+
+def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other.json").write_text("{}")
+    assert selftest("--again", str(tmp_path / "other.json")) == 2
+    assert "no power report" in capsys.readouterr().err
+
+
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert selftest("-k", "no-such-trial") == 2
     assert "no-such-trial" in capsys.readouterr().err

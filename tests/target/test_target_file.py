@@ -163,6 +163,21 @@ def test_variables_fill_whole_values_and_parts(monkeypatch: pytest.MonkeyPatch) 
     assert target.labels["private-path"] == "KMS_PATH"
 
 
+def test_of_a_url_from_the_environment_only_scheme_and_host_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMS_URL", "https://kms.example.com/tenant-hunter2/kms")
+    target = parse_target(TOKEN.replace("https://kms.eu-de.otc.example.com/", '"${KMS_URL}"'), "x")
+    assert target.base_url == "https://kms.example.com/tenant-hunter2/kms"
+    assert target.shown_url == "https://kms.example.com[KMS_URL]"
+    assert "/tenant-hunter2/kms" in target.secrets
+
+
+def test_an_account_is_real_beyond_loopback_or_where_the_file_says_so() -> None:
+    assert parse_target(TOKEN, "x").is_real
+    local = RPC
+    assert not parse_target(local, "x").is_real
+    assert parse_target(f"{local}real_account: true", "x").is_real
+
+
 def test_a_variable_is_not_expanded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KMS_TOKEN", "a${KMS_SECRET}b")
     assert parse_target(TOKEN, "x").auth == TokenAuth("a${KMS_SECRET}b", PROJECT)

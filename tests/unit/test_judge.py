@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Judge, Passes
+from conformance.judge import Inconclusive, Judge, Judgement, Passes
 
 CATALOGUE = Catalogue.load("huawei")
 
@@ -58,3 +58,52 @@ def test_only_the_first_exchanges_of_a_pass_are_kept_each_once() -> None:
 def test_failure_needs_no_state_to_have_been_reached(judge: Judge) -> None:
     judge.that("cancel.uri", False, "x", "y", (2,), "look there")
     assert (judge.failures[0].expected, judge.failures[0].received, judge.failures[0].hint) == ("x", "y", "look there")
+
+
+def test_judging_tells_whether_the_requirement_holds(judge: Judge) -> None:
+    assert judge.that("cancel.effect", True, "", "") is True
+    assert judge.that("cancel.uri", False, "x", "y") is False
+
+
+def test_what_held_is_counted_by_requirement(judge: Judge) -> None:
+    for _ in range(2):
+        judge.holds("cancel.effect")
+    judge.that("cancel.effect", True, "", "")
+    judge.holds("cancel.uri")
+    assert {name: passes.count for name, passes in judge.passes.items()} == {"cancel.effect": 3, "cancel.uri": 1}
+    assert judge.failures == []
+
+
+def test_a_broken_requirement_keeps_what_was_expected_received_and_cited(judge: Judge) -> None:
+    judge.breaks("cancel.effect", 400, 404, (4, 5))
+    judge.that("cancel.uri", False, 400, None)
+    assert judge.failures == [
+        Judgement("cancel.effect", passed=False, expected="400", received="404", exchanges=(4, 5)),
+        Judgement("cancel.uri", passed=False, expected="400", received="None"),
+    ]
+
+
+def test_a_judgement_that_does_not_apply_hides_none_that_comes_after_it(judge: Judge) -> None:
+    failed = Judgement("cancel.uri", passed=False)
+    judge.record([Judgement("schedule.twice", passed=False), failed, Judgement("cancel.effect", passed=True)])
+    assert (judge.failures, set(judge.passes)) == ([failed], {"cancel.effect"})
+
+
+def test_failed_requirement_is_judged_and_one_that_does_not_apply_is_not_missed() -> None:
+    judge = Judge(CATALOGUE, frozenset({"cancel.uri", "cancel.effect"}), frozenset({"cancel.uri", "schedule.twice"}))
+    assert judge.unjudged == {"cancel.uri"}
+    judge.breaks("cancel.uri", "x", "y")
+    judge.holds("cancel.effect")
+    assert (judge.unjudged, judge.judged) == (frozenset(), {"cancel.uri", "cancel.effect"})
+
+
+def test_failures_of_two_requirements_that_expect_the_same_are_both_shown(judge: Judge) -> None:
+    judge.breaks("cancel.effect", "x", "y")
+    judge.breaks("cancel.uri", "x", "y")
+    assert [failure.requirement for failure in judge.failures] == ["cancel.effect", "cancel.uri"]
+
+
+def test_why_a_check_could_not_be_made_ends_with_what_to_do() -> None:
+    assert str(Inconclusive("It is throttled.", "Lower the rate.")) == "It is throttled.\nLower the rate."
+    alone = Inconclusive("It is throttled.")
+    assert (str(alone), alone.reason, alone.hint) == ("It is throttled.", "It is throttled.", "")

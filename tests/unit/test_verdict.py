@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from conformance import __version__, specs
 from conformance.catalogue.requirements import Catalogue
 from conformance.judge import Judgement
 from conformance.results import CheckResult
 from conformance.target import RpcAuth, Target
-from conformance.verdict import Run, Verdict, decide, worst_exit_code
+from conformance.verdict import RequirementVerdict, Run, Verdict, decide, specs_digest, worst_exit_code
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 RUN = Run("smoke", 1, datetime(2026, 1, 1, tzinfo=UTC), 1.0)
@@ -27,8 +31,12 @@ def verdict(*results: CheckResult, planned=None, waivers=None) -> Verdict:
     return decide(TARGET, results, RUN, planned or {}, waivers or {})
 
 
+def entry(found: Verdict, requirement: str) -> RequirementVerdict:
+    return next(each for each in found.requirements if each.id == requirement)
+
+
 def of(found: Verdict, requirement: str) -> str:
-    return next(entry.verdict for entry in found.requirements if entry.id == requirement)
+    return entry(found, requirement).verdict
 
 
 def failure(requirement: str) -> Judgement:
@@ -37,9 +45,9 @@ def failure(requirement: str) -> Judgement:
 
 def test_pass_that_never_reached_the_state_it_speaks_of_is_not_tested() -> None:
     found = verdict(result(passes=ALL, productive=ALL | {"cancel.effect": 0}))
-    entry = next(entry for entry in found.requirements if entry.id == "cancel.effect")
-    assert (entry.verdict, entry.judged, entry.productive) == ("not_tested", 1, 0)
-    assert "pending_deletion" in entry.reason
+    effect = entry(found, "cancel.effect")
+    assert (effect.verdict, effect.judged, effect.productive) == ("not_tested", 1, 0)
+    assert effect.reason == "judged 1 times, never after a key was read in the state pending_deletion"
     assert found.result == "inconclusive"
 
 
@@ -85,10 +93,138 @@ def test_nothing_ran_is_inconclusive() -> None:
     assert verdict().result == "inconclusive"
 
 
-def test_profile_decides_what_is_not_applicable() -> None:
-    assert of(verdict(result(passes=ALL)), "cancel.imported-key") == "not_applicable"
+def test_the_target_s_own_profile_decides_what_is_not_applicable() -> None:
+    imported = entry(verdict(result(passes=ALL)), "cancel.imported-key")
+    assert imported.verdict == "not_applicable"
+    assert imported.reason == "The profile documents says that external keys do not apply."
+    cloud = decide(replace(TARGET, profile="alibaba-cloud"), [result(passes=ALL)], RUN, {}, {})
+    assert of(cloud, "cancel.imported-key") == "passed"
 
 
 @pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])
 def test_worst_of_several_targets_decides(codes: list[int], worst: int) -> None:
     assert worst_exit_code(codes) == worst
+
+
+def test_every_requirement_of_the_dialect_has_its_entry() -> None:
+    found = verdict(result(passes=ALL))
+    assert [(each.id, each.level) for each in found.requirements] == [(each.id, each.level) for each in CATALOGUE]
+    assert (found.target, found.run) == (TARGET, RUN)
+
+
+def test_a_failure_says_what_was_expected_and_received_and_the_first_of_several_does() -> None:
+    second = Judgement("cancel.effect", passed=False, expected="later", received="later")
+    found = verdict(result(passes=ALL), result("c::d", failures=(failure("cancel.effect"), second)))
+    assert entry(found, "cancel.effect").reason == "expected x; received y"
+
+
+def test_a_waiver_gives_its_reason_and_excuses_no_other_requirement() -> None:
+    failures = (failure("cancel.effect"), failure("schedule.uri"))
+    found = verdict(result(passes=ALL, failures=failures), waivers={"cancel.effect": "known since May"})
+    assert (entry(found, "cancel.effect").reason, of(found, "schedule.uri")) == ("known since May", "failed")
+    assert found.result == "nonconformant"
+
+
+def test_each_judgement_counts_whether_it_passed_or_failed() -> None:
+    found = verdict(
+        result(passes=ALL | {"cancel.effect": 3}),
+        result("c::d", passes={"cancel.effect": 2}, failures=(failure("cancel.effect"), failure("schedule.uri"))),
+        result("e::f", failures=(failure("cancel.effect"),)),
+    )
+    assert [entry(found, name).judged for name in ("cancel.effect", "schedule.uri", "schedule.twice")] == [7, 2, 1]
+
+
+def test_productive_judgements_of_all_checks_are_added_up() -> None:
+    one, other = ({"productive": {"cancel.effect": count}, "passes": {"cancel.effect": 3}} for count in (2, 1))
+    assert entry(verdict(result(**one), result("c::d", **other)), "cancel.effect").productive == 3
+
+
+def test_several_states_of_which_one_must_be_reached_are_all_named() -> None:
+    name, states = next((each.id, each.reached) for each in CATALOGUE if len(each.reached) > 1)
+    reason = entry(verdict(result(passes=ALL, productive={})), name).reason
+    assert reason.endswith(f"in the state {' or '.join(sorted(states))}")
+
+
+def test_the_checks_of_a_requirement_are_those_that_declare_it_and_those_that_found_it_broken() -> None:
+    found = verdict(
+        result("z::declares", declared=("cancel.effect",), passes=ALL),
+        result("b::finds", failures=(failure("cancel.effect"),)),
+        result("b::finds", failures=(failure("cancel.effect"),)),
+        result("a::other", declared=("schedule.uri",)),
+    )
+    assert entry(found, "cancel.effect").tests == ("b::finds", "z::declares")
+    assert entry(found, "schedule.twice").tests == ()
+
+
+def test_a_target_that_passed_nothing_that_needs_memory_passes_nothing() -> None:
+    before = result("entry::a", family="entry", passes=ALL)
+    found = verdict(before, result("cancel::a", family="cancel"))
+    assert {each.verdict for each in found.requirements} == {"inconclusive", "not_applicable"}
+    assert "keeps no state" in entry(found, "cancel.effect").reason
+    assert verdict(before).result == "conformant"
+    assert verdict(before, result("cancel::a", family="cancel", passes={"cancel.effect": 1})).result == "conformant"
+
+
+def test_a_failure_is_one_even_at_a_target_without_memory() -> None:
+    found = verdict(result("cancel::a", family="cancel", failures=(failure("cancel.effect"),)))
+    assert of(found, "cancel.effect") == "failed"
+
+
+def test_why_it_is_inconclusive_or_not_tested_is_told() -> None:
+    passes = {name: count for name, count in ALL.items() if name != "schedule.twice"}
+    found = verdict(
+        result(passes=passes),
+        result("c::d", outcome="inconclusive", inconclusive=("cancel.effect",), reason="throttled"),
+        planned={"z::late": ["schedule.uri"], "e::f": ["schedule.uri"], "a::b": ["schedule.uri"], "g::h": []},
+    )
+    reasons = {name: entry(found, name).reason for name in ("cancel.effect", "schedule.uri", "schedule.twice")}
+    assert reasons == {
+        "cancel.effect": "throttled",
+        "schedule.uri": "did not run: e::f, z::late",
+        "schedule.twice": "no exchange of this run allowed a judgement",
+    }
+    assert entry(found, "state.enabled") == RequirementVerdict("state.enabled", "MUST", "passed", (), "", 1, 1)
+
+
+def test_requests_and_keys_of_all_checks_are_added_up() -> None:
+    found = verdict(result(requests=3, keys_created=1), result("c::d", requests=4, keys_created=2))
+    assert (found.requests, found.keys_created) == (7, 3)
+
+
+def test_the_document_names_target_suite_and_circumstances() -> None:
+    run = Run("nightly", 7, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 1.23456)
+    document = decide(TARGET, [result(passes=ALL, requests=3, keys_created=1)], run, {}, {}).to_json()
+    requirements = document.pop("requirements")
+    assert document == {
+        "format": 1,
+        "suite": {"version": __version__, "specs_digest": specs_digest("alibaba")},
+        "target": {"name": "t", "dialect": "alibaba", "profile": "documents", "base_url": "http://127.0.0.1:1"},
+        "result": "conformant",
+        "tier": "nightly",
+        "requests": 3,
+        "keys_created": 1,
+        "duration_seconds": 1.235,
+        "seed": 7,
+        "started": "2026-01-02T03:04:05Z",
+    }
+    assert {"id", "level", "verdict", "tests", "reason", "judged", "productive"} == set(requirements[0])
+    assert [each["id"] for each in requirements] == list(ALL)
+
+
+def test_the_digest_changes_with_any_spec_file_its_name_and_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digest(files: dict[str, str]) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        (folder / "d").mkdir(parents=True)
+        for name, text in files.items():
+            (folder / "d" / name).write_text(text)
+        monkeypatch.setattr(specs, "SPECS", folder)
+        return specs_digest("d")
+
+    plain = digest({"a.yaml": "1", "b.yaml": "2"})
+    assert plain == digest({"b.yaml": "2", "a.yaml": "1", "notes.txt": "not a spec"})
+    # What the digest of two files is made of, by hand: verdicts of earlier versions must stay comparable.
+    assert plain == "sha256:" + hashlib.sha256(b"a.yaml\x001\x00b.yaml\x002\x00").hexdigest()
+    others = [{"a.yaml": "1"}, {"a.yaml": "1", "b.yaml": "3"}, {"a.yaml": "1", "c.yaml": "2"}]
+    assert len({plain, *map(digest, others)}) == 4

@@ -128,7 +128,8 @@ def hang_up(connection: socket.socket, _: bytes) -> bool:
         (then_close(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n"), "bad_http"),
         (then_close(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000 + b"\r\n\r\n"), "bad_http"),
         (then_close(b"HTTP/1.1 200 OK\r\n" + (b"A: " + b"b" * 60_000 + b"\r\n") * 3 + b"\r\n"), "too_large"),
-        (then_close(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + reply()), "bad_http"),
+        (then_close(b"HTTP/1.1 101 Switching\r\n\r\n" + reply()), "bad_http"),
+        (then_close(b"HTTP/1.1 103 Early\r\nLink: x"), "reset"),
         (then_close(reply(b"x" * (MAX_BODY + 1))), "too_large"),
         (then_close(reply(gzip.compress(b"x" * 100)[:-10], "HTTP/1.1 200 OK", "Content-Encoding: gzip")), "truncated"),
         (then_close(reply(b"no gzip at all", "HTTP/1.1 200 OK", "Content-Encoding: gzip")), "bad_http"),
@@ -151,6 +152,20 @@ def test_an_endless_body_stops_at_the_cap() -> None:
 
     assert failure_kind(script, Limits(timeout_seconds=5)) == "too_large"
     assert sent < 32 * MAX_BODY
+
+
+@pytest.mark.parametrize("interim", [b"102 Processing\r\n", b"103 Early Hints\r\nLink: x\r\n"])
+def test_interim_replies_are_passed_over(interim: bytes) -> None:
+    with Loopback(then_close(b"HTTP/1.1 " + interim + b"\r\n" + reply(b"{1}"))) as server:
+        got = exchange(server)
+    assert got.reply is not None
+    assert got.reply.body == b"{1}"
+
+
+def test_a_connection_that_breaks_is_never_a_reply_and_never_bad_http_wherever_it_breaks() -> None:
+    whole = reply(b"{}", "HTTP/1.1 200 OK", "Content-Type: application/json")
+    kinds = [failure_kind(then_close(whole[:sent])) for sent in range(len(whole))]
+    assert kinds == ["reset"] * (len(whole) - 2) + ["truncated"] * 2
 
 
 def test_a_gzip_bomb_is_not_unpacked() -> None:

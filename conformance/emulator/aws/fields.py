@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from conformance.emulator import strict_json
-from conformance.emulator.keys import ABSENT
+from conformance.emulator.keys import ABSENT, Quoted
 from conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class Fields:
         return value
 
     def window(self) -> object:
-        """`PendingWindowInDays`, which the store judges; what is no integer in a form that it takes for none."""
+        """`PendingWindowInDays`, which the store judges."""
         value = self._values.get("PendingWindowInDays", ABSENT)
-        return strict_json.encode(value).decode() if isinstance(value, str) else value
+        return Quoted(value) if isinstance(value, str) else value
 
     def alias(self) -> str:
         """The required `AliasName`; names below `alias/aws/` are the service's own."""

@@ -6,6 +6,7 @@ from conformance.selftest.fault import Fault
 from conformance.selftest.faults import (
     authentication,
     bodies,
+    by_arn,
     cancel,
     dates,
     errors,
@@ -26,6 +27,7 @@ FAULTS: tuple[Fault, ...] = (
     *window.FAULTS,
     *schedule.FAULTS,
     *cancel.FAULTS,
+    *by_arn.FAULTS,
     *pending.FAULTS,
     *states.FAULTS,
     *keys.FAULTS,

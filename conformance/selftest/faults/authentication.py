@@ -13,7 +13,7 @@ from conformance.emulator.clock import system_time
 from conformance.emulator.huawei import aksk
 from conformance.emulator.huawei import credentials as huawei
 from conformance.selftest.deciding import PENDING, admitting, answering, doing_though, with_
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 
 _fault = partial(Fault, fault_class="authentication", severity="critical", families=("authentication",))
 
@@ -217,5 +217,36 @@ FAULTS = (
         requirements=frozenset({"auth.replayed-nonce"}),
         decisions=(answering(400, "SignatureDoesNotMatch", "replayed_nonce"),),
         exit_code=0,
+    ),
+    *(
+        _unchecked(f"sigv4-{name}", title, problem, (AWS,), case, auth=None)
+        for name, title, problem, case in (
+            ("absent-accepted", "No signature is as good as one.", "no_credentials", "missing"),
+            (
+                "incomplete-accepted",
+                "Part of a signature is as good as all of it.",
+                "incomplete_signature",
+                "incomplete",
+            ),
+            ("secret-unchecked", "Any signature will do.", "wrong_signature", "wrong-secret"),
+            ("date-unchecked", "Signatures never go stale.", "stale_signature", "stale"),
+            ("region-unchecked", "A signature for one region is good in all.", "other_region", "other-region"),
+            ("unknown-key-accepted", "Whoever signs, is served.", "unknown_access_key", "unknown-access-key"),
+        )
+    ),
+    *(
+        _too_late(f"sigv4-{name}", f"Refused, and done: {name}.", problem, (AWS,), case, None)
+        for name, problem, case in (
+            ("wrong-refused-but-done", "wrong_signature", "wrong-secret"),
+            ("stale-refused-but-done", "stale_signature", "stale"),
+        )
+    ),
+    _fault(
+        name="sigv4-secret-wrong-code",
+        title="A wrong signature is refused as an invalid request.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"auth.wrong-secret"}),
+        decisions=(answering(400, "ValidationException", "wrong_signature"),),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from conformance.selftest.fault import ALIBABA, BOTH, HUAWEI, Fault, Severity
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault, Severity
 from conformance.selftest.rewriting import (
     Rewrite,
     body,
@@ -20,7 +20,7 @@ from conformance.selftest.rewriting import (
     text,
 )
 
-_fault = partial(Fault, fault_class="bodies", severity="major", dialects=BOTH, families=("cancel",))
+_fault = partial(Fault, fault_class="bodies", severity="major", families=("cancel",))
 _XML = '<?xml version="1.0"?><cancel><key_state>3</key_state></cancel>'
 
 
@@ -70,7 +70,14 @@ FAULTS = (
     _encoding("with-trailer", "The reply to cancelling goes on after its end.", body(lambda data: data + b"{}")),
     _encoding("cut", "The reply to cancelling is cut short.", lambda reply: replace(reply, cut_after=10)),
     _encoding("half", "The reply to cancelling is half a document.", body(lambda data: data[: len(data) // 2])),
-    _encoding("empty", "The reply to cancelling is empty.", empty),
+    replace(_encoding("empty", "The reply to cancelling is empty.", empty), dialects=BOTH),
+    _fault(
+        name="cancel-empty",
+        title="The reply to cancelling is empty, as that to enabling is.",
+        dialects=(AWS,),
+        requirements=frozenset({"cancel.reply.key-id"}),
+        filters=(on("cancel", empty),),
+    ),
     _encoding("nan", "The reply to cancelling has NaN in it.", body(lambda data: data[:-1] + b', "note": NaN}')),
     _encoding(
         "single-quotes",
@@ -164,5 +171,17 @@ FAULTS = (
         requirements=frozenset({"reply.request-id"}),
         filters=(on("cancel", header("X-Request-Id", "c" * 32)), on("schedule", header("X-Request-Id", "d" * 32))),
         exit_code=0,
+    ),
+    *(
+        _fault(
+            name=f"request-id-{name}",
+            title=f"Request ids are {name}.",
+            severity="minor",
+            dialects=(AWS,),
+            requirements=frozenset({"reply.request-id"}),
+            filters=(on_all(header("x-amzn-RequestId", value)),),
+            exit_code=0,
+        )
+        for name, value in (("missing", None), ("empty", ""), ("constant", "4b9b8a5c-0000-0000-0000-000000000000"))
     ),
 )

@@ -23,7 +23,7 @@ from conformance.selftest.deciding import (
     touching,
     with_,
 )
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on, on_refusal, saying, status, where
 
 _fault = partial(Fault, fault_class="cancel", severity="critical", families=("cancel",))
@@ -75,7 +75,8 @@ class _DisabledForgotten(Decisions):
         return wrong if self._before.get(key.id) is DISABLED else super().state_after_cancel(key)
 
 
-def _date_kept(before: Key, after: Key) -> Key:
+def date_kept(before: Key, after: Key) -> Key:
+    """The key after an operation, with the deletion date that it had before."""
     return replace(after, deletion=before.deletion, window_days=before.window_days)
 
 
@@ -200,7 +201,7 @@ FAULTS = (
     _fault(
         name="cancel-ends-enabled",
         title="A key whose deletion was cancelled is enabled.",
-        dialects=(HUAWEI,),
+        dialects=(HUAWEI, AWS),
         requirements=frozenset({"cancel.state-after"}),
         decisions=(_ending_in(ENABLED),),
     ),
@@ -221,7 +222,7 @@ FAULTS = (
     _fault(
         name="cancel-of-disabled-ends-enabled",
         title="A key that was disabled before is enabled by the cancellation.",
-        dialects=(HUAWEI,),
+        dialects=(HUAWEI, AWS),
         requirements=frozenset({"cancel.state-after.disabled"}),
         decisions=(_DisabledForgotten,),
     ),
@@ -237,8 +238,9 @@ FAULTS = (
         name="cancel-keeps-the-date",
         title="A key whose deletion was cancelled still shows its date.",
         severity="major",
+        dialects=BOTH,
         requirements=frozenset({"cancel.date-cleared"}),
-        decisions=(doing("cancel", _date_kept),),
+        decisions=(doing("cancel", date_kept),),
         exit_code=0,
     ),
     _fault(

@@ -8,7 +8,7 @@ from functools import partial
 
 from conformance.emulator import Key
 from conformance.selftest.deciding import Mixin, dating, showing
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on, renamed, without
 
 _START = frozenset({"schedule.window.start"})
@@ -22,6 +22,10 @@ def _shown(by: timedelta) -> Mixin:
         return key if key.deletion is None else replace(key, deletion=key.deletion + by)
 
     return showing({"describe", "list"}, shift)
+
+
+def _created(key: Key, by: timedelta) -> Key:
+    return replace(key, created=key.created + by)
 
 
 def _midnight_before(now: datetime, days: int) -> datetime:
@@ -57,6 +61,7 @@ FAULTS = (
     _fault(
         name="date-a-day-late",
         title="The key is gone a day after its window has ended, and says so.",
+        dialects=BOTH,
         decisions=(dating(lambda now, days: now + timedelta(days=days + 1)),),
     ),
     _fault(
@@ -74,6 +79,7 @@ FAULTS = (
     _fault(
         name="date-in-local-time",
         title="The date that is shown is that of a clock eight hours ahead, called UTC.",
+        dialects=BOTH,
         decisions=(_shown(timedelta(hours=8)),),
     ),
     _fault(
@@ -153,5 +159,67 @@ FAULTS = (
         title="The date has the name that another cloud gives it.",
         dialects=(ALIBABA,),
         filters=(on("describe", renamed("KeyMetadata.DeleteDate", "DeletionDate")),),
+    ),
+    _fault(
+        name="date-a-day-late",
+        title="The key is gone a day after its window has ended, and says so.",
+        dialects=(AWS,),
+        requirements=frozenset({"schedule.window.exact"}),
+        decisions=(dating(lambda now, days: now + timedelta(days=days + 1)),),
+        exit_code=0,
+    ),
+    _fault(
+        name="date-in-local-time",
+        title="The date that is shown is that of a clock eight hours ahead, called UTC.",
+        dialects=(AWS,),
+        requirements=frozenset({"schedule.window.exact"}),
+        decisions=(_shown(timedelta(hours=8)),),
+        exit_code=0,
+    ),
+    _fault(
+        name="date-two-days-late",
+        title="The key is gone two days after its window has ended, and says so.",
+        dialects=(AWS,),
+        decisions=(dating(lambda now, days: now + timedelta(days=days + 2)),),
+    ),
+    *(
+        _fault(
+            name=f"creation-date-{name}",
+            title=f"The creation date is that of a clock five and a half hours {name}, called UTC.",
+            dialects=(AWS,),
+            requirements=frozenset({"create.date"}),
+            families=("entry",),
+            decisions=(showing({"create", "describe"}, partial(_created, by=timedelta(hours=hours))),),
+        )
+        for name, hours in (("ahead", 5.5), ("behind", -5.5))
+    ),
+    _fault(
+        name="date-missing",
+        title="A pending key shows no date.",
+        dialects=(AWS,),
+        requirements=frozenset({"describe.date-agrees", "schedule.window.start"}),
+        filters=(on("describe", without("KeyMetadata.DeletionDate")),),
+    ),
+    _fault(
+        name="date-in-milliseconds",
+        title="The date is in milliseconds where seconds are documented.",
+        dialects=(AWS,),
+        filters=(on("describe", field("KeyMetadata.DeletionDate", lambda date: date * 1000)),),
+    ),
+    _fault(
+        name="date-is-written-out",
+        title="The date is an ISO date where seconds are documented.",
+        dialects=(AWS,),
+        severity="minor",
+        requirements=frozenset({"describe.reply", "describe.date-agrees"}),
+        filters=(on("describe", field("KeyMetadata.DeletionDate", lambda _: "2026-01-01T00:00:00Z")),),
+    ),
+    _fault(
+        name="enabled-does-not-agree",
+        title="Enabled is true whatever the state.",
+        dialects=(AWS,),
+        requirements=frozenset({"describe.enabled-agrees"}),
+        families=("agreement",),
+        filters=(on("describe", field("KeyMetadata.Enabled", lambda _: True)),),
     ),
 )

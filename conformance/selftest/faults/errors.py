@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from conformance.selftest.fault import ALIBABA, BOTH, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, ALL, AWS, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import empty, field, on_errors, on_refusal, renamed, saying, status, text, without
 
 _SHAPE = frozenset({"error.shape"})
@@ -113,30 +113,61 @@ FAULTS = (
     _fault(
         name="error-html",
         title="The error of a second scheduling is a page for people.",
-        dialects=BOTH,
+        dialects=ALL,
         requirements=frozenset({"reply.content-type"}),
         filters=(on_refusal("already_pending", text(_HTML, "text/html")),),
     ),
     _fault(
         name="error-stack-trace",
         title="The error of a second scheduling is a stack trace.",
-        dialects=BOTH,
+        dialects=ALL,
         requirements=frozenset({"reply.no-server-error"}),
         filters=(on_refusal("already_pending", text(_TRACE, "text/plain"), status(500)),),
     ),
     _fault(
         name="error-with-status-200",
         title="The error of a second scheduling has the status of a success.",
-        dialects=BOTH,
+        dialects=ALL,
         requirements=frozenset({"schedule.twice"}),
         filters=(on_refusal("already_pending", status(200)),),
     ),
     _fault(
         name="error-with-undocumented-status",
         title="The error of a second scheduling has a status that no document names.",
-        dialects=BOTH,
+        dialects=ALL,
         severity="minor",
         requirements=frozenset({"reply.status"}),
         filters=(on_refusal("already_pending", status(418)),),
+    ),
+    _fault(
+        name="error-empty",
+        title="The error of a second scheduling has no body.",
+        dialects=(AWS,),
+        filters=(on_refusal("already_pending", empty),),
+    ),
+    _fault(
+        name="error-without-code",
+        title="The error of a second scheduling has no type.",
+        dialects=(AWS,),
+        filters=(on_refusal("already_pending", without("__type")),),
+    ),
+    _fault(
+        name="error-code-is-a-number",
+        title="The error of a second scheduling has a number for its type.",
+        dialects=(AWS,),
+        filters=(on_refusal("already_pending", field("__type", lambda _: 400)),),
+    ),
+    _fault(
+        name="error-message-is-an-object",
+        title="An error's message is an object.",
+        dialects=(AWS,),
+        severity="minor",
+        filters=(on_errors(field("message", lambda message: {"en": message})),),
+    ),
+    _fault(
+        name="error-nested",
+        title="Errors are wrapped in an object, as another cloud has them.",
+        dialects=(AWS,),
+        filters=(on_refusal("already_pending", saying(_nested)),),
     ),
 )

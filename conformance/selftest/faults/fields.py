@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from conformance.selftest.rewriting import Rewrite, field, on, renamed, without
 
 _fault = partial(Fault, fault_class="fields", severity="minor")
@@ -54,8 +54,22 @@ _FIELDS: tuple[tuple[str, str, str, str, str], ...] = (
     (ALIBABA, "update_description", "RequestId", "update-description.reply", "replies"),
     (ALIBABA, "delete_alias", "RequestId", "delete-alias.reply", "pending_use"),
     (ALIBABA, "set_deletion_protection", "RequestId", "set-deletion-protection.reply", "schedule"),
+    (AWS, "create", "KeyMetadata.Arn", "create.reply", "entry"),
+    (AWS, "describe", "KeyMetadata.KeyId", "describe.reply", "entry"),
+    (AWS, "describe", "KeyMetadata.KeySpec", "describe.fields", "agreement"),
+    (AWS, "list", "Keys.KeyArn", "list.reply", "replies"),
+    (AWS, "schedule", "KeyState", "schedule.reply.key-state", "schedule"),
+    (AWS, "schedule", "DeletionDate", "schedule.reply.date", "schedule"),
+    (AWS, "cancel", "KeyId", "cancel.reply.key-id", "cancel"),
+    (AWS, "encrypt", "KeyId", "encrypt.reply", "replies"),
+    (AWS, "decrypt", "KeyId", "decrypt.reply", "replies"),
+    (AWS, "generate_data_key", "CiphertextBlob", "generate-data-key.reply", "replies"),
+    (AWS, "re_encrypt", "SourceKeyId", "re-encrypt.reply", "belongings"),
+    (AWS, "list_tags", "Tags", "list-tags.reply", "replies"),
+    (AWS, "list_grants", "Grants", "list-grants.reply", "belongings"),
+    (AWS, "get_policy", "Policy", "get-policy.reply", "belongings"),
 )
-_SHOULD = {"versions.reply", "version.reply"}
+_SHOULD = {"versions.reply", "version.reply", "describe.fields"}
 
 
 def _other_type(value: Any) -> Any:  # noqa: ANN401 - a JSON value

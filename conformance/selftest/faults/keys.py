@@ -10,7 +10,7 @@ from functools import partial
 
 from conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
 from conformance.selftest.deciding import ENABLED, PENDING, answering, doing_though, inventing, with_
-from conformance.selftest.fault import ALIBABA, BOTH, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from conformance.selftest.rewriting import Rewrite, on_refusal, saying, status, where
 
 _fault = partial(Fault, fault_class="unknown keys", severity="critical", families=("unknown_keys",))
@@ -51,10 +51,12 @@ class _Remembered(Decisions):
         return (*super().listed(keys), *self._made.values())
 
 
-def _error(huawei: tuple[int, str], alibaba: tuple[int, str]) -> Rewrite:
-    """Say another error; which of the two dialects speaks is seen by the reply."""
+def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, str]) -> Rewrite:
+    """Say another error; which of the dialects speaks is seen by the reply."""
 
     def rewrite(reply: Outbound) -> Outbound:
+        if "__type" in reply.value:
+            return replace(reply, status=aws[0]).with_value({"__type": aws[1], "message": "other"})
         code = huawei if "error" in reply.value else alibaba
         error = {"error_code": code[1], "error_msg": "other"}
         value = {"error": error} if "error" in reply.value else {**reply.value, "Code": code[1], "HttpStatus": code[0]}
@@ -89,20 +91,22 @@ FAULTS = (
     *_answered(
         "forbidden",
         "A key that is not there is refused as a forbidden one.",
-        _error((403, "KMS.0307"), (403, "Forbidden.NoPermission")),
+        _error((403, "KMS.0307"), (403, "Forbidden.NoPermission"), (403, "AccessDeniedException")),
     ),
     *_answered(
-        "bad-request", "A key that is not there is a bad request.", _error((400, "KMS.0205"), (400, "InvalidParameter"))
+        "bad-request",
+        "A key that is not there is a bad request.",
+        _error((400, "KMS.0205"), (400, "InvalidParameter"), (400, "ValidationException")),
     ),
     *_answered(
         "fails",
         "A key that is not there meets an internal error.",
-        _error((500, "KMS.0105"), (500, "InternalFailure")),
+        _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException")),
     ),
     *_answered(
         "wrong-code",
-        "A key that is not there is refused with 404 and another code.",
-        _error((404, "KMS.0210"), (404, "Forbidden.AliasNotFound")),
+        "A key that is not there is refused with its status and another code.",
+        _error((404, "KMS.0210"), (404, "Forbidden.AliasNotFound"), (400, "DisabledException")),
     ),
     *(
         _fault(
@@ -133,7 +137,6 @@ FAULTS = (
             name=f"malformed-key-{operation}-accepted",
             title=f"An id that no key can have is treated as if there were one ({operation}).",
             severity="major",
-            dialects=BOTH,
             requirements=frozenset({f"malformed-key.{operation}"}),
             decisions=(
                 _AnyForm,
@@ -147,7 +150,9 @@ FAULTS = (
         title="An id that no key can have meets an internal error.",
         severity="major",
         requirements=frozenset({"reply.no-server-error"}),
-        filters=(where(_of_malformed, _error((500, "KMS.0105"), (500, "InternalFailure"))),),
+        filters=(
+            where(_of_malformed, _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException"))),
+        ),
     ),
     _fault(
         name="malformed-key-undocumented-status",
@@ -180,7 +185,11 @@ FAULTS = (
         severity="major",
         requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing", "reply.no-server-error"}),
         families=("schedule", "cancel"),
-        filters=(on_refusal("missing_key", _error((500, "KMS.0105"), (500, "InternalFailure"))),),
+        filters=(
+            on_refusal(
+                "missing_key", _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException"))
+            ),
+        ),
     ),
     _fault(
         name="unknown-key-nothing-said",
@@ -188,5 +197,14 @@ FAULTS = (
         requirements=frozenset({f"unknown-key.{operation}" for operation in _OPERATIONS}),
         filters=(on_refusal("unknown_key", saying(lambda _: {}), status(200)),),
         why_more="An empty success breaks the shape of each reply as well.",
+    ),
+    _fault(
+        name="missing-key-wrong-code",
+        title="A request without a key id is refused as one on a key that is not there.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
+        families=("schedule", "cancel"),
+        decisions=(answering(400, "NotFoundException", "missing_key"),),
     ),
 )

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from conformance.selftest.deciding import DISABLED, PENDING, listing
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
-from conformance.selftest.rewriting import field, on, saying, where
+from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from conformance.selftest.rewriting import field, on, saying, where, without
 
 _COMPLETE = frozenset({"list.complete"})
 _fault = partial(Fault, fault_class="lists", severity="major", families=("pending_use",), requirements=_COMPLETE)
@@ -16,11 +16,13 @@ _fault = partial(Fault, fault_class="lists", severity="major", families=("pendin
 def _without_first_of_later_pages(value: dict[str, Any]) -> dict[str, Any]:
     if "keys" in value:
         return {**value, "keys": value["keys"][1:], "key_details": value["key_details"][1:]}
-    return {**value, "Keys": {"Key": value["Keys"]["Key"][1:]}}
+    keys = value["Keys"]
+    return {**value, "Keys": keys[1:] if isinstance(keys, list) else {"Key": keys["Key"][1:]}}
 
 
 def _later_page(parameters: Any) -> bool:  # noqa: ANN401 - as a request gave them
-    return str(parameters.get("marker", "0")) != "0" or str(parameters.get("PageNumber", "1")) != "1"
+    first = {"marker": "0", "Marker": "0", "PageNumber": "1"}
+    return any(str(parameters.get(name, number)) != number for name, number in first.items())
 
 
 FAULTS = (
@@ -74,5 +76,25 @@ FAULTS = (
         title="A list says after each page that there is one more.",
         dialects=(HUAWEI,),
         filters=(on("list", field("truncated", lambda _: "true"), field("next_marker", lambda _: "0")),),
+    ),
+    _fault(
+        name="list-ends-early",
+        title="A list says that there are no more pages when there are.",
+        dialects=(AWS,),
+        foreign_keys=12,
+        filters=(on("list", field("Truncated", lambda _: False), without("NextMarker")),),
+    ),
+    _fault(
+        name="list-gives-no-marker",
+        title="A list says that there are more pages, and not how to ask for them.",
+        dialects=(AWS,),
+        foreign_keys=12,
+        filters=(on("list", without("NextMarker")),),
+    ),
+    _fault(
+        name="list-never-ends",
+        title="A list says after each page that there is one more.",
+        dialects=(AWS,),
+        filters=(on("list", saying(lambda value: {**value, "Truncated": True, "NextMarker": "0"})),),
     ),
 )

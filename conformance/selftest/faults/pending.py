@@ -19,7 +19,7 @@ from conformance.selftest.deciding import (
     showing,
     with_,
 )
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 
 _fault = partial(Fault, fault_class="pending", severity="critical", families=("pending_use",))
 
@@ -31,6 +31,20 @@ def _accepted(operation: str, title: str) -> Fault:
         title=title,
         requirements=frozenset({f"pending.{name}"}),
         decisions=(accepting(operation, PENDING),),
+    )
+
+
+def _of_table(operation: str, *requirements: str, refused: bool = True) -> Fault:
+    """A row of the table of key states that is not kept to: carried out where it is to be refused, or the reverse."""
+    name = operation.replace("_", "-")
+    return _fault(
+        name=f"pending-{name}-{'accepted' if refused else 'refused'}",
+        title=f"On a pending key, {operation.replace('_', ' ')} is {'carried out' if refused else 'refused'}.",
+        severity="critical" if refused else "major",
+        dialects=(AWS,),
+        families=("pending_belongings",),
+        requirements=frozenset(requirements or (f"pending.{name}",)),
+        decisions=(accepting(operation, PENDING) if refused else refusing(operation, "pending_manage", PENDING),),
     )
 
 
@@ -116,6 +130,7 @@ FAULTS = (
         name="pending-description-refused-but-changed",
         title="Describing a pending key anew is refused, and done.",
         severity="major",
+        dialects=BOTH,
         requirements=frozenset({"pending.update-description"}),
         decisions=(doing_though({"pending_update"}, with_(description="changed"), "update_description"),),
     ),
@@ -131,5 +146,63 @@ FAULTS = (
         requirements=frozenset({"schedule.state-after"}),
         families=("schedule",),
         decisions=(showing({"describe"}, lambda key: replace(key, state=DISABLED) if key.state is PENDING else key),),
+    ),
+    _of_table("re_encrypt", "pending.re-encrypt-from", "pending.re-encrypt-to"),
+    *(
+        _of_table(operation)
+        for operation in (
+            *("generate_data_key_without_plaintext", "tag", "untag", "update_alias", "create_grant"),
+            *("enable_rotation", "disable_rotation"),
+        )
+    ),
+    *(
+        _of_table(operation, refused=False)
+        for operation in (
+            *("get_policy", "put_policy", "list_policies", "rotation_status", "list_tags", "list_aliases"),
+            *("list_grants", "revoke_grant"),
+        )
+    ),
+    _fault(
+        name="pending-tag-refused-but-done",
+        title="Tagging a pending key is refused, and done.",
+        severity="major",
+        dialects=(AWS,),
+        families=("pending_belongings",),
+        requirements=frozenset({"pending.tag"}),
+        decisions=(doing_though({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
+    ),
+    _fault(
+        name="pending-alias-kept",
+        title="An alias of a pending key cannot be deleted.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.delete-alias"}),
+        decisions=(refusing("delete_alias", "pending_manage", PENDING),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        title="The use of a pending key is refused as if the request were wrong.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(400, "ValidationException", "pending_use"),),
+    ),
+    *(
+        _fault(
+            name=f"pending-{operation}-refused-but-done",
+            title=f"To {operation} a pending key is refused, and done.",
+            dialects=(AWS,),
+            requirements=frozenset({f"pending.{operation}"}),
+            decisions=(doing_though({"pending_manage"}, with_(state=state), operation),),
+        )
+        for operation, state in (("enable", ENABLED), ("disable", DISABLED))
+    ),
+    _fault(
+        name="pending-description-refused-but-changed",
+        title="Describing a pending key anew is refused, and done.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.update-description"}),
+        decisions=(doing_though({"pending_manage"}, with_(description="changed"), "update_description"),),
     ),
 )

@@ -8,7 +8,7 @@ from functools import partial
 
 from conformance.emulator import Decisions, Inbound, Outbound, Rules
 from conformance.selftest.deciding import PENDING, answering, doing_though, with_
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import Rewrite, body, header, on_refusal, saying, status, where
 
 _fault = partial(Fault, fault_class="protocol", severity="major", families=("protocol",))
@@ -171,6 +171,7 @@ FAULTS = (
     _fault(
         name="any-method-served",
         title="Whatever the method, a request is served.",
+        dialects=BOTH,
         requirements=frozenset({"protocol.wrong-method"}),
         decisions=(_AnyMethod,),
         exit_code=0,
@@ -240,5 +241,26 @@ FAULTS = (
             ),
         ),
         exit_code=0,
+    ),
+    *(
+        _fault(
+            name=f"{case}-fails",
+            title=f"A request with a fault of this kind meets an internal error: {case}.",
+            dialects=(AWS,),
+            requirements=frozenset({f"protocol.{case}", "reply.no-server-error"}),
+            decisions=(answering(500, "KMSInternalException", refusal),),
+        )
+        for case, refusal in (
+            ("malformed-json", "invalid_json"),
+            ("empty-body", "empty_body"),
+            ("unknown-action", "unknown_action"),
+        )
+    ),
+    _fault(
+        name="malformed-json-accepted",
+        title="A body that is no JSON is answered as done.",
+        dialects=(AWS,),
+        requirements=frozenset({"protocol.malformed-json"}),
+        filters=(on_refusal("invalid_json", saying(lambda _: {}), status(200)),),
     ),
 )

@@ -18,7 +18,7 @@ from conformance.selftest.deciding import (
     touching,
     with_,
 )
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on
 
 _fault = partial(Fault, fault_class="states", severity="critical", families=("use",))
@@ -91,7 +91,7 @@ FAULTS = (
     _fault(
         name="decrypt-gives-other-text",
         title="Decrypting gives another text than was encrypted.",
-        dialects=(ALIBABA,),
+        dialects=(ALIBABA, AWS),
         requirements=frozenset({"state.enabled"}),
         filters=(on("decrypt", field("Plaintext", lambda _: "b3RoZXI=")),),
     ),
@@ -158,7 +158,7 @@ FAULTS = (
     _fault(
         name="enable-twice-disables",
         title="Enabling is a switch: an enabled key is disabled by it.",
-        dialects=(ALIBABA,),
+        dialects=(ALIBABA, AWS),
         requirements=frozenset({"enable.idempotent"}),
         decisions=(doing("enable", lambda b, a: with_(state=DISABLED)(a) if b.state is ENABLED else a),),
     ),
@@ -189,9 +189,40 @@ FAULTS = (
         name="tag-not-stored",
         title="Tagging a key is answered as done, and not done.",
         severity="minor",
-        dialects=(ALIBABA,),
+        dialects=(ALIBABA, AWS),
         requirements=frozenset({"tag.reply"}),
         families=("replies",),
         decisions=(doing_nothing("tag"),),
+    ),
+    _fault(
+        name="disabled-use-wrong-code",
+        title="The use of a disabled key is refused as if it were pending.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"state.disabled"}),
+        decisions=(answering(400, "KMSInvalidStateException", "key_disabled"),),
+    ),
+    *(
+        _fault(
+            name=f"{operation}-twice-refused",
+            title=f"A key can be {operation}d only from the other state.",
+            severity="minor",
+            dialects=(AWS,),
+            requirements=frozenset({f"{operation}.idempotent"}),
+            decisions=(refusing(operation, "pending_manage", state),),
+        )
+        for operation, state in (("enable", ENABLED), ("disable", DISABLED))
+    ),
+    *(
+        _fault(
+            name=f"{operation.replace('_', '-')}-does-nothing",
+            title=f"To {operation.replace('_', ' ')} is answered as done, and not done.",
+            severity="minor",
+            dialects=(AWS,),
+            requirements=frozenset({f"{operation.replace('_', '-')}.reply"}),
+            families=("belongings",),
+            decisions=(doing_nothing(operation),),
+        )
+        for operation in ("untag", "enable_rotation", "create_grant", "revoke_grant", "put_policy")
     ),
 )

@@ -6,7 +6,7 @@ from functools import partial
 
 from conformance.emulator import ABSENT, Rules
 from conformance.selftest.deciding import PENDING, answering, doing_though, ranging, reading_windows, with_
-from conformance.selftest.fault import ALIBABA, HUAWEI, Fault
+from conformance.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from conformance.selftest.rewriting import field, on_refusal
 
 _fault = partial(Fault, fault_class="window", severity="critical", families=("window",))
@@ -45,7 +45,8 @@ def _lowered(value: object, rules: Rules) -> int | None:
 
 
 def _huge(value: object, rules: Rules) -> int | None:
-    return rules.window_maximum if isinstance(value, str) and value.isdigit() and len(value) > 9 else None
+    text = str(value)
+    return rules.window_maximum if text.isdigit() and len(text) > 9 else None
 
 
 def _number_as_maximum(value: object, rules: Rules) -> int | None:
@@ -119,6 +120,7 @@ FAULTS = (
         name="window-fraction-accepted",
         title="A window of seven and a half days is cut to seven.",
         severity="major",
+        dialects=BOTH,
         requirements=_ids("fraction"),
         decisions=(reading_windows(_fraction),),
     ),
@@ -191,6 +193,7 @@ FAULTS = (
     _fault(
         name="window-absent-refused-but-done",
         title="A request without a window is refused, and the key is pending all the same.",
+        dialects=BOTH,
         requirements=_ids("absent"),
         decisions=(doing_though({"window_missing"}, with_(state=PENDING)),),
     ),
@@ -233,5 +236,44 @@ FAULTS = (
         dialects=(ALIBABA,),
         requirements=frozenset({"error.shape"}),
         filters=(on_refusal("window_malformed", field("Code", lambda _: "")),),
+    ),
+    _fault(
+        name="window-default-below-bounds",
+        title="Without a window, the key is gone after a week.",
+        dialects=(AWS,),
+        requirements=_ids("default"),
+        decisions=(reading_windows(lambda value, _: 7 if value is ABSENT else None),),
+    ),
+    _fault(
+        name="window-default-above-bounds",
+        title="Without a window, the key stays for a year.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=_ids("default"),
+        decisions=(reading_windows(lambda value, _: 365 if value is ABSENT else None),),
+    ),
+    _fault(
+        name="window-wrong-code",
+        title="A window out of range is refused with a code that means something else.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=_ids("below-minimum", "above-maximum"),
+        decisions=(answering(400, "KMSInvalidStateException", "window_out_of_range"),),
+    ),
+    _fault(
+        name="window-wrong-status",
+        title="A window out of range is refused with the status of a thing that is not there.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=_ids("below-minimum", "above-maximum"),
+        decisions=(answering(404, "ValidationException", "window_out_of_range"),),
+    ),
+    _fault(
+        name="window-odd-fails",
+        title="A window of another JSON type meets an internal error.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=_ids("text") | {"reply.no-server-error"},
+        decisions=(answering(500, "KMSInternalException", "window_malformed"),),
     ),
 )

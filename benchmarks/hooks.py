@@ -1,0 +1,73 @@
+"""What Schemathesis loads (`SCHEMATHESIS_HOOKS`): valid credentials for every request, and an RPC service's one path.
+
+It is what a user of Schemathesis has to write for such a service: RPC has one path where the document has one a
+action, and a signature covers what is really sent, so both happen when a request is ready to leave.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import schemathesis
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+from benchmarks.settings import TARGET
+from conformance.auth import Signer, signer_for
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
+from conformance.target import load_target
+from conformance.wire.messages import Request
+from conformance.wire.session import Session
+
+
+class Credentials(AuthBase):
+    """Signs requests as a target file says; a path of the document that stands for an action becomes a parameter."""
+
+    def __init__(self, signer: Signer, document: Mapping[str, Any]) -> None:
+        self._signer = signer
+        self._version = document["info"]["version"]
+        self._actions = {
+            path: operation["x-kms-action"]
+            for path, item in document["paths"].items()
+            for operation in item.values()
+            if isinstance(operation, dict) and "x-kms-action" in operation
+        }
+
+    def __call__(self, prepared: PreparedRequest) -> PreparedRequest:
+        """The request with an action for a path, and signed."""
+        body = prepared.body or b""
+        request = Request(
+            str(prepared.method),
+            str(prepared.url),
+            tuple((name, _text(value)) for name, value in prepared.headers.items()),
+            body.encode() if isinstance(body, str) else bytes(body),
+        )
+        action = self._actions.get(request.path)
+        if action is not None:
+            own = f"Action={action}&Version={self._version}&Format=JSON"
+            request = request.with_target("/", f"{own}&{request.query}" if request.query else own)
+        signed = self._signer.sign(request)
+        prepared.url = signed.url
+        prepared.headers.clear()
+        prepared.headers.update(signed.headers)
+        return prepared
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def install() -> None:
+    """Sign every request of this process as the target file says whose path the environment names."""
+    target = load_target(os.environ[TARGET])
+    signer = signer_for(target, Session.for_target(target))
+    document = Api.load(Profile.load(target.dialect, target.profile)).document
+    schemathesis.auth.set_from_requests(Credentials(signer, document))  # type: ignore[attr-defined] # set at run time
+
+
+# Also imported by tests, which have no target.
+if TARGET in os.environ:
+    install()

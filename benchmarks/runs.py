@@ -1,0 +1,109 @@
+"""One run of each tool against one served emulator, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import settings
+from benchmarks.commands import execute
+from benchmarks.reports import Log
+from benchmarks.score import Run
+from benchmarks.served import served
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
+from conformance.selftest.fault import Fault
+from conformance.target import load_target
+
+# Only a hanging run takes as long, also on a machine that has other things to do.
+_MOST_SECONDS = 900.0
+# What all that is served without a fault is.
+FAULTLESS = Fault("faultless", "No fault.", "none", "minor", frozenset())
+
+
+def ours(fault: Fault, dialect: str, seed: int) -> Run:
+    """A whole run of the suite at the tier smoke. Any failed requirement counts: without a fault there is none."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        target, moment, reports = folder / "target.yaml", folder / "first", folder / "reports"
+        command = [sys.executable, "-m", "conformance", "run", "--tier=smoke", f"--seed={seed}"]
+        command += [f"--target={target}", f"--reports={reports}"]
+        command += ["--", "-p", "benchmarks.first_report", f"--first-report={moment}"]
+        with served(fault, dialect) as emulator:
+            target.write_text(emulator.target, encoding="utf-8")
+            started = time.time()
+            problem = execute(command, folder, {"KMS_CONFORMANCE_STATE": name}, _MOST_SECONDS)
+            ended = time.time()
+        found = list(reports.glob("**/verdict.json"))
+        entries = json.loads(found[0].read_text(encoding="utf-8"))["requirements"] if found else []
+        failed = tuple(sorted(entry["id"] for entry in entries if entry["verdict"] == "failed"))
+        first = float(moment.read_text(encoding="utf-8")) if moment.exists() else ended
+        problem = problem or emulator.problem or ("" if found else "no verdict")
+        requests = emulator.requests_until(first)
+        return Run(failed, failed, requests, first - started, len(emulator.times), problem)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Schemathesis with all checks and phases.
+
+    `home` holds its baseline files, one a dialect, and Hypothesis' tables of characters, which a user makes once.
+    `examples` are those that it generates for each operation in each phase (its `--max-examples`).
+    """
+
+    home: Path
+    examples: int
+
+    def learn(self, dialect: str, seed: int) -> Run:
+        """A run without a fault, to the end; its own baseline file takes note of what it reports."""
+        return self._run(FAULTLESS, dialect, seed, frozenset(), learning=True)
+
+    def ask(self, fault: Fault, dialect: str, seed: int, accepted: frozenset[str]) -> Run:
+        """A run that ends at the first report that is not `accepted`, else by itself."""
+        return self._run(fault, dialect, seed, accepted, learning=False)
+
+    def _run(self, fault: Fault, dialect: str, seed: int, accepted: frozenset[str], *, learning: bool) -> Run:
+        with tempfile.TemporaryDirectory() as name, served(fault, dialect) as emulator:
+            folder = Path(name)
+            path, log = folder / "target.yaml", Log(folder / "log.ndjson")
+            path.write_text(emulator.target, encoding="utf-8")
+            target = load_target(path)
+            settings.write(folder, target, settings.some_keys(target))
+            document = Api.load(Profile.load(dialect, target.profile)).document
+            (folder / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+
+            def enough() -> bool:
+                log.follow()
+                return any(report.name not in accepted for report in log.reports)
+
+            environment = {
+                settings.TARGET: str(path),
+                "SCHEMATHESIS_HOOKS": "benchmarks.hooks",
+                "HYPOTHESIS_STORAGE_DIRECTORY": str(self.home / "hypothesis"),
+            }
+            command = self._command(target.base_url, dialect, seed, log.path, learning=learning)
+            started = time.time()
+            problem = execute(command, folder, environment, _MOST_SECONDS, (lambda: False) if learning else enough)
+            ended = time.time()
+            log.follow()
+        names = tuple(sorted({report.name for report in log.reports}))
+        new = tuple(name for name in names if name not in accepted)
+        first = min((report.moment for report in log.reports if report.name not in accepted), default=ended)
+        # Making the keys that it was given is no work of its own.
+        before = emulator.requests_until(started)
+        requests, sent = emulator.requests_until(first) - before, len(emulator.times) - before
+        return Run(names, new, requests, first - started, sent, problem or emulator.problem)
+
+    def _command(self, url: str, dialect: str, seed: int, log: Path, *, learning: bool) -> list[str]:
+        return [
+            *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", f"--url={url}"),
+            *("--checks=all", f"--max-examples={self.examples}", f"--seed={seed}"),
+            # A failure that is known does not hide what comes after it.
+            *("--continue-on-failure", f"--baseline={self.home / dialect}.json"),
+            *(["--baseline-update"] if learning else []),
+            *("--no-color", "--report=ndjson", f"--report-ndjson-path={log}"),
+        ]

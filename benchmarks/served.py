@@ -1,0 +1,77 @@
+"""The emulator in a process of its own, with a fault or without: both tools are pointed at the same thing."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+
+from conformance.emulator import Inbound, Outbound
+from conformance.selftest.fault import Fault
+
+# A server that was told to stop has nothing left to do but to say how many requests it had.
+_STOPS_WITHIN_SECONDS = 20.0
+
+
+@dataclass
+class Served:
+    """A served emulator; `times` and `problem` are known when it has stopped.
+
+    `target` is the text of its target file. `times` are the moments (seconds since 1970) at which requests were
+    answered, oldest first; what moves its clock is no request. `problem` is a bug of the emulator's own, else "".
+    """
+
+    target: str
+    times: list[float] = field(default_factory=list)
+    problem: str = ""
+
+    def requests_until(self, moment: float) -> int:
+        """How many requests were answered up to that moment."""
+        return bisect_right(self.times, moment)
+
+
+@contextlib.contextmanager
+def served(fault: Fault, dialect: str) -> Iterator[Served]:
+    """Serve an emulator of the dialect with this fault for the time of the context."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, fault, dialect))
+    process.start()
+    theirs.close()
+    try:
+        emulator = Served(ours.recv())
+        yield emulator
+        ours.send("stop")
+        if not ours.poll(_STOPS_WITHIN_SECONDS):
+            raise TimeoutError("The emulator did not stop.")
+        times, emulator.problem = ours.recv()
+        emulator.times = sorted(times)
+    finally:
+        process.join(1)
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _serve(pipe: Connection, fault: Fault, dialect: str) -> None:
+    times: list[float] = []
+
+    def note(_: Inbound, outbound: Outbound) -> Outbound:
+        times.append(time.time())
+        return outbound
+
+    problem = ""
+    try:
+        with replace(fault, filters=(note, *fault.filters)).serving(dialect)() as target:
+            pipe.send(target)
+            # Also when the other end is gone: then there is nobody to serve.
+            with contextlib.suppress(EOFError):
+                pipe.recv()
+    except Exception as failure:  # noqa: BLE001 - told to whoever asked for the emulator
+        problem = repr(failure)
+    with contextlib.suppress(OSError):
+        pipe.send((times, problem))

@@ -1,0 +1,75 @@
+"""A look at an endpoint's TLS, before anything is sent to it: the version, and how long its certificate is good for."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DAY = 86400
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What a handshake showed: `days_left` until the certificate expires, rounded down."""
+
+    version: str
+    days_left: int
+
+
+class Unreached(Exception):  # noqa: N818 - what became of a connection
+    """No connection, or no trust: why, and what to do next."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why, hint)
+        self.why = why
+        self.hint = hint
+
+
+def look(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
+    """Connect to the host of a URL and hang up again; None where it is plain HTTP. Raises `Unreached`.
+
+    The authorities that are trusted are those of every other request: the file `verify`, or the ones that come with
+    the HTTP library, and none from the environment.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        with socket.create_connection(
+            (host, parts.port or (443 if parts.scheme == "https" else 80)), timeout_seconds
+        ) as connection:
+            if parts.scheme != "https":
+                return None
+            context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify))
+            with context.wrap_socket(connection, server_hostname=host) as secured:
+                return _seen(secured)
+    except ssl.SSLCertVerificationError as error:
+        raise Unreached(
+            f"its certificate is not trusted: {error.verify_message}",
+            "Check base_url; for a private cloud, name the file of its authority in `verify`.",
+        ) from error
+    except ssl.SSLError as error:
+        raise Unreached(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
+    except socket.gaierror as error:
+        raise Unreached(
+            f"the host name {host} is not known", "Is the region in base_url right, and does this machine have DNS?"
+        ) from error
+    except OSError as error:
+        reason = error.strerror or "no connection in time"
+        raise Unreached(
+            f"no connection to {host}: {reason}", "Is it running there, and does a firewall stand between?"
+        ) from error
+
+
+def _seen(secured: ssl.SSLSocket) -> Tls:
+    certificate = secured.getpeercert() or {}
+    expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return Tls(secured.version() or "TLS", int((expires - time.time()) // _DAY))

@@ -1,0 +1,62 @@
+"""A reply that is lost says nothing about the target: the key is read, nothing is sent twice, nobody is accused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance.bench import Bench
+from conformance.emulator import Emulator, Inbound, Outbound
+from conformance.ledger import Ledger
+from conformance.oracle import DISABLED, ENABLED, PENDING
+from conformance.selftest.runner import run_suite
+from conformance.selftest.serving import BOTH, only, serving
+from conformance.target import parse_target
+
+
+class Cutting:
+    """Cuts short the first reply to each of some operations; the request has been carried out by then."""
+
+    def __init__(self, *operations: str) -> None:
+        self.left = set(operations)
+        self.asked: Counter[str | None] = Counter()
+
+    def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
+        self.asked[inbound.operation] += 1
+        if inbound.operation in self.left:
+            self.left.remove(inbound.operation)
+            return replace(outbound, cut_after=3)
+        return outbound
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+def test_a_change_whose_reply_is_lost_is_read_off_the_key(dialect: str, tmp_path: Path) -> None:
+    cutting = Cutting("disable", "enable", "schedule", "cancel")
+    with Emulator(dialect, filters=(cutting,)) as emulator:
+        target = parse_target(yaml.safe_dump(emulator.target()), "t.yaml")
+        bench = Bench(target, Ledger.of(target, tmp_path), keys=1)
+        bench.enter()
+        key = bench.pool.create()
+        for state in (DISABLED, ENABLED, PENDING, ENABLED):
+            view = bench.pool.bring(key, state)
+            assert view is not None
+            assert view.state == state
+        once = {operation: cutting.asked[operation] for operation in ("disable", "schedule", "cancel")}
+        assert once == dict.fromkeys(once, 1)
+        assert bench.leave() == ()
+    assert cutting.left == set()
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+def test_a_network_that_loses_one_reply_in_thirty_accuses_nobody(dialect: str) -> None:
+    def losing(inbound: Inbound, outbound: Outbound) -> Outbound:
+        return replace(outbound, cut_after=0) if inbound.number % 31 == 30 else outbound
+
+    outcome = run_suite(serving(dialect, filters=(losing,)), arguments=only(("window", "cancel", "unknown_keys")))
+    assert outcome.failed == frozenset()
+    assert outcome.exit_code == 3
+    assert len(outcome.ids("passed")) > len(outcome.ids("inconclusive"))

@@ -1,0 +1,196 @@
+"""Canary secrets in every field that can hold one, echoed in every form, are in no artifact of a run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+from canaries import ENCODINGS, canary, leaks
+
+from conformance.emulator import Emulator, Inbound, Outbound
+from conformance.emulator.alibaba import credentials as alibaba
+from conformance.emulator.huawei import credentials as huawei
+from conformance.wire.redact import Redactor
+
+WAYS = [("huawei", "token"), ("huawei", "password"), ("huawei", "aksk"), ("alibaba", "v1"), ("alibaba", "sts")]
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The emulator's credentials are canaries: by name, what must not come out."""
+    made = {
+        "TOKEN": canary(),
+        "EXPIRED_TOKEN": canary(),
+        "PASSWORD": canary(header=False),
+        "USERNAME": canary(header=False),
+        "DOMAIN": canary(header=False),
+        "ACCESS_KEY_ID": canary(),
+        "ACCESS_KEY_SECRET": canary(),
+        "STS_ACCESS_KEY_ID": canary(),
+        "STS_ACCESS_KEY_SECRET": canary(),
+        "STS_SECURITY_TOKEN": canary(),
+    }
+    for module in (huawei, alibaba):
+        for name, value in made.items():
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(
+        alibaba,
+        "ACCESS_KEYS",
+        {
+            made["ACCESS_KEY_ID"]: alibaba.AccessKey(made["ACCESS_KEY_SECRET"]),
+            made["STS_ACCESS_KEY_ID"]: alibaba.AccessKey(made["STS_ACCESS_KEY_SECRET"], made["STS_SECURITY_TOKEN"]),
+        },
+    )
+    return made
+
+
+class Echo:
+    """Says the secrets back with every reply, each time in another form; notes those that come up on the way.
+
+    Those stand in `passing`: signatures, tokens that were fetched, and what was decrypted.
+    """
+
+    def __init__(self, secrets: dict[str, str]) -> None:
+        self.secrets = secrets
+        self.passing: dict[str, str] = {}
+        self._turns = itertools.cycle(itertools.product(ENCODINGS, secrets))
+
+    def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
+        self._note(inbound, outbound)
+        encoding, name = next(self._turns)
+        said = ENCODINGS[encoding](self.secrets[name])
+        passing = self._passing(inbound)
+        if isinstance(outbound.value, dict):
+            value: dict[str, Any] = {**outbound.value, "x_said": said, "x_passing": passing}
+            if outbound.refusal is not None and inbound.number % 2:
+                # Where it is judged: the code and the message.
+                value = _with_code(value, said if isinstance(said, str) else json.dumps(said))
+            outbound = outbound.with_value(value)
+        flat = (said if isinstance(said, str) else json.dumps(said)).replace("\n", "").replace("\r", "")
+        return replace(outbound, headers=(*outbound.headers, ("X-Said", flat), ("X-Passing", passing)))
+
+    def _passing(self, inbound: Inbound) -> str:
+        return " ".join(value for _, value in _passing_of(inbound))
+
+    def _note(self, inbound: Inbound, outbound: Outbound) -> None:
+        for kind, value in _passing_of(inbound):
+            self.passing[f"{kind} of {inbound.number}"] = value
+        for key in ("plain_text", "Plaintext"):
+            plaintext = outbound.value.get(key) if isinstance(outbound.value, dict) else None
+            # What we encrypted ourselves is no secret of anybody.
+            if inbound.operation == "generate_data_key" and isinstance(plaintext, str):
+                self.passing[f"data key of {inbound.number}"] = plaintext
+
+
+def _passing_of(inbound: Inbound) -> Iterator[tuple[str, str]]:
+    signed = inbound.header("authorization") or ""
+    if "Signature=" in signed:
+        yield "signature", signed.partition("Signature=")[2]
+    for value in parse_qs(urlsplit(inbound.target).query).get("Signature", []):
+        yield "signature", value
+    token = inbound.header("x-auth-token")
+    if token and len(token) >= 16:
+        yield "token", token
+
+
+def _with_code(value: dict[str, Any], said: str) -> dict[str, Any]:
+    if "error" in value:
+        return {**value, "error": {**value["error"], "error_code": said, "error_msg": said}}
+    return {**value, **{name: said for name in ("error_code", "error_msg", "Code", "Message") if name in value}}
+
+
+def target_of(emulator: Emulator, way: str, secrets: dict[str, str], environment: dict[str, str]) -> str:
+    """A target file whose credentials, and whatever else names somebody, come from the environment.
+
+    `secrets` loses what does not stand in it: no run can know that those are secret.
+    """
+    target = emulator.target(way)
+    for key, value in target["auth"].items():
+        if value in secrets.values():
+            environment[f"CANARY_{key.upper()}"] = value
+            target["auth"][key] = f"${{CANARY_{key.upper()}}}"
+    for name in [name for name, value in secrets.items() if value not in environment.values()]:
+        del secrets[name]
+    return yaml.safe_dump(target)
+
+
+def command(cwd: Path, environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", *arguments],
+        cwd=cwd,
+        env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, **environment, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def artifacts(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "target.yaml":
+            yield str(path.relative_to(folder)), path.read_bytes()
+
+
+@pytest.mark.parametrize(("dialect", "way"), WAYS, ids=[way for _, way in WAYS])
+def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dialect: str, way: str) -> None:
+    environment = {
+        "KMS_CONFORMANCE_STATE": str(tmp_path / "state"),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+    }
+    with Emulator(dialect) as emulator:
+        (tmp_path / "target.yaml").write_text(target_of(emulator, way, secrets, environment))
+        echo = Echo(secrets)
+        emulator.filters = (echo,)
+        options = ["--target", "target.yaml", "--tier", "smoke", "--seed", "1", "--reports", "out"]
+        families = "entry or authentication or cancel or unknown_keys or protocol or fuzzing"
+        shown = command(tmp_path, environment, "run", *options, "--", "-k", families, "--log-level=DEBUG", "-rA")
+        for arguments in (["doctor", "--target", "target.yaml"], ["sweep", "--target", "target.yaml"]):
+            shown += command(tmp_path, environment, *arguments)
+    assert emulator.failures == []
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    failed = [entry for entry in verdict["requirements"] if entry["verdict"] == "failed"]
+    assert failed, "what the endpoint said was never judged"
+    written = [*artifacts(tmp_path), ("terminal", shown.encode())]
+    everything = b"\n".join(data for _, data in written)
+    found = [*leaks(everything, secrets), *leaks(everything, echo.passing, whole=True)]
+    where = [name for name, data in written if list(leaks(data, secrets))] if found else []
+    assert (found, where) == ([], [])
+    assert "[redacted:" in (tmp_path / "out" / "results.json").read_text(), "nothing was echoed where it is shown"
+
+
+def test_files_of_a_run_are_for_their_owner_alone(tmp_path: Path) -> None:
+    environment = {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "junit.xml").write_text("of an earlier run, for all to read")
+    (tmp_path / "out" / "junit.xml").chmod(0o644)
+    with Emulator("huawei") as emulator:
+        (tmp_path / "target.yaml").write_text(emulator.target_yaml())
+        options = ["--target", "target.yaml", "--tier", "smoke", "--reports", "out"]
+        command(tmp_path, environment, "run", *options, "--", "-k", "entry")
+    paths = [*(tmp_path / "out").rglob("*"), *(tmp_path / "state").rglob("*")]
+    assert {"junit.xml", "index.html", "verdict.json", "results.json"} <= {path.name for path in paths}
+    assert any(path.name.endswith("-result.json") for path in paths)
+    open_ones = {str(path): oct(path.stat().st_mode) for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077}
+    assert open_ones == {}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_search_itself_finds_every_form(encoding: str) -> None:
+    secret = canary(header=False)
+    said = json.dumps({"x": ENCODINGS[encoding](secret)}).encode()
+    assert list(leaks(said, {"secret": secret}))
+    assert not list(leaks(Redactor([secret]).data(said), {"secret": secret}))

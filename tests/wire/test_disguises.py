@@ -1,0 +1,146 @@
+"""Where secrets stand in a text, in every form: what is found, exactly where, and what is left alone."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from conformance.wire.disguises import hides_any, spans, views
+
+
+def places(text: bytes, secret: str, *, blanks: bool = False) -> set[bytes]:
+    """The parts of the text in which the secret stands; both ways to ask must agree that there are any."""
+    found = {text[start:end] for start, end in spans(tuple(views(text, blanks=blanks)), secret)}
+    assert hides_any(text, [secret], blanks=blanks) == bool(found)
+    return found
+
+
+def undone(text: bytes, *, blanks: bool = False) -> list[bytes]:
+    return [view.text for view in views(text, blanks=blanks)]
+
+
+@pytest.mark.parametrize(
+    ("escaped", "character"),
+    [
+        (b"%41", b"A"),
+        (b"%e4", b"\xe4"),
+        (b"%E4", b"\xe4"),
+        (b"\\u0041", b"A"),
+        (b"\\u00e4", b"\xc3\xa4"),
+        (b"\\uD83D\\uDE00", "😀".encode()),
+        (b"\\udbff\\udfff", "\U0010ffff".encode()),
+        (b"\\ud800\\udc00", "\U00010000".encode()),
+        (b"\\ud83d", b"\xed\xa0\xbd"),
+        (b'\\"', b'"'),
+        (b"\\\\", b"\\"),
+        (b"\\/", b"/"),
+        (b"\\b", b"\b"),
+        (b"\\f", b"\f"),
+        (b"\\n", b"\n"),
+        (b"\\r", b"\r"),
+        (b"\\t", b"\t"),
+        (b"&#65;", b"A"),
+        (b"&#x41;", b"A"),
+        (b"&#X1f600;", "😀".encode()),
+        (b"&#1114111;", "\U0010ffff".encode()),
+        (b"&#x10FFFF;", "\U0010ffff".encode()),
+        (b"&lt;", b"<"),
+        (b"&gt;", b">"),
+        (b"&amp;", b"&"),
+        (b"&quot;", b'"'),
+        (b"&apos;", b"'"),
+    ],
+)
+def test_one_escape_is_one_character_wherever_it_stands(escaped: bytes, character: bytes) -> None:
+    assert undone(b"a" + escaped + b"b" + escaped)[:2] == [
+        b"a" + escaped + b"b" + escaped,
+        b"a" + character + b"b" + character,
+    ]
+
+
+@pytest.mark.parametrize("text", [b"100%", b"%4", b"%4g", b"\\x41", b"\\u004", b"&#;", b"&nbsp;", b"&lt", b"a+b", b""])
+def test_what_is_no_escape_is_left_alone(text: bytes) -> None:
+    assert undone(text) == [text]
+
+
+@pytest.mark.parametrize("text", [b"&#1114112;", b"&#x110000;", b"&#9999999;"])
+def test_a_number_that_no_character_has_stays_as_it_is(text: bytes) -> None:
+    assert set(undone(text)) == {text}
+
+
+def test_escapes_of_escapes_are_undone_four_deep() -> None:
+    text = "%"
+    for _ in range(5):
+        text = quote(text, safe="")
+    assert undone(text.encode()) == [b"%2525252525", b"%25252525", b"%252525", b"%2525", b"%25"]
+
+
+def test_a_plus_is_a_blank_only_where_it_is_asked_for_and_before_escapes_are_undone() -> None:
+    assert undone(b"a+b", blanks=True) == [b"a+b", b"a b"]
+    assert set(undone(b"a+b%2Bc", blanks=True)) == {b"a+b%2Bc", b"a+b+c", b"a b%2Bc", b"a b+c", b"a b c"}
+    assert set(undone(b"a+b%2Bc")) == {b"a+b%2Bc", b"a+b+c"}
+
+
+@pytest.mark.parametrize(
+    ("text", "secret", "found"),
+    [
+        (b"--abcd--abcd", "abcd", {b"abcd"}),
+        (b"x%61bc%64y", "abcd", {b"%61bc%64"}),
+        (b"%2561bcd", "abcd", {b"%2561bcd"}),
+        (b"x\\u0061b&#99;dy", "abcd", {b"\\u0061b&#99;d"}),
+        (b"p\\u00e4ss%20", "päss", {b"p\\u00e4ss"}),
+        (b"x 6162636A y", "abcj", {b"6162636A"}),
+        (b"6162%36%33%36A", "abcj", {b"6162%36%33%36A"}),
+        (b"abce", "abcd", set()),
+        (b"ABCD", "abcd", set()),
+        (b"", "abcd", set()),
+    ],
+)
+def test_a_secret_is_found_with_all_of_its_escapes_and_no_more(text: bytes, secret: str, found: set[bytes]) -> None:
+    assert places(text, secret) == found
+
+
+def test_every_occurrence_is_found_also_where_they_overlap() -> None:
+    text = b"aaaaaa"
+    assert sorted(spans(tuple(views(text)), "aaaa")) == [(0, 4), (1, 5), (2, 6)]
+
+
+def test_a_secret_with_a_blank_is_found_in_a_form() -> None:
+    assert places(b"q=my+word&x", "my word", blanks=True) == {b"my+word"}
+    assert places(b"q=my+word&x", "my word") == set()
+    assert places(b"q=my%2bword&x", "my+word", blanks=True) == {b"my%2bword"}
+
+
+def test_a_secret_that_looks_escaped_is_found_as_it_is_and_as_it_would_be_read() -> None:
+    assert places(b"x%41bcdy", "%41bcd") >= {b"%41bcd"}
+    assert places(b"xAbcdy", "%41bcd") == {b"Abcd"}
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", range(7))
+@pytest.mark.parametrize("secret", ["~~~???>>>", "p4ssw0rd", "secret"])
+def test_in_base64_all_characters_go_that_are_made_of_the_secret_alone(encode, before: int, secret: str) -> None:
+    text = encode(b"\x01" * before + secret.encode() + b"\x01\x01\x01")
+    (found,) = places(text, secret)
+    whole = base64.b64decode(text.translate(bytes.maketrans(b"-_", b"+/")))
+    start = text.index(found)
+    # The first and the last character that hold bits of other bytes as well may stay; no other of the secret's may.
+    first_bit, last_bit = before * 8, (before + len(secret)) * 8
+    assert start * 6 - first_bit in range(6)
+    assert last_bit - (start + len(found)) * 6 in range(6)
+    assert secret.encode() in whole
+
+
+def test_a_surrogate_that_stands_alone_hides_nothing() -> None:
+    secret = "\ud800abcd"
+    assert places(secret.encode("utf-8", "surrogatepass"), secret) == {secret.encode("utf-8", "surrogatepass")}
+    assert places(b"\\ud800abcd", secret) == {b"\\ud800abcd"}
+
+
+def test_any_of_several_secrets_is_enough() -> None:
+    assert hides_any(b"x efgh", ["abcd", "efgh"])
+    assert hides_any(b"x 65666768", ["abcd", "efgh"])
+    assert not hides_any(b"x ijkl", ["abcd", "efgh"])
+    assert not hides_any(b"x", [])

@@ -1,0 +1,1 @@
+"""The tests on trial: every change that a mutation tool makes to what decides must make one of them fail."""

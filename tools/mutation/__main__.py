@@ -1,0 +1,68 @@
+"""`python -m tools.mutation`: mutates what decides, runs the tests that reach it, and judges what survived."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from tools.mutation import accepted, report, stage
+from tools.mutation.mutant import Mutant
+from tools.mutation.outcome import mutants
+
+_FLOOR = 90.0
+_PAGE = stage.ROOT / "docs" / "mutation.md"
+
+
+@click.command()
+@click.option("--write", is_flag=True, help="Write docs/mutation.md.")
+@click.option("--workers", type=int, default=os.cpu_count() or 1, show_default=True)
+@click.argument("patterns", nargs=-1)
+def main(patterns: tuple[str, ...], workers: int, *, write: bool) -> None:
+    """Run all mutants anew, or those whose names match PATTERNS, such as 'conformance.verdict*'."""
+    began = time.monotonic()
+    if not patterns:
+        shutil.rmtree(stage.STAGE, ignore_errors=True)
+    _run(stage.prepare(), patterns, workers)
+    found = mutants(stage.STAGE, patterns)
+    survivors = [mutant for mutant in found if not mutant.killed]
+    known = accepted.load()
+    click.echo(report.table(found))
+    problems = [_shown(mutant) for mutant in accepted.unlisted(survivors, known)]
+    if not patterns:
+        problems += [f"listed, and survives no more: {change}" for change in accepted.outdated(survivors, known)]
+        if report.rate(found) < _FLOOR:
+            problems.append(f"{report.rate(found):.1f} % killed, fewer than {_FLOOR:g} %")
+    if write and not patterns and not problems:
+        _PAGE.write_text(report.page(found, known, seconds=time.monotonic() - began, floor=_FLOOR), encoding="utf-8")
+    for problem in problems:
+        click.echo(f"\n{problem}", err=True)
+    sys.exit(1 if problems else 0)
+
+
+def _run(folder: Path, patterns: tuple[str, ...], workers: int) -> None:
+    # Of pytest's plugins only those that are asked for: to load all of them takes longer than most mutants' tests.
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
+    program = Path(sys.executable).with_name("mutmut")
+    command = [str(program), "run", "--max-children", str(workers), *patterns]
+    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:  # noqa: S603 - our own command
+        raise click.ClickException("mutmut did not finish: its output above says why.")
+
+
+def _shown(mutant: Mutant) -> str:
+    """A survivor as `survivors.yaml` wants it, but for the reason."""
+    change = mutant.change
+    if change is None or not mutant.decided:
+        return f"{mutant.name}: {mutant.status}; the run was cut short"
+    return f"{mutant.name} ({mutant.status})\n{change.function}\n- {change.was}\n+ {change.now}"
+
+
+if __name__ == "__main__":
+    main()

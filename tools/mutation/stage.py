@@ -1,0 +1,47 @@
+"""A copy of the repository for the mutation tool to work in: the modules that decide without decorators."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.mutation.desugar import desugared
+
+ROOT = Path(__file__).parents[2]
+STAGE = ROOT / ".mutation"
+_COPIED = ("conformance", "specs", "tests", "tools", "pyproject.toml")
+
+
+def prepare() -> Path:
+    """Lay the copy anew, keeping what mutmut knows of an earlier run; returns its folder."""
+    STAGE.mkdir(exist_ok=True)
+    for name in _COPIED:
+        for source in _files(ROOT / name):
+            _place(source, STAGE / source.relative_to(ROOT))
+    return STAGE
+
+
+def mutated(path: Path) -> bool:
+    """Whether a file, named relative to the root, is one of those that `[tool.mutmut] only_mutate` lists."""
+    patterns: Iterable[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["only_mutate"]
+    return any(fnmatch.fnmatch(path.as_posix(), pattern) for pattern in patterns)
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if path.is_file():
+        return [path]
+    return (found for found in path.rglob("*") if found.is_file() and "__pycache__" not in found.parts)
+
+
+def _place(source: Path, target: Path) -> None:
+    content = source.read_bytes()
+    if source.suffix == ".py" and mutated(source.relative_to(ROOT)):
+        content = desugared(content.decode()).encode()
+    # An unchanged file keeps its time, by which mutmut knows that its mutants need not be made again.
+    if not target.is_file() or target.read_bytes() != content:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        shutil.copymode(source, target)
