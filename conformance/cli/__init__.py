@@ -7,9 +7,11 @@ import sys
 import click
 
 from conformance import __version__
+from conformance.cli.compare import compare
 from conformance.cli.doctor import doctor
 from conformance.cli.emulator import emulator
-from conformance.cli.reading import certify, compare, report, verify
+from conformance.cli.reading import certify, report, verify
+from conformance.cli.record import record
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.selftest import selftest
@@ -30,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (run, doctor, emulator, sweep, requirements, report, certify, verify, compare, selftest):
+for command in (run, doctor, emulator, sweep, requirements, report, certify, verify, record, compare, selftest):
     cli.add_command(command)
 
 

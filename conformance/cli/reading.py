@@ -1,8 +1,7 @@
-"""`report`, `certify`, `verify`, `compare`: reading and sealing the results of runs."""
+"""`report`, `certify`, `verify`: reading and sealing the results of runs."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -46,24 +45,3 @@ def verify(certificate: Path) -> int:
     verification = reporting.verify(certificate)
     click.echo(str(verification))
     return 0 if verification.holds else 1
-
-
-@click.command()
-@click.argument("before", metavar="A", type=_PATH)
-@click.argument("after", metavar="B", type=_PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def compare(before: Path, after: Path, as_json: bool) -> int:  # noqa: FBT001 - an option
-    """Say which requirements have another verdict in B than in A; both are reports folders or verdict files.
-
-    Exit code: 0 the same, 1 different.
-    """
-    comparison = reporting.compare(before, after)
-    if as_json:
-        click.echo(json.dumps(comparison.to_json(), indent=2))
-        return comparison.exit_code
-    console = Console()
-    for line in comparison.lines():
-        console.print(line, soft_wrap=True)
-    if comparison.differences:
-        console.print(comparison.table())
-    return comparison.exit_code

@@ -92,19 +92,21 @@ class Player:
         """What became of the client's create: all that it met, the key that is ours, and why there is none."""
         pool = self._bench.pool
         met: list[Meeting] = []
+        markers: list[str] = []
 
         def send(marker: str) -> Answer:
             met.append(self._meet(self._driver, "create", **self._client.dialect.naming(marker)))
             answers = met[0].answers
             if not answers:
                 raise Inconclusive("The client sent no request that the target answered.")
-            for _ in answers[1:]:
-                # A client that sends a create again may have made two.
-                pool.look_for(marker)
+            markers.append(marker)
             return answers[-1]
 
         try:
             _, found = pool.attempt(send)
+            if len(met[0].answers) > 1:
+                # A client that sends a create again may have made two.
+                pool.look_for(markers[0])
         except Inconclusive as error:
             return (met[0] if met else None), None, error
         return met[0], found, None

@@ -1,0 +1,54 @@
+"""What `record` and `compare` have in common: asking one target, with a bar that shows how far it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from conformance import consent
+from conformance.catalogue.profile import Profile
+from conformance.comparing import KEYS, Recording, record
+from conformance.target import Target
+
+
+def agree(targets: Iterable[Target], *, yes: bool) -> None:
+    """Make sure that the owners of real accounts agree; raises `TargetError` or `click.Abort` where they do not."""
+    for target in targets:
+        given = yes
+        if target.is_real and not (yes or target.real_account) and sys.stdin.isatty():
+            given = click.confirm(_question(target), abort=True)
+        consent.require([target], given=given)
+
+
+def _question(target: Target) -> str:
+    days = Profile.load(target.dialect, target.profile).window.minimum
+    keys = min(KEYS, target.limits.max_keys)
+    return (
+        f"{target.name} ({target.shown_url}) is not on this machine. Asking it creates at most {keys} keys there; at"
+        f" the end they are scheduled for deletion, and gone after {days} days. Go on?"
+    )
+
+
+def ask(target: Target, seed: int, facts_of: str | None = None) -> Recording:
+    """Ask a target every question; says which keys it left behind. Raises `Inconclusive` where it cannot be asked."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(target.name, total=None)
+        found = record(target, seed, facts_of, lambda _, of: bar.update(task, total=of, advance=1))
+    for key in found.left:
+        click.echo(
+            f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep`.", err=True
+        )
+    return found
+
+
+def explain_unasked(name: str, reason: str, hint: str) -> None:
+    """Say why a target could not be asked, and what to do next."""
+    click.echo(f"{name} could not be asked: {reason}", err=True)
+    if hint:
+        click.echo(f"next: {hint}", err=True)

@@ -1,0 +1,156 @@
+"""`compare`: two runs by their verdicts, or two targets by their answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from conformance import comparing, reporting
+from conformance.cli.asking import agree, ask, explain_unasked
+from conformance.comparing import Comparison, Recording
+from conformance.judge import Inconclusive
+from conformance.reporting.files import to_text, write_atomically
+from conformance.reporting.schemas import validate
+from conformance.target import Target, load_target
+from conformance.verdict import EXIT_CODES
+
+_PATH = click.Path(path_type=Path)
+_STDOUT = "-"
+_YAML = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What one argument is: a recording, a target, or, where both are None, a run's verdict or folder."""
+
+    path: Path
+    recording: Recording | None = None
+    target: Target | None = None
+
+    @property
+    def dialect(self) -> str:
+        found = self.recording or self.target
+        return "" if found is None else found.dialect
+
+
+@click.command()
+@click.argument("first", metavar="A", type=_PATH)
+@click.argument("second", metavar="B", type=_PATH)
+@click.option("--live", is_flag=True, help="Ask two targets now; A and B are their target files.")
+@click.option(
+    "--json",
+    "as_json",
+    metavar="FILE",
+    is_flag=False,
+    flag_value=_STDOUT,
+    help="Write the comparison as JSON; with no FILE, print it and nothing else.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="With --live: chooses windows between the bounds.")
+@click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
+def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: int, yes: bool) -> int:  # noqa: FBT001 - options
+    """Say where B differs from A.
+
+    Two reports folders or verdict files: which requirements have another verdict. Two target files with --live, or
+    recordings of `record`, or one of each: which questions are answered otherwise, and whom the documents support. A
+    target that is asked gets up to two keys, which are scheduled for deletion at the end.
+
+    Exit code: 0 no difference, 1 differences, 2 usage or file error, 3 one of them could not be asked.
+    """
+    a, b = _read(first), _read(second)
+    kinds = {_kind(given) for given in (a, b)}
+    if live and kinds != {"target"}:
+        raise click.UsageError("--live asks two targets: A and B must be target files.")
+    if kinds == {"target"} and not live:
+        raise click.UsageError("A and B are target files. Add --live to ask them: that creates keys on both.")
+    if kinds == {"run"}:
+        return _compare_runs(first, second, as_json)
+    if "run" in kinds:
+        raise click.UsageError("A run cannot be compared with a recording or a target: give two of a kind.")
+    if a.dialect != b.dialect:
+        raise click.UsageError(
+            f"{first} speaks {a.dialect} and {second} speaks {b.dialect}: only targets of one dialect can be asked the "
+            "same questions."
+        )
+    agree([given.target for given in (a, b) if given.target is not None], yes=yes)
+    return _compare_answers(a, b, as_json, seed)
+
+
+def _kind(given: _Given) -> str:
+    return "recording" if given.recording else "target" if given.target else "run"
+
+
+def _read(path: Path) -> _Given:
+    """Tell by its content what a file is; a folder is a run's."""
+    if path.is_dir():
+        return _Given(path)
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        # No JSON: a target file, or nothing that can be read; either reader has words for that.
+        is_target = path.suffix in _YAML or (path.exists() and path.suffix != ".json")
+        return _Given(path, target=load_target(path)) if is_target else _Given(path)
+    if isinstance(document, dict) and document.get("kind") == comparing.KIND:
+        return _Given(path, recording=comparing.read_recording(path))
+    if isinstance(document, dict) and "base_url" in document:
+        return _Given(path, target=load_target(path))
+    return _Given(path)
+
+
+def _compare_answers(a: _Given, b: _Given, as_json: str | None, seed: int) -> int:
+    recorded = a.recording or b.recording
+    seed = recorded.seed if recorded else seed
+    # The same questions for both, whatever profile the other one has.
+    facts_of = recorded.profile if recorded else a.target.profile if a.target else None
+    first, second = (given.recording or _asked(given.target, seed, facts_of) for given in (a, b))
+    if first is None or second is None:
+        return EXIT_CODES["inconclusive"]
+    comparison = comparing.compare_recordings(first, second, datetime.now(UTC))
+    _tell(comparison, as_json)
+    return comparison.exit_code
+
+
+def _asked(target: Target | None, seed: int, facts_of: str | None) -> Recording | None:
+    """The answers of a target; None where it could not be asked, which is told."""
+    if target is None:
+        return None
+    try:
+        return ask(target, seed, facts_of)
+    except Inconclusive as error:
+        explain_unasked(target.name, error.reason, error.hint)
+        return None
+
+
+def _tell(comparison: Comparison, as_json: str | None) -> None:
+    if as_json is not None:
+        _write(comparing.to_json(comparison), as_json)
+    if as_json != _STDOUT:
+        comparing.show(comparison, Console())
+
+
+def _compare_runs(first: Path, second: Path, as_json: str | None) -> int:
+    comparison = reporting.compare(first, second)
+    if as_json is not None:
+        _write(comparison.to_json(), as_json)
+    if as_json == _STDOUT:
+        return comparison.exit_code
+    console = Console()
+    for line in comparison.lines():
+        console.print(line, soft_wrap=True)
+    if comparison.differences:
+        console.print(comparison.table())
+    return comparison.exit_code
+
+
+def _write(document: dict[str, Any], where: str) -> None:
+    if "kind" in document:
+        validate(document, "comparison", where)
+    if where == _STDOUT:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        write_atomically(Path(where), to_text(document))

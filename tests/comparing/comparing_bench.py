@@ -1,0 +1,44 @@
+"""Emulators asked the questions, all of them or a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from conformance import comparing
+from conformance.comparing import Recording
+from conformance.comparing import recording as recording_module
+from conformance.emulator import Emulator
+from conformance.target import Target, parse_target
+
+
+@contextmanager
+def emulator(dialect: str, **options: Any) -> Iterator[Emulator]:
+    """An emulator that must have no bug of its own."""
+    with Emulator(dialect, **options) as served:
+        yield served
+    assert served.failures == []
+
+
+def target_of(served: Emulator) -> Target:
+    return parse_target(served.target_yaml(), "target.yaml")
+
+
+def recorded(served: Emulator, seed: int = 0, only: str = "") -> Recording:
+    """What an emulator answers; `only` names the questions, between blanks, where not all are asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        if only:
+            every = recording_module.questions
+            names = only.split()
+            patch.setattr(
+                recording_module,
+                "questions",
+                lambda profile, number: tuple(q for q in every(profile, number) if q.id in names),
+            )
+        found = comparing.record(target_of(served), seed)
+    assert found.left == ()
+    assert not only or [entry.question for entry in found.entries] == only.split()
+    return found

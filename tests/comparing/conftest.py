@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from comparing_bench import emulator, recorded
+
+from conformance.comparing import Recording
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KMS_CONFORMANCE_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def faultless(_own_state: None) -> Recording:
+    """What the emulator answers where nothing is wrong with it."""
+    with emulator("huawei") as served:
+        return recorded(served)
