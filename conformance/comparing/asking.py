@@ -124,6 +124,8 @@ class _Asking:
         request = client.dialect.request(question.operation, arguments)
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
+        # Ids that must be nobody's are looked up here, so that what is judged below is the question's own exchange.
+        client.may_send(request)
         asked = self.bench.time.now()
         self._judge()
         try:

@@ -66,6 +66,6 @@ def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
     wrong = [
         (r["id"], r["reason"])
         for r in outcome.verdict["requirements"]
-        if r["verdict"] not in ("passed", "not_applicable")
+        if r["level"] == "MUST" and r["verdict"] not in ("passed", "not_applicable")
     ]
     assert wrong == [], "the run that went on was disturbed, so it was not the run that is meant"
