@@ -37,7 +37,8 @@ _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unra
 class Outcome:
     """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in.
 
-    `most_memory` is what it took at most, in MB, and with it whatever was served from within its process.
+    `most_memory` is what it took at most, in MB, beyond what its process began with, and with it whatever was served
+    from within its process.
     """
 
     exit_code: int
@@ -103,6 +104,7 @@ def _child(
     arguments: tuple[str, ...],
     state: Path | None,
 ) -> None:
+    inherited = _peak()
     with tempfile.TemporaryDirectory() as directory, prepare() as text, open(os.devnull, "w") as nowhere:  # noqa: PTH123
         target = Path(directory) / "target.yaml"
         target.write_text(text, encoding="utf-8")
@@ -113,10 +115,14 @@ def _child(
         fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
-        # In kB, but on macOS in bytes.
-        unit = 1e6 if sys.platform == "darwin" else 1e3
-        most_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-        sender.send((int(code), watcher.verdict, watcher.checks, most_memory))
+        sender.send((int(code), watcher.verdict, watcher.checks, _peak() - inherited))
+
+
+def _peak() -> float:
+    """The most memory that this process ever took, in MB; one that was forked begins with what its parent had."""
+    # In kB, but on macOS in bytes.
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 @cache

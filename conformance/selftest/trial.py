@@ -22,7 +22,7 @@ COMPOUND = "compound"
 MOST_ACCUSED = 5
 # A run against what is no KMS ends by itself within this time; limits.timeout_seconds of such a target is 0.3.
 NULL_SECONDS = 30
-# Of memory, in MB. The process of a run begins as a copy of the one that tries, and serves the null target itself.
+# Of memory, in MB, beyond what the process of a run begins with; what it serves counts, for it serves it itself.
 NULL_MEMORY = 300
 
 

@@ -135,7 +135,7 @@ def target() -> Target:
 
 def test_each_sabotage_has_one_thing_wrong_and_the_emulator_says_which(target: Target) -> None:
     request = Request("POST", f"{target.base_url}/", (("X-Amz-Target", "TrentService.ListKeys"),), b"{}")
-    session = Session.for_target(target)
+    session = Session(target.limits, target.urls)
     found = {}
     for sabotage in sabotages(target, SignerFactory(session)):
         signed = sabotage.signer.sign(request)

@@ -12,7 +12,7 @@ from conformance.bench import Bench
 from conformance.emulator import Decisions, Emulator, Filter
 from conformance.fuzz.chains import walk_chains
 from conformance.fuzz.operations import fuzz_operation
-from conformance.judge import Judge, Stop
+from conformance.judge import Inconclusive, Judge, Stop
 from conformance.ledger import Ledger
 from conformance.suite.scenario import Scenario
 from conformance.target import load_targets
@@ -32,8 +32,8 @@ class Scene:
     def fuzz(self, *operations: str) -> set[str]:
         """Fuzz these operations, `chains` among them, and return the requirements that broke."""
         for name in operations:
-            # As in a run: what cannot go on has been judged.
-            with contextlib.suppress(Stop):
+            # As in a run: what cannot go on has been judged, where it was the target that stood in the way.
+            with contextlib.suppress(Stop, Inconclusive):
                 walk_chains(self.kms) if name == "chains" else fuzz_operation(self.kms, name)
         return {failure.requirement for failure in self.kms.judge.failures}
 
