@@ -12,9 +12,9 @@ from conformance.selftest.serving import BOTH
 
 def test_every_fault_is_asked_once_in_each_of_its_dialects() -> None:
     cases = [(fault.name, dialect) for fault, dialect in ordered(FAULTS, BOTH, 1)]
-    assert sorted(cases) == sorted(
-        (fault.name, dialect) for fault in FAULTS for dialect in fault.dialects if dialect in BOTH
-    )
+    everything = {(fault.name, dialect) for fault in FAULTS for dialect in fault.dialects if dialect in BOTH}
+    assert len(cases) == len(everything)
+    assert set(cases) == everything
 
 
 def test_the_order_follows_the_seed() -> None:

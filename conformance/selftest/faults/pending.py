@@ -101,6 +101,7 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-refused-but-cancelled",
+        why_more="Each use of a pending key has a row of its own in the table of key states.",
         title="The use of a pending key is refused, and takes its deletion back.",
         requirements=frozenset({"pending.encrypt"}),
         decisions=(doing_though({"pending_use"}, with_(state=ENABLED, deletion=None)),),
@@ -181,6 +182,7 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-wrong-code",
+        why_more="Each use of a pending key has a row of its own in the table of key states.",
         title="The use of a pending key is refused as if the request were wrong.",
         severity="minor",
         dialects=(AWS,),
