@@ -282,6 +282,10 @@ def test_a_clock_of_any_zone_gives_universal_time() -> None:
         ("https://h/?Action=%C3%B6&Version=2016-01-20", "https://h/?Action=%C3%B6", None),
         ("https://h/?Version=2016-01-20&a=1", "https://h/?a=1", None),
         ("https://h?Version=2016-01-20", "https://h/", None),
+        # What a header can carry: all of ASCII that is seen.
+        ("https://h/?Action=%21A%7E&Version=2016-01-20", "https://h/", "!A~"),
+        ("https://h/?Action=%20A&Version=2016-01-20", "https://h/?Action=%20A", None),
+        ("https://h/?Action=A%7F&Version=2016-01-20", "https://h/?Action=A%7F", None),
     ],
 )
 def test_acs3_moves_action_and_version_into_headers(url: str, sent: str, action: str | None) -> None:
