@@ -72,14 +72,14 @@ def test_the_project_is_known_where_the_dialect_has_projects(factory: SignerFact
 
 
 def test_a_target_s_password_is_traded_for_a_token_through_the_session_that_was_given() -> None:
-    class Asked(Exception):
+    class AskedError(Exception):
         pass
 
     class Asking(Session):
         def send(self, request: Request) -> NoReturn:
-            raise Asked(request.url)
+            raise AskedError(request.url)
 
     target = Target("t", "huawei", "https://h", PasswordAuth("u", "p", "d", "p", "https://iam"))
     signer = signer_for(target, Asking(Limits(), ["https://h"]))
-    with pytest.raises(Asked, match="^https://iam/v3/auth/tokens$"):
+    with pytest.raises(AskedError, match=r"^https://iam/v3/auth/tokens$"):
         signer.sign(Request("GET", "https://h/"))

@@ -31,11 +31,13 @@ class Identity:
     project: object = PROJECT
     body: bytes | None = None
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    media_types: set[str | None] = field(default_factory=set)
     url: str = ""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers["Content-Length"])
         self.asked.append((handler.path, json.loads(handler.rfile.read(length))))
+        self.media_types.add(handler.headers["Content-Type"])
         token = {"expires_at": self.expires_at, "project": {"id": self.project, "name": "eu-de"}}
         body = json.dumps({"token": token}).encode() if self.body is None else self.body
         handler.send_response(self.status)
@@ -90,6 +92,7 @@ def test_a_password_is_traded_for_a_token_of_the_project(identity: Identity, ses
     signer = SignerFactory(session)(auth(identity, suffix))
     assert project_of(signer) == PROJECT
     assert signer.sign(PLAIN).headers == (("X-Auth-Token", "token-1"),)
+    assert identity.media_types == {"application/json"}
     domain = {"name": "OTC-EU"}
     user = {"name": "robot", "password": "pässword", "domain": domain}
     assert identity.asked == [
