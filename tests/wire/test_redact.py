@@ -186,10 +186,10 @@ def test_what_is_secret_for_one_exchange_is_known_once_it_was_made() -> None:
 
 def test_what_a_fuzzer_sends_as_tokens_does_not_pile_up() -> None:
     redactor = Redactor([])
-    tokens = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
+    tokens = [hashlib.sha256(bytes([number])).hexdigest() for number in range(20)]
     for token in tokens:
         redactor.request(Request("GET", "https://h/", (("X-Auth-Token", token),)))
-    assert redactor.text(f"{tokens[199]} {tokens[3]}") == f"[redacted:TOKEN] {tokens[3]}"
+    assert redactor.text(f"{tokens[19]} {tokens[3]}") == f"[redacted:TOKEN] {tokens[3]}"
 
 
 def test_a_mark_that_an_endpoint_writes_protects_nothing() -> None:
