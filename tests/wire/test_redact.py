@@ -365,3 +365,46 @@ def test_what_is_already_redacted_is_not_redacted_again() -> None:
 )
 def test_a_value_is_a_secret_only_by_the_whole_of_its_name(text: str, expected: str) -> None:
     assert Redactor([]).text(text) == expected
+
+
+def learnt(body: bytes, *headers: tuple[str, str], url: str = "https://h/") -> Redactor:
+    redactor = Redactor([])
+    redactor.learn(Request("POST", url, headers), Reply(200, "OK", (("X-Subject-Token", "t" * 16),), body, 0.1))
+    return redactor
+
+
+def test_what_an_exchange_shows_is_named_after_what_it_is() -> None:
+    redactor = learnt(
+        b'{"Plaintext": "%s", "plain_text": "%s"}' % (b"p" * 24, b"q" * 24),
+        ("X-Auth-Token", "u" * 16),
+        ("Authorization", "Signature=sig-12345, B"),
+        url="https://h/?Signature=a%2Bb-1234",
+    )
+    for text, mark in (
+        ("t" * 16, "TOKEN"),
+        ("u" * 16, "TOKEN"),
+        ("p" * 24, "PLAINTEXT"),
+        ("q" * 24, "PLAINTEXT"),
+        ("sig-12345", "SIGNATURE"),
+        ("a+b-1234", "SIGNATURE"),
+    ):
+        assert redactor.text(f"<{text}>") == f"<[redacted:{mark}]>"
+
+
+def test_what_is_too_short_to_be_a_secret_is_not_learnt() -> None:
+    redactor = learnt(b'{"Plaintext": "%s"}' % (b"p" * 23), ("Authorization", "Signature=sig-123"))
+    assert redactor.text(f"{'p' * 23} sig-123") == f"{'p' * 23} sig-123"
+
+
+def test_a_plaintext_that_is_no_text_is_no_reason_to_stop() -> None:
+    redactor = learnt(b'{"Plaintext": "\xff%s", "plain_text": "%s"}' % (b"p" * 24, b"q" * 24))
+    assert redactor.text("q" * 24) == "[redacted:PLAINTEXT]"
+
+
+@pytest.mark.parametrize("text", ["[redacted:ONE]abcd.", ".abcd[redacted:ONE]", "[redacted:ONE]abcd[redacted:ONE]"])
+def test_a_secret_right_beside_a_mark_goes_too(text: str) -> None:
+    assert Redactor(["abcd"], {"abcd": "one"}).text(text) == text.replace("abcd", "[redacted:ONE]")
+
+
+def test_a_value_that_is_a_mark_already_keeps_the_name_that_it_bears() -> None:
+    assert Redactor(["abcd"], {"abcd": "one"}).text("Signature=[redacted:ONE]&a") == "Signature=[redacted:ONE]&a"
