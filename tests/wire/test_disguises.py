@@ -205,3 +205,8 @@ def test_what_is_spelt_out_is_found_from_eight_letters_on_with_all_that_stands_b
     assert spelt(b"a b c d e f g", "abcd-efg") == set()
     assert spelt("-".join(SIXTEEN[4:12]).encode(), SIXTEEN) == {"-".join(SIXTEEN[4:12]).encode()}
     assert spelt("-".join(SIXTEEN[4:11]).encode(), SIXTEEN) == set()
+
+
+def test_each_view_is_followed_by_its_letters_and_digits() -> None:
+    assert [view.text for view in views_and_bare(b"a+%62")] == [b"a+%62", b"a62", b"a+b", b"ab"]
+    assert [view.text for view in views_and_bare(b"a+b", blanks=True)] == [b"a+b", b"ab", b"a b", b"ab"]

@@ -407,4 +407,17 @@ def test_a_secret_right_beside_a_mark_goes_too(text: str) -> None:
 
 
 def test_a_value_that_is_a_mark_already_keeps_the_name_that_it_bears() -> None:
-    assert Redactor(["abcd"], {"abcd": "one"}).text("Signature=[redacted:ONE]&a") == "Signature=[redacted:ONE]&a"
+    for name in ("ONE", "TOKEN", "PLAINTEXT", "COOKIE"):
+        text = f"Signature=[redacted:{name}]&a"
+        assert Redactor(["abcd"], {"abcd": "one"}).text(text) == text
+
+
+def test_a_short_secret_with_a_blank_goes_from_a_form() -> None:
+    assert Redactor(["my pin"]).text("q=my+pin&x=1+2") == "q=[redacted:SECRET]&x=1+2"
+    assert Redactor(["my pin", "abcd"]).text("q=my+pin") == "q=[redacted:SECRET]"
+
+
+def test_a_signature_goes_as_a_whole_beside_marks_and_half_of_one_is_nobody_s_secret() -> None:
+    redactor = learnt(b"", ("Authorization", "A Signature=0123456789abcdefghij"))
+    assert redactor.text("[redacted:TOKEN] 0123456789abcdefghij") == "[redacted:TOKEN] [redacted:SIGNATURE]"
+    assert redactor.text("0123456789abcdefghij 0123456789abcde") == "[redacted:SIGNATURE] 0123456789abcde"
