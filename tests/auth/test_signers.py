@@ -240,6 +240,8 @@ def test_the_host_is_signed_as_it_is_sent() -> None:
             signer, Request("POST", "https://h:443/")
         )
         assert credentials(signer, Request("POST", "https://h/")) != credentials(signer, explicit)
+        other = Request("POST", "https://h:8443/", (("Host", "other"),))
+        assert credentials(signer, other) != credentials(signer, explicit)
 
 
 def test_headers_that_two_servers_read_differently_are_not_signed() -> None:

@@ -12,7 +12,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.format_utils import get_module_from_key, orig_function_and_class_names_from_key
 
-from tools.mutation.mutant import KILLED, SURVIVED, Change, Mutant
+from tools.mutation.mutant import SURVIVED, Change, Mutant
 
 
 def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
@@ -30,8 +30,8 @@ def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
 def forget_survivors(stage: Path) -> None:
     """Make the next run ask again what no test has noticed so far, by whatever tests there are then.
 
-    What was killed stays killed: where nothing but tests were added it would be again. Of a function that changed since
-    mutmut asks every mutant anew by itself.
+    What failed a test stays killed: where nothing but tests were added it would again. What took too long is asked too,
+    for the machine may have been busy. Of a function that changed since mutmut asks every mutant anew by itself.
     """
     with contextlib.chdir(stage):
         # Which test reaches what is measured once a test: an old one may have learnt to reach more.
@@ -41,7 +41,7 @@ def forget_survivors(stage: Path) -> None:
             results = json.loads(path.read_text())
             codes = results["exit_code_by_key"]
             results["exit_code_by_key"] = {
-                name: code if status_by_exit_code[code] in KILLED else None for name, code in codes.items()
+                name: code if status_by_exit_code[code] == "killed" else None for name, code in codes.items()
             }
             path.write_text(json.dumps(results))
 
