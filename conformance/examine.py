@@ -51,7 +51,7 @@ class Examiner:
             received = f"{violation.received} at {violation.where}"
             yield _judged(violation.requirement, answer, violation.expected, received, passed=False)
         for requirement in spec.requirements - {violation.requirement for violation in violations}:
-            yield _judged(requirement, answer, "", "", passed=True)
+            yield Judgement(requirement, passed=True, exchanges=(answer.number,))
 
     def _request_id(self, answer: Answer) -> Iterator[Judgement]:
         known = self.dialect.request_id(answer.reply, answer.value)
@@ -60,7 +60,8 @@ class Examiner:
         fresh = bool(known and known.strip()) and known not in self._seen
         received = "the same as in an earlier reply" if known in self._seen else repr(known)
         yield _judged("reply.request-id", answer, "an id that no reply had before", received, fresh)
-        self._seen.add(known or "")
+        if known:
+            self._seen.add(known)
 
 
 def _judged(requirement: str, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001

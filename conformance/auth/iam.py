@@ -68,9 +68,8 @@ class PasswordSigner:
     def _fetched(self) -> _Token:
         exchange = self._session.send(self._request())
         if exchange.reply is None:
-            self._fail(
-                f"It gave no reply: {exchange.failure.text if exchange.failure else ''}.", "Check `auth.iam_url`."
-            )
+            assert exchange.failure is not None
+            self._fail(f"It gave no reply: {exchange.failure.text}.", "Check `auth.iam_url`.")
         reply = exchange.reply
         if reply.status != 201:
             self._fail_by_status(reply)

@@ -30,7 +30,7 @@ class SdkHmacSigner:
     def sign(self, request: Request) -> Request:
         """The request with X-Sdk-Date, X-Project-Id where a project is known, and Authorization."""
         date = self.now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        signed = request.without_headers("Authorization", "X-Sdk-Date", "X-Security-Token")
+        signed = request.without_headers("X-Security-Token")
         if self.project_id is not None and signed.header("X-Project-Id") is None:
             signed = signed.with_header("X-Project-Id", self.project_id)
         signed = signed.with_header("X-Sdk-Date", date)

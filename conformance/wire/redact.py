@@ -58,7 +58,7 @@ class Redactor:
         self._tokens: dict[str, None] = {}
         self._passing: dict[str, str] = {}
         self.too_short = len(all_secrets) - len(self._names)
-        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN", "PLAINTEXT"}
+        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
         self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
         self._in_replies = (*self._in_requests, *_patterns(_PLAINTEXTS))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 import pytest
 
-from conformance.auth import SignerFactory, project_of
+from conformance.auth import SignerFactory, project_of, signer_for
 from conformance.auth.acs3 import Acs3Signer
 from conformance.auth.iam import PasswordSigner
 from conformance.auth.rpc_v1 import RpcV1Signer
 from conformance.auth.sdk_hmac import SdkHmacSigner
 from conformance.auth.token import TokenSigner
-from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, TokenAuth
+from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
 from conformance.wire.messages import Request
 from conformance.wire.session import Session
 
@@ -68,3 +69,17 @@ def test_temporary_credentials_send_their_token(factory: SignerFactory) -> None:
 def test_the_project_is_known_where_the_dialect_has_projects(factory: SignerFactory) -> None:
     assert (project_of(factory(KEY)), project_of(factory(RPC))) == ("0123", "")
     assert project_of(factory(replace(KEY, project_id=None))) == ""
+
+
+def test_a_target_s_password_is_traded_for_a_token_through_the_session_that_was_given() -> None:
+    class AskedError(Exception):
+        pass
+
+    class Asking(Session):
+        def send(self, request: Request) -> NoReturn:
+            raise AskedError(request.url)
+
+    target = Target("t", "huawei", "https://h", PasswordAuth("u", "p", "d", "p", "https://iam"))
+    signer = signer_for(target, Asking(Limits(), ["https://h"]))
+    with pytest.raises(AskedError, match=r"^https://iam/v3/auth/tokens$"):
+        signer.sign(Request("GET", "https://h/"))

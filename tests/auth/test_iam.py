@@ -31,11 +31,13 @@ class Identity:
     project: object = PROJECT
     body: bytes | None = None
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    media_types: set[str | None] = field(default_factory=set)
     url: str = ""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers["Content-Length"])
         self.asked.append((handler.path, json.loads(handler.rfile.read(length))))
+        self.media_types.add(handler.headers["Content-Type"])
         token = {"expires_at": self.expires_at, "project": {"id": self.project, "name": "eu-de"}}
         body = json.dumps({"token": token}).encode() if self.body is None else self.body
         handler.send_response(self.status)
@@ -90,6 +92,7 @@ def test_a_password_is_traded_for_a_token_of_the_project(identity: Identity, ses
     signer = SignerFactory(session)(auth(identity, suffix))
     assert project_of(signer) == PROJECT
     assert signer.sign(PLAIN).headers == (("X-Auth-Token", "token-1"),)
+    assert identity.media_types == {"application/json"}
     domain = {"name": "OTC-EU"}
     user = {"name": "robot", "password": "pässword", "domain": domain}
     assert identity.asked == [
@@ -134,6 +137,14 @@ def test_every_end_of_life_is_understood(
         assert signer.sign(PLAIN).header("X-Auth-Token") == token
 
 
+def test_a_factory_s_clock_tells_when_a_token_is_renewed(identity: Identity, session: Session) -> None:
+    clock, identity.expires_at = Clock(), "2026-01-01T01:00:00Z"
+    signer = SignerFactory(session)(auth(identity), now=clock)
+    for token in ("token-1", "token-2"):
+        assert signer.sign(PLAIN).header("X-Auth-Token") == token
+        clock.time += timedelta(hours=1)
+
+
 def test_threads_sign_in_once(identity: Identity, session: Session) -> None:
     signer = PasswordSigner(auth(identity), session, Clock())
     threads = [threading.Thread(target=signer.sign, args=(PLAIN,)) for _ in range(8)]
@@ -165,12 +176,14 @@ def test_a_refused_password_is_not_tried_again(identity: Identity, session: Sess
     assert hint == "Check `auth`: username, password, domain and project."
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_service_in_trouble_is_asked_again(identity: Identity, session: Session, status: int) -> None:
     identity.status = status
     signer = PasswordSigner(auth(identity), session)
-    with pytest.raises(SignInFailed):
+    with pytest.raises(SignInFailed) as raised:
         signer.sign(PLAIN)
+    what = f"The identity service at {identity.url} gave us no token."
+    assert str(raised.value) == f"{what}\nIt answered {status}.\nTry again later."
     identity.status = 201
     assert signer.sign(PLAIN).header("X-Auth-Token") == "token-2"
 
@@ -193,11 +206,17 @@ def test_a_reply_without_token_or_project_is_no_sign_in(
 ) -> None:
     for name, value in answer.items():
         setattr(identity, name, value)
-    with pytest.raises(SignInFailed, match="no token, or no project"):
+    with pytest.raises(SignInFailed) as raised:
         PasswordSigner(auth(identity), session).sign(PLAIN)
+    assert (raised.value.why, raised.value.hint) == (
+        "Its reply names no token, or no project.",
+        "Check that `auth.iam_url` is an identity service v3.",
+    )
 
 
 def test_a_service_that_nobody_runs_is_no_sign_in(identity: Identity) -> None:
     gone = "http://127.0.0.1:9"
-    with Session(Limits(timeout_seconds=1), [gone]) as session, pytest.raises(SignInFailed, match="gave no reply"):
+    with Session(Limits(timeout_seconds=1), [gone]) as session, pytest.raises(SignInFailed) as raised:
         PasswordSigner(PasswordAuth("u", "p", "d", "p", gone), session).sign(PLAIN)
+    assert raised.value.why.startswith("It gave no reply: no connection")
+    assert raised.value.hint == "Check `auth.iam_url`."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -10,6 +11,7 @@ import pytest
 
 from conformance import specs
 from conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
+from conformance.auth.sabotage import without_credentials
 from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
 from conformance.wire.messages import Request
 from conformance.wire.session import Session
@@ -92,7 +94,7 @@ def test_without_an_expired_token_there_is_no_such_sabotage() -> None:
 
 
 def test_a_request_that_names_no_project_cannot_name_another() -> None:
-    with pytest.raises(ValueError, match="names no project"):
+    with pytest.raises(ValueError, match=r"^the request's path names no project that could be another one$"):
         of(TOKEN)["other_project"].signer.sign(replace(REST, url="https://h/"))
 
 
@@ -193,6 +195,30 @@ def test_a_replayed_request_is_the_same_to_the_byte(signature: str) -> None:
     assert signer.sign(CALL) == signer.sign(CALL)
     other = of(replace(RPC, signature=signature), "alibaba")["replayed_nonce"].signer
     assert other.sign(CALL) != signer.sign(CALL)
+
+
+def test_a_replayed_request_keeps_the_time_of_the_first_however_late_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("conformance.auth.sabotage.utc_now", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    signer = of(RPC, "alibaba")["replayed_nonce"].signer
+    first = signer.sign(CALL)
+    monkeypatch.setattr("conformance.auth.sabotage.utc_now", lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    assert "Timestamp=2026-01-01T00%3A00%3A00Z" in first.query
+    assert signer.sign(CALL) == first
+
+
+def test_what_identifies_nobody_stays_in_the_query_as_it_stood() -> None:
+    query = "KeyId=%6B&Signature=a%2B&&B=+&AccessKeyId=i&SecurityToken=t&C"
+    assert without_credentials(replace(CALL, url=f"https://h/?{query}")).query == "KeyId=%6B&B=+&C"
+
+
+@pytest.mark.parametrize("known", ["X" * 200, "LTAI0123456789"])
+def test_an_unknown_access_key_is_as_long_as_the_known_one_and_differs_in_every_character(known: str) -> None:
+    signed = of(replace(RPC, access_key_id=known), "alibaba")["unknown_access_key"].signer.sign(CALL)
+    unknown = dict(parse_qsl(signed.query))["AccessKeyId"]
+    assert re.fullmatch(f"[A-Z0-9]{{{len(known)}}}", unknown)
+    assert not [pair for pair in zip(known, unknown, strict=True) if len(set(pair)) == 1]
 
 
 @pytest.mark.parametrize("auth", [TOKEN, KEY, RPC])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,9 +137,16 @@ def test_a_token_stands_in_its_header_once() -> None:
     assert signed.headers == (("A", "b"), ("X-Auth-Token", "tok"))
 
 
-@pytest.mark.parametrize(
-    "signer", [sdk(project_id="p"), v1(), v3(), TokenSigner("t", "p")], ids=lambda each: type(each).__name__
-)
+SIGNERS = [
+    sdk(project_id="p"),
+    v1(),
+    v3(),
+    TokenSigner("t", "p"),
+    *(each(security_token="STS") for each in (sdk, v1, v3)),
+]
+
+
+@pytest.mark.parametrize("signer", SIGNERS, ids=lambda each: type(each).__name__)
 class TestEverySigner:
     request_of_a_fuzzer = Request(
         "POST",
@@ -232,6 +240,8 @@ def test_the_host_is_signed_as_it_is_sent() -> None:
             signer, Request("POST", "https://h:443/")
         )
         assert credentials(signer, Request("POST", "https://h/")) != credentials(signer, explicit)
+        other = Request("POST", "https://h:8443/", (("Host", "other"),))
+        assert credentials(signer, other) != credentials(signer, explicit)
 
 
 def test_headers_that_two_servers_read_differently_are_not_signed() -> None:
@@ -241,6 +251,7 @@ def test_headers_that_two_servers_read_differently_are_not_signed() -> None:
         ("x-twice", "2"),
         ("X-Latin", "\xe9"),
         ("X_Under", "1"),
+        ("X-Und_er", "1"),
         ("Accept", "*"),
     )
     signed = sdk().sign(Request("POST", "https://h/", headers)).header("Authorization") or ""
@@ -268,9 +279,39 @@ def test_temporary_credentials_bring_their_token_and_sign_it() -> None:
     assert dict(parse_qsl(v1(security_token="S+T=").sign(request).query))["SecurityToken"] == "S+T="
 
 
+def test_another_s_temporary_token_is_not_sent_with_lasting_credentials() -> None:
+    request = Request("POST", "https://h/?Action=A", (("X-Security-Token", "S"), ("x-acs-security-token", "S")))
+    assert sdk().sign(request).header("X-Security-Token") is None
+    assert v3().sign(request).header("x-acs-security-token") is None
+
+
+def test_sdk_hmac_keeps_a_project_that_the_request_names_itself() -> None:
+    signed = sdk(project_id="own").sign(Request("POST", "https://h/", (("X-Project-Id", "other"),)))
+    assert signed.header_values("X-Project-Id") == ("other",)
+
+
+def test_sdk_hmac_signs_the_digest_that_a_request_gives_of_its_body() -> None:
+    header = (("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD"),)
+    one, other = (credentials(sdk(), Request("POST", "https://h/", header, body)) for body in (b"1", b"2"))
+    assert one == other
+
+
 def test_a_clock_of_any_zone_gives_universal_time() -> None:
     local = NEW_YEAR.astimezone(timezone(timedelta(hours=8)))
     assert v1(now=local).sign(Request("GET", "https://h/")) == v1().sign(Request("GET", "https://h/"))
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="a process's own zone can be set on POSIX alone")
+def test_the_zone_of_the_machine_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request("GET", "https://h/?Action=A&Version=V")
+    elsewhere = [signer.sign(request) for signer in (sdk(), v1(), v3())]
+    monkeypatch.setenv("TZ", "XYZ-8")
+    time.tzset()
+    try:
+        assert [signer.sign(request) for signer in (sdk(), v1(), v3())] == elsewhere
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -282,6 +323,10 @@ def test_a_clock_of_any_zone_gives_universal_time() -> None:
         ("https://h/?Action=%C3%B6&Version=2016-01-20", "https://h/?Action=%C3%B6", None),
         ("https://h/?Version=2016-01-20&a=1", "https://h/?a=1", None),
         ("https://h?Version=2016-01-20", "https://h/", None),
+        # What a header can carry: all of ASCII that is seen.
+        ("https://h/?Action=%21A%7E&Version=2016-01-20", "https://h/", "!A~"),
+        ("https://h/?Action=%20A&Version=2016-01-20", "https://h/?Action=%20A", None),
+        ("https://h/?Action=A%7F&Version=2016-01-20", "https://h/?Action=A%7F", None),
     ],
 )
 def test_acs3_moves_action_and_version_into_headers(url: str, sent: str, action: str | None) -> None:
@@ -289,6 +334,16 @@ def test_acs3_moves_action_and_version_into_headers(url: str, sent: str, action:
     assert signed.url == sent
     assert signed.header("x-acs-action") == action
     assert signed.header("x-acs-version") == "2016-01-20"
+
+
+@pytest.mark.parametrize("url", ["https://h/?a=1&&b", "https://h/?", "https://h/a%2fb"])
+def test_acs3_leaves_a_url_alone_from_which_nothing_moves(url: str) -> None:
+    assert v3().sign(Request("POST", url)).url == url
+
+
+def test_acs3_signs_the_content_type() -> None:
+    signed = v3().sign(Request("POST", "https://h/", (FORM,)))
+    assert "SignedHeaders=content-type;host;x-acs-" in (signed.header("Authorization") or "")
 
 
 def test_acs3_reads_the_action_of_a_form_and_leaves_the_form_alone() -> None:

@@ -194,6 +194,27 @@ def test_a_body_that_is_wrong_as_a_whole_breaks_every_requirement_of_its_parts(l
     assert {(each.where, each.expected, each.received) for each in found} == {("body", "a field keys", "none")}
 
 
+def test_a_field_that_is_missing_and_not_described_breaks_the_requirement_around_it(load: Load) -> None:
+    schema = {"type": "object", "x-requirement": "key", "required": ["id"]}
+    assert reply(load, schema).violations({}) == (Violation("key", "body", "a field id", "none"),)
+
+
+def test_what_a_schema_names_as_the_reply_s_own_stands_for_what_has_no_requirement(load: Load) -> None:
+    named = {"a": {"x-requirement": "set-alias.reply"}, "b": {"x-requirement": "b"}}
+    found = reply(load, {"type": "object", "properties": named}).violations("x")
+    assert [each.requirement for each in found] == ["set-alias.reply"]
+
+
+def test_of_items_that_are_wrong_alike_the_first_is_told_and_every_field_that_is_missing_is(load: Load) -> None:
+    found = reply(load, SCHEMA).violations({"keys": [GOOD, GOOD | {"id": 5}, {}, GOOD | {"id": 6}, {"id": "k"}]})
+    assert {(each.requirement, each.where, each.expected) for each in found} == {
+        ("key.id", "keys/1/id", 'is not of type "string"'),
+        ("key.id", "keys/2", "a field id"),
+        ("key.state", "keys/2", "a field state"),
+    }
+    assert len(found) == 3
+
+
 def test_a_violation_quotes_no_more_than_a_page_shows(load: Load) -> None:
     spec = reply(load, {"enum": ["e" * 200, "f" * 200]})
     (found,) = spec.violations("x" * 500)

@@ -141,4 +141,15 @@ def test_the_page_gives_each_survivor_its_reason(listed: Path) -> None:
     page = report.page([KILLED, SURVIVOR], accepted.load(), seconds=600, floor=90)
     assert "- `x.f`: No difference." in page
     assert "below 90 % killed" in page
-    assert "it takes 10 minutes" in page
+    assert "in 10 minutes:" in page
+    assert "asked again" not in page
+    assert "in 2 minutes; what survived at first was asked again" in report.page(
+        [KILLED], (), seconds=120, floor=90, again=True
+    )
+
+
+def test_the_time_of_runs_that_complete_one_another_is_added_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "_SPENT", tmp_path / "seconds")
+    assert [stage.spend(600, anew=True), stage.spend(60, anew=False), stage.spend(5, anew=True)] == [600, 660, 5]

@@ -26,7 +26,7 @@ def judged(answer: Answer, examiner: Examiner | None = None) -> list[Judgement]:
 
 def broken(answer: Answer, examiner: Examiner | None = None) -> list[tuple[str, str, str]]:
     found = judged(answer, examiner)
-    return [(each.requirement, each.expected, each.received) for each in found if not each.passed]
+    return [(each.requirement, each.expected, each.received) for each in found if each.passed is False]
 
 
 def test_of_a_good_reply_every_requirement_holds_and_cites_its_exchange_alone() -> None:
@@ -80,7 +80,7 @@ def test_a_wrong_body_breaks_what_speaks_of_the_wrong_part_and_leaves_the_rest()
     key = {"key_id": "k", "key_state": "9"}
     answer = answered(HUAWEI, "describe", 200, {"key_info": key})
     found = {each.requirement: each for each in judged(answer, Examiner(HUAWEI))}
-    wrong = [name for name in answer.spec.requirements if not found[name].passed]
+    wrong = [name for name in answer.spec.requirements if found[name].passed is False]
     assert wrong
     assert all(" at " in found[name].received and found[name].expected for name in wrong)
     assert all(found[name].passed for name in ON_EVERY_REPLY)
@@ -101,6 +101,9 @@ def test_a_request_id_may_not_come_twice_be_blank_or_be_missing() -> None:
         ("r-1", "the same as in an earlier reply"),
         ("r-2", None),
         (" ", "' '"),
+        (None, "None"),
+        ("", "''"),
+        ("", "''"),
     ):
         found = broken(answered(ALIBABA, "cancel", 200, {"RequestId": request_id}), examiner)
         finding = [each for each in found if each[0] == "reply.request-id"]
@@ -119,3 +122,11 @@ def test_a_request_id_that_the_profile_does_not_require_may_be_missing_but_not_c
         assert "reply.request-id" not in {each.requirement for each in judged(without, examiner)}
     judged(answered(dialect, "cancel", 200, CANCELLED), examiner)
     assert "reply.request-id" in {name for name, _, _ in broken(answered(dialect, "cancel", 200, CANCELLED), examiner)}
+
+
+def test_a_media_type_is_judged_with_all_that_is_known_of_reply_and_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialect, asked = dialect_of("alibaba"), []
+    monkeypatch.setattr(dialect, "media_type_problem", lambda *given: asked.append(given))
+    answer = answered(dialect, "cancel", 200, CANCELLED)
+    assert broken(answer, Examiner(dialect)) == []
+    assert asked == [(answer.reply, answer.request, answer.spec)]

@@ -60,6 +60,12 @@ def test_failure_needs_no_state_to_have_been_reached(judge: Judge) -> None:
     assert (judge.failures[0].expected, judge.failures[0].received, judge.failures[0].hint) == ("x", "y", "look there")
 
 
+def test_all_that_is_said_of_a_failure_is_cleaned_of_secrets() -> None:
+    hidden = Judge(CATALOGUE, frozenset({"cancel.uri"}), clean=lambda text: text.replace("s3cret", "***"))
+    hidden.that("cancel.uri", False, "not s3cret", "s3cret!", (2,), "look for s3cret")
+    assert hidden.failures == [Judgement("cancel.uri", False, "not ***", "***!", (2,), "look for ***")]
+
+
 def test_judging_tells_whether_the_requirement_holds(judge: Judge) -> None:
     assert judge.that("cancel.effect", True, "", "") is True
     assert judge.that("cancel.uri", False, "x", "y") is False

@@ -13,7 +13,7 @@ from conformance import __version__, specs
 from conformance.catalogue.requirements import Catalogue
 from conformance.judge import Judgement
 from conformance.results import CheckResult
-from conformance.target import RpcAuth, Target
+from conformance.target import RpcAuth, Target, TokenAuth
 from conformance.verdict import RequirementVerdict, Run, Verdict, decide, specs_digest, worst_exit_code
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
@@ -99,6 +99,15 @@ def test_the_target_s_own_profile_decides_what_is_not_applicable() -> None:
     assert imported.reason == "The profile documents says that external keys do not apply."
     cloud = decide(replace(TARGET, profile="alibaba-cloud"), [result(passes=ALL)], RUN, {}, {})
     assert of(cloud, "cancel.imported-key") == "passed"
+
+
+def test_the_target_s_own_way_to_sign_in_decides_what_is_not_applicable() -> None:
+    target = Target("t", "huawei", "http://127.0.0.1:1", TokenAuth("token", "0123"))
+    everything = {requirement.id: 1 for requirement in Catalogue.load("huawei")}
+    decided = decide(target, [result(passes=everything)], RUN, {}, {})
+    signed = entry(decided, "auth.wrong-secret")
+    assert (signed.verdict, of(decided, "auth.garbage")) == ("not_applicable", "passed")
+    assert signed.reason == "The target signs in by token; this speaks of aksk."
 
 
 @pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conformance.wire.disguises import hides_any, spans, views
+from conformance.wire.disguises import _needles, hides_any, spans, views, views_and_bare
 
 
 def places(text: bytes, secret: str, *, blanks: bool = False) -> set[bytes]:
@@ -15,6 +15,19 @@ def places(text: bytes, secret: str, *, blanks: bool = False) -> set[bytes]:
     found = {text[start:end] for start, end in spans(tuple(views(text, blanks=blanks)), secret)}
     assert hides_any(text, [secret], blanks=blanks) == bool(found)
     return found
+
+
+def spelt(text: bytes, secret: str) -> set[bytes]:
+    """The same where the text is also read without anything but letters and digits, as `hides_any` always does."""
+    found = {text[start:end] for start, end in spans(tuple(views_and_bare(text)), secret)}
+    assert hides_any(text, [secret]) == bool(found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_any_secret() -> None:
+    """What a test before has had computed must not stand in for what this one asks for."""
+    _needles.cache_clear()
 
 
 def undone(text: bytes, *, blanks: bool = False) -> list[bytes]:
@@ -144,3 +157,56 @@ def test_any_of_several_secrets_is_enough() -> None:
     assert hides_any(b"x 65666768", ["abcd", "efgh"])
     assert not hides_any(b"x ijkl", ["abcd", "efgh"])
     assert not hides_any(b"x", [])
+
+
+SIXTEEN = "gH3kLm9pQr5tUv7x"
+THIRTY = "gH3kLm9pQr5tUv7xYz2nWs8jKf4GRv"
+
+
+@pytest.mark.parametrize(("secret", "half"), [(SIXTEEN, 8), (SIXTEEN + "Y", 8), (THIRTY, 15), (THIRTY + "NwX", 16)])
+def test_half_of_a_secret_is_found_wherever_it_begins_and_less_than_half_is_not(secret: str, half: int) -> None:
+    for start in range(len(secret) - half + 1):
+        piece = secret[start : start + half].encode()
+        assert places(b"." + piece + b".", secret) == {piece}
+        assert places(b"." + piece[1:] + b".", secret) == set()
+
+
+def test_of_a_secret_shorter_than_sixteen_only_the_whole_is_one() -> None:
+    assert places(SIXTEEN[:15].encode(), SIXTEEN[:15]) == {SIXTEEN[:15].encode()}
+    assert places(SIXTEEN[:14].encode(), SIXTEEN[:15]) == set()
+
+
+def test_half_is_enough_of_punctuation_and_of_hex_too() -> None:
+    marks = "#-+.:;,_@~!*()^`"
+    assert places(b"a" + marks[4:12].encode() + b"a", marks) == {marks[4:12].encode()}
+    digits = SIXTEEN.encode().hex().upper().encode()
+    assert places(b"." + digits[7:23] + b".", SIXTEEN) == {digits[7:23]}
+    assert places(b"." + digits[7:22] + b".", SIXTEEN) == set()
+
+
+def test_a_piece_is_taken_no_further_than_text_and_secret_agree() -> None:
+    assert places(b"zzzz" + SIXTEEN[3:13].encode() + b"zzzz", SIXTEEN) == {SIXTEEN[3:13].encode()}
+    assert places(SIXTEEN[8:].encode() + SIXTEEN[:8].encode(), SIXTEEN) == {
+        SIXTEEN[8:].encode(),
+        SIXTEEN[:8].encode(),
+    }
+
+
+def test_asked_for_as_a_whole_a_secret_is_not_found_by_halves() -> None:
+    text = tuple(views_and_bare(SIXTEEN[:15].encode()))
+    assert list(spans(text, SIXTEEN, in_pieces=False)) == []
+    assert not hides_any(SIXTEEN[:15].encode(), [SIXTEEN], in_pieces=False)
+    assert hides_any(SIXTEEN.encode(), [SIXTEEN], in_pieces=False)
+
+
+def test_what_is_spelt_out_is_found_from_eight_letters_on_with_all_that_stands_between() -> None:
+    assert spelt(b"<a.b.c.d. e.f.g.h>", "abcd-efgh") == {b"a.b.c.d. e.f.g.h"}
+    assert spelt(b"<abcdefgh>", "abcd-efgh") == {b"abcdefgh"}
+    assert spelt(b"a b c d e f g", "abcd-efg") == set()
+    assert spelt("-".join(SIXTEEN[4:12]).encode(), SIXTEEN) == {"-".join(SIXTEEN[4:12]).encode()}
+    assert spelt("-".join(SIXTEEN[4:11]).encode(), SIXTEEN) == set()
+
+
+def test_each_view_is_followed_by_its_letters_and_digits() -> None:
+    assert [view.text for view in views_and_bare(b"a+%62")] == [b"a+%62", b"a62", b"a+b", b"ab"]
+    assert [view.text for view in views_and_bare(b"a+b", blanks=True)] == [b"a+b", b"ab", b"a b", b"ab"]

@@ -13,11 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.wire.disguises import _needles
 from conformance.wire.messages import Reply, Request
 from conformance.wire.redact import Redactor
 
 SECRET = 'p4/s+s w"ö\\rd&<%41>'
 LABELS = {SECRET: "KMS_PASSWORD"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_any_secret() -> None:
+    """What a test before has had computed must not stand in for what this one asks for."""
+    _needles.cache_clear()
 
 
 def json_escaped(text: str) -> str:
@@ -186,10 +193,10 @@ def test_what_is_secret_for_one_exchange_is_known_once_it_was_made() -> None:
 
 def test_what_a_fuzzer_sends_as_tokens_does_not_pile_up() -> None:
     redactor = Redactor([])
-    tokens = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
+    tokens = [hashlib.sha256(bytes([number])).hexdigest() for number in range(20)]
     for token in tokens:
         redactor.request(Request("GET", "https://h/", (("X-Auth-Token", token),)))
-    assert redactor.text(f"{tokens[199]} {tokens[3]}") == f"[redacted:TOKEN] {tokens[3]}"
+    assert redactor.text(f"{tokens[19]} {tokens[3]}") == f"[redacted:TOKEN] {tokens[3]}"
 
 
 def test_a_mark_that_an_endpoint_writes_protects_nothing() -> None:
@@ -358,3 +365,59 @@ def test_what_is_already_redacted_is_not_redacted_again() -> None:
 )
 def test_a_value_is_a_secret_only_by_the_whole_of_its_name(text: str, expected: str) -> None:
     assert Redactor([]).text(text) == expected
+
+
+def learnt(body: bytes, *headers: tuple[str, str], url: str = "https://h/") -> Redactor:
+    redactor = Redactor([])
+    redactor.learn(Request("POST", url, headers), Reply(200, "OK", (("X-Subject-Token", "t" * 16),), body, 0.1))
+    return redactor
+
+
+def test_what_an_exchange_shows_is_named_after_what_it_is() -> None:
+    redactor = learnt(
+        b'{"Plaintext": "%s", "plain_text": "%s"}' % (b"p" * 24, b"q" * 24),
+        ("X-Auth-Token", "u" * 16),
+        ("Authorization", "Signature=sig-12345, B"),
+        url="https://h/?Signature=a%2Bb-1234",
+    )
+    for text, mark in (
+        ("t" * 16, "TOKEN"),
+        ("u" * 16, "TOKEN"),
+        ("p" * 24, "PLAINTEXT"),
+        ("q" * 24, "PLAINTEXT"),
+        ("sig-12345", "SIGNATURE"),
+        ("a+b-1234", "SIGNATURE"),
+    ):
+        assert redactor.text(f"<{text}>") == f"<[redacted:{mark}]>"
+
+
+def test_what_is_too_short_to_be_a_secret_is_not_learnt() -> None:
+    redactor = learnt(b'{"Plaintext": "%s"}' % (b"p" * 23), ("Authorization", "Signature=sig-123"))
+    assert redactor.text(f"{'p' * 23} sig-123") == f"{'p' * 23} sig-123"
+
+
+def test_a_plaintext_that_is_no_text_is_no_reason_to_stop() -> None:
+    redactor = learnt(b'{"Plaintext": "\xff%s", "plain_text": "%s"}' % (b"p" * 24, b"q" * 24))
+    assert redactor.text("q" * 24) == "[redacted:PLAINTEXT]"
+
+
+@pytest.mark.parametrize("text", ["[redacted:ONE]abcd.", ".abcd[redacted:ONE]", "[redacted:ONE]abcd[redacted:ONE]"])
+def test_a_secret_right_beside_a_mark_goes_too(text: str) -> None:
+    assert Redactor(["abcd"], {"abcd": "one"}).text(text) == text.replace("abcd", "[redacted:ONE]")
+
+
+def test_a_value_that_is_a_mark_already_keeps_the_name_that_it_bears() -> None:
+    for name in ("ONE", "TOKEN", "PLAINTEXT", "COOKIE"):
+        text = f"Signature=[redacted:{name}]&a"
+        assert Redactor(["abcd"], {"abcd": "one"}).text(text) == text
+
+
+def test_a_short_secret_with_a_blank_goes_from_a_form() -> None:
+    assert Redactor(["my pin"]).text("q=my+pin&x=1+2") == "q=[redacted:SECRET]&x=1+2"
+    assert Redactor(["my pin", "abcd"]).text("q=my+pin") == "q=[redacted:SECRET]"
+
+
+def test_a_signature_goes_as_a_whole_beside_marks_and_half_of_one_is_nobody_s_secret() -> None:
+    redactor = learnt(b"", ("Authorization", "A Signature=0123456789abcdefghij"))
+    assert redactor.text("[redacted:TOKEN] 0123456789abcdefghij") == "[redacted:TOKEN] [redacted:SIGNATURE]"
+    assert redactor.text("0123456789abcdefghij 0123456789abcde") == "[redacted:SIGNATURE] 0123456789abcde"

@@ -13,7 +13,7 @@ import click
 
 from tools.mutation import accepted, report, stage
 from tools.mutation.mutant import Mutant
-from tools.mutation.outcome import mutants
+from tools.mutation.outcome import forget_survivors, mutants
 
 _FLOOR = 90.0
 _PAGE = stage.ROOT / "docs" / "mutation.md"
@@ -22,13 +22,17 @@ _PAGE = stage.ROOT / "docs" / "mutation.md"
 @click.command()
 @click.option("--write", is_flag=True, help="Write docs/mutation.md.")
 @click.option("--workers", type=int, default=os.cpu_count() or 1, show_default=True)
+@click.option("--again", is_flag=True, help="Ask again only what survived, or was not reached, in the run before.")
 @click.argument("patterns", nargs=-1)
-def main(patterns: tuple[str, ...], workers: int, *, write: bool) -> None:
+def main(patterns: tuple[str, ...], workers: int, *, write: bool, again: bool) -> None:
     """Run all mutants anew, or those whose names match PATTERNS, such as 'conformance.verdict*'."""
     began = time.monotonic()
-    if not patterns:
+    if again:
+        forget_survivors(stage.STAGE)
+    elif not patterns:
         shutil.rmtree(stage.STAGE, ignore_errors=True)
     _run(stage.prepare(), patterns, workers)
+    seconds = stage.spend(time.monotonic() - began, anew=not again and not patterns)
     found = mutants(stage.STAGE, patterns)
     survivors = [mutant for mutant in found if not mutant.killed]
     known = accepted.load()
@@ -39,7 +43,7 @@ def main(patterns: tuple[str, ...], workers: int, *, write: bool) -> None:
         if report.rate(found) < _FLOOR:
             problems.append(f"{report.rate(found):.1f} % killed, fewer than {_FLOOR:g} %")
     if write and not patterns and not problems:
-        _PAGE.write_text(report.page(found, known, seconds=time.monotonic() - began, floor=_FLOOR), encoding="utf-8")
+        _PAGE.write_text(report.page(found, known, seconds=seconds, floor=_FLOOR, again=again), encoding="utf-8")
     for problem in problems:
         click.echo(f"\n{problem}", err=True)
     sys.exit(1 if problems else 0)

@@ -12,7 +12,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.format_utils import get_module_from_key, orig_function_and_class_names_from_key
 
-from tools.mutation.mutant import KILLED, Change, Mutant
+from tools.mutation.mutant import SURVIVED, Change, Mutant
 
 
 def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
@@ -27,6 +27,29 @@ def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
         )
 
 
+def forget_survivors(stage: Path) -> None:
+    """Make the next run ask again what no test has noticed so far, by whatever tests there are then.
+
+    What failed a test stays killed: where nothing but tests were added it would again. What took too long is asked too,
+    for the machine may have been busy. Of a function that changed since mutmut asks every mutant anew by itself.
+    """
+    with contextlib.chdir(stage):
+        # Which test reaches what is measured once a test: an old one may have learnt to reach more.
+        (Path("mutants") / "mutmut-stats.json").unlink(missing_ok=True)
+        for module, _ in _exit_codes():
+            path = _results_of(module)
+            results = json.loads(path.read_text())
+            codes = results["exit_code_by_key"]
+            results["exit_code_by_key"] = {
+                name: code if status_by_exit_code[code] == "killed" else None for name, code in codes.items()
+            }
+            path.write_text(json.dumps(results))
+
+
+def _results_of(module: str) -> Path:
+    return Path("mutants") / f"{module}.meta"
+
+
 def _exit_codes() -> Iterator[tuple[str, dict[str, int | None]]]:
     folder = Path("mutants")
     for path in sorted(folder.rglob("*.py.meta")):
@@ -36,7 +59,7 @@ def _exit_codes() -> Iterator[tuple[str, dict[str, int | None]]]:
 
 def _mutant(name: str, module: str, code: int | None) -> Mutant:
     status = status_by_exit_code[code]
-    return Mutant(name, module, status, None if status in KILLED else _change(name, module))
+    return Mutant(name, module, status, _change(name, module) if status in SURVIVED else None)
 
 
 def _change(name: str, module: str) -> Change:

@@ -17,7 +17,8 @@ that reach the changed function. A change that no test notices is a question: do
 test is missing; if not, the code is too much, or the change makes no difference and is listed below with the reason.
 The command fails below {floor} % killed, and for a survivor that
 [survivors.yaml](../tools/mutation/survivors.yaml) does not list. It is run by hand before a release and is not part of
-CI: it takes {minutes} minutes on two cores. `tox run -e mutation -- 'conformance.verdict*'` runs one module.
+CI. `tox run -e mutation -- 'conformance.verdict*'` runs one module; `-- --again` asks only what survived the run
+before, once tests were added; `-- --write` writes this page after a run that passed.
 
 The tool is [mutmut](https://pypi.org/project/mutmut/). It reaches functions and methods; decorated ones too, because
 `tools/mutation` writes their decorators as calls first. It does not reach what stands outside functions: tables,
@@ -41,11 +42,14 @@ def table(mutants: Iterable[Mutant]) -> str:
     return "\n".join(["| module | mutants | killed | survived | killed, % |", "|---|--:|--:|--:|--:|", *rows, total])
 
 
-def page(mutants: Sequence[Mutant], accepted: Sequence[Accepted], *, seconds: float, floor: float) -> str:
-    """The whole page, for a run that ended just now."""
+def page(
+    mutants: Sequence[Mutant], accepted: Sequence[Accepted], *, seconds: float, floor: float, again: bool = False
+) -> str:
+    """The whole page, for a run that ended just now; `again` if survivors of an earlier one were asked again."""
+    repeated = "; what survived at first was asked again when tests had been added or code had changed" if again else ""
     parts = [
-        _HEAD.format(floor=f"{floor:g}", minutes=max(1, round(seconds / 60))),
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}:\n",
+        _HEAD.format(floor=f"{floor:g}"),
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} in {max(1, round(seconds / 60))} minutes{repeated}:\n",
         table(mutants),
         "\n## Survivors, and why they are accepted\n",
         *(_entry(entry) for entry in accepted),

@@ -12,6 +12,7 @@ from tools.mutation.desugar import desugared
 
 ROOT = Path(__file__).parents[2]
 STAGE = ROOT / ".mutation"
+_SPENT = STAGE / "seconds"
 _COPIED = ("conformance", "specs", "tests", "tools", "pyproject.toml")
 
 
@@ -22,6 +23,13 @@ def prepare() -> Path:
         for source in _files(ROOT / name):
             _place(source, STAGE / source.relative_to(ROOT))
     return STAGE
+
+
+def spend(seconds: float, *, anew: bool) -> float:
+    """Note how long a run took, `anew` or added to those before it, and return the seconds of them all together."""
+    before = 0.0 if anew or not _SPENT.is_file() else float(_SPENT.read_text())
+    _SPENT.write_text(f"{before + seconds:.0f}")
+    return before + seconds
 
 
 def mutated(path: Path) -> bool:
