@@ -17,8 +17,8 @@ from conformance.selftest.variant import Variant
 from conformance.selftest.variants import VARIANTS
 from conformance.tier import Tier
 
-# Of the faults that are not critical, a sample holds one in so many.
-_ONE_IN = 4
+# A sample holds one in so many of the critical faults, of the others, of the variants and of the null targets.
+_CRITICAL, _OTHER, _VARIANT, _NULL = 2, 8, 2, 2
 
 
 @dataclass(frozen=True)
@@ -73,20 +73,27 @@ def _faults() -> dict[tuple[str, str], Fault]:
 
 
 def sample(seed: int) -> tuple[Task, ...]:
-    """What a change waits for: the critical faults and one in four others, variants and null targets by turns.
+    """What a change waits for: half of the critical faults, fewer of the others, half of the variants and null targets.
 
-    Each in one of its dialects, at `smoke`, asked only for what shows it. Another seed draws other faults and dialects.
+    Each in one of its dialects, at `smoke`, asked only for what shows it. Another seed draws others.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 
     def one(dialects: Sequence[str]) -> str:
         return draw.choice(dialects)
 
-    faults = [fault for fault in FAULTS if fault.severity == "critical" or draw.randrange(_ONE_IN) == 0]
+    def is_drawn(one_in: int) -> bool:
+        return draw.randrange(one_in) == 0
+
+    faults = [fault for fault in FAULTS if is_drawn(_CRITICAL if fault.severity == "critical" else _OTHER)]
     return (
         *(Task("fault", fault.name, one(fault.dialects), whole=False) for fault in faults),
-        *(Task("null", null.name, one(null.dialects)) for null in NULLS),
-        *(Task("variant", variant.name, one(variant.dialects), whole=False) for variant in VARIANTS),
+        *(Task("null", null.name, one(null.dialects)) for null in NULLS if is_drawn(_NULL)),
+        *(
+            Task("variant", variant.name, one(variant.dialects), whole=False)
+            for variant in VARIANTS
+            if is_drawn(_VARIANT)
+        ),
         *(Task("variant", COMPOUND, dialect, seed=draw.randrange(2**31)) for dialect in specs.dialects()),
     )
 
