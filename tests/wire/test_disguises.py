@@ -182,6 +182,11 @@ def test_half_of_a_secret_is_found_wherever_it_begins_and_less_than_half_is_not(
         assert places(b"." + piece[1:] + b".", secret) == set()
 
 
+def test_each_of_several_pieces_is_found_where_it_stands() -> None:
+    piece = SIXTEEN[4:12].encode()
+    assert set(spans(tuple(views(piece + b" and " + piece)), SIXTEEN)) == {(0, 8), (13, 21)}
+
+
 def test_of_a_secret_shorter_than_sixteen_only_the_whole_is_one() -> None:
     assert places(SIXTEEN[:15].encode(), SIXTEEN[:15]) == {SIXTEEN[:15].encode()}
     assert places(SIXTEEN[:14].encode(), SIXTEEN[:15]) == set()
