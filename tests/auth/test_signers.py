@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.auth import acs3, sdk_hmac
+from conformance.auth import acs3, canonical, sdk_hmac
 from conformance.auth.acs3 import Acs3Signer
 from conformance.auth.rpc_v1 import RpcV1Signer
 from conformance.auth.sdk_hmac import SdkHmacSigner
@@ -219,6 +219,10 @@ def test_rpc_v1_signs_a_form_like_a_query() -> None:
     assert credentials(v1(), Request("POST", "https://h/?Action=A", (), b"KeyId=a")) == credentials(
         v1(), Request("POST", "https://h/?Action=A")
     )
+
+
+def test_all_is_encoded_in_a_signature_but_what_is_unreserved() -> None:
+    assert canonical.parameters([(b"a/", b"-._~ *\xff")]) == "a%2F=-._~%20%2A%FF"
 
 
 def test_methods_are_signed() -> None:

@@ -124,6 +124,17 @@ def test_a_secret_with_a_blank_is_found_in_a_form() -> None:
     assert places(b"q=my+word&x", "my word", blanks=True) == {b"my+word"}
     assert places(b"q=my+word&x", "my word") == set()
     assert places(b"q=my%2bword&x", "my+word", blanks=True) == {b"my%2bword"}
+    assert places(b"q=my+p%69n", "my pin", blanks=True) == {b"my+p%69n"}
+    assert places(b"q=my%2Bpin", "my pin", blanks=True) == {b"my%2Bpin"}
+    assert not hides_any(b"q=my+pin", ["my pin"])
+
+
+@pytest.mark.parametrize("depth", range(7))
+def test_a_secret_is_found_under_four_layers_of_escapes_however_it_is_asked_for(depth: int) -> None:
+    text = "ab/cd"
+    for _ in range(depth):
+        text = quote(text, safe="")
+    assert places(text.encode(), "ab/cd") == ({text.encode()} if depth <= 4 else set())
 
 
 def test_a_secret_that_looks_escaped_is_found_as_it_is_and_as_it_would_be_read() -> None:
@@ -167,8 +178,13 @@ THIRTY = "gH3kLm9pQr5tUv7xYz2nWs8jKf4GRv"
 def test_half_of_a_secret_is_found_wherever_it_begins_and_less_than_half_is_not(secret: str, half: int) -> None:
     for start in range(len(secret) - half + 1):
         piece = secret[start : start + half].encode()
-        assert places(b"." + piece + b".", secret) == {piece}
+        assert places(piece, secret) == places(b"." + piece + b".", secret) == {piece}
         assert places(b"." + piece[1:] + b".", secret) == set()
+
+
+def test_each_of_several_pieces_is_found_where_it_stands() -> None:
+    piece = SIXTEEN[4:12].encode()
+    assert set(spans(tuple(views(piece + b" and " + piece)), SIXTEEN)) == {(0, 8), (13, 21)}
 
 
 def test_of_a_secret_shorter_than_sixteen_only_the_whole_is_one() -> None:

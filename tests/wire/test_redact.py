@@ -420,4 +420,20 @@ def test_a_short_secret_with_a_blank_goes_from_a_form() -> None:
 def test_a_signature_goes_as_a_whole_beside_marks_and_half_of_one_is_nobody_s_secret() -> None:
     redactor = learnt(b"", ("Authorization", "A Signature=0123456789abcdefghij"))
     assert redactor.text("[redacted:TOKEN] 0123456789abcdefghij") == "[redacted:TOKEN] [redacted:SIGNATURE]"
+    assert redactor.text("0123456789abcdefghij [redacted:TOKEN]") == "[redacted:SIGNATURE] [redacted:TOKEN]"
     assert redactor.text("0123456789abcdefghij 0123456789abcde") == "[redacted:SIGNATURE] 0123456789abcde"
+
+
+def test_values_go_from_a_text_that_has_every_name() -> None:
+    names = [
+        "authorization",
+        "x-auth-token",
+        "x-subject-token",
+        "x-security-token",
+        "x-acs-security-token",
+        "cookie",
+        "set-cookie",
+    ]
+    parameters = ["Signature", "SecurityToken", "AccessKeyId", "Plaintext", "plain_text"]
+    text = "\n".join([f"{name}: value" for name in names] + [f"{name}=value" for name in parameters])
+    assert "value" not in Redactor([]).text(text)
