@@ -20,7 +20,7 @@ from conformance.reporting import files
 from conformance.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conformance.selftest.plan import Task
     from conformance.selftest.power import Power
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 
+_FILES = ("--again", "--json", "--page")
 _AGAIN = "A report: make again only what went wrong or is missing in it, and take over the rest."
 
 
@@ -75,7 +76,7 @@ def selftest(
     kept = _taken_over(again, tasks)
     fresh = _watched([task for task in tasks if task not in kept], processes, console)
     trials = (*kept.values(), *fresh)
-    command = f"kms-conformance {' '.join(sys.argv[1:])}".strip()
+    command = " ".join(("kms-conformance", *_shown(sys.argv[1:])))
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     whole = complete and not part and len(trials) == len(tasks)
     power = Power(Origin(date, _commits(again, commit), __version__, command, drawn, whole), trials)
@@ -150,6 +151,16 @@ def _show(power: Power, console: Console) -> None:
         console.print(f"does not hold: {promise}", markup=False, highlight=False)
     if not broken:
         console.print("All promised figures hold.")
+
+
+def _shown(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without the files that were read and written: where they lie is nobody's business."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _FILES:
+            next(rest, None)
+        elif argument.partition("=")[0] not in _FILES:
+            yield argument
 
 
 def _commit() -> str:

@@ -34,7 +34,9 @@ def test_report_is_written_and_promises_hold(tmp_path: Path, capsys: pytest.Capt
     jsonschema_rs.Draft202012Validator(schema).validate(report)
     assert [trial["subject"]["name"] for trial in report["trials"]] == ["nothing-listening"]
     assert not report["origin"]["complete"]
-    assert "# Measured power" in (tmp_path / "p.md").read_text()
+    page = (tmp_path / "p.md").read_text()
+    assert "# Measured power" in page
+    assert str(tmp_path) not in page + written.read_text()
     assert "All promised figures hold." in capsys.readouterr().out
 
 
