@@ -14,7 +14,7 @@ def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _whole(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    dates = {name: int(date) for name, date in value["KeyMetadata"].items() if name.endswith("Date")}
+    dates = {name: int(date) for name, date in value["KeyMetadata"].items() if name.endswith("Date") and date}
     return {**value, "KeyMetadata": {**value["KeyMetadata"], **dates}}
 
 

@@ -48,7 +48,7 @@ def test_trial_that_goes_wrong_is_shown_and_ends_with_1(
         return Trial(subject, "smoke", 1, False, 0, (), "survived", 0.1, 1, None)
 
     monkeypatch.setattr(plan.Task, "run", survived)
-    assert selftest("-k", "window-below-minimum-accepted", "-n", "1") == 1
+    assert selftest("--all", "-k", "window-below-minimum-accepted", "-n", "1") == 1
     said = capsys.readouterr().out
     assert "fault window-below-minimum-accepted" in said
     assert "does not hold:" in said
@@ -61,7 +61,7 @@ def test_trial_that_breaks_counts_against_the_harness(
         raise RuntimeError("no port is left")
 
     monkeypatch.setattr(plan.Task, "run", broken)
-    assert selftest("-k", "null-not-http", "-n", "1") == 1
+    assert selftest("--all", "-k", "null-not-http", "-n", "1") == 1
     assert "RuntimeError: no port is left" in capsys.readouterr().out
 
 
@@ -91,5 +91,5 @@ def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.
 
 
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert selftest("-k", "no-such-trial") == 2
+    assert selftest("--all", "-k", "no-such-trial") == 2
     assert "no-such-trial" in capsys.readouterr().err
