@@ -80,6 +80,7 @@ class Check:
             passes={name: passes.count for name, passes in judge.passes.items()},
             productive={name: passes.productive for name, passes in judge.passes.items()},
             evidence=evidence,
+            observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),

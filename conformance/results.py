@@ -19,7 +19,8 @@ class CheckResult:
     passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
     speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
     that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of those that failures
-    cite. `inconclusive` are declared requirements that could not be judged, for the `reason`.
+    cite. `inconclusive` are declared requirements that could not be judged, for the `reason`. `observed` names by
+    requirement which of several accepted answers came, such as `400 KMS.0309`; it has only those that leave room.
     """
 
     target: str
@@ -40,6 +41,7 @@ class CheckResult:
     exchanges: tuple[Mapping[str, Any], ...] = ()
     requests: int = 0
     keys_created: int = 0
+    observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A mapping of JSON types, the inverse of `from_json`."""
@@ -56,6 +58,7 @@ class CheckResult:
         named = {
             "failures": failures,
             "evidence": {requirement: tuple(numbers) for requirement, numbers in raw["evidence"].items()},
+            "observed": {name: tuple(answers) for name, answers in raw.get("observed", {}).items()},
             "asked": {int(number): line for number, line in raw["asked"].items()},
         }
         return cls(**(dict(raw) | lists | named))
