@@ -163,6 +163,10 @@ class TargetPage:
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 
     @cached_property
+    def entries(self) -> Mapping[str, RequirementVerdict]:
+        return {entry.id: entry for entry in self.verdict.requirements}
+
+    @cached_property
     def rooms(self) -> tuple[Room, ...]:
         return rooms(self.report, self.profile if self.same_specs else None)
 
