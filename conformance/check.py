@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from conformance.bench import Bench
+from conformance.identity import failure_id
 from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from conformance.reporting.failure import render
 from conformance.results import CheckResult, Outcome
@@ -140,7 +141,9 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
 def _shown(failure: Judgement, check: Check) -> str:
     assert check.bench is not None
     records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
-    return render(failure, check.bench.catalogue.requirements.get(failure.requirement), records)
+    requirement = check.bench.catalogue.requirements.get(failure.requirement)
+    name = failure_id(check.target, check.id, failure.requirement, failure.expected)
+    return render(failure, requirement, records, name=name)
 
 
 def _reason(error: BaseException | None) -> tuple[str, str]:

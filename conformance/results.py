@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from conformance.identity import failure_id
 from conformance.judge import Judgement
 
 Outcome = Literal["passed", "failed", "inconclusive"]
@@ -45,17 +46,21 @@ class CheckResult:
     observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
 
+    def failure_id(self, failure: Judgement) -> str:
+        """The short name of one of its failures, which every report shows and `replay` takes."""
+        return failure_id(self.target, self.check, failure.requirement, failure.expected)
+
     def to_json(self) -> dict[str, Any]:
-        """A mapping of JSON types, the inverse of `from_json`."""
+        """A mapping of JSON types, the inverse of `from_json`; each failure is told with its id."""
         # A name in JSON is text.
-        return asdict(self) | {"asked": {str(number): line for number, line in self.asked.items()}}
+        asked = {str(number): line for number, line in self.asked.items()}
+        failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
+        return asdict(self) | {"asked": asked, "failures": failures}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
         """Rebuild a result from what `to_json` gave, also after a trip through JSON."""
-        failures = tuple(
-            Judgement(**(judgement | {"exchanges": tuple(judgement["exchanges"])})) for judgement in raw["failures"]
-        )
+        failures = tuple(map(_judgement, raw["failures"]))
         lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
         named = {
             "failures": failures,
@@ -64,3 +69,9 @@ class CheckResult:
             "asked": {int(number): line for number, line in raw["asked"].items()},
         }
         return cls(**(dict(raw) | lists | named))
+
+
+def _judgement(raw: Mapping[str, Any]) -> Judgement:
+    # Its id follows from the rest.
+    fields = {name: value for name, value in raw.items() if name != "id"}
+    return Judgement(**(fields | {"exchanges": tuple(raw["exchanges"])}))
