@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
+from conformance.fuzz.home import move_hypothesis_home
 from conformance.judge import Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
@@ -42,6 +43,7 @@ def walk(kms: Scenario) -> None:
     class Walk(_Walk):
         scenario = kms
 
+    move_hypothesis_home()
     settings = hypothesis.settings(
         max_examples=kms.effort.walks,
         stateful_step_count=kms.effort.steps,
