@@ -39,9 +39,7 @@ def by_http_client(base: str, sent: Sequence[Request]) -> float:
     clock = time.perf_counter()
     for request in sent:
         try:
-            connection.request(
-                request.method, request.target, body=request.body or None, headers=dict(request.headers)
-            )
+            connection.request(request.method, request.target, body=request.body or None, headers=dict(request.headers))
             connection.getresponse().read()
         except (http.client.HTTPException, OSError, ValueError):
             connection.close()

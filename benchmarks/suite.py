@@ -36,7 +36,11 @@ def run(
             files = []
             for index, text in enumerate(served.targets):
                 path = place / f"target-{index}.yaml"
-                kept = text if clock else "".join(x for x in text.splitlines(True) if not x.startswith("time_control"))
+                kept = (
+                    text
+                    if clock
+                    else "".join(x for x in text.splitlines(keepends=True) if not x.startswith("time_control"))
+                )
                 path.write_text(kept, encoding="utf-8")
                 files.append(f"--target={path}")
             command = python("-m", "conformance", "run", f"--tier={tier}", "--seed=1", f"--reports={place / 'reports'}")
