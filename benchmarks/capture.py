@@ -71,7 +71,7 @@ class _Listener:
                 self._parts[-1].requests.append((operation, exchange.request))
             return add(recorder, operation, exchange)
 
-        Recorder.add = listening  # type: ignore[method-assign]  # where every exchange is kept
+        Recorder.add = listening  # type: ignore[method-assign, assignment]  # where every exchange is kept
 
     def _timed(self, check: str) -> Generator[None, object, object]:
         part = Part(check)

@@ -1,4 +1,4 @@
-"""What a benchmark says: two things measured in turn as a ratio, and counts, which nothing else on a machine changes."""
+"""What a benchmark says: two things measured in turn as a ratio, and counts, which no machine changes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _ASKED = 600
 
 
 def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
-    """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is a part of its own."""
+    """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is apart."""
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
     ends: list[float] = []
     for _ in range(rounds):

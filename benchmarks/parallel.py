@@ -12,9 +12,10 @@ from benchmarks.process import measure, python
 
 def workers(tier: str, rounds: int) -> Iterator[Result]:
     """Seconds of one process over seconds of `-n 2`, on the built-in emulator."""
-    alone, together = [], []
+    alone: list[float] = []
+    together: list[float] = []
     for _ in range(rounds):
-        for found, arguments in ((alone, []), (together, ["--", "-n", "2"])):
+        for found, arguments in ((alone, ()), (together, ("--", "-n", "2"))):
             with suite.folder() as place:
                 command = python("-m", "conformance", "run", f"--tier={tier}", "--seed=1", "--reports=reports")
                 found.append(measure([*command, *arguments], place).seconds)
