@@ -38,6 +38,12 @@ def fuzzing(dialect: str, rounds: int) -> Iterator[Result]:
     )
 
 
+def warm_up() -> None:
+    """Run a little of everything once, so that bytecode is cached for both of what will be compared."""
+    suite.run("huawei", "smoke", "-k", "test_entry.py or test_lifecycle.py or (test_fuzzing.py and schedule)")
+    _cli("huawei", 1)
+
+
 def _cli(dialect: str, examples: int) -> float:
     with suite.folder() as place:
         with servers.emulators(dialect) as served:
