@@ -59,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
     seed = config.getoption("--seed")
+    shown = config.getoption("--kms-progress")
+    if shown:
+        # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
+        config.pluginmanager.unregister(name="terminalreporter")
     try:
         controller = Controller.start(
             targets=config.getoption("--target"),
@@ -78,10 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = Worker(controller.settings)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
-    if config.getoption("--kms-progress"):
+    if shown:
         from conformance.terminal import Terminal  # noqa: PLC0415
 
-        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Terminal(controller), "kms-terminal")
 
 

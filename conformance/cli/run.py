@@ -17,6 +17,7 @@ from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
+from conformance.waivers import load_waivers
 
 _SUITE = Path(suite.__file__).parent
 
@@ -63,6 +64,8 @@ def run(
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
     consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
+    # What is wrong with the file is told before pytest begins.
+    load_waivers(waivers)
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
