@@ -67,7 +67,7 @@ class Judge:
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
     the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
-    accepted answers that came.
+    accepted answers that came, and `refusals` what the profile calls the set of them.
     """
 
     catalogue: Catalogue
@@ -78,6 +78,7 @@ class Judge:
     passes: dict[str, Passes] = field(default_factory=dict)
     clean: Callable[[str], str] = str
     observed: dict[str, set[str]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     def witness(self, state: str) -> None:
@@ -122,10 +123,14 @@ class Judge:
         """Record that one requirement holds."""
         self.record([Judgement(requirement, passed=True)])
 
-    def observe(self, requirement: str, answer: str) -> None:
-        """Take note which of several accepted answers came; `answer` is a short text, such as `400 KMS.0309`."""
+    def observe(self, requirement: str, answer: str, refusal: str) -> None:
+        """Take note which of several accepted answers came.
+
+        `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
+        """
         if requirement in self.applicable:
             self.observed.setdefault(requirement, set()).add(answer)
+            self.refusals[requirement] = refusal
 
     def recalls(self, requirement: str) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""

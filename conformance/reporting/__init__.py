@@ -8,7 +8,7 @@ from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
 from conformance.reporting.verify import verify
-from conformance.reporting.write import write, write_page
+from conformance.reporting.write import write, write_pages
 
 __all__ = [
     "Report",
@@ -21,5 +21,5 @@ __all__ = [
     "show",
     "verify",
     "write",
-    "write_page",
+    "write_pages",
 ]

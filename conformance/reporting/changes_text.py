@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from conformance.reporting.again import replay_command
-from conformance.reporting.markdown import code, escaped
+from conformance.reporting.markdown import code, plain
 from conformance.reporting.text import counted, one_line, wrapped
 from conformance.reporting.words import VERDICT_WORDS
 
@@ -98,10 +98,10 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
     yield "| target | result |"
     yield "|---|---|"
     for name, pair in comparison.results.items():
-        yield f"| {escaped(name)} | {result(*pair)} |"
+        yield f"| {plain(name)} | {result(*pair)} |"
     for warning in comparison.warnings:
         yield ""
-        yield f"> {escaped(warning)}"
+        yield f"> {plain(warning)}"
     for kind, count in comparison.counts().items():
         if not count:
             continue
@@ -113,7 +113,7 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
         for change in comparison.of_kind(kind):
             name = change.id if len(comparison.results) == 1 else f"{change.target} · {change.id}"
             why = one_line(change.why) + (f" (replay {change.failure})" if change.failure else "")
-            yield f"| {code(name)} | {change.level} | {escaped(_transition(change))} | {escaped(why)} |"
+            yield f"| {code(name)} | {change.level} | {plain(_transition(change))} | {plain(why)} |"
 
 
 def _word(verdict: RequirementResult | None) -> str:

@@ -42,6 +42,7 @@ class Scenario:
         # What a key may be whose deletion was cancelled, as far as the cancelling itself is concerned.
         self.spared = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
+        self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
 
     # --- acting -----------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ class Scenario:
         accepted = self.profile.refusal(refusal)
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
-            self.judge.observe(requirement, f"{answer.status}, carried out")
+            self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
             return False
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
             # Carried out, it seems, and told of by a status that no page has: that has been judged already.
@@ -205,7 +206,7 @@ class Scenario:
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
         if fits and accepted.leaves_room:
-            self.judge.observe(requirement, answer.summary)
+            self.judge.observe(requirement, answer.summary, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
