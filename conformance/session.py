@@ -23,6 +23,7 @@ from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure, spool
+from conformance.reporting.again import remember
 from conformance.results import CheckResult
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
@@ -118,6 +119,10 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
+
+    def check_of(self, item: pytest.Item) -> Check | None:
+        """The check that an item of this run is; None for what is none, or is not asked."""
+        return item.stash.get(_CHECK, None)
 
     def _speaks_of(self, check: Check) -> bool:
         """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
@@ -334,6 +339,8 @@ class Controller:
         self.emulators.stop()
         decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
         self.report = reporting.write(self.reports, decided, outlived)
+        files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
+        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)

@@ -63,7 +63,7 @@ def run(
         only = None if via == "sdk" else via
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
-    consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
+    consent = yes or agreed(loaded, cast("Tier", tier))
     # What is wrong with the file is told before pytest begins.
     load_waivers(waivers)
     options = [f"--target={Path(target).resolve()}" for target in targets]
@@ -74,6 +74,11 @@ def run(
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+
+
+def agreed(targets: Iterable[Target], tier: Tier) -> bool:
+    """Whether the owners of real accounts agree to a run at this tier; raises `click.Abort` where one does not."""
+    return _asked(targets, lambda target: question(target, tier))
 
 
 def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
