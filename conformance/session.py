@@ -16,6 +16,7 @@ import pytest
 
 from conformance import reporting
 from conformance.bench import Bench
+from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
 from conformance.emulators import Emulators
@@ -254,6 +255,7 @@ class Controller:
     emulators: Emulators
     targets: tuple[Target, ...]
     waivers: tuple[Waiver, ...]
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -270,7 +272,8 @@ class Controller:
         reports: Path,
         tier: Tier,
         seed: int,
-        waivers: str | None,
+        waivers: str | None = None,
+        requirements: str | None = None,
         nights: Mapping[str, bool] = MappingProxyType({}),
         *,
         consent: bool = False,
@@ -290,9 +293,11 @@ class Controller:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers)
+        dialects = {target.dialect for target in loaded}
+        frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
         require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(spool.empty(reports)))
-        return cls(settings, reports, emulators, tuple(loaded), accepted)
+        return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -362,7 +367,8 @@ class Controller:
 
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
-        return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+        verdict = decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect))
+        return replace(verdict, isolation=self.isolation.get(target.name))
 
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
