@@ -20,7 +20,8 @@ _MOST_PAIRS = 2
 _SIGNED = re.compile(r"(?i)(Signature|SignatureNonce|Timestamp|AccessKeyId)=[^&]*")
 _DRAWN = "The check draws its requests: that it did not meet the deviation once more proves little."
 _UNASKED = (
-    "The check was not asked: the target's limits or offers leave it out, or it reads a key that an earlier night left."
+    "The check was not asked: this version has no such check, the target's limits or offers leave it out, or it reads a"
+    " key that an earlier night left."
 )
 
 Exchange = Mapping[str, Any]
@@ -51,7 +52,7 @@ def judge(found: Found, again: Again) -> Outcome:
     """Compare what a check found with what it finds now."""
     result, requirement = again.result, found.failure.requirement
     if result is None:
-        return Outcome("unclear", tuple(_pairs(found, again, ())), reason=again.told.strip() or _UNASKED)
+        return Outcome("unclear", tuple(_pairs(found, again, ())), reason=again.told or _UNASKED)
     failures = [failure for failure in result.failures if failure.requirement == requirement]
     same = next((failure for failure in failures if _id(found, failure) == found.id), None)
     if same is not None or failures:

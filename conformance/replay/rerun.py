@@ -24,8 +24,8 @@ _SUITE = Path(suite.__file__).parent
 class Again:
     """What became of a check that was run again: None where the target was not asked.
 
-    `exchanges` are all that it made, as stored exchanges; `left` says what is left to be done about keys, `told` what
-    pytest said.
+    `exchanges` are all that it made, as stored exchanges; `left` says what is left to be done about keys, `told` why
+    the run would not begin.
     """
 
     result: CheckResult | None
@@ -37,15 +37,19 @@ class Again:
 def rerun(found: Found, target: Path | None, *, consent: bool) -> Again:
     """Run the check of a failure again, at its tier and with its seed; `target` None is the built-in emulator."""
     only = _Only(found.verdict.name if target is None else None, found.check.check)
-    said = io.StringIO()
+    told = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="kms-conformance-") as directory:
         options = [] if target is None else [f"--target={target.resolve()}"]
         options += [f"--reports={directory}", f"--tier={found.verdict.tier}", f"--seed={found.verdict.seed}"]
         options += ["--kms-yes"] if consent else []
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            pytest.main([*_fixed(directory), *options, str(_SUITE)], plugins=[only])
+        # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+            code = pytest.main([*_fixed(directory), *options, str(_SUITE)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.afterwards())
-    return Again(only.result, only.exchanges, left, said.getvalue())
+    said = told.getvalue().removeprefix("Exit: ").strip()
+    if only.result is None and code == pytest.ExitCode.INTERRUPTED:
+        said = said or "It was interrupted."
+    return Again(only.result, only.exchanges, left, said)
 
 
 def _fixed(directory: str) -> Sequence[str]:
