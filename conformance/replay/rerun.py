@@ -44,12 +44,10 @@ def rerun(found: Found, target: Path | None, *, consent: bool) -> Again:
         options += ["--kms-yes"] if consent else []
         # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
-            code = pytest.main([*_fixed(directory), *options, str(_SUITE)], plugins=[only])
+            pytest.main([*_fixed(directory), *options, str(_SUITE)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.afterwards())
     said = told.getvalue().removeprefix("Exit: ").strip()
-    if only.result is None and code == pytest.ExitCode.INTERRUPTED:
-        said = said or "It was interrupted."
-    return Again(only.result, only.exchanges, left, said)
+    return Again(only.result, only.exchanges, left, said or ("It was interrupted." if only.interrupted else ""))
 
 
 def _fixed(directory: str) -> Sequence[str]:
@@ -69,9 +67,13 @@ class _Only:
         self._target = target
         self._check = check
         self._worker: Worker | None = None
+        self.interrupted = False
         self.controller: Controller | None = None
         self.result: CheckResult | None = None
         self.exchanges: tuple[Mapping[str, Any], ...] = ()
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
