@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import yaml
 
 from benchmarks import servers, suite
 from benchmarks.capture import FINISH, Part
 from benchmarks.measure import Figure, Ratio, Result
-from benchmarks.replay import Replay, by_http_client, by_requests
+from benchmarks.replay import Replay, Taken, by_http_client, by_requests
 from conformance.bench import Bench
 from conformance.judge import Judge
 from conformance.ledger import Ledger
@@ -26,7 +26,7 @@ _ASKED = 600
 
 def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
     """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is apart."""
-    found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
+    found: dict[tuple[str, str], list[tuple[Taken, Taken]]] = {}
     ends: list[float] = []
     for _ in range(rounds):
         done = suite.run(dialect, "standard", "-k", "not fuzzing")
@@ -35,13 +35,11 @@ def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
             parts = [part for part in done.parts if chosen(part)]
             sent = [request for part in parts for _, request in part.requests]
             for floor, replay in _FLOORS:
-                ours, other = found.setdefault((name, floor), ([], []))
-                ours.append(sum(part.seconds for part in parts))
+                ours = Taken(sum(part.seconds for part in parts), sum(part.cpu for part in parts))
                 with servers.emulators(dialect) as served:
-                    other.append(replay(_base(served.targets[0]), sent))
-    for (name, floor), (ours, other) in found.items():
-        target = _TARGET if floor == "requests.Session" else None
-        yield Ratio("overhead", f"{dialect}: {name}", floor, tuple(ours), tuple(other), target=target)
+                    found.setdefault((name, floor), []).append((ours, replay(_base(served.targets[0]), sent)))
+    for (name, floor), taken in found.items():
+        yield from _ratios(f"{dialect}: {name}", floor, taken, _TARGET if floor == "requests.Session" else None)
     yield Figure("overhead", f"{dialect}: keys let go and reports written", tuple(ends), "s")
 
 
@@ -58,18 +56,25 @@ _CHOICES: tuple[tuple[str, Callable[[Part], bool]], ...] = (("scenarios", _is_sc
 
 def on_canned_bytes(rounds: int) -> Iterator[Result]:
     """One operation asked, signed, recorded and judged, of a server that costs next to nothing."""
-    ours: dict[str, list[float]] = {name: [] for name, _ in _FLOORS}
-    other: dict[str, list[float]] = {name: [] for name, _ in _FLOORS}
+    found: dict[str, list[tuple[Taken, Taken]]] = {name: [] for name, _ in _FLOORS}
     with servers.emulators("huawei") as served:
         reply = _described(served.targets[0])
     for _ in range(rounds):
         with servers.canned(reply) as base:
-            seconds, request = _asked(base)
+            ours, request = _asked(base)
             for name, replay in _FLOORS:
-                ours[name].append(seconds)
-                other[name].append(replay(base, [request] * _ASKED))
-    for name, _ in _FLOORS:
-        yield Ratio("overhead", "canned bytes: a key described", name, tuple(ours[name]), tuple(other[name]))
+                found[name].append((ours, replay(base, [request] * _ASKED)))
+    for name, taken in found.items():
+        yield from _ratios("canned bytes: a key described", name, taken, None)
+
+
+def _ratios(name: str, floor: str, taken: Sequence[tuple[Taken, Taken]], target: float | None) -> Iterator[Result]:
+    """By the clock, which the target is about, and by work, which other work on the machine does not change."""
+    ours, other = zip(*taken, strict=True)
+    seconds = tuple(each.seconds for each in ours), tuple(each.seconds for each in other)
+    yield Ratio("overhead", name, floor, *seconds, target=target)
+    work = tuple(each.cpu for each in ours), tuple(each.cpu for each in other)
+    yield Ratio("overhead", f"{name}, processor time", floor, *work)
 
 
 def _base(target: str) -> str:
@@ -89,7 +94,7 @@ def _described(text: str) -> bytes:
     return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + reply.body
 
 
-def _asked(base: str) -> tuple[float, Request]:
+def _asked(base: str) -> tuple[Taken, Request]:
     with servers.emulators("huawei") as served:
         text = served.targets[0]
     document = yaml.safe_load(text) | {"base_url": base}
@@ -100,15 +105,14 @@ def _asked(base: str) -> tuple[float, Request]:
         client.judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count)
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request
-        clock = time.perf_counter()
-        for _ in range(_ASKED):
-            client.ask("describe", key_id=key)
-        seconds = time.perf_counter() - clock
+        with Taken.measured() as taken:
+            for _ in range(_ASKED):
+                client.ask("describe", key_id=key)
         bench.close()
-    return seconds, replace(request, url=base + request.target)
+    return taken[0], replace(request, url=base + request.target)
 
 
-def _bench(text: str, place: suite.Path) -> Bench:
+def _bench(text: str, place: Path) -> Bench:
     target = parse_target(text, "benchmark.yaml")
     bench = Bench(target, Ledger.of(target, place), keys=0)
     bench.client.sign_in()
