@@ -11,6 +11,7 @@ import click
 import pytest
 
 from conformance import suite
+from conformance.cli.finishing import after_run, stamp
 from conformance.cli.via import run_via
 from conformance.consent import question, question_of_clients
 from conformance.sdk.registry import at, names
@@ -69,7 +70,9 @@ def run(
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name, on in nights.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
+    before = stamp(directory)
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+    after_run(directory, before)
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
 
 
@@ -95,9 +98,6 @@ def _refuse_unused(context: click.Context) -> None:
 
 def _outputs(directory: Path) -> list[str]:
     return [
-        f"--junitxml={directory / 'junit.xml'}",
-        f"--alluredir={directory / 'allure-results'}",
-        "--clean-alluredir",
         "-o",
         f"cache_dir={directory / '.pytest_cache'}",
     ]

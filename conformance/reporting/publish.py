@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
+def wanted(environ: Mapping[str, str]) -> bool:
+    """Whether there is a summary of a job to write to."""
+    return bool(environ.get(_VARIABLE))
+
+
 def job_summary(report: Report, environ: Mapping[str, str]) -> Path | None:
     """Append the statement to the summary of the job that runs us; None where there is none.
 
     What the step has written there before is left room for. Raises `ReportError` where the file cannot be written.
     """
-    if not environ.get(_VARIABLE):
+    if not wanted(environ):
         return None
     path = Path(environ[_VARIABLE])
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from conformance.reporting import badge, files, html, junit, layout, statement, trace
+from conformance.reporting import allure_results, badge, files, html, junit, layout, statement, trace
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import parse_report
@@ -53,6 +53,7 @@ def write_pages(directory: Path, report: Report) -> None:
     files.write_atomically(directory / layout.INDEX, html.render(report))
     files.write_atomically(directory / layout.STATEMENT, statement.render(report))
     files.write_atomically(directory / layout.JUNIT, junit.render(report))
+    allure_results.write(directory / layout.ALLURE_RESULTS, report)
 
 
 def scrubbed(report: Report) -> Report:
