@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.reporting import allure_about as about
 from conformance.reporting.allure import Labels, label
 from conformance.reporting.allure_steps import Attachments, milliseconds, steps
-from conformance.reporting.forge import link, prose
-from conformance.reporting.markdown import code
+from conformance.reporting.markdown import code, link, prose
 from conformance.reporting.page import TargetPage, pages
 from conformance.reporting.standing import Mark, Sign, of_requirement
 from conformance.reporting.text import capped, counted, one_line, printable

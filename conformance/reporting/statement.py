@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.reporting.forge import block, details, link, prose, table
-from conformance.reporting.markdown import code, escaped
+from conformance.reporting.markdown import block, code, details, link, plain, prose, table
 from conformance.reporting.model import VERDICTS
 from conformance.reporting.page import Card, TargetPage, pages
 from conformance.reporting.text import capped, counted, duration
@@ -74,8 +73,8 @@ def _blocks(shown: tuple[TargetPage, ...]) -> Iterator[_Block]:
 def _overview(shown: Iterable[TargetPage]) -> str:
     rows = [
         (
-            escaped(page.verdict.name),
-            escaped(f"{page.verdict.dialect}, {page.verdict.profile}"),
+            plain(page.verdict.name),
+            plain(f"{page.verdict.dialect}, {page.verdict.profile}"),
             f"{RESULT_SIGNS[page.verdict.result]} {page.verdict.result}",
             *(str(page.totals.get(name, 0)) for name in VERDICTS),
         )
@@ -89,13 +88,13 @@ def _head(page: TargetPage, level: str) -> str:
     counts = " · ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in page.totals.items())
     about = [
         code(verdict.base_url),
-        escaped(f"{verdict.dialect}, profile {verdict.profile}"),
+        plain(f"{verdict.dialect}, profile {verdict.profile}"),
         f"tier {verdict.tier}, seed {verdict.seed}",
         f"{verdict.started.replace('T', ' ').replace('Z', ' UTC')}, {duration(verdict.duration_seconds)}",
         counted(verdict.requests, "request"),
-        f"kms-conformance {escaped(verdict.suite_version)}, specs {code(verdict.specs_digest)}",
+        f"kms-conformance {plain(verdict.suite_version)}, specs {code(verdict.specs_digest)}",
     ]
-    title = f"{level} {RESULT_SIGNS[verdict.result]} {escaped(verdict.name)}: {verdict.result}"
+    title = f"{level} {RESULT_SIGNS[verdict.result]} {plain(verdict.name)}: {verdict.result}"
     return f"{title}\n\n{page.sentence}\n\n{counts}\n\n{' · '.join(about)}"
 
 
@@ -111,18 +110,18 @@ def _card(card: Card) -> str:
     lines = [f"**{code(failure.requirement)}** · {card.verdict.level} · {prose(failure.statement)}"]
     if failure.sources:
         named = (
-            f"{link(s.document.title, s.document.url)} {escaped(' · '.join(filter(None, (s.section, s.row))))}"
+            f"{link(s.document.title, s.document.url)} {plain(' · '.join(filter(None, (s.section, s.row))))}"
             for s in failure.sources
         )
         lines.append("; ".join(named))
     if card.verdict.verdict == "waived":
-        lines.append(f"Waived: {escaped(card.verdict.reason)}")
+        lines.append(f"Waived: {plain(card.verdict.reason)}")
     lines.append(block(f"expected  {_short(failure.expected)}\nreceived  {_short(failure.received)}"))
     if failure.exchanges:
         first = failure.exchanges[0]
         # Whole or not at all: half a command does something else.
         if len(first.curl) <= 2 * _SHOWN:
-            lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{escaped(first.needs)}"))
+            lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
     if card.elsewhere:
         lines.append(f"Failed {counted(len(card.elsewhere), 'more time')}.")
     return "\n\n".join(lines)
@@ -138,10 +137,8 @@ def _open(page: TargetPage) -> Iterator[_Block]:
         yield _Block(_OPEN, f"### Could not be judged ({sum(group.size for group in page.open)})")
     for group in page.open:
         names = ", ".join(code(entry.id) for entry in group.requirements)
-        hint = f"\n\n{escaped(group.hint)}" if group.hint else ""
-        yield _Block(
-            _OPEN, f"{escaped(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}"
-        )
+        hint = f"\n\n{plain(group.hint)}" if group.hint else ""
+        yield _Block(_OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
 
 
 def _requirements(page: TargetPage) -> str:
@@ -150,7 +147,7 @@ def _requirements(page: TargetPage) -> str:
             VERDICT_WORDS[entry.verdict],
             code(entry.id),
             entry.level,
-            prose(found.statement) if (found := page.requirement(entry.id)) else "",
+            prose(found.statement).replace("|", "\\|") if (found := page.requirement(entry.id)) else "",
         )
         for group in page.groups
         for entry in (row.verdict for row in group.rows)
