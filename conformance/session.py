@@ -24,12 +24,13 @@ from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.results import CheckResult
+from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
-from conformance.waivers import load_waivers
+from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 
 _CHECK = pytest.StashKey[Check]()
@@ -228,7 +229,7 @@ class Controller:
     reports: Path
     emulators: Emulators
     targets: tuple[Target, ...]
-    waivers: Mapping[str, str]
+    waivers: tuple[Waiver, ...]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -264,7 +265,7 @@ class Controller:
         for target in loaded:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
-        accepted = load_waivers(waivers, loaded)
+        accepted = load_waivers(waivers)
         require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
@@ -309,11 +310,11 @@ class Controller:
         codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
         # What is well with the target is not well with the account as long as a key of ours may be left in it.
         unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
-        session.exitstatus = worst_exit_code([*codes, *unfinished])
+        outlived = stale(self.waivers, self.verdicts, run.started.date())
+        session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
         self.emulators.stop()
-        self.report = reporting.write(
-            self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
-        )
+        decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        self.report = reporting.write(self.reports, decided, outlived)
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
@@ -359,6 +360,8 @@ class Controller:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
             terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
+        for found in () if self.report is None else self.report.stale:
+            terminalreporter.write_line(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}")
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)

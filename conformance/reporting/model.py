@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from conformance.catalogue.requirements import Level
 from conformance.results import CheckResult
+from conformance.stale import StaleWaiver
 from conformance.verdict import FORMAT, RequirementResult, RequirementVerdict, Result, Verdict
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -101,9 +102,10 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class Report:
-    """One run: one target or several, at one tier, with one seed."""
+    """One run: one target or several, at one tier, with one seed; `stale` are waivers for which it fails."""
 
     targets: tuple[TargetReport, ...]
+    stale: tuple[StaleWaiver, ...] = ()
 
     @cached_property
     def run(self) -> StoredVerdict:
@@ -117,6 +119,7 @@ class Report:
             "tier": self.run.tier,
             "seed": self.run.seed,
             "started": self.run.started,
+            **({"stale_waivers": [found.to_json() for found in self.stale]} if self.stale else {}),
             "targets": [
                 {"verdict": target.verdict.to_json(), "checks": [check.to_json() for check in target.checks]}
                 for target in self.targets
@@ -132,5 +135,6 @@ class Report:
                     StoredVerdict.from_json(target["verdict"]), tuple(map(CheckResult.from_json, target["checks"]))
                 )
                 for target in raw["targets"]
-            )
+            ),
+            tuple(map(StaleWaiver.from_json, raw.get("stale_waivers", ()))),
         )

@@ -123,12 +123,13 @@ def test_misspelt_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_unknown_waiver_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "w.yaml").write_text("cancel.efect: known\n")
+    waiver = "requirement: cancel.efect, reason: known, owner: us, expires: 2099-12-31"
+    (tmp_path / "w.yaml").write_text(f"waivers:\n  - {{{waiver}}}\n")
     with Emulator("huawei") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         options = ["--target", str(tmp_path / "t.yaml"), "--waivers", str(tmp_path / "w.yaml")]
         done = command("run", *options, cwd=tmp_path)
-    assert (done.returncode, "cancel.efect" in done.stderr) == (2, True)
+    assert (done.returncode, "Did you mean `cancel.effect`?" in done.stderr) == (2, True)
 
 
 def test_plain_pytest_does_the_same(tmp_path: Path) -> None:
