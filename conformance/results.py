@@ -20,10 +20,10 @@ class CheckResult:
     passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
     speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
     that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of those that failures
-    cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could not be judged, for the `reason`. `observed` names by
-    requirement which of several accepted answers came, such as `400 KMS.0309`; it has only those that leave room, and `refusals`
-    names for each the set of accepted answers in the profile. `started` is ISO 8601, UTC; empty in files of earlier
-    versions.
+    cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
+    not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
+    `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
+    profile. `started` is ISO 8601, UTC; empty in files of earlier versions.
     """
 
     target: str

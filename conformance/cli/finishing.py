@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from conformance import reporting
-from conformance.reporting import allure_report, layout, publish
+from conformance.reporting import allure_report, allure_results, layout, publish
 from conformance.reporting.errors import ReportError
 
 
@@ -23,15 +23,16 @@ def after_run(directory: Path, before: int) -> None:
     if stamp(directory) == before:
         return
     try:
-        if publish.wanted(os.environ):
-            publish.job_summary(reporting.load_report(directory), os.environ)
-        build_allure(directory)
+        found = reporting.load_report(directory)
+        publish.job_summary(found, os.environ)
+        build_allure(directory, found)
     except ReportError as error:
         click.echo(str(error), err=True)
 
 
-def build_allure(directory: Path, history: Path | None = None) -> None:
-    """Build Allure's report, and say where it lies; where Allure is not, say in a line how to get it."""
+def build_allure(directory: Path, report: reporting.Report, history: Path | None = None) -> None:
+    """Write Allure's results, build its report, and say where it lies; where Allure is not, say how to get it."""
+    allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
         click.echo(f"allure   {allure_report.HOW.format(directory=directory)}")

@@ -25,7 +25,7 @@ def report(directory: Path, history: Path | None) -> int:
     found = reporting.load_report(directory)
     reporting.write_pages(directory, found)
     reporting.show(found, directory, Console())
-    build_allure(directory, history)
+    build_allure(directory, found, history)
     return worst_exit_code(EXIT_CODES[target.verdict.result] for target in found.targets)
 
 

@@ -1,4 +1,4 @@
-"""What lies beside Allure's results: where they come from, into which categories they fall, and how a report is made."""
+"""What lies beside Allure's results: where they come from, their categories, and how a report is made of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conformance import __version__
 from conformance.reporting.ci import executor, origin
 from conformance.reporting.files import to_text, write_atomically
+from conformance.reporting.layout import ALLURE_REPORT
 from conformance.reporting.text import one_line
 from conformance.verdict import specs_digest
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG = "allurerc.mjs"
-REPORT = "allure-report"
 HISTORY = "allure-history.jsonl"
 # Names another file for the trends, such as one that a CI system keeps.
 HISTORY_VARIABLE = "KMS_CONFORMANCE_ALLURE_HISTORY"
@@ -109,7 +109,7 @@ def _config(results: str) -> str:
     config = {
         "name": "KMS conformance",
         "resultsDir": results,
-        "output": REPORT,
+        "output": ALLURE_REPORT,
         "appendHistory": True,
         "historyLimit": 30,
         "categories": [_for_third(each) for each in _CATEGORIES],
@@ -131,6 +131,8 @@ def _config(results: str) -> str:
         "// For Allure 3: kms-conformance report, or npx allure generate --config allurerc.mjs\n"
         f"const config = {json.dumps(config, indent=2)};\n"
         f'config.historyPath = process.env.{HISTORY_VARIABLE} ?? "{HISTORY}";\n'
-        'for (const { matchers } of config.categories) if (matchers.message) matchers.message = new RegExp(matchers.message);\n'
+        "for (const { matchers } of config.categories) {\n"
+        "  if (matchers.message) matchers.message = new RegExp(matchers.message);\n"
+        "}\n"
         "export default config;\n"
     )

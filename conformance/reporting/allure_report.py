@@ -14,7 +14,7 @@ from pathlib import Path
 from conformance.reporting import allure_about as about
 from conformance.reporting.errors import ReportError
 from conformance.reporting.files import write_atomically
-from conformance.reporting.layout import ALLURE_RESULTS
+from conformance.reporting.layout import ALLURE_REPORT, ALLURE_RESULTS
 from conformance.reporting.untrack import remove_tracking
 
 # Names Allure's command where it is not found by itself.
@@ -59,10 +59,10 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
     trends = (history or directory / about.HISTORY).resolve()
     trends.parent.mkdir(parents=True, exist_ok=True)
     _forget(trends, directory / ALLURE_RESULTS)
-    target = directory / about.REPORT
+    target = directory / ALLURE_REPORT
     shutil.rmtree(target, ignore_errors=True)
     command = [*allure.command, "generate", ALLURE_RESULTS, "--cwd", str(directory), "--config", about.CONFIG]
-    command += ["--output", about.REPORT]
+    command += ["--output", ALLURE_REPORT]
     environ = os.environ | {about.HISTORY_VARIABLE: str(trends)}
     try:
         done = subprocess.run(  # noqa: S603 - found, or named by the user

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from conformance.reporting.model import Report
     from conformance.results import CheckResult
+    from conformance.stale import StaleWaiver
     from conformance.verdict import RequirementVerdict
 
 _STATUS: Mapping[Sign, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
@@ -44,6 +45,8 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
         for entry in page.verdict.requirements:
             if entry.verdict != "not_applicable":
                 _write_one(folder, page, entry, by_requirement.get(entry.id, []), times)
+    for found in report.stale:
+        _put_result(folder, _stale(found, report.run.started))
     targets = [about.Named(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
     about.write(folder, targets, report.run.tier, report.run.seed, environ)
 
@@ -60,7 +63,7 @@ def _write_one(
     result["steps"] = list(steps(entry, checks, times, attachments))
     for name, text in attachments.texts.items():
         _put(folder / name, text)
-    _put(folder / f"{result['uuid']}-result.json", json.dumps(result))
+    _put_result(folder, result)
 
 
 def _result(
@@ -157,12 +160,33 @@ def _times(page: TargetPage) -> Mapping[str, datetime]:
     return found
 
 
+def _stale(found: StaleWaiver, started: str) -> dict[str, Any]:
+    """A waiver that has had its time fails the run, and is no requirement's fault."""
+    name, at = one_line(found.waiver.requirement), milliseconds(datetime.fromisoformat(started))
+    return {
+        "uuid": _id(started, "waiver", name, str(found.waiver.line)),
+        "historyId": _id("waiver", name),
+        "testCaseId": _id("waiver", name),
+        "fullName": f"waivers/{name}",
+        "titlePath": ["waivers"],
+        "name": f"The waiver of {name} is needed",
+        "status": "failed",
+        "statusDetails": {"message": f"Stale waiver {name}: {one_line(found.why)}", "trace": one_line(found.next)},
+        "stage": "finished",
+        "start": at,
+        "stop": at,
+        "labels": [{"name": "epic", "value": "waivers"}, {"name": "feature", "value": name}],
+    }
+
+
+def _put_result(folder: Path, result: Mapping[str, Any]) -> None:
+    _put(folder / f"{result['uuid']}-result.json", json.dumps(result))
+
+
 def _put(path: Path, text: str) -> None:
     """Thousands of files that can all be made again: each is not forced to the disk."""
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
-
-
 
 
 def _id(*parts: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -14,6 +14,7 @@ from conformance.reporting.text import capped, counted, one_line, printable
 if TYPE_CHECKING:
     from conformance.reporting.model import Report
     from conformance.results import CheckResult
+    from conformance.stale import StaleWaiver
 
 _TITLE = 200
 _TEXT = 20_000
@@ -25,9 +26,16 @@ def render(report: Report) -> str:
     What is a failure, an error or skipped, `standing` says. No case names a file: a requirement is no line of anybody's
     source.
     """
+    return render_pages(pages(report), report.stale)
+
+
+def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
+    """The same, of what has been worked out already."""
     root = ET.Element("testsuites", name="kms-conformance")
-    for page in pages(report):
+    for page in shown:
         root.append(_suite(page))
+    if stale:
+        root.append(_waivers(stale))
     suites = list(root)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
@@ -69,6 +77,17 @@ def _suite(page: TargetPage) -> ET.Element:
     return suite
 
 
+def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
+    """Waivers are of a run, not of a target; one that is stale fails it."""
+    size = str(len(stale))
+    suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
+    for found in stale:
+        name = f"{one_line(found.waiver.requirement)}, line {found.waiver.line}"
+        case = ET.SubElement(suite, "testcase", classname="waivers.stale", name=name, time="0.000")
+        _add(case, Mark("failure", "stale waiver", f"Stale waiver: {found.why}\n{found.next}"))
+    return suite
+
+
 def _case(page: TargetPage, check: CheckResult, mark: Mark | None, nth: int) -> ET.Element:
     title = one_line(check.title) + ("" if nth == 1 else f" ({nth})")
     case = ET.Element("testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}")
@@ -98,7 +117,7 @@ def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
 
 def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
     """Without a case of their own, requirements that no check came to would leave all green."""
-    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.level == "MUST"]
+    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.level == "MUST" and entry.decides]
     if not musts:
         return
     case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")

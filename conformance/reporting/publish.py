@@ -16,17 +16,12 @@ if TYPE_CHECKING:
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
-def wanted(environ: Mapping[str, str]) -> bool:
-    """Whether there is a summary of a job to write to."""
-    return bool(environ.get(_VARIABLE))
-
-
 def job_summary(report: Report, environ: Mapping[str, str]) -> Path | None:
     """Append the statement to the summary of the job that runs us; None where there is none.
 
     What the step has written there before is left room for. Raises `ReportError` where the file cannot be written.
     """
-    if not wanted(environ):
+    if not environ.get(_VARIABLE):
         return None
     path = Path(environ[_VARIABLE])
     try:

@@ -42,8 +42,8 @@ def of_requirement(page: TargetPage, entry: RequirementVerdict) -> Mark | None:
         text = clause if found is None else f"{clause}\n\n{told(page, *found)}"
         if entry.verdict == "waived":
             return Mark("skipped", "waived", f"Waived: {one_line(entry.reason)} · {text}")
-        return Mark("failure" if entry.level == "MUST" else "skipped", entry.level, text)
-    decides = entry.level == "MUST" and entry.verdict != "not_applicable"
+        return Mark("failure" if _weighs(entry) else "skipped", entry.level, text)
+    decides = _weighs(entry) and entry.verdict != "not_applicable"
     return Mark("error" if decides else "skipped", entry.level, f"{one_line(open_reason(entry))}\n\n{clause}")
 
 
@@ -80,12 +80,17 @@ def _of_declared(page: TargetPage, check: CheckResult, name: str) -> Mark | None
     if failures:
         waived = f"Waived: {one_line(entry.reason)} · " if entry.verdict == "waived" else ""
         text = "\n\n".join([f"{waived}{_clause(page, entry)}", *(told(page, check, failure) for failure in failures)])
-        decides = (entry.level, entry.verdict) == ("MUST", "failed")
+        decides = _weighs(entry) and entry.verdict == "failed"
         return Mark("failure" if decides else "skipped", "waived" if waived else entry.level, text)
     if name not in check.inconclusive:
         return None
     said = "\n".join(filter(None, (one_line(check.reason) or "It could not be judged.", one_line(check.hint))))
-    return Mark("error" if entry.level == "MUST" else "skipped", entry.level, said)
+    return Mark("error" if _weighs(entry) else "skipped", entry.level, said)
+
+
+def _weighs(entry: RequirementVerdict) -> bool:
+    """Whether the run's exit code may rest on it."""
+    return entry.level == "MUST" and entry.decides
 
 
 def _clause(page: TargetPage, entry: RequirementVerdict) -> str:
