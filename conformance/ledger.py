@@ -9,10 +9,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conformance.clock import REAL
 from conformance.lease import Lease, locked
 from conformance.mistake import UserMistake
 from conformance.target import Target
@@ -76,9 +76,10 @@ class Ledger:
     the others leave its keys alone for as long as it lives, and no longer.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, run: str = "") -> None:
         self.path = path
-        self.run = secrets.token_hex(4)
+        self.run = run or secrets.token_hex(4)
+        self.clock = REAL
         self._lease = Lease(path, self.run)
         self._read_to = 0
         self._records: dict[str, Record] = {}
@@ -185,7 +186,7 @@ class Ledger:
 
     def _append(self, event: str, marker: str, key: str | None, facts: Mapping[str, str]) -> None:
         self._lease.begin()
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = self.clock.now().isoformat(timespec="seconds")
         line: dict[str, Any] = {"format": FORMAT, "at": at, "run": self.run, "event": event, "marker": marker}
         line |= ({"key": key} if key else {}) | dict(facts)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -29,9 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+def add_marks(config: pytest.Config) -> None:
+    """Say what the marks of checks mean."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
     config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
@@ -39,6 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
     config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
     config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+    add_marks(config)
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):

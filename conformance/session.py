@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,11 +22,12 @@ from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
-from conformance.reporting import allure
+from conformance.reporting import allure, spool
 from conformance.results import CheckResult
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
+from conformance.tape.reel import Reel
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
@@ -47,22 +48,34 @@ class Settings:
     plant: bool = False
     watch: bool = False
     rescue: bool = False
+    spool: str | None = None
 
 
 class Worker:
     """Makes one item of each check and target, and runs it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, benches: Sequence[Bench] | None = None) -> None:
+        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
         self.settings = settings
-        self.targets = load_targets([Path(path) for path in settings.targets])
-        state = None if settings.state is None else Path(settings.state)
-        keys = EFFORTS[settings.tier].keys
-        self.benches = {target.name: Bench(target, Ledger.of(target, state), keys) for target in self.targets}
+        self.reels: dict[str, Reel] = {}
+        found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
+        self.targets = tuple(bench.target for bench in found)
+        self.benches = {bench.target.name: bench for bench in found}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._ending = Ending()
+
+    def _recorded_benches(self) -> Iterator[Bench]:
+        settings = self.settings
+        state = None if settings.state is None else Path(settings.state)
+        for target in load_targets([Path(path) for path in settings.targets]):
+            bench = Bench(target, Ledger.of(target, state), EFFORTS[settings.tier].keys)
+            if settings.spool is not None:
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger)
+                bench.world = self.reels[target.name].world
+            yield bench
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
@@ -141,6 +154,7 @@ class Worker:
             bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
         )
         check.open(bench, judge)
+        bench.opened.append(check.id)
         bench.client.judge = judge
         with without_secrets(clean):
             bench.enter()
@@ -207,6 +221,11 @@ class Worker:
                 if bench.isolation is not None:
                     self.isolation[name] = bench.isolation.to_json()
         self._ending.over()
+        for name, reel in self.reels.items():
+            if self.benches[name].opened:
+                # Without its tape a run can be read, and not sealed.
+                with suppress(OSError):
+                    reel.finish(self.benches[name].opened, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
@@ -267,7 +286,7 @@ class Controller:
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers)
         require(loaded, given=consent)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
+        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(spool.empty(reports)))
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
     @pytest.hookimpl(optionalhook=True)
@@ -365,6 +384,11 @@ class Controller:
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """The check that an item is; None for what is no check of a target of this run."""
+    return item.stash.get(_CHECK, None)
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
