@@ -16,6 +16,7 @@ import pytest
 
 from conformance import reporting
 from conformance.bench import Bench
+from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
 from conformance.emulators import Emulators
@@ -23,6 +24,7 @@ from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure, spool
+from conformance.reporting.again import remember
 from conformance.results import CheckResult
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
@@ -118,6 +120,10 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
+
+    def check_of(self, item: pytest.Item) -> Check | None:
+        """The check that an item of this run is; None for what is none, or is not asked."""
+        return item.stash.get(_CHECK, None)
 
     def _speaks_of(self, check: Check) -> bool:
         """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
@@ -249,6 +255,7 @@ class Controller:
     emulators: Emulators
     targets: tuple[Target, ...]
     waivers: tuple[Waiver, ...]
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -265,7 +272,8 @@ class Controller:
         reports: Path,
         tier: Tier,
         seed: int,
-        waivers: str | None,
+        waivers: str | None = None,
+        requirements: str | None = None,
         nights: Mapping[str, bool] = MappingProxyType({}),
         *,
         consent: bool = False,
@@ -285,9 +293,11 @@ class Controller:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers)
+        dialects = {target.dialect for target in loaded}
+        frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
         require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(spool.empty(reports)))
-        return cls(settings, reports, emulators, tuple(loaded), accepted)
+        return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -334,6 +344,8 @@ class Controller:
         self.emulators.stop()
         decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
         self.report = reporting.write(self.reports, decided, outlived)
+        files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
+        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
@@ -355,7 +367,8 @@ class Controller:
 
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
-        return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+        verdict = decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect))
+        return replace(verdict, isolation=self.isolation.get(target.name))
 
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""

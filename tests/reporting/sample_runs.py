@@ -185,6 +185,21 @@ _DESCRIBED = (
 
 
 @cache
+def three(target: Target = OTC) -> Decided:
+    """A run with three deviations, one of which is waived, beside another that was waived and is mended."""
+    names = ["cancel.not-pending.enabled", "schedule.window.below-minimum", "cancel.date-cleared", "cancel.uri"]
+    short = Judgement("schedule.window.below-minimum", False, "400 KMS.1401", f'200 {{"key_id": "{KEY}"}}', (14,))
+    checks = [
+        *passing(target, names),
+        failing(target, names[0]),
+        failing(target, names[1], failures=(short,)),
+        failing(target, names[2]),
+        failing(target, names[3]),
+    ]
+    return decided(target, checks, [waiver("cancel.uri", "Mended in release 7.2, which is rolled out in February.")])
+
+
+@cache
 def inconclusive(target: Target = OTC) -> Decided:
     """A run at an endpoint that does not answer."""
     checks = [
