@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance import reporting
+from conformance import reporting, suite
 from conformance.bench import Bench
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
@@ -22,17 +22,20 @@ from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
-from conformance.reporting import allure, spool
+from conformance.reporting import allure
+from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
+from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import load_waivers
 from conformance.wire.redact import Redactor
 
+_SUITE = Path(suite.__file__).resolve().parent
 _CHECK = pytest.StashKey[Check]()
 
 
@@ -285,7 +288,7 @@ class Controller:
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers, loaded)
         require(loaded, given=consent)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(spool.empty(reports)))
+        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(emptied(reports)))
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
     @pytest.hookimpl(optionalhook=True)
@@ -332,6 +335,16 @@ class Controller:
         self.emulators.stop()
         self.report = reporting.write(
             self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        )
+        keep(
+            Path(self.settings.spool or ""),
+            self.reports,
+            self.targets,
+            self.planned,
+            tier=self.settings.tier,
+            seed=self.settings.seed,
+            nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
+            filters=filters_of(session.config),
         )
         results = session.config.getoption("--alluredir", None)
         if results is not None:
@@ -381,6 +394,22 @@ class Controller:
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def filters_of(config: pytest.Config) -> dict[str, str]:
+    """What pytest was told to confine the run to."""
+    named = [argument for argument in config.args if not is_suite(argument)]
+    found = {
+        "keyword": config.getoption("keyword", ""),
+        "marks": config.getoption("markexpr", ""),
+        "files": " ".join(Path(argument).name for argument in named),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def is_suite(argument: str) -> bool:
+    """Whether what stands on pytest's command line names the whole suite."""
+    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == _SUITE
 
 
 def check_of(item: pytest.Item) -> Check | None:

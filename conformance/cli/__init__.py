@@ -10,10 +10,11 @@ from conformance import __version__
 from conformance.cli.compare import compare
 from conformance.cli.doctor import doctor
 from conformance.cli.emulator import emulator
-from conformance.cli.reading import certify, report, verify
+from conformance.cli.reading import report
 from conformance.cli.record import record
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
+from conformance.cli.sealing import certify, verify
 from conformance.cli.selftest import selftest
 from conformance.cli.sweep import sweep
 from conformance.ledger import LedgerError

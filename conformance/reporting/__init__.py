@@ -1,12 +1,10 @@
-"""What a run says: results on disk, a page, a summary, Allure's files, certificates and comparisons."""
+"""What a run says: results on disk, a page, a summary, Allure's files, and comparisons."""
 
-from conformance.reporting.certificate import certify
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
-from conformance.reporting.verify import verify
 from conformance.reporting.write import write, write_page
 
-__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "show", "verify", "write", "write_page"]
+__all__ = ["Report", "ReportError", "compare", "load_report", "show", "write", "write_page"]
