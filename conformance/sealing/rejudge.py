@@ -92,7 +92,7 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(facts.chance))
         worker = Worker(settings, [bench])
         plugin = _Stage(worker, player, facts.checks)
-        said = _run(worker, plugin, Path(directory))
+        said = _run(worker, plugin)
         player.ended()
         problem = player.problem
         if plugin.unknown:
@@ -110,25 +110,31 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         )
 
 
-def _run(worker: Worker, plugin: _Stage, directory: Path) -> str:
+def _run(worker: Worker, plugin: _Stage) -> str:
     """Run pytest within this process; returns what it said."""
     arguments = [
         f"--config-file={_SUITE / 'pytest.ini'}",
         f"--rootdir={_SUITE}",
-        *("-p", "no:cacheprovider", "-p", "no:kms_conformance", "-p", "no:randomly", "-p", "no:xdist"),
-        *("-o", f"cache_dir={directory}", "--tb=line", "-q"),
+        *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line", "-q"),
         str(_SUITE),
     ]
     said = io.StringIO()
-    with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"), contextlib.redirect_stdout(said):
+    with _bare_environment(), contextlib.redirect_stdout(said):
         pytest.main(arguments, plugins=[worker, plugin])
     return said.getvalue()[-2000:]
 
 
 @contextlib.contextmanager
-def _without(*names: str) -> Iterator[None]:
-    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+def _bare_environment() -> Iterator[None]:
+    """No plugin that happens to be here, and no option of the caller's, takes part."""
+    changed = {"PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    kept = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield
     finally:
-        os.environ.update(kept)
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
