@@ -14,6 +14,7 @@ from typing import Any
 
 from conformance.clock import REAL
 from conformance.lease import Lease, locked
+from conformance.mistake import UserMistake
 from conformance.target import Target
 
 FORMAT = 1
@@ -30,7 +31,7 @@ _CLOSED = frozenset({"refused", "gone"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
 
-class LedgerError(Exception):
+class LedgerError(UserMistake):
     """A ledger that this version cannot read; its keys must not be forgotten for that."""
 
 

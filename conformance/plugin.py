@@ -49,11 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
-    from conformance.ledger import LedgerError  # noqa: PLC0415
+    from conformance.mistake import UserMistake  # noqa: PLC0415
     from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
-    from conformance.target import TargetError  # noqa: PLC0415
 
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
@@ -74,8 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
             nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
             consent=config.getoption("--kms-yes"),
         )
-    except (TargetError, LedgerError) as error:
-        pytest.exit(str(error), returncode=2)
+    except UserMistake as error:
+        pytest.exit(str(error), returncode=error.exit_code)
     if getattr(config.option, "numprocesses", None):
         # The checks of one target share its keys, so they go to one worker.
         config.option.dist = "loadgroup"

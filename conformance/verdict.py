@@ -32,7 +32,8 @@ _NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves an
 class RequirementVerdict:
     """What became of one requirement: the checks that judged it, how often it was judged, and why it is so.
 
-    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of.
+    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
+    is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
     """
 
     id: str
@@ -42,6 +43,17 @@ class RequirementVerdict:
     reason: str
     judged: int
     productive: int
+    decides: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
+        raw = asdict(self) | {"tests": list(self.tests)}
+        return {name: value for name, value in raw.items() if not (name == "decides" and value)}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> RequirementVerdict:
+        """The inverse of `to_json`."""
+        return cls(**(dict(raw) | {"tests": tuple(raw["tests"])}))
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Verdict:
                 "base_url": self.target.shown_url,
             },
             "result": self.result,
-            "requirements": [asdict(requirement) for requirement in self.requirements],
+            "requirements": [requirement.to_json() for requirement in self.requirements],
             "tier": self.run.tier,
             "requests": self.requests,
             "keys_created": self.keys_created,

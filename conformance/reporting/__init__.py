@@ -1,10 +1,21 @@
 """What a run says: results on disk, a page, a summary, Allure's files, and comparisons."""
 
+from conformance.reporting.changes_text import lines, markdown
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
-from conformance.reporting.write import write, write_page
+from conformance.reporting.write import write, write_pages
 
-__all__ = ["Report", "ReportError", "compare", "load_report", "show", "write", "write_page"]
+__all__ = [
+    "Report",
+    "ReportError",
+    "compare",
+    "lines",
+    "load_report",
+    "markdown",
+    "show",
+    "write",
+    "write_pages",
+]

@@ -19,6 +19,9 @@ JUNIT = "junit.xml"
 EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"
+STATEMENT = "statement.md"
+BADGE = "badge.json"
+BADGE_PICTURE = "badge.svg"
 
 # What the schema of target files allows as a name, so that no name leads out of the reports folder.
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")

@@ -54,9 +54,7 @@ class StoredVerdict:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> StoredVerdict:
         """Rebuild it from a document that is valid by `specs/schemas/verdict.schema.json`."""
-        requirements = tuple(
-            RequirementVerdict(**(entry | {"tests": tuple(entry["tests"])})) for entry in raw["requirements"]
-        )
+        requirements = tuple(map(RequirementVerdict.from_json, raw["requirements"]))
         run = {name: raw[name] for name in ("result", *_RUN)} | {"isolation": raw.get("isolation")}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
         return cls(requirements=requirements, **raw["target"], **suite, **run)
@@ -68,7 +66,7 @@ class StoredVerdict:
             "suite": {"version": self.suite_version, "specs_digest": self.specs_digest},
             "target": {name: getattr(self, name) for name in ("name", "dialect", "profile", "base_url")},
             "result": self.result,
-            "requirements": [vars(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
+            "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
             **({} if self.isolation is None else {"isolation": dict(self.isolation)}),
         }

@@ -47,7 +47,9 @@ class Pace:
             self._next = at + self._interval
             self._mean_gap += (min(at - self._last, MAX_INTERVAL) - self._mean_gap) * _WEIGHT
             self._last = at
-        self._clock.sleep(at - now)
+        # Even no seconds of sleep take a quarter of a millisecond: the thread gives up its turn.
+        if at > now:
+            self._clock.sleep(at - now)
 
     def throttled(self) -> None:
         """The endpoint says that we are too fast: slower than we were, whatever was allowed."""
