@@ -75,7 +75,7 @@ class Worker:
         for target in load_targets([Path(path) for path in settings.targets]):
             bench = Bench(target, Ledger.of(target, state), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger)
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
             yield bench
 

@@ -46,6 +46,15 @@ def out_of_time(claimed: StoredVerdict, tape: Tape) -> Iterator[str]:
         yield f"verdict.json: it speaks of {claimed.started}, and its exchanges are of {times[0].isoformat()}."
 
 
+def unclaimed_failures(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
+    """What had failed by the exchanges before the suite and they parted, and is not said to have failed."""
+    said = {failure.requirement for check in claimed.checks for failure in check.failures}
+    judged = {failure.requirement: failure for result in again.results for failure in result.failures}
+    for name, failure in judged.items():
+        if name not in said:
+            yield f"{name}: by the exchanges up to there it failed (expected {failure.expected}; received {failure.received})."
+
+
 def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejudged) -> StoredVerdict:
     verdict = claimed.verdict
     started = datetime.strptime(verdict.started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -19,8 +19,8 @@ from conformance.ledger import Ledger
 from conformance.plugin import add_marks
 from conformance.results import CheckResult
 from conformance.session import Settings, Worker, check_of
-from conformance.tape.play import Player, Tape
-from conformance.tape.reel import Facts
+from conformance.tape.play import OffTape, Player, Tape
+from conformance.tape.reel import Facts, chance_of
 from conformance.tape.stage import put_up
 from conformance.target import Target
 from conformance.tier import EFFORTS
@@ -89,7 +89,7 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
-        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(facts.chance))
+        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance)))
         worker = Worker(settings, [bench])
         plugin = _Stage(worker, player, facts.checks)
         said = _run(worker, plugin)
@@ -119,7 +119,8 @@ def _run(worker: Worker, plugin: _Stage) -> str:
         str(_SUITE),
     ]
     said = io.StringIO()
-    with _bare_environment(), contextlib.redirect_stdout(said):
+    # What cannot be asked cannot be let go of at the end either.
+    with _bare_environment(), contextlib.redirect_stdout(said), contextlib.suppress(OffTape):
         pytest.main(arguments, plugins=[worker, plugin])
     return said.getvalue()[-2000:]
 

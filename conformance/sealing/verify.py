@@ -13,7 +13,7 @@ from conformance.reporting.errors import ReportError
 from conformance.reporting.model import Report, StoredVerdict, TargetReport
 from conformance.reporting.schemas import validate
 from conformance.sealing import keys
-from conformance.sealing.agreement import differences, out_of_time
+from conformance.sealing.agreement import differences, out_of_time, unclaimed_failures
 from conformance.sealing.manifest import NO_SIGNATURE, digest, manifest, page
 from conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, Unsound, read
 from conformance.sealing.statement import is_signed_by, opened, statement
@@ -175,8 +175,10 @@ def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
         again = rejudge(sealed.tape, ledger, facts, environment["target"], settings)
     except (KeyError, TypeError, ValueError, ReportError) as error:
         return [f"What it holds cannot be judged ({type(error).__name__}: {error})."], ()
-    found = [f"{layout.EXCHANGES}: {again.problem}"] if again.problem else []
-    if not found:
+    found = []
+    if again.problem:
+        found = [f"{layout.EXCHANGES}: {again.problem}", *unclaimed_failures(sealed.report, again)]
+    else:
         found = [*differences(sealed.report, environment, again, ledger), *out_of_time(sealed.verdict, sealed.tape)]
     needed = missing_here(environment)
     if found and needed:
