@@ -399,10 +399,13 @@ class Controller:
 def filters_of(config: pytest.Config) -> dict[str, str]:
     """What pytest was told to confine the run to."""
     named = [argument for argument in config.args if not is_suite(argument)]
+    ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
     found = {
         "keyword": config.getoption("keyword", ""),
         "marks": config.getoption("markexpr", ""),
         "files": " ".join(Path(argument).name for argument in named),
+        "ignored": " ".join(Path(path).name for path in ignored),
+        "shard": config.getoption("--shard", None),
     }
     return {name: value for name, value in found.items() if value}
 

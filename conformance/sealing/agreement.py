@@ -52,7 +52,8 @@ def unclaimed_failures(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
     judged = {failure.requirement: failure for result in again.results for failure in result.failures}
     for name, failure in judged.items():
         if name not in said:
-            yield f"{name}: by the exchanges up to there it failed (expected {failure.expected}; received {failure.received})."
+            reason = f"expected {failure.expected}; received {failure.received}"
+            yield f"{name}: by the exchanges up to there it failed ({_short(reason)})."
 
 
 def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejudged) -> StoredVerdict:

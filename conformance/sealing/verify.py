@@ -199,6 +199,8 @@ def _obstacles(environment: Mapping[str, Any]) -> Iterator[str]:
         yield "Its run was ended early, amidst a check: what that would have asked is not known."
     if not environment["alone"]:
         yield "Another run worked with the same ledger at the same time: what this one found there is not known."
+    if "shard" in environment["filters"]:
+        yield "It is one shard of a run: what its keys and checks were depends on the others."
     if len(set(environment["checks"])) != len(environment["checks"]):
         yield "One of its checks was run more than once."
 

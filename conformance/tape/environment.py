@@ -57,7 +57,8 @@ def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[
         f"{left_out} of {len(plan)} checks did not run": left_out > 0,
         "it was ended early": document["interrupted"],
         "it only watched what was planted": document["nights"]["watch"],
-        "only a part of the suite was named": "files" in document["filters"],
+        "only a part of the suite was named": not {"files", "ignored"}.isdisjoint(document["filters"]),
+        "it is one shard of a run": "shard" in document["filters"],
     }
     return [reason for reason, holds in reasons.items() if holds]
 

@@ -23,8 +23,9 @@ FACTS = "facts.json"
 class Facts:
     """What must be known besides the tape to judge a run again.
 
-    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this order. `alone` says
-    that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it was ended early.
+    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this
+    order. `alone` says that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it
+    was ended early.
     """
 
     run: str

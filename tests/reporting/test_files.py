@@ -83,7 +83,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_nothing_of_an_earlier_run_is_left_to_mislead(tmp_path: Path) -> None:
     write(tmp_path, [samples.conformant(), samples.conformant(samples.ALI)])
-    for name in ("certificate.json", "otc-eu-de/certificate.html", "otc-eu-de/mine.txt", "junit.xml"):
+    for name in ("exchanges.jsonl.gz", "otc-eu-de/otc-eu-de.certificate.zip", "otc-eu-de/mine.txt", "junit.xml"):
         (tmp_path / name).write_text("{}")
     write(tmp_path, [samples.nonconformant()])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}

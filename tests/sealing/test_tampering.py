@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +104,6 @@ def swapped_exchanges(forgery: Forgery) -> None:
     forgery.lines[at : at + 2] = reversed(forgery.lines[at : at + 2])
 
 
-def without_end(forgery: Forgery) -> None:
-    del forgery.lines[-3:]
-
-
 def other_status(forgery: Forgery) -> None:
     forgery.exchange(CANCEL)["reply"]["status"] = 202
 
@@ -130,10 +128,6 @@ def same_request_id(forgery: Forgery) -> None:
 def other_request(forgery: Forgery) -> None:
     request = forgery.exchange(CANCEL)["request"]
     request["body"] = request["body"].replace('"key_id"', '"keyid"')
-
-
-def other_method(forgery: Forgery) -> None:
-    forgery.exchange(CANCEL)["request"]["method"] = "PUT"
 
 
 def other_time(forgery: Forgery) -> None:
@@ -167,10 +161,6 @@ def without_check(forgery: Forgery) -> None:
     forgery.environment["checks"].pop()
 
 
-def other_family(forgery: Forgery) -> None:
-    forgery.environment["checks"][0] = "cancel::test_that_there_is_none"
-
-
 def whole(forgery: Forgery) -> None:
     forgery.environment.update(tier="standard", partial=[])
     forgery.verdict["tier"] = forgery.results["tier"] = "standard"
@@ -189,17 +179,8 @@ def other_seed(forgery: Forgery) -> None:
     forgery.verdict["seed"] = forgery.results["seed"] = forgery.environment["seed"] = 2
 
 
-def other_profile(forgery: Forgery) -> None:
-    forgery.verdict["target"]["profile"] = forgery.environment["target"]["profile"] = "otc"
-
-
 def other_target(forgery: Forgery) -> None:
     forgery.verdict["target"]["base_url"] = "https://kms.example.com"
-
-
-def whole_other_target(forgery: Forgery) -> None:
-    other_target(forgery)
-    forgery.environment["target"]["base_url"] = "https://kms.example.com"
 
 
 def other_day(forgery: Forgery) -> None:
@@ -226,22 +207,15 @@ def without_ledger_line(forgery: Forgery) -> None:
     forgery.ledger = "".join(forgery.ledger.splitlines(keepends=True)[:-1])
 
 
-def other_run(forgery: Forgery) -> None:
-    forgery.ledger = forgery.ledger.replace(forgery.environment["run"], "00000000")
-    forgery.environment["run"] = "00000000"
-
-
 SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "an exchange is missing": (without_exchange, "recorded is"),
     "an exchange stands twice": (doubled_exchange, "recorded is"),
     "two exchanges are swapped": (swapped_exchanges, "at exchange "),
-    "the last exchanges are missing": (without_end, "nothing more is recorded"),
     "a reply has another status": (other_status, "reply.status: by the exchanges up to there it failed"),
     "a reply names another key": (other_key_in_reply, "cancel.reply.key-id: claimed is passed"),
     "a plaintext is another one": (other_plaintext, ": claimed is passed"),
     "a request id stands twice": (same_request_id, "reply.request-id: claimed is "),
     "a request is another one": (other_request, "with the body"),
-    "a request has another method": (other_method, "recorded is PUT"),
     "a request was at another time": (other_time, "the time at which it started"),
     "a reply is missing": (no_reply, "at exchange "),
     "a reason is edited": (
@@ -249,25 +223,20 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
         "schedule.from-disabled: its reason is",
     ),
     "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
-    "a verdict is edited": (set_to("cancel.date-cleared", verdict="inconclusive"), "claimed is inconclusive"),
     "a requirement is missing": (without_requirement, "cancel.date-cleared"),
     "a requirement is made up": (more_requirements, "cancel.always"),
     "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is not_tested"),
     "a check did not begin": (without_check, "recorded is"),
-    "a check is made up": (other_family, "no check cancel::test_that_there_is_none"),
     "a partial run is called whole": (whole, "partial because"),
     "one reason why it is partial is taken away": (nothing_left_out, "partial because"),
     "fewer checks were planned": (fewer_planned, "did not run"),
     "another seed": (other_seed, "at exchange "),
-    "another profile": (other_profile, ""),
     "another endpoint on the verdict": (other_target, "target: claimed is"),
-    "another endpoint everywhere": (whole_other_target, "recorded is"),
     "another day": (other_day, "it speaks of 2027-01-01T00:00:00Z"),
     "fewer keys": (fewer_keys, "keys_created"),
     "keys of others": (other_isolation, "isolation: claimed is"),
     "other evidence": (other_evidence, "does not have such evidence"),
     "a line of the ledger is missing": (without_ledger_line, "ledger.jsonl: its lines"),
-    "another run": (other_run, "at exchange "),
 }
 
 
@@ -358,7 +327,11 @@ def test_what_no_judging_can_find_the_key_finds(signed: Path, key: Path, tmp_pat
     assert "Nobody signed it" in found(said_of(tmp_path, forgery.packed(), key=key.with_name("ours.pem.pub")))
 
 
-def test_the_same_results_make_the_same_bytes(reports: Path, plain: Path, signed: Path, key: Path) -> None:
-    again = certify(reports, key=key, issued=__import__("conftest").ISSUED)[0].path
+def test_the_same_results_make_the_same_bytes(
+    reports: Path, plain: Path, signed: Path, key: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    again = certify(folder, key=key, issued=datetime(2026, 2, 1, 8, 0, 0, tzinfo=UTC))[0].path
     assert again.read_bytes() == signed.read_bytes() != plain.read_bytes()
     assert layout.is_sealed(again.name)
