@@ -45,6 +45,19 @@ class Forgery:
     def requirement(self, name: str) -> Json:
         return next(entry for entry in self.verdict["requirements"] if entry["id"] == name)
 
+    def forgive(self) -> None:
+        """Turn every failure into a pass, wherever it is told."""
+        for check in self.checks:
+            for failure in check["failures"]:
+                self.requirement(failure["requirement"])["judged"] -= 1
+            if check["failures"]:
+                check.update(failures=[], exchanges=[], outcome="passed")
+        for entry in self.verdict["requirements"]:
+            if entry["verdict"] == "failed":
+                entry.update(verdict="passed", reason="")
+        musts = {entry["verdict"] for entry in self.verdict["requirements"] if entry["level"] == "MUST"}
+        self.verdict["result"] = "conformant" if musts <= {"passed", "not_applicable"} else "inconclusive"
+
     def exchange(self, requirement: str) -> Json:
         """The first exchange that a requirement rests on."""
         number = next(check["evidence"][requirement][0] for check in self.checks if requirement in check["evidence"])

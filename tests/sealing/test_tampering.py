@@ -1,4 +1,4 @@
-"""Tamperings of a sealed file, each found by `verify`: by the file's form, by its digests, by judging again, by the key."""
+"""Tamperings of a sealed file, each found by `verify`: by its form, by its digests, by judging again, by the key."""
 
 from __future__ import annotations
 
