@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from forging import Forgery, answer, body
-from pagecheck import Page
 from sealing_runs import FEW, run
 
 from conformance.emulator import Emulator
@@ -94,9 +93,7 @@ def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> No
     said = verify(sealed.path)
     assert said.exit_code == 0, str(said)
     assert all(line.startswith("[evidence, nonconformant; partial: ") for line in str(said).splitlines())
-    page = Page(unpack(sealed.path.read_bytes())["certificate.html"].decode())
-    assert page.problems == []
-    assert "Partial evidence, no certificate" in page.text
+    assert "<h1>Partial evidence, no certificate</h1>" in unpack(sealed.path.read_bytes())["certificate.html"].decode()
     # A failure cannot be turned into a pass.
     forgery = Forgery(sealed.path.read_bytes())
     forgery.forgive()
@@ -109,12 +106,11 @@ def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> No
 
 
 def test_the_page_says_that_it_is_partial_and_by_whom_it_was_signed(plain: Path, signed: Path, key: Path) -> None:
-    page = Page(unpack(plain.read_bytes())["certificate.html"].decode())
-    assert page.problems == []
-    for words in ("Partial result, no certificate", "its tier is smoke", "It is not signed"):
-        assert words in page.text
+    page = unpack(plain.read_bytes())["certificate.html"].decode()
+    for words in ("<h1>Partial result, no certificate</h1>", "its tier is smoke", "It is not signed"):
+        assert words in page
     signer = keys.public_key(key.with_name(f"{key.name}.pub")).keyid
-    assert signer in Page(unpack(signed.read_bytes())["certificate.html"].decode()).text
+    assert signer in unpack(signed.read_bytes())["certificate.html"].decode()
 
 
 def entry(verdict: str, level: str = "MUST") -> RequirementVerdict:
