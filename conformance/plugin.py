@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
+    group.addoption("--requirements", metavar="RELEASE|FILE", default=None, help="those of an earlier release decide")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
@@ -63,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
     seed = config.getoption("--seed")
+    shown = config.getoption("--kms-progress")
+    if shown:
+        # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
+        config.pluginmanager.unregister(name="terminalreporter")
     try:
         controller = Controller.start(
             targets=config.getoption("--target"),
@@ -70,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
+            requirements=config.getoption("--requirements"),
             nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
             consent=config.getoption("--kms-yes"),
         )
@@ -82,10 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = Worker(controller.settings)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
-    if config.getoption("--kms-progress"):
+    if shown:
         from conformance.terminal import Terminal  # noqa: PLC0415
 
-        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Terminal(controller), "kms-terminal")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from conformance import reporting, suite
 from conformance.bench import Bench
+from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
 from conformance.emulators import Emulators
@@ -23,8 +24,10 @@ from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
+from conformance.reporting.again import remember
 from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
+from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
@@ -32,7 +35,7 @@ from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
-from conformance.waivers import load_waivers
+from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 
 _SUITE = Path(suite.__file__).resolve().parent
@@ -120,6 +123,10 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
+
+    def check_of(self, item: pytest.Item) -> Check | None:
+        """The check that an item of this run is; None for what is none, or is not asked."""
+        return item.stash.get(_CHECK, None)
 
     def _speaks_of(self, check: Check) -> bool:
         """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
@@ -250,7 +257,8 @@ class Controller:
     reports: Path
     emulators: Emulators
     targets: tuple[Target, ...]
-    waivers: Mapping[str, str]
+    waivers: tuple[Waiver, ...]
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -267,7 +275,8 @@ class Controller:
         reports: Path,
         tier: Tier,
         seed: int,
-        waivers: str | None,
+        waivers: str | None = None,
+        requirements: str | None = None,
         nights: Mapping[str, bool] = MappingProxyType({}),
         *,
         consent: bool = False,
@@ -286,10 +295,12 @@ class Controller:
         for target in loaded:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
-        accepted = load_waivers(waivers, loaded)
+        accepted = load_waivers(waivers)
+        dialects = {target.dialect for target in loaded}
+        frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
         require(loaded, given=consent)
         settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(emptied(reports)))
-        return cls(settings, reports, emulators, tuple(loaded), accepted)
+        return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -331,11 +342,13 @@ class Controller:
         codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
         # What is well with the target is not well with the account as long as a key of ours may be left in it.
         unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
-        session.exitstatus = worst_exit_code([*codes, *unfinished])
+        outlived = stale(self.waivers, self.verdicts, run.started.date())
+        session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
         self.emulators.stop()
-        self.report = reporting.write(
-            self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
-        )
+        decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        self.report = reporting.write(self.reports, decided, outlived)
+        files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
+        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         keep(
             Path(self.settings.spool or ""),
             self.reports,
@@ -367,7 +380,8 @@ class Controller:
 
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
-        return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+        verdict = decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect))
+        return replace(verdict, isolation=self.isolation.get(target.name))
 
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
@@ -391,6 +405,8 @@ class Controller:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
             terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
+        for found in () if self.report is None else self.report.stale:
+            terminalreporter.write_line(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}")
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from conformance import __version__, specs
 from conformance.catalogue.api import documented, is_documented
+from conformance.catalogue.frozen import Frozen
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
 from conformance.suite import BEFORE_ADMISSION
 from conformance.target import Target
+from conformance.waivers import Waiver, accepting
 
 FORMAT = 1
 Result = Literal["conformant", "nonconformant", "inconclusive"]
@@ -34,6 +37,7 @@ class RequirementVerdict:
 
     `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
     is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
+    `waiver` is the one that accepts a failure; `reason` tells of it in words.
     """
 
     id: str
@@ -44,16 +48,25 @@ class RequirementVerdict:
     judged: int
     productive: int
     decides: bool = True
+    waiver: Waiver | None = None
+
+    @property
+    def weight(self) -> Level:
+        """The level that counts: what does not decide counts as a MAY."""
+        return self.level if self.decides else "MAY"
 
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
         raw = asdict(self) | {"tests": list(self.tests)}
-        return {name: value for name, value in raw.items() if not (name == "decides" and value)}
+        del raw["decides"], raw["waiver"]
+        newer = {} if self.decides else {"decides": False}
+        return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()})
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RequirementVerdict:
         """The inverse of `to_json`."""
-        return cls(**(dict(raw) | {"tests": tuple(raw["tests"])}))
+        waiver = {"waiver": Waiver.from_json(raw["waiver"])} if "waiver" in raw else {}
+        return cls(**(dict(raw) | {"tests": tuple(raw["tests"])} | waiver))
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The content of one `verdict.json`."""
+    """The content of one `verdict.json`; `frozen` says by which release's requirements it was decided, if not ours."""
 
     target: Target
     result: Result
@@ -77,6 +90,7 @@ class Verdict:
     requests: int
     keys_created: int
     isolation: Mapping[str, Any] | None = None
+    frozen: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
@@ -99,6 +113,7 @@ class Verdict:
             "seed": self.run.seed,
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             **attested,
+            **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
         }
 
 
@@ -107,19 +122,24 @@ def decide(
     results: Sequence[CheckResult],
     run: Run,
     planned: Mapping[str, Iterable[str]],
-    waivers: Mapping[str, str],
+    waivers: Sequence[Waiver] = (),
+    frozen: Frozen | None = None,
 ) -> Verdict:
     """Decide every requirement and the whole.
 
     `planned` names, for each check that this tier holds, the requirements that it declares: one that did not run leaves
-    them not tested. `waivers` are reasons by requirement id.
+    them not tested. `waivers` may speak of other targets as well; those that have expired accept nothing. By a
+    `frozen` set, each requirement decides at the level that it had there, and what is newer does not decide.
     """
     profile = Profile.load(target.dialect, target.profile)
     ran = {result.check for result in results}
     missing = {check: frozenset(ids) for check, ids in planned.items() if check not in ran}
+    today = run.started.date()
+    accepted = partial(accepting, waivers, target=target.name, dialect=target.dialect, today=today)
+    catalogue = Catalogue.load(target.dialect)
     decided = tuple(
-        _decide_one(requirement, profile, target, results, missing, waivers)
-        for requirement in Catalogue.load(target.dialect)
+        _by(frozen, _decide_one(requirement, profile, target, results, missing, accepted(requirement.id)))
+        for requirement in catalogue
     )
     return Verdict(
         target=target,
@@ -128,7 +148,26 @@ def decide(
         run=run,
         requests=sum(result.requests for result in results),
         keys_created=sum(result.keys_created for result in results),
+        frozen=None if frozen is None else _told(frozen, catalogue),
     )
+
+
+def _by(frozen: Frozen | None, entry: RequirementVerdict) -> RequirementVerdict:
+    """The entry as a frozen set weighs it."""
+    if frozen is None:
+        return entry
+    level = frozen.levels.get(entry.id)
+    return replace(entry, decides=False) if level is None else replace(entry, level=level)
+
+
+def _told(frozen: Frozen, catalogue: Catalogue) -> dict[str, Any]:
+    """What a verdict says of the frozen set that decided it."""
+    return {
+        "version": frozen.version,
+        "requirements": len(frozen.levels),
+        "removed": list(frozen.removed(catalogue)),
+        "changed": list(frozen.changed(catalogue)),
+    }
 
 
 def _decide_one(
@@ -137,7 +176,7 @@ def _decide_one(
     target: Target,
     results: Sequence[CheckResult],
     missing: Mapping[str, frozenset[str]],
-    waivers: Mapping[str, str],
+    waiver: Waiver | None,
 ) -> RequirementVerdict:
     name = requirement.id
     judged_by = [r for r in results if name in r.declared or any(f.requirement == name for f in r.failures)]
@@ -155,8 +194,8 @@ def _decide_one(
         return verdict("not_applicable", not_applicable)
     failure = next((f for r in results for f in r.failures if f.requirement == name), None)
     if failure is not None:
-        if name in waivers:
-            return verdict("waived", waivers[name])
+        if waiver is not None:
+            return replace(verdict("waived", str(waiver)), waiver=waiver)
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
         return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
@@ -189,7 +228,7 @@ def _keeps_state(results: Sequence[CheckResult]) -> bool:
 
 
 def _whole(requirements: Iterable[RequirementVerdict]) -> Result:
-    musts = {requirement.verdict for requirement in requirements if requirement.level == "MUST"}
+    musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
     if "failed" in musts:
         return "nonconformant"
     return "inconclusive" if musts & {"inconclusive", "not_tested"} else "conformant"

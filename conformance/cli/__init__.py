@@ -19,6 +19,7 @@ _COMMANDS = {
     "report": Entry("conformance.cli.reading:report", "Write the page of a run again, and say what it found."),
     "certify": Entry("conformance.cli.sealing:certify", "Seal a result with all its exchanges, one file a target."),
     "verify": Entry("conformance.cli.sealing:verify", "Judge a sealed result again by its exchanges alone."),
+    "replay": Entry("conformance.cli.replay:command", "Ask again for one failure of a run, and show both replies."),
     "record": Entry("conformance.cli.record:record", "Keep what a target answers, to compare others with it later."),
     "compare": Entry(
         "conformance.cli.compare:compare", "Say where one run, or one target's answers, differ from another's."

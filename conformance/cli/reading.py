@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from conformance import reporting
+from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path)
@@ -23,4 +24,5 @@ def report(directory: Path) -> int:
     found = reporting.load_report(directory)
     reporting.write_pages(directory, found)
     reporting.show(found, directory, Console())
-    return worst_exit_code(EXIT_CODES[target.verdict.result] for target in found.targets)
+    codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
+    return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])

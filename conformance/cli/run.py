@@ -10,13 +10,15 @@ from typing import cast
 import click
 import pytest
 
-from conformance import suite
+from conformance import specs, suite
+from conformance.catalogue.frozen import load_frozen
 from conformance.cli.via import run_via
 from conformance.consent import question, question_of_clients
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
+from conformance.waivers import load_waivers
 
 _SUITE = Path(suite.__file__).parent
 
@@ -27,6 +29,12 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.option(
+    "--requirements",
+    default=None,
+    metavar="RELEASE|FILE",
+    help="Let the requirements of an earlier release decide; newer ones are shown.",
+)
 @click.option("--plant", is_flag=True, help="Leave one key pending on purpose: later runs watch it go.")
 @click.option("--watch", is_flag=True, help="Only read what was planted; creates nothing.")
 @click.option("--rescue", is_flag=True, help="On its last day, cancel what was planted, and plant it anew.")
@@ -39,12 +47,13 @@ _SUITE = Path(suite.__file__).parent
     help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - an option each
     targets: tuple[str, ...],
     reports: str,
     tier: str,
     seed: int | None,
     waivers: str | None,
+    requirements: str | None,
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
@@ -62,15 +71,31 @@ def run(
         only = None if via == "sdk" else via
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
-    consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
+    consent = yes or agreed(loaded, cast("Tier", tier))
+    # What is wrong with the file is told before pytest begins.
+    load_waivers(waivers)
+    frozen = None if requirements is None else _frozen(requirements, loaded)
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name, on in nights.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
+    options += [] if frozen is None else [f"--requirements={frozen}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+
+
+def _frozen(name: str, targets: Iterable[Target]) -> str:
+    """The name of a release, or the whole path of a file; raises `FrozenError` for what cannot be used."""
+    for dialect in {target.dialect for target in targets} or specs.dialects():
+        load_frozen(name, dialect)
+    return str(Path(name).resolve()) if Path(name).is_file() else name
+
+
+def agreed(targets: Iterable[Target], tier: Tier) -> bool:
+    """Whether the owners of real accounts agree to a run at this tier; raises `click.Abort` where one does not."""
+    return _asked(targets, lambda target: question(target, tier))
 
 
 def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
@@ -85,7 +110,7 @@ def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
-    for name in ("tier", "seed", "waivers", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "pytest_args"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(

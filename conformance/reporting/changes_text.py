@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from conformance.reporting.again import replay_command
 from conformance.reporting.markdown import code, plain
 from conformance.reporting.text import counted, one_line, wrapped
 from conformance.reporting.words import VERDICT_WORDS
@@ -81,7 +81,7 @@ def _block(change: Change, comparison: Comparison, width: int) -> Iterator[Text]
         if len(found) > _MOST_LINES:
             yield Text("    …", "dim")
     if change.failure:
-        yield Text(f"    kms-conformance replay {shlex.quote(comparison.after)} {change.failure}", "dim")
+        yield Text(f"    {replay_command(comparison.after, change.failure)}")
 
 
 def _transition(change: Change) -> str:

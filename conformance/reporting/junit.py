@@ -123,7 +123,7 @@ def _failure(page: TargetPage, check: CheckResult, index: int) -> str:
 
 def _not_tested(page: TargetPage) -> Iterator[ET.Element]:
     """Without a case of their own, requirements that no check came to would leave all green."""
-    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.level == "MUST"]
+    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
     if not musts:
         return
     case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")
@@ -141,7 +141,7 @@ def _class(page: TargetPage, family: str) -> str:
 def _became(page: TargetPage, requirement: str) -> tuple[str, str]:
     """Level and verdict of a requirement; empty for one that the verdict does not have."""
     entry = page.entries.get(requirement)
-    return ("", "") if entry is None else (entry.level, entry.verdict)
+    return ("", "") if entry is None else (entry.weight, entry.verdict)
 
 
 def _properties(parent: ET.Element, values: Iterable[tuple[str, str]]) -> None:

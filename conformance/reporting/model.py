@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from conformance.catalogue.requirements import Level
 from conformance.results import CheckResult
+from conformance.stale import StaleWaiver
 from conformance.verdict import FORMAT, RequirementResult, RequirementVerdict, Result, Verdict
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -45,6 +46,7 @@ class StoredVerdict:
     requests: int
     keys_created: int
     isolation: Mapping[str, Any] | None = None
+    frozen: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -55,7 +57,7 @@ class StoredVerdict:
     def from_json(cls, raw: Mapping[str, Any]) -> StoredVerdict:
         """Rebuild it from a document that is valid by `specs/schemas/verdict.schema.json`."""
         requirements = tuple(map(RequirementVerdict.from_json, raw["requirements"]))
-        run = {name: raw[name] for name in ("result", *_RUN)} | {"isolation": raw.get("isolation")}
+        run = {name: raw[name] for name in ("result", *_RUN)} | {name: raw.get(name) for name in _OPTIONAL}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
         return cls(requirements=requirements, **raw["target"], **suite, **run)
 
@@ -68,12 +70,15 @@ class StoredVerdict:
             "result": self.result,
             "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
-            **({} if self.isolation is None else {"isolation": dict(self.isolation)}),
+            **{name: dict(said) for name in _OPTIONAL if (said := getattr(self, name)) is not None},
         }
 
     def counts(self) -> Counts:
-        """How many requirements of each level met with each verdict; every level and verdict is there."""
-        found = Counter((entry.level, entry.verdict) for entry in self.requirements)
+        """How many requirements of each level met with each verdict; every level and verdict is there.
+
+        What does not decide counts as a MAY.
+        """
+        found = Counter((entry.weight, entry.verdict) for entry in self.requirements)
         return {level: {verdict: found[level, verdict] for verdict in VERDICTS} for level in LEVELS}
 
     def with_verdict(self, verdict: RequirementResult) -> tuple[RequirementVerdict, ...]:
@@ -83,6 +88,7 @@ class StoredVerdict:
         )
 
 
+_OPTIONAL = ("isolation", "frozen")
 _RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")
 
 
@@ -101,9 +107,10 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class Report:
-    """One run: one target or several, at one tier, with one seed."""
+    """One run: one target or several, at one tier, with one seed; `stale` are waivers for which it fails."""
 
     targets: tuple[TargetReport, ...]
+    stale: tuple[StaleWaiver, ...] = ()
 
     @cached_property
     def run(self) -> StoredVerdict:
@@ -117,6 +124,7 @@ class Report:
             "tier": self.run.tier,
             "seed": self.run.seed,
             "started": self.run.started,
+            **({"stale_waivers": [found.to_json() for found in self.stale]} if self.stale else {}),
             "targets": [
                 {"verdict": target.verdict.to_json(), "checks": [check.to_json() for check in target.checks]}
                 for target in self.targets
@@ -132,5 +140,6 @@ class Report:
                     StoredVerdict.from_json(target["verdict"]), tuple(map(CheckResult.from_json, target["checks"]))
                 )
                 for target in raw["targets"]
-            )
+            ),
+            tuple(map(StaleWaiver.from_json, raw.get("stale_waivers", ()))),
         )

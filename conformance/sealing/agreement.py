@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from conformance.catalogue.frozen import load_frozen
 from conformance.reporting.model import StoredVerdict
 from conformance.reporting.write import scrubbed_json
 from conformance.tape.environment import partial_because
@@ -61,9 +62,10 @@ def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejud
     started = datetime.strptime(verdict.started, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     run = Run(environment["tier"], environment["seed"], started, verdict.duration_seconds)
     # That a failure is accepted is its owner's word: no exchange can tell it.
-    waivers = {entry.id: entry.reason for entry in verdict.with_verdict("waived")}
+    waivers = [entry.waiver for entry in verdict.requirements if entry.waiver is not None]
+    frozen = None if verdict.frozen is None else load_frozen(verdict.frozen["version"], verdict.dialect)
     planned = {name: again.plan[name] for name in environment["planned"] if name in again.plan}
-    decided = StoredVerdict.of(decide(again.target, again.results, run, planned, waivers))
+    decided = StoredVerdict.of(decide(again.target, again.results, run, planned, waivers, frozen))
     return StoredVerdict.from_json(decided.to_json() | ({"isolation": again.isolation} if again.isolation else {}))
 
 

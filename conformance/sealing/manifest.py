@@ -48,7 +48,7 @@ def manifest(
 def is_sound(verdict: StoredVerdict, partial: list[str]) -> bool:
     """Whether nothing speaks against a target; of a partial run, nothing but what was not asked may be open."""
     allowed = {"passed", "waived", "not_applicable", *(("not_tested",) if partial else ())}
-    return all(entry.verdict in allowed for entry in verdict.requirements if entry.level == "MUST")
+    return all(entry.verdict in allowed for entry in verdict.requirements if entry.weight == "MUST")
 
 
 def page(document: Mapping[str, Any], verdict: StoredVerdict, signer: str) -> str:

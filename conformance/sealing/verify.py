@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, specs
+from conformance.catalogue.frozen import versions
 from conformance.reporting import files, layout
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
@@ -162,7 +163,7 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
 def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
     """(what does not follow from the exchanges, why that could not be told here)."""
     environment = sealed.environment
-    obstacles = tuple(_obstacles(environment))
+    obstacles = tuple(_obstacles(environment, sealed.verdict))
     if obstacles:
         return [], obstacles
     from conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
@@ -186,7 +187,7 @@ def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
     return found, ()
 
 
-def _obstacles(environment: Mapping[str, Any]) -> Iterator[str]:
+def _obstacles(environment: Mapping[str, Any], verdict: StoredVerdict) -> Iterator[str]:
     suite, dialect = environment["suite"], environment["target"]["dialect"]
     if suite["version"] != __version__:
         yield f"It needs kms-conformance {suite['version']}; this is {__version__}."
@@ -195,6 +196,8 @@ def _obstacles(environment: Mapping[str, Any]) -> Iterator[str]:
             f"It rests on other specs of the dialect {dialect} than this kms-conformance has: {suite['specs_digest']}."
             " If it came from the same release, it is not what it says it is."
         )
+    elif verdict.frozen is not None and verdict.frozen["version"] not in versions(dialect):
+        yield f"It was decided by the requirements {verdict.frozen['version']!a}, which are none of a release."
     if environment["interrupted"]:
         yield "Its run was ended early, amidst a check: what that would have asked is not known."
     if not environment["alone"]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
@@ -12,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.judge import Stop
+from conformance.judge import Inconclusive, Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
 
@@ -42,6 +44,7 @@ def walk(kms: Scenario) -> None:
 
     class Walk(_Walk):
         scenario = kms
+        problems: ClassVar[list[Inconclusive]] = []
 
     move_hypothesis_home()
     settings = hypothesis.settings(
@@ -54,15 +57,19 @@ def walk(kms: Scenario) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(hypothesis.seed(kms.seed)(Walk), settings=settings)
+    if Walk.problems:
+        raise Walk.problems[0]
 
 
 class _Walk(RuleBasedStateMachine):
     """Two keys, what we expect of them, and the steps taken so far.
 
-    A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its choices.
+    A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its choices,
+    nor `problems`, which keep a step from being taken: it would repeat the walk, and wonder why it went otherwise.
     """
 
     scenario: Scenario
+    problems: ClassVar[list[Inconclusive]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,12 +78,22 @@ class _Walk(RuleBasedStateMachine):
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = bool(self.scenario.judge.failures)
+        self.ended = self.scenario.judge.broken or bool(self.problems)
 
     @initialize()
     def begin(self) -> None:
+        self._take(self._begin)
+
+    def _take(self, act: Callable[[], None]) -> None:
         if self.ended:
             return
+        try:
+            act()
+        except Inconclusive as problem:
+            self.problems.append(problem)
+            self._end()
+
+    def _begin(self) -> None:
         kms = self.scenario
         for _ in range(2):
             key = kms.key(ENABLED, *self.keys)
@@ -89,8 +106,9 @@ class _Walk(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
     def step(self, which: int, action: str, hours: int) -> None:
         """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
-        if self.ended:
-            return
+        self._take(lambda: self._act(which, action, hours))
+
+    def _act(self, which: int, action: str, hours: int) -> None:
         if action == "time":
             self._pass_time(hours)
         elif action.startswith("schedule"):
@@ -126,7 +144,7 @@ class _Walk(RuleBasedStateMachine):
         self.trail.append(f"{operation} unknown")
         name = f"unknown-key.{operation}"
         kms.must_be_refused(name if name in kms.judge.catalogue else "lifecycle.sequence", "unknown_key", answer)
-        if kms.judge.failures:
+        if kms.judge.broken:
             self._end()
         else:
             self._compare(answer)
@@ -180,7 +198,7 @@ class _Walk(RuleBasedStateMachine):
                 self._follow(which, operation, prediction, answer, now, window)
         except Stop:
             self._end()
-        if kms.judge.failures:
+        if self.ended or kms.judge.broken:
             # What follows from a wrong step says nothing new.
             self._end()
         else:
@@ -193,12 +211,21 @@ class _Walk(RuleBasedStateMachine):
         kms, states, after = self.scenario, prediction.states, prediction.after
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
-        view = kms.must_read_back(kms_requirement(operation), self.keys[which], states, answer)
+        key = self.keys[which]
+        if operation == "cancel":
+            kms.must_read_back("cancel.effect", key, kms.spared, answer)
+        view = kms.must_read_back(self._effect(which, operation), key, states, answer)
         if operation == "schedule" and window is not None:
             kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
         self.models[which] = KeyModel(
             view.state if view.state in states else after.state, after.before, after.deletion_at
         )
+
+    def _effect(self, which: int, operation: str) -> str:
+        """The requirement that says which state an accepted operation leads to."""
+        if operation == "cancel":
+            return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
+        return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
     def _narrow(self, requirement_id: str, window: int | None) -> str:
         """A refused window has a requirement of its own."""
@@ -231,11 +258,6 @@ class _Walk(RuleBasedStateMachine):
 
     def _end(self) -> None:
         self.ended = True
-
-
-def kms_requirement(operation: str) -> str:
-    """The requirement that says which state an accepted operation leads to."""
-    return {"schedule": "schedule.state-after", "cancel": "cancel.effect"}.get(operation, "lifecycle.sequence")
 
 
 def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts

@@ -57,7 +57,7 @@ def test_nothing_else_can_be_taken_for_a_certificate(decided: Any, partial: list
 def test_waived_failures_stand_on_the_certificate() -> None:
     reason = "Accepted <b>until</b> \x1b[31m March."
     checks = [*samples.passing(samples.OTC, ["cancel.effect"]), samples.failing(samples.OTC, "cancel.effect")]
-    _, found = shown(samples.decided(samples.OTC, checks, {"cancel.effect": reason}), [])
+    _, found = shown(samples.decided(samples.OTC, checks, [samples.waiver("cancel.effect", reason)]), [])
     assert found.problems == []
     assert "Accepted <b>until</b> \\x1b[31m March." in found.text
     assert "hold, but for 1 failure that a waiver accepts" in found.text
