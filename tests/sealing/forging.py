@@ -46,7 +46,7 @@ class Forgery:
         return next(entry for entry in self.verdict["requirements"] if entry["id"] == name)
 
     def forgive(self) -> None:
-        """Turn every failure into a pass, wherever it is told."""
+        """Take every failure away, wherever it is told, so that its requirement seems not to have been judged."""
         for check in self.checks:
             for failure in check["failures"]:
                 self.requirement(failure["requirement"])["judged"] -= 1
@@ -54,7 +54,7 @@ class Forgery:
                 check.update(failures=[], exchanges=[], outcome="passed")
         for entry in self.verdict["requirements"]:
             if entry["verdict"] == "failed":
-                entry.update(verdict="passed", reason="")
+                entry.update(verdict="not_tested", reason="no exchange of this run allowed a judgement")
         musts = {entry["verdict"] for entry in self.verdict["requirements"] if entry["level"] == "MUST"}
         self.verdict["result"] = "conformant" if musts <= {"passed", "not_applicable"} else "inconclusive"
 
