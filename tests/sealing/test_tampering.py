@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ def found(verification: Verification) -> str:
 def zipped(data: bytes, change: Callable[[zipfile.ZipFile], object]) -> bytes:
     """The file with something added by a zip program."""
     file = io.BytesIO(data)
-    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings(action="ignore"):
         change(archive)
     return file.getvalue()
 
