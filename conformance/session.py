@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance import reporting
+from conformance import reporting, suite
 from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
@@ -23,19 +23,22 @@ from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
-from conformance.reporting import allure, spool
+from conformance.reporting import allure
 from conformance.reporting.again import remember
+from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
+from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 
+_SUITE = Path(suite.__file__).resolve().parent
 _CHECK = pytest.StashKey[Check]()
 
 
@@ -75,7 +78,7 @@ class Worker:
         for target in load_targets([Path(path) for path in settings.targets]):
             bench = Bench(target, Ledger.of(target, state), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger)
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
             yield bench
 
@@ -296,7 +299,7 @@ class Controller:
         dialects = {target.dialect for target in loaded}
         frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
         require(loaded, given=consent)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(spool.empty(reports)))
+        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(emptied(reports)))
         return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
@@ -346,6 +349,16 @@ class Controller:
         self.report = reporting.write(self.reports, decided, outlived)
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
+        keep(
+            Path(self.settings.spool or ""),
+            self.reports,
+            self.targets,
+            self.planned,
+            tier=self.settings.tier,
+            seed=self.settings.seed,
+            nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
+            filters=filters_of(session.config),
+        )
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
@@ -397,6 +410,25 @@ class Controller:
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def filters_of(config: pytest.Config) -> dict[str, str]:
+    """What pytest was told to confine the run to."""
+    named = [argument for argument in config.args if not is_suite(argument)]
+    ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
+    found = {
+        "keyword": config.getoption("keyword", ""),
+        "marks": config.getoption("markexpr", ""),
+        "files": " ".join(Path(argument).name for argument in named),
+        "ignored": " ".join(Path(path).name for path in ignored),
+        "shard": config.getoption("--shard", None),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def is_suite(argument: str) -> bool:
+    """Whether what stands on pytest's command line names the whole suite."""
+    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == _SUITE
 
 
 def check_of(item: pytest.Item) -> Check | None:
