@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.lease import Lease, locked
+from conformance.shard import mark_of
 from conformance.target import Target
 
 FORMAT = 1
@@ -75,9 +76,11 @@ class Ledger:
     the others leave its keys alone for as long as it lives, and no longer.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mark: str = "") -> None:
+        """`mark` is the shard's, see `conformance.shard`; empty for a whole run."""
         self.path = path
-        self.run = secrets.token_hex(4)
+        self.mark = mark
+        self.run = f"{mark}-{secrets.token_hex(4)}" if mark else secrets.token_hex(4)
         self._lease = Lease(path, self.run)
         self._read_to = 0
         self._records: dict[str, Record] = {}
@@ -85,12 +88,12 @@ class Ledger:
         self._evidence: dict[str, Entry] = {}
 
     @classmethod
-    def of(cls, target: Target, directory: Path | None = None) -> Ledger:
+    def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
         """The ledger of a target: named after it, told apart by its endpoint."""
         # One URL serves a whole region: the keys of one project or account are not those of the next.
         scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
         digest = hashlib.sha256(f"{target.dialect} {target.base_url} {scope}".encode()).hexdigest()[:8]
-        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl")
+        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl", mark)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -145,7 +148,10 @@ class Ledger:
         return tuple(record for record in self.records().values() if record.open and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[Record, ...]:
-        """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is."""
+        """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
+
+        A shard leaves alone what other shards have left: they will want it in the next night.
+        """
         return tuple(
             record
             for record in self.records().values()
@@ -153,6 +159,7 @@ class Ledger:
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
             and record.run != self.run
+            and mark_of(record.run) in ("", self.mark)
             and self.is_free(record)
         )
 

@@ -18,15 +18,18 @@ from conformance import reporting
 from conformance.bench import Bench
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
+from conformance.division import Division, Planned, divide
+from conformance.durations import load as load_durations
 from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.results import CheckResult
+from conformance.shard import Shard
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
-from conformance.target import Target, load_targets
+from conformance.target import Target, TargetError, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import load_waivers
@@ -46,6 +49,17 @@ class Settings:
     plant: bool = False
     watch: bool = False
     rescue: bool = False
+    shard: str | None = None
+    durations: str | None = None
+
+    @property
+    def part(self) -> Shard | None:
+        """The shard that this run is; None for a whole one."""
+        return None if self.shard is None else Shard.parse(self.shard)
+
+    @property
+    def mark(self) -> str:
+        return "" if self.part is None else self.part.mark
 
 
 class Worker:
@@ -53,10 +67,14 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.targets = load_targets([Path(path) for path in settings.targets])
+        targets = load_targets([Path(path) for path in settings.targets])
+        # Shards of the built-in emulator have one each: there is nothing to share.
+        shared = settings.part if settings.state is None else None
+        self.targets = [target if shared is None else shared.paced(target) for target in targets]
         state = None if settings.state is None else Path(settings.state)
-        keys = EFFORTS[settings.tier].keys
-        self.benches = {target.name: Bench(target, Ledger.of(target, state), keys) for target in self.targets}
+        keys, mark = EFFORTS[settings.tier].keys, settings.mark
+        self.benches = {t.name: Bench(t, Ledger.of(t, state, mark), keys) for t in self.targets}
+        self.divisions: dict[str, Division] = {}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
@@ -88,7 +106,27 @@ class Worker:
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
-        items[:] = kept
+        items[:] = kept if self.settings.part is None else self._divided(kept, self.settings.part)
+
+    def _divided(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
+        """The items of this shard; those of others stay planned, so that nothing passes that rests on them."""
+        for name, bench in self.benches.items():
+            checks = [_planned(item, bench) for item in items if (c := item.stash.get(_CHECK, None)) and c.target == name]
+            seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
+            budget = bench.target.limits.max_keys if self.settings.state is None else None
+            try:
+                division = divide(name, checks, shard.of, seconds, budget, reserve=int(self.settings.plant))
+            except TargetError as error:
+                pytest.exit(str(error), returncode=USAGE_ERROR)
+            self.divisions[name] = division
+            bench.share = division.keys[shard.index - 1] if division.keys else None
+            self.planned[name] = {division.named(c.check, shard.index): c.requirements for c in checks}
+        return [
+            item
+            for item in items
+            if (check := item.stash.get(_CHECK, None)) is None
+            or self.divisions[check.target].where[check.id] == shard.index
+        ]
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """What Allure is told of an item."""
@@ -155,6 +193,7 @@ class Worker:
             others_at_entry=bench.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,
+            divided=self.settings.part is not None,
         )
 
     @pytest.hookimpl(wrapper=True)
@@ -210,6 +249,7 @@ class Worker:
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
             output["kms_isolation"] = self.isolation
+            output["kms_divisions"] = {name: division.to_json() for name, division in self.divisions.items()}
             output["kms_planned"] = {
                 name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
             }
@@ -234,6 +274,7 @@ class Controller:
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    divisions: dict[str, Division] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: reporting.Report | None = None
     _clock: float = field(default_factory=time.monotonic)
@@ -247,13 +288,15 @@ class Controller:
         seed: int,
         waivers: str | None,
         nights: Mapping[str, bool] = MappingProxyType({}),
+        shard: tuple[str | None, str | None] = (None, None),
         *,
         consent: bool = False,
     ) -> Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
-        `nights` are the settings on planted keys: plant, watch, rescue. Raises `LedgerError`, and `TargetError`, also
-        for a real account to which there is no `consent` in the target file or given here.
+        `nights` are the settings on planted keys: plant, watch, rescue; `shard` is which one of how many this run is,
+        and the durations by which they are balanced. Raises `LedgerError`, and `TargetError`, also for a real account to
+        which there is no `consent` in the target file or given here.
         """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
@@ -265,8 +308,12 @@ class Controller:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers, loaded)
-        require(loaded, given=consent)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights)
+        settings = Settings(
+            tuple(map(str, paths)), state, tier, seed, shard=shard[0], durations=shard[1], **dict(nights)
+        )
+        for target in loaded if settings.part is not None else ():
+            settings.part.refuse_moving_clock(target)
+        require(loaded, given=consent, mark=settings.mark)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
     @pytest.hookimpl(optionalhook=True)
@@ -278,6 +325,7 @@ class Controller:
         output = getattr(node, "workeroutput", {})
         self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
         self.isolation |= output.get("kms_isolation", {})
+        self.divisions |= {name: Division.from_json(raw) for name, raw in output.get("kms_divisions", {}).items()}
         for name, plan in output.get("kms_planned", {}).items():
             self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
 
@@ -295,6 +343,7 @@ class Controller:
         if isinstance(worker, Worker):
             self.left_behind |= worker.left_behind
             self.isolation |= worker.isolation
+            self.divisions |= worker.divisions
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
         if getattr(session.config.option, "numprocesses", None):
@@ -302,7 +351,8 @@ class Controller:
         if not self.results:
             # Nothing was run: an earlier report is worth more than an empty one.
             self.emulators.stop()
-            session.exitstatus = USAGE_ERROR if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED else 0
+            if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = USAGE_ERROR
             return
         run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
         self.verdicts = tuple(self._verdict(target, run) for target in self.targets)
@@ -314,9 +364,18 @@ class Controller:
         self.report = reporting.write(
             self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
         )
+        if self.settings.part is not None:
+            self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+
+    def _write_shard(self, shard: Shard) -> None:
+        """What `merge` must know besides the results."""
+        assert self.report is not None
+        plans = {target.name: (target.auth.way, self.divisions[target.name]) for target in self.targets}
+        part = Part.of(shard, self.report, dict(self._unfinished()))
+        write_part(self.reports, part, plans, self.waivers)
 
     def _finish_for_workers(self) -> None:
         """A worker that is told to end, or that dies, has no time to let its keys go."""
@@ -362,6 +421,18 @@ class Controller:
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def _planned(item: pytest.Item, bench: Bench) -> Planned:
+    check = item.stash[_CHECK]
+    needed = item.get_closest_marker("keys")
+    return Planned(
+        check.id,
+        check.family,
+        tuple(sorted(check.declared)),
+        decides=any(bench.catalogue[name].level == "MUST" for name in check.declared & bench.applicable),
+        **({} if needed is None else {"keys": needed.args[0]}),
+    )
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
