@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from conformance.bench import Bench
+from conformance.identity import failure_id
 from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from conformance.reporting.failure import render
 from conformance.results import CheckResult, Outcome
@@ -66,6 +67,7 @@ class Check:
         outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
+        shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
         reason, hint = _reason(error)
         if isinstance(error, Nonconformity) and judge.unjudged:
             reason = "The check that judges it ended early: what it builds on was judged failed."
@@ -80,12 +82,14 @@ class Check:
             passes={name: passes.count for name, passes in judge.passes.items()},
             productive={name: passes.productive for name, passes in judge.passes.items()},
             evidence=evidence,
+            observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
+            refusals=dict(sorted(judge.refusals.items())),
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
             reason=reason,
             hint=hint,
-            exchanges=tuple(record.as_json() for record in bench.client.recorder.records(cited)),
+            exchanges=tuple(record.as_json() for record in bench.client.recorder.records(shown)),
             requests=bench.client.requests - self._before[0],
             keys_created=bench.pool.created - self._before[1],
         )
@@ -137,7 +141,9 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
 def _shown(failure: Judgement, check: Check) -> str:
     assert check.bench is not None
     records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
-    return render(failure, check.bench.catalogue.requirements.get(failure.requirement), records)
+    requirement = check.bench.catalogue.requirements.get(failure.requirement)
+    name = failure_id(check.target, check.id, failure.requirement, failure.expected)
+    return render(failure, requirement, records, name=name)
 
 
 def _reason(error: BaseException | None) -> tuple[str, str]:

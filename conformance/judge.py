@@ -66,7 +66,8 @@ class Judge:
     """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
-    the exchange before now: what a judgement rests on that names none.
+    the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
+    accepted answers that came, and `refusals` what the profile calls the set of them.
     """
 
     catalogue: Catalogue
@@ -76,6 +77,8 @@ class Judge:
     failures: list[Judgement] = field(default_factory=list)
     passes: dict[str, Passes] = field(default_factory=dict)
     clean: Callable[[str], str] = str
+    observed: dict[str, set[str]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     def witness(self, state: str) -> None:
@@ -119,6 +122,15 @@ class Judge:
     def holds(self, requirement: str) -> None:
         """Record that one requirement holds."""
         self.record([Judgement(requirement, passed=True)])
+
+    def observe(self, requirement: str, answer: str, refusal: str) -> None:
+        """Take note which of several accepted answers came.
+
+        `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
+        """
+        if requirement in self.applicable:
+            self.observed.setdefault(requirement, set()).add(answer)
+            self.refusals[requirement] = refusal
 
     def recalls(self, requirement: str) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""

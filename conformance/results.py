@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from conformance.identity import failure_id
 from conformance.judge import Judgement
 
 Outcome = Literal["passed", "failed", "inconclusive"]
@@ -19,7 +20,9 @@ class CheckResult:
     passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
     speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
     that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of those that failures
-    cite. `inconclusive` are declared requirements that could not be judged, for the `reason`.
+    cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could not be judged, for the `reason`. `observed` names by
+    requirement which of several accepted answers came, such as `400 KMS.0309`; it has only those that leave room, and `refusals`
+    names for each the set of accepted answers in the profile.
     """
 
     target: str
@@ -40,22 +43,35 @@ class CheckResult:
     exchanges: tuple[Mapping[str, Any], ...] = ()
     requests: int = 0
     keys_created: int = 0
+    observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
+
+    def failure_id(self, failure: Judgement) -> str:
+        """The short name of one of its failures, which every report shows and `replay` takes."""
+        return failure_id(self.target, self.check, failure.requirement, failure.expected)
 
     def to_json(self) -> dict[str, Any]:
-        """A mapping of JSON types, the inverse of `from_json`."""
+        """A mapping of JSON types, the inverse of `from_json`; each failure is told with its id."""
         # A name in JSON is text.
-        return asdict(self) | {"asked": {str(number): line for number, line in self.asked.items()}}
+        asked = {str(number): line for number, line in self.asked.items()}
+        failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
+        return asdict(self) | {"asked": asked, "failures": failures}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
         """Rebuild a result from what `to_json` gave, also after a trip through JSON."""
-        failures = tuple(
-            Judgement(**(judgement | {"exchanges": tuple(judgement["exchanges"])})) for judgement in raw["failures"]
-        )
+        failures = tuple(map(_judgement, raw["failures"]))
         lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
         named = {
             "failures": failures,
             "evidence": {requirement: tuple(numbers) for requirement, numbers in raw["evidence"].items()},
+            "observed": {name: tuple(answers) for name, answers in raw.get("observed", {}).items()},
             "asked": {int(number): line for number, line in raw["asked"].items()},
         }
         return cls(**(dict(raw) | lists | named))
+
+
+def _judgement(raw: Mapping[str, Any]) -> Judgement:
+    # Its id follows from the rest.
+    fields = {name: value for name, value in raw.items() if name != "id"}
+    return Judgement(**(fields | {"exchanges": tuple(raw["exchanges"])}))

@@ -33,6 +33,11 @@ class Refusal:
         """Whether a reply with this status and error code is one of the accepted answers."""
         return any(answer.status == status and answer.code == code for answer in self.answers)
 
+    @property
+    def leaves_room(self) -> bool:
+        """Whether more than one answer is right; carrying the request out is one where it is accepted."""
+        return self.or_accepted or len(self.answers) > 1
+
     def __str__(self) -> str:
         return " or ".join(map(str, self.answers))
 

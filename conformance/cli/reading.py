@@ -21,7 +21,7 @@ def report(directory: Path) -> int:
     The exit code is that of the run.
     """
     found = reporting.load_report(directory)
-    reporting.write_page(directory, found)
+    reporting.write_pages(directory, found)
     reporting.show(found, directory, Console())
     return worst_exit_code(EXIT_CODES[target.verdict.result] for target in found.targets)
 

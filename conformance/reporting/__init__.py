@@ -7,6 +7,6 @@ from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
 from conformance.reporting.verify import verify
-from conformance.reporting.write import write, write_page
+from conformance.reporting.write import write, write_pages
 
-__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "show", "verify", "write", "write_page"]
+__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "show", "verify", "write", "write_pages"]

@@ -37,6 +37,7 @@ class FailureView:
     exchanges: tuple[ExchangeView, ...]
     left_out: int
     next: str
+    id: str = ""
 
 
 def explain(
@@ -45,10 +46,12 @@ def explain(
     records: Sequence[Mapping[str, Any]],
     *,
     body_limit: int = _TEXT_BODY,
+    name: str = "",
 ) -> FailureView:
     """Put together what explains a failed judgement; `records` are stored exchanges, of which it cites some.
 
-    `requirement` is None where the catalogue has none of this id. Of many exchanges the first and the last are shown.
+    `requirement` is None where the catalogue has none of this id; `name` is the failure's own (see
+    `CheckResult.failure_id`). Of many exchanges the first and the last are shown.
     """
     by_number = {record["number"]: record for record in records}
     cited = [by_number[number] for number in judgement.exchanges if number in by_number]
@@ -65,6 +68,7 @@ def explain(
         exchanges=exchanges,
         left_out=len(cited) - len(shown),
         next=look_next(judgement.requirement, exchanges),
+        id=name,
     )
 
 
@@ -74,9 +78,10 @@ def render(
     records: Sequence[Mapping[str, Any]],
     *,
     width: int = WIDTH,
+    name: str = "",
 ) -> str:
     """The failure as plain text for terminals, pytest and Allure; only curl lines and URLs may exceed `width`."""
-    return "\n".join(_lines(explain(judgement, requirement, records), width))
+    return "\n".join(_lines(explain(judgement, requirement, records, name=name), width))
 
 
 def compared(expected: str, received: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
@@ -88,7 +93,7 @@ def compared(expected: str, received: str, width: int = WIDTH, indent: str = "  
 
 
 def _lines(failure: FailureView, width: int) -> Iterator[str]:
-    yield f"{failure.requirement} · {failure.level}" if failure.level else failure.requirement
+    yield " · ".join(filter(None, (failure.requirement, failure.level, failure.id)))
     yield from wrapped(failure.statement, width, "  ")
     for number, source in enumerate(failure.sources):
         yield from wrapped(str(source), width, "  source  " if number == 0 else "          ")

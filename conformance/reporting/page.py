@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from conformance import specs
 from conformance.catalogue.profile import Profile
-from conformance.catalogue.requirements import Catalogue, Erratum, Requirement
+from conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
+from conformance.reporting.evidence import Budget, Proof, proofs
 from conformance.reporting.failure import FailureView, explain
 from conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from conformance.reporting.reproduce import Command, commands
+from conformance.reporting.room import Room, rooms
 from conformance.reporting.trace import traces
 from conformance.reporting.words import open_reason, sentence
 from conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
@@ -59,12 +62,13 @@ class OpenGroup:
 
 @dataclass(frozen=True)
 class Row:
-    """One requirement in the table of all: its verdict, what it says, and what each check's judgements rest on."""
+    """One requirement in the table of all: its verdict, what it says, what each check's judgements rest on, a proof."""
 
     verdict: RequirementVerdict
     requirement: Requirement | None
     titles: Mapping[str, str]
     evidence: Mapping[str, str]
+    proof: Proof | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class TargetPage:
 
     anchor: str
     report: TargetReport
+    proofs: Mapping[str, Proof]
 
     @property
     def verdict(self) -> StoredVerdict:
@@ -93,9 +98,10 @@ class TargetPage:
         return Catalogue.load(self.verdict.dialect) if self.verdict.dialect in specs.dialects() else None
 
     @cached_property
-    def profile_title(self) -> str:
+    def profile(self) -> Profile | None:
+        """The profile of the target; None for one that this version does not have."""
         known = self.catalogue is not None and self.verdict.profile in specs.profile_names(self.verdict.dialect)
-        return Profile.load(self.verdict.dialect, self.verdict.profile).title if known else ""
+        return Profile.load(self.verdict.dialect, self.verdict.profile) if known else None
 
     @cached_property
     def same_specs(self) -> bool:
@@ -150,8 +156,39 @@ class TargetPage:
         rows: dict[str, list[Row]] = {}
         for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
             name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
-            rows.setdefault(name, []).append(Row(entry, self.requirement(entry.id), titles, evidence.get(entry.id, {})))
+            row = Row(
+                entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id)
+            )
+            rows.setdefault(name, []).append(row)
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
+
+    @cached_property
+    def entries(self) -> Mapping[str, RequirementVerdict]:
+        return {entry.id: entry for entry in self.verdict.requirements}
+
+    @cached_property
+    def rooms(self) -> tuple[Room, ...]:
+        return rooms(self.report, self.profile if self.same_specs else None)
+
+    @cached_property
+    def room_of(self) -> Mapping[str, Room]:
+        return {room.requirement: room for room in self.rooms}
+
+    @cached_property
+    def not_applicable(self) -> Mapping[str, tuple[RequirementVerdict, ...]]:
+        """Requirements that say nothing of this target, by the reason."""
+        found: dict[str, tuple[RequirementVerdict, ...]] = {}
+        for entry in self.verdict.with_verdict("not_applicable"):
+            found[entry.reason] = (*found.get(entry.reason, ()), entry)
+        return found
+
+    @property
+    def exclusions(self) -> tuple[tuple[Source, str], ...]:
+        return self.catalogue.exclusions if self.catalogue else ()
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return commands(self.report)
 
     @property
     def errata(self) -> tuple[Erratum, ...]:
@@ -183,7 +220,12 @@ _RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
 
 def pages(report: Report) -> tuple[TargetPage, ...]:
     """The targets of a run as the page shows them, in the order of the run."""
-    return tuple(TargetPage(f"target-{number}", target) for number, target in enumerate(report.targets, 1))
+    budget = Budget()
+    return tuple(_page(f"target-{number}", target, budget) for number, target in enumerate(report.targets, 1))
+
+
+def _page(anchor: str, target: TargetReport, budget: Budget) -> TargetPage:
+    return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)))
 
 
 _OTHERS = "others"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from conformance.reporting.text import counted
-from conformance.verdict import RequirementResult, RequirementVerdict
+from conformance.verdict import RequirementResult, RequirementVerdict, Result
 
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
@@ -19,6 +19,9 @@ VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "passed": "passed",
     "not_applicable": "not applicable",
 }
+
+# Beside the word, where there is no picture.
+RESULT_SIGNS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?"}
 
 
 def open_reason(entry: RequirementVerdict) -> str:

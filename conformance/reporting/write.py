@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from conformance.reporting import files, html, layout, trace
+from conformance.reporting import badge, files, html, junit, layout, statement, trace
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import parse_report
@@ -38,16 +38,21 @@ def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult
         folder = folders[target.verdict.name]
         files.write_atomically(folder / layout.VERDICT, files.to_text(target.verdict.to_json()))
         files.write_atomically(folder / layout.TRACE, files.to_text(trace.document(target)))
-    write_page(directory, report)
+    write_pages(directory, report)
     files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
     return report
 
 
-def write_page(directory: Path, report: Report) -> Path:
-    """Write `index.html` alone, such as again from an earlier run's results; returns its path."""
-    path = directory / layout.INDEX
-    files.write_atomically(path, html.render(report))
-    return path
+def write_pages(directory: Path, report: Report) -> None:
+    """Write what is made of the results and shown: statement, JUnit and badges; also again from an earlier run's."""
+    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    for target in report.targets:
+        folder = folders[target.verdict.name]
+        files.write_atomically(folder / layout.BADGE, files.to_text(badge.endpoint(target.verdict)))
+        files.write_atomically(folder / layout.BADGE_PICTURE, badge.picture(target.verdict))
+    files.write_atomically(directory / layout.INDEX, html.render(report))
+    files.write_atomically(directory / layout.STATEMENT, statement.render(report))
+    files.write_atomically(directory / layout.JUNIT, junit.render(report))
 
 
 def scrubbed(report: Report) -> Report:
@@ -75,11 +80,13 @@ def _clear(directory: Path) -> None:
     with suppress(ReportError):
         names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
         folders |= set(layout.folders(directory, names).values())
-    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_SEALED)]
-    for path in (directory / layout.RESULTS, directory / layout.INDEX, *stale):
+    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_SEALED)]
+    for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *stale):
         files.remove(path)
 
 
+_PAGES = (layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
 
 

@@ -197,12 +197,15 @@ class Scenario:
         accepted = self.profile.refusal(refusal)
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
+            self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
             return False
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
             # Carried out, it seems, and told of by a status that no page has: that has been judged already.
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
+        if fits and accepted.leaves_room:
+            self.judge.observe(requirement, answer.summary, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True

@@ -113,3 +113,11 @@ def test_why_a_check_could_not_be_made_ends_with_what_to_do() -> None:
     assert str(Inconclusive("It is throttled.", "Lower the rate.")) == "It is throttled.\nLower the rate."
     alone = Inconclusive("It is throttled.")
     assert (str(alone), alone.reason, alone.hint) == ("It is throttled.", "It is throttled.", "")
+
+
+def test_accepted_answers_that_came_are_noted_for_what_applies(judge: Judge) -> None:
+    for answer in ("400 KMS.0309", "404 KMS.0301", "400 KMS.0309"):
+        judge.observe("cancel.effect", answer, "malformed_key")
+    judge.observe("schedule.reply.xml", "400 x", "malformed_key")
+    assert judge.observed == {"cancel.effect": {"400 KMS.0309", "404 KMS.0301"}}
+    assert judge.refusals == {"cancel.effect": "malformed_key"}
