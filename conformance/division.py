@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.shard import Shard
 from conformance.target import TargetError
@@ -39,10 +40,41 @@ class Division:
     where: Mapping[str, int]
     keys: tuple[int, ...]
 
-    def named(self, check: str, mine: int) -> str:
-        """How a verdict calls a check that did not run here: one of another shard is named with it."""
-        index = self.where[check]
-        return check if index == mine else f"{check} (shard {Shard(index, self.of)})"
+    def planned(self, here: Container[int]) -> dict[str, tuple[str, ...]]:
+        """Requirements by check, as `verdict.decide` wants them; one of a shard that is not `here` is named with it."""
+        named = {check.check: Shard(self.where[check.check], self.of) for check in self.checks}
+        return {
+            check.check if named[check.check].index in here else f"{check.check} (shard {named[check.check]})": (
+                check.requirements
+            )
+            for check in self.checks
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types, the inverse of `from_json`."""
+        return {
+            "of": self.of,
+            "keys": list(self.keys),
+            "checks": [
+                {
+                    "check": planned.check,
+                    "family": planned.family,
+                    "requirements": list(planned.requirements),
+                    "decides": planned.decides,
+                    "keys": planned.keys,
+                    "shard": self.where[planned.check],
+                }
+                for planned in self.checks
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Division:
+        """Rebuild it from what `to_json` gave."""
+        checks = [dict(entry) for entry in raw["checks"]]
+        where = {entry["check"]: entry.pop("shard") for entry in checks}
+        planned = (Planned(**(entry | {"requirements": tuple(entry["requirements"])})) for entry in checks)
+        return cls(raw["of"], tuple(planned), where, tuple(raw["keys"]))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
+from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.results import CheckResult
 from conformance.shard import Shard
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
@@ -120,7 +121,7 @@ class Worker:
                 pytest.exit(str(error), returncode=USAGE_ERROR)
             self.divisions[name] = division
             bench.share = division.keys[shard.index - 1] if division.keys else None
-            self.planned[name] = {division.named(c.check, shard.index): c.requirements for c in checks}
+            self.planned[name] = division.planned({shard.index})
         return [
             item
             for item in items
@@ -373,9 +374,8 @@ class Controller:
     def _write_shard(self, shard: Shard) -> None:
         """What `merge` must know besides the results."""
         assert self.report is not None
-        plans = {target.name: (target.auth.way, self.divisions[target.name]) for target in self.targets}
-        part = Part.of(shard, self.report, dict(self._unfinished()))
-        write_part(self.reports, part, plans, self.waivers)
+        plans = tuple(Plan(target.name, target.auth.way, self.divisions[target.name]) for target in self.targets)
+        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
 
     def _finish_for_workers(self) -> None:
         """A worker that is told to end, or that dies, has no time to let its keys go."""

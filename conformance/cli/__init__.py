@@ -10,6 +10,7 @@ from conformance import __version__
 from conformance.cli.compare import compare
 from conformance.cli.doctor import doctor
 from conformance.cli.emulator import emulator
+from conformance.cli.merge import merge
 from conformance.cli.reading import certify, report, verify
 from conformance.cli.record import record
 from conformance.cli.requirements import requirements
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (run, doctor, emulator, sweep, requirements, report, certify, verify, record, compare, selftest):
+for command in (run, merge, doctor, emulator, sweep, requirements, report, certify, verify, record, compare, selftest):
     cli.add_command(command)
 
 

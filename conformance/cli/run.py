@@ -11,6 +11,7 @@ import click
 import pytest
 
 from conformance import suite
+from conformance.cli.shards import Asked, shard_options
 from conformance.cli.via import run_via
 from conformance.consent import question, question_of_clients
 from conformance.sdk.registry import at, names
@@ -38,6 +39,7 @@ _SUITE = Path(suite.__file__).parent
     show_default=True,
     help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
 )
+@shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(
     targets: tuple[str, ...],
@@ -48,14 +50,17 @@ def run(
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
+    shards: Asked,
     **nights: bool,
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 
     With no target, the built-in emulator is certified in every dialect. Exit code: 0 conformant, 1 nonconformant,
-    2 usage or target-file error, 3 inconclusive.
+    2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
+    the whole.
     """
-    directory = Path(reports).resolve()
+    part = shards.part_of(targets, Path(reports).resolve())
+    targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
         _refuse_unused(click.get_current_context())
@@ -66,10 +71,12 @@ def run(
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
+    options += part.options(seed)
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name, on in nights.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+    part.explain()
     return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
 
 
@@ -85,7 +92,7 @@ def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
-    for name in ("tier", "seed", "waivers", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "shard", "shards", "pytest_args"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(

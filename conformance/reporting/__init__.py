@@ -4,9 +4,10 @@ from conformance.reporting.certificate import certify
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
+from conformance.reporting.merge import merge
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
 from conformance.reporting.verify import verify
 from conformance.reporting.write import write, write_pages
 
-__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "show", "verify", "write", "write_pages"]
+__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "merge", "show", "verify", "write", "write_pages"]

@@ -12,7 +12,7 @@ import jsonschema_rs
 from conformance import specs
 from conformance.reporting.errors import ReportError
 
-Schema = Literal["verdict", "results", "traceability", "certificate", "sdk", "recording", "comparison"]
+Schema = Literal["verdict", "results", "traceability", "certificate", "sdk", "recording", "comparison", "shard"]
 _MOST_SHOWN = 3
 
 

@@ -85,7 +85,7 @@ def _clear(directory: Path) -> None:
         files.remove(path)
 
 
-_PAGES = (layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
 

@@ -1,0 +1,117 @@
+"""`shard.json`: what a run that was one shard knew of the whole, so that `merge` can join it and tell what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.division import Division
+from conformance.reporting import files, layout
+from conformance.reporting.errors import ReportError
+from conformance.reporting.model import Report
+from conformance.reporting.schemas import validate
+from conformance.shard import Shard
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shard that has run: when (ISO 8601, UTC), how long, the keys of others, and what its user was told to do."""
+
+    index: int
+    started: str
+    duration_seconds: float
+    isolation: Mapping[str, Mapping[str, Any]]
+    undone: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All checks of one target, and which shard has which; `way` is how the run signed in."""
+
+    name: str
+    way: str
+    division: Division
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The shards whose results lie in one folder, and the plan that they share. `results` is the digest of these."""
+
+    of: int
+    results: str
+    waivers: Mapping[str, str]
+    shards: tuple[Part, ...]
+    plans: tuple[Plan, ...]
+
+    @classmethod
+    def of_run(
+        cls, shard: Shard, report: Report, plans: tuple[Plan, ...], waivers: Mapping[str, str], undone: tuple[str, ...]
+    ) -> Parts:
+        """What is known of a run that has just ended."""
+        verdicts = [target.verdict for target in report.targets]
+        isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
+        part = Part(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
+        return cls(shard.of, digest(report), dict(waivers), (part,), plans)
+
+    @property
+    def indices(self) -> frozenset[int]:
+        return frozenset(part.index for part in self.shards)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as `specs/schemas/shard.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "of": self.of,
+            "results": self.results,
+            "waivers": dict(self.waivers),
+            "shards": [asdict(part) | {"undone": list(part.undone)} for part in self.shards],
+            "targets": [
+                {"name": plan.name, "way": plan.way, "plan": plan.division.to_json()} for plan in self.plans
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Parts:
+        """The inverse of `to_json`, for a document that is valid by its schema."""
+        return cls(
+            raw["of"],
+            raw["results"],
+            raw["waivers"],
+            tuple(Part(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
+            tuple(
+                Plan(target["name"], target["way"], Division.from_json(target["plan"])) for target in raw["targets"]
+            ),
+        )
+
+
+def digest(report: Report) -> str:
+    """The digest of the file that holds the results."""
+    return f"sha256:{hashlib.sha256(files.to_text(report.to_json()).encode()).hexdigest()}"
+
+
+def write_parts(directory: Path, parts: Parts) -> None:
+    """Write `shard.json` beside the results that it speaks of. Raises `ReportError`."""
+    document = parts.to_json()
+    validate(document, "shard", layout.SHARD)
+    files.write_atomically(directory / layout.SHARD, files.to_text(document))
+
+
+def load_parts(directory: Path, report: Report) -> Parts:
+    """Read the `shard.json` of a folder whose results are `report`. Raises `ReportError`."""
+    path = directory / layout.SHARD
+    raw = files.read_json(path)
+    validate(raw, "shard", str(path))
+    parts = Parts.from_json(raw)
+    if parts.results != digest(report):
+        raise ReportError(
+            f"{directory} cannot be merged.",
+            f"{layout.SHARD} speaks of other results than {layout.RESULTS} holds: they are of two runs, or one was "
+            "changed.",
+            "Run this shard again into an empty folder.",
+        )
+    return parts
