@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -118,7 +119,9 @@ class Worker:
             try:
                 division = divide(name, checks, shard.of, seconds, budget, reserve=int(self.settings.plant))
             except TargetError as error:
-                pytest.exit(str(error), returncode=USAGE_ERROR)
+                # Nothing else shows it: what pytest tells of its end goes to a reporter that is not there.
+                sys.stderr.write(f"{error}\n")
+                pytest.exit(error.what, returncode=USAGE_ERROR)
             self.divisions[name] = division
             bench.share = division.keys[shard.index - 1] if division.keys else None
             self.planned[name] = division.planned({shard.index})

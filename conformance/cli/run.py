@@ -76,8 +76,10 @@ def run(
     options += [f"--{name}" for name, on in nights.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
-    part.explain()
-    return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    if code != USAGE_ERROR:
+        part.explain()
+    return code
 
 
 def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
