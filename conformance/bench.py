@@ -18,6 +18,7 @@ from conformance.oracle import DISABLED, ENABLED
 from conformance.pool import Pool
 from conformance.target import Target
 from conformance.timecontrol import TimeControl, skew
+from conformance.wire.world import World
 
 # Keys of others are read one by one before and after a run; an account with more is sampled.
 _MOST_OTHERS = 200
@@ -30,9 +31,11 @@ class Bench:
     target: Target
     ledger: Ledger
     keys: int
-    share: int | None = None
+    world: World = field(default_factory=World)
     others: dict[str, KeyView] = field(default_factory=dict)
     isolation: Isolation | None = None
+    opened: list[str] = field(default_factory=list)
+    share: int | None = None
     _kin: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
     _entered: bool = False
@@ -40,7 +43,7 @@ class Bench:
 
     @cached_property
     def client(self) -> Client:
-        return Client(self.target, self.ledger)
+        return Client(self.target, self.ledger, self.world)
 
     @cached_property
     def pool(self) -> Pool:
@@ -145,7 +148,7 @@ class Bench:
 
     def _check_clock(self, answer: Answer) -> None:
         """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
-        off = skew(answer.reply.header("Date"), answer.sent_at)
+        off = skew(answer.reply.header("Date"), answer.sent_at, self.world.clock.now())
         tolerance = self.client.profile.deletion.date_tolerance_seconds
         if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
             raise Inconclusive(

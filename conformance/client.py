@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 from conformance.answer import Answer
 from conformance.auth import Signer, SignInFailed, project_of, signer_for
@@ -21,6 +20,7 @@ from conformance.wire.record import Recorder
 from conformance.wire.redact import Redactor
 from conformance.wire.retry import retry_after
 from conformance.wire.session import Session
+from conformance.wire.world import World
 
 # The service, or a proxy before it, is not serving at the moment.
 _UNAVAILABLE = frozenset({502, 503, 504})
@@ -41,19 +41,21 @@ _NEXT_STEP = {
 class Client:
     """Everything that is sent to a target goes through here; `judge` is that of the check that is running."""
 
-    def __init__(self, target: Target, ledger: Ledger) -> None:
+    def __init__(self, target: Target, ledger: Ledger, world: World | None = None) -> None:
         """`ledger` says which keys are ours: no others may be changed, whoever asks for it."""
         self.target = target
+        self.world = world or World()
         self.profile = Profile.load(target.dialect, target.profile)
         self.api = Api.load(self.profile)
         self.dialect = adapter(self.profile, target.base_url, "")
+        self.dialect.chance = self.world.chance
         self.guard = Guard(self.dialect, self.api, ledger)
-        self.session = Session.for_target(target, self.guard)
+        self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor(target.secrets, target.labels))
         self.judge: Judge | None = None
         self.requests = 0
-        self.patience = Patience(target.limits.timeout_seconds)
+        self.patience = Patience(target.limits.timeout_seconds, self.world.clock)
         self._has_answered = False
         self._cut: set[str] = set()
         self._examiner = Examiner(self.dialect)
@@ -79,7 +81,7 @@ class Client:
         self._make_sure_of_unknown(request)
         self.patience.check()
         name = "" if operation is None else operation.name
-        since = time.monotonic()
+        since = self.world.clock.monotonic()
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
             self._is_to_be_asked_again(name, answer)
@@ -87,7 +89,7 @@ class Client:
             if isinstance(answer, Failure):
                 self.patience.pause(attempt, since, None, answer.text)
             else:
-                self.patience.pause(attempt, since, retry_after(answer.reply), answer.summary)
+                self.patience.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
         self.session.pace.served()
         if answer.status in _UNAVAILABLE:
@@ -178,14 +180,16 @@ class Client:
     def _exchange(
         self, request: Request, operation: Operation | None, signer: Signer
     ) -> tuple[datetime, Exchange, int]:
-        sent_at = datetime.now(UTC)
+        sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
         except SignInFailed as error:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed)
         self.requests += 1
-        number = self.recorder.add("" if operation is None else operation.id, exchange)
+        name = "" if operation is None else operation.id
+        number = self.recorder.add(name, exchange)
+        self.world.witness.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
         self.patience.heard(None if exchange.failure is None else exchange.failure.kind)
         return sent_at, exchange, number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +119,9 @@ def _spread(checks: Sequence[Planned], of: int, seconds: Mapping[str, float]) ->
         together = _Block(first, "::".join(sorted(FIRST)))
         known[together.nodeid] = sum(seconds.get(planned.check, 0.0) for planned in first)
         blocks = [together, *blocks]
-    # Its types speak of pytest's items; it reads their id and nothing else.
-    groups = [group.selected for group in LeastDurationAlgorithm()(of, blocks, known)]  # type: ignore[arg-type]
+    # Its types speak of pytest's items; it reads their ids and nothing else.
+    algorithm: Callable[..., list[Any]] = LeastDurationAlgorithm()
+    groups: list[list[_Block]] = [group.selected for group in algorithm(of, blocks, known)]
     if first:
         groups.sort(key=lambda group: together not in group)
     place = {

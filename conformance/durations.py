@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from conformance.target import TargetError
-from conformance.tier import Tier
+from conformance.tier import TIERS, Tier
 
 FORMAT = 1
 #: Measured on the built-in emulator by `tools/durations.py`.
@@ -23,15 +23,16 @@ Durations = Mapping[str, float]
 def load(path: str | None, dialect: str, tier: Tier) -> Durations:
     """Seconds by check id, from a file that `tools/durations.py` wrote, or from an earlier run's reports folder.
 
-    Without a path, what was recorded for this release. A check that was not measured counts as the mean of the others.
-    Raises `TargetError` for what is neither.
+    Without a path, what was recorded for this release. A tier that was not measured is taken to be like the highest that
+    was, and a check that was not, like the mean of the others. Raises `TargetError` for what is neither.
     """
     source = RECORDED if path is None else Path(path)
     source = source / _RESULTS if source.is_dir() else source
     try:
         raw = json.loads(source.read_bytes())
         recorded = collect([raw]) if "targets" in raw else raw["seconds"]
-        found = recorded.get(dialect, {}).get(tier, {})
+        tiers = recorded.get(dialect, {})
+        found = next((tiers[name] for name in (tier, *reversed(TIERS)) if tiers.get(name)), {})
         return {str(check): float(seconds) for check, seconds in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TargetError(

@@ -8,8 +8,6 @@ from pathlib import Path
 import yaml
 
 from conformance import specs
-from conformance.emulator import Emulator
-from conformance.sdk.known import clients
 
 
 class Emulators:
@@ -25,6 +23,8 @@ class Emulators:
         return tuple(self._start(dialect) for dialect in specs.dialects())
 
     def _start(self, dialect: str, way: str | None = None) -> str:
+        from conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
+
         emulator = self._running.enter_context(Emulator(dialect))
         # Where there is one way only, the emulator's names are for its variants.
         several = way is not None and len(specs.facts(dialect)["auth_ways"]) > 1
@@ -36,6 +36,8 @@ class Emulators:
 
     def start_for_clients(self, only: str | None) -> tuple[str, ...]:
         """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
+        from conformance.sdk.known import clients  # noqa: PLC0415 - as above
+
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)

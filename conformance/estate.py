@@ -6,7 +6,6 @@ seen to carry it and still has the date of creation that it had then: descriptio
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -234,9 +233,9 @@ class Estate(Reader):
         for record in tuple(self.ledger.records().values()):
             if record.run != self.ledger.run or record.event != "intent":
                 continue
-            deadline = time.monotonic() + self.patience
-            while not (found := self.look_for(record.marker)) and time.monotonic() < deadline:
-                time.sleep(_POLL_SECONDS)
+            deadline = self._clock.monotonic() + self.patience
+            while not (found := self.look_for(record.marker)) and self._clock.monotonic() < deadline:
+                self._clock.sleep(_POLL_SECONDS)
             if not found:
                 self.ledger.write("gone", record.marker)
 

@@ -16,6 +16,7 @@ from conformance.dialects.base import Dialect, Raw
 from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.wire.contents import Field, fields, text_of, words
 from conformance.wire.messages import Request
+from conformance.wire.needles import Needles
 
 _PROBE = "kms-conformance-probe"
 # The adapter's arguments that name a key, and how.
@@ -36,7 +37,7 @@ class Guard:
         self._api = api
         self._ledger = ledger
         self._absent: set[str] = set()
-        self._listed: set[str] = set()
+        self._listed = Needles()
         self._own_prefix = dialect.alias(MARKER_PREFIX)
         self._paths: dict[tuple[str, str], str] = {}
 
@@ -44,7 +45,7 @@ class Guard:
 
     def saw(self, keys: Iterable[str]) -> None:
         """Take note of keys that the target lists: those that this run does not hold are somebody's."""
-        self._listed.update(keys)
+        self._listed.add(keys)
 
     def is_absent(self, key: str) -> None:
         """Take note that the target has just said that it knows no key by this id."""
@@ -57,19 +58,19 @@ class Guard:
 
         Raises `NotOurs` where asking would not help.
         """
-        self._refuse_strangers(request)
-        if self._reads(request) is not None:
-            return ()
-        named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
-        return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
+        read = self._reads(request)
+        self._refuse_strangers(request, read)
+        return self._doubts(request) if read is None else ()
 
     def check(self, request: Request) -> None:
         """Raise `NotOurs` unless the request changes nothing, or only what is ours."""
-        doubts = self.doubts(request)
+        read = self._reads(request)
+        self._refuse_strangers(request, read)
+        if read is not None:
+            return
+        doubts = self._doubts(request)
         if doubts:
             raise NotOurs(f"a request that may change something names {doubts[0]!r}, which is not ours")
-        if self._reads(request) is not None:
-            return
         found = fields(request)
         for field in found:
             if self._kind(field) == "alias" and not all(text.startswith(self._own_prefix) for text in field.texts):
@@ -81,13 +82,17 @@ class Guard:
 
     # --- how it knows -------------------------------------------------------------------------------------------------
 
-    def _refuse_strangers(self, request: Request) -> None:
+    def _doubts(self, request: Request) -> tuple[str, ...]:
+        """The ids that a request which may change something names, and that are neither ours nor known to be absent."""
+        named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
+        return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
+
+    def _refuse_strangers(self, request: Request, read: str | None) -> None:
         """Whatever the place and the form: only reading one key may name a key of somebody else's."""
-        if self._reads(request) in {"describe", "list_tags"}:
+        if read in {"describe", "list_tags"}:
             return
-        text = text_of(request)
-        for key in self._listed:
-            if key.casefold() in text and not self._ledger.holds(key):
+        for key in self._listed.found_in(text_of(request)):
+            if not self._ledger.holds(key):
                 raise NotOurs(f"a request that is more than a look names the key {key}, which is not ours")
 
     def _is_ours(self, name: str) -> bool:

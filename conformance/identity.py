@@ -23,6 +23,7 @@ def failure_id(target: str, check: str, requirement: str, expected: str) -> str:
     their id.
     """
     steady = _VOLATILE.sub("#", expected)
+    told = f"{target}\0{check}\0{requirement}\0{steady}"
     # As the text will be stored: without the halves of surrogate pairs that an endpoint may send.
-    stored = "\0".join((target, check, requirement, steady)).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    stored = told.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return hashlib.sha256(stored.encode()).hexdigest()[:_LENGTH]

@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conformance.clock import REAL
 from conformance.lease import Lease, locked
+from conformance.mistake import UserMistake
 from conformance.shard import mark_of
 from conformance.target import Target
 
@@ -31,7 +32,7 @@ _CLOSED = frozenset({"refused", "gone"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
 
-class LedgerError(Exception):
+class LedgerError(UserMistake):
     """A ledger that this version cannot read; its keys must not be forgotten for that."""
 
 
@@ -76,11 +77,11 @@ class Ledger:
     the others leave its keys alone for as long as it lives, and no longer.
     """
 
-    def __init__(self, path: Path, mark: str = "") -> None:
-        """`mark` is the shard's, see `conformance.shard`; empty for a whole run."""
+    def __init__(self, path: Path, run: str = "") -> None:
+        """`run` is an id that nobody else has; what a shard's begins with, see `conformance.shard`."""
         self.path = path
-        self.mark = mark
-        self.run = f"{mark}-{secrets.token_hex(4)}" if mark else secrets.token_hex(4)
+        self.run = run or secrets.token_hex(4)
+        self.clock = REAL
         self._lease = Lease(path, self.run)
         self._read_to = 0
         self._records: dict[str, Record] = {}
@@ -93,7 +94,13 @@ class Ledger:
         # One URL serves a whole region: the keys of one project or account are not those of the next.
         scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
         digest = hashlib.sha256(f"{target.dialect} {target.base_url} {scope}".encode()).hexdigest()[:8]
-        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl", mark)
+        run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
+        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl", run)
+
+    @property
+    def mark(self) -> str:
+        """The mark of the shard that this run is; empty for a whole one."""
+        return mark_of(self.run)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -191,7 +198,7 @@ class Ledger:
 
     def _append(self, event: str, marker: str, key: str | None, facts: Mapping[str, str]) -> None:
         self._lease.begin()
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = self.clock.now().isoformat(timespec="seconds")
         line: dict[str, Any] = {"format": FORMAT, "at": at, "run": self.run, "event": event, "marker": marker}
         line |= ({"key": key} if key else {}) | dict(facts)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
+from conformance.clock import REAL, Clock
 from conformance.judge import Inconclusive
 from conformance.wire.messages import FailureKind
 
@@ -24,6 +24,7 @@ class Patience:
     """Says whether to wait for a target. Once it has run out, nothing more is asked until it is renewed."""
 
     timeout_seconds: float
+    clock: Clock = REAL
     _waited: float = 0.0
     _silent: int = 0
     _out: Inconclusive | None = field(default=None, repr=False)
@@ -44,7 +45,7 @@ class Patience:
         target itself named, and `what` says what it answers.
         """
         seconds = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS) if asked_for is None else asked_for
-        spent = time.monotonic() - since
+        spent = self.clock.monotonic() - since
         if (
             spent + seconds > self.timeout_seconds * _ONE_REQUEST
             or self._waited + seconds > self.timeout_seconds * _WHOLE_RUN
@@ -56,7 +57,7 @@ class Patience:
                 "Lower limits.requests_per_second in the target file, or run again later.",
             )
         self._waited += seconds
-        time.sleep(seconds)
+        self.clock.sleep(seconds)
 
     def heard(self, kind: FailureKind | None) -> None:
         """Take note of a reply (None), or of why there was none; raises `Inconclusive` where it was one too many."""

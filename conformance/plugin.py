@@ -31,9 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+def add_marks(config: pytest.Config) -> None:
+    """Say what the marks of checks mean."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
     config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
@@ -41,16 +40,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
     config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
     config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+    add_marks(config)
     suite = Path(__file__).parent / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
-    from conformance.ledger import LedgerError  # noqa: PLC0415
+    from conformance.mistake import UserMistake  # noqa: PLC0415
     from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
-    from conformance.target import TargetError  # noqa: PLC0415
 
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
@@ -61,6 +65,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
     seed = config.getoption("--seed")
+    shown = config.getoption("--kms-progress")
+    if shown:
+        # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
+        config.pluginmanager.unregister(name="terminalreporter")
     try:
         controller = Controller.start(
             targets=config.getoption("--target"),
@@ -72,8 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
             shard=(config.getoption("--shard"), config.getoption("--kms-durations")),
             consent=config.getoption("--kms-yes"),
         )
-    except (TargetError, LedgerError) as error:
-        pytest.exit(str(error), returncode=2)
+    except UserMistake as error:
+        pytest.exit(str(error), returncode=error.exit_code)
     if getattr(config.option, "numprocesses", None):
         # The checks of one target share its keys, so they go to one worker.
         config.option.dist = "loadgroup"
@@ -85,10 +93,9 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = Worker(controller.settings)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
-    if config.getoption("--kms-progress"):
+    if shown:
         from conformance.terminal import Terminal  # noqa: PLC0415
 
-        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Terminal(controller), "kms-terminal")
 
 

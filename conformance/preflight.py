@@ -69,7 +69,7 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
         return
     # Signer and all: what becomes of our own credentials is what we want to know.
     answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
-    off = skew(answer.reply.header("Date"), answer.sent_at)
+    off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
     yield _clock(target, client, off)
     if not answer.accepted:
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)

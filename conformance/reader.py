@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 from conformance.client import Client
@@ -23,6 +22,7 @@ class Reader:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._clock = client.world.clock
         self.keys: list[str] = []
         self._in_vain = 0
 
@@ -51,12 +51,12 @@ class Reader:
 
     def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
-        deadline = time.monotonic() + self.patience
+        deadline = self._clock.monotonic() + self.patience
         while not wanted(view := self.read(key)):
-            if time.monotonic() >= deadline:
+            if self._clock.monotonic() >= deadline:
                 self._in_vain += 1
                 break
-            time.sleep(_POLL_SECONDS)
+            self._clock.sleep(_POLL_SECONDS)
         return view
 
     @property
@@ -70,13 +70,13 @@ class Reader:
         The living keys of the run must be among them, within the time that reads may lag behind.
         """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
-        deadline = time.monotonic() + self.client.profile.settle_seconds
+        deadline = self._clock.monotonic() + self.client.profile.settle_seconds
         while True:
             ids = tuple(key for page in self._pages(size) for key in page.ids)
             lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
-            if not lost or time.monotonic() >= deadline:
+            if not lost or self._clock.monotonic() >= deadline:
                 break
-            time.sleep(_POLL_SECONDS)
+            self._clock.sleep(_POLL_SECONDS)
         if self.client.judge is not None:
             self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
         return ids

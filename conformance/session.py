@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,16 +25,18 @@ from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
-from conformance.reporting import allure
+from conformance.reporting import allure, spool
 from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.results import CheckResult
 from conformance.shard import Shard
+from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
+from conformance.tape.reel import Reel
 from conformance.target import Target, TargetError, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
-from conformance.waivers import load_waivers
+from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 
 _CHECK = pytest.StashKey[Check]()
@@ -51,6 +53,7 @@ class Settings:
     plant: bool = False
     watch: bool = False
     rescue: bool = False
+    spool: str | None = None
     shard: str | None = None
     durations: str | None = None
 
@@ -67,21 +70,32 @@ class Settings:
 class Worker:
     """Makes one item of each check and target, and runs it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, benches: Sequence[Bench] | None = None) -> None:
+        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
         self.settings = settings
-        targets = load_targets([Path(path) for path in settings.targets])
-        # Shards of the built-in emulator have one each: there is nothing to share.
-        shared = settings.part if settings.state is None else None
-        self.targets = [target if shared is None else shared.paced(target) for target in targets]
-        state = None if settings.state is None else Path(settings.state)
-        keys, mark = EFFORTS[settings.tier].keys, settings.mark
-        self.benches = {t.name: Bench(t, Ledger.of(t, state, mark), keys) for t in self.targets}
+        self.reels: dict[str, Reel] = {}
+        found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
+        self.targets = tuple(bench.target for bench in found)
+        self.benches = {bench.target.name: bench for bench in found}
         self.divisions: dict[str, Division] = {}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._ending = Ending()
+
+    def _recorded_benches(self) -> Iterator[Bench]:
+        settings = self.settings
+        state = None if settings.state is None else Path(settings.state)
+        # Shards of the built-in emulator have one each: there is nothing to share.
+        shared = settings.part if settings.state is None else None
+        for given in load_targets([Path(path) for path in settings.targets]):
+            target = given if shared is None else shared.paced(given)
+            bench = Bench(target, Ledger.of(target, state, settings.mark), EFFORTS[settings.tier].keys)
+            if settings.spool is not None:
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger)
+                bench.world = self.reels[target.name].world
+            yield bench
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
@@ -113,7 +127,9 @@ class Worker:
     def _divided(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
         """The items of this shard; those of others stay planned, so that nothing passes that rests on them."""
         for name, bench in self.benches.items():
-            checks = [_planned(item, bench) for item in items if (c := item.stash.get(_CHECK, None)) and c.target == name]
+            checks = [
+                _planned(item, bench) for item in items if (c := item.stash.get(_CHECK, None)) and c.target == name
+            ]
             seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
             budget = bench.target.limits.max_keys if self.settings.state is None else None
             try:
@@ -182,6 +198,7 @@ class Worker:
             bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
         )
         check.open(bench, judge)
+        bench.opened.append(check.id)
         bench.client.judge = judge
         with without_secrets(clean):
             bench.enter()
@@ -249,6 +266,11 @@ class Worker:
                 if bench.isolation is not None:
                     self.isolation[name] = bench.isolation.to_json()
         self._ending.over()
+        for name, reel in self.reels.items():
+            if self.benches[name].opened:
+                # Without its tape a run can be read, and not sealed.
+                with suppress(OSError):
+                    reel.finish(self.benches[name].opened, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
@@ -272,7 +294,7 @@ class Controller:
     reports: Path
     emulators: Emulators
     targets: tuple[Target, ...]
-    waivers: Mapping[str, str]
+    waivers: tuple[Waiver, ...]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -298,8 +320,8 @@ class Controller:
     ) -> Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
-        `nights` are the settings on planted keys: plant, watch, rescue; `shard` is which one of how many this run is,
-        and the durations by which they are balanced. Raises `LedgerError`, and `TargetError`, also for a real account to
+        `nights` are the settings on planted keys: plant, watch, rescue; `shard` is which of how many this run is, and
+        the durations by which they are balanced. Raises `LedgerError`, and `TargetError`, also for a real account to
         which there is no `consent` in the target file or given here.
         """
         given = tuple(targets)
@@ -311,12 +333,19 @@ class Controller:
         for target in loaded:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
-        accepted = load_waivers(waivers, loaded)
+        accepted = load_waivers(waivers)
         settings = Settings(
-            tuple(map(str, paths)), state, tier, seed, shard=shard[0], durations=shard[1], **dict(nights)
+            tuple(map(str, paths)),
+            state,
+            tier,
+            seed,
+            **nights,
+            spool=str(spool.empty(reports)),
+            shard=shard[0],
+            durations=shard[1],
         )
-        for target in loaded if settings.part is not None else ():
-            settings.part.refuse_moving_clock(target)
+        if settings.part is not None:
+            settings.part.refuse_moving_clocks(loaded)
         require(loaded, given=consent, mark=settings.mark)
         return cls(settings, reports, emulators, tuple(loaded), accepted)
 
@@ -363,11 +392,13 @@ class Controller:
         codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
         # What is well with the target is not well with the account as long as a key of ours may be left in it.
         unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
-        session.exitstatus = worst_exit_code([*codes, *unfinished])
+        # What a waiver covers may fail in another shard: `merge` knows.
+        whole = self.settings.part is None
+        outlived = stale(self.waivers, self.verdicts, run.started.date()) if whole else ()
+        session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
         self.emulators.stop()
-        self.report = reporting.write(
-            self.reports, [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
-        )
+        decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        self.report = reporting.write(self.reports, decided, outlived)
         if self.settings.part is not None:
             self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
@@ -421,9 +452,16 @@ class Controller:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
             terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
+        for found in () if self.report is None else self.report.stale:
+            terminalreporter.write_line(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}")
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """The check that an item is; None for what is no check of a target of this run."""
+    return item.stash.get(_CHECK, None)
 
 
 def _planned(item: pytest.Item, bench: Bench) -> Planned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from conformance.target import Target, TargetError
@@ -47,15 +48,16 @@ class Shard:
             return target
         return replace(target, limits=replace(target.limits, requests_per_second=pace / self.of))
 
-    def refuse_moving_clock(self, target: Target) -> None:
+    def refuse_moving_clocks(self, targets: Iterable[Target]) -> None:
         """Raise `TargetError` where shards elsewhere would see a clock jump that this one has moved."""
-        if target.time_control is not None and not is_loopback(target.base_url):
-            raise TargetError(
-                f"The target {target.name} cannot be divided into shards.",
-                "It offers time_control and is not on this machine: each shard would move the clock of all others, and "
-                "keys would end before their time.",
-                "Leave time_control out of the target file, or give each shard an endpoint of its own on 127.0.0.1.",
-            )
+        for target in targets:
+            if target.time_control is not None and not is_loopback(target.base_url):
+                raise TargetError(
+                    f"The target {target.name} cannot be divided into shards.",
+                    "It offers time_control and is not on this machine: each shard would move the clock of all others, "
+                    "and keys would end before their time.",
+                    "Leave time_control out of the target file, or give each shard its own endpoint on 127.0.0.1.",
+                )
 
 
 def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[int, Shard]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 
@@ -9,10 +10,17 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from conformance.reporting.github import github_lines
 from conformance.reporting.progress import Part, Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
 from conformance.session import Controller
+
+_NOTHING_RAN = (
+    "No check was run, and no report was written.",
+    "What stands after `--` selects none, or the tier and the target's limits leave none.",
+    "Leave it out, or see which there are: kms-conformance requirements.",
+)
 
 
 class Terminal:
@@ -23,6 +31,7 @@ class Terminal:
         self._console = console or Console()
         self._progress: Progress | None = None
         self._problems: list[str] = []
+        self._interrupted = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: the items are here."""
@@ -47,14 +56,25 @@ class Terminal:
         elif report.failed and raw is None:
             self._problems.append(str(report.longrepr))
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or a signal: what was found so far is summed up all the same."""
+        self._interrupted = True
+
     def pytest_unconfigure(self) -> None:
         """Everything is written by now."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
         for problem in self._problems:
             self._console.print(Text(self._controller.clean(problem)))
+        if self._interrupted:
+            self._console.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
         if self._controller.report is not None:
             show(self._controller.report, self._controller.reports, self._console)
+            for line in github_lines(self._controller.report, os.environ):
+                self._console.print(Text(line), soft_wrap=True)
+        elif not self._problems and not self._interrupted:
+            for line in _NOTHING_RAN:
+                self._console.print(Text(line, "yellow"), soft_wrap=True)
         for line in self._controller.afterwards():
             self._console.print(Text(line), soft_wrap=True)
 

@@ -29,7 +29,7 @@ class TimeControl:
         """The time for keys, aware, UTC. An earlier run may have moved the clock: the first call asks."""
         if not self._known:
             self.advance(0)
-        return datetime.now(UTC) + self._ahead
+        return self._session.world.clock.now() + self._ahead
 
     def advance(self, seconds: float) -> datetime:
         """Move the clock forward; returns the new time. Raises `Inconclusive` where that is not possible."""
@@ -45,22 +45,21 @@ class TimeControl:
             problem = exchange.failure.text if exchange.failure else f"status {reply and reply.status}"
             raise Inconclusive(f"The target's time_control does not work: {problem}", "Is its URL right?")
         now = _time(reply.body)
-        self._ahead = now - datetime.now(UTC)
+        self._ahead = now - self._session.world.clock.now()
         self._known = True
         return now
 
 
-def skew(date: str | None, sent_at: datetime) -> float | None:
+def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:
     """By how many seconds an endpoint's clock is ahead of ours, by the Date of its reply to a request of `sent_at`.
 
-    None where it does not say, or not intelligibly. The header has whole seconds, and the reply took a while.
+    None where it does not say, or not intelligibly. The header has whole seconds, and the reply took until `now`.
     """
     try:
         told = parsedate_to_datetime(date or "")
     except ValueError:
         return None
     told = told if told.tzinfo else told.replace(tzinfo=UTC)
-    now = datetime.now(UTC)
     if sent_at - timedelta(seconds=1) <= told <= now:
         return 0.0
     return (told - (sent_at if told < sent_at else now)).total_seconds()

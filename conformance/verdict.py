@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from conformance import __version__, specs
@@ -16,6 +17,7 @@ from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
 from conformance.suite import BEFORE_ADMISSION
 from conformance.target import Target
+from conformance.waivers import Waiver, accepting
 
 FORMAT = 1
 Result = Literal["conformant", "nonconformant", "inconclusive"]
@@ -32,7 +34,9 @@ _NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves an
 class RequirementVerdict:
     """What became of one requirement: the checks that judged it, how often it was judged, and why it is so.
 
-    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of.
+    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
+    is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
+    `waiver` is the one that accepts a failure; `reason` tells of it in words.
     """
 
     id: str
@@ -42,6 +46,21 @@ class RequirementVerdict:
     reason: str
     judged: int
     productive: int
+    decides: bool = True
+    waiver: Waiver | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
+        raw = asdict(self) | {"tests": list(self.tests)}
+        del raw["decides"], raw["waiver"]
+        newer = {} if self.decides else {"decides": False}
+        return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()})
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> RequirementVerdict:
+        """The inverse of `to_json`."""
+        waiver = {"waiver": Waiver.from_json(raw["waiver"])} if "waiver" in raw else {}
+        return cls(**(dict(raw) | {"tests": tuple(raw["tests"])} | waiver))
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Verdict:
                 "base_url": self.target.shown_url,
             },
             "result": self.result,
-            "requirements": [asdict(requirement) for requirement in self.requirements],
+            "requirements": [requirement.to_json() for requirement in self.requirements],
             "tier": self.run.tier,
             "requests": self.requests,
             "keys_created": self.keys_created,
@@ -95,18 +114,20 @@ def decide(
     results: Sequence[CheckResult],
     run: Run,
     planned: Mapping[str, Iterable[str]],
-    waivers: Mapping[str, str],
+    waivers: Sequence[Waiver] = (),
 ) -> Verdict:
     """Decide every requirement and the whole.
 
     `planned` names, for each check that this tier holds, the requirements that it declares: one that did not run leaves
-    them not tested. `waivers` are reasons by requirement id.
+    them not tested. `waivers` may speak of other targets as well; those that have expired accept nothing.
     """
     profile = Profile.load(target.dialect, target.profile)
     ran = {result.check for result in results}
     missing = {check: frozenset(ids) for check, ids in planned.items() if check not in ran}
+    today = run.started.date()
+    accepted = partial(accepting, waivers, target=target.name, dialect=target.dialect, today=today)
     decided = tuple(
-        _decide_one(requirement, profile, target, results, missing, waivers)
+        _decide_one(requirement, profile, target, results, missing, accepted(requirement.id))
         for requirement in Catalogue.load(target.dialect)
     )
     return Verdict(
@@ -125,7 +146,7 @@ def _decide_one(
     target: Target,
     results: Sequence[CheckResult],
     missing: Mapping[str, frozenset[str]],
-    waivers: Mapping[str, str],
+    waiver: Waiver | None,
 ) -> RequirementVerdict:
     name = requirement.id
     judged_by = [r for r in results if name in r.declared or any(f.requirement == name for f in r.failures)]
@@ -143,8 +164,8 @@ def _decide_one(
         return verdict("not_applicable", not_applicable)
     failure = next((f for r in results for f in r.failures if f.requirement == name), None)
     if failure is not None:
-        if name in waivers:
-            return verdict("waived", waivers[name])
+        if waiver is not None:
+            return replace(verdict("waived", str(waiver)), waiver=waiver)
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
         return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))

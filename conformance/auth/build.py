@@ -9,7 +9,7 @@ from conformance.auth.acs3 import Acs3Signer
 from conformance.auth.iam import PasswordSigner
 from conformance.auth.rpc_v1 import RpcV1Signer
 from conformance.auth.sdk_hmac import SdkHmacSigner
-from conformance.auth.signer import Clock, Nonce, Signer, fresh_nonce, utc_now
+from conformance.auth.signer import Clock, Nonce, Signer
 from conformance.auth.sigv4 import SigV4Signer
 from conformance.auth.token import TokenSigner
 from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
@@ -31,8 +31,10 @@ class SignerFactory:
     session: Session
     _by_password: dict[PasswordAuth, PasswordSigner] = field(default_factory=dict, init=False, repr=False)
 
-    def __call__(self, auth: Auth, *, now: Clock = utc_now, nonce: Nonce = fresh_nonce) -> Signer:
+    def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
         """The signer for these credentials, with its own clock and nonces where its signatures have them."""
+        world = self.session.world
+        now, nonce = now or world.clock.now, nonce or world.chance.fork().nonce
         match auth:
             case TokenAuth():
                 return TokenSigner(auth.token, auth.project_id)

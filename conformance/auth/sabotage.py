@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from conformance.auth import canonical
 from conformance.auth.build import project_of
-from conformance.auth.signer import Clock, Nonce, Signer, fresh_nonce, utc_now
+from conformance.auth.signer import Clock, Nonce, Signer, utc_now
+from conformance.chance import SYSTEM, Chance
 from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ class Sabotage:
 class Factory(Protocol):
     """Makes a signer for credentials; `SignerFactory` is one."""
 
-    def __call__(self, auth: Auth, *, now: Clock = utc_now, nonce: Nonce = fresh_nonce) -> Signer:
+    def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
         """The signer for these credentials."""
         ...
 
 
-def sabotages(target: Target, factory: Factory) -> tuple[Sabotage, ...]:
+def sabotages(target: Target, factory: Factory, now: Clock = utc_now, chance: Chance = SYSTEM) -> tuple[Sabotage, ...]:
     """All the ways in which the target's own way to sign in can be done wrongly."""
-    return _BY_WAY[target.auth.way](target.auth, factory)
+    return _BY_WAY[target.auth.way](target.auth, _Bench(factory, now, chance.fork()))
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,23 @@ class Unsigned:
 
 
 @dataclass(frozen=True)
+class _Bench:
+    """What signers are made with: the factory, the time, and chance."""
+
+    factory: Factory
+    now: Clock
+    chance: Chance
+
+    def stale(self) -> datetime:
+        return self.now() - _STALE
+
+
+@dataclass(frozen=True)
 class OtherProject:
     """Signs with good credentials, and asks for what belongs to another project."""
 
     signer: Signer
+    chance: Chance = SYSTEM
 
     def sign(self, request: Request) -> Request:
         """The request for the other project; raises ValueError where the request names no project."""
@@ -93,7 +106,7 @@ class OtherProject:
         segments = request.path.split("/")
         if not own or own not in segments:
             raise ValueError("the request's path names no project that could be another one")
-        path = "/".join(secrets.token_hex(16) if segment == own else segment for segment in segments)
+        path = "/".join(self.chance.hex(16) if segment == own else segment for segment in segments)
         query = request.query if "?" in request.target else None
         return self.signer.sign(request.with_target(path, query))
 
@@ -101,11 +114,12 @@ class OtherProject:
 class Replaying:
     """Signs every request with the nonce and the time of the first."""
 
-    def __init__(self, factory: Factory, auth: Auth) -> None:
+    def __init__(self, bench: _Bench, auth: Auth) -> None:
         self._lock = threading.Lock()
-        self._nonce = fresh_nonce()
+        self._nonce = bench.chance.nonce()
+        self._now = bench.now
         self._time: datetime | None = None
-        self._signer = factory(auth, now=self._first_time, nonce=lambda: self._nonce)
+        self._signer = bench.factory(auth, now=self._first_time, nonce=lambda: self._nonce)
 
     def sign(self, request: Request) -> Request:
         """The signed request; the same one every time, if it is given the same."""
@@ -114,7 +128,7 @@ class Replaying:
     def _first_time(self) -> datetime:
         with self._lock:
             if self._time is None:
-                self._time = utc_now()
+                self._time = self._now()
             return self._time
 
 
@@ -137,65 +151,55 @@ def _tampered_query(request: Request) -> Request:
     return request.with_target(request.path, query)
 
 
-def _stale() -> datetime:
-    return datetime.now(UTC) - _STALE
-
-
-def _other(text: str) -> str:
-    """Random letters and digits, as many as `text` has, that are not `text`."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    return "".join(secrets.choice(alphabet.replace(character, "")) for character in text)
-
-
-def _with_token(auth: TokenAuth | PasswordAuth, factory: Factory, project_id: str) -> tuple[Sabotage, ...]:
+def _with_token(auth: TokenAuth | PasswordAuth, bench: _Bench, project_id: str) -> tuple[Sabotage, ...]:
     def token(text: str) -> Signer:
-        return factory(TokenAuth(text, project_id))
+        return bench.factory(TokenAuth(text, project_id))
 
     expired = auth.expired_token
     return (
         Sabotage("missing", "no_credentials", Unsigned()),
-        Sabotage("garbage", "bad_token", token(secrets.token_hex(32))),
+        Sabotage("garbage", "bad_token", token(bench.chance.hex(32))),
         *((Sabotage("expired", "expired_token", token(expired)),) if expired is not None else ()),
-        Sabotage("other_project", "wrong_project", OtherProject(factory(auth))),
+        Sabotage("other_project", "wrong_project", OtherProject(bench.factory(auth), bench.chance)),
     )
 
 
-def _token(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+def _token(auth: Auth, bench: _Bench) -> tuple[Sabotage, ...]:
     assert isinstance(auth, TokenAuth)
-    return _with_token(auth, factory, auth.project_id)
+    return _with_token(auth, bench, auth.project_id)
 
 
-def _password(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+def _password(auth: Auth, bench: _Bench) -> tuple[Sabotage, ...]:
     assert isinstance(auth, PasswordAuth)
-    return _with_token(auth, factory, "")
+    return _with_token(auth, bench, "")
 
 
-def _key_pair(auth: AccessKeyAuth | RpcAuth | SigV4Auth, factory: Factory) -> tuple[Sabotage, ...]:
-    stranger = replace(auth, access_key_id=_other(auth.access_key_id))
-    mistaken = replace(auth, access_key_secret=_other(auth.access_key_secret))
+def _key_pair(auth: AccessKeyAuth | RpcAuth | SigV4Auth, bench: _Bench) -> tuple[Sabotage, ...]:
+    stranger = replace(auth, access_key_id=bench.chance.fork().other(auth.access_key_id))
+    mistaken = replace(auth, access_key_secret=bench.chance.fork().other(auth.access_key_secret))
     return (
-        Sabotage("missing", "no_credentials", Changed(factory(auth), without_credentials)),
-        Sabotage("unknown_access_key", "unknown_access_key", factory(stranger)),
-        Sabotage("wrong_secret", "wrong_signature", factory(mistaken)),
-        Sabotage("stale", "stale_signature", factory(auth, now=_stale)),
+        Sabotage("missing", "no_credentials", Changed(bench.factory(auth), without_credentials)),
+        Sabotage("unknown_access_key", "unknown_access_key", bench.factory(stranger)),
+        Sabotage("wrong_secret", "wrong_signature", bench.factory(mistaken)),
+        Sabotage("stale", "stale_signature", bench.factory(auth, now=bench.stale)),
     )
 
 
-def _aksk(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+def _aksk(auth: Auth, bench: _Bench) -> tuple[Sabotage, ...]:
     assert isinstance(auth, AccessKeyAuth)
     return (
-        *_key_pair(auth, factory),
-        Sabotage("tampered_body", "wrong_signature", Changed(factory(auth), _tampered_body)),
-        Sabotage("tampered_query", "wrong_signature", Changed(factory(auth), _tampered_query)),
+        *_key_pair(auth, bench),
+        Sabotage("tampered_body", "wrong_signature", Changed(bench.factory(auth), _tampered_body)),
+        Sabotage("tampered_query", "wrong_signature", Changed(bench.factory(auth), _tampered_query)),
     )
 
 
-def _rpc(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+def _rpc(auth: Auth, bench: _Bench) -> tuple[Sabotage, ...]:
     assert isinstance(auth, RpcAuth)
     return (
-        *_key_pair(auth, factory),
-        Sabotage("tampered", "wrong_signature", Changed(factory(auth), _tampered_query)),
-        Sabotage("replayed_nonce", "replayed_nonce", Replaying(factory, auth), valid_first=1),
+        *_key_pair(auth, bench),
+        Sabotage("tampered", "wrong_signature", Changed(bench.factory(auth), _tampered_query)),
+        Sabotage("replayed_nonce", "replayed_nonce", Replaying(bench, auth), valid_first=1),
     )
 
 
@@ -207,19 +211,19 @@ def _without_signed_headers(request: Request) -> Request:
     )
 
 
-def _sigv4(auth: Auth, factory: Factory) -> tuple[Sabotage, ...]:
+def _sigv4(auth: Auth, bench: _Bench) -> tuple[Sabotage, ...]:
     assert isinstance(auth, SigV4Auth)
     elsewhere = "us-west-1" if auth.region != "us-west-1" else "us-west-2"
     return (
-        *_key_pair(auth, factory),
-        Sabotage("incomplete", "incomplete_signature", Changed(factory(auth), _without_signed_headers)),
-        Sabotage("tampered_body", "wrong_signature", Changed(factory(auth), _tampered_body)),
-        Sabotage("tampered_query", "wrong_signature", Changed(factory(auth), _tampered_query)),
-        Sabotage("other_region", "other_region", factory(replace(auth, region=elsewhere))),
+        *_key_pair(auth, bench),
+        Sabotage("incomplete", "incomplete_signature", Changed(bench.factory(auth), _without_signed_headers)),
+        Sabotage("tampered_body", "wrong_signature", Changed(bench.factory(auth), _tampered_body)),
+        Sabotage("tampered_query", "wrong_signature", Changed(bench.factory(auth), _tampered_query)),
+        Sabotage("other_region", "other_region", bench.factory(replace(auth, region=elsewhere))),
     )
 
 
-_BY_WAY: dict[str, Callable[[Auth, Factory], tuple[Sabotage, ...]]] = {
+_BY_WAY: dict[str, Callable[[Auth, _Bench], tuple[Sabotage, ...]]] = {
     TokenAuth.way: _token,
     PasswordAuth.way: _password,
     AccessKeyAuth.way: _aksk,

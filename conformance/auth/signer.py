@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+
+from conformance.chance import SYSTEM
+from conformance.clock import REAL
 
 if TYPE_CHECKING:
     from conformance.wire.messages import Request
@@ -37,9 +39,9 @@ class SignInFailed(Exception):  # noqa: N818 - what happened, not a class of bug
 
 def utc_now() -> datetime:
     """The real time, aware: signatures never follow a moved clock."""
-    return datetime.now(UTC)
+    return REAL.now()
 
 
 def fresh_nonce() -> str:
     """32 hexadecimal digits that were never used before."""
-    return secrets.token_hex(16)
+    return SYSTEM.nonce()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -67,7 +67,12 @@ class ReplySpec:
     schema: Mapping[str, Any] | None
     fallback: str
     requirements: frozenset[str]
-    _validator: Any = field(repr=False, compare=False)
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
+        """Compiled when a reply is judged by it: a run meets a few of the hundreds of replies of its dialect."""
+        # Masked: what was received stands beside what was expected, not within it.
+        return None if self.schema is None else jsonschema_rs.Draft202012Validator(dict(self.schema), mask="")
 
     def violations(self, value: object) -> tuple[Violation, ...]:
         """Judge a decoded body; each violation names the most specific requirement that the spec gives.
@@ -201,10 +206,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schemas = [_inlined(media["schema"], document) for media in content.values() if "schema" in media]
     schema = schemas[0] if schemas else None
     fallback = f"{name.replace('_', '-')}.reply" if status < 400 else "error.shape"
-    # Masked: what was received stands beside what was expected, not within it.
-    validator = None if schema is None else jsonschema_rs.Draft202012Validator(schema, mask="")
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
-    return ReplySpec(status, tuple(content), schema, fallback, requirements, validator)
+    return ReplySpec(status, tuple(content), schema, fallback, requirements)
 
 
 def _requirements_in(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a schema

@@ -1,4 +1,4 @@
-"""The command line: one file a command."""
+"""The command line: one file a command, imported when it is called."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ import sys
 import click
 
 from conformance import __version__
-from conformance.cli.compare import compare
-from conformance.cli.doctor import doctor
-from conformance.cli.emulator import emulator
-from conformance.cli.merge import merge
-from conformance.cli.reading import certify, report, verify
-from conformance.cli.record import record
-from conformance.cli.requirements import requirements
-from conformance.cli.run import run
-from conformance.cli.selftest import selftest
-from conformance.cli.sweep import sweep
-from conformance.ledger import LedgerError
-from conformance.reporting import ReportError
-from conformance.sdk.registry import ClientError
-from conformance.target import TargetError
-from conformance.verdict import USAGE_ERROR
+from conformance.cli.lazy import Entry, LazyGroup
+from conformance.mistake import UserMistake
+
+_COMMANDS = {
+    "run": Entry("conformance.cli.run:run", "Certify each target, and leave a verdict and a report."),
+    "merge": Entry("conformance.cli.merge:merge", "Join the reports of all shards of a run, as one run."),
+    "doctor": Entry("conformance.cli.doctor:doctor", "Say what a run would meet, create and cost; changes nothing."),
+    "emulator": Entry("conformance.cli.emulator:emulator", "Serve the reference emulator until Ctrl-C."),
+    "sweep": Entry("conformance.cli.sweep:sweep", "Schedule for deletion the keys that earlier runs left."),
+    "requirements": Entry("conformance.cli.requirements:requirements", "List every requirement, and what checks it."),
+    "report": Entry("conformance.cli.reading:report", "Write the page of a run again, and say what it found."),
+    "certify": Entry("conformance.cli.reading:certify", "Seal a conformant result in a certificate, one a target."),
+    "verify": Entry("conformance.cli.reading:verify", "Check that a certificate and what it seals are as they were."),
+    "record": Entry("conformance.cli.record:record", "Keep what a target answers, to compare others with it later."),
+    "compare": Entry(
+        "conformance.cli.compare:compare", "Say where one run, or one target's answers, differ from another's."
+    ),
+    "selftest": Entry("conformance.cli.selftest:selftest", "Put the suite itself on trial, by deliberate faults."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, entries=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="kms-conformance")
 def cli() -> None:
     """Does this endpoint really delete, and really spare, the keys it was told to?
@@ -33,19 +37,15 @@ def cli() -> None:
     """
 
 
-for command in (run, merge, doctor, emulator, sweep, requirements, report, certify, verify, record, compare, selftest):
-    cli.add_command(command)
-
-
 def main() -> None:
     """Run a command; a user's mistake ends in a few lines on what to do next, and exit code 2."""
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
         error.show()
-        sys.exit(USAGE_ERROR)
+        sys.exit(UserMistake.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (TargetError, ReportError, LedgerError, ClientError) as error:
+    except UserMistake as error:
         click.echo(str(error), err=True)
-        sys.exit(USAGE_ERROR)
+        sys.exit(error.exit_code)

@@ -16,7 +16,8 @@ from conformance.cli.asking import agree, ask, explain_unasked
 from conformance.comparing import Comparison, Recording
 from conformance.judge import Inconclusive
 from conformance.reporting.files import to_text, write_atomically
-from conformance.reporting.schemas import validate
+from conformance.reporting.schemas import Schema, validate
+from conformance.reporting.summary import spelled
 from conformance.target import Target, load_target
 from conformance.verdict import EXIT_CODES
 
@@ -51,15 +52,35 @@ class _Given:
     flag_value=_STDOUT,
     help="Write the comparison as JSON; with no FILE, print it and nothing else.",
 )
+@click.option(
+    "--markdown",
+    "as_markdown",
+    metavar="FILE",
+    is_flag=False,
+    flag_value=_STDOUT,
+    help="Of two runs: write what changed as Markdown; with no FILE, print it and nothing else.",
+)
+@click.option("--strict", is_flag=True, help="Of two runs: exit with 1 for any change, not for a regression alone.")
 @click.option("--seed", type=int, default=0, show_default=True, help="With --live: chooses windows between the bounds.")
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
-def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: int, yes: bool) -> int:  # noqa: FBT001 - options
+def compare(
+    first: Path,
+    second: Path,
+    live: bool,  # noqa: FBT001 - an option
+    as_json: str | None,
+    as_markdown: str | None,
+    strict: bool,  # noqa: FBT001 - an option
+    seed: int,
+    yes: bool,  # noqa: FBT001 - an option
+) -> int:
     """Say where B differs from A.
 
-    Two reports folders or verdict files: which requirements have another verdict. Two target files with --live, or
-    recordings of `record`, or one of each: which questions are answered otherwise, and whom the documents support. A
-    target that is asked gets up to two keys, which are scheduled for deletion at the end.
+    Two reports folders or verdict files, B the later one: what regressed, what was fixed, what is new or gone, and what
+    is answered otherwise though both answers are accepted. Exit code: 0 nothing regressed, 1 something did, or with
+    --strict anything differs, 2 usage or file error.
 
+    Two target files with --live, or recordings of `record`, or one of each: which questions are answered otherwise, and
+    whom the documents support. A target that is asked gets up to two keys, which are scheduled for deletion at the end.
     Exit code: 0 no difference, 1 differences, 2 usage or file error, 3 one of them could not be asked.
     """
     a, b = _read(first), _read(second)
@@ -69,9 +90,11 @@ def compare(first: Path, second: Path, live: bool, as_json: str | None, seed: in
     if kinds == {"target"} and not live:
         raise click.UsageError("A and B are target files. Add --live to ask them: that creates keys on both.")
     if kinds == {"run"}:
-        return _compare_runs(first, second, as_json)
+        return _compare_runs(first, second, as_json, as_markdown, strict=strict)
     if "run" in kinds:
         raise click.UsageError("A run cannot be compared with a recording or a target: give two of a kind.")
+    if strict or as_markdown:
+        raise click.UsageError("--strict and --markdown are for two runs. Leave them out.")
     if a.dialect != b.dialect:
         raise click.UsageError(
             f"{first} speaks {a.dialect} and {second} speaks {b.dialect}: only targets of one dialect can be asked the "
@@ -128,28 +151,32 @@ def _asked(target: Target | None, seed: int, facts_of: str | None) -> Recording 
 
 def _tell(comparison: Comparison, as_json: str | None) -> None:
     if as_json is not None:
-        _write(comparing.to_json(comparison), as_json)
+        _write(comparing.to_json(comparison), as_json, "comparison")
     if as_json != _STDOUT:
         comparing.show(comparison, Console())
 
 
-def _compare_runs(first: Path, second: Path, as_json: str | None) -> int:
+def _compare_runs(first: Path, second: Path, as_json: str | None, as_markdown: str | None, *, strict: bool) -> int:
+    if as_json == as_markdown == _STDOUT:
+        raise click.UsageError("--json and --markdown cannot both be printed. Give one of them a FILE.")
     comparison = reporting.compare(first, second)
+    code = comparison.exit_code(strict=strict)
     if as_json is not None:
-        _write(comparison.to_json(), as_json)
-    if as_json == _STDOUT:
-        return comparison.exit_code
+        _write(comparison.to_json(), as_json, "changes")
+    if as_markdown == _STDOUT:
+        click.echo(reporting.markdown(comparison), nl=False)
+    elif as_markdown is not None:
+        write_atomically(Path(as_markdown), reporting.markdown(comparison))
+    if _STDOUT in (as_json, as_markdown):
+        return code
     console = Console()
-    for line in comparison.lines():
-        console.print(line, soft_wrap=True)
-    if comparison.differences:
-        console.print(comparison.table())
-    return comparison.exit_code
+    for line in reporting.lines(comparison, console.width):
+        console.print(spelled(line, console), soft_wrap=True, highlight=False)
+    return code
 
 
-def _write(document: dict[str, Any], where: str) -> None:
-    if "kind" in document:
-        validate(document, "comparison", where)
+def _write(document: dict[str, Any], where: str, schema: Schema) -> None:
+    validate(document, schema, where)
     if where == _STDOUT:
         click.echo(json.dumps(document, indent=2))
     else:

@@ -10,6 +10,7 @@ from rich.console import Console
 from conformance import reporting
 from conformance.reporting import layout
 from conformance.reporting.merge import Merged
+from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -31,7 +32,8 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     for line in _unfinished(merged):
         click.echo(line)
     codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]
-    return worst_exit_code([*codes, *(EXIT_CODES["inconclusive"] for _ in _unfinished(merged))])
+    unfinished = [EXIT_CODES["inconclusive"] for _ in _unfinished(merged)]
+    return worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in merged.report.stale)])
 
 
 def _shards_in(directory: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import pytest
@@ -18,6 +18,7 @@ from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
+from conformance.waivers import load_waivers
 
 _SUITE = Path(suite.__file__).parent
 
@@ -50,8 +51,7 @@ def run(
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    shards: Asked,
-    **nights: bool,
+    **further: Any,  # noqa: ANN401 - what `shard_options` gives, and the three options on planted keys
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 
@@ -59,7 +59,8 @@ def run(
     2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
     the whole.
     """
-    part = shards.part_of(targets, Path(reports).resolve())
+    asked: Asked = further.pop("shards")
+    part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
@@ -68,12 +69,14 @@ def run(
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
     consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
+    # What is wrong with the file is told before pytest begins.
+    load_waivers(waivers)
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
     options += part.options(seed)
     options += [] if seed is None else [f"--seed={seed}"]
-    options += [f"--{name}" for name, on in nights.items() if on]
+    options += [f"--{name}" for name, on in further.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code

@@ -85,7 +85,9 @@ def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 _NAMES = ("shard", "shards", "shard_index_from_env", "durations")
 _OPTIONS = (
-    click.option("--durations", metavar="FILE", help="What shards are balanced by: a file, or an earlier reports folder."),
+    click.option(
+        "--durations", metavar="FILE", help="What shards are balanced by: a file, or an earlier reports folder."
+    ),
     click.option(
         "--shard-index-from-env",
         is_flag=False,
@@ -94,5 +96,7 @@ _OPTIONS = (
         help=f"With --shards: which target and shard this is, counted from 0, stands in this variable ({_INDEX}).",
     ),
     click.option("--shards", type=click.IntRange(1), metavar="N", help="How many shards each target of a fleet has."),
-    click.option("--shard", metavar="I/N", help="Ask only this part of the checks, the same in every run of a release."),
+    click.option(
+        "--shard", metavar="I/N", help="Ask only this part of the checks, the same in every run of a release."
+    ),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -210,7 +209,7 @@ class Alibaba(Dialect):
         return None if status == "Enabled" else f"the service says of it: {status}"
 
     def unknown_key(self) -> str:
-        return str(uuid.uuid4())
+        return self.chance.uuid()
 
     def alias(self, name: str) -> str:
         return f"alias/{name}"

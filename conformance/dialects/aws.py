@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -213,7 +212,7 @@ class Aws(Dialect):
         return mapping(value).get(_TOLD[operation])
 
     def unknown_key(self) -> str:
-        return str(uuid.uuid4())
+        return self.chance.uuid()
 
     def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
         found = _ARN.fullmatch(arn)

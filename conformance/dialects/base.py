@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.catalogue.api import ReplySpec
 from conformance.catalogue.profile import Profile
+from conformance.chance import SYSTEM
 from conformance.wire.decode import Decoded
 from conformance.wire.messages import Reply, Request
 
@@ -93,6 +94,7 @@ class Dialect(ABC):
         self.base_url = base_url
         self.scope = scope
         self.profile = profile
+        self.chance = SYSTEM
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -158,7 +157,7 @@ class Huawei(Dialect):
         return None
 
     def unknown_key(self) -> str:
-        return str(uuid.uuid4())
+        return self.chance.uuid()
 
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         # Not every cloud of this dialect finds a key by its alias, so the key itself is asked for its alias.

@@ -1,4 +1,4 @@
-"""Where Hypothesis keeps its files, on which Schemathesis and the lifecycle model stand: not in the caller's folder."""
+"""Hypothesis, on which Schemathesis and the lifecycle model stand, kept to itself: its files, and what it goes by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.conjecture import providers
 
 
 @cache
@@ -20,4 +21,15 @@ def move_hypothesis_home() -> Path:
     base = Path(cache_home) if cache_home else Path.home() / ".cache"
     folder = Path(given) if given else base / "kms-conformance" / "hypothesis"
     set_hypothesis_home_dir(folder)
+    _forget_our_source()
     return folder
+
+
+def _forget_our_source() -> None:
+    """Let nothing but the seed decide what is drawn.
+
+    Hypothesis draws, now and then, a constant that stands in the source of whichever modules of the caller's project
+    are imported: another way to install this package, or another command that runs the suite, gave other requests.
+    """
+    providers._get_local_constants = providers.Constants  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting
+    providers.CONSTANTS_CACHE.cache.clear()

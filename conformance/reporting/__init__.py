@@ -1,6 +1,7 @@
 """What a run says: results on disk, a page, a summary, Allure's files, certificates and comparisons."""
 
 from conformance.reporting.certificate import certify
+from conformance.reporting.changes_text import lines, markdown
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
@@ -10,4 +11,17 @@ from conformance.reporting.summary import show
 from conformance.reporting.verify import verify
 from conformance.reporting.write import write, write_pages
 
-__all__ = ["Report", "ReportError", "certify", "compare", "load_report", "merge", "show", "verify", "write", "write_pages"]
+__all__ = [
+    "Report",
+    "ReportError",
+    "certify",
+    "compare",
+    "lines",
+    "load_report",
+    "markdown",
+    "merge",
+    "show",
+    "verify",
+    "write",
+    "write_pages",
+]

@@ -1,97 +1,67 @@
-"""Compares two runs, requirement by requirement: what was mended, what broke, what only one of them speaks of."""
+"""Compares two runs: which targets both have, what changed in each, and why a change may come from elsewhere."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from conformance.catalogue.requirements import Level
-from conformance.reporting.load import load_verdicts
+from conformance.reporting import layout
+from conformance.reporting.change import KINDS, Change, Kind, Side, changes
+from conformance.reporting.load import load_report, load_verdict
 from conformance.reporting.model import StoredVerdict
-from conformance.reporting.text import counted
-from conformance.reporting.words import VERDICT_WORDS
-from conformance.verdict import RequirementResult, Result
+from conformance.verdict import Result
 
 FORMAT = 1
-_STYLES: Mapping[str, str] = {"passed": "green", "failed": "red", "inconclusive": "yellow", "not_tested": "yellow"}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A requirement that met with two verdicts; None where a run does not speak of it."""
-
-    target: str
-    id: str
-    level: Level
-    before: RequirementResult | None
-    after: RequirementResult | None
+KIND = "kms-conformance changes"
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two runs compared. `results` are each target's before and after; None where a run does not have the target.
 
-    `warnings` are why a difference may come from elsewhere than the targets.
+    `warnings` are why a change may come from elsewhere than the targets.
     """
 
     before: str
     after: str
-    results: Mapping[str, tuple[str | None, str | None]]
-    differences: tuple[Difference, ...]
+    results: Mapping[str, tuple[Result | None, Result | None]]
+    changes: tuple[Change, ...]
     warnings: tuple[str, ...]
 
     @property
     def same(self) -> bool:
-        """Whether both have the same targets, with the same verdict on every requirement."""
-        return not self.differences and all(before == after for before, after in self.results.values())
+        """Whether both have the same targets, with the same verdicts and answers on every requirement."""
+        return not self.changes and all(before == after for before, after in self.results.values())
 
-    @property
-    def exit_code(self) -> int:
-        """0 the same, 1 different."""
-        return 0 if self.same else 1
+    def of_kind(self, kind: Kind) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.kind == kind)
+
+    def counts(self) -> dict[Kind, int]:
+        """How many changes there are of each kind; every kind is there."""
+        found = Counter(change.kind for change in self.changes)
+        return {kind: found[kind] for kind in KINDS}
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """1 if something regressed; if `strict`, if anything differs at all; else 0."""
+        return int(not self.same if strict else bool(self.of_kind("regressed")))
 
     def to_json(self) -> dict[str, Any]:
-        """The comparison as JSON types."""
+        """The comparison as `specs/schemas/changes.schema.json` describes it."""
         return {
             "format": FORMAT,
+            "kind": KIND,
             "same": self.same,
+            "regressed": bool(self.of_kind("regressed")),
             "before": self.before,
             "after": self.after,
             "targets": {name: {"before": pair[0], "after": pair[1]} for name, pair in self.results.items()},
-            "differences": [asdict(difference) for difference in self.differences],
+            "counts": self.counts(),
+            "changes": [asdict(change) for change in self.changes],
             "warnings": list(self.warnings),
         }
-
-    def lines(self) -> Iterator[Text]:
-        """What there is to say beside the table: warnings, and each target's result."""
-        for warning in self.warnings:
-            yield Text(f"! {warning}", "yellow")
-        for name, (before, after) in self.results.items():
-            yield Text(f"{name}: {_change(before, after)}", "" if before == after else "bold")
-        yield Text(
-            f"{counted(len(self.differences), 'requirement')} with another verdict"
-            if self.differences
-            else "Every requirement has the same verdict."
-        )
-
-    def table(self) -> Table:
-        """The differences, a row each."""
-        several = len({difference.target for difference in self.differences}) > 1
-        table = Table(box=None, pad_edge=False)
-        for name in (*(("target",) if several else ()), "requirement", "level"):
-            table.add_column(name, overflow="fold")
-        table.add_column("before")
-        table.add_column("after")
-        for difference in self.differences:
-            target = (Text(difference.target),) if several else ()
-            verdicts = (_word(difference.before), _word(difference.after))
-            table.add_row(*target, Text(difference.id), Text(difference.level), *verdicts)
-        return table
 
 
 def compare(before: Path, after: Path) -> Comparison:
@@ -99,70 +69,68 @@ def compare(before: Path, after: Path) -> Comparison:
 
     Targets are paired by name; where each side has a single one, those two are compared, whatever their names.
     """
-    first = {verdict.name: verdict for verdict in load_verdicts(before)}
-    second = {verdict.name: verdict for verdict in load_verdicts(after)}
+    return compared(str(before), sides(before), str(after), sides(after))
+
+
+def compared(before: str, first: Mapping[str, Side], after: str, second: Mapping[str, Side]) -> Comparison:
+    """Compare what two runs say of targets, by name; `before` and `after` are what the runs are called."""
     pairs = _pairs(first, second)
-    both = {name: pair for name, pair in pairs.items() if None not in pair}
+    both = {name: (old, new) for name, (old, new) in pairs.items() if old and new}
     return Comparison(
-        before=str(before),
-        after=str(after),
+        before=before,
+        after=after,
         results={name: (_result(old), _result(new)) for name, (old, new) in pairs.items()},
-        differences=tuple(
-            difference
-            for name, (old, new) in both.items()
-            if old and new
-            for difference in _differences(name, old, new)
-        ),
-        warnings=tuple(
-            warning for name, (old, new) in both.items() if old and new for warning in _warnings(name, old, new)
-        ),
+        changes=tuple(change for name, (old, new) in both.items() for change in changes(name, old, new)),
+        warnings=tuple(warning for name, pair in pairs.items() for warning in _warnings(name, *pair)),
     )
 
 
-_Pairs = dict[str, tuple[StoredVerdict | None, StoredVerdict | None]]
+def sides(path: Path) -> dict[str, Side]:
+    """The targets of a run by name: from its reports folder or results, or the one of a verdict or a target's folder.
+
+    Raises `ReportError` where nothing can be read.
+    """
+    if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
+        return {target.verdict.name: Side(target.verdict, target.checks) for target in load_report(path).targets}
+    verdict = load_verdict(path / layout.VERDICT if path.is_dir() else path)
+    return {verdict.name: Side(verdict)}
 
 
-def _pairs(first: Mapping[str, StoredVerdict], second: Mapping[str, StoredVerdict]) -> _Pairs:
+_Pairs = dict[str, tuple[Side | None, Side | None]]
+
+
+def _pairs(first: Mapping[str, Side], second: Mapping[str, Side]) -> _Pairs:
     if len(first) == len(second) == 1:
         (old_name, old), (new_name, new) = *first.items(), *second.items()
         return {old_name if old_name == new_name else f"{old_name} / {new_name}": (old, new)}
     return {name: (first.get(name), second.get(name)) for name in dict.fromkeys([*first, *second])}
 
 
-def _differences(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[Difference]:
-    before = {entry.id: entry for entry in old.requirements}
-    after = {entry.id: entry for entry in new.requirements}
-    for key in dict.fromkeys([*before, *after]):
-        level = (after.get(key) or before[key]).level
-        was = before[key].verdict if key in before else None
-        now = after[key].verdict if key in after else None
-        if was != now:
-            yield Difference(name, key, level, was, now)
-
-
-def _warnings(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
-    for what, before, after in (
+def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[str]:
+    if before is None or after is None:
+        yield f"{name}: only the {'first' if after is None else 'second'} run has this target."
+        return
+    old, new = before.verdict, after.verdict
+    for what, was, now in (
         ("dialects", old.dialect, new.dialect),
         ("profiles", old.profile, new.profile),
         ("tiers", old.tier, new.tier),
         ("suite versions", old.suite_version, new.suite_version),
         ("endpoints", old.base_url, new.base_url),
     ):
-        if before != after:
-            yield f"{name}: the {what} differ, {before} and {after}."
+        if was != now:
+            yield f"{name}: the {what} differ, {was} and {now}."
+    yield from _warnings_of_runs(name, old, new)
+    if before.checks is None or after.checks is None:
+        yield f"{name}: accepted answers are not compared, a verdict alone does not hold them."
+
+
+def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
-        yield f"{name}: the specs differ; a requirement of the same name may demand something else."
+        yield f"{name}: the specs differ, a requirement of the same name may demand something else."
+    if new.started < old.started:
+        yield f"{name}: the second run began before the first, {new.started} and {old.started}."
 
 
-def _change(before: str | None, after: str | None) -> str:
-    if before is None or after is None:
-        return f"{before or after}, only in the {'first' if after is None else 'second'} run"
-    return f"{after}, as before" if before == after else f"{after}, was {before}"
-
-
-def _result(verdict: StoredVerdict | None) -> Result | None:
-    return None if verdict is None else verdict.result
-
-
-def _word(verdict: RequirementResult | None) -> Text:
-    return Text("absent", "dim") if verdict is None else Text(VERDICT_WORDS[verdict], _STYLES.get(verdict, ""))
+def _result(side: Side | None) -> Result | None:
+    return None if side is None else side.verdict.result

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from conformance.mistake import UserMistake
 
-class ReportError(Exception):
+
+class ReportError(UserMistake):
     """What happened, why, and what to do next, a line each; `why` may have several lines."""
 
     def __init__(self, what: str, why: str, hint: str) -> None:

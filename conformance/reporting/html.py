@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
 from markupsafe import Markup
 
 from conformance.reporting.model import LEVELS, VERDICTS
@@ -18,6 +17,8 @@ from conformance.reporting.text import counted, duration, one_line, printable
 from conformance.reporting.words import VERDICT_WORDS
 
 if TYPE_CHECKING:
+    import jinja2
+
     from conformance.reporting.model import Report
 
 _PLAIN_ID = re.compile(r"[a-z0-9.-]+")
@@ -50,6 +51,8 @@ def prepare() -> None:
 
 @cache
 def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - a run writes its page at the end; what reads no page needs no templates
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,

@@ -83,9 +83,7 @@ def _suite(page: TargetPage) -> ET.Element:
 
 def _case(page: TargetPage, check: CheckResult, mark: _Mark | None, nth: int) -> ET.Element:
     title = one_line(check.title) + ("" if nth == 1 else f" ({nth})")
-    case = ET.Element(
-        "testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}"
-    )
+    case = ET.Element("testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}")
     _properties(case, [("check", check.check), *(("requirement", name) for name in check.declared)])
     if mark is not None:
         first = capped(one_line(mark.text.split("\n", 1)[0]), _TITLE)[0]

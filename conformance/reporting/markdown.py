@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from conformance.reporting.text import one_line, printable
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&@])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$])")
 _TICKS = re.compile(r"`+")
+# GitHub and GitLab notify whom a text names, and link what looks like an address or an issue.
+_CALLS = re.compile(r"(?<=[@#:])(?=[A-Za-z0-9/])")
+_NOTHING = "\u200b"
 
 
 def plain(text: str) -> str:
     """The text on one line, all that Markdown or HTML would read as markup escaped."""
-    return _MARKUP.sub(r"\\\1", one_line(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    escaped = _MARKUP.sub(r"\\\1", one_line(text))
+    return _CALLS.sub(_NOTHING, escaped.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;"))
 
 
 def code(text: str) -> str:
@@ -45,7 +50,7 @@ def details(summary: str, content: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table; cells are Markdown, without line breaks."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

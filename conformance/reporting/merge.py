@@ -16,6 +16,7 @@ from conformance.reporting.model import Report, StoredVerdict
 from conformance.reporting.parts import Part, Parts, Plan, digest, load_parts, write_parts
 from conformance.reporting.write import write
 from conformance.results import CheckResult
+from conformance.stale import stale
 from conformance.target import Target
 from conformance.target.model import WAYS
 from conformance.target.urls import is_loopback
@@ -26,7 +27,7 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class Merged:
-    """The whole: its report, the shards that are missing, and what is left to be done, a line each."""
+    """The whole: its report, how many checks each missing shard has, and what is left to be done, a line each."""
 
     report: Report
     of: int
@@ -47,7 +48,10 @@ class _Input:
         found = {}
         for plan in self.parts.plans:
             results = {
-                check.check: check for target in self.report.targets for check in target.checks if check.target == plan.name
+                check.check: check
+                for target in self.report.targets
+                for check in target.checks
+                if check.target == plan.name
             }
             where = plan.division.where
             found[plan.name] = tuple(results[name] for name in where if where[name] == index and name in results)
@@ -61,15 +65,16 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     """
     inputs = sorted(map(_load, directories), key=lambda given: min(given.parts.indices))
     if not inputs:
-        raise ReportError("There is nothing to merge.", "No folder was given.", "Name the reports folder of each shard.")
+        raise ReportError(
+            "There is nothing to merge.", "No folder was given.", "Name the reports folder of each shard."
+        )
     first = inputs[0]
     for other in inputs[1:]:
         _refuse_strangers(first, other)
     parts, results = _joined(inputs)
-    decided = [
-        (_verdict(first, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans
-    ]
-    report = write(out, decided)
+    decided = [(_verdict(first, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
+    verdicts = [verdict for verdict, _ in decided]
+    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
     missing = {
@@ -92,7 +97,7 @@ def _refuse_strangers(first: _Input, other: _Input) -> None:
             raise ReportError(
                 f"{first.directory} and {other.directory} do not belong together.",
                 f"They differ in {what}{said}.",
-                "Merge the shards of one run: the same release, target file, tier, seed, durations and number of shards.",
+                "Merge the shards of one run: of one release, target file, tier, seed, durations and number of shards.",
             )
 
 
@@ -112,7 +117,7 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
     for plan in given.parts.plans:
         yield f"how they signed in to {plan.name}", plan.way
         yield f"which shard has which checks of {plan.name}", plan.division
-    yield "the waivers", tuple(sorted(given.parts.waivers.items()))
+    yield "the waivers", given.parts.waivers
 
 
 def _place(verdict: StoredVerdict) -> str:
@@ -136,9 +141,7 @@ def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[
     for index in sorted(found):
         for name, checks in found[index][0].of_shard(index).items():
             results.setdefault(name, []).extend(checks)
-    order = {
-        plan.name: list(plan.division.where) for given, _ in found.values() for plan in given.parts.plans
-    }
+    order = {plan.name: list(plan.division.where) for given, _ in found.values() for plan in given.parts.plans}
     in_order = {
         name: tuple(sorted(checks, key=lambda check: order[check.target].index(check.check)))
         for name, checks in results.items()
@@ -172,9 +175,7 @@ def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] |
         return None
     if len(attested) == 1:
         return attested[0]
-    union = {
-        name: sorted({key for entry in attested for key in entry[name]}) for name in ("appeared", "vanished")
-    }
+    union = {name: sorted({key for entry in attested for key in entry[name]}) for name in ("appeared", "vanished")}
     changed = {files.canonical(change): change for entry in attested for change in entry["changed"]}
     return {
         "listed": attested[0]["listed"],

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from conformance.catalogue.requirements import Level
 from conformance.results import CheckResult
+from conformance.stale import StaleWaiver
 from conformance.verdict import FORMAT, RequirementResult, RequirementVerdict, Result, Verdict
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -54,9 +55,7 @@ class StoredVerdict:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> StoredVerdict:
         """Rebuild it from a document that is valid by `specs/schemas/verdict.schema.json`."""
-        requirements = tuple(
-            RequirementVerdict(**(entry | {"tests": tuple(entry["tests"])})) for entry in raw["requirements"]
-        )
+        requirements = tuple(map(RequirementVerdict.from_json, raw["requirements"]))
         run = {name: raw[name] for name in ("result", *_RUN)} | {"isolation": raw.get("isolation")}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
         return cls(requirements=requirements, **raw["target"], **suite, **run)
@@ -68,7 +67,7 @@ class StoredVerdict:
             "suite": {"version": self.suite_version, "specs_digest": self.specs_digest},
             "target": {name: getattr(self, name) for name in ("name", "dialect", "profile", "base_url")},
             "result": self.result,
-            "requirements": [vars(entry) | {"tests": list(entry.tests)} for entry in self.requirements],
+            "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
             **({} if self.isolation is None else {"isolation": dict(self.isolation)}),
         }
@@ -103,9 +102,10 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class Report:
-    """One run: one target or several, at one tier, with one seed."""
+    """One run: one target or several, at one tier, with one seed; `stale` are waivers for which it fails."""
 
     targets: tuple[TargetReport, ...]
+    stale: tuple[StaleWaiver, ...] = ()
 
     @cached_property
     def run(self) -> StoredVerdict:
@@ -119,6 +119,7 @@ class Report:
             "tier": self.run.tier,
             "seed": self.run.seed,
             "started": self.run.started,
+            **({"stale_waivers": [found.to_json() for found in self.stale]} if self.stale else {}),
             "targets": [
                 {"verdict": target.verdict.to_json(), "checks": [check.to_json() for check in target.checks]}
                 for target in self.targets
@@ -134,5 +135,6 @@ class Report:
                     StoredVerdict.from_json(target["verdict"]), tuple(map(CheckResult.from_json, target["checks"]))
                 )
                 for target in raw["targets"]
-            )
+            ),
+            tuple(map(StaleWaiver.from_json, raw.get("stale_waivers", ()))),
         )

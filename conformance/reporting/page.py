@@ -156,9 +156,7 @@ class TargetPage:
         rows: dict[str, list[Row]] = {}
         for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
             name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
-            row = Row(
-                entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id)
-            )
+            row = Row(entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id))
             rows.setdefault(name, []).append(row)
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 

@@ -1,9 +1,9 @@
-"""`shard.json`: what a run that was one shard knew of the whole, so that `merge` can join it and tell what is missing."""
+"""`shard.json`: what a shard knew of the whole run, so that `merge` can join it and tell what is missing."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from conformance.reporting.errors import ReportError
 from conformance.reporting.model import Report
 from conformance.reporting.schemas import validate
 from conformance.shard import Shard
+from conformance.waivers import Waiver
 
 FORMAT = 1
 
@@ -44,19 +45,19 @@ class Parts:
 
     of: int
     results: str
-    waivers: Mapping[str, str]
+    waivers: tuple[Waiver, ...]
     shards: tuple[Part, ...]
     plans: tuple[Plan, ...]
 
     @classmethod
     def of_run(
-        cls, shard: Shard, report: Report, plans: tuple[Plan, ...], waivers: Mapping[str, str], undone: tuple[str, ...]
+        cls, shard: Shard, report: Report, plans: tuple[Plan, ...], waivers: Iterable[Waiver], undone: tuple[str, ...]
     ) -> Parts:
         """What is known of a run that has just ended."""
         verdicts = [target.verdict for target in report.targets]
         isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
         part = Part(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
-        return cls(shard.of, digest(report), dict(waivers), (part,), plans)
+        return cls(shard.of, digest(report), tuple(waivers), (part,), plans)
 
     @property
     def indices(self) -> frozenset[int]:
@@ -68,11 +69,9 @@ class Parts:
             "format": FORMAT,
             "of": self.of,
             "results": self.results,
-            "waivers": dict(self.waivers),
+            "waivers": [{"waiver": waiver.to_json(), "line": waiver.line} for waiver in self.waivers],
             "shards": [asdict(part) | {"undone": list(part.undone)} for part in self.shards],
-            "targets": [
-                {"name": plan.name, "way": plan.way, "plan": plan.division.to_json()} for plan in self.plans
-            ],
+            "targets": [{"name": plan.name, "way": plan.way, "plan": plan.division.to_json()} for plan in self.plans],
         }
 
     @classmethod
@@ -81,11 +80,9 @@ class Parts:
         return cls(
             raw["of"],
             raw["results"],
-            raw["waivers"],
+            tuple(Waiver.from_json(entry["waiver"], entry["line"]) for entry in raw["waivers"]),
             tuple(Part(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
-            tuple(
-                Plan(target["name"], target["way"], Division.from_json(target["plan"])) for target in raw["targets"]
-            ),
+            tuple(Plan(target["name"], target["way"], Division.from_json(target["plan"])) for target in raw["targets"]),
         )
 
 

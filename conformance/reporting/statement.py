@@ -138,9 +138,7 @@ def _open(page: TargetPage) -> Iterator[_Block]:
     for group in page.open:
         names = ", ".join(code(entry.id) for entry in group.requirements)
         hint = f"\n\n{plain(group.hint)}" if group.hint else ""
-        yield _Block(
-            _OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}"
-        )
+        yield _Block(_OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
 
 
 def _requirements(page: TargetPage) -> str:

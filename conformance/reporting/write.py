@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.results import CheckResult
+    from conformance.stale import StaleWaiver
     from conformance.verdict import Verdict
 
 
-def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]]) -> Report:
-    """Write all files of a run into its reports folder, and return what they say.
+def write(
+    directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]], stale: Sequence[StaleWaiver] = ()
+) -> Report:
+    """Write all files of a run into its reports folder, and return what they say; `stale` are waivers that fail it.
 
     Everything is validated before anything is written. What an earlier run left there is removed first, because a
     verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
@@ -30,7 +33,7 @@ def write(directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
         raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
-    report = scrubbed(Report(targets))
+    report = scrubbed(Report(targets, tuple(stale)))
     _check(report)
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     _clear(directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module, metadata
 
 from conformance import specs
+from conformance.mistake import UserMistake
 from conformance.sdk.driver import Driver
 from conformance.sdk.known import Client, clients
 from conformance.target import Target
@@ -20,7 +21,7 @@ _ADAPTERS = {
 INSTALL = "pip install 'kms-conformance[clients]'"
 
 
-class ClientError(Exception):
+class ClientError(UserMistake):
     """A client that cannot be used: what happened, why, what to do next, a line each."""
 
     def __init__(self, what: str, why: str, hint: str) -> None:

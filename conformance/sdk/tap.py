@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from conformance.wire.carrier import MAX_BODY, MAX_HEAD
 from conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of
 from conformance.wire.messages import Exchange, Failure, Reply, Request, origin
-from conformance.wire.session import MAX_BODY, MAX_HEAD, ForeignOrigin
+from conformance.wire.session import ForeignOrigin
 from conformance.wire.unpack import unpack
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from conformance.selftest.variants import VARIANTS
 from conformance.tier import Tier
 
 # A sample holds one in so many of the critical faults, of the others, of the variants and of the null targets.
-_CRITICAL, _OTHER, _VARIANT, _NULL = 2, 8, 2, 2
+_CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _faults() -> dict[tuple[str, str], Fault]:
 
 
 def sample(seed: int) -> tuple[Task, ...]:
-    """What a change waits for: half of the critical faults, fewer of the others, half of the variants and null targets.
+    """What a change waits for: a quarter of the critical faults, fewer of the others, a third of the rest.
 
     Each in one of its dialects, at `smoke`, asked only for what shows it. Another seed draws others.
     """
@@ -94,7 +94,7 @@ def sample(seed: int) -> tuple[Task, ...]:
             for variant in VARIANTS
             if is_drawn(_VARIANT)
         ),
-        *(Task("variant", COMPOUND, dialect, seed=draw.randrange(2**31)) for dialect in specs.dialects()),
+        Task("variant", COMPOUND, one(specs.dialects()), seed=draw.randrange(2**31)),
     )
 
 

@@ -29,3 +29,6 @@ FAMILIES = (
 # These do not build on a target that keeps the state of keys: they find out whether it does.
 # A planted key is read in runs that have no other.
 BEFORE_ADMISSION = ("entry", "isolation", "states", "planted")
+
+# What these ask is drawn by the seed: with another seed they meet other answers.
+DRAWN = ("lifecycle", "fuzzing")

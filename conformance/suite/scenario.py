@@ -43,6 +43,7 @@ class Scenario:
         # What a key may be whose deletion was cancelled, as far as the cancelling itself is concerned.
         self.spared = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
+        self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
 
     # --- acting -----------------------------------------------------------------------------------------------------

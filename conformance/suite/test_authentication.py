@@ -53,4 +53,4 @@ def test_replayed_request_is_refused(kms: Scenario) -> None:
 
 
 def _sabotages(kms: Scenario) -> tuple[Sabotage, ...]:
-    return sabotages(kms.client.target, SignerFactory(kms.client.session))
+    return sabotages(kms.client.target, SignerFactory(kms.client.session), kms.client.world.clock.now, kms.chance)

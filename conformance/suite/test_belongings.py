@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 
 import pytest
 
@@ -29,7 +28,7 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
 def test_alias_goes_to_another_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{secrets.token_hex(6)}")
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     for owner, owns in ((other, True), (key, False)):

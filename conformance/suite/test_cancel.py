@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 
 from conformance.dialects.base import Raw
@@ -103,7 +101,7 @@ def test_sequence_is_optional(kms: Scenario) -> None:
     key = kms.key(PENDING)
     kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
     kms.pool.bring(key, PENDING)
-    kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=str(uuid.uuid4()), states=kms.spared)
+    kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=kms.chance.uuid(), states=kms.spared)
 
 
 @requirement("cancel.bad-sequence")

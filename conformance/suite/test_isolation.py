@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from conformance.dialects.base import KeyView
@@ -46,7 +45,7 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
 
 
 def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:
-    alias = f"{MARKER_PREFIX}{secrets.token_hex(6)}"
+    alias = f"{MARKER_PREFIX}{kms.chance.hex(6)}"
     further: dict[str, dict[str, Any]] = {
         "schedule": {"window": kms.days},
         "update_description": {"description": kms.pool.marker(key)},

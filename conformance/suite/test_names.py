@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,7 +40,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
 @contextmanager
 def _alias(kms: Scenario, key: str) -> Iterator[str]:
     """A new alias of the key, for the time of a check."""
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{secrets.token_hex(6)}")
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
     answer = kms.ask("set_alias", key_id=key, alias=alias)
     if not answer.accepted:
         raise Inconclusive(f"The key could not be given an alias: {answer.summary}.")

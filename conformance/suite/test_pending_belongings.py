@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +31,7 @@ def _encrypted_by_another(kms: Scenario, key: str) -> Arguments:
 
 
 def _tag(kms: Scenario, key: str) -> Arguments:
-    return {"key_id": key, "tags": {_TAG: secrets.token_hex(6)}}
+    return {"key_id": key, "tags": {_TAG: kms.chance.hex(6)}}
 
 
 def _tagged(kms: Scenario, key: str) -> Arguments:
@@ -41,7 +40,7 @@ def _tagged(kms: Scenario, key: str) -> Arguments:
 
 
 def _alias_of_another(kms: Scenario, key: str) -> Arguments:
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{secrets.token_hex(6)}")
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
     _done(kms, "set_alias", key_id=kms.key(ENABLED, key), alias=alias)
     return {"key_id": key, "alias": alias}
 

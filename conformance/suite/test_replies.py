@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 
 import pytest
@@ -62,7 +61,7 @@ def _described(description: str) -> Callable[[KeyView], bool]:
 @requirement("set-alias.reply")
 def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    alias = kms.dialect.alias(f"kms-conformance-{secrets.token_hex(6)}")
+    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     named = kms.dialect.names(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
     kms.judge.that("set-alias.reply", named == key, f"{alias} names {key}", f"it names {named}", (answer.number,))
@@ -71,7 +70,7 @@ def test_alias_names_the_key(kms: Scenario) -> None:
 @requirement("tag.reply")
 def test_tag_reads_back(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    value = secrets.token_hex(6)
+    value = kms.chance.hex(6)
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={"kms-conformance": value})
     listed = kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")
     kms.judge.that("tag.reply", value in listed, f"the tag {value}", listed[:200], (answer.number,))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.mistake import UserMistake
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,7 +23,7 @@ class Problem:
     where: str = ""
 
 
-class TargetError(Exception):
+class TargetError(UserMistake):
     """A target file that cannot be used: what happened, why, what to do next, a line each.
 
     Where a file has several problems, the second and the third part have a numbered line for each.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ def values_of(headers: Headers, name: str) -> tuple[str, ...]:
     return tuple(value for known, value in headers if known.lower() == wanted)
 
 
+@lru_cache(maxsize=64)
 def origin(url: str) -> str:
     """`scheme://host:port` of a URL, in lower case, the port always named; raises ValueError where it has no host."""
     parts = urlsplit(url)

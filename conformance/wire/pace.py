@@ -7,7 +7,8 @@ told in its course to be slower.
 from __future__ import annotations
 
 import threading
-import time
+
+from conformance.clock import REAL, Clock
 
 #: Slower than one request in 5 s a run would not end; what throttles beyond that is waited for request by request.
 MAX_INTERVAL = 5.0
@@ -24,11 +25,12 @@ _WEIGHT = 0.1
 class Pace:
     """Spaces requests evenly: a burst within the promised second is what quotas are tripped by. None means no pace."""
 
-    def __init__(self, requests_per_second: float | None) -> None:
+    def __init__(self, requests_per_second: float | None, clock: Clock = REAL) -> None:
+        self._clock = clock
         self._promised = 0.0 if requests_per_second is None else 1 / requests_per_second
         self._interval = self._promised
         self._next = 0.0
-        self._last = time.monotonic()
+        self._last = self._clock.monotonic()
         self._mean_gap = self._promised
         self._lock = threading.Lock()
 
@@ -40,12 +42,14 @@ class Pace:
     def wait(self) -> None:
         """Return when the next request may be sent."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             at = max(now, self._next)
             self._next = at + self._interval
             self._mean_gap += (min(at - self._last, MAX_INTERVAL) - self._mean_gap) * _WEIGHT
             self._last = at
-        time.sleep(at - now)
+        # Even no seconds of sleep take a quarter of a millisecond: the thread gives up its turn.
+        if at > now:
+            self._clock.sleep(at - now)
 
     def throttled(self) -> None:
         """The endpoint says that we are too fast: slower than we were, whatever was allowed."""

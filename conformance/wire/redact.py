@@ -209,11 +209,19 @@ _WORDS = tuple(name.lower().encode() for name in (*_HEADERS, *_PARAMETERS, *_PLA
 _IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
 _SIGNATURES = tuple(_patterns(["Signature"]))
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
+#: What stands in the places of plaintexts.
+PLAINTEXT_MARKS = tuple(sorted({_mark(_label(name)) for name in _PLAINTEXTS}))
 _SIGNED = re.compile(r"Signature=([^,\s]+)")
 
 
 def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:
     return {found[1].decode("utf-8", "replace") for pattern, _ in patterns for found in pattern.finditer(text)}
+
+
+def plaintexts_in(text: bytes) -> tuple[str, ...]:
+    """The plaintexts that a text names, as they are written there, in their order."""
+    found = {match.span(1): match[1] for pattern, _ in _IN_PLAINTEXTS for match in pattern.finditer(text)}
+    return tuple(found[place].decode("utf-8", "replace") for place in sorted(found))
 
 
 def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:

@@ -76,6 +76,7 @@ class Watchdog:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._idle = False
 
     def watch(self) -> Deadline:
         """A deadline that starts to run now."""
@@ -87,7 +88,7 @@ class Watchdog:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wire-watchdog", daemon=True)
                 self._thread.start()
-            elif len(self._watched) == 1:
+            elif self._idle:
                 self._changed.notify()
         return deadline
 
@@ -103,4 +104,5 @@ class Watchdog:
                 while self._watched and (self._watched[0].finished or not self._watched[0].remaining()):
                     self._watched.popleft().expire()
                 # Calls end long before their deadline, so this wakes up about once per deadline, not once per call.
-                self._changed.wait(self._watched[0].remaining() if self._watched else None)
+                self._idle = not self._watched
+                self._changed.wait(None if self._idle else self._watched[0].remaining())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from conformance.judge import Judgement
 from conformance.results import CheckResult
 from conformance.target import RpcAuth, Target, TokenAuth
 from conformance.verdict import Run, Verdict, decide
+from conformance.waivers import Waiver
 from conformance.wire.record import Body, Record
 
 STARTED = datetime(2026, 1, 15, 9, 30, 12, tzinfo=UTC)
@@ -101,10 +102,15 @@ def conformant(target: Target = OTC) -> Decided:
     return decided(target, passing(target))
 
 
-def decided(target: Target, checks: list[CheckResult], waivers: Mapping[str, str] | None = None) -> Decided:
+def decided(target: Target, checks: list[CheckResult], waivers: Sequence[Waiver] = ()) -> Decided:
     """The verdict that these checks lead to, and the checks."""
     planned = {result.check: result.declared for result in checks}
-    return decide(target, checks, RUN, planned, waivers or {}), checks
+    return decide(target, checks, RUN, planned, waivers), checks
+
+
+def waiver(requirement: str, reason: str) -> Waiver:
+    """A waiver that counts in all samples."""
+    return Waiver(requirement, reason, "storage team", date(2026, 3, 31), "https://tracker.example.com/42")
 
 
 @cache
@@ -174,6 +180,21 @@ _DESCRIBED = (
 
 
 @cache
+def three(target: Target = OTC) -> Decided:
+    """A run with three deviations, one of which is waived, beside another that was waived and is mended."""
+    names = ["cancel.not-pending.enabled", "schedule.window.below-minimum", "cancel.date-cleared", "cancel.uri"]
+    short = Judgement("schedule.window.below-minimum", False, "400 KMS.1401", f'200 {{"key_id": "{KEY}"}}', (14,))
+    checks = [
+        *passing(target, names),
+        failing(target, names[0]),
+        failing(target, names[1], failures=(short,)),
+        failing(target, names[2]),
+        failing(target, names[3]),
+    ]
+    return decided(target, checks, [waiver("cancel.uri", "Mended in release 7.2, which is rolled out in February.")])
+
+
+@cache
 def inconclusive(target: Target = OTC) -> Decided:
     """A run at an endpoint that does not answer."""
     checks = [
@@ -225,8 +246,8 @@ def mixed(target: Target = OTC) -> Decided:
     planned = {result.check: result.declared for result in checks} | {
         "lifecycle::test_walks_as_predicted": ("lifecycle.sequence",)
     }
-    waivers = {"cancel.effect": "Mended in release 7.2, which is rolled out in February."}
-    return decide(target, checks, RUN, planned, waivers), checks
+    accepted = waiver("cancel.effect", "Mended in release 7.2, which is rolled out in February.")
+    return decide(target, checks, RUN, planned, [accepted]), checks
 
 
 def runs() -> dict[str, list[Decided]]:

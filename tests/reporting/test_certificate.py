@@ -68,7 +68,7 @@ def test_the_page_is_sound_and_says_what_the_certificate_says(sealed: Path) -> N
 def test_waived_failures_stand_on_the_certificate(tmp_path: Path) -> None:
     reason = "Accepted <b>until</b> \x1b[31m March."
     checks = [*samples.passing(samples.OTC, ["cancel.effect"]), samples.failing(samples.OTC, "cancel.effect")]
-    write(tmp_path, [samples.decided(samples.OTC, checks, {"cancel.effect": reason})])
+    write(tmp_path, [samples.decided(samples.OTC, checks, [samples.waiver("cancel.effect", reason)])])
     certify(tmp_path)
     page = Page((tmp_path / "certificate.html").read_text())
     assert page.problems == []

@@ -165,4 +165,4 @@ def hostile() -> samples.Decided:
     )
     waived = samples.failing(samples.OTC, "cancel.uri")
     others = samples.passing(samples.OTC, ["cancel.effect", "cancel.status", "cancel.uri"])
-    return samples.decided(samples.OTC, [*others, failed, open_, waived], {"cancel.uri": HOSTILE})
+    return samples.decided(samples.OTC, [*others, failed, open_, waived], [samples.waiver("cancel.uri", HOSTILE)])

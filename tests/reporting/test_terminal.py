@@ -31,18 +31,22 @@ def summary(shown: Report, width: int = 100, **options: Any) -> str:
 
 
 def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> None:
-    assert summary(report(samples.nonconformant())).split("\n")[:11] == [
+    assert summary(report(samples.nonconformant())).split("\n")[:15] == [
         "",
         "✗ otc-eu-de: nonconformant",
         "  huawei, profile otc, https://kms.eu-de.otc.example.com",
         "  4 of 92 MUST requirements that apply do not hold. 1 SHOULD requirement failed; it is shown and",
         "  does not decide.",
         "  99\xa0passed · 5\xa0failed · 5\xa0not\xa0applicable",
+        "  tier standard, 537 requests, 0 keys created, 1 min 23 s for the whole run",
         "",
-        "  ✗ cancel.not-pending.enabled · MUST",
+        "  ✗ cancel.not-pending.enabled · MUST · 0c9864",
+        "    Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
+        "    source    Huawei Cloud / Open Telekom Cloud, “Canceling the Scheduled Deletion of a CMK” ·",
+        "              Function · sentence 2",
         "    expected  400 KMS.1501",
         f'    received  200 {{"key_id": "{samples.KEY}", "key_state": "3"}}',
-        "",
+        "    again     kms-conformance replay reports/latest 0c9864",
     ]
     assert summary(report(samples.nonconformant())).endswith(
         "\nreport   reports/latest/index.html\nresults  reports/latest/results.json\n"
@@ -60,7 +64,8 @@ def test_open_questions_are_grouped_by_reason_with_their_next_step() -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = summary(report(samples.nonconformant(), samples.mixed(), samples.inconclusive()), width)
-    assert max(map(len, text.split("\n"))) <= width
+    # A command stays in one piece, to be copied.
+    assert max(len(line) for line in text.split("\n") if not line.startswith("    again ")) <= width
 
 
 def test_only_ten_failures_are_listed_and_long_ones_cut() -> None:
@@ -72,7 +77,7 @@ def test_only_ten_failures_are_listed_and_long_ones_cut() -> None:
     text = summary(report(samples.decided(samples.OTC, [*samples.passing(samples.OTC, names), *failing])))
     assert text.count(" · MUST") == 10
     assert "… and 5 more requirements in the report" in text
-    assert len(text.split("\n")) < 75
+    assert len(text.split("\n")) < 120
 
 
 def test_what_a_target_wrote_is_no_markup_and_moves_no_cursor() -> None:

@@ -65,7 +65,9 @@ def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> Non
     assert (reports / "index.html").stat().st_size > 10_000
     assert (reports / "junit.xml").is_file()
     assert list((reports / "allure-results").glob("*-result.json"))
-    assert str(reports / "index.html") in done.stdout.replace("\n", "")
+    assert "report   reports/latest/index.html\n" in done.stdout
+    assert max(map(len, done.stdout.split("\n"))) <= 80
+    assert done.stderr == ""
 
 
 def test_single_target_leaves_its_verdict_at_the_top(tmp_path: Path) -> None:
@@ -123,12 +125,44 @@ def test_misspelt_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_unknown_waiver_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "w.yaml").write_text("cancel.efect: known\n")
+    waiver = "requirement: cancel.efect, reason: known, owner: us, expires: 2099-12-31"
+    (tmp_path / "w.yaml").write_text(f"waivers:\n  - {{{waiver}}}\n")
     with Emulator("huawei") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         options = ["--target", str(tmp_path / "t.yaml"), "--waivers", str(tmp_path / "w.yaml")]
         done = command("run", *options, cwd=tmp_path)
-    assert (done.returncode, "cancel.efect" in done.stderr) == (2, True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.split("\n")[1:] == [
+        "Line 2: No requirement is called `cancel.efect`.",
+        "Did you mean `cancel.effect`?",
+        "",
+    ]
+
+
+def test_a_stale_waiver_fails_a_run_and_says_so_once(tmp_path: Path) -> None:
+    waiver = "requirement: schedule.window.minimum, reason: known, owner: storage team, expires: 2099-12-31"
+    (tmp_path / "w.yaml").write_text(f"waivers:\n  - {{{waiver}}}\n")
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        options = ["--target", "t.yaml", "--reports", "out", "--tier", "smoke", "--waivers", "w.yaml"]
+        done = command("run", *options, "--", "-k", "test_bound_is_accepted", cwd=tmp_path)
+    assert done.returncode == 1
+    assert (
+        "  ✗ line 2: schedule.window.minimum, storage team\n    What it covers passed on emulator-huawei.\n"
+        "    → Take line 2 out: it is needed no more.\n"
+    ) in done.stdout
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    assert verdict["result"] == "inconclusive"
+    (found,) = json.loads((tmp_path / "out" / "results.json").read_text())["stale_waivers"]
+    assert found["waiver"]["owner"] == "storage team"
+
+
+def test_a_run_of_nothing_says_why(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        done = command("run", "--target", "t.yaml", "--", "-k", "no_such_check", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.startswith("No check was run, and no report was written.\n")
 
 
 def test_plain_pytest_does_the_same(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def seconds_of(division: Division, seconds: dict[str, float]) -> list[float]:
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_recorded_durations_balance_shards(dialect: str, tier: str, of: int) -> None:
-    """No shard takes longer than its part of the whole and the longest check together, as is proved of the algorithm."""
+    """No shard takes longer than its part of the whole and the longest check together."""
     seconds = dict(durations.load(None, dialect, tier))
     planned = [Planned(name, name.partition("::")[0], ("x",), decides=True) for name in seconds]
     division = divide("t", planned, of, seconds, None)
@@ -107,9 +107,9 @@ def test_clock_that_other_machines_share_is_not_moved(url: str, *, refused: bool
     target = Target("t", "huawei", url, TokenAuth("x", "y"), time_control=f"{url}/clock")
     if refused:
         with pytest.raises(TargetError, match="time_control"):
-            Shard(1, 2).refuse_moving_clock(target)
+            Shard(1, 2).refuse_moving_clocks([target])
     else:
-        Shard(1, 2).refuse_moving_clock(target)
+        Shard(1, 2).refuse_moving_clocks([target])
 
 
 def test_workers_of_a_fleet_count_through_targets_and_shards() -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from conformance import coverage
 from conformance.emulator import Emulator
 from conformance.judge import Inconclusive
 from conformance.suite import test_window
-from conformance.target import TargetError, parse_target
+from conformance.target import parse_target
 from conformance.terminal import _part
 from conformance.timecontrol import TimeControl
-from conformance.waivers import load_waivers
 from conformance.wire.session import Session
 
 
@@ -34,22 +31,6 @@ def test_ids_of_requirements_are_filled_in_from_parameters() -> None:
 )
 def test_part_of_a_run_is_read_off_an_id(node_id: str, part: tuple[str, str] | None) -> None:
     assert _part(node_id, ["emulator-huawei", "emulator-huawei-2"]) == part
-
-
-def test_waivers_are_reasons_by_id(tmp_path: Path) -> None:
-    target = parse_target(_TARGET, "t")
-    path = tmp_path / "w.yaml"
-    path.write_text("cancel.date-cleared: known\n")
-    assert load_waivers(str(path), [target]) == {"cancel.date-cleared": "known"}
-    for text, says in (
-        ("- a\n", "mapping"),
-        ("cancel.effect:\n", "mapping"),
-        ("no.such: x\n", "no.such"),
-        ("[", "read"),
-    ):
-        path.write_text(text)
-        with pytest.raises(TargetError, match=says):
-            load_waivers(str(path), [target])
 
 
 def test_clock_of_the_target_is_asked_before_it_is_trusted() -> None:

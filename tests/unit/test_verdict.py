@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from conformance.judge import Judgement
 from conformance.results import CheckResult
 from conformance.target import RpcAuth, Target, TokenAuth
 from conformance.verdict import RequirementVerdict, Run, Verdict, decide, specs_digest, worst_exit_code
+from conformance.waivers import Waiver
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 RUN = Run("smoke", 1, datetime(2026, 1, 1, tzinfo=UTC), 1.0)
@@ -27,8 +28,12 @@ def result(check: str = "a::b", **changes) -> CheckResult:
     return CheckResult(**(basics | {"productive": changes.get("passes", {})} | changes))
 
 
-def verdict(*results: CheckResult, planned=None, waivers=None) -> Verdict:
-    return decide(TARGET, results, RUN, planned or {}, waivers or {})
+def verdict(*results: CheckResult, planned=None, waivers=()) -> Verdict:
+    return decide(TARGET, results, RUN, planned or {}, waivers)
+
+
+def waiver(requirement: str, reason: str = "known", expires: date = date.max, **scope) -> Waiver:
+    return Waiver(requirement, reason, "storage team", expires, **scope)
 
 
 def entry(found: Verdict, requirement: str) -> RequirementVerdict:
@@ -84,7 +89,7 @@ def test_inconclusive_check_outweighs_a_pass_elsewhere() -> None:
 
 def test_waived_failure_does_not_decide() -> None:
     found = verdict(
-        result(passes=ALL), result("c::d", failures=(failure("cancel.effect"),)), waivers={"cancel.effect": "known"}
+        result(passes=ALL), result("c::d", failures=(failure("cancel.effect"),)), waivers=[waiver("cancel.effect")]
     )
     assert (found.result, of(found, "cancel.effect")) == ("conformant", "waived")
 
@@ -129,9 +134,35 @@ def test_a_failure_says_what_was_expected_and_received_and_the_first_of_several_
 
 def test_a_waiver_gives_its_reason_and_excuses_no_other_requirement() -> None:
     failures = (failure("cancel.effect"), failure("schedule.uri"))
-    found = verdict(result(passes=ALL, failures=failures), waivers={"cancel.effect": "known since May"})
-    assert (entry(found, "cancel.effect").reason, of(found, "schedule.uri")) == ("known since May", "failed")
-    assert found.result == "nonconformant"
+    found = verdict(result(passes=ALL, failures=failures), waivers=[waiver("cancel.effect", "known since May")])
+    assert entry(found, "cancel.effect").reason == "known since May (storage team, until 9999-12-31)"
+    assert entry(found, "cancel.effect").to_json()["waiver"]["owner"] == "storage team"
+    assert (of(found, "schedule.uri"), found.result) == ("failed", "nonconformant")
+    assert RequirementVerdict.from_json(entry(found, "cancel.effect").to_json()) == entry(found, "cancel.effect")
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        (waiver("cancel.*"), True),
+        (waiver("cancel.*", targets=("t*",)), True),
+        (waiver("cancel.*", targets=("other",)), False),
+        (waiver("cancel.*", dialect=TARGET.dialect), True),
+        (waiver("cancel.*", dialect="other"), False),
+        (waiver("cancel.*", expires=RUN.started.date()), True),
+        (waiver("cancel.*", expires=RUN.started.date() - timedelta(days=1)), False),
+    ],
+    ids=["glob", "its target", "another target", "its dialect", "another dialect", "its last day", "the day after"],
+)
+def test_a_waiver_counts_for_whom_it_names_through_its_last_day(given: Waiver, accepted: bool) -> None:
+    found = verdict(result(passes=ALL, failures=(failure("cancel.effect"),)), waivers=[given])
+    assert of(found, "cancel.effect") == ("waived" if accepted else "failed")
+
+
+def test_what_is_inconclusive_is_never_waived() -> None:
+    unclear = result("c::d", outcome="inconclusive", inconclusive=("cancel.effect",), reason="throttled")
+    found = verdict(result(passes=ALL), unclear, waivers=[waiver("cancel.*")])
+    assert (of(found, "cancel.effect"), found.result) == ("inconclusive", "inconclusive")
 
 
 def test_each_judgement_counts_whether_it_passed_or_failed() -> None:

@@ -13,8 +13,9 @@ import pytest
 from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
 from conformance.target.model import Limits
+from conformance.wire.carrier import MAX_BODY
 from conformance.wire.messages import Request
-from conformance.wire.session import MAX_BODY, Session
+from conformance.wire.session import Session
 
 
 def then_close(data: bytes) -> object:

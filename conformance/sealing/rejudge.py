@@ -1,0 +1,134 @@
+"""Runs the suite again against a tape: no network, no target, no waiting; what is judged is judged anew."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from conformance import suite
+from conformance.bench import Bench
+from conformance.ledger import Ledger
+from conformance.plugin import add_marks
+from conformance.results import CheckResult
+from conformance.session import Settings, Worker, check_of
+from conformance.tape.play import Player, Tape
+from conformance.tape.reel import Facts
+from conformance.tape.stage import put_up
+from conformance.target import Target
+from conformance.tier import EFFORTS
+
+_SUITE = Path(suite.__file__).parent
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """What the suite says to a tape. `problem` tells where the two part; then nothing else here means anything.
+
+    `plan` are all checks that the tier has for this target, with what they declare; `ledger` is what was written anew.
+    """
+
+    problem: str
+    results: tuple[CheckResult, ...]
+    plan: Mapping[str, tuple[str, ...]]
+    isolation: Mapping[str, Any] | None
+    target: Target
+    ledger: str
+    exchanges: int
+
+
+@dataclass
+class _Stage:
+    """The pytest plugin of such a run: the checks that began, in their order, and no others."""
+
+    worker: Worker
+    player: Player
+    checks: Sequence[str]
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        add_marks(config)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        there: dict[str, pytest.Item] = {}
+        for item in items:
+            check = check_of(item)
+            if check is not None:
+                there[check.id] = item
+        self.unknown = tuple(name for name in self.checks if name not in there)
+        items[:] = [there[name] for name in self.checks if name in there]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        raw = getattr(report, "kms", None)
+        if raw is not None:
+            result = CheckResult.from_json(raw)
+            self.results[result.check] = result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        if self.player.problem:
+            item.session.shouldstop = self.player.problem
+
+
+def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings) -> Rejudged:
+    """Judge a tape. `stage` describes the target, `ledger` is the extract; both as they were sealed."""
+    target = put_up(stage)
+    player = Player(tape, target)
+    with TemporaryDirectory(prefix="kms-conformance-") as directory:
+        own = Ledger(Path(directory) / "ledger.jsonl", facts.run)
+        before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
+        own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
+        own.clock = player
+        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(facts.chance))
+        worker = Worker(settings, [bench])
+        plugin = _Stage(worker, player, facts.checks)
+        said = _run(worker, plugin, Path(directory))
+        player.ended()
+        problem = player.problem
+        if plugin.unknown:
+            problem = f"this suite has no check {plugin.unknown[0]} for such a target at this tier"
+        elif not problem and len(plugin.results) != len(facts.checks):
+            problem = f"of {len(facts.checks)} checks, {len(plugin.results)} came to an end here\n{said}"
+        return Rejudged(
+            problem,
+            tuple(plugin.results.values()),
+            worker.planned[target.name],
+            worker.isolation.get(target.name),
+            target,
+            own.path.read_text(encoding="utf-8"),
+            player.asked,
+        )
+
+
+def _run(worker: Worker, plugin: _Stage, directory: Path) -> str:
+    """Run pytest within this process; returns what it said."""
+    arguments = [
+        f"--config-file={_SUITE / 'pytest.ini'}",
+        f"--rootdir={_SUITE}",
+        *("-p", "no:cacheprovider", "-p", "no:kms_conformance", "-p", "no:randomly", "-p", "no:xdist"),
+        *("-o", f"cache_dir={directory}", "--tb=line", "-q"),
+        str(_SUITE),
+    ]
+    said = io.StringIO()
+    with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"), contextlib.redirect_stdout(said):
+        pytest.main(arguments, plugins=[worker, plugin])
+    return said.getvalue()[-2000:]
+
+
+@contextlib.contextmanager
+def _without(*names: str) -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

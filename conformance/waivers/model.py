@@ -1,0 +1,68 @@
+"""A waiver: which failure is accepted where, why, by whom, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """`requirement` is an id, or a glob over several, such as `cancel.*`; `expires` the last day on which it counts.
+
+    `targets` are names or globs, and `dialect` a dialect: where they are given, it speaks of no other. `line` is where
+    it stands in its file, 0 where that is not known.
+    """
+
+    requirement: str
+    reason: str
+    owner: str
+    expires: date
+    link: str = ""
+    targets: tuple[str, ...] = ()
+    dialect: str = ""
+    line: int = 0
+
+    def covers(self, requirement: str) -> bool:
+        """Whether it speaks of a requirement with this id."""
+        return fnmatchcase(requirement, self.requirement)
+
+    def speaks_of(self, target: str, dialect: str) -> bool:
+        """Whether it speaks of a target with this name and dialect."""
+        named = not self.targets or any(fnmatchcase(target, name) for name in self.targets)
+        return named and self.dialect in ("", dialect)
+
+    def has_expired(self, today: date) -> bool:
+        """Whether its last day is over, in UTC."""
+        return today > self.expires
+
+    def __str__(self) -> str:
+        """The reason with all that goes with it, in one line: what stands wherever a verdict is shown."""
+        link = f", {self.link}" if self.link else ""
+        return f"{' '.join(self.reason.split())} ({self.owner}, until {self.expires}{link})"
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a waivers file; what is not given is left out."""
+        rest = {"link": self.link, "targets": list(self.targets), "dialect": self.dialect}
+        return {
+            "requirement": self.requirement,
+            "reason": self.reason,
+            "owner": self.owner,
+            "expires": self.expires.isoformat(),
+            **{name: value for name, value in rest.items() if value},
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], line: int = 0) -> Waiver:
+        """The inverse of `to_json`. Raises `ValueError` where `expires` is no day."""
+        given = dict(raw) | {"expires": date.fromisoformat(raw["expires"]), "targets": tuple(raw.get("targets", ()))}
+        return cls(**given, line=line)
+
+
+def accepting(waivers: Iterable[Waiver], requirement: str, *, target: str, dialect: str, today: date) -> Waiver | None:
+    """The first waiver that accepts the failure of a requirement on a target today; None if none does."""
+    found = (each for each in waivers if each.speaks_of(target, dialect) and each.covers(requirement))
+    return next((each for each in found if not each.has_expired(today)), None)

@@ -1,0 +1,95 @@
+"""All that a stranger sees of a run at 80 columns: one that passes, one with deviations, one that is inconclusive."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sample_runs as samples
+from rich.console import Console
+
+from conformance.reporting.model import Report, TargetReport
+from conformance.stale import StaleWaiver
+from conformance.terminal import Terminal
+from conformance.waivers import Waiver
+
+GOLDEN = Path(__file__).parent / "golden"
+OLD = Waiver("cancel.bad-sequence", "Known.", "storage team", date(2026, 1, 1), line=7)
+STALE = StaleWaiver(
+    OLD,
+    "It expired on 2026-01-01. Nothing that it covers was seen to fail.",
+    "Take line 7 out, or agree on another day with storage team.",
+)
+RUNS = {
+    "conformant": Report((TargetReport.of(*samples.conformant()),)),
+    "deviations": Report((TargetReport.of(*samples.three()),)),
+    "inconclusive": Report((TargetReport.of(*samples.inconclusive()),)),
+    "several": Report((TargetReport.of(*samples.mixed()), TargetReport.of(*samples.conformant(samples.ALI))), (STALE,)),
+}
+
+
+def shown(report: Report, **options: object) -> str:
+    """What a run prints on a console of 80 columns."""
+    file = io.StringIO()
+    controller = SimpleNamespace(
+        targets=[target.verdict for target in report.targets],
+        report=report,
+        reports=Path("reports/latest"),
+        clean=str,
+        afterwards=lambda: (),
+    )
+    terminal = Terminal(controller, Console(file=file, width=80, **options))
+    checks = [check for target in report.targets for check in target.checks]
+    terminal.pytest_collection_finish(
+        SimpleNamespace(
+            items=[
+                SimpleNamespace(nodeid=f"test_{check.family}.py::x[{check.target}-{number}]")
+                for number, check in enumerate(checks)
+            ]
+        )
+    )
+    for check in checks:
+        terminal.pytest_runtest_logreport(SimpleNamespace(kms=check.to_json(), failed=check.outcome != "passed"))
+    terminal.pytest_unconfigure()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_what_a_run_shows_is_what_was_agreed_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    text = shown(RUNS[name], color_system=None)
+    assert text == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    assert "\x1b" not in text
+    assert max(len(line) for line in text.split("\n")) <= 80
+
+
+def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    coloured = shown(RUNS["deviations"], force_terminal=True, color_system="standard", legacy_windows=False)
+    assert "\x1b[31m" in coloured
+    for line in (GOLDEN / "deviations.txt").read_text(encoding="utf-8").split("\n"):
+        if line.startswith("    "):
+            assert line in coloured
+
+
+def test_github_is_told_of_each_failure_and_obeys_no_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    failure = samples.failing(samples.OTC, "cancel.effect").failures[0]
+    evil = f"100% {'x' * 60} ::error::owned\n::set-env name=a::b"
+    failed = samples.failing(
+        samples.OTC, "cancel.effect", failures=(replace(failure, received=evil, expected="a, b: c"),)
+    )
+    checks = [*samples.passing(samples.OTC, ["cancel.effect"]), failed]
+    text = shown(Report((TargetReport.of(*samples.decided(samples.OTC, checks)),), (STALE,)), color_system=None)
+    orders = [line for line in text.split("\n") if line.lstrip().startswith("::")]
+    received = f"100%25 {'x' * 60} ::error::owned ::set-env name=a::b"
+    assert orders == [
+        f"::error title=otc-eu-de · cancel.effect::expected a, b: c; received {received}",
+        f"::error title=stale waiver · cancel.bad-sequence::{STALE.why} {STALE.next}",
+    ]
+    assert "| ::error::owned" in text

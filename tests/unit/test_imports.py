@@ -1,0 +1,86 @@
+"""What is not imported cannot be waited for: counted in modules, because seconds depend on the machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import click
+import pytest
+
+from conformance.cli import _COMMANDS
+from conformance.emulator import Emulator
+
+_HEAVY = {
+    "_pytest",
+    "allure_commons",
+    "botocore",
+    "hypothesis",
+    "jinja2",
+    "jsonschema_rs",
+    "pytest",
+    "requests",
+    "rich",
+    "schemathesis",
+    "urllib3",
+    "yaml",
+}
+_SAY = "import sys; print(*sorted(sys.modules), sep='\\n', file=sys.stderr)"
+_COMMAND = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(sys.modules), sep="\\n", file=sys.stderr))
+from conformance.cli import main
+main()
+"""
+
+
+def _modules(code: str, *arguments: str, codes: Sequence[int] = (0,)) -> set[str]:
+    """The modules that a new process has imported when it ends."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode in codes, done.stdout + done.stderr[-2000:]
+    return set(done.stderr.split())
+
+
+def _packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_imports_no_command(option: str) -> None:
+    modules = _modules(_COMMAND, option)
+    ours = {name for name in modules if name.startswith("conformance")}
+    assert ours == {"conformance", "conformance.cli", "conformance.cli.lazy", "conformance.mistake"}
+    assert not _packages(modules) & _HEAVY
+
+
+def test_the_plugin_imports_next_to_nothing_into_sessions_that_are_not_ours() -> None:
+    modules = _modules(f"import pytest; import conformance.plugin; {_SAY}")
+    ours = {name for name in modules if name.startswith("conformance")}
+    assert ours == {"conformance", "conformance.plugin", "conformance.tier"}
+    assert not _packages(modules) & (_HEAVY - {"pytest", "_pytest"})
+
+
+def test_collection_imports_neither_generator_nor_templates(tmp_path) -> None:
+    modules = _modules(
+        _COMMAND, "run", "--reports", str(tmp_path), "--", "--collect-only", "-q", "-p", "no:cacheprovider"
+    )
+    assert "conformance.suite.test_lifecycle" in modules
+    assert not _packages(modules) & {"schemathesis", "hypothesis", "jinja2", "anyio"}
+
+
+def test_the_doctor_of_one_dialect_imports_nothing_that_only_a_run_needs(tmp_path) -> None:
+    with Emulator("huawei") as emulator:
+        path = tmp_path / "target.yaml"
+        path.write_text(emulator.target_yaml())
+        modules = _modules(_COMMAND, "doctor", "--target", str(path))
+    needless = {"pytest", "_pytest", "schemathesis", "hypothesis", "jinja2", "botocore", "rich"}
+    assert not _packages(modules) & needless
+    assert not {name for name in modules if name.startswith("conformance.emulator")}
+
+
+@pytest.mark.parametrize("name", sorted(_COMMANDS))
+def test_the_table_of_commands_leads_to_the_commands(name: str) -> None:
+    command = _COMMANDS[name].load()
+    assert isinstance(command, click.Command)
+    assert command.name == name
