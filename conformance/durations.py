@@ -23,8 +23,8 @@ Durations = Mapping[str, float]
 def load(path: str | None, dialect: str, tier: Tier) -> Durations:
     """Seconds by check id, from a file that `tools/durations.py` wrote, or from an earlier run's reports folder.
 
-    Without a path, what was recorded for this release. A tier that was not measured is taken to be like the highest that
-    was, and a check that was not, like the mean of the others. Raises `TargetError` for what is neither.
+    Without a path, what was recorded for this release. A tier that was not measured is taken to be like the highest
+    that was, and a check that was not, like the mean of the others. Raises `TargetError` for what is neither.
     """
     source = RECORDED if path is None else Path(path)
     source = source / _RESULTS if source.is_dir() else source

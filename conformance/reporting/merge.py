@@ -86,8 +86,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
 
 
 def _load(directory: Path) -> _Input:
-    report = load_report(directory)
-    return _Input(directory, report, load_parts(directory, report))
+    return _Input(directory, load_report(directory), load_parts(directory))
 
 
 def _refuse_strangers(first: _Input, other: _Input) -> None:

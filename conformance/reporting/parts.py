@@ -86,9 +86,10 @@ class Parts:
         )
 
 
-def digest(report: Report) -> str:
-    """The digest of the file that holds the results."""
-    return f"sha256:{hashlib.sha256(files.to_text(report.to_json()).encode()).hexdigest()}"
+def digest(results: Report | bytes) -> str:
+    """The digest of the file that holds the results, from its content or from what it will hold."""
+    content = results if isinstance(results, bytes) else files.to_text(results.to_json()).encode()
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write_parts(directory: Path, parts: Parts) -> None:
@@ -98,13 +99,13 @@ def write_parts(directory: Path, parts: Parts) -> None:
     files.write_atomically(directory / layout.SHARD, files.to_text(document))
 
 
-def load_parts(directory: Path, report: Report) -> Parts:
-    """Read the `shard.json` of a folder whose results are `report`. Raises `ReportError`."""
+def load_parts(directory: Path) -> Parts:
+    """Read the `shard.json` of a reports folder. Raises `ReportError`."""
     path = directory / layout.SHARD
     raw = files.read_json(path)
     validate(raw, "shard", str(path))
     parts = Parts.from_json(raw)
-    if parts.results != digest(report):
+    if parts.results != digest(files.read_bytes(directory / layout.RESULTS)):
         raise ReportError(
             f"{directory} cannot be merged.",
             f"{layout.SHARD} speaks of other results than {layout.RESULTS} holds: they are of two runs, or one was "

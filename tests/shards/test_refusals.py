@@ -28,7 +28,7 @@ def merge(*arguments: object) -> int:
 
 
 def changed(folder: Path, copy: Path, change: Callable[[Document, Document], None]) -> Path:
-    """A copy of a shard's reports with results and plan changed, and the digest of the one in the other brought right."""
+    """A copy of a shard's reports with results and plan changed, and the digest of one in the other brought right."""
     shutil.copytree(folder, copy)
     results = json.loads((copy / "results.json").read_text())
     shard = json.loads((copy / "shard.json").read_text())
