@@ -162,6 +162,11 @@ class Judge:
         )
 
     @property
+    def broken(self) -> bool:
+        """Whether an obligation has failed; after a recommendation that is not followed, all else means what it did."""
+        return any(self.catalogue[failure.requirement].level == "MUST" for failure in self.failures)
+
+    @property
     def judged(self) -> frozenset[str]:
         """The ids of all requirements that this check has judged."""
         return frozenset(self.passes) | {failure.requirement for failure in self.failures}

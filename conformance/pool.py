@@ -39,6 +39,10 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
+class Stuck(Inconclusive):
+    """A key is in a state that no operation leads from to the one that is wanted; another key may serve."""
+
+
 class Pool(Estate):
     """Uses at most as many keys as allowed and hands them out, the oldest living first."""
 
@@ -59,9 +63,10 @@ class Pool(Estate):
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
         for key in [key for key in self.keys if key not in besides and key not in self._apart]:
-            view = self.bring(key, state)
-            if view is not None:
-                return view
+            with suppress(Stuck):
+                view = self.bring(key, state)
+                if view is not None:
+                    return view
         return self._wanted(self.bring(self.create(), state), state)
 
     @property
@@ -105,7 +110,7 @@ class Pool(Estate):
     def _step(self, key: str, view: KeyView, state: str, days: int) -> KeyView:
         operation = _STEPS.get((view.state, state))
         if operation is None:
-            raise Inconclusive(f"No operation leads from the state {view.state} to {state}.")
+            raise Stuck(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)

@@ -20,7 +20,8 @@ class Fault:
     `severity`: critical loses data, keeps alive what must die or lets strangers in; major breaks a client; minor
     misinforms. At least one of `requirements` must be reported as failed. `families` are the suite's families that
     report it, besides `entry`, which every run needs; none means that it takes all of them. `exit_code` is 0 where
-    the documents only recommend or allow what is broken. `why_more` says why more than five requirements are accused.
+    the documents only recommend or allow what is broken, and 3 where that leaves no key to ask with.
+    `why_more` says why more than five requirements are accused.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Fault:
     filters: tuple[Filter, ...] = ()
     auth: str | None = None
     foreign_keys: int = 3
-    exit_code: Literal[0, 1] = 1
+    exit_code: Literal[0, 1, 3] = 1
     why_more: str = ""
 
     def arguments(self) -> tuple[str, ...]:

@@ -14,5 +14,5 @@ def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     from conformance.suite.walk import walk  # noqa: PLC0415
 
     walk(kms)
-    if not kms.judge.failures and "lifecycle.sequence" not in kms.judge.passes:
+    if not kms.judge.broken and "lifecycle.sequence" not in kms.judge.passes:
         raise Inconclusive("No step of the lifecycle model could be taken.")

@@ -74,7 +74,7 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
         kms.judge.recalls("cancel.before-end")
     elif kms.rescue and waiting is not None and timedelta() < waiting.end - MARGIN - now <= _A_NIGHT:
         _rescue(kms, waiting)
-        if not kms.judge.failures:
+        if not kms.judge.broken:
             ledger.note("cancel.before-end", statement)
     elif waiting is None:
         raise Inconclusive(*_NOTHING_PLANTED)
@@ -178,7 +178,7 @@ def _must_have_ended(kms: Scenario, planted: Planted) -> None:
     if planted.end - planted.seen <= _A_NIGHT:
         # That it was seen pending stands in the ledger.
         kms.judge.recalls("expiry.not-early")
-    elif not kms.judge.failures:
+    elif not kms.judge.broken:
         raise Inconclusive(
             f"Nobody looked at the planted key in the night before its end; it was last seen {planted.seen}.",
             "Plant another one, and run every night.",

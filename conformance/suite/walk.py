@@ -71,7 +71,7 @@ class _Walk(RuleBasedStateMachine):
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = bool(self.scenario.judge.failures)
+        self.ended = self.scenario.judge.broken
 
     @initialize()
     def begin(self) -> None:
@@ -126,7 +126,7 @@ class _Walk(RuleBasedStateMachine):
         self.trail.append(f"{operation} unknown")
         name = f"unknown-key.{operation}"
         kms.must_be_refused(name if name in kms.judge.catalogue else "lifecycle.sequence", "unknown_key", answer)
-        if kms.judge.failures:
+        if kms.judge.broken:
             self._end()
         else:
             self._compare(answer)
@@ -180,7 +180,7 @@ class _Walk(RuleBasedStateMachine):
                 self._follow(which, operation, prediction, answer, now, window)
         except Stop:
             self._end()
-        if kms.judge.failures:
+        if self.ended or kms.judge.broken:
             # What follows from a wrong step says nothing new.
             self._end()
         else:
@@ -193,12 +193,21 @@ class _Walk(RuleBasedStateMachine):
         kms, states, after = self.scenario, prediction.states, prediction.after
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
-        view = kms.must_read_back(kms_requirement(operation), self.keys[which], states, answer)
+        key = self.keys[which]
+        if operation == "cancel":
+            kms.must_read_back("cancel.effect", key, kms.spared, answer)
+        view = kms.must_read_back(self._effect(which, operation), key, states, answer)
         if operation == "schedule" and window is not None:
             kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
         self.models[which] = KeyModel(
             view.state if view.state in states else after.state, after.before, after.deletion_at
         )
+
+    def _effect(self, which: int, operation: str) -> str:
+        """The requirement that says which state an accepted operation leads to."""
+        if operation == "cancel":
+            return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
+        return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
     def _narrow(self, requirement_id: str, window: int | None) -> str:
         """A refused window has a requirement of its own."""
@@ -231,11 +240,6 @@ class _Walk(RuleBasedStateMachine):
 
     def _end(self) -> None:
         self.ended = True
-
-
-def kms_requirement(operation: str) -> str:
-    """The requirement that says which state an accepted operation leads to."""
-    return {"schedule": "schedule.state-after", "cancel": "cancel.effect"}.get(operation, "lifecycle.sequence")
 
 
 def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts

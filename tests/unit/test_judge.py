@@ -121,3 +121,12 @@ def test_accepted_answers_that_came_are_noted_for_what_applies(judge: Judge) -> 
     judge.observe("schedule.reply.xml", "400 x", "malformed_key")
     assert judge.observed == {"cancel.effect": {"400 KMS.0309", "404 KMS.0301"}}
     assert judge.refusals == {"cancel.effect": "malformed_key"}
+
+
+def test_only_a_failed_obligation_breaks_what_follows() -> None:
+    judge = Judge(CATALOGUE, frozenset({"cancel.date-cleared", "cancel.effect"}))
+    assert not judge.broken
+    judge.that("cancel.date-cleared", False, "x", "y")
+    assert not judge.broken
+    judge.that("cancel.effect", False, "x", "y")
+    assert judge.broken
