@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from conformance import reporting
+from conformance.cli.finishing import after_run, stamp
 from conformance.reporting import layout
 from conformance.reporting.merge import Merged
 from conformance.stale import STALE_WAIVER
@@ -27,8 +28,10 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     2 where the folders do not belong together.
     """
     out = Path(reports).resolve()
+    before = stamp(out)
     merged = reporting.merge([found for directory in directories for found in _shards_in(directory)], out)
     reporting.show(merged.report, out, Console())
+    after_run(out, before)
     for line in _unfinished(merged):
         click.echo(line)
     codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]

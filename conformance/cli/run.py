@@ -11,6 +11,7 @@ import click
 import pytest
 
 from conformance import suite
+from conformance.cli.finishing import after_run, stamp
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.via import run_via
 from conformance.consent import question, question_of_clients
@@ -78,9 +79,12 @@ def run(
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name, on in further.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
+    before = stamp(directory)
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
-    if code != USAGE_ERROR:
+    if part.shard is None:
+        after_run(directory, before)
+    elif code != USAGE_ERROR:
         part.explain()
     return code
 
@@ -107,9 +111,6 @@ def _refuse_unused(context: click.Context) -> None:
 
 def _outputs(directory: Path) -> list[str]:
     return [
-        f"--junitxml={directory / 'junit.xml'}",
-        f"--alluredir={directory / 'allure-results'}",
-        "--clean-alluredir",
         "-o",
         f"cache_dir={directory / '.pytest_cache'}",
     ]

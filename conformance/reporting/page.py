@@ -207,7 +207,13 @@ class TargetPage:
             if failure.requirement == entry.id
         ]
         for check, failure in found[:1]:
-            explained = explain(failure, self.requirement(entry.id), check.exchanges, body_limit=_BODY_LIMIT)
+            explained = explain(
+                failure,
+                self.requirement(entry.id),
+                check.exchanges,
+                body_limit=_BODY_LIMIT,
+                name=check.failure_id(failure),
+            )
             elsewhere = tuple(Elsewhere(other.check, f.expected, f.received) for other, f in found[1:])
             yield Card(entry, explained, check, elsewhere)
 
