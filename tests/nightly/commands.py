@@ -28,7 +28,7 @@ def written() -> tuple[Line, ...]:
     documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     examples = sorted(path for path in (ROOT / "examples").rglob("*") if path.is_file())
     found = [line for path in documents for line in _in_document(path)]
-    return tuple([*found, *(line for path in examples for line in _calls(path, path.read_text(encoding="utf-8")))])
+    return (*found, *(line for path in examples for line in _calls(path, path.read_text(encoding="utf-8"))))
 
 
 def _in_document(path: Path) -> Iterator[Line]:

@@ -40,7 +40,11 @@ def ran(folder: Path) -> list[str]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "allure-report" not in path.parts
+    }
 
 
 def test_merged_is_one_run(fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
