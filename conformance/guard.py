@@ -97,7 +97,7 @@ class Guard:
 
     def _is_ours(self, name: str) -> bool:
         """A key that this run holds, by its id, by a full name that ends in it, or by an alias, which is random."""
-        by_alias = name.startswith(self._own_prefix)
+        by_alias = name.rpartition(":")[2].startswith(self._own_prefix)
         return by_alias or self._ledger.holds(name) or (":" in name and self._ledger.holds(name.rpartition("/")[2]))
 
     def _announced(self, found: Iterable[Field]) -> bool:

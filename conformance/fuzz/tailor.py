@@ -111,7 +111,7 @@ class Tailor:
 
     def mark(self, draft: Draft, marker: str) -> Fitted | None:
         """The request to create a key that carries our marker; None for one that cannot carry it."""
-        if "description" not in self._places:
+        if "description" not in self._places or not self._has_own_alias(draft):
             return None
         place = self._places["description"]
         marked = place.put(self._mark_alias(draft), marker)
@@ -149,6 +149,11 @@ class Tailor:
         # A value that is no text at all names nothing.
         prefix = self._dialect.alias(MARKER_PREFIX)
         return self._places["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
+
+    def _has_own_alias(self, draft: Draft) -> bool:
+        """Whether every alias can be made one of ours: a lenient target might read a number as somebody's."""
+        values = self._places["alias"].values(draft) if "alias" in self._places else ()
+        return all(isinstance(value, str) for value in values)
 
     def some_alias(self) -> str:
         """An alias of ours that was not there before."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
@@ -12,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.judge import Stop
+from conformance.judge import Inconclusive, Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
 
@@ -42,6 +44,7 @@ def walk(kms: Scenario) -> None:
 
     class Walk(_Walk):
         scenario = kms
+        problems: ClassVar[list[Inconclusive]] = []
 
     move_hypothesis_home()
     settings = hypothesis.settings(
@@ -54,15 +57,19 @@ def walk(kms: Scenario) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(hypothesis.seed(kms.seed)(Walk), settings=settings)
+    if Walk.problems:
+        raise Walk.problems[0]
 
 
 class _Walk(RuleBasedStateMachine):
     """Two keys, what we expect of them, and the steps taken so far.
 
-    A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its choices.
+    A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its choices,
+    nor `problems`, which keep a step from being taken: it would repeat the walk, and wonder why it went otherwise.
     """
 
     scenario: Scenario
+    problems: ClassVar[list[Inconclusive]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,12 +78,22 @@ class _Walk(RuleBasedStateMachine):
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = self.scenario.judge.broken
+        self.ended = self.scenario.judge.broken or bool(self.problems)
 
     @initialize()
     def begin(self) -> None:
+        self._take(self._begin)
+
+    def _take(self, act: Callable[[], None]) -> None:
         if self.ended:
             return
+        try:
+            act()
+        except Inconclusive as problem:
+            self.problems.append(problem)
+            self._end()
+
+    def _begin(self) -> None:
         kms = self.scenario
         for _ in range(2):
             key = kms.key(ENABLED, *self.keys)
@@ -89,8 +106,9 @@ class _Walk(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
     def step(self, which: int, action: str, hours: int) -> None:
         """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
-        if self.ended:
-            return
+        self._take(lambda: self._act(which, action, hours))
+
+    def _act(self, which: int, action: str, hours: int) -> None:
         if action == "time":
             self._pass_time(hours)
         elif action.startswith("schedule"):
