@@ -62,7 +62,7 @@ class _Listener:
                 self._parts[-1].requests.append(exchange.request)
             return exchange
 
-        Session.send = listening  # type: ignore[method-assign]  # the one way to an endpoint
+        Session.send = listening  # type: ignore[assignment, method-assign]  # the one way to an endpoint
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -16,14 +16,18 @@ _VOLATILE = re.compile(
 _LENGTH = 6
 
 
+def steady(text: str) -> str:
+    """The text with ids of keys, dates and long numbers replaced, so that what is left is the same every night."""
+    return _VOLATILE.sub("#", text)
+
+
 def failure_id(target: str, check: str, requirement: str, expected: str) -> str:
     """Six hexadecimal digits that name a deviation: which target, check and requirement, and what was expected there.
 
     Ids of keys and dates within `expected` do not count. Two deviations of one check that differ in these alone share
     their id.
     """
-    steady = _VOLATILE.sub("#", expected)
-    told = f"{target}\0{check}\0{requirement}\0{steady}"
+    told = f"{target}\0{check}\0{requirement}\0{steady(expected)}"
     # As the text will be stored: without the halves of surrogate pairs that an endpoint may send.
     stored = told.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return hashlib.sha256(stored.encode()).hexdigest()[:_LENGTH]

@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kms-durations", default=None, metavar="FILE", help="what shards are balanced by")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
+    group.addoption("--requirements", metavar="RELEASE|FILE", default=None, help="those of an earlier release decide")
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
@@ -76,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
+            requirements=config.getoption("--requirements"),
             nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
             shard=(config.getoption("--shard"), config.getoption("--kms-durations")),
             consent=config.getoption("--kms-yes"),

@@ -17,6 +17,7 @@ import pytest
 
 from conformance import reporting
 from conformance.bench import Bench
+from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
 from conformance.division import Division, Planned, divide
@@ -26,6 +27,7 @@ from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure, spool
+from conformance.reporting.again import remember
 from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.results import CheckResult
 from conformance.shard import Shard
@@ -163,6 +165,10 @@ class Worker:
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
 
+    def check_of(self, item: pytest.Item) -> Check | None:
+        """The check that an item of this run is; None for what is none, or is not asked."""
+        return item.stash.get(_CHECK, None)
+
     def _speaks_of(self, check: Check) -> bool:
         """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
         bench = self.benches[check.target]
@@ -295,6 +301,7 @@ class Controller:
     emulators: Emulators
     targets: tuple[Target, ...]
     waivers: tuple[Waiver, ...]
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -312,7 +319,8 @@ class Controller:
         reports: Path,
         tier: Tier,
         seed: int,
-        waivers: str | None,
+        waivers: str | None = None,
+        requirements: str | None = None,
         nights: Mapping[str, bool] = MappingProxyType({}),
         shard: tuple[str | None, str | None] = (None, None),
         *,
@@ -334,6 +342,8 @@ class Controller:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
         accepted = load_waivers(waivers)
+        dialects = {target.dialect for target in loaded}
+        frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
         settings = Settings(
             tuple(map(str, paths)),
             state,
@@ -347,7 +357,7 @@ class Controller:
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
         require(loaded, given=consent, mark=settings.mark)
-        return cls(settings, reports, emulators, tuple(loaded), accepted)
+        return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -399,6 +409,8 @@ class Controller:
         self.emulators.stop()
         decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
         self.report = reporting.write(self.reports, decided, outlived)
+        files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
+        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         if self.settings.part is not None:
             self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
@@ -408,7 +420,10 @@ class Controller:
     def _write_shard(self, shard: Shard) -> None:
         """What `merge` must know besides the results."""
         assert self.report is not None
-        plans = tuple(Plan(target.name, target.auth.way, self.divisions[target.name]) for target in self.targets)
+        plans = tuple(
+            Plan(target.name, target.auth.way, self.divisions[target.name], self.frozen.get(target.dialect))
+            for target in self.targets
+        )
         write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
 
     def _finish_for_workers(self) -> None:
@@ -428,7 +443,8 @@ class Controller:
 
     def _verdict(self, target: Target, run: Run) -> Verdict:
         results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
-        return replace(decide(target, results, run, planned, self.waivers), isolation=self.isolation.get(target.name))
+        verdict = decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect))
+        return replace(verdict, isolation=self.isolation.get(target.name))
 
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""

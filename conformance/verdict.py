@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from conformance import __version__, specs
 from conformance.catalogue.api import documented, is_documented
+from conformance.catalogue.frozen import Frozen
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
@@ -49,6 +50,11 @@ class RequirementVerdict:
     decides: bool = True
     waiver: Waiver | None = None
 
+    @property
+    def weight(self) -> Level:
+        """The level that counts: what does not decide counts as a MAY."""
+        return self.level if self.decides else "MAY"
+
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
         raw = asdict(self) | {"tests": list(self.tests)}
@@ -75,7 +81,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The content of one `verdict.json`."""
+    """The content of one `verdict.json`; `frozen` says by which release's requirements it was decided, if not ours."""
 
     target: Target
     result: Result
@@ -84,6 +90,7 @@ class Verdict:
     requests: int
     keys_created: int
     isolation: Mapping[str, Any] | None = None
+    frozen: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
@@ -106,6 +113,7 @@ class Verdict:
             "seed": self.run.seed,
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             **attested,
+            **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
         }
 
 
@@ -115,20 +123,23 @@ def decide(
     run: Run,
     planned: Mapping[str, Iterable[str]],
     waivers: Sequence[Waiver] = (),
+    frozen: Frozen | None = None,
 ) -> Verdict:
     """Decide every requirement and the whole.
 
     `planned` names, for each check that this tier holds, the requirements that it declares: one that did not run leaves
-    them not tested. `waivers` may speak of other targets as well; those that have expired accept nothing.
+    them not tested. `waivers` may speak of other targets as well; those that have expired accept nothing. By a
+    `frozen` set, each requirement decides at the level that it had there, and what is newer does not decide.
     """
     profile = Profile.load(target.dialect, target.profile)
     ran = {result.check for result in results}
     missing = {check: frozenset(ids) for check, ids in planned.items() if check not in ran}
     today = run.started.date()
     accepted = partial(accepting, waivers, target=target.name, dialect=target.dialect, today=today)
+    catalogue = Catalogue.load(target.dialect)
     decided = tuple(
-        _decide_one(requirement, profile, target, results, missing, accepted(requirement.id))
-        for requirement in Catalogue.load(target.dialect)
+        _by(frozen, _decide_one(requirement, profile, target, results, missing, accepted(requirement.id)))
+        for requirement in catalogue
     )
     return Verdict(
         target=target,
@@ -137,7 +148,26 @@ def decide(
         run=run,
         requests=sum(result.requests for result in results),
         keys_created=sum(result.keys_created for result in results),
+        frozen=None if frozen is None else _told(frozen, catalogue),
     )
+
+
+def _by(frozen: Frozen | None, entry: RequirementVerdict) -> RequirementVerdict:
+    """The entry as a frozen set weighs it."""
+    if frozen is None:
+        return entry
+    level = frozen.levels.get(entry.id)
+    return replace(entry, decides=False) if level is None else replace(entry, level=level)
+
+
+def _told(frozen: Frozen, catalogue: Catalogue) -> dict[str, Any]:
+    """What a verdict says of the frozen set that decided it."""
+    return {
+        "version": frozen.version,
+        "requirements": len(frozen.levels),
+        "removed": list(frozen.removed(catalogue)),
+        "changed": list(frozen.changed(catalogue)),
+    }
 
 
 def _decide_one(
@@ -198,7 +228,7 @@ def _keeps_state(results: Sequence[CheckResult]) -> bool:
 
 
 def _whole(requirements: Iterable[RequirementVerdict]) -> Result:
-    musts = {requirement.verdict for requirement in requirements if requirement.level == "MUST"}
+    musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
     if "failed" in musts:
         return "nonconformant"
     return "inconclusive" if musts & {"inconclusive", "not_tested"} else "conformant"

@@ -20,6 +20,7 @@ _COMMANDS = {
     "report": Entry("conformance.cli.reading:report", "Write the page of a run again, and say what it found."),
     "certify": Entry("conformance.cli.reading:certify", "Seal a conformant result in a certificate, one a target."),
     "verify": Entry("conformance.cli.reading:verify", "Check that a certificate and what it seals are as they were."),
+    "replay": Entry("conformance.cli.replay:command", "Ask again for one failure of a run, and show both replies."),
     "record": Entry("conformance.cli.record:record", "Keep what a target answers, to compare others with it later."),
     "compare": Entry(
         "conformance.cli.compare:compare", "Say where one run, or one target's answers, differ from another's."

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from conformance import reporting
 from conformance.cli.finishing import build_allure
+from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path)
@@ -26,7 +27,8 @@ def report(directory: Path, history: Path | None) -> int:
     reporting.write_pages(directory, found)
     reporting.show(found, directory, Console())
     build_allure(directory, found, history)
-    return worst_exit_code(EXIT_CODES[target.verdict.result] for target in found.targets)
+    codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
+    return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])
 
 
 @click.command()

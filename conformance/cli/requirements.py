@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from rich.console import Console
 from rich.table import Table
 
-from conformance import specs
+from conformance import __version__, specs
+from conformance.catalogue.frozen import Frozen
 from conformance.catalogue.requirements import Catalogue
 from conformance.coverage import checks_by_requirement
+from conformance.reporting.files import write_atomically
 
 
 @click.command()
 @click.option("--dialect", type=click.Choice(specs.dialects()), default=None, help="Only this dialect.")
-def requirements(dialect: str | None) -> None:
-    """List every requirement: level, statement, source, and what checks it."""
+@click.option(
+    "--freeze", type=click.Path(path_type=Path), metavar="FILE", help="Write what this version demands of one dialect."
+)
+def requirements(dialect: str | None, freeze: Path | None) -> None:
+    """List every requirement: level, statement, source, and what checks it.
+
+    With --freeze, write which requirements there are and at which level, for `run --requirements` of a later version.
+    """
+    if freeze is not None:
+        if dialect is None:
+            raise click.UsageError("--freeze writes the requirements of one dialect: name it with --dialect.")
+        write_atomically(freeze, Frozen.of(Catalogue.load(dialect), __version__).to_yaml())
+        return
     checks = checks_by_requirement()
     console = Console(width=None if Console().is_terminal else 200)
     for name in (dialect,) if dialect else specs.dialects():

@@ -10,7 +10,8 @@ from typing import Any, cast
 import click
 import pytest
 
-from conformance import suite
+from conformance import specs, suite
+from conformance.catalogue.frozen import load_frozen
 from conformance.cli.finishing import after_run, stamp
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.via import run_via
@@ -30,6 +31,12 @@ _SUITE = Path(suite.__file__).parent
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is asked.")
 @click.option("--seed", type=int, default=None, help="Repeat a run's generated requests.")
 @click.option("--waivers", default=None, metavar="FILE", help="Requirements whose failure is accepted, with reasons.")
+@click.option(
+    "--requirements",
+    default=None,
+    metavar="RELEASE|FILE",
+    help="Let the requirements of an earlier release decide; newer ones are shown.",
+)
 @click.option("--plant", is_flag=True, help="Leave one key pending on purpose: later runs watch it go.")
 @click.option("--watch", is_flag=True, help="Only read what was planted; creates nothing.")
 @click.option("--rescue", is_flag=True, help="On its last day, cancel what was planted, and plant it anew.")
@@ -43,12 +50,13 @@ _SUITE = Path(suite.__file__).parent
 )
 @shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - an option each
     targets: tuple[str, ...],
     reports: str,
     tier: str,
     seed: int | None,
     waivers: str | None,
+    requirements: str | None,
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
@@ -69,9 +77,10 @@ def run(
         only = None if via == "sdk" else via
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
-    consent = yes or _asked(loaded, lambda target: question(target, cast("Tier", tier)))
+    consent = yes or agreed(loaded, cast("Tier", tier))
     # What is wrong with the file is told before pytest begins.
     load_waivers(waivers)
+    frozen = None if requirements is None else _frozen(requirements, loaded)
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
@@ -79,6 +88,7 @@ def run(
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name, on in further.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
+    options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
     code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
@@ -87,6 +97,18 @@ def run(
     elif code != USAGE_ERROR:
         part.explain()
     return code
+
+
+def _frozen(name: str, targets: Iterable[Target]) -> str:
+    """The name of a release, or the whole path of a file; raises `FrozenError` for what cannot be used."""
+    for dialect in {target.dialect for target in targets} or specs.dialects():
+        load_frozen(name, dialect)
+    return str(Path(name).resolve()) if Path(name).is_file() else name
+
+
+def agreed(targets: Iterable[Target], tier: Tier) -> bool:
+    """Whether the owners of real accounts agree to a run at this tier; raises `click.Abort` where one does not."""
+    return _asked(targets, lambda target: question(target, tier))
 
 
 def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
@@ -101,7 +123,7 @@ def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
-    for name in ("tier", "seed", "waivers", "shard", "shards", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(

@@ -1,9 +1,18 @@
-"""The one command that shows a failure again."""
+"""The one command that shows a failure again, and what it needs to know of the run: by which files it asked."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+from conformance.reporting import files
+from conformance.reporting.errors import ReportError
+
+FORMAT = 1
+# Not part of any sealed result: paths of this machine are nobody else's business.
+_FILE = "replay.json"
 
 
 def replay_command(directory: Path | str, failure: str) -> str:
@@ -17,3 +26,19 @@ def nearby(path: Path | str) -> str:
         return str(Path(path).resolve().relative_to(Path.cwd()))
     except (OSError, ValueError):
         return str(path)
+
+
+def remember(directory: Path, paths: Mapping[str, Path | None]) -> None:
+    """Write down the target file of each target, by name; None for the built-in emulator."""
+    targets = {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
+    files.write_atomically(directory / _FILE, files.to_text({"format": FORMAT, "targets": targets}))
+
+
+def remembered(directory: Path) -> dict[str, Path | None]:
+    """What `remember` wrote; nothing where there is nothing, or another version wrote it."""
+    folder = directory if directory.is_dir() else directory.parent
+    with suppress(ReportError, AttributeError, TypeError):
+        found = files.read_json(folder / _FILE)
+        if found.get("format") == FORMAT:
+            return {name: None if path is None else Path(path) for name, path in found["targets"].items()}
+    return {}

@@ -115,7 +115,8 @@ def _failure(
     width: int,
 ) -> Iterator[Text]:
     name = check.failure_id(failure)
-    yield from lines(f"{entry.id} · {entry.level} · {name}", width, "  ✗ ", style="red")
+    level = entry.level if entry.decides else f"{entry.level}, newer, does not decide"
+    yield from lines(f"{entry.id} · {level} · {name}", width, "  ✗ ", style="red")
     if requirement is not None:
         yield from _brief(requirement.statement, width, "    ")
         yield from _brief(str(requirement.sources[0]), width, "    source    ")

@@ -128,8 +128,15 @@ def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[st
 def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
         yield f"{name}: the specs differ, a requirement of the same name may demand something else."
+    was, now = (_decided_by(verdict) for verdict in (old, new))
+    if was != now:
+        yield f"{name}: the requirements that decide differ, {was} and {now}."
     if new.started < old.started:
         yield f"{name}: the second run began before the first, {new.started} and {old.started}."
+
+
+def _decided_by(verdict: StoredVerdict) -> str:
+    return "those of its suite" if verdict.frozen is None else f"those of release {verdict.frozen['version']}"
 
 
 def _result(side: Side | None) -> Result | None:

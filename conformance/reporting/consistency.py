@@ -28,7 +28,7 @@ def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
 
 def result_of(requirements: Iterable[RequirementVerdict]) -> Result:
     """What follows from the verdicts on requirements: only a MUST decides, and one that is open leaves all open."""
-    musts = {entry.verdict for entry in requirements if entry.level == "MUST"}
+    musts = {entry.verdict for entry in requirements if entry.weight == "MUST"}
     if "failed" in musts:
         return "nonconformant"
     return "conformant" if musts <= {"passed", "waived", "not_applicable"} else "inconclusive"

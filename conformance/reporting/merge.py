@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.reporting import files
+from conformance.reporting.again import remember, remembered
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.reporting.model import Report, StoredVerdict
@@ -77,6 +78,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
+    remember(out, remembered(first.directory))
     missing = {
         index: sum(where == index for plan in first.parts.plans for where in plan.division.where.values())
         for index in range(1, first.parts.of + 1)
@@ -86,7 +88,8 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
 
 
 def _load(directory: Path) -> _Input:
-    return _Input(directory, load_report(directory), load_parts(directory))
+    report = load_report(directory)
+    return _Input(directory, report, load_parts(directory, report))
 
 
 def _refuse_strangers(first: _Input, other: _Input) -> None:
@@ -116,6 +119,7 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
     for plan in given.parts.plans:
         yield f"how they signed in to {plan.name}", plan.way
         yield f"which shard has which checks of {plan.name}", plan.division
+        yield f"the release whose requirements decide on {plan.name}", plan.frozen
     yield "the waivers", given.parts.waivers
 
 
@@ -156,7 +160,7 @@ def _verdict(first: _Input, plan: Plan, parts: Mapping[int, Part], results: Sequ
     ]
     run = Run(stored.tier, stored.seed, min(began), (max(ended) - min(began)).total_seconds())
     planned = plan.division.planned(parts.keys())
-    verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers)
+    verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers, plan.frozen)
     return replace(verdict, isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]))
 
 

@@ -46,6 +46,7 @@ class StoredVerdict:
     requests: int
     keys_created: int
     isolation: Mapping[str, Any] | None = None
+    frozen: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -56,7 +57,7 @@ class StoredVerdict:
     def from_json(cls, raw: Mapping[str, Any]) -> StoredVerdict:
         """Rebuild it from a document that is valid by `specs/schemas/verdict.schema.json`."""
         requirements = tuple(map(RequirementVerdict.from_json, raw["requirements"]))
-        run = {name: raw[name] for name in ("result", *_RUN)} | {"isolation": raw.get("isolation")}
+        run = {name: raw[name] for name in ("result", *_RUN)} | {name: raw.get(name) for name in _OPTIONAL}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
         return cls(requirements=requirements, **raw["target"], **suite, **run)
 
@@ -69,12 +70,15 @@ class StoredVerdict:
             "result": self.result,
             "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
-            **({} if self.isolation is None else {"isolation": dict(self.isolation)}),
+            **{name: dict(said) for name in _OPTIONAL if (said := getattr(self, name)) is not None},
         }
 
     def counts(self) -> Counts:
-        """How many requirements of each level met with each verdict; every level and verdict is there."""
-        found = Counter((entry.level, entry.verdict) for entry in self.requirements)
+        """How many requirements of each level met with each verdict; every level and verdict is there.
+
+        What does not decide counts as a MAY.
+        """
+        found = Counter((entry.weight, entry.verdict) for entry in self.requirements)
         return {level: {verdict: found[level, verdict] for verdict in VERDICTS} for level in LEVELS}
 
     def with_verdict(self, verdict: RequirementResult) -> tuple[RequirementVerdict, ...]:
@@ -84,6 +88,7 @@ class StoredVerdict:
         )
 
 
+_OPTIONAL = ("isolation", "frozen")
 _RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from conformance.catalogue.frozen import Frozen
 from conformance.division import Division
 from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
@@ -32,11 +33,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """All checks of one target, and which shard has which; `way` is how the run signed in."""
+    """All checks of one target, and which shard has which; `way` is how the run signed in.
+
+    `frozen` are the requirements of an earlier release, where the run goes by them.
+    """
 
     name: str
     way: str
     division: Division
+    frozen: Frozen | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types, the inverse of `from_json`."""
+        plan = {"name": self.name, "way": self.way, "plan": self.division.to_json()}
+        if self.frozen is None:
+            return plan
+        levels, digests = dict(self.frozen.levels), dict(self.frozen.digests)
+        return plan | {"frozen": {"version": self.frozen.version, "levels": levels, "digests": digests}}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], dialect: str) -> Plan:
+        """Rebuild it for a target of this dialect."""
+        frozen = None if "frozen" not in raw else Frozen(dialect, **raw["frozen"])
+        return cls(raw["name"], raw["way"], Division.from_json(raw["plan"]), frozen)
 
 
 @dataclass(frozen=True)
@@ -71,18 +90,19 @@ class Parts:
             "results": self.results,
             "waivers": [{"waiver": waiver.to_json(), "line": waiver.line} for waiver in self.waivers],
             "shards": [asdict(part) | {"undone": list(part.undone)} for part in self.shards],
-            "targets": [{"name": plan.name, "way": plan.way, "plan": plan.division.to_json()} for plan in self.plans],
+            "targets": [plan.to_json() for plan in self.plans],
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Parts:
-        """The inverse of `to_json`, for a document that is valid by its schema."""
+    def from_json(cls, raw: Mapping[str, Any], report: Report) -> Parts:
+        """The inverse of `to_json`, for a document that is valid by its schema, beside the results in `report`."""
+        dialects = {target.verdict.name: target.verdict.dialect for target in report.targets}
         return cls(
             raw["of"],
             raw["results"],
             tuple(Waiver.from_json(entry["waiver"], entry["line"]) for entry in raw["waivers"]),
             tuple(Part(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
-            tuple(Plan(target["name"], target["way"], Division.from_json(target["plan"])) for target in raw["targets"]),
+            tuple(Plan.from_json(target, dialects[target["name"]]) for target in raw["targets"]),
         )
 
 
@@ -99,17 +119,18 @@ def write_parts(directory: Path, parts: Parts) -> None:
     files.write_atomically(directory / layout.SHARD, files.to_text(document))
 
 
-def load_parts(directory: Path) -> Parts:
-    """Read the `shard.json` of a reports folder. Raises `ReportError`."""
+def load_parts(directory: Path, report: Report) -> Parts:
+    """Read the `shard.json` of a reports folder whose results are `report`. Raises `ReportError`."""
     path = directory / layout.SHARD
     raw = files.read_json(path)
     validate(raw, "shard", str(path))
-    parts = Parts.from_json(raw)
-    if parts.results != digest(files.read_bytes(directory / layout.RESULTS)):
+    names = {target.verdict.name for target in report.targets}
+    same = raw["results"] == digest(files.read_bytes(directory / layout.RESULTS))
+    if not same or {target["name"] for target in raw["targets"]} != names:
         raise ReportError(
             f"{directory} cannot be merged.",
             f"{layout.SHARD} speaks of other results than {layout.RESULTS} holds: they are of two runs, or one was "
             "changed.",
             "Run this shard again into an empty folder.",
         )
-    return parts
+    return Parts.from_json(raw, report)

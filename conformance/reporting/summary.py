@@ -94,7 +94,7 @@ def _head(verdict: StoredVerdict) -> Text:
 
 def _effort(verdict: StoredVerdict) -> str:
     sent = f"{counted(verdict.requests, 'request')}, {counted(verdict.keys_created, 'key')} created"
-    return f"tier {verdict.tier}, {sent}, {duration(verdict.duration_seconds)} for the whole run"
+    return f"tier {verdict.tier}, seed {verdict.seed}, {sent}, {duration(verdict.duration_seconds)} in all"
 
 
 def _counts(verdict: StoredVerdict, width: int) -> Iterator[Text]:

@@ -50,7 +50,28 @@ def sentence(verdict: StoredVerdict) -> str:
     if should["failed"]:
         those = "it is" if should["failed"] == 1 else "they are"
         parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+    parts += [_frozen(verdict)] if verdict.frozen else []
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
+
+
+def _frozen(verdict: StoredVerdict) -> str:
+    """By which requirements the result was decided, and what that leaves out."""
+    assert verdict.frozen is not None
+    newer = [entry for entry in verdict.requirements if not entry.decides]
+    failing = sum(entry.verdict == "failed" for entry in newer)
+    parts = [f"Decided by the requirements of release {verdict.frozen['version']}, judged as this version judges them."]
+    if newer:
+        fail = f", {failing} of which failed" if failing else ""
+        parts.append(f"{counted(len(newer), 'newer requirement')}{fail}, decided nothing.")
+    for name, one, several in (
+        ("removed", "is no longer there to be judged", "are no longer there to be judged"),
+        ("changed", "demands something else today", "demand something else today"),
+    ):
+        found = verdict.frozen[name]
+        if found:
+            what = one if len(found) == 1 else several
+            parts.append(f"{counted(len(found), 'requirement')} of that release {what}: {', '.join(found)}.")
+    return " ".join(parts)
 
 
 def _of(number: int, total: int) -> str:

@@ -139,32 +139,6 @@ def test_unknown_waiver_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureF
     ]
 
 
-def test_a_stale_waiver_fails_a_run_and_says_so_once(tmp_path: Path) -> None:
-    waiver = "requirement: schedule.window.minimum, reason: known, owner: storage team, expires: 2099-12-31"
-    (tmp_path / "w.yaml").write_text(f"waivers:\n  - {{{waiver}}}\n")
-    with Emulator("huawei") as emulator:
-        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
-        options = ["--target", "t.yaml", "--reports", "out", "--tier", "smoke", "--waivers", "w.yaml"]
-        done = command("run", *options, "--", "-k", "test_bound_is_accepted", cwd=tmp_path)
-    assert done.returncode == 1
-    assert (
-        "  ✗ line 2: schedule.window.minimum, storage team\n    What it covers passed on emulator-huawei.\n"
-        "    → Take line 2 out: it is needed no more.\n"
-    ) in done.stdout
-    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
-    assert verdict["result"] == "inconclusive"
-    (found,) = json.loads((tmp_path / "out" / "results.json").read_text())["stale_waivers"]
-    assert found["waiver"]["owner"] == "storage team"
-
-
-def test_a_run_of_nothing_says_why(tmp_path: Path) -> None:
-    with Emulator("huawei") as emulator:
-        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
-        done = command("run", "--target", "t.yaml", "--", "-k", "no_such_check", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "")
-    assert done.stdout.startswith("No check was run, and no report was written.\n")
-
-
 def test_plain_pytest_does_the_same(tmp_path: Path) -> None:
     with Emulator("huawei") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())

@@ -1,0 +1,36 @@
+"""A command in a process that is forked from this one: what a new one takes seconds to import is there already."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+from conformance import cli
+from conformance.selftest.runner import read_ahead
+
+
+def forked(*arguments: str, cwd: Path) -> tuple[int, str]:
+    """The exit code of a command and all that it printed, at 80 columns; its state lies in `cwd`."""
+    read_ahead()
+    output = cwd / "output.txt"
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(arguments, cwd, output))
+    process.start()
+    process.join(120)
+    process.kill()
+    assert process.exitcode is not None
+    return process.exitcode, output.read_text()
+
+
+def _run(arguments: tuple[str, ...], cwd: Path, output: Path) -> None:
+    os.chdir(cwd)
+    for name in [name for name in os.environ if name.startswith("PYTEST")]:
+        del os.environ[name]
+    os.environ |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "COLUMNS": "80", "NO_COLOR": "1"}
+    sys.argv = ["kms-conformance", *arguments]
+    with output.open("w", buffering=1) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.stdout = sys.stderr = file
+        cli.main()
