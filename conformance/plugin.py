@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
-            nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
-            shard=(config.getoption("--shard"), config.getoption("--kms-durations")),
+            further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
+            | {"durations": config.getoption("--kms-durations")},
             consent=config.getoption("--kms-yes"),
         )
     except UserMistake as error:

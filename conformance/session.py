@@ -321,16 +321,15 @@ class Controller:
         seed: int,
         waivers: str | None = None,
         requirements: str | None = None,
-        nights: Mapping[str, bool] = MappingProxyType({}),
-        shard: tuple[str | None, str | None] = (None, None),
+        further: Mapping[str, Any] = MappingProxyType({}),
         *,
         consent: bool = False,
     ) -> Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
-        `nights` are the settings on planted keys: plant, watch, rescue; `shard` is which of how many this run is, and
-        the durations by which they are balanced. Raises `LedgerError`, and `TargetError`, also for a real account to
-        which there is no `consent` in the target file or given here.
+        `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). Raises
+        `LedgerError`, and `TargetError`, also for a real account to which there is no `consent` in the target file or
+        given here.
         """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
@@ -349,10 +348,8 @@ class Controller:
             state,
             tier,
             seed,
-            **nights,
+            **further,
             spool=str(spool.empty(reports)),
-            shard=shard[0],
-            durations=shard[1],
         )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BUDGET, SHARDS, Fleet
+from fleet import BUDGET, SHARDS, Fleet
 
 from conformance import cli
 from conformance.reporting import load_report

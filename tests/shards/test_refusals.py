@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Fleet
+from fleet import Fleet
 
 from conformance import cli
 
