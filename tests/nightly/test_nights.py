@@ -42,7 +42,7 @@ class Repository:
 
 
 @pytest.mark.skipif(
-    os.environ.get("KMS_CONFORMANCE_SHARDS") != "all", reason="24 s of processor time: `tox run -e shards` asks it"
+    os.environ.get("KMS_CONFORMANCE_SHARDS") != "all", reason="takes minutes: `tox run -e shards` asks it"
 )
 def test_nights_are_red_while_something_is_regressed(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
