@@ -15,7 +15,7 @@ from typing import Any
 from conformance.clock import REAL
 from conformance.lease import Lease, locked
 from conformance.mistake import UserMistake
-from conformance.shard import mark_of
+from conformance.shard import mark_of, siblings
 from conformance.target import Target
 
 FORMAT = 1
@@ -166,7 +166,7 @@ class Ledger:
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
             and record.run != self.run
-            and mark_of(record.run) in ("", self.mark)
+            and not siblings(self.mark, mark_of(record.run))
             and self.is_free(record)
         )
 

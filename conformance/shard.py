@@ -77,11 +77,15 @@ def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[i
     return number // shards, Shard(number % shards + 1, shards)
 
 
-def kin_of(mark: str, marker: str, prefix: str) -> bool:
-    """Whether a key whose description is `marker` belongs to another shard of the same division as the shard `mark`."""
-    own = re.fullmatch(r"[0-9]+of([0-9]+)", mark)
-    found = re.match(rf"{re.escape(prefix)}([0-9]+of([0-9]+))-", marker)
-    return own is not None and found is not None and found[2] == own[1] and found[1] != mark
+def siblings(mark: str, other: str) -> bool:
+    """Whether two marks are of different shards of one division."""
+    return mark != other and "of" in mark and mark.partition("of")[2] == other.partition("of")[2]
+
+
+def kin_of(mark: str, description: str, prefix: str) -> bool:
+    """Whether a key that is described so belongs to another shard of the same division as the shard `mark`."""
+    found = re.match(rf"{re.escape(prefix)}([0-9]+of[0-9]+)-", description)
+    return found is not None and siblings(mark, found[1])
 
 
 def mark_of(run: str) -> str:
