@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULTS = "results.json"
+SHARD = "shard.json"
 VERDICT = "verdict.json"
 TRACE = "traceability.json"
 INDEX = "index.html"

@@ -94,7 +94,7 @@ def _clear(directory: Path) -> None:
         shutil.rmtree(directory / name, ignore_errors=True)
 
 
-_PAGES = (layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
 
