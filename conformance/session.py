@@ -186,6 +186,9 @@ class Worker:
             return item.get_closest_marker("planted") is not None and nights
         if item.get_closest_marker("clock") is not None and target.time_control is None:
             return False
+        wasteful = item.get_closest_marker("wasteful") is not None
+        if wasteful and target.time_control is None and settings.tier != "nightly":
+            return False
         needed = item.get_closest_marker("keys")
         if needed is not None and target.limits.max_keys < needed.args[0]:
             return False
