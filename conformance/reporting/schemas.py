@@ -12,7 +12,18 @@ import jsonschema_rs
 from conformance import specs
 from conformance.reporting.errors import ReportError
 
-Schema = Literal["verdict", "results", "traceability", "certificate", "sdk", "recording", "comparison", "changes"]
+Schema = Literal[
+    "verdict",
+    "results",
+    "traceability",
+    "manifest",
+    "environment",
+    "sdk",
+    "recording",
+    "comparison",
+    "changes",
+    "shard",
+]
 _MOST_SHOWN = 3
 
 

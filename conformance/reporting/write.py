@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import parse_report
 from conformance.reporting.model import Report, TargetReport
+from conformance.reporting.page import pages
 from conformance.reporting.schemas import validate
 
 if TYPE_CHECKING:
@@ -49,13 +51,14 @@ def write(
 def write_pages(directory: Path, report: Report) -> None:
     """Write what is made of the results and shown: statement, JUnit and badges; also again from an earlier run's."""
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    shown = pages(report)
     for target in report.targets:
         folder = folders[target.verdict.name]
         files.write_atomically(folder / layout.BADGE, files.to_text(badge.endpoint(target.verdict)))
         files.write_atomically(folder / layout.BADGE_PICTURE, badge.picture(target.verdict))
-    files.write_atomically(directory / layout.INDEX, html.render(report))
-    files.write_atomically(directory / layout.STATEMENT, statement.render(report))
-    files.write_atomically(directory / layout.JUNIT, junit.render(report))
+    files.write_atomically(directory / layout.INDEX, html.render_pages(shown, report.stale))
+    files.write_atomically(directory / layout.STATEMENT, statement.render_pages(shown, report.stale))
+    files.write_atomically(directory / layout.JUNIT, junit.render_pages(shown, report.stale))
 
 
 def scrubbed(report: Report) -> Report:
@@ -83,14 +86,22 @@ def _clear(directory: Path) -> None:
     with suppress(ReportError):
         names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
         folders |= set(layout.folders(directory, names).values())
-    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_SEALED)]
+    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_RECORDED)]
+    stale += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
     for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *stale):
         files.remove(path)
+    for name in (layout.ALLURE_RESULTS, layout.ALLURE_REPORT):
+        shutil.rmtree(directory / name, ignore_errors=True)
 
 
-_PAGES = (layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
-_SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
+_RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
+
+
+def scrubbed_json(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """What a report has of a JSON value: halves of surrogate pairs are gone."""
+    return _scrub(value)
 
 
 def _scrub(value: Any) -> Any:  # noqa: ANN401 - JSON
