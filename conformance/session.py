@@ -380,7 +380,7 @@ class Controller:
             self.left_behind |= worker.left_behind
             self.isolation |= worker.isolation
             self.divisions |= worker.divisions
-            self.refusal = worker.refusal
+            self.refusal = self.refusal or worker.refusal
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
         if getattr(session.config.option, "numprocesses", None):
