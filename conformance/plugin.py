@@ -40,6 +40,9 @@ def add_marks(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
     config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
+    config.addinivalue_line(
+        "markers", "wasteful: makes keys of no further use; without a clock only at the tier nightly"
+    )
     config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance import reporting
+from conformance import reporting, suite
 from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
@@ -25,9 +25,10 @@ from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
-from conformance.reporting import allure, spool
+from conformance.reporting import allure
 from conformance.reporting.again import remember
 from conformance.reporting.parts import Parts, Plan, write_parts
+from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
 from conformance.shard import Shard
 from conformance.sharding import divide_items
@@ -35,12 +36,14 @@ from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
+from conformance.tape.spool import emptied
 from conformance.target import Target, TargetError, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 
+_SUITE = Path(suite.__file__).resolve().parent
 _CHECK = pytest.StashKey[Check]()
 
 
@@ -96,7 +99,7 @@ class Worker:
             target = given if shared is None else shared.paced(given)
             bench = Bench(target, Ledger.of(target, state, settings.mark), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger)
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
             yield bench
 
@@ -175,6 +178,9 @@ class Worker:
             nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
             return item.get_closest_marker("planted") is not None and nights
         if item.get_closest_marker("clock") is not None and target.time_control is None:
+            return False
+        wasteful = item.get_closest_marker("wasteful") is not None
+        if wasteful and target.time_control is None and settings.tier != "nightly":
             return False
         needed = item.get_closest_marker("keys")
         if needed is not None and target.limits.max_keys < needed.args[0]:
@@ -344,7 +350,7 @@ class Controller:
             tier,
             seed,
             **further,
-            spool=str(spool.empty(reports)),
+            spool=str(emptied(reports)),
         )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
@@ -405,6 +411,16 @@ class Controller:
         self.report = reporting.write(self.reports, decided, outlived)
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
+        keep(
+            Path(self.settings.spool or ""),
+            self.reports,
+            self.targets,
+            self.planned,
+            tier=self.settings.tier,
+            seed=self.settings.seed,
+            nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
+            filters=filters_of(session.config),
+        )
         if self.settings.part is not None:
             self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
@@ -469,6 +485,25 @@ class Controller:
         terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
+
+
+def filters_of(config: pytest.Config) -> dict[str, str]:
+    """What pytest was told to confine the run to."""
+    named = [argument for argument in config.args if not is_suite(argument)]
+    ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
+    found = {
+        "keyword": config.getoption("keyword", ""),
+        "marks": config.getoption("markexpr", ""),
+        "files": " ".join(Path(argument).name for argument in named),
+        "ignored": " ".join(Path(path).name for path in ignored),
+        "shard": config.getoption("--shard", None),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def is_suite(argument: str) -> bool:
+    """Whether what stands on pytest's command line names the whole suite."""
+    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == _SUITE
 
 
 def check_of(item: pytest.Item) -> Check | None:

@@ -18,8 +18,8 @@ _COMMANDS = {
     "sweep": Entry("conformance.cli.sweep:sweep", "Schedule for deletion the keys that earlier runs left."),
     "requirements": Entry("conformance.cli.requirements:requirements", "List every requirement, and what checks it."),
     "report": Entry("conformance.cli.reading:report", "Write the page of a run again, and say what it found."),
-    "certify": Entry("conformance.cli.reading:certify", "Seal a conformant result in a certificate, one a target."),
-    "verify": Entry("conformance.cli.reading:verify", "Check that a certificate and what it seals are as they were."),
+    "certify": Entry("conformance.cli.sealing:certify", "Seal a result with all its exchanges, one file a target."),
+    "verify": Entry("conformance.cli.sealing:verify", "Judge a sealed result again by its exchanges alone."),
     "replay": Entry("conformance.cli.replay:command", "Ask again for one failure of a run, and show both replies."),
     "record": Entry("conformance.cli.record:record", "Keep what a target answers, to compare others with it later."),
     "compare": Entry(

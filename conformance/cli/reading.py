@@ -1,4 +1,4 @@
-"""`report`, `certify`, `verify`: reading and sealing the results of runs."""
+"""`report`: reading the results of runs."""
 
 from __future__ import annotations
 
@@ -29,24 +29,3 @@ def report(directory: Path, history: Path | None) -> int:
     build_allure(directory, found, history)
     codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
     return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])
-
-
-@click.command()
-@click.argument("directory", metavar="DIR", type=_PATH)
-def certify(directory: Path) -> int:
-    """Seal a conformant result in a certificate, one a target."""
-    for path in reporting.certify(directory):
-        click.echo(f"sealed: {path}")
-    return 0
-
-
-@click.command()
-@click.argument("certificate", metavar="FILE", type=_PATH)
-def verify(certificate: Path) -> int:
-    """Check that a certificate and the files that it seals are as they were.
-
-    Exit code: 0 they are, 1 they are not.
-    """
-    verification = reporting.verify(certificate)
-    click.echo(str(verification))
-    return 0 if verification.holds else 1

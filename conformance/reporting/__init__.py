@@ -1,6 +1,5 @@
-"""What a run says: results on disk, a page, a summary, Allure's files, certificates and comparisons."""
+"""What a run says: results on disk, a page, a summary, Allure's files, and comparisons."""
 
-from conformance.reporting.certificate import certify
 from conformance.reporting.changes_text import lines, markdown
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
@@ -8,20 +7,17 @@ from conformance.reporting.load import load_report
 from conformance.reporting.merge import merge
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
-from conformance.reporting.verify import verify
 from conformance.reporting.write import write, write_pages
 
 __all__ = [
     "Report",
     "ReportError",
-    "certify",
     "compare",
     "lines",
     "load_report",
     "markdown",
     "merge",
     "show",
-    "verify",
     "write",
     "write_pages",
 ]

@@ -25,6 +25,7 @@ HISTORY = "allure-history.jsonl"
 HISTORY_VARIABLE = "KMS_CONFORMANCE_ALLURE_HISTORY"
 
 _PROPERTY_ESCAPE = re.compile(r"\\|[^ -~]")
+_OURS = "// Made by kms-conformance for Allure 3. Take out this line, and your edits are kept."
 _WAIVED = "^Waived: "
 _STALE = "^Stale waiver"
 
@@ -60,7 +61,7 @@ _CATEGORIES = (
 def write(results: Path, targets: Iterable[Named], tier: str, seed: int, environ: Mapping[str, str]) -> None:
     """Write environment, executor and categories into the folder of results, for Allure 2 and 3.
 
-    The configuration of Allure 3 goes beside that folder, unless one is there: it is a file that users edit. `environ`
+    The configuration of Allure 3 goes beside that folder, unless one is there that its user has made his own. `environ`
     is searched for what a CI system says of its job, see `ci`.
     """
     write_atomically(
@@ -69,7 +70,7 @@ def write(results: Path, targets: Iterable[Named], tier: str, seed: int, environ
     write_atomically(results / "executor.json", to_text(executor(environ)))
     write_atomically(results / "categories.json", to_text([_for_second(each) for each in _CATEGORIES]))
     config = results.parent / CONFIG
-    if not config.exists():
+    if not config.exists() or config.read_text(encoding="utf-8", errors="replace").startswith(_OURS):
         write_atomically(config, _config(results.name))
 
 
@@ -128,7 +129,7 @@ def _config(results: str) -> str:
         },
     }
     return (
-        "// For Allure 3: kms-conformance report, or npx allure generate --config allurerc.mjs\n"
+        f"{_OURS}\n"
         f"const config = {json.dumps(config, indent=2)};\n"
         f'config.historyPath = process.env.{HISTORY_VARIABLE} ?? "{HISTORY}";\n'
         "for (const { matchers } of config.categories) {\n"

@@ -53,10 +53,11 @@ def find(environ: Mapping[str, str] = os.environ, here: Path | None = None) -> A
 def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
     """Build the report of the run in `directory`, and add the run to the trends; returns the page.
 
-    `history` is the file of trends, else one in `directory`. A run that is built again counts there once. Raises
-    `ReportError` when Allure fails.
+    `history` is the file of trends, else the one that the environment names, else one in `directory`. A run that is
+    built again counts there once. Raises `ReportError` when Allure fails.
     """
-    trends = (history or directory / about.HISTORY).resolve()
+    named = history or os.environ.get(about.HISTORY_VARIABLE)
+    trends = Path(named or directory / about.HISTORY).resolve()
     trends.parent.mkdir(parents=True, exist_ok=True)
     _forget(trends, directory / ALLURE_RESULTS)
     target = directory / ALLURE_REPORT

@@ -19,11 +19,12 @@ INDEX = "index.html"
 JUNIT = "junit.xml"
 ALLURE_RESULTS = "allure-results"
 ALLURE_REPORT = "allure-report"
+EXCHANGES = "exchanges.jsonl.gz"
+LEDGER = "ledger.jsonl"
+ENVIRONMENT = "environment.json"
 STATEMENT = "statement.md"
 BADGE = "badge.json"
 BADGE_PICTURE = "badge.svg"
-CERTIFICATE = "certificate.json"
-CERTIFICATE_PAGE = "certificate.html"
 
 # What the schema of target files allows as a name, so that no name leads out of the reports folder.
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
@@ -46,3 +47,17 @@ def folders(directory: Path, names: Sequence[str]) -> dict[str, Path]:
             "Give each target file its own `name`.",
         )
     return {names[0]: directory} if len(names) == 1 else {name: directory / name for name in names}
+
+
+def sealed_name(name: str, *, partial: bool, evidence: bool) -> str:
+    """What a target's sealed file is called: only what is whole and conformant is called a certificate."""
+    kind = "-".join(word for word, said in (("partial", partial), ("evidence", evidence)) if said) or "certificate"
+    return f"{name}.{kind}.zip"
+
+
+def is_sealed(name: str) -> bool:
+    """Whether a file is called as a sealed one is."""
+    return _SEALED.search(name) is not None
+
+
+_SEALED = re.compile(r"\.(certificate|partial|evidence|partial-evidence)\.zip$")

@@ -90,7 +90,7 @@ def _of_declared(page: TargetPage, check: CheckResult, name: str) -> Mark | None
 
 def _weighs(entry: RequirementVerdict) -> bool:
     """Whether the run's exit code may rest on it."""
-    return entry.level == "MUST" and entry.decides
+    return entry.weight == "MUST"
 
 
 def _clause(page: TargetPage, entry: RequirementVerdict) -> str:

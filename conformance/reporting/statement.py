@@ -131,6 +131,8 @@ def _card(card: Card) -> str:
         # Whole or not at all: half a command does something else.
         if len(first.curl) <= 2 * _SHOWN:
             lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
+    if failure.id:
+        lines.append(f"Both replies side by side: {code(f'kms-conformance replay DIR {failure.id}')}")
     if card.elsewhere:
         lines.append(f"Failed {counted(len(card.elsewhere), 'more time')}.")
     return "\n\n".join(lines)

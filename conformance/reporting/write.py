@@ -86,7 +86,8 @@ def _clear(directory: Path) -> None:
     with suppress(ReportError):
         names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
         folders |= set(layout.folders(directory, names).values())
-    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_SEALED)]
+    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_RECORDED)]
+    stale += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
     for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *stale):
         files.remove(path)
     for name in (layout.ALLURE_RESULTS, layout.ALLURE_REPORT):
@@ -95,7 +96,12 @@ def _clear(directory: Path) -> None:
 
 _PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
-_SEALED = (layout.CERTIFICATE, layout.CERTIFICATE_PAGE)
+_RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
+
+
+def scrubbed_json(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """What a report has of a JSON value: halves of surrogate pairs are gone."""
+    return _scrub(value)
 
 
 def _scrub(value: Any) -> Any:  # noqa: ANN401 - JSON

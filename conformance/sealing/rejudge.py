@@ -19,8 +19,8 @@ from conformance.ledger import Ledger
 from conformance.plugin import add_marks
 from conformance.results import CheckResult
 from conformance.session import Settings, Worker, check_of
-from conformance.tape.play import Player, Tape
-from conformance.tape.reel import Facts
+from conformance.tape.play import OffTape, Player, Tape
+from conformance.tape.reel import Facts, chance_of
 from conformance.tape.stage import put_up
 from conformance.target import Target
 from conformance.tier import EFFORTS
@@ -89,10 +89,10 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
-        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(facts.chance))
+        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance)))
         worker = Worker(settings, [bench])
         plugin = _Stage(worker, player, facts.checks)
-        said = _run(worker, plugin, Path(directory))
+        said = _run(worker, plugin)
         player.ended()
         problem = player.problem
         if plugin.unknown:
@@ -110,25 +110,32 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         )
 
 
-def _run(worker: Worker, plugin: _Stage, directory: Path) -> str:
+def _run(worker: Worker, plugin: _Stage) -> str:
     """Run pytest within this process; returns what it said."""
     arguments = [
         f"--config-file={_SUITE / 'pytest.ini'}",
         f"--rootdir={_SUITE}",
-        *("-p", "no:cacheprovider", "-p", "no:kms_conformance", "-p", "no:randomly", "-p", "no:xdist"),
-        *("-o", f"cache_dir={directory}", "--tb=line", "-q"),
+        *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line", "-q"),
         str(_SUITE),
     ]
     said = io.StringIO()
-    with _without("PYTEST_ADDOPTS", "PYTEST_PLUGINS"), contextlib.redirect_stdout(said):
+    # What cannot be asked cannot be let go of at the end either.
+    with _bare_environment(), contextlib.redirect_stdout(said), contextlib.suppress(OffTape):
         pytest.main(arguments, plugins=[worker, plugin])
     return said.getvalue()[-2000:]
 
 
 @contextlib.contextmanager
-def _without(*names: str) -> Iterator[None]:
-    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+def _bare_environment() -> Iterator[None]:
+    """No plugin that happens to be here, and no option of the caller's, takes part."""
+    changed = {"PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    kept = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
     try:
         yield
     finally:
-        os.environ.update(kept)
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -23,8 +23,9 @@ FACTS = "facts.json"
 class Facts:
     """What must be known besides the tape to judge a run again.
 
-    `run` is its id in the ledger, `chance` the seed of all that it made up. `checks` began in this order. `alone` says
-    that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it was ended early.
+    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this
+    order. `alone` says that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it
+    was ended early.
     """
 
     run: str
@@ -42,10 +43,10 @@ class Facts:
 class Reel:
     """Records one target of a run into a folder of its own under `spool`."""
 
-    def __init__(self, spool: Path, target: Target, ledger: Ledger) -> None:
+    def __init__(self, spool: Path, target: Target, ledger: Ledger, seed: int) -> None:
         self.folder = spool / f"{target.name}.{ledger.run}"
         self._chance = secrets.token_hex(16)
-        self.world, self._recording = recorded_world(self.folder / TAPE, target, self._chance)
+        self.world, self._recording = recorded_world(self.folder / TAPE, target, chance_of(seed, self._chance))
         ledger.clock = self.world.clock
         self._ledger = ledger
         self._before = _that_matter(ledger)
@@ -62,6 +63,11 @@ class Reel:
         lines = [_line(entry) for entry in (*self._before, *(entry for entry in since if entry.run == run))]
         _write(self.folder / LEDGER, "".join(f"{line}\n" for line in lines))
         _write(self.folder / FACTS, json.dumps(asdict(facts)))
+
+
+def chance_of(seed: int, chance: str) -> str:
+    """The seed of all that a run makes up: no other run has it, and it is that of no other seed."""
+    return f"{seed} {chance}"
 
 
 def _that_matter(ledger: Ledger) -> tuple[Entry, ...]:

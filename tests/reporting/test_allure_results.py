@@ -205,6 +205,16 @@ def test_a_run_that_is_built_again_counts_once_in_the_trends(tmp_path: Path, fak
     assert len(trends.read_text().splitlines()) == 2
 
 
+def test_the_environment_can_name_the_file_of_trends(
+    tmp_path: Path, fake: Allure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KMS_CONFORMANCE_ALLURE_HISTORY", str(tmp_path / "named.jsonl"))
+    allure_results.write(tmp_path / "run" / "allure-results", report(samples.conformant()), {})
+    build(fake, tmp_path / "run")
+    assert (tmp_path / "named.jsonl").is_file()
+    assert not (tmp_path / "run" / "allure-history.jsonl").exists()
+
+
 def test_the_page_waits_for_its_data_and_tells_nobody(tmp_path: Path, fake: Allure) -> None:
     allure_results.write(tmp_path / "run" / "allure-results", report(samples.conformant()), {})
     page = build(fake, tmp_path / "run").read_text()

@@ -81,7 +81,13 @@ def test_nothing_of_an_earlier_run_is_left_to_mislead(tmp_path: Path) -> None:
     write(tmp_path, [samples.conformant(), samples.conformant(samples.ALI)])
     (tmp_path / "allure-results").mkdir()
     (tmp_path / "allure-report").mkdir()
-    for name in ("certificate.json", "otc-eu-de/certificate.html", "otc-eu-de/mine.txt", "allure-report/index.html"):
+    stale = (
+        "exchanges.jsonl.gz",
+        "otc-eu-de/otc-eu-de.certificate.zip",
+        "otc-eu-de/mine.txt",
+        "allure-report/index.html",
+    )
+    for name in stale:
         (tmp_path / name).write_text("{}")
     write(tmp_path, [samples.nonconformant()])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}

@@ -9,7 +9,7 @@ import pytest
 
 from conformance import specs
 
-NAMES = ("verdict", "results", "certificate")
+NAMES = ("verdict", "results", "manifest", "environment")
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""What a run leaves for a certificate beside each verdict: the exchanges, the ledger's lines, the circumstances."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from conformance.reporting import files, layout
+from conformance.reporting.schemas import validate
+from conformance.tape.environment import environment
+from conformance.tape.spool import take
+from conformance.verdict import specs_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from conformance.target import Target
+
+
+def keep(
+    spool: Path,
+    directory: Path,
+    targets: Collection[Target],
+    planned: Mapping[str, Collection[str]],
+    *,
+    tier: str,
+    seed: int,
+    nights: Mapping[str, bool],
+    filters: Mapping[str, str],
+) -> None:
+    """Move what was recorded beside the verdicts in a reports folder. What cannot be kept cannot be sealed later."""
+    folders = layout.folders(directory, [target.name for target in targets])
+    for target in targets:
+        folder = folders[target.name]
+        with suppress(OSError):
+            facts = take(spool, target.name, folder)
+            if facts is None:
+                continue
+            document = environment(
+                target,
+                facts,
+                planned.get(target.name, ()),
+                tier=tier,
+                seed=seed,
+                nights=nights,
+                filters=filters,
+                specs_digest=specs_digest(target.dialect),
+            )
+            validate(document, "environment", layout.ENVIRONMENT)
+            files.write_atomically(folder / layout.ENVIRONMENT, files.to_text(document))
+    shutil.rmtree(spool, ignore_errors=True)

@@ -1,0 +1,78 @@
+"""The circumstances of a run on one target, as `specs/schemas/environment.schema.json` describes them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from conformance import __version__
+from conformance.tape.stage import described
+
+if TYPE_CHECKING:
+    from conformance.tape.reel import Facts
+    from conformance.target import Target
+
+FORMAT = 1
+#: What generates requests and validates bodies: another version may ask and judge otherwise.
+DECISIVE = ("hypothesis", "schemathesis", "jsonschema-rs", "botocore")
+_OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
+
+
+def environment(
+    target: Target,
+    facts: Facts,
+    planned: Collection[str],
+    *,
+    tier: str,
+    seed: int,
+    nights: Mapping[str, bool],
+    filters: Mapping[str, str],
+    specs_digest: str,
+) -> dict[str, Any]:
+    """The document. `planned` are the checks that the run would have made without `filters`."""
+    document = {
+        "format": FORMAT,
+        "suite": {"version": __version__, "specs_digest": specs_digest},
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in sorted((*DECISIVE, *_OTHERS))},
+        "tier": tier,
+        "seed": seed,
+        "nights": dict(nights),
+        "filters": dict(filters),
+        "target": described(target),
+        "planned": sorted(planned),
+        **asdict(facts),
+    }
+    return document | {"partial": partial_because(document, planned)}
+
+
+def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[str]:
+    """Why a run does not speak of all that is demanded; empty if it does. `plan` are all checks of its tier."""
+    left_out = len(set(plan) - set(document["checks"]))
+    reasons = {
+        "its tier is smoke": document["tier"] == "smoke",
+        f"{left_out} of {len(plan)} checks did not run": left_out > 0,
+        "it was ended early": document["interrupted"],
+        "it only watched what was planted": document["nights"]["watch"],
+        "only a part of the suite was named": not {"files", "ignored"}.isdisjoint(document["filters"]),
+        "it is one shard of a run": "shard" in document["filters"],
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+def missing_here(document: Mapping[str, Any]) -> list[str]:
+    """What this machine has in another version than the run had, of what may ask or judge otherwise."""
+    wanted = {"python": ".".join(document["python"].split(".")[:2])}
+    wanted |= {name: document["packages"][name] for name in DECISIVE}
+    here = {"python": ".".join(platform.python_version_tuple()[:2])} | {name: _version(name) for name in DECISIVE}
+    return [f"{name} {wanted[name]} (here: {here[name]})" for name in wanted if wanted[name] != here[name]]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

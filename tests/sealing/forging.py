@@ -1,0 +1,127 @@
+"""Everything that somebody can do to a sealed file who knows its form, but not the key."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.reporting import files, layout
+from conformance.reporting.model import Report
+from conformance.sealing.manifest import manifest, page
+from conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
+from conformance.sealing.statement import sealed, statement
+from conformance.tape.play import Tape
+
+Json = dict[str, Any]
+ISSUED = "2026-02-01T08:00:00Z"
+
+
+class Forgery:
+    """The members of a sealed file, to be changed, with everything worked out anew that follows from them."""
+
+    def __init__(self, data: bytes) -> None:
+        members = unpack(data)
+        self.results: Json = json.loads(members[layout.RESULTS])
+        self.environment: Json = json.loads(members[layout.ENVIRONMENT])
+        self.ledger: str = members[layout.LEDGER].decode()
+        lines = [json.loads(line) for line in gzip.decompress(members[layout.EXCHANGES]).splitlines()]
+        self.lines: list[Json] = lines[:-1]
+        self.end: Json = lines[-1]
+
+    @property
+    def verdict(self) -> Json:
+        found: Json = self.results["targets"][0]["verdict"]
+        return found
+
+    @property
+    def checks(self) -> list[Json]:
+        found: list[Json] = self.results["targets"][0]["checks"]
+        return found
+
+    def requirement(self, name: str) -> Json:
+        return next(entry for entry in self.verdict["requirements"] if entry["id"] == name)
+
+    def forgive(self) -> None:
+        """Take every failure away, wherever it is told, so that its requirement seems not to have been judged."""
+        for check in self.checks:
+            for failure in check["failures"]:
+                self.requirement(failure["requirement"])["judged"] -= 1
+            if check["failures"]:
+                check.update(failures=[], exchanges=[], outcome="passed")
+        for entry in self.verdict["requirements"]:
+            if entry["verdict"] == "failed":
+                entry.update(verdict="not_tested", reason="no exchange of this run allowed a judgement")
+        musts = {entry["verdict"] for entry in self.verdict["requirements"] if entry["level"] == "MUST"}
+        self.verdict["result"] = "conformant" if musts <= {"passed", "not_applicable"} else "inconclusive"
+
+    def exchange(self, requirement: str) -> Json:
+        """The first exchange that a requirement rests on."""
+        number = next(check["evidence"][requirement][0] for check in self.checks if requirement in check["evidence"])
+        return next(line for line in self.lines if line["number"] == number)
+
+    def saved(self, folder: Path) -> Path:
+        """The file, called as it must be called."""
+        data = self.packed()
+        said = json.loads(unpack(data)[MANIFEST])
+        evidence = said["kind"] == "evidence"
+        path = folder / layout.sealed_name(said["target"]["name"], partial=bool(said["partial"]), evidence=evidence)
+        path.write_bytes(data)
+        return path
+
+    def packed(self) -> bytes:
+        """The file, all of whose digests are right."""
+        members = {
+            layout.VERDICT: files.to_text(self.verdict).encode(),
+            layout.RESULTS: files.to_text(self.results).encode(),
+            layout.ENVIRONMENT: files.to_text(self.environment).encode(),
+            layout.LEDGER: self.ledger.encode(),
+            layout.EXCHANGES: taped(self.lines, self.end | {"end": len(self.lines)}),
+        }
+        verdict = Report.from_json(self.results).targets[0].verdict
+        exchanges = len(Tape.read(members[layout.EXCHANGES]).lines)
+        document = manifest(verdict, self.environment, exchanges, members, ISSUED)
+        members[MANIFEST] = files.to_text(document).encode()
+        members[PAGE] = page(document, verdict, "").encode()
+        members[STATEMENT] = sealed(statement(members, document, verdict), None)
+        return pack(members)
+
+
+def taped(lines: list[Json], end: Json) -> bytes:
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in (*lines, end))
+    data = io.BytesIO()
+    with gzip.GzipFile("", "wb", 6, data, mtime=0) as file:
+        file.write(text.encode())
+    return data.getvalue()
+
+
+def edited(data: bytes, change: Callable[[dict[str, bytes]], object]) -> bytes:
+    """A file with other members, and nothing worked out anew."""
+    members = dict(unpack(data))
+    change(members)
+    return pack(members)
+
+
+def with_byte_changed(data: bytes, name: str) -> bytes:
+    """A file one byte of whose member is another one."""
+
+    def change(members: dict[str, bytes]) -> None:
+        middle = len(members[name]) // 2
+        old = members[name]
+        members[name] = old[:middle] + bytes([old[middle] ^ 1]) + old[middle + 1 :]
+
+    return edited(data, change)
+
+
+def body(exchange: Mapping[str, Any]) -> Json:
+    """The JSON in a recorded reply."""
+    found: Json = json.loads(exchange["reply"]["body"])
+    return found
+
+
+def answer(exchange: Json, value: Mapping[str, Any]) -> None:
+    """Put other JSON into a recorded reply."""
+    exchange["reply"]["body"] = json.dumps(value)

@@ -1,0 +1,202 @@
+"""What is sealed, and how it is called; and that it can be verified anywhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forging import Forgery, answer, body
+from sealing_runs import FEW, run
+
+from conformance.emulator import Emulator
+from conformance.reporting.errors import ReportError
+from conformance.sealing import keys
+from conformance.sealing.certify import certify
+from conformance.sealing.manifest import is_sound
+from conformance.sealing.pack import MEMBERS, unpack
+from conformance.sealing.verify import verify
+from conformance.selftest.faults import FAULTS
+from conformance.verdict import RequirementVerdict
+
+# As on a machine that has no network: whatever tries to use it fails at once.
+_OFFLINE = """
+import socket, sys
+def refuse(*_): raise OSError("there is no network")
+socket.socket.connect = socket.socket.connect_ex = socket.socket.bind = socket.getaddrinfo = refuse
+from conformance.cli import main
+main()
+"""
+
+
+def offline(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _OFFLINE, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_an_untouched_file_holds_without_network_and_without_the_target(plain: Path, tmp_path: Path) -> None:
+    shutil.copy(plain, tmp_path / plain.name)
+    done = offline("verify", plain.name, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "holds: its verdict follows from its" in lines[0]
+    assert all(line.startswith("[partial: its tier is smoke, ") for line in lines)
+    assert [path.name for path in tmp_path.iterdir()] == [plain.name]
+
+
+@pytest.mark.parametrize("dialect", ["alibaba", "aws"])
+def test_a_file_of_any_dialect_holds(dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [sealed] = certify(run(tmp_path, dialect))
+    monkeypatch.setattr("socket.socket.connect", None)
+    said = verify(sealed.path)
+    assert said.exit_code == 0, str(said)
+
+
+def test_no_secret_is_in_it(tmp_path: Path) -> None:
+    with Emulator("aws") as emulator:
+        secrets = [str(value) for name, value in emulator.target()["auth"].items() if name != "region"]
+        [sealed] = certify(run(tmp_path, "aws", ("-k", "test_entry.py or decrypt or data"), emulator=emulator))
+    members = unpack(sealed.path.read_bytes())
+    whole = b"\n".join([*members.values(), gzip.decompress(members["exchanges.jsonl.gz"])]).decode("latin-1")
+    assert set(members) == set(MEMBERS)
+    assert secrets
+    assert [secret for secret in secrets if secret in whole] == []
+    assert "[redacted:AUTHORIZATION]" in whole
+    assert verify(sealed.path).exit_code == 0
+
+
+# --- what is judged again ---------------------------------------------------------------------------------------------
+
+
+def test_a_reply_as_a_fault_gives_it_is_found_in_a_file_that_is_sealed_again(plain: Path, tmp_path: Path) -> None:
+    """What a sealed file says is judged, and not only compared: here everything in it agrees with everything else."""
+    forgery = Forgery(plain.read_bytes())
+    reply = forgery.exchange("cancel.reply.key-id")
+    answer(reply, body(reply) | {"key_id": "0d0466b0-e727-4d9c-b35d-f84bb474a37f"})
+    said = verify(forgery.saved(tmp_path))
+    assert said.exit_code == 1
+    assert "cancel.reply.key-id: claimed is passed; by its exchanges it is failed" in str(said)
+
+
+def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.name == "cancel-answers-202")
+    reports = run(tmp_path, "huawei", FEW, filters=fault.filters)
+    with pytest.raises(ReportError, match="cannot be certified: it is nonconformant"):
+        certify(reports)
+    assert not list(reports.glob("*.zip"))
+    [sealed] = certify(reports, evidence=True)
+    assert sealed.path.name == "emulator-huawei.partial-evidence.zip"
+    said = verify(sealed.path)
+    assert said.exit_code == 0, str(said)
+    assert all(line.startswith("[evidence, nonconformant; partial: ") for line in str(said).splitlines())
+    assert "<h1>Partial evidence, no certificate</h1>" in unpack(sealed.path.read_bytes())["certificate.html"].decode()
+    # A failure cannot be forgotten, so that a part of the suite seems to have found nothing.
+    forgery = Forgery(sealed.path.read_bytes())
+    forgery.forgive()
+    said = verify(forgery.saved(tmp_path))
+    assert said.exit_code == 1
+    assert "claimed is not_tested; by its exchanges it is failed" in str(said)
+
+
+# --- how it is called -------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_that_it_is_partial_and_by_whom_it_was_signed(plain: Path, signed: Path, key: Path) -> None:
+    page = unpack(plain.read_bytes())["certificate.html"].decode()
+    for words in ("<h1>Partial result, no certificate</h1>", "its tier is smoke", "It is not signed"):
+        assert words in page
+    signer = keys.public_key(key.with_name(f"{key.name}.pub")).keyid
+    assert signer in unpack(signed.read_bytes())["certificate.html"].decode()
+
+
+def entry(verdict: str, level: str = "MUST") -> RequirementVerdict:
+    return RequirementVerdict("cancel.effect", level, verdict, (), "why", 1, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "level", "partial", "sound"),
+    [
+        ("passed", "MUST", [], True),
+        ("waived", "MUST", [], True),
+        ("not_applicable", "MUST", [], True),
+        ("not_tested", "MUST", [], False),
+        ("not_tested", "MUST", ["its tier is smoke"], True),
+        ("inconclusive", "MUST", ["its tier is smoke"], False),
+        ("failed", "MUST", ["its tier is smoke"], False),
+        ("failed", "SHOULD", [], True),
+    ],
+)
+def test_only_what_was_not_asked_may_be_open_and_only_where_it_is_said(
+    verdict: str, level: str, partial: list[str], sound: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stored:
+        requirements = (entry(verdict, level), entry("passed"))
+
+    assert is_sound(Stored(), partial) is sound  # type: ignore[arg-type]
+
+
+# --- what cannot be sealed --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("environment.json", "its exchanges were not kept"),
+        ("exchanges.jsonl.gz", "is missing"),
+        ("ledger.jsonl", "is missing"),
+        ("results.json", "is missing"),
+        ("verdict.json", "is missing"),
+    ],
+)
+def test_a_folder_with_a_missing_file_is_not_sealed(name: str, why: str, reports: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    (folder / name).unlink()
+    with pytest.raises(ReportError, match=why):
+        certify(folder)
+
+
+def test_a_tape_that_was_cut_short_is_not_sealed(reports: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    tape = folder / "exchanges.jsonl.gz"
+    tape.write_bytes(tape.read_bytes()[:-20])
+    with pytest.raises(ReportError, match="cannot be unpacked and read"):
+        certify(folder)
+
+
+def test_keys_are_not_replaced_and_mistakes_are_told(tmp_path: Path, plain: Path) -> None:
+    path = tmp_path / "k.pem"
+    public = keys.new_key(path)
+    assert (path.stat().st_mode & 0o777, public.name) == (0o600, "k.pem.pub")
+    for wrong in (lambda: keys.new_key(path), lambda: keys.signer_of(public), lambda: keys.public_key(path)):
+        with pytest.raises(ReportError):
+            wrong()
+    with pytest.raises(ReportError, match="cannot be read"):
+        verify(plain, key=tmp_path / "none.pem")
+    with pytest.raises(ReportError, match="cannot be read"):
+        verify(tmp_path / "none.zip")
+
+
+def test_a_run_that_was_ended_early_or_had_company_is_not_judged_again(plain: Path, tmp_path: Path) -> None:
+    for name, value, words in (("interrupted", True, "ended early"), ("alone", False, "the same ledger")):
+        forgery = Forgery(plain.read_bytes())
+        forgery.environment[name] = value
+        said = verify(forgery.saved(tmp_path))
+        assert said.exit_code == 3
+        assert words in str(said)
+
+
+def test_the_environment_is_json_that_its_schema_describes(reports: Path) -> None:
+    document = json.loads((reports / "environment.json").read_text())
+    assert document["target"]["auth"] == {
+        "way": "token",
+        "token": "[redacted:TOKEN]",
+        "project_id": document["target"]["auth"]["project_id"],
+        "expired_token": "[redacted:EXPIRED_TOKEN]",
+    }
+    assert document["partial"][0] == "its tier is smoke"

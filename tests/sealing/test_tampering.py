@@ -1,0 +1,338 @@
+"""Tamperings of a sealed file, each found by `verify`: by its form, by its digests, by judging again, by the key."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import warnings
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from forging import Forgery, answer, body, edited, with_byte_changed
+
+from conformance.reporting import layout
+from conformance.sealing import keys
+from conformance.sealing.certify import certify
+from conformance.sealing.pack import MANIFEST, MEMBERS, STATEMENT, unpack
+from conformance.sealing.verify import Verification, verify
+
+NAME = "emulator-huawei.partial.zip"
+CANCEL, DESCRIBE = "cancel.reply.key-id", "describe.reply"
+
+
+def said_of(folder: Path, data: bytes, *, name: str = NAME, key: Path | None = None) -> Verification:
+    path = folder / name
+    path.write_bytes(data)
+    return verify(path, key=key)
+
+
+def found(verification: Verification) -> str:
+    assert verification.exit_code == 1, str(verification)
+    return "\n".join(verification.problems)
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def zipped(data: bytes, change: Callable[[zipfile.ZipFile], object]) -> bytes:
+    """The file with something added by a zip program."""
+    file = io.BytesIO(data)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings(action="ignore"):
+        change(archive)
+    return file.getvalue()
+
+
+def packed_otherwise(data: bytes, kind: int, padding: bytes = b"") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", kind) as archive:
+        for name, member in unpack(data).items():
+            archive.writestr(zipfile.ZipInfo(name), member + (padding if name == MANIFEST else b""), kind)
+    return file.getvalue()
+
+
+FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    **{f"a byte of {name}": (lambda data, name=name: with_byte_changed(data, name), "") for name in MEMBERS},
+    "cut short": (lambda data: data[:-100], "cannot be unpacked"),
+    "emptied": (lambda _: b"", "cannot be unpacked"),
+    "a member more": (lambda data: zipped(data, lambda z: z.writestr("notes.txt", "x")), "member 'notes.txt'"),
+    "a member twice": (
+        lambda data: zipped(data, lambda z: z.writestr("verdict.json", "{}")),
+        "two members verdict.json",
+    ),
+    "a name that leads out": (lambda data: zipped(data, lambda z: z.writestr("../verdict.json", "{}")), "'../verdict"),
+    "a name from the root": (lambda data: zipped(data, lambda z: z.writestr("/etc/passwd", "x")), "'/etc/passwd'"),
+    "a comment": (lambda data: zipped(data, lambda z: setattr(z, "comment", b"approved")), "more than its members"),
+    "bytes after it": (lambda data: data + b"x", "more than its members"),
+    "bytes before it": (lambda data: b"#!/bin/sh\n" + data, "more than its members"),
+    "dates of its members": (lambda data: packed_otherwise(data, zipfile.ZIP_STORED), "do not lie in it"),
+    "a bomb": (
+        lambda data: packed_otherwise(data, zipfile.ZIP_DEFLATED, b" " * (64 << 20)),
+        "packed otherwise than ours",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_was_changed_as_a_file(name: str, plain: Path, tmp_path: Path) -> None:
+    change, why = FILES[name]
+    assert why in found(said_of(tmp_path, change(plain.read_bytes())))
+
+
+def test_a_name_that_says_more_than_the_file_is(plain: Path, tmp_path: Path) -> None:
+    why = found(said_of(tmp_path, plain.read_bytes(), name="emulator-huawei.certificate.zip"))
+    assert why == "It is called emulator-huawei.certificate.zip, and is emulator-huawei.partial.zip."
+
+
+# --- its contents, with every digest worked out anew ------------------------------------------------------------------
+
+
+def without_exchange(forgery: Forgery) -> None:
+    forgery.lines.remove(forgery.exchange(CANCEL))
+
+
+def doubled_exchange(forgery: Forgery) -> None:
+    at = forgery.lines.index(forgery.exchange(CANCEL))
+    forgery.lines.insert(at, forgery.lines[at])
+
+
+def swapped_exchanges(forgery: Forgery) -> None:
+    at = forgery.lines.index(forgery.exchange(CANCEL))
+    forgery.lines[at : at + 2] = reversed(forgery.lines[at : at + 2])
+
+
+def other_status(forgery: Forgery) -> None:
+    forgery.exchange(CANCEL)["reply"]["status"] = 202
+
+
+def other_key_in_reply(forgery: Forgery) -> None:
+    answer(
+        forgery.exchange(CANCEL), body(forgery.exchange(CANCEL)) | {"key_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12}
+    )
+
+
+def other_plaintext(forgery: Forgery) -> None:
+    for line in forgery.lines:
+        if line["reply"]["stand_ins"]:
+            line["reply"]["stand_ins"] = ["another"]
+
+
+def same_request_id(forgery: Forgery) -> None:
+    first, last = forgery.lines[5]["reply"], forgery.exchange(CANCEL)["reply"]
+    last["headers"] = first["headers"]
+
+
+def other_request(forgery: Forgery) -> None:
+    request = forgery.exchange(CANCEL)["request"]
+    request["body"] = request["body"].replace('"key_id"', '"keyid"')
+
+
+def other_time(forgery: Forgery) -> None:
+    forgery.exchange(CANCEL)["started"] = "2026-01-01T00:00:00.000000+00:00"
+
+
+def no_reply(forgery: Forgery) -> None:
+    forgery.exchange(DESCRIBE).update(reply=None, failure={"kind": "timeout", "text": "no whole reply in time"})
+
+
+def set_to(name: str, **values: object) -> Callable[[Forgery], None]:
+    return lambda forgery: forgery.requirement(name).update(values)
+
+
+def without_requirement(forgery: Forgery) -> None:
+    forgery.verdict["requirements"].remove(forgery.requirement("cancel.date-cleared"))
+
+
+def more_requirements(forgery: Forgery) -> None:
+    forgery.verdict["requirements"].append(forgery.requirement("cancel.effect") | {"id": "cancel.always", "judged": 0})
+
+
+def all_passed(forgery: Forgery) -> None:
+    for entry in forgery.verdict["requirements"]:
+        if entry["verdict"] == "not_tested":
+            entry.update(verdict="not_applicable", reason="does not speak of this target")
+    forgery.verdict["result"] = "conformant"
+
+
+def without_check(forgery: Forgery) -> None:
+    forgery.environment["checks"].pop()
+
+
+def whole(forgery: Forgery) -> None:
+    forgery.environment.update(tier="standard", partial=[])
+    forgery.verdict["tier"] = forgery.results["tier"] = "standard"
+
+
+def nothing_left_out(forgery: Forgery) -> None:
+    forgery.environment["partial"].pop()
+
+
+def fewer_planned(forgery: Forgery) -> None:
+    forgery.environment["planned"] = sorted(forgery.environment["checks"])
+    forgery.environment["partial"] = ["its tier is smoke"]
+
+
+def other_seed(forgery: Forgery) -> None:
+    forgery.verdict["seed"] = forgery.results["seed"] = forgery.environment["seed"] = 2
+
+
+def other_target(forgery: Forgery) -> None:
+    forgery.verdict["target"]["base_url"] = "https://kms.example.com"
+
+
+def other_day(forgery: Forgery) -> None:
+    forgery.verdict["started"] = forgery.results["started"] = "2027-01-01T00:00:00Z"
+
+
+def fewer_keys(forgery: Forgery) -> None:
+    check = next(check for check in forgery.checks if check["keys_created"])
+    forgery.verdict["keys_created"] -= check["keys_created"]
+    check["keys_created"] = 0
+
+
+def other_isolation(forgery: Forgery) -> None:
+    forgery.verdict["isolation"]["listed_after"] += 1
+
+
+def other_evidence(forgery: Forgery) -> None:
+    check = next(check for check in forgery.checks if check["evidence"])
+    name = next(iter(check["evidence"]))
+    check["evidence"][name] = [1]
+
+
+def without_ledger_line(forgery: Forgery) -> None:
+    forgery.ledger = "".join(forgery.ledger.splitlines(keepends=True)[:-1])
+
+
+SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
+    "an exchange is missing": (without_exchange, "recorded is"),
+    "an exchange stands twice": (doubled_exchange, "recorded is"),
+    "two exchanges are swapped": (swapped_exchanges, "at exchange "),
+    "a reply has another status": (other_status, "reply.status: by the exchanges up to there it failed"),
+    "a reply names another key": (other_key_in_reply, "cancel.reply.key-id: claimed is passed"),
+    "a plaintext is another one": (other_plaintext, ": claimed is passed"),
+    "a request id stands twice": (same_request_id, "reply.request-id: claimed is "),
+    "a request is another one": (other_request, "with the body"),
+    "a request was at another time": (other_time, "the time at which it started"),
+    "a reply is missing": (no_reply, "at exchange "),
+    "a reason is edited": (
+        set_to("schedule.from-disabled", reason="not asked"),
+        "schedule.from-disabled: its reason is",
+    ),
+    "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
+    "a requirement is missing": (without_requirement, "cancel.date-cleared"),
+    "a requirement is made up": (more_requirements, "cancel.always"),
+    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is not_tested"),
+    "a check did not begin": (without_check, "recorded is"),
+    "a partial run is called whole": (whole, "partial because"),
+    "one reason why it is partial is taken away": (nothing_left_out, "partial because"),
+    "fewer checks were planned": (fewer_planned, "did not run"),
+    "another seed": (other_seed, "at exchange "),
+    "another endpoint on the verdict": (other_target, "target: claimed is"),
+    "another day": (other_day, "it speaks of 2027-01-01T00:00:00Z"),
+    "fewer keys": (fewer_keys, "keys_created"),
+    "keys of others": (other_isolation, "isolation: claimed is"),
+    "other evidence": (other_evidence, "does not have such evidence"),
+    "a line of the ledger is missing": (without_ledger_line, "ledger.jsonl: its lines"),
+}
+
+
+@pytest.mark.parametrize("name", SEALED_AGAIN)
+def test_contents_that_were_changed_and_sealed_again(name: str, plain: Path, tmp_path: Path) -> None:
+    change, why = SEALED_AGAIN[name]
+    forgery = Forgery(plain.read_bytes())
+    change(forgery)
+    assert why in found(verify(forgery.saved(tmp_path)))
+
+
+def test_what_is_sealed_again_unchanged_holds(plain: Path, tmp_path: Path) -> None:
+    data = plain.read_bytes()
+    assert Forgery(data).packed() == data
+    assert said_of(tmp_path, data).exit_code == 0
+
+
+def test_other_specs_are_not_what_is_here(plain: Path, tmp_path: Path) -> None:
+    forgery = Forgery(plain.read_bytes())
+    forgery.verdict["suite"]["specs_digest"] = "sha256:" + "0" * 64
+    forgery.environment["suite"]["specs_digest"] = "sha256:" + "0" * 64
+    said = said_of(tmp_path, forgery.packed())
+    assert said.exit_code == 3
+    assert "It rests on other specs" in str(said)
+
+
+def test_other_versions_are_asked_for_before_anything_is_called_forged(plain: Path, tmp_path: Path) -> None:
+    forgery = Forgery(plain.read_bytes())
+    forgery.environment["packages"]["hypothesis"] = "1.0"
+    assert said_of(tmp_path, forgery.packed()).exit_code == 0
+    without_exchange(forgery)
+    said = said_of(tmp_path, forgery.packed())
+    assert said.exit_code == 3
+    assert "It needs hypothesis 1.0 (here: " in str(said)
+
+
+# --- the signature ----------------------------------------------------------------------------------------------------
+
+
+def stripped(members: dict[str, bytes]) -> None:
+    envelope = json.loads(members[STATEMENT])
+    members[STATEMENT] = (
+        json.dumps(envelope | {"signatures": []}, sort_keys=True, separators=(",", ":")) + "\n"
+    ).encode()
+
+
+def other_signature(members: dict[str, bytes]) -> None:
+    envelope: dict[str, Any] = json.loads(members[STATEMENT])
+    signature = envelope["signatures"][0]["sig"]
+    envelope["signatures"][0]["sig"] = ("B" if signature[0] == "A" else "A") + signature[1:]
+    members[STATEMENT] = (json.dumps(envelope, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def test_a_signed_file_holds_by_its_key_and_by_no_other(signed: Path, key: Path, tmp_path: Path) -> None:
+    public = key.with_name("ours.pem.pub")
+    said = verify(signed, key=public)
+    assert said.exit_code == 0
+    assert "It is signed by the key" in str(said)
+    other = keys.new_key(tmp_path / "other.pem")
+    assert "did not sign it" in found(verify(signed, key=other))
+    assert "--key FILE, with that public key, checks it" in str(verify(signed))
+
+
+def test_where_a_signature_is_asked_for_there_must_be_one(plain: Path, key: Path) -> None:
+    assert "Nobody signed it" in found(verify(plain, key=key.with_name("ours.pem.pub")))
+
+
+@pytest.mark.parametrize("change", [stripped, other_signature])
+def test_a_signature_that_was_changed(
+    change: Callable[[dict[str, bytes]], None], signed: Path, key: Path, tmp_path: Path
+) -> None:
+    said = said_of(tmp_path, edited(signed.read_bytes(), change), key=key.with_name("ours.pem.pub"))
+    assert "did not sign it" in found(said)
+
+
+def test_the_envelope_of_another_certificate(signed: Path, plain: Path, key: Path, tmp_path: Path) -> None:
+    forgery = Forgery(plain.read_bytes())
+    forgery.environment["packages"]["pytest"] = "0"
+    envelope = unpack(signed.read_bytes())[STATEMENT]
+    data = edited(forgery.packed(), lambda members: members.update({STATEMENT: envelope}))
+    assert "it speaks of other contents" in found(said_of(tmp_path, data, key=key.with_name("ours.pem.pub")))
+
+
+def test_what_no_judging_can_find_the_key_finds(signed: Path, key: Path, tmp_path: Path) -> None:
+    forgery = Forgery(signed.read_bytes())
+    forgery.environment["packages"]["pytest"] = "0"
+    assert said_of(tmp_path, forgery.packed()).exit_code == 0
+    assert "Nobody signed it" in found(said_of(tmp_path, forgery.packed(), key=key.with_name("ours.pem.pub")))
+
+
+def test_the_same_results_make_the_same_bytes(
+    reports: Path, plain: Path, signed: Path, key: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    again = certify(folder, key=key, issued=datetime(2026, 2, 1, 8, 0, 0, tzinfo=UTC))[0].path
+    assert again.read_bytes() == signed.read_bytes() != plain.read_bytes()
+    assert layout.is_sealed(again.name)

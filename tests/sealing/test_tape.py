@@ -1,0 +1,273 @@
+"""What is recorded of a run, and how it is played."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.chance import SYSTEM, Chance
+from conformance.tape.environment import missing_here, partial_because
+from conformance.tape.play import OffTape, Player, Tape, TapeError
+from conformance.tape.record import recorded_world
+from conformance.tape.stage import described, put_up
+from conformance.tape.standins import StandIns
+from conformance.target import Target
+from conformance.target.model import PasswordAuth, SigV4Auth, TokenAuth
+from conformance.wire.messages import Exchange, Failure, Reply, Request
+from conformance.wire.redact import Redactor
+
+TOKEN = "gAAAAABlmnopqrstuvwxyz0123456789"
+TARGET = Target(
+    "t",
+    "huawei",
+    "https://kms.example.com",
+    TokenAuth(TOKEN, "p" * 32),
+    secrets=frozenset({TOKEN}),
+    labels={TOKEN: "KMS_TOKEN"},
+)
+URL = "https://kms.example.com/v1.0/p/kms/describe-key"
+
+
+def request(body: bytes = b'{"key_id": "k"}', **headers: str) -> Request:
+    return Request("POST", URL, (("X-Auth-Token", TOKEN), *headers.items()), body)
+
+
+def reply(body: bytes = b"{}", status: int = 200) -> Reply:
+    return Reply(status, "OK", (("X-Request-Id", "1"),), body, 0.001234)
+
+
+def recorded(path: Path, *exchanges: tuple[Request, Reply | None]) -> Path:
+    """A tape of these exchanges, each named by its place."""
+    world, recording = recorded_world(path, TARGET, "chance")
+    for number, (asked, came) in enumerate(exchanges, 1):
+        world.clock.monotonic()
+        failure = None if came else Failure("timeout", f"no whole reply in time, {TOKEN}")
+        exchange = Exchange(asked, came, failure, world.clock.now())
+        recording.saw(exchange)
+        recording.named(exchange, number, "describe-key")
+    world.clock.monotonic()
+    recording.close()
+    return path
+
+
+def player(path: Path) -> Player:
+    return Player(Tape.read(path.read_bytes()), put_up(json.loads(json.dumps(described(TARGET)))))
+
+
+def play(played: Player, asked: Request, number: int) -> tuple[Reply | None, Failure | None]:
+    played.monotonic()
+    started = played.now()
+    came = played.carry(asked)
+    exchange = Exchange(asked, *came, started)
+    played.saw(exchange)
+    played.named(exchange, number, "describe-key")
+    return came
+
+
+def test_what_was_recorded_is_played_at_its_time_and_without_secrets(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.gz", (request(), reply(b'{"a": "\xff"}')), (request(), None))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert TOKEN.encode() not in gzip.decompress(path.read_bytes())
+    played = player(path)
+    stand_in = Request("POST", URL, (("X-Auth-Token", "any other token that is long"),), b'{"key_id": "k"}')
+    assert play(played, stand_in, 1) == (reply(b'{"a": "\xff"}'), None)
+    assert play(played, stand_in, 2) == (None, Failure("timeout", "no whole reply in time, [redacted:KMS_TOKEN]"))
+    played.monotonic()
+    played.ended()
+    assert played.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (request(b'{"key_id": "other"}'), "with the body"),
+        (request(Extra="1"), "with the header Extra"),
+        (Request("GET", URL, request().headers), "the suite would send GET"),
+        (Request("POST", URL + "?a=1", request().headers, request().body), "describe-key?a=1"),
+    ],
+)
+def test_what_was_not_recorded_is_not_answered(asked: Request, words: str, tmp_path: Path) -> None:
+    played = player(recorded(tmp_path / "t.gz", (request(), reply())))
+    with pytest.raises(OffTape, match="at exchange 1, "):
+        play(played, asked, 1)
+    assert words in played.problem
+    for again in (lambda: play(played, request(), 1), played.now, played.monotonic):
+        with pytest.raises(OffTape):
+            again()
+
+
+def test_less_and_more_than_was_recorded_is_told(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.gz", (request(), reply()), (request(), reply()))
+    played = player(path)
+    play(played, request(), 1)
+    played.ended()
+    assert "the suite asks 1 times and is done; 1 more are recorded" in played.problem
+    played = player(path)
+    play(played, request(), 1)
+    play(played, request(), 2)
+    with pytest.raises(OffTape, match="nothing more is recorded"):
+        play(played, request(), 3)
+
+
+def test_readings_of_the_clock_belong_to_the_tape(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.gz", (request(), reply()))
+    played = player(path)
+    played.now()
+    with pytest.raises(OffTape, match="looks at the clock more or less often"):
+        play(played, request(), 1)
+    played = player(path)
+    play(played, request(), 1)
+    played.ended()
+    assert "looks at the clock more or less often" in played.problem
+    played = player(path)
+    play(played, request(), 1)
+    played.monotonic()
+    for _ in range(100):
+        played.monotonic()
+    with pytest.raises(OffTape):
+        played.monotonic()
+
+
+def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
+    played = player(recorded(tmp_path / "t.gz", (request(), reply())))
+    play(played, request(), 7)
+    assert "the suite calls it number 7" in played.problem
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lines: lines[:-1], "without its last line"),
+        (lambda lines: [lines[-1], *lines], "before its last line"),
+        (lambda lines: lines[1:], "speaks of 2 exchanges, and there are 1"),
+        (lambda lines: ["[]", *lines], "its line 1 is no exchange"),
+        (lambda lines: ["{", *lines], "cannot be unpacked and read"),
+        (lambda _: [], "without its last line"),
+    ],
+)
+def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path: Path) -> None:
+    path = recorded(tmp_path / "t.gz", (request(), reply()), (request(), reply()))
+    lines = change(gzip.decompress(path.read_bytes()).decode().splitlines())
+    with pytest.raises(TapeError, match=words):
+        Tape.read(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+
+
+def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.tape.record._MOST_EXCHANGES", 2)
+    path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
+    assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
+
+
+# --- what stands for what is hidden -----------------------------------------------------------------------------------
+
+
+def stand_in(text: str, *sent: str) -> str:
+    made = StandIns()
+    for each in sent:
+        made.learn(request(json.dumps({"plain_text": each}).encode()))
+    body = json.dumps({"plain_text": text}).encode()
+    found = made.of(body, Redactor([]).data(body))
+    assert found is not None
+    return found[0]
+
+
+def test_what_we_had_encrypted_ourselves_stands_for_itself() -> None:
+    assert stand_in("some text", "some text") == "some text"
+    assert stand_in("some text", "other") != "some text"
+    form = Request("POST", "https://h/?Plaintext=dGV4dA%3D%3D")
+    made = StandIns()
+    made.learn(form)
+    body = b'{"Plaintext": "dGV4dA\\u003d\\u003d"}'
+    assert made.of(body, Redactor([]).data(body)) == ["dGV4dA\\u003d\\u003d"]
+
+
+@given(st.binary(min_size=8, max_size=80))
+def test_a_stand_in_has_the_form_of_what_it_stands_for(data: bytes) -> None:
+    assert re.fullmatch(f"[0-9a-f]{{{2 * len(data)}}}", stand_in(data.hex()))
+    encoded = base64.b64encode(data).decode()
+    if not re.fullmatch("[0-9a-f]+|[0-9A-F]+", encoded):
+        assert len(base64.b64decode(stand_in(encoded), validate=True)) == len(data)
+
+
+def test_the_same_plaintext_has_the_same_stand_in_within_a_run_and_another_in_the_next() -> None:
+    body = b'{"plain_text": "00112233445566778899aabbccddeeff"}'
+    clean = Redactor([]).data(body)
+    one, other = StandIns(), StandIns()
+    assert one.of(body, clean) == one.of(body, clean) != other.of(body, clean)
+
+
+def test_where_it_cannot_be_told_what_a_mark_stands_for_there_is_none() -> None:
+    assert StandIns().of(b"{}", b"[redacted:PLAINTEXT]") is None
+    assert StandIns().of(b"{}", b"{}") == []
+
+
+# --- chance, targets, circumstances -----------------------------------------------------------------------------------
+
+
+def test_chance_is_repeated_by_its_seed_alone() -> None:
+    def drawn(chance: Chance) -> list[str]:
+        return [chance.hex(6), chance.uuid(), chance.fork().other("ABC"), chance.nonce()]
+
+    assert drawn(Chance.of("1")) == drawn(Chance.of("1")) != drawn(Chance.of("2"))
+    assert drawn(SYSTEM) != drawn(SYSTEM)
+    one, other = Chance.of("1"), Chance.of("1")
+    one.fork().other("A" * 50)
+    other.fork()
+    assert one.hex(6) == other.hex(6)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        TokenAuth("abc", "project"),
+        PasswordAuth("user", "s3cretpassword", "domain", "project", "https://iam.example.com"),
+        SigV4Auth("AKIA0123456789", "s3cretpassword", "us-east-1"),
+    ],
+)
+def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> None:
+    secrets = {"abc", "s3cretpassword", "AKIA0123456789", "tenant-path"}
+    labels = {secret: f"NAME_{at}" for at, secret in enumerate(sorted(secrets))}
+    target = Target("t", "aws", "https://h/tenant-path", auth, secrets=frozenset(secrets), labels=labels)
+    description = json.loads(json.dumps(described(target)))
+    assert [secret for secret in secrets if secret in json.dumps(description)] == []
+    again = put_up(description)
+    assert json.loads(json.dumps(described(again))) == description
+    assert again.auth.way == auth.way
+    assert again.shown_url == target.shown_url
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    nights = {"plant": False, "watch": False, "rescue": False}
+    return {"tier": "standard", "checks": ["a", "b"], "interrupted": False, "nights": nights, "filters": {}} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({}, []),
+        ({"tier": "smoke"}, ["its tier is smoke"]),
+        ({"checks": ["a"]}, ["1 of 2 checks did not run"]),
+        ({"interrupted": True}, ["it was ended early"]),
+        ({"nights": {"watch": True}}, ["it only watched what was planted"]),
+        ({"filters": {"files": "test_cancel.py"}}, ["only a part of the suite was named"]),
+        ({"filters": {"ignored": "test_cancel.py"}}, ["only a part of the suite was named"]),
+        ({"filters": {"shard": "1/2"}}, ["it is one shard of a run"]),
+        ({"filters": {"keyword": "a or b"}}, []),
+    ],
+)
+def test_a_part_of_a_run_is_called_so(changes: dict[str, Any], reasons: list[str]) -> None:
+    assert partial_because(document(**changes), ["a", "b"]) == reasons
+
+
+def test_versions_that_decide_are_asked_for() -> None:
+    versions = {"hypothesis": "0", "schemathesis": "0", "jsonschema-rs": "0", "botocore": "0"}
+    asked = missing_here({"python": "2.7.18", "packages": versions})
+    assert [name.split()[0] for name in asked] == ["python", *versions]
