@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.chance import SYSTEM, Chance
+from conformance.sealing.alike import alike
 from conformance.tape.environment import missing_here, partial_because
 from conformance.tape.play import OffTape, Player, Tape, TapeError
 from conformance.tape.record import recorded_world
@@ -242,6 +243,26 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     assert json.loads(json.dumps(described(again))) == description
     assert again.auth.way == auth.way
     assert again.shown_url == target.shown_url
+
+
+@pytest.mark.parametrize(
+    ("claimed", "follows", "same"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a [redacted:TOKEN]", "a [redacted:TOKEN", True),
+        ({"a": ["x", 1]}, {"a": ["x", 1]}, True),
+        ({"a": ["x", 1]}, {"a": ["x", 2]}, False),
+        ({"a": "x"}, {"b": "x"}, False),
+        ([1], [1, 2], False),
+        ([["X-Id", "1"]], [["X-Id", "2"]], False),
+        ([["x-acs-accesskey-id", "1"]], [["x-acs-accesskey-id", "2"]], True),
+        (None, "", False),
+        ("1", 1, False),
+    ],
+)
+def test_only_words_around_what_is_hidden_may_differ(claimed: object, follows: object, same: bool) -> None:
+    assert alike(claimed, follows) is same
 
 
 def document(**changes: Any) -> dict[str, Any]:
