@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.chance import SYSTEM, Chance
+from conformance.reporting.recorded import keep
 from conformance.sealing.alike import alike
 from conformance.tape.environment import missing_here, partial_because
 from conformance.tape.play import OffTape, Player, Tape, TapeError
 from conformance.tape.record import recorded_world
+from conformance.tape.spool import emptied
 from conformance.tape.stage import described, put_up
 from conformance.tape.standins import StandIns
 from conformance.target import Target
@@ -292,3 +294,17 @@ def test_versions_that_decide_are_asked_for() -> None:
     versions = {"hypothesis": "0", "schemathesis": "0", "jsonschema-rs": "0", "botocore": "0"}
     asked = missing_here({"python": "2.7.18", "packages": versions})
     assert [name.split()[0] for name in asked] == ["python", *versions]
+
+
+def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = tmp_path / "reports"
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "mine.txt", reports / "mine.txt", emptied(reports) / "t.00000000" / "exchanges.jsonl.gz"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    keep(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "mine.txt",
+        "reports",
+        "reports/mine.txt",
+    ]
