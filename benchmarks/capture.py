@@ -5,26 +5,30 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from conformance import tier
 from conformance.wire.messages import Exchange, Request
-from conformance.wire.session import Session
+from conformance.wire.record import Recorder
+
+#: What comes when all checks are through: keys are let go, and reports are written.
+FINISH = "finish"
 
 
 @dataclass
 class Part:
-    """One check at one target: what it sent, in order, and its seconds, by the clock and of this process' work.
+    """One check at one target: what it sent, in order, with the operations, and its seconds.
 
-    They are of everything that pytest does for a check, from set-up to report.
+    `seconds` are by the clock, `cpu` of this process' work: everything that pytest does for a check, set-up to report.
     """
 
     check: str
     seconds: float = 0.0
     cpu: float = 0.0
-    requests: list[Request] = field(default_factory=list)
+    requests: list[tuple[str, Request]] = field(default_factory=list)
 
     @property
     def family(self) -> str:
@@ -39,12 +43,18 @@ def read(path: Path) -> list[Part]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to write the parts to."""
+    """Where to write the parts to, and how many times as many examples as its tier a run takes."""
     parser.addoption("--parts", type=Path, default=None)
+    parser.addoption("--times", type=int, default=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Listen, if there is a file to write to."""
+    times = config.getoption("--times")
+    for name, effort in tier.EFFORTS.items():
+        tier.EFFORTS[name] = replace(
+            effort, fuzz_examples=effort.fuzz_examples * times, walks=effort.walks * times, chains=effort.chains * times
+        )
     path = config.getoption("--parts")
     if path is not None:
         config.pluginmanager.register(_Listener(path))
@@ -54,19 +64,17 @@ class _Listener:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parts: list[Part] = []
-        send = Session.send
+        add = Recorder.add
 
-        def listening(session: Session, request: Request) -> Exchange:
-            exchange = send(session, request)
+        def listening(recorder: Recorder, operation: str, exchange: Exchange) -> int:
             if self._parts:
-                self._parts[-1].requests.append(exchange.request)
-            return exchange
+                self._parts[-1].requests.append((operation, exchange.request))
+            return add(recorder, operation, exchange)
 
-        Session.send = listening  # type: ignore[assignment, method-assign]  # the one way to an endpoint
+        Recorder.add = listening  # type: ignore[method-assign, assignment]  # where every exchange is kept
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        part = Part(item.nodeid)
+    def _timed(self, check: str) -> Generator[None, object, object]:
+        part = Part(check)
         self._parts.append(part)
         clock, cpu = time.perf_counter(), time.process_time()
         try:
@@ -74,5 +82,13 @@ class _Listener:
         finally:
             part.seconds, part.cpu = time.perf_counter() - clock, time.process_time() - cpu
 
-    def pytest_sessionfinish(self) -> None:
-        self._path.write_bytes(pickle.dumps(self._parts))
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        return (yield from self._timed(item.nodeid))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        try:
+            return (yield from self._timed(FINISH))
+        finally:
+            self._path.write_bytes(pickle.dumps(self._parts))

@@ -10,6 +10,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.oracle import GONE, PENDING
 from conformance.pool import Pool
+from conformance.shard import kin_of
 
 #: Who may be there before us is looked at key by key; at the default pace this takes 40 s.
 MOST_LOOKED_AT = 200
@@ -54,6 +55,7 @@ def colliding(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tup
 
     They belong to a run that goes on elsewhere, with which this one would share the quota, and each would see keys come
     and go; or to a ledger that was lost, and then they cost money. One that waits for deletion does neither any more.
+    Those of the other shards of one division are expected: each has its part of the limits.
     """
     entries = tuple(ledger.entries())
     ours = {entry.key for entry in entries if entry.key} | {entry.marker for entry in entries}
@@ -65,5 +67,7 @@ def colliding(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tup
         except Inconclusive:
             continue
         marker = view.description or ""
+        if kin_of(ledger.mark, marker, MARKER_PREFIX):
+            continue
         if marker.startswith(MARKER_PREFIX) and marker not in ours and view.state not in (PENDING, GONE):
             yield key, marker

@@ -35,6 +35,7 @@ class Bench:
     others: dict[str, KeyView] = field(default_factory=dict)
     isolation: Isolation | None = None
     opened: list[str] = field(default_factory=list)
+    share: int | None = None
     _kin: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
     _entered: bool = False
@@ -46,7 +47,7 @@ class Bench:
 
     @cached_property
     def pool(self) -> Pool:
-        return Pool(self.client, self.ledger, self.keys, self.time.now)
+        return Pool(self.client, self.ledger, self.keys, self.time.now, self.share)
 
     @cached_property
     def time(self) -> TimeControl:
@@ -159,11 +160,12 @@ class Bench:
         # A target that cannot list or describe is judged by the checks on lists and keys.
         with suppress(Inconclusive):
             self.pool.strangers = frozenset(self.pool.census())
+        known = {record.key for record in self.ledger.records().values()}
         for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
             with suppress(Inconclusive):
                 view = self.pool.read(key)
-                # Another run of ours, at the same time, changes its own keys.
-                if (view.description or "").startswith(MARKER_PREFIX):
+                # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
+                if key in known or (view.description or "").startswith(MARKER_PREFIX):
                     self._kin.add(key)
                 else:
                     self.others[key] = view

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
@@ -41,6 +42,7 @@ class Check:
     bench: Bench | None = None
     judge: Judge | None = None
     _before: tuple[int, int] = field(default=(0, 0))
+    _started: datetime | None = None
 
     @classmethod
     def of(cls, item: pytest.Item, target: str, callspec: str, parameters: Mapping[str, object]) -> Check:
@@ -57,6 +59,7 @@ class Check:
         """Begin at a bench; what is sent from now on counts for this check."""
         self.bench, self.judge = bench, judge
         self._before = (bench.client.requests, bench.pool.created)
+        self._started = datetime.now(UTC)
 
     def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
         """What became of it; an exception that is no judgement is the harness's fault, and inconclusive."""
@@ -92,6 +95,7 @@ class Check:
             exchanges=tuple(record.as_json() for record in bench.client.recorder.records(shown)),
             requests=bench.client.requests - self._before[0],
             keys_created=bench.pool.created - self._before[1],
+            started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
         )
 
 

@@ -46,7 +46,7 @@ class Client:
         self.target = target
         self.world = world or World()
         self.profile = Profile.load(target.dialect, target.profile)
-        self.api = Api.load(self.profile)
+        self.api = Api.of(target.dialect, target.profile)
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
         self.guard = Guard(self.dialect, self.api, ledger)

@@ -35,8 +35,11 @@ def _question(target: Target, run: str, most: int) -> str:
     )
 
 
-def require(targets: Iterable[Target], *, given: bool) -> None:
-    """Raise `TargetError` for a real account without its owner's word, and for one where we would collide."""
+def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
+    """Raise `TargetError` for a real account without its owner's word, and for one where we would collide.
+
+    `mark` is that of the shard which is about to run.
+    """
     for target in targets:
         if not target.is_real:
             continue
@@ -46,11 +49,11 @@ def require(targets: Iterable[Target], *, given: bool) -> None:
                 "It creates keys in that account, and schedules them for deletion; `doctor` says how many.",
                 "Say --yes, or write `real_account: true` into the target file.",
             )
-        _refuse_collisions(target)
+        _refuse_collisions(target, mark)
 
 
-def _refuse_collisions(target: Target) -> None:
-    ledger = Ledger.of(target)
+def _refuse_collisions(target: Target, mark: str) -> None:
+    ledger = Ledger.of(target, mark=mark)
     bench = Bench(target, ledger, keys=0)
     try:
         bench.client.sign_in()

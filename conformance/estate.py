@@ -17,6 +17,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
 from conformance.oracle import GONE, PENDING
 from conformance.reader import Reader
+from conformance.shard import mark_of
 
 _POLL_SECONDS = 0.2
 # A proxy has given up on the service, which may have carried the request out.
@@ -34,11 +35,15 @@ class Recovered:
 class Estate(Reader):
     """Keeps the ledger and the target in step."""
 
-    def __init__(self, client: Client, ledger: Ledger, most: int) -> None:
-        """`most` bounds how many keys this run uses; the target's limit, how many of ours there are at all."""
+    def __init__(self, client: Client, ledger: Ledger, most: int, share: int | None = None) -> None:
+        """`most` bounds how many keys this run uses; the target's limit, how many of ours there are at all.
+
+        `share` is a shard's part of that limit, for what its own runs have left as well.
+        """
         super().__init__(client)
         self.ledger = ledger
-        self.most = min(most, client.target.limits.max_keys)
+        self.share = client.target.limits.max_keys if share is None else share
+        self.most = min(most, self.share)
         self.created = 0
         self.ever: set[str] = set()
         self.new: set[str] = set()
@@ -52,8 +57,10 @@ class Estate(Reader):
     @property
     def room(self) -> int:
         """How many more keys may be created: by this run's share, and by what there is of ours on the target."""
-        there = sum(record.there for record in self.ledger.records().values())
-        return max(0, min(self.most - self._used, self.client.target.limits.max_keys - there))
+        there = [record for record in self.ledger.records().values() if record.there]
+        of_share = sum(mark_of(record.run) == self.ledger.mark for record in there)
+        limit = self.client.target.limits.max_keys
+        return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
 
     def take_stock(self) -> None:
         """Learn, once a run, which keys of earlier runs are gone by now: they count no longer."""

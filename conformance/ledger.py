@@ -15,6 +15,7 @@ from typing import Any
 from conformance.clock import REAL
 from conformance.lease import Lease, locked
 from conformance.mistake import UserMistake
+from conformance.shard import mark_of, siblings
 from conformance.target import Target
 
 FORMAT = 1
@@ -77,6 +78,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, run: str = "") -> None:
+        """`run` is an id that nobody else has; what a shard's begins with, see `conformance.shard`."""
         self.path = path
         self.run = run or secrets.token_hex(4)
         self.clock = REAL
@@ -87,12 +89,18 @@ class Ledger:
         self._evidence: dict[str, Entry] = {}
 
     @classmethod
-    def of(cls, target: Target, directory: Path | None = None) -> Ledger:
+    def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
         """The ledger of a target: named after it, told apart by its endpoint."""
         # One URL serves a whole region: the keys of one project or account are not those of the next.
         scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
         digest = hashlib.sha256(f"{target.dialect} {target.base_url} {scope}".encode()).hexdigest()[:8]
-        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl")
+        run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
+        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl", run)
+
+    @property
+    def mark(self) -> str:
+        """The mark of the shard that this run is; empty for a whole one."""
+        return mark_of(self.run)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -147,7 +155,10 @@ class Ledger:
         return tuple(record for record in self.records().values() if record.open and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[Record, ...]:
-        """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is."""
+        """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
+
+        A shard leaves alone what other shards have left: they will want it in the next night.
+        """
         return tuple(
             record
             for record in self.records().values()
@@ -155,6 +166,7 @@ class Ledger:
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
             and record.run != self.run
+            and not siblings(self.mark, mark_of(record.run))
             and self.is_free(record)
         )
 

@@ -24,6 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to watch it go")
     group.addoption("--watch", action="store_true", help="only read planted keys; creates nothing")
     group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
+    group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
+    group.addoption("--kms-durations", default=None, metavar="FILE", help="what shards are balanced by")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption("--requirements", metavar="RELEASE|FILE", default=None, help="those of an earlier release decide")
@@ -38,6 +40,9 @@ def add_marks(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
     config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
+    config.addinivalue_line(
+        "markers", "wasteful: makes keys of no further use; without a clock only at the tier nightly"
+    )
     config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
 
 
@@ -76,7 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
-            nights={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue")},
+            further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
+            | {"durations": config.getoption("--kms-durations")},
             consent=config.getoption("--kms-yes"),
         )
     except UserMistake as error:
@@ -85,6 +91,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # The checks of one target share its keys, so they go to one worker.
         config.option.dist = "loadgroup"
     config.pluginmanager.register(controller, "kms-controller")
+    if controller.settings.part is not None and controller.settings.state is None:
+        from conformance.turn import Turn  # noqa: PLC0415
+
+        config.pluginmanager.register(Turn(controller.targets), "kms-turn")
     worker = Worker(controller.settings)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")

@@ -46,9 +46,16 @@ class Stuck(Inconclusive):
 class Pool(Estate):
     """Uses at most as many keys as allowed and hands them out, the oldest living first."""
 
-    def __init__(self, client: Client, ledger: Ledger, most: int, now: Callable[[], datetime] = _real_time) -> None:
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        most: int,
+        now: Callable[[], datetime] = _real_time,
+        share: int | None = None,
+    ) -> None:
         """`now` is the time that the target's keys live by."""
-        super().__init__(client, ledger, most)
+        super().__init__(client, ledger, most, share)
         self._now = now
         self._apart: set[str] = set()
         self._ended: set[str] = set()

@@ -17,13 +17,13 @@ class CheckResult:
     """One check at one target.
 
     `check` is its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`. `passes` counts
-    passed judgements by requirement, `productive` those of them on an exchange that reached the state the
-    requirement speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what
-    each exchange that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of
-    those that failures cite, and of the first that proves each declared requirement. `inconclusive` are declared
-    requirements that could not be judged, for the `reason`. `observed` names by requirement which of several
-    accepted answers came, such as `400 KMS.0309`; it has only those that leave room, and `refusals` names for each
-    the set of accepted answers in the profile.
+    passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
+    speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
+    that is named anywhere was; `exchanges` are the whole records (see `conformance.wire.record`) of those that failures
+    cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
+    not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
+    `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
+    profile. `started` is ISO 8601, UTC; empty in files of earlier versions.
     """
 
     target: str
@@ -46,6 +46,7 @@ class CheckResult:
     keys_created: int = 0
     observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
 
     def failure_id(self, failure: Judgement) -> str:
         """The short name of one of its failures, which every report shows and `replay` takes."""

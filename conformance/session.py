@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,20 +20,24 @@ from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
+from conformance.division import Division, Planned, divide
+from conformance.durations import load as load_durations
 from conformance.emulators import Emulators
 from conformance.ending import Ending
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.reporting.again import remember
+from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
+from conformance.shard import Shard
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
 from conformance.tape.spool import emptied
-from conformance.target import Target, load_targets
+from conformance.target import Target, TargetError, load_targets
 from conformance.tier import EFFORTS, Tier
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
 from conformance.waivers import Waiver, load_waivers
@@ -54,6 +59,17 @@ class Settings:
     watch: bool = False
     rescue: bool = False
     spool: str | None = None
+    shard: str | None = None
+    durations: str | None = None
+
+    @property
+    def part(self) -> Shard | None:
+        """The shard that this run is; None for a whole one."""
+        return None if self.shard is None else Shard.parse(self.shard)
+
+    @property
+    def mark(self) -> str:
+        return "" if self.part is None else self.part.mark
 
 
 class Worker:
@@ -66,6 +82,7 @@ class Worker:
         found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
         self.targets = tuple(bench.target for bench in found)
         self.benches = {bench.target.name: bench for bench in found}
+        self.divisions: dict[str, Division] = {}
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
@@ -75,8 +92,11 @@ class Worker:
     def _recorded_benches(self) -> Iterator[Bench]:
         settings = self.settings
         state = None if settings.state is None else Path(settings.state)
-        for target in load_targets([Path(path) for path in settings.targets]):
-            bench = Bench(target, Ledger.of(target, state), EFFORTS[settings.tier].keys)
+        # Shards of the built-in emulator have one each: there is nothing to share.
+        shared = settings.part if settings.state is None else None
+        for given in load_targets([Path(path) for path in settings.targets]):
+            target = given if shared is None else shared.paced(given)
+            bench = Bench(target, Ledger.of(target, state, settings.mark), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
                 self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
@@ -107,7 +127,31 @@ class Worker:
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
-        items[:] = kept
+        items[:] = kept if self.settings.part is None else self._divided(kept, self.settings.part)
+
+    def _divided(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
+        """The items of this shard; those of others stay planned, so that nothing passes that rests on them."""
+        for name, bench in self.benches.items():
+            checks = [
+                _planned(item, bench) for item in items if (c := item.stash.get(_CHECK, None)) and c.target == name
+            ]
+            seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
+            budget = bench.target.limits.max_keys if self.settings.state is None else None
+            try:
+                division = divide(name, checks, shard.of, seconds, budget, reserve=int(self.settings.plant))
+            except TargetError as error:
+                # Nothing else shows it: what pytest tells of its end goes to a reporter that is not there.
+                sys.stderr.write(f"{error}\n")
+                pytest.exit(error.what, returncode=USAGE_ERROR)
+            self.divisions[name] = division
+            bench.share = division.keys[shard.index - 1] if division.keys else None
+            self.planned[name] = division.planned({shard.index})
+        return [
+            item
+            for item in items
+            if (check := item.stash.get(_CHECK, None)) is None
+            or self.divisions[check.target].where[check.id] == shard.index
+        ]
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """What Allure is told of an item."""
@@ -141,6 +185,9 @@ class Worker:
             nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
             return item.get_closest_marker("planted") is not None and nights
         if item.get_closest_marker("clock") is not None and target.time_control is None:
+            return False
+        wasteful = item.get_closest_marker("wasteful") is not None
+        if wasteful and target.time_control is None and settings.tier != "nightly":
             return False
         needed = item.get_closest_marker("keys")
         if needed is not None and target.limits.max_keys < needed.args[0]:
@@ -179,6 +226,7 @@ class Worker:
             others_at_entry=bench.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,
+            divided=self.settings.part is not None,
         )
 
     @pytest.hookimpl(wrapper=True)
@@ -239,6 +287,7 @@ class Worker:
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
             output["kms_isolation"] = self.isolation
+            output["kms_divisions"] = {name: division.to_json() for name, division in self.divisions.items()}
             output["kms_planned"] = {
                 name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
             }
@@ -264,6 +313,7 @@ class Controller:
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    divisions: dict[str, Division] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: reporting.Report | None = None
     _clock: float = field(default_factory=time.monotonic)
@@ -277,14 +327,15 @@ class Controller:
         seed: int,
         waivers: str | None = None,
         requirements: str | None = None,
-        nights: Mapping[str, bool] = MappingProxyType({}),
+        further: Mapping[str, Any] = MappingProxyType({}),
         *,
         consent: bool = False,
     ) -> Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
-        `nights` are the settings on planted keys: plant, watch, rescue. Raises `LedgerError`, and `TargetError`, also
-        for a real account to which there is no `consent` in the target file or given here.
+        `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). Raises
+        `LedgerError`, and `TargetError`, also for a real account to which there is no `consent` in the target file or
+        given here.
         """
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
@@ -298,8 +349,17 @@ class Controller:
         accepted = load_waivers(waivers)
         dialects = {target.dialect for target in loaded}
         frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
-        require(loaded, given=consent)
-        settings = Settings(tuple(map(str, paths)), state, tier, seed, **nights, spool=str(emptied(reports)))
+        settings = Settings(
+            tuple(map(str, paths)),
+            state,
+            tier,
+            seed,
+            **further,
+            spool=str(emptied(reports)),
+        )
+        if settings.part is not None:
+            settings.part.refuse_moving_clocks(loaded)
+        require(loaded, given=consent, mark=settings.mark)
         return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
 
     @pytest.hookimpl(optionalhook=True)
@@ -311,6 +371,7 @@ class Controller:
         output = getattr(node, "workeroutput", {})
         self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
         self.isolation |= output.get("kms_isolation", {})
+        self.divisions |= {name: Division.from_json(raw) for name, raw in output.get("kms_divisions", {}).items()}
         for name, plan in output.get("kms_planned", {}).items():
             self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
 
@@ -328,6 +389,7 @@ class Controller:
         if isinstance(worker, Worker):
             self.left_behind |= worker.left_behind
             self.isolation |= worker.isolation
+            self.divisions |= worker.divisions
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
         if getattr(session.config.option, "numprocesses", None):
@@ -335,14 +397,17 @@ class Controller:
         if not self.results:
             # Nothing was run: an earlier report is worth more than an empty one.
             self.emulators.stop()
-            session.exitstatus = USAGE_ERROR if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED else 0
+            if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = USAGE_ERROR
             return
         run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
         self.verdicts = tuple(self._verdict(target, run) for target in self.targets)
         codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
         # What is well with the target is not well with the account as long as a key of ours may be left in it.
         unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
-        outlived = stale(self.waivers, self.verdicts, run.started.date())
+        # What a waiver covers may fail in another shard: `merge` knows.
+        whole = self.settings.part is None
+        outlived = stale(self.waivers, self.verdicts, run.started.date()) if whole else ()
         session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
         self.emulators.stop()
         decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
@@ -358,9 +423,20 @@ class Controller:
             nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
             filters=filters_of(session.config),
         )
+        if self.settings.part is not None:
+            self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+
+    def _write_shard(self, shard: Shard) -> None:
+        """What `merge` must know besides the results."""
+        assert self.report is not None
+        plans = tuple(
+            Plan(target.name, target.auth.way, self.divisions[target.name], self.frozen.get(target.dialect))
+            for target in self.targets
+        )
+        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
 
     def _finish_for_workers(self) -> None:
         """A worker that is told to end, or that dies, has no time to let its keys go."""
@@ -433,6 +509,18 @@ def is_suite(argument: str) -> bool:
 def check_of(item: pytest.Item) -> Check | None:
     """The check that an item is; None for what is no check of a target of this run."""
     return item.stash.get(_CHECK, None)
+
+
+def _planned(item: pytest.Item, bench: Bench) -> Planned:
+    check = item.stash[_CHECK]
+    needed = item.get_closest_marker("keys")
+    return Planned(
+        check.id,
+        check.family,
+        tuple(sorted(check.declared)),
+        decides=any(bench.catalogue[name].level == "MUST" for name in check.declared & bench.applicable),
+        **({} if needed is None else {"keys": needed.args[0]}),
+    )
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Real runs to look at: the suite against the built-in emulator as it is, with faults, and without a clock."""
+"""Real runs to look at: the suite against the emulator as it is, with deliberate faults, and without a clock."""
 
 from __future__ import annotations
 

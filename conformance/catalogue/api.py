@@ -155,6 +155,12 @@ class Api:
         )
         return cls(profile.dialect, document, MappingProxyType({operation.name: operation for operation in found}))
 
+    @classmethod
+    @cache
+    def of(cls, dialect: str, profile: str) -> Api:
+        """The same by names, made once: targets of one profile share it, and what is compiled to judge replies."""
+        return cls.load(Profile.load(dialect, profile))
+
     def __getitem__(self, name: str) -> Operation:
         """The operation with this abstract name, such as `schedule`."""
         return self.operations[name]

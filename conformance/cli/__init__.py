@@ -12,6 +12,7 @@ from conformance.mistake import UserMistake
 
 _COMMANDS = {
     "run": Entry("conformance.cli.run:run", "Certify each target, and leave a verdict and a report."),
+    "merge": Entry("conformance.cli.merge:merge", "Join the reports of all shards of a run, as one run."),
     "doctor": Entry("conformance.cli.doctor:doctor", "Say what a run would meet, create and cost; changes nothing."),
     "emulator": Entry("conformance.cli.emulator:emulator", "Serve the reference emulator until Ctrl-C."),
     "sweep": Entry("conformance.cli.sweep:sweep", "Schedule for deletion the keys that earlier runs left."),

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from conformance import reporting
+from conformance.cli.finishing import build_allure
 from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
@@ -16,13 +17,15 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=_PATH)
-def report(directory: Path) -> int:
-    """Write the page of a run again from its results, and say what it found.
+@click.option("--history", type=_PATH, metavar="FILE", help="Allure's trends over many runs; else a file in DIR.")
+def report(directory: Path, history: Path | None) -> int:
+    """Write what is made of a run's results again, build Allure's report where Allure 3 is, and say what it found.
 
     The exit code is that of the run.
     """
     found = reporting.load_report(directory)
     reporting.write_pages(directory, found)
     reporting.show(found, directory, Console())
+    build_allure(directory, found, history)
     codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
     return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
+from conformance.cli.finishing import after_run, stamp
+from conformance.cli.shards import Asked, shard_options
 from conformance.cli.via import run_via
 from conformance.consent import question, question_of_clients
 from conformance.sdk.registry import at, names
@@ -46,6 +48,7 @@ _SUITE = Path(suite.__file__).parent
     show_default=True,
     help="Ask by our own requests, or through the vendors' own clients: all of the dialect, or one.",
 )
+@shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(  # noqa: PLR0913, PLR0917 - an option each
     targets: tuple[str, ...],
@@ -57,14 +60,17 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **nights: bool,
+    **further: Any,  # noqa: ANN401 - what `shard_options` gives, and the three options on planted keys
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 
     With no target, the built-in emulator is certified in every dialect. Exit code: 0 conformant, 1 nonconformant,
-    2 usage or target-file error, 3 inconclusive.
+    2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
+    the whole.
     """
-    directory = Path(reports).resolve()
+    asked: Asked = further.pop("shards")
+    part = asked.part_of(targets, Path(reports).resolve())
+    targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
         _refuse_unused(click.get_current_context())
@@ -78,12 +84,19 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
+    options += part.options(seed)
     options += [] if seed is None else [f"--seed={seed}"]
-    options += [f"--{name}" for name, on in nights.items() if on]
+    options += [f"--{name}" for name, on in further.items() if on]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
+    before = stamp(directory)
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
-    return USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    if part.shard is None:
+        after_run(directory, before)
+    elif code != USAGE_ERROR:
+        part.explain()
+    return code
 
 
 def _frozen(name: str, targets: Iterable[Target]) -> str:
@@ -110,7 +123,7 @@ def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
-    for name in ("tier", "seed", "waivers", "requirements", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(
@@ -120,9 +133,6 @@ def _refuse_unused(context: click.Context) -> None:
 
 def _outputs(directory: Path) -> list[str]:
     return [
-        f"--junitxml={directory / 'junit.xml'}",
-        f"--alluredir={directory / 'allure-results'}",
-        "--clean-alluredir",
         "-o",
         f"cache_dir={directory / '.pytest_cache'}",
     ]

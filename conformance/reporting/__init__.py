@@ -4,6 +4,7 @@ from conformance.reporting.changes_text import lines, markdown
 from conformance.reporting.compare import compare
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
+from conformance.reporting.merge import merge
 from conformance.reporting.model import Report
 from conformance.reporting.summary import show
 from conformance.reporting.write import write, write_pages
@@ -15,6 +16,7 @@ __all__ = [
     "lines",
     "load_report",
     "markdown",
+    "merge",
     "show",
     "write",
     "write_pages",

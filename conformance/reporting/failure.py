@@ -107,12 +107,13 @@ def _lines(failure: FailureView, width: int) -> Iterator[str]:
             yield ""
             yield f"  ({failure.left_out} exchanges between are in results.json)"
         yield ""
-        yield from _exchange(exchange, width)
+        yield from exchange_lines(exchange, width)
     yield ""
     yield from wrapped(failure.next, width, "  look next: ", "    ")
 
 
-def _exchange(exchange: ExchangeView, width: int) -> Iterator[str]:
+def exchange_lines(exchange: ExchangeView, width: int = WIDTH) -> Iterator[str]:
+    """One exchange as plain text: both sides, and the line that repeats it."""
     took = "" if exchange.milliseconds is None else f" · {exchange.milliseconds:.0f} ms"
     operation = f" · {exchange.operation}" if exchange.operation else ""
     yield f"  exchange {exchange.number}{operation} · {exchange.started}{took}"

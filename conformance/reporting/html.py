@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from conformance.reporting.model import LEVELS, VERDICTS
-from conformance.reporting.page import pages
+from conformance.reporting.page import TargetPage, pages
 from conformance.reporting.text import counted, duration, one_line, printable
 from conformance.reporting.words import VERDICT_WORDS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from conformance.reporting.model import Report
+    from conformance.stale import StaleWaiver
 
 _PLAIN_ID = re.compile(r"[a-z0-9.-]+")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -27,7 +29,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def render(report: Report) -> str:
     """The page of a run as HTML; the same report gives the same page."""
-    return render_template("report.html.j2", styles=("base.css", "report.css"), script="report.js", pages=pages(report))
+    return render_pages(pages(report), report.stale)
+
+
+def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
+    """The same, of what has been worked out already."""
+    return render_template(
+        "report.html.j2", styles=("base.css", "report.css"), script="report.js", pages=shown, stale=stale
+    )
 
 
 def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **values: object) -> str:

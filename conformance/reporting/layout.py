@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULTS = "results.json"
+SHARD = "shard.json"
 VERDICT = "verdict.json"
 TRACE = "traceability.json"
 INDEX = "index.html"
 JUNIT = "junit.xml"
+ALLURE_RESULTS = "allure-results"
+ALLURE_REPORT = "allure-report"
 EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"

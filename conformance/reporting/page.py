@@ -82,11 +82,12 @@ class Group:
 
 @dataclass(frozen=True)
 class TargetPage:
-    """One target on the page. `anchor` is unique on it."""
+    """One target on the page. `anchor` is unique on it; `brief` leaves out what passed, but for its mark."""
 
     anchor: str
     report: TargetReport
     proofs: Mapping[str, Proof]
+    brief: bool = False
 
     @property
     def verdict(self) -> StoredVerdict:
@@ -207,7 +208,13 @@ class TargetPage:
             if failure.requirement == entry.id
         ]
         for check, failure in found[:1]:
-            explained = explain(failure, self.requirement(entry.id), check.exchanges, body_limit=_BODY_LIMIT)
+            explained = explain(
+                failure,
+                self.requirement(entry.id),
+                check.exchanges,
+                body_limit=_BODY_LIMIT,
+                name=check.failure_id(failure),
+            )
             elsewhere = tuple(Elsewhere(other.check, f.expected, f.received) for other, f in found[1:])
             yield Card(entry, explained, check, elsewhere)
 
@@ -218,12 +225,17 @@ _RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
 
 def pages(report: Report) -> tuple[TargetPage, ...]:
     """The targets of a run as the page shows them, in the order of the run."""
-    budget = Budget()
-    return tuple(_page(f"target-{number}", target, budget) for number, target in enumerate(report.targets, 1))
+    brief = sum(len(target.verdict.requirements) for target in report.targets) > _MANY
+    budget = Budget(0) if brief else Budget()
+    return tuple(_page(f"target-{number}", target, budget, brief) for number, target in enumerate(report.targets, 1))
 
 
-def _page(anchor: str, target: TargetReport, budget: Budget) -> TargetPage:
-    return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)))
+def _page(anchor: str, target: TargetReport, budget: Budget, brief: bool) -> TargetPage:  # noqa: FBT001 - one caller
+    return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)), brief)
+
+
+# Rows, of ten targets and more. Each that opens takes some 3 kB, and a page of 10 MB is slow to open.
+_MANY = 1200
 
 
 _OTHERS = "others"

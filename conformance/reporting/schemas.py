@@ -13,7 +13,16 @@ from conformance import specs
 from conformance.reporting.errors import ReportError
 
 Schema = Literal[
-    "verdict", "results", "traceability", "manifest", "environment", "sdk", "recording", "comparison", "changes"
+    "verdict",
+    "results",
+    "traceability",
+    "manifest",
+    "environment",
+    "sdk",
+    "recording",
+    "comparison",
+    "changes",
+    "shard",
 ]
 _MOST_SHOWN = 3
 

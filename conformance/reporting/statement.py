@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from conformance.reporting.words import RESULT_SIGNS, VERDICT_WORDS
 
 if TYPE_CHECKING:
     from conformance.reporting.model import Report
+    from conformance.stale import StaleWaiver
 
 # What GitHub takes as the summary of one step, in bytes.
 SUMMARY_LIMIT = 1024 * 1024
@@ -34,7 +35,12 @@ class _Block:
 
 def render(report: Report, limit: int | None = None) -> str:
     """The statement, with no more than `limit` bytes of UTF-8 where one is given; it says what was left out."""
-    blocks = list(_blocks(pages(report)))
+    return render_pages(pages(report), report.stale, limit)
+
+
+def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (), limit: int | None = None) -> str:
+    """The same, of what has been worked out already."""
+    blocks = list(_blocks(shown, stale))
     kept = blocks if limit is None else _fitting(blocks, limit)
     left_out = len(blocks) - len(kept)
     if left_out:
@@ -55,9 +61,12 @@ def _fitting(blocks: list[_Block], limit: int) -> list[_Block]:
     return [each for position, each in enumerate(blocks) if position in kept]
 
 
-def _blocks(shown: tuple[TargetPage, ...]) -> Iterator[_Block]:
+def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iterator[_Block]:
     if len(shown) > 1:
         yield _Block(_ESSENTIAL, "# Conformance of key deletion\n\n" + _overview(shown))
+    for found in stale:
+        told = f"**Stale waiver** {code(found.waiver.requirement)}: {plain(found.why)} {plain(found.next)}"
+        yield _Block(_FAILURE, told)
     for page in shown:
         yield _Block(_ESSENTIAL, _head(page, "##" if len(shown) > 1 else "#"))
         yield from _cards(page.failed, "Failures")
@@ -122,6 +131,8 @@ def _card(card: Card) -> str:
         # Whole or not at all: half a command does something else.
         if len(first.curl) <= 2 * _SHOWN:
             lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
+    if failure.id:
+        lines.append(f"Both replies side by side: {code(f'kms-conformance replay DIR {failure.id}')}")
     if card.elsewhere:
         lines.append(f"Failed {counted(len(card.elsewhere), 'more time')}.")
     return "\n\n".join(lines)

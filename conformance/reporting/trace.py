@@ -10,6 +10,7 @@ from conformance.verdict import FORMAT
 
 if TYPE_CHECKING:
     from conformance.reporting.model import TargetReport
+    from conformance.results import CheckResult
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,27 @@ class Trace:
 
 def traces(target: TargetReport) -> Iterator[Trace]:
     """A row for each requirement and each check that judged it, in the order of the catalogue and of the run."""
+    judged: dict[str, list[CheckResult]] = {}
+    for check in target.checks:
+        for name in dict.fromkeys((*check.passes, *(failure.requirement for failure in check.failures))):
+            judged.setdefault(name, []).append(check)
     for entry in target.verdict.requirements:
-        for check in target.checks:
-            failures = [failure for failure in check.failures if failure.requirement == entry.id]
-            if not (failures or check.passes.get(entry.id)):
-                continue
-            numbers = [number for failure in failures for number in failure.exchanges]
-            numbers = numbers or list(check.evidence.get(entry.id, ()))
-            yield Trace(
-                requirement=entry.id,
-                check=check.check,
-                declared=entry.id in check.declared,
-                passed=check.passes.get(entry.id, 0),
-                productive=check.productive.get(entry.id, 0),
-                failed=len(failures),
-                exchanges=tuple(TracedExchange(n, check.asked.get(n, "not kept")) for n in dict.fromkeys(numbers)),
-            )
+        yield from (_trace(entry.id, check) for check in judged.get(entry.id, ()))
+
+
+def _trace(requirement: str, check: CheckResult) -> Trace:
+    failures = [failure for failure in check.failures if failure.requirement == requirement]
+    numbers = [number for failure in failures for number in failure.exchanges]
+    numbers = numbers or list(check.evidence.get(requirement, ()))
+    return Trace(
+        requirement=requirement,
+        check=check.check,
+        declared=requirement in check.declared,
+        passed=check.passes.get(requirement, 0),
+        productive=check.productive.get(requirement, 0),
+        failed=len(failures),
+        exchanges=tuple(TracedExchange(n, check.asked.get(n, "not kept")) for n in dict.fromkeys(numbers)),
+    )
 
 
 def document(target: TargetReport) -> dict[str, Any]:

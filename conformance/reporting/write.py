@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import parse_report
 from conformance.reporting.model import Report, TargetReport
+from conformance.reporting.page import pages
 from conformance.reporting.schemas import validate
 
 if TYPE_CHECKING:
@@ -49,13 +51,14 @@ def write(
 def write_pages(directory: Path, report: Report) -> None:
     """Write what is made of the results and shown: statement, JUnit and badges; also again from an earlier run's."""
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    shown = pages(report)
     for target in report.targets:
         folder = folders[target.verdict.name]
         files.write_atomically(folder / layout.BADGE, files.to_text(badge.endpoint(target.verdict)))
         files.write_atomically(folder / layout.BADGE_PICTURE, badge.picture(target.verdict))
-    files.write_atomically(directory / layout.INDEX, html.render(report))
-    files.write_atomically(directory / layout.STATEMENT, statement.render(report))
-    files.write_atomically(directory / layout.JUNIT, junit.render(report))
+    files.write_atomically(directory / layout.INDEX, html.render_pages(shown, report.stale))
+    files.write_atomically(directory / layout.STATEMENT, statement.render_pages(shown, report.stale))
+    files.write_atomically(directory / layout.JUNIT, junit.render_pages(shown, report.stale))
 
 
 def scrubbed(report: Report) -> Report:
@@ -87,9 +90,11 @@ def _clear(directory: Path) -> None:
     stale += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
     for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *stale):
         files.remove(path)
+    for name in (layout.ALLURE_RESULTS, layout.ALLURE_REPORT):
+        shutil.rmtree(directory / name, ignore_errors=True)
 
 
-_PAGES = (layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
 

@@ -34,6 +34,7 @@ class Scenario:
     others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
     plant: bool = False
     rescue: bool = False
+    divided: bool = False
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile

@@ -36,6 +36,11 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     for other, was in before.items():
         now = kms.pool.read(other)
         same = face(now) == face(was) or ended(kms, was)
+        if kms.divided and not same and other != bystander:
+            raise Inconclusive(
+                f"The key {other} changed, and it may be of another shard of this run, which is at work now.",
+                "Run without shards where the account is small; what a bystander of ours shows was judged.",
+            )
         kms.judge.that("isolation.other-keys", same, f"{other} is {was.state}", f"it is {now.state}")
 
 

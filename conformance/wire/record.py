@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Iterable, Mapping
 
     from conformance.wire.messages import Exchange, Headers
     from conformance.wire.redact import Redactor
@@ -99,7 +98,8 @@ class Recorder:
 
     def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
         self.redactor = redactor
-        self._kept: deque[tuple[int, str, Exchange] | Record] = deque(maxlen=limit)
+        self._kept: dict[int, tuple[int, str, Exchange] | Record] = {}
+        self._limit = limit
         self._count = 0
         self._lock = threading.Lock()
 
@@ -114,23 +114,26 @@ class Recorder:
         # Cutting a body before its secrets are found could leave half of one: a large body is redacted at once.
         kept = (number, operation, exchange) if size <= _LARGE else self._record(number, operation, exchange)
         with self._lock:
-            self._kept.append(kept)
+            self._kept[number] = kept
+            if len(self._kept) > self._limit:
+                del self._kept[next(iter(self._kept))]
         return number
 
-    def records(self, numbers: Container[int] | None = None) -> tuple[Record, ...]:
+    def records(self, numbers: Iterable[int] | None = None) -> tuple[Record, ...]:
         """The records of the kept exchanges with these numbers, or of all, oldest first."""
-        with self._lock:
-            kept = tuple(self._kept)
-        made = (
-            entry if isinstance(entry, Record) else self._record(*entry) for entry in kept if _wanted(entry, numbers)
-        )
-        return tuple(sorted(made, key=lambda record: record.number))
+        kept = self._entries(numbers)
+        return tuple(entry if isinstance(entry, Record) else self._record(*entry) for entry in kept)
 
-    def lines(self, numbers: Container[int]) -> Mapping[int, str]:
+    def lines(self, numbers: Iterable[int]) -> Mapping[int, str]:
         """What the kept exchanges with these numbers were, by number: operation or method, and status or failure."""
+        return dict(map(_line, self._entries(numbers)))
+
+    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | Record]:
         with self._lock:
-            kept = tuple(self._kept)
-        return dict(_line(entry) for entry in kept if _wanted(entry, numbers))
+            return [
+                self._kept[number]
+                for number in sorted(self._kept if numbers is None else set(numbers) & self._kept.keys())
+            ]
 
     def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
         return Record.of(number, operation, exchange, self.redactor)
@@ -147,7 +150,3 @@ def _line(entry: tuple[int, str, Exchange] | Record) -> tuple[int, str]:
     number, operation, exchange = entry
     came = exchange.reply.status if exchange.reply else exchange.failure.kind if exchange.failure else "nothing"
     return number, f"{operation or _writable(exchange.request.method)} → {came}"
-
-
-def _wanted(entry: tuple[int, str, Exchange] | Record, numbers: Container[int] | None) -> bool:
-    return numbers is None or (entry.number if isinstance(entry, Record) else entry[0]) in numbers

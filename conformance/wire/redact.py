@@ -74,6 +74,8 @@ class Redactor:
     def request(self, request: Request) -> Request:
         """The request without secrets, in all its parts."""
         self.learn(request)
+        if self._is_clean(_joined(request.headers, request.body, request.method, request.url)):
+            return replace(request, headers=_without_values(request.headers))
         return replace(
             request,
             method=self._text(request.method, self._in_requests),
@@ -84,6 +86,8 @@ class Redactor:
 
     def reply(self, reply: Reply) -> Reply:
         """The reply without secrets, in all its parts."""
+        if self._is_clean(_joined(reply.headers, reply.body, reply.reason)):
+            return replace(reply, headers=_without_values(reply.headers))
         return replace(
             reply,
             reason=self.text(reply.reason),
@@ -115,9 +119,8 @@ class Redactor:
                 self._passing = dict([*self._passing.items(), *passing.items()][-_MAX_PASSING:])
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
-        others = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        if self._is_clean("\n".join(map("\n".join, others)).encode(errors="surrogatepass")):
-            return tuple((name, _hidden(name, value)) for name, value in headers)
+        if self._is_clean(_joined(headers)):
+            return _without_values(headers)
         return tuple(
             (
                 self._text(name, patterns),
@@ -181,6 +184,17 @@ def _mark(label: str) -> str:
 
 def _hidden(name: str, value: str) -> str:
     return _mark(_label(name)) if value and name.lower() in _SECRET_HEADERS else value
+
+
+def _joined(headers: Headers, body: bytes = b"", *texts: str) -> bytes:
+    """All that is to be searched in one: what is clean as a whole is so in its parts, and takes one look, not seven."""
+    others = ("\n".join(pair) for pair in headers if pair[0].lower() not in _SECRET_HEADERS)
+    return "\n".join((*texts, *others)).encode(errors="surrogatepass") + b"\n" + body
+
+
+def _without_values(headers: Headers) -> Headers:
+    """Headers in which nothing but the known ones holds a secret."""
+    return tuple((name, _hidden(name, value)) for name, value in headers)
 
 
 def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:

@@ -25,6 +25,9 @@ KEY = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 OTC = Target("otc-eu-de", "huawei", "https://kms.eu-de.otc.example.com", TokenAuth("t" * 20, "0" * 32), profile="otc")
 ALI = Target("ali-hangzhou", "alibaba", "https://kms.cn-hangzhou.example.com", RpcAuth("id" * 10, "secret" * 5))
 
+# Of the requirements that several answers satisfy.
+_OPEN = ("malformed-key.schedule", "malformed-key.cancel")
+
 Decided = tuple[Verdict, list[CheckResult]]
 
 
@@ -80,6 +83,8 @@ def passing(target: Target, besides: Sequence[str] = (), prefixes: Sequence[str]
             productive={name: 2},
             evidence={name: (7,)},
             asked={7: "CancelKeyDeletion → 200"},
+            exchanges=(record(7, reply=f'{{"key_id": "{KEY}", "key_state": "3"}}'),),
+            **({"observed": {name: ("400 KMS.0205",)}, "refusals": {name: "malformed_key"}} if name in _OPEN else {}),
         )
         for name in applicable
         if name not in besides and (not prefixes or name.startswith(tuple(prefixes)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -176,16 +177,33 @@ def test_environment_and_executor_name_what_is_set_and_no_secret(
     assert not any(secret in everything for secret in SECRETS.values())
 
 
-def test_categories_are_the_same_for_both_allures(tmp_path: Path) -> None:
+MESSAGES = {
+    "Stale waiver: mend or remove it": ("failed", "Stale waiver cancel.effect: It expired."),
+    "Deviation: the target does otherwise than its documents demand": ("failed", "cancel.effect (MUST): x\ny"),
+    "Inconclusive: could not be judged, and not the target's fault": ("broken", "No reply.\nStale waiver"),
+    "Waived: a deviation that whoever ordered the run accepts": ("skipped", "Waived: mended soon\ncancel.effect"),
+    "Shown, and does not decide: SHOULD and MAY": ("skipped", "cancel.x (SHOULD): not Waived: at all"),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_result_falls_into_one_category_in_both_allures(name: str, tmp_path: Path) -> None:
     results = tmp_path / "allure-results"
     write_files(results, [samples.OTC], tier="smoke", seed=7, environ={})
     second = json.loads((results / "categories.json").read_text())
-    text = (tmp_path / "allurerc.mjs").read_text()
-    third = json.loads(text.partition("export default ")[2].rstrip(";\n"))
-    assert [each["matchedStatuses"] for each in second] == [["failed"], ["broken"]]
-    assert third["categories"] == [
-        {"name": each["name"], "matchers": {"statuses": each["matchedStatuses"]}} for each in second
+    third = json.loads((tmp_path / "allurerc.mjs").read_text().partition("const config = ")[2].partition(";\n")[0])
+    status, message = MESSAGES[name]
+    in_second = [
+        each["name"]
+        for each in second
+        if status in each["matchedStatuses"] and re.fullmatch(each.get("messageRegex", "(?s).*"), message)
     ]
+    in_third = [
+        each["name"]
+        for each in third["categories"]
+        if status in each["matchers"]["statuses"] and re.search(each["matchers"].get("message", ""), message)
+    ]
+    assert in_second == in_third == [name]
     assert third["resultsDir"] == "allure-results"
     assert third["plugins"]["awesome"]["options"]["groupBy"] == ["epic", "feature", "story"]
 

@@ -19,6 +19,9 @@ from conformance.reporting.model import Report
 from conformance.reporting.write import write
 from conformance.target import Target
 
+OF_A_RUN = ("index.html", "statement.md", "junit.xml", "results.json")
+OF_A_TARGET = ("verdict.json", "traceability.json", "badge.json", "badge.svg")
+
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -59,16 +62,9 @@ def test_one_target_lies_in_the_folder_itself_and_several_in_theirs(tmp_path: Pa
     write(tmp_path / "two", [samples.conformant(), samples.conformant(samples.ALI)])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {
-        "one/index.html",
-        "one/results.json",
-        "one/verdict.json",
-        "one/traceability.json",
-        "two/ali-hangzhou/verdict.json",
-        "two/ali-hangzhou/traceability.json",
-        "two/index.html",
-        "two/otc-eu-de/verdict.json",
-        "two/otc-eu-de/traceability.json",
-        "two/results.json",
+        *(f"one/{name}" for name in (*OF_A_RUN, *OF_A_TARGET)),
+        *(f"two/{name}" for name in OF_A_RUN),
+        *(f"two/{target}/{name}" for target in ("ali-hangzhou", "otc-eu-de") for name in OF_A_TARGET),
     }
 
 
@@ -83,18 +79,19 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_nothing_of_an_earlier_run_is_left_to_mislead(tmp_path: Path) -> None:
     write(tmp_path, [samples.conformant(), samples.conformant(samples.ALI)])
-    for name in ("exchanges.jsonl.gz", "otc-eu-de/otc-eu-de.certificate.zip", "otc-eu-de/mine.txt", "junit.xml"):
+    (tmp_path / "allure-results").mkdir()
+    (tmp_path / "allure-report").mkdir()
+    stale = (
+        "exchanges.jsonl.gz",
+        "otc-eu-de/otc-eu-de.certificate.zip",
+        "otc-eu-de/mine.txt",
+        "allure-report/index.html",
+    )
+    for name in stale:
         (tmp_path / name).write_text("{}")
     write(tmp_path, [samples.nonconformant()])
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {
-        "index.html",
-        "results.json",
-        "verdict.json",
-        "traceability.json",
-        "otc-eu-de/mine.txt",
-        "junit.xml",
-    }
+    assert found == {*OF_A_RUN, *OF_A_TARGET, "otc-eu-de/mine.txt"}
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

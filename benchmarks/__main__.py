@@ -1,0 +1,99 @@
+"""`python -m benchmarks`: what the suite costs, beside what the same takes without it; results: docs/speed.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks import growth, money, overhead, parallel, rate, startup
+from benchmarks.kept import document, worse
+from benchmarks.measure import Figure, Result
+from benchmarks.shown import markdown, table
+
+_DIALECTS = ("huawei", "alibaba", "aws")
+_Part = Callable[[int], Iterator[Result]]
+
+
+def _overhead(rounds: int) -> Iterator[Result]:
+    yield from overhead.on_canned_bytes(rounds)
+    for dialect in ("huawei", "aws"):
+        yield from overhead.on_the_emulator(dialect, rounds)
+
+
+def _growth(_: int) -> Iterator[Result]:
+    yield from growth.memory("huawei")
+    yield from growth.examples("huawei")
+    yield from growth.targets()
+    yield from growth.foreign_keys()
+
+
+def _counts(_: int) -> Iterator[Result]:
+    yield from startup.imported_modules()
+    yield from money.sample()
+
+
+# In the order in which they are made; `counts` is what can be compared within seconds.
+_PARTS: Mapping[str, _Part] = {
+    "start-up": startup.start_up,
+    "overhead": _overhead,
+    "fuzzing": lambda rounds: rate.fuzzing("huawei", rounds),
+    "growth": _growth,
+    "parallel": lambda _: parallel.workers("standard", 1),
+    "money": lambda _: money.costs(_DIALECTS, ("smoke", "standard")),
+    "nightly": lambda _: money.costs(_DIALECTS, ("nightly",)),
+    "counts": _counts,
+}
+_USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
+
+
+@click.command()
+@click.option(
+    "--part", "parts", type=click.Choice(list(_PARTS)), multiple=True, default=_USUAL, help="May be repeated."
+)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often two things take turns.")
+@click.option("--json", "to", type=click.Path(path_type=Path), default=None, help="Keep the results in this file.")
+@click.option("--against", type=click.Path(path_type=Path, exists=True), default=None, help="Results to compare with.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table for a page.")
+def main(parts: Sequence[str], rounds: int, to: Path | None, against: Path | None, as_markdown: bool) -> None:  # noqa: FBT001 - an option
+    """Measure start-up, overhead, fuzzing, growth, parallel runs and costs; ours and the other by turns.
+
+    With --against, exit code 1 says that a ratio or a count is worse than in that file, beyond its tolerance. Seconds
+    are never compared: they are the machine's.
+    """
+    results: list[Result] = []
+    if set(parts) - {"counts"}:
+        # What is compiled once is there when the first of two things is measured.
+        rate.warm_up()
+    for name in parts:
+        click.echo(f"{name} …", err=True)
+        results += _PARTS[name](rounds)
+    written = document(results, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
+    if to is not None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    # What is counted by operation goes into the file; shown are the sums.
+    shown = [result for result in results if not _is_detail(result)]
+    if as_markdown:
+        click.echo(markdown(shown))
+    else:
+        Console(width=None if sys.stdout.isatty() else 180).print(table(shown))
+    click.echo(f"{written['machine']}; load average {os.getloadavg()[0]:.1f}, {written['date']}")
+    found = [] if against is None else list(worse(against, results))
+    for line in found:
+        click.echo(f"worse: {line}")
+    sys.exit(1 if found else 0)
+
+
+def _is_detail(result: Result) -> bool:
+    return result.part == "money" and isinstance(result, Figure) and not result.name.endswith(("created", ": requests"))
+
+
+if __name__ == "__main__":
+    main()

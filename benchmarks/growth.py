@@ -1,0 +1,57 @@
+"""What grows with what: memory and time with examples, work with targets, and with the keys of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks import suite
+from benchmarks.measure import Figure, Ratio, Result, count
+
+_MEGABYTES = 250.0
+# The lifecycle model and a few families: what a target costs shows on them as well as on all.
+_SOME = "test_entry.py or test_cancel.py or test_window.py"
+_FUZZED = "test_entry.py or (test_fuzzing.py and test_operation)"
+
+
+def memory(dialect: str) -> Iterator[Result]:
+    """Peak of a standard run, and of one with ten times the examples of everything that is generated."""
+    once = suite.run(dialect, "standard")
+    yield Figure("memory", f"{dialect}: peak of a standard run", (once.usage.peak,), "MB", _MEGABYTES)
+
+
+def examples(dialect: str) -> Iterator[Result]:
+    """Once, ten and a hundred times the examples of the tier smoke: seconds and peak for each request."""
+    found = []
+    for times in (1, 10, 100):
+        done = suite.run(dialect, "smoke", "-k", _FUZZED, f"--times={times}")
+        parts = [part for part in done.parts if part.family == "fuzzing"]
+        sent = sum(len(part.requests) for part in parts)
+        found.append((sum(part.seconds for part in parts) / sent, done.usage.peak))
+        yield count("growth", f"{dialect}: requests at {times} x the examples", sent, "requests")
+    yield Ratio("growth", "seconds a request, 100 x examples", "10 x", (found[2][0],), (found[1][0],), target=1.6)
+    yield Ratio("growth", "peak, 100 x examples", "10 x", (found[2][1],), (found[1][1],), "MB", 1.1)
+
+
+def targets() -> Iterator[Result]:
+    """One, ten and fifty targets in one run: seconds and requests for each further target."""
+    seconds: dict[int, float] = {}
+    for number in (1, 10, 50):
+        done = suite.run("huawei", "smoke", "-k", _SOME, targets=number)
+        seconds[number] = done.usage.seconds
+        each = {verdict["requests"] for verdict in done.verdicts}
+        yield count("growth", f"requests a target, the most of {number}", max(each), "requests")
+    slow, quick = (seconds[50] - seconds[10]) / 40, (seconds[10] - seconds[1]) / 9
+    yield Ratio("growth", "seconds a further target, to 50", "to 10", (slow,), (quick,), target=1.3)
+
+
+def foreign_keys(numbers: tuple[int, ...] = (100, 1000, 10000)) -> Iterator[Result]:
+    """A smoke run among so many keys of others: requests but for the listing itself, and seconds of checks."""
+    seconds = []
+    for number in numbers:
+        done = suite.run("huawei", "smoke", "-k", "not fuzzing", foreign_keys=number)
+        sent = [operation for part in done.parts for operation, _ in part.requests]
+        listed = sum("list" in operation.lower() for operation in sent)
+        seconds.append(sum(part.seconds for part in done.parts))
+        yield count("growth", f"{number} keys of others: requests but lists", len(sent) - listed, "requests")
+        yield count("growth", f"{number} keys of others: lists", listed, "requests")
+    yield Ratio("growth", f"seconds among {numbers[-1]} keys of others", f"{numbers[0]}", (seconds[-1],), (seconds[0],))

@@ -1,0 +1,57 @@
+"""Results as JSON, one file a release, and what became worse since: by ratios and counts, never by seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Result
+from conformance import __version__
+
+# Ratios of one commit differed by a quarter from run to run while other work went on beside them.
+_RATIO_TOLERANCE = 0.35
+# Counts move with what the suite asks; a tenth more is more than a check or two.
+_COUNT_TOLERANCE = 0.10
+
+
+def document(results: Sequence[Result], command: str) -> dict[str, Any]:
+    """Everything that is known of a benchmark: what was measured, on what, and how busy that was."""
+    return {
+        "format": 1,
+        "version": __version__,
+        "command": command,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{platform.platform(terse=True)}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "load": [round(value, 1) for value in os.getloadavg()],
+        "results": [result.to_json() for result in results],
+    }
+
+
+def worse(before: Path, results: Sequence[Result]) -> Iterator[str]:
+    """One line for each ratio and count that is worse than in the file; what only one of them has is passed over."""
+    known = {_key(entry): entry for entry in json.loads(before.read_text(encoding="utf-8"))["results"]}
+    for result in results:
+        now = result.to_json()
+        then = known.get(_key(now))
+        values = None if then is None else _compared(then, now)
+        if values is None:
+            continue
+        was, is_now, tolerance, sign = values
+        if (is_now - was) * sign > abs(was) * tolerance:
+            yield f"{result.part}: {result.name}: {was:.2f} before, {is_now:.2f} now (tolerance {tolerance:.0%})"
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return entry["kind"], entry["part"], entry["name"], entry.get("against", "")
+
+
+def _compared(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, float, float, int] | None:
+    """(before, now, tolerance, 1 where more is worse); None for what is told in seconds alone."""
+    if now["kind"] == "ratio":
+        return then["ratio"]["middle"], now["ratio"]["middle"], _RATIO_TOLERANCE, -1 if now["at_least"] else 1
+    return (then["values"][0], now["values"][0], _COUNT_TOLERANCE, 1) if now["counted"] else None

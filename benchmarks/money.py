@@ -1,0 +1,34 @@
+"""What a run on a real account costs: keys created and requests sent, by operation, tier and dialect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from benchmarks import suite
+from benchmarks.measure import Result, count
+
+# Of a real account, whose clock nobody moves: keys are what is paid for.
+_MOST_KEYS = {"smoke": 1.0, "standard": 2.0}
+
+
+def costs(dialects: Sequence[str], tiers: Sequence[str]) -> Iterator[Result]:
+    """Keys and requests of each tier and dialect, without a clock to move; the most frequent operations by name."""
+    for dialect in dialects:
+        for tier in tiers:
+            done = suite.run(dialect, tier, clock=False)
+            (verdict,) = done.verdicts
+            name = f"{dialect}, {tier}"
+            yield count("money", f"{name}: keys created", verdict["keys_created"], "keys", _MOST_KEYS.get(tier))
+            yield count("money", f"{name}: requests", verdict["requests"], "requests")
+            sent = Counter(operation for part in done.parts for operation, _ in part.requests)
+            for operation, number in sorted(sent.items()):
+                yield count("money", f"{name}: {operation or 'of no operation'}", number, "requests")
+
+
+def sample() -> Iterator[Result]:
+    """What a second suffices to count: requests and keys of the scenarios at the tier smoke, in one dialect."""
+    done = suite.run("huawei", "smoke", "-k", "not fuzzing and not lifecycle")
+    (verdict,) = done.verdicts
+    yield count("money", "huawei, scenarios of smoke: keys created", verdict["keys_created"], "keys")
+    yield count("money", "huawei, scenarios of smoke: requests", verdict["requests"], "requests")

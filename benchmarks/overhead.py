@@ -1,0 +1,119 @@
+"""What judging costs: a run of the suite against the very same requests without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from benchmarks import servers, suite
+from benchmarks.capture import FINISH, Part
+from benchmarks.measure import Figure, Ratio, Result
+from benchmarks.replay import Replay, Taken, by_http_client, by_requests
+from conformance.bench import Bench
+from conformance.judge import Judge
+from conformance.ledger import Ledger
+from conformance.target import parse_target
+from conformance.wire.messages import Request
+
+_TARGET = 1.6
+_FLOORS: tuple[tuple[str, Replay], ...] = (("requests.Session", by_requests), ("http.client", by_http_client))
+# Of the described key on the bare server.
+_ASKED = 600
+
+
+def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
+    """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is apart."""
+    found: dict[tuple[str, str], list[tuple[Taken, Taken]]] = {}
+    ends: list[float] = []
+    for _ in range(rounds):
+        done = suite.run(dialect, "standard", "-k", "not fuzzing")
+        ends += [part.seconds for part in done.parts if part.check == FINISH]
+        for name, chosen in _CHOICES:
+            parts = [part for part in done.parts if chosen(part)]
+            sent = [request for part in parts for _, request in part.requests]
+            for floor, replay in _FLOORS:
+                ours = Taken(sum(part.seconds for part in parts), sum(part.cpu for part in parts))
+                with servers.emulators(dialect) as served:
+                    found.setdefault((name, floor), []).append((ours, replay(_base(served.targets[0]), sent)))
+    for (name, floor), taken in found.items():
+        yield from _ratios(f"{dialect}: {name}", floor, taken, _TARGET if floor == "requests.Session" else None)
+    yield Figure("overhead", f"{dialect}: keys let go and reports written", tuple(ends), "s")
+
+
+def _is_lifecycle(part: Part) -> bool:
+    return part.family == "lifecycle"
+
+
+def _is_scenario(part: Part) -> bool:
+    return part.family not in {"lifecycle", "fuzzing"} and part.check != FINISH
+
+
+_CHOICES: tuple[tuple[str, Callable[[Part], bool]], ...] = (("scenarios", _is_scenario), ("lifecycle", _is_lifecycle))
+
+
+def on_canned_bytes(rounds: int) -> Iterator[Result]:
+    """One operation asked, signed, recorded and judged, of a server that costs next to nothing."""
+    found: dict[str, list[tuple[Taken, Taken]]] = {name: [] for name, _ in _FLOORS}
+    with servers.emulators("huawei") as served:
+        reply = _described(served.targets[0])
+    for _ in range(rounds):
+        with servers.canned(reply) as base:
+            ours, request = _asked(base)
+            for name, replay in _FLOORS:
+                found[name].append((ours, replay(base, [request] * _ASKED)))
+    for name, taken in found.items():
+        yield from _ratios("canned bytes: a key described", name, taken, None)
+
+
+def _ratios(name: str, floor: str, taken: Sequence[tuple[Taken, Taken]], target: float | None) -> Iterator[Result]:
+    """By the clock, which the target is about, and by work, which other work on the machine does not change."""
+    ours, other = zip(*taken, strict=True)
+    seconds = tuple(each.seconds for each in ours), tuple(each.seconds for each in other)
+    yield Ratio("overhead", name, floor, *seconds, target=target)
+    work = tuple(each.cpu for each in ours), tuple(each.cpu for each in other)
+    yield Ratio("overhead", f"{name}, processor time", floor, *work)
+
+
+def _base(target: str) -> str:
+    return str(yaml.safe_load(target)["base_url"])
+
+
+def _described(text: str) -> bytes:
+    """The bytes of a reply that describes a key, with a request id that counts."""
+    with suite.folder() as place:
+        bench = _bench(text, place)
+        key = bench.client.dialect.page(bench.client.ask("list").value).ids[0]
+        reply = bench.client.ask("describe", key_id=key).reply
+        bench.close()
+    kept = [(name, value) for name, value in reply.headers if name.lower() not in {"content-length", "connection"}]
+    identified = [(name, "%08d" if name.lower() == "x-request-id" else value) for name, value in kept]
+    head = "".join(f"{name}: {value}\r\n" for name, value in [*identified, ("Content-Length", str(len(reply.body)))])
+    return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + reply.body
+
+
+def _asked(base: str) -> tuple[Taken, Request]:
+    with servers.emulators("huawei") as served:
+        text = served.targets[0]
+    document = yaml.safe_load(text) | {"base_url": base}
+    document.pop("time_control")
+    with suite.folder() as place:
+        bench = _bench(yaml.safe_dump(document), place)
+        client = bench.client
+        client.judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count)
+        key = client.dialect.unknown_key()
+        request = client.ask("describe", key_id=key).request
+        with Taken.measured() as taken:
+            for _ in range(_ASKED):
+                client.ask("describe", key_id=key)
+        bench.close()
+    return taken[0], replace(request, url=base + request.target)
+
+
+def _bench(text: str, place: Path) -> Bench:
+    target = parse_target(text, "benchmark.yaml")
+    bench = Bench(target, Ledger.of(target, place), keys=0)
+    bench.client.sign_in()
+    return bench

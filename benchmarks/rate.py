@@ -1,0 +1,64 @@
+"""Generated requests a second: our fuzz part beside the Schemathesis CLI, on the same spec with the same checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import yaml
+
+from benchmarks import servers, settings, suite
+from benchmarks.measure import Ratio, Result
+from benchmarks.process import Usage, measure, python
+from conformance.catalogue.api import Api
+from conformance.catalogue.profile import Profile
+from conformance.target import parse_target
+from conformance.tier import EFFORTS
+
+# What our fuzz part judges on every exchange.
+_CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def fuzzing(dialect: str, rounds: int) -> Iterator[Result]:
+    """Requests a second from the start of the command to its end, with as many examples an operation, and seed 1."""
+    found: list[tuple[tuple[int, Usage], tuple[int, Usage]]] = []
+    for _ in range(rounds):
+        done = suite.run(dialect, "standard", "-k", "test_entry.py or test_fuzzing.py")
+        found.append(((done.served.requests, done.usage), _cli(dialect, EFFORTS["standard"].fuzz_examples)))
+    for name, seconds in (("requests a second", _by_the_clock), ("requests a second of processor time", _of_work)):
+        ours, other = (tuple(sent / seconds(usage) for sent, usage in side) for side in zip(*found, strict=True))
+        target = 2.0 if seconds is _by_the_clock else None
+        against = "Schemathesis CLI"
+        yield Ratio("fuzzing", f"{dialect}: {name}", against, ours, other, "1/s", target, at_least=True)
+
+
+def _by_the_clock(usage: Usage) -> float:
+    return usage.seconds
+
+
+def _of_work(usage: Usage) -> float:
+    return usage.cpu
+
+
+def warm_up() -> None:
+    """Run a little of everything once, so that bytecode is cached for both of what will be compared."""
+    suite.run("huawei", "smoke", "-k", "test_entry.py or test_lifecycle.py or (test_fuzzing.py and schedule)")
+    _cli("huawei", 1)
+
+
+def _cli(dialect: str, examples: int) -> tuple[int, Usage]:
+    """Requests that it sent, and what it used."""
+    with suite.folder() as place:
+        with servers.emulators(dialect) as served:
+            path = place / "target.yaml"
+            path.write_text(served.targets[0], encoding="utf-8")
+            target = parse_target(served.targets[0], "target.yaml")
+            settings.write(place, target, settings.some_keys(target))
+            document = Api.load(Profile.load(dialect, target.profile)).document
+            (place / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+            url = yaml.safe_load(served.targets[0])["base_url"]
+            command = python("-m", "schemathesis.cli", "run", "openapi.json", f"--url={url}", f"--checks={_CHECKS}")
+            command += [f"--max-examples={examples}", "--seed=1", "--continue-on-failure", "--no-color"]
+            environment = {settings.TARGET: str(path), "SCHEMATHESIS_HOOKS": "benchmarks.hooks"}
+            usage = measure(command, place, environment)
+        return served.requests, usage

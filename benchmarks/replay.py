@@ -1,0 +1,66 @@
+"""The same requests once more, without anything that judges them: by `requests`, and by what lies below it."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+
+from conformance.wire.messages import Request
+
+Replay = Callable[[str, Sequence[Request]], "Taken"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds by the clock, and of this process' work."""
+
+    seconds: float
+    cpu: float
+
+    @classmethod
+    @contextmanager
+    def measured(cls) -> Iterator[list[Taken]]:
+        """Gives a list that holds what was taken when the context has ended."""
+        found: list[Taken] = []
+        clock, cpu = time.perf_counter(), time.process_time()
+        yield found
+        found.append(cls(time.perf_counter() - clock, time.process_time() - cpu))
+
+
+def by_requests(base: str, sent: Sequence[Request]) -> Taken:
+    """What a bare `requests.Session` takes for these requests: the floor for this library."""
+    with requests.Session() as session, Taken.measured() as taken:
+        session.trust_env = False
+        for request in sent:
+            # What it refuses to send at all costs it nothing, and is to its advantage.
+            with suppress(requests.RequestException):
+                _ = session.request(
+                    request.method,
+                    base + request.target,
+                    headers=dict(request.headers),
+                    data=request.body or None,
+                    allow_redirects=False,
+                ).content
+    return taken[0]
+
+
+def by_http_client(base: str, sent: Sequence[Request]) -> Taken:
+    """What `http.client` takes for them on one connection: the floor of Python itself."""
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
+    with Taken.measured() as taken:
+        for request in sent:
+            try:
+                connection.request(
+                    request.method, request.target, body=request.body or None, headers=dict(request.headers)
+                )
+                connection.getresponse().read()
+            except (http.client.HTTPException, OSError, ValueError):
+                connection.close()
+    connection.close()
+    return taken[0]

@@ -1,0 +1,130 @@
+"""Endpoints in a process of their own: emulators, and a bare socket server that answers canned bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound
+
+_STOPS_WITHIN_SECONDS = 20.0
+
+
+class _Roomy(Decisions):
+    """An account without a quota: with many keys of others, there must be room for ours."""
+
+    def quota_left(self, keys: Collection[Key]) -> bool:
+        return True
+
+
+@dataclass
+class Served:
+    """`targets` are texts of target files, or one URL; `first` is when the first request came (since 1970).
+
+    `requests` and `first` are known when the server has stopped.
+    """
+
+    targets: tuple[str, ...]
+    requests: int = 0
+    first: float = 0.0
+
+
+@contextlib.contextmanager
+def emulators(dialect: str, number: int = 1, foreign_keys: int = 3) -> Iterator[Served]:
+    """Serve so many emulators of a dialect, in one process, for the time of the context."""
+    with _apart(_serve_emulators, dialect, number, foreign_keys) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def canned(reply: bytes) -> Iterator[str]:
+    """Serve on a bare socket: every request gets these bytes, in which `%08d` is its number. Gives the base URL."""
+    with _apart(_serve_canned, reply) as found:
+        yield found.targets[0]
+
+
+@contextlib.contextmanager
+def _apart(serve: Callable[..., None], *arguments: object) -> Iterator[Served]:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs, *arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        found = Served(ours.recv())
+        yield found
+        ours.send("stop")
+        if ours.poll(_STOPS_WITHIN_SECONDS):
+            found.requests, found.first = ours.recv()
+    finally:
+        process.join(1)
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _serve_emulators(pipe: Connection, dialect: str, number: int, foreign_keys: int) -> None:
+    first: list[float] = []
+
+    def note(_: Inbound, outbound: Outbound) -> Outbound:
+        if not first:
+            first.append(time.time())
+        return outbound
+
+    with contextlib.ExitStack() as stack:
+        made = [Emulator(dialect, decisions=_Roomy, filters=(note,), foreign_keys=foreign_keys) for _ in range(number)]
+        for emulator in made:
+            stack.enter_context(emulator)
+        texts = tuple(
+            emulator.target_yaml().replace(f"name: emulator-{dialect}", f"name: emulator-{dialect}-{index}", 1)
+            for index, emulator in enumerate(made)
+        )
+        pipe.send(texts)
+        with contextlib.suppress(EOFError):
+            pipe.recv()
+        served = sum(emulator.requests_served for emulator in made)
+    pipe.send((served, first[0] if first else 0.0))
+
+
+def _serve_canned(pipe: Connection, reply: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_accept, args=(server, reply), daemon=True).start()
+        pipe.send((f"http://127.0.0.1:{server.getsockname()[1]}",))
+        with contextlib.suppress(EOFError):
+            pipe.recv()
+    pipe.send((0, 0.0))
+
+
+def _accept(server: socket.socket, reply: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=_answer, args=(connection, reply), daemon=True).start()
+
+
+def _answer(connection: socket.socket, reply: bytes) -> None:
+    """Read requests, each to the end of its body, and answer them one by one."""
+    number, waiting = 0, b""
+    with connection, contextlib.suppress(OSError):
+        while True:
+            while b"\r\n\r\n" not in waiting:
+                block = connection.recv(1 << 16)
+                if not block:
+                    return
+                waiting += block
+            head, _, waiting = waiting.partition(b"\r\n\r\n")
+            length = next(
+                (int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"), 0
+            )
+            while len(waiting) < length:
+                waiting += connection.recv(1 << 16)
+            waiting = waiting[length:]
+            number += 1
+            connection.sendall(reply.replace(b"%08d", b"%08d" % number))

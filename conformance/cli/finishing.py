@@ -1,0 +1,40 @@
+"""What follows a run, or the reading of one: Allure's report where Allure is there, the summary of a CI job."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from conformance import reporting
+from conformance.reporting import allure_report, allure_results, layout, publish
+from conformance.reporting.errors import ReportError
+
+
+def stamp(directory: Path) -> int:
+    """When the results in a reports folder were written, in nanoseconds; 0 where there are none."""
+    path = directory / layout.RESULTS
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def after_run(directory: Path, before: int) -> None:
+    """Publish what a run has written since its folder had the stamp `before`; what fails here changes no exit code."""
+    if stamp(directory) == before:
+        return
+    try:
+        found = reporting.load_report(directory)
+        publish.job_summary(found, os.environ)
+        build_allure(directory, found)
+    except ReportError as error:
+        click.echo(str(error), err=True)
+
+
+def build_allure(directory: Path, report: reporting.Report, history: Path | None = None) -> None:
+    """Write Allure's results, build its report, and say where it lies; where Allure is not, say how to get it."""
+    allure_results.write(directory / layout.ALLURE_RESULTS, report)
+    allure = allure_report.find()
+    if allure is None:
+        click.echo(f"allure   {allure_report.HOW.format(directory=directory)}")
+        return
+    click.echo(f"allure   {allure_report.build(allure, directory, history)}")

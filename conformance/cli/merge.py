@@ -1,0 +1,58 @@
+"""`merge`: the shards of a run as one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from conformance import reporting
+from conformance.cli.finishing import after_run, stamp
+from conformance.reporting import layout
+from conformance.reporting.merge import Merged
+from conformance.stale import STALE_WAIVER
+from conformance.verdict import EXIT_CODES, worst_exit_code
+
+_PATH = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command()
+@click.argument("directories", metavar="DIR…", nargs=-1, required=True, type=_PATH)
+@click.option("--reports", default="reports/latest", show_default=True, metavar="DIR", help="Where the whole goes.")
+def merge(directories: tuple[Path, ...], reports: str) -> int:
+    """Join the reports of all shards of a run, as if it had been one run.
+
+    Each DIR is the reports folder of a shard, of several that were merged before, or a folder of such folders. A shard
+    that is missing makes the whole inconclusive, and is named. Exit code: that of the whole run, as `run` gives it;
+    2 where the folders do not belong together.
+    """
+    out = Path(reports).resolve()
+    before = stamp(out)
+    merged = reporting.merge([found for directory in directories for found in _shards_in(directory)], out)
+    reporting.show(merged.report, out, Console())
+    after_run(out, before)
+    for line in _unfinished(merged):
+        click.echo(line)
+    codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]
+    unfinished = [EXIT_CODES["inconclusive"] for _ in _unfinished(merged)]
+    return worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in merged.report.stale)])
+
+
+def _shards_in(directory: Path) -> list[Path]:
+    """The folder itself, or the shards that lie in it: a download of artefacts has a folder for each."""
+    if (directory / layout.RESULTS).exists() or (directory / layout.SHARD).exists():
+        return [directory]
+    found = sorted(path.parent for path in directory.glob(f"*/{layout.SHARD}"))
+    if not found:
+        # Its shard was ended early, or did not run: the verdict will name it as missing.
+        click.echo(f"{directory} holds no results of a shard: passed over.", err=True)
+    return found
+
+
+def _unfinished(merged: Merged) -> list[str]:
+    lines = [
+        f"Shard {index}/{merged.of} is missing: {count} checks did not run. Merge again with its folder."
+        for index, count in merged.missing.items()
+    ]
+    return [*lines, *merged.undone]

@@ -1,0 +1,119 @@
+"""Files to copy are what their systems take, by real linters; and they ask for no more than they need."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from commands import ROOT
+
+from conformance import __version__
+from conformance.target import load_target
+
+EXAMPLES = ROOT / "examples"
+GITHUB = EXAMPLES / "github" / "nightly.yml"
+GITLAB = EXAMPLES / "gitlab" / ".gitlab-ci.yml"
+CONTAINER = EXAMPLES / "container" / "Containerfile"
+KUBERNETES = EXAMPLES / "kubernetes" / "fleet.yaml"
+
+
+def lint(program: str, *arguments: object, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a linter of the extra `lint`; the test is skipped where it is not installed."""
+    found = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed: pip install kms-conformance[lint]")
+    # Linters find each other beside them, as actionlint finds shellcheck.
+    path = f"{Path(found).parent}:/usr/bin:/bin"
+    command = [found, *map(str, arguments)]
+    return subprocess.run(command, input=text, env={"PATH": path}, capture_output=True, text=True, check=False)
+
+
+def passed(done: subprocess.CompletedProcess[str]) -> bool:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return True
+
+
+def test_github_workflow() -> None:
+    assert passed(lint("actionlint", GITHUB))
+    assert passed(lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", GITHUB))
+    broken = GITHUB.read_text().replace("${{ matrix.target }}", "${{ matrix.tarqet }}")
+    assert lint("actionlint", "-", text=broken).returncode != 0
+
+
+def test_gitlab_pipeline(tmp_path: Path) -> None:
+    assert passed(lint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", GITLAB))
+    (tmp_path / "broken.yml").write_text(GITLAB.read_text().replace("when: always\n", "when: sometimes\n"))
+    assert lint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", tmp_path / "broken.yml").returncode != 0
+
+
+def test_container_file() -> None:
+    assert passed(lint("hadolint", CONTAINER))
+    assert lint("hadolint", "-", text=CONTAINER.read_text() + "USER root\n").returncode != 0
+
+
+def test_kubernetes_manifests(tmp_path: Path) -> None:
+    assert passed(lint("kubernetes-validate", "--strict", KUBERNETES))
+    (tmp_path / "broken.yaml").write_text(KUBERNETES.read_text().replace("completionMode:", "completionmode:"))
+    assert lint("kubernetes-validate", "--strict", tmp_path / "broken.yaml").returncode != 0
+
+
+def pods() -> list[dict[str, Any]]:
+    documents = list(yaml.safe_load_all(KUBERNETES.read_text()))
+    jobs = [document["spec"]["jobTemplate"]["spec"] for document in documents if document["kind"] == "CronJob"]
+    return [job["template"]["spec"] for job in jobs]
+
+
+def test_pods_have_no_privilege() -> None:
+    assert len(pods()) == 2
+    for pod in pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        for container in pod["containers"]:
+            sealed = container["securityContext"]
+            assert (sealed["allowPrivilegeEscalation"], sealed["readOnlyRootFilesystem"]) == (False, True)
+            assert sealed["capabilities"] == {"drop": ["ALL"]}
+            assert set(container["resources"]["limits"]) == {"cpu", "memory"}
+
+
+def test_fleet_has_a_worker_for_every_shard() -> None:
+    documents = list(yaml.safe_load_all(KUBERNETES.read_text()))
+    targets = next(document["data"] for document in documents if document["kind"] == "ConfigMap")
+    fleet = next(d["spec"]["jobTemplate"]["spec"] for d in documents if d["metadata"]["name"] == "certify")
+    words = fleet["template"]["spec"]["containers"][0]["args"][0].split()
+    shards = int(words[words.index("--shards") + 1])
+    assert words.count("--target") == len(targets)
+    assert fleet["completions"] == len(targets) * shards
+
+
+def test_actions_are_pinned_and_may_do_no_more_than_read() -> None:
+    workflow = yaml.safe_load(GITHUB.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 90
+        assert all("@v" in step["uses"] for step in job["steps"] if "uses" in step)
+
+
+@pytest.mark.parametrize("path", [GITHUB, GITLAB])
+def test_release_that_is_installed_is_this_one(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("pip install ") == text.count(f"pip install kms-conformance=={__version__}") >= 1
+
+
+def test_target_files_are_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("KMS", "OTC", "ALIBABA"):
+        monkeypatch.setenv(f"{name}_ACCESS_KEY_ID", f"{name}-identifier")
+        monkeypatch.setenv(f"{name}_ACCESS_KEY_SECRET", f"{name}-secret-value")
+    maps = (d["data"] for d in yaml.safe_load_all(KUBERNETES.read_text()) if d["kind"] == "ConfigMap")
+    for name, text in next(maps).items():
+        (tmp_path / name).write_text(text)
+    for path in [*(EXAMPLES / "targets").glob("*.yaml"), *tmp_path.glob("*.yaml")]:
+        target = load_target(path)
+        assert (target.name, target.real_account) == (path.stem, True)
+        # Three shards: two keys each, and one more for one that is planted.
+        assert target.limits.max_keys >= 7

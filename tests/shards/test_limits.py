@@ -1,0 +1,72 @@
+"""Shards share an account: each keeps to its part of the keys, leaves those of others alone, and knows them for kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance.account import colliding
+from conformance.bench import Bench
+from conformance.emulator import Emulator
+from conformance.judge import Inconclusive
+from conformance.ledger import Ledger
+from conformance.target import parse_target
+
+Open = Callable[[Path, str], Bench]
+
+
+@pytest.fixture
+def shard() -> Iterator[Open]:
+    """Opens the bench of a shard by its mark, with a share of two keys of four, at one emulator."""
+    with Emulator("huawei") as emulator, ExitStack() as stack:
+        target = parse_target(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 4}}), "t")
+
+        def begin(state: Path, mark: str) -> Bench:
+            bench = Bench(target, Ledger.of(target, state, mark), 6, share=2 if mark else None)
+            stack.callback(bench.close)
+            bench.enter()
+            return bench
+
+        yield begin
+
+
+def test_each_shard_has_its_share_and_no_more(tmp_path: Path, shard: Open) -> None:
+    first, second = shard(tmp_path, "1of2"), shard(tmp_path, "2of2")
+    for bench in (first, second):
+        for _ in range(2):
+            bench.pool.create()
+        with pytest.raises(Inconclusive, match="one more key"):
+            bench.pool.create()
+
+
+def test_shard_takes_back_what_its_own_runs_have_left(tmp_path: Path, shard: Open) -> None:
+    first, second = shard(tmp_path, "1of2"), shard(tmp_path, "2of2")
+    mine, theirs = first.pool.create(), second.pool.create()
+    for bench in (first, second):
+        bench.leave()
+    again = shard(tmp_path, "1of2")
+    assert again.pool.create() == mine
+    assert again.pool.create() not in (mine, theirs)
+    # A whole run takes back whatever is free.
+    assert shard(tmp_path, "").pool.create() == theirs
+
+
+def test_keys_of_other_shards_are_neither_strangers_nor_in_the_way(tmp_path: Path, shard: Open) -> None:
+    first = shard(tmp_path / "here", "1of2")
+    key = first.pool.create()
+    for mark, expected in (("2of2", []), ("1of2", [key]), ("2of3", [key]), ("", [key])):
+        elsewhere = shard(tmp_path / f"elsewhere {mark}", mark)
+        found = colliding(elsewhere.pool, elsewhere.ledger, elsewhere.pool.census())
+        assert [stranger for stranger, _ in found] == expected
+        assert key not in elsewhere.others
+
+
+def test_key_of_another_shard_is_known_by_the_ledger_when_its_description_is_gone(tmp_path: Path, shard: Open) -> None:
+    first = shard(tmp_path, "1of2")
+    key = first.pool.create()
+    first.client.ask("update_description", key_id=key, description="something else")
+    assert key not in shard(tmp_path, "2of2").others
