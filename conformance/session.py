@@ -412,7 +412,6 @@ class Controller:
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         keep(
-            Path(self.settings.spool or ""),
             self.reports,
             self.targets,
             self.planned,

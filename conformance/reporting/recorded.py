@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from conformance.reporting import files, layout
 from conformance.reporting.schemas import validate
 from conformance.tape.environment import environment
-from conformance.tape.spool import take
+from conformance.tape.spool import emptied, take
 from conformance.verdict import specs_digest
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def keep(
-    spool: Path,
     directory: Path,
     targets: Collection[Target],
     planned: Mapping[str, Collection[str]],
@@ -30,12 +28,12 @@ def keep(
     nights: Mapping[str, bool],
     filters: Mapping[str, str],
 ) -> None:
-    """Move what was recorded beside the verdicts in a reports folder. What cannot be kept cannot be sealed later."""
+    """Move what was recorded in a reports folder beside its verdicts. What cannot be kept cannot be sealed later."""
     folders = layout.folders(directory, [target.name for target in targets])
     for target in targets:
         folder = folders[target.name]
         with suppress(OSError):
-            facts = take(spool, target.name, folder)
+            facts = take(directory, target.name, folder)
             if facts is None:
                 continue
             document = environment(
@@ -50,4 +48,4 @@ def keep(
             )
             validate(document, "environment", layout.ENVIRONMENT)
             files.write_atomically(folder / layout.ENVIRONMENT, files.to_text(document))
-    shutil.rmtree(spool, ignore_errors=True)
+    emptied(directory)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.catalogue.frozen import load_frozen
 from conformance.reporting.model import StoredVerdict
 from conformance.reporting.write import scrubbed_json
+from conformance.sealing.alike import alike
 from conformance.tape.environment import partial_because
 from conformance.verdict import Run, decide
 
@@ -91,7 +92,7 @@ def _of_requirement(name: str, claimed: Mapping[str, Any] | None, follows: Mappi
         yield f"{name}: claimed is {claimed['verdict']}; by its exchanges it is {follows['verdict']}{reason}."
     else:
         for part in dict.fromkeys([*claimed, *follows]):
-            if claimed.get(part) != follows.get(part):
+            if not alike(claimed.get(part), follows.get(part)):
                 yield f"{name}: its {part} is {_short(follows.get(part))}; claimed is {_short(claimed.get(part))}."
 
 
@@ -103,7 +104,7 @@ def _of_checks(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
             yield f"results.json: {name} {'has no result' if name in ours else 'did not run'}."
             continue
         for part in theirs[name]:
-            if part != "seconds" and _plain(theirs[name][part]) != _plain(ours[name][part]):
+            if part != "seconds" and not alike(_plain(theirs[name][part]), _plain(ours[name][part])):
                 yield f"results.json: {name} does not have such {part}."
 
 

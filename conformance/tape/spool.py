@@ -13,17 +13,18 @@ _FOLDER = ".recording"
 
 
 def emptied(reports: Path) -> Path:
-    """The folder for a run's tapes; what a run left there that was killed is removed."""
+    """The folder for a run's tapes, within its reports; whatever is left there is removed, and nothing else ever is."""
     folder = reports / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
-def take(spool: Path, name: str, folder: Path) -> Facts | None:
-    """Move what was recorded of a target beside its verdict; None where there is not one whole recording.
+def take(reports: Path, name: str, folder: Path) -> Facts | None:
+    """Move what was recorded of a target of these reports beside its verdict; None where it is not one whole recording.
 
     A target whose checks had more than one worker has several: no order is known between their exchanges.
     """
+    spool = reports / _FOLDER
     pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
     reels = [path for path in spool.glob("*") if pattern.fullmatch(path.name)] if spool.is_dir() else []
     if len(reels) != 1 or not (reels[0] / FACTS).is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
@@ -142,7 +143,8 @@ def command(cwd: Path, environment: dict[str, str], *arguments: str) -> str:
 def artifacts(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "target.yaml":
-            yield str(path.relative_to(folder)), path.read_bytes()
+            data = path.read_bytes()
+            yield str(path.relative_to(folder)), gzip.decompress(data) if path.suffix == ".gz" else data
 
 
 @pytest.mark.parametrize(("dialect", "way"), WAYS, ids=[way for _, way in WAYS])
@@ -161,6 +163,12 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
         for arguments in (["doctor", "--target", "target.yaml"], ["sweep", "--target", "target.yaml"]):
             shown += command(tmp_path, environment, *arguments)
     assert emulator.failures == []
+    if way == "sts":
+        # What was hidden everywhere can still be judged again.
+        shown += command(tmp_path, environment, "certify", "--evidence", "out")
+        [sealed] = (tmp_path / "out").glob("*.zip")
+        verified = command(tmp_path, {}, "verify", str(sealed))
+        assert "holds: its verdict follows from its" in verified, verified
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
     failed = [entry for entry in verdict["requirements"] if entry["verdict"] == "failed"]
     assert failed, "what the endpoint said was never judged"

@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.chance import SYSTEM, Chance
+from conformance.reporting.recorded import keep
+from conformance.sealing.alike import alike
 from conformance.tape.environment import missing_here, partial_because
 from conformance.tape.play import OffTape, Player, Tape, TapeError
 from conformance.tape.record import recorded_world
+from conformance.tape.spool import emptied
 from conformance.tape.stage import described, put_up
 from conformance.tape.standins import StandIns
 from conformance.target import Target
@@ -244,6 +247,26 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     assert again.shown_url == target.shown_url
 
 
+@pytest.mark.parametrize(
+    ("claimed", "follows", "same"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        ("a [redacted:TOKEN]", "a [redacted:TOKEN", True),
+        ({"a": ["x", 1]}, {"a": ["x", 1]}, True),
+        ({"a": ["x", 1]}, {"a": ["x", 2]}, False),
+        ({"a": "x"}, {"b": "x"}, False),
+        ([1], [1, 2], False),
+        ([["X-Id", "1"]], [["X-Id", "2"]], False),
+        ([["x-acs-accesskey-id", "1"]], [["x-acs-accesskey-id", "2"]], True),
+        (None, "", False),
+        ("1", 1, False),
+    ],
+)
+def test_only_words_around_what_is_hidden_may_differ(claimed: object, follows: object, same: bool) -> None:
+    assert alike(claimed, follows) is same
+
+
 def document(**changes: Any) -> dict[str, Any]:
     nights = {"plant": False, "watch": False, "rescue": False}
     return {"tier": "standard", "checks": ["a", "b"], "interrupted": False, "nights": nights, "filters": {}} | changes
@@ -271,3 +294,17 @@ def test_versions_that_decide_are_asked_for() -> None:
     versions = {"hypothesis": "0", "schemathesis": "0", "jsonschema-rs": "0", "botocore": "0"}
     asked = missing_here({"python": "2.7.18", "packages": versions})
     assert [name.split()[0] for name in asked] == ["python", *versions]
+
+
+def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = tmp_path / "reports"
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "mine.txt", reports / "mine.txt", emptied(reports) / "t.00000000" / "exchanges.jsonl.gz"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    keep(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "mine.txt",
+        "reports",
+        "reports/mine.txt",
+    ]
