@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks import growth, money, overhead, parallel, rate, startup
+from benchmarks import finding, growth, money, overhead, parallel, rate, startup
 from benchmarks.kept import document, worse
 from benchmarks.measure import Figure, Result
 from benchmarks.shown import markdown, table
@@ -55,13 +55,23 @@ _USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
 
 @click.command()
 @click.option(
-    "--part", "parts", type=click.Choice(list(_PARTS)), multiple=True, default=_USUAL, help="May be repeated."
+    "--part", "parts", type=click.Choice([*_PARTS, "finding"]), multiple=True, default=_USUAL, help="May be repeated."
 )
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often two things take turns.")
+@click.option("--faults", type=click.IntRange(1), default=20, show_default=True, help="Of the part `finding`.")
+@click.option("--npm", type=click.Path(path_type=Path, exists=True), default=None, help="Where Portman and Newman are.")
 @click.option("--json", "to", type=click.Path(path_type=Path), default=None, help="Keep the results in this file.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), default=None, help="Results to compare with.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table for a page.")
-def main(parts: Sequence[str], rounds: int, to: Path | None, against: Path | None, as_markdown: bool) -> None:  # noqa: FBT001 - an option
+def main(
+    parts: Sequence[str],
+    rounds: int,
+    faults: int,
+    npm: Path | None,
+    to: Path | None,
+    against: Path | None,
+    as_markdown: bool,  # noqa: FBT001 - a flag of the command
+) -> None:
     """Measure start-up, overhead, fuzzing, growth, parallel runs and costs; ours and the other by turns.
 
     With --against, exit code 1 says that a ratio or a count is worse than in that file, beyond its tolerance. Seconds
@@ -73,7 +83,10 @@ def main(parts: Sequence[str], rounds: int, to: Path | None, against: Path | Non
         rate.warm_up()
     for name in parts:
         click.echo(f"{name} …", err=True)
-        results += _PARTS[name](rounds)
+        if name == "finding":
+            results += finding.first_reports(faults, npm, Path("reports/finding").resolve())
+        else:
+            results += _PARTS[name](rounds)
     written = document(results, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
     if to is not None:
         to.parent.mkdir(parents=True, exist_ok=True)

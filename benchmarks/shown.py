@@ -43,7 +43,7 @@ def _cells(spread: Spread, unit: str) -> tuple[str, str, str]:
 
 
 def _written(value: float, unit: str) -> str:
-    digits = 0 if unit in {"requests", "keys", "modules", "MB", "1/s"} else 2
+    digits = 0 if unit in {"requests", "keys", "modules", "faults", "MB", "1/s"} else 2
     return f"{value:.{digits}f}{f' {unit}' if unit and unit != 's' else ' s' if unit else ''}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.consent import require
-from conformance.division import Division, Planned, divide
+from conformance.division import Division
 from conformance.durations import load as load_durations
 from conformance.emulators import Emulators
 from conformance.ending import Ending
@@ -32,6 +31,7 @@ from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
 from conformance.shard import Shard
+from conformance.sharding import divide_items
 from conformance.stale import STALE_WAIVER, stale
 from conformance.suite import BEFORE_ADMISSION, FAMILIES
 from conformance.suite.scenario import Scenario
@@ -83,6 +83,7 @@ class Worker:
         self.targets = tuple(bench.target for bench in found)
         self.benches = {bench.target.name: bench for bench in found}
         self.divisions: dict[str, Division] = {}
+        self.refusal = ""
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
         self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
@@ -131,27 +132,19 @@ class Worker:
 
     def _divided(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
         """The items of this shard; those of others stay planned, so that nothing passes that rests on them."""
-        for name, bench in self.benches.items():
-            checks = [
-                _planned(item, bench) for item in items if (c := item.stash.get(_CHECK, None)) and c.target == name
-            ]
-            seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
-            budget = bench.target.limits.max_keys if self.settings.state is None else None
-            try:
-                division = divide(name, checks, shard.of, seconds, budget, reserve=int(self.settings.plant))
-            except TargetError as error:
-                # Nothing else shows it: what pytest tells of its end goes to a reporter that is not there.
-                sys.stderr.write(f"{error}\n")
-                pytest.exit(error.what, returncode=USAGE_ERROR)
-            self.divisions[name] = division
-            bench.share = division.keys[shard.index - 1] if division.keys else None
-            self.planned[name] = division.planned({shard.index})
-        return [
-            item
-            for item in items
-            if (check := item.stash.get(_CHECK, None)) is None
-            or self.divisions[check.target].where[check.id] == shard.index
-        ]
+        checks = [(item, check) for item in items if (check := check_of(item)) is not None]
+        try:
+            for name, bench in self.benches.items():
+                seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
+                self.divisions[name] = divide_items(
+                    checks, bench, shard, seconds, shared=self.settings.state is None, plant=self.settings.plant
+                )
+                self.planned[name] = self.divisions[name].planned({shard.index})
+        except TargetError as error:
+            self.refusal = str(error)
+            return []
+        others = {id(item) for item, c in checks if self.divisions[c.target].where[c.id] != shard.index}
+        return [item for item in items if id(item) not in others]
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """What Allure is told of an item."""
@@ -287,6 +280,7 @@ class Worker:
         if output is not None:
             output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
             output["kms_isolation"] = self.isolation
+            output["kms_refusal"] = self.refusal
             output["kms_divisions"] = {name: division.to_json() for name, division in self.divisions.items()}
             output["kms_planned"] = {
                 name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
@@ -314,6 +308,7 @@ class Controller:
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
     divisions: dict[str, Division] = field(default_factory=dict)
+    refusal: str = ""
     verdicts: tuple[Verdict, ...] = ()
     report: reporting.Report | None = None
     _clock: float = field(default_factory=time.monotonic)
@@ -371,6 +366,7 @@ class Controller:
         output = getattr(node, "workeroutput", {})
         self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
         self.isolation |= output.get("kms_isolation", {})
+        self.refusal = output.get("kms_refusal", "") or self.refusal
         self.divisions |= {name: Division.from_json(raw) for name, raw in output.get("kms_divisions", {}).items()}
         for name, plan in output.get("kms_planned", {}).items():
             self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
@@ -390,6 +386,7 @@ class Controller:
             self.left_behind |= worker.left_behind
             self.isolation |= worker.isolation
             self.divisions |= worker.divisions
+            self.refusal = self.refusal or worker.refusal
             for name, plan in worker.planned.items():
                 self.planned.setdefault(name, {}).update(plan)
         if getattr(session.config.option, "numprocesses", None):
@@ -478,6 +475,8 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """For plain pytest: the verdict of each target, and where the report lies."""
+        if self.refusal:
+            terminalreporter.write_line(self.refusal)
         for verdict in self.verdicts:
             terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
         for found in () if self.report is None else self.report.stale:
@@ -509,18 +508,6 @@ def is_suite(argument: str) -> bool:
 def check_of(item: pytest.Item) -> Check | None:
     """The check that an item is; None for what is no check of a target of this run."""
     return item.stash.get(_CHECK, None)
-
-
-def _planned(item: pytest.Item, bench: Bench) -> Planned:
-    check = item.stash[_CHECK]
-    needed = item.get_closest_marker("keys")
-    return Planned(
-        check.id,
-        check.family,
-        tuple(sorted(check.declared)),
-        decides=any(bench.catalogue[name].level == "MUST" for name in check.declared & bench.applicable),
-        **({} if needed is None else {"keys": needed.args[0]}),
-    )
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:

@@ -64,6 +64,8 @@ class Terminal:
         """Everything is written by now."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
+        if self._controller.refusal:
+            self._problems = [self._controller.refusal]
         for problem in self._problems:
             self._console.print(Text(self._controller.clean(problem)))
         if self._interrupted:

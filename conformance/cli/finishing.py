@@ -9,6 +9,7 @@ import click
 
 from conformance import reporting
 from conformance.reporting import allure_report, allure_results, layout, publish
+from conformance.reporting.again import nearby
 from conformance.reporting.errors import ReportError
 
 
@@ -35,6 +36,6 @@ def build_allure(directory: Path, report: reporting.Report, history: Path | None
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
-        click.echo(f"allure   {allure_report.HOW.format(directory=directory)}")
+        click.echo(f"allure   {allure_report.HOW}\n         kms-conformance report {nearby(directory)}")
         return
-    click.echo(f"allure   {allure_report.build(allure, directory, history)}")
+    click.echo(f"allure   {nearby(allure_report.build(allure, directory, history))}")

@@ -19,7 +19,7 @@ from conformance.reporting.untrack import remove_tracking
 
 # Names Allure's command where it is not found by itself.
 VARIABLE = "KMS_CONFORMANCE_ALLURE"
-HOW = "Allure 3 is not here: `npm install allure@3`, then `kms-conformance report {directory}`."
+HOW = "not found: `npm install allure@3` brings it, then"
 _MAJOR = "3."
 _APPLICATION = re.compile(rb'<script\s+(src="data:text/javascript)')
 # 5,000 results take some 20 s on two cores.

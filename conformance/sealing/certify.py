@@ -102,6 +102,12 @@ def _packed(
 
 def _environment(folder: Path, name: str) -> dict[str, Any]:
     path = folder / layout.ENVIRONMENT
+    if any((place / layout.SHARD).is_file() for place in (folder, folder.parent)):
+        raise ReportError(
+            f"{name} cannot be sealed: its run was divided into shards.",
+            "No order is known between the exchanges of several shards, so nothing could judge them again as one run.",
+            "Run without --shard to seal a certificate.",
+        )
     if not path.is_file():
         raise ReportError(
             f"{name} cannot be sealed: its exchanges were not kept.",

@@ -32,33 +32,34 @@ CASES = [
 ]
 
 
-def commands(several: Iterable[tuple[str, ...]], state: Path) -> list[int]:
+def commands(several: Iterable[tuple[str, ...]], state: Path, *, quiet: bool = True) -> list[int]:
     """The exit codes of `kms-conformance …`, each in a process of its own, all with one folder of ledgers."""
     read_ahead()
     import_module("conformance.cli.run")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda arguments: _one(arguments, state), several))
+        return list(pool.map(lambda arguments: _one(arguments, state, quiet=quiet), several))
 
 
-def _one(arguments: tuple[str, ...], state: Path) -> int:
-    process = multiprocessing.get_context("fork").Process(target=_command, args=(arguments, state))
+def _one(arguments: tuple[str, ...], state: Path, *, quiet: bool) -> int:
+    process = multiprocessing.get_context("fork").Process(target=_command, args=(arguments, state, quiet))
     process.start()
     process.join()
     assert process.exitcode is not None
     return process.exitcode
 
 
-def _command(arguments: tuple[str, ...], state: Path) -> None:
+def _command(arguments: tuple[str, ...], state: Path, quiet: bool) -> None:
     os.environ |= {"KMS_CONFORMANCE_STATE": str(state), "NO_COLOR": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     os.environ["PYTEST_PLUGINS"] = "conformance.plugin"
     sys.argv = ["kms-conformance", *arguments]
     code = 70
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere if quiet else sys.stdout):  # noqa: PTH123
         try:
             cli.main()
         except SystemExit as ended:
             code = int(ended.code or 0)
         finally:
+            sys.stdout.flush()
             # At once: what the parent's threads have registered for their end is none of this process's business.
             os._exit(code)
 

@@ -16,8 +16,12 @@ from conformance.reporting import load_report
 
 def merged(capsys: pytest.CaptureFixture[str], out: Path, *folders: Path) -> tuple[int, str]:
     """The exit code of `merge`, and what it says."""
+    return command(capsys, "merge", *map(str, folders), "--reports", str(out))
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["kms-conformance", "merge", *map(str, folders), "--reports", str(out)])
+        patch.setattr(sys, "argv", ["kms-conformance", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
     shown = capsys.readouterr()
@@ -70,6 +74,15 @@ def test_shard_alone_decides_nothing(fleet: Fleet) -> None:
         assert not any(f"(shard {index}/{SHARDS})" in reason for reason in open_ones)
     parts = [set(ran(folder)) for folder in fleet.shards]
     assert sum(map(len, parts)) == len(set().union(*parts)) == len(ran(fleet.whole))
+
+
+def test_shards_are_not_sealed(fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    merged(capsys, tmp_path / "all", *fleet.shards)
+    for folder in (tmp_path / "all", fleet.shards[2]):
+        code, said = command(capsys, "certify", "--evidence", str(folder))
+        assert code == 2
+        assert "divided into shards" in said
+        assert len(said.splitlines()) == 3
 
 
 def test_missing_shard_is_named(fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

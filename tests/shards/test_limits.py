@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fleet import commands
 
 from conformance.account import colliding
 from conformance.bench import Bench
-from conformance.emulator import Emulator
+from conformance.emulator import Emulator, Inbound, Outbound
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.target import parse_target
@@ -70,3 +71,22 @@ def test_key_of_another_shard_is_known_by_the_ledger_when_its_description_is_gon
     key = first.pool.create()
     first.client.ask("update_description", key_id=key, description="something else")
     assert key not in shard(tmp_path, "2of2").others
+
+
+def test_keys_that_cannot_be_divided_end_a_run_before_anything_is_sent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    received: list[Inbound] = []
+
+    def note(inbound: Inbound, outbound: Outbound) -> Outbound:
+        received.append(inbound)
+        return outbound
+
+    with Emulator("huawei", filters=[note]) as emulator:
+        (tmp_path / "t.yaml").write_text(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 5}}))
+        asked = ("run", "--target", str(tmp_path / "t.yaml"), "--reports", str(tmp_path / "out"), "--seed", "1")
+        assert commands([(*asked, "--tier", "smoke", "--shard", "1/3")], tmp_path, quiet=False) == [2]
+    said = capfd.readouterr().out
+    assert said.count("Set limits.max_keys to 6 or more, or use 2 shards at most.") == 1
+    assert "Interrupted" not in said
+    assert received == []
