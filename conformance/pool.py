@@ -70,6 +70,11 @@ class Pool(Estate):
         return self._wanted(self.bring(self.create(), state), state)
 
     @property
+    def at_hand(self) -> int:
+        """How many of the keys can be handed out."""
+        return sum(key not in self._apart for key in self.keys)
+
+    @property
     def days(self) -> int:
         """The window, in days, of everything that is not about windows: the bound itself has checks of its own."""
         window = self.client.profile.window

@@ -172,7 +172,7 @@ class _Walk(RuleBasedStateMachine):
         """Move a goal away from deletion dates, and before those of keys that the rest of the run cannot spare."""
         kms = self.scenario
         grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
-        spare = len(kms.pool.keys) + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
+        spare = kms.pool.at_hand + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
         for date in sorted(m.deletion_at for m in self.models if m.deletion_at is not None and m.deletion_at > now):
             ends = date - _MARGIN <= goal
             if ends and spare <= 0:
