@@ -58,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from conformance.mistake import UserMistake  # noqa: PLC0415
     from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
-    from conformance.session import Controller, Settings, Worker  # noqa: PLC0415
+    from conformance.session import Controller  # noqa: PLC0415
+    from conformance.worker import Settings, Worker  # noqa: PLC0415
 
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):

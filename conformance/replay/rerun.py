@@ -15,7 +15,8 @@ import pytest
 from conformance import suite
 from conformance.replay.find import Found
 from conformance.results import CheckResult
-from conformance.session import Controller, Worker
+from conformance.session import Controller
+from conformance.worker import Worker
 
 _SUITE = Path(suite.__file__).parent
 

@@ -18,12 +18,12 @@ from conformance.bench import Bench
 from conformance.ledger import Ledger
 from conformance.plugin import add_marks
 from conformance.results import CheckResult
-from conformance.session import Settings, Worker, check_of
 from conformance.tape.play import OffTape, Player, Tape
 from conformance.tape.reel import Facts, chance_of
 from conformance.tape.stage import put_up
 from conformance.target import Target
 from conformance.tier import EFFORTS
+from conformance.worker import Settings, Worker, check_of
 
 _SUITE = Path(suite.__file__).parent
 
