@@ -36,6 +36,7 @@ def shown(report: Report, **options: object) -> str:
     """What a run prints on a console of 80 columns."""
     file = io.StringIO()
     controller = SimpleNamespace(
+        refusal="",
         targets=[target.verdict for target in report.targets],
         report=report,
         reports=Path("reports/latest"),
