@@ -74,25 +74,29 @@ class Redactor:
     def request(self, request: Request) -> Request:
         """The request without secrets, in all its parts."""
         self.learn(request)
-        if self._is_clean(_joined(request.headers, request.body, request.method, request.url)):
+        whole = _joined(request.headers, request.body, request.method, request.url)
+        by_value = self._hides_a_secret(whole)
+        if not by_value and not _names_a_secret(whole):
             return replace(request, headers=_without_values(request.headers))
         return replace(
             request,
-            method=self._text(request.method, self._in_requests),
-            url=self._text(request.url, self._in_requests),
-            headers=self._headers(request.headers, self._in_requests),
-            body=self._redacted(request.body, self._in_requests),
+            method=self._text(request.method, self._in_requests, by_value=by_value),
+            url=self._text(request.url, self._in_requests, by_value=by_value),
+            headers=self._headers(request.headers, self._in_requests, by_value=by_value),
+            body=self._redacted(request.body, self._in_requests, by_value=by_value),
         )
 
     def reply(self, reply: Reply) -> Reply:
         """The reply without secrets, in all its parts."""
-        if self._is_clean(_joined(reply.headers, reply.body, reply.reason)):
+        whole = _joined(reply.headers, reply.body, reply.reason)
+        by_value = self._hides_a_secret(whole)
+        if not by_value and not _names_a_secret(whole):
             return replace(reply, headers=_without_values(reply.headers))
         return replace(
             reply,
-            reason=self.text(reply.reason),
-            headers=self._headers(reply.headers, self._in_replies),
-            body=self.data(reply.body),
+            reason=self._text(reply.reason, self._in_replies, by_value=by_value),
+            headers=self._headers(reply.headers, self._in_replies, by_value=by_value),
+            body=self._redacted(reply.body, self._in_replies, by_value=by_value),
         )
 
     def learn(self, request: Request, reply: Reply | None = None) -> None:
@@ -118,57 +122,60 @@ class Redactor:
             if passing.keys() - self._passing.keys():
                 self._passing = dict([*self._passing.items(), *passing.items()][-_MAX_PASSING:])
 
-    def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...]) -> Headers:
-        if self._is_clean(_joined(headers)):
+    def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...], *, by_value: bool) -> Headers:
+        joined = _joined(headers)
+        by_value = by_value and self._hides_a_secret(joined)
+        if not by_value and not _names_a_secret(joined):
             return _without_values(headers)
         return tuple(
             (
-                self._text(name, patterns),
-                _hidden(name, value) if name.lower() in _SECRET_HEADERS else self._text(value, patterns),
+                self._text(name, patterns, by_value=by_value),
+                _hidden(name, value)
+                if name.lower() in _SECRET_HEADERS
+                else self._text(value, patterns, by_value=by_value),
             )
             for name, value in headers
         )
 
-    def _text(self, text: str, patterns: tuple[_Pattern, ...]) -> str:
-        return self._redacted(text.encode(errors="surrogatepass"), patterns).decode(errors="surrogatepass")
+    def _text(self, text: str, patterns: tuple[_Pattern, ...], *, by_value: bool = True) -> str:
+        data = text.encode(errors="surrogatepass")
+        return self._redacted(data, patterns, by_value=by_value).decode(errors="surrogatepass")
 
-    def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
+    def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool = True) -> bytes:
+        """The text without what stands after a name, and without what is known `by_value` unless that is not there."""
         # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.
         for _ in range(_MAX_PASSES):
-            if self._is_clean(text):
+            if not _names_a_secret(text) and not (by_value and self._hides_a_secret(text)):
                 break
-            redacted = self._pass(text, patterns)
+            redacted = self._pass(text, patterns, by_value=by_value)
             if redacted == text:
                 break
             text = redacted
         return text
 
-    def _is_clean(self, text: bytes) -> bool:
-        lower = text.lower()
-        if any(word in lower for word in _WORDS):
-            return False
+    def _hides_a_secret(self, text: bytes) -> bool:
         secrets = (*self._names, *self._tokens)
         blanks = any(" " in secret for secret in secrets)
-        return not (hides_any(text, secrets, blanks=blanks) or hides_any(text, self._passing, in_pieces=False))
+        return hides_any(text, secrets, blanks=blanks) or hides_any(text, self._passing, in_pieces=False)
 
-    def _pass(self, text: bytes, patterns: tuple[_Pattern, ...]) -> bytes:
+    def _pass(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in _by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
-        names = self._names | dict.fromkeys(self._tokens, "TOKEN")
-        seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
-        for secret, label in names.items():
-            found += ((start, end, label) for start, end in spans(seen, secret) if not _touches(marks, start, end))
-        for secret, label in self._passing.items():
-            found += (
-                (start, end, label)
-                for start, end in spans(seen, secret, in_pieces=False)
-                if not _touches(marks, start, end)
-            )
+        if by_value:
+            found += [span for span in self._values_in(text) if not _touches(marks, span[0], span[1])]
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
             result += text[last:start] + _mark(label).encode()
             last = end
         return bytes(result + text[last:])
+
+    def _values_in(self, text: bytes) -> Iterator[Span]:
+        names = self._names | dict.fromkeys(self._tokens, "TOKEN")
+        seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
+        for secret, label in names.items():
+            yield from ((start, end, label) for start, end in spans(seen, secret))
+        for secret, label in self._passing.items():
+            yield from ((start, end, label) for start, end in spans(seen, secret, in_pieces=False))
 
 
 _Pattern = tuple[re.Pattern[bytes], str]
@@ -226,6 +233,11 @@ _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
 #: What stands in the places of plaintexts.
 PLAINTEXT_MARKS = tuple(sorted({_mark(_label(name)) for name in _PLAINTEXTS}))
 _SIGNED = re.compile(r"Signature=([^,\s]+)")
+
+
+def _names_a_secret(text: bytes) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in _WORDS)
 
 
 def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:
