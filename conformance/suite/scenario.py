@@ -148,9 +148,10 @@ class Scenario:
         and the requirement on the plain one is broken.
         """
         asked = _several(requirements)
-        told = "" if answer.operation is None else f"{answer.operation.name.replace('_', '-')}.status"
-        if answer.reply.status // 100 == 2 and not answer.accepted and told in self.judge.applicable:
-            return (told,)
+        named = "" if answer.operation is None else f"{answer.operation.name.replace('_', '-')}.status"
+        told = [name for name in (named, "reply.status") if name in self.judge.applicable]
+        if answer.reply.status // 100 == 2 and not answer.accepted and told:
+            return told[:1]
         special = answer.operation is not None and answer.operation.name == "schedule" and _PLAIN not in asked
         if not special or not key or set(asked) & _OF_ONE_STATE:
             return asked
