@@ -262,5 +262,6 @@ FAULTS = (
         dialects=(AWS,),
         requirements=frozenset({"protocol.malformed-json"}),
         filters=(on_refusal("invalid_json", saying(lambda _: {}), status(200)),),
+        why_more="An empty success breaks the shape of each reply as well.",
     ),
 )
