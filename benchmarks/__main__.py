@@ -16,8 +16,8 @@ from benchmarks import finding, growth, money, overhead, parallel, rate, startup
 from benchmarks.kept import document, worse
 from benchmarks.measure import Figure, Result
 from benchmarks.shown import markdown, table
+from conformance import specs
 
-_DIALECTS = ("huawei", "alibaba", "aws")
 _Part = Callable[[int], Iterator[Result]]
 
 
@@ -46,8 +46,8 @@ _PARTS: Mapping[str, _Part] = {
     "fuzzing": lambda rounds: rate.fuzzing("huawei", rounds),
     "growth": _growth,
     "parallel": lambda _: parallel.workers("standard", 1),
-    "money": lambda _: money.costs(_DIALECTS, ("smoke", "standard")),
-    "nightly": lambda _: money.costs(_DIALECTS, ("nightly",)),
+    "money": lambda _: money.costs(specs.dialects(), ("smoke", "standard")),
+    "nightly": lambda _: money.costs(specs.dialects(), ("nightly",)),
     "counts": _counts,
 }
 _USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")

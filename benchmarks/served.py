@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
+from benchmarks.apart import apart
 from conformance.emulator import Inbound, Outbound
 from conformance.selftest.fault import Fault
-
-# A server that was told to stop has nothing left to do but to say how many requests it had.
-_STOPS_WITHIN_SECONDS = 20.0
 
 
 @dataclass
@@ -37,24 +34,11 @@ class Served:
 @contextlib.contextmanager
 def served(fault: Fault, dialect: str) -> Iterator[Served]:
     """Serve an emulator of the dialect with this fault for the time of the context."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, fault, dialect))
-    process.start()
-    theirs.close()
-    try:
-        emulator = Served(ours.recv())
+    with apart(_serve, fault, dialect) as server:
+        emulator = Served(server.place)
         yield emulator
-        ours.send("stop")
-        if not ours.poll(_STOPS_WITHIN_SECONDS):
-            raise TimeoutError("The emulator did not stop.")
-        times, emulator.problem = ours.recv()
+        times, emulator.problem = server.stop()
         emulator.times = sorted(times)
-    finally:
-        process.join(1)
-        process.kill()
-        process.join()
-        ours.close()
 
 
 def _serve(pipe: Connection, fault: Fault, dialect: str) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from benchmarks.apart import apart
 from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound
-
-_STOPS_WITHIN_SECONDS = 20.0
 
 
 class _Roomy(Decisions):
@@ -25,7 +23,7 @@ class _Roomy(Decisions):
 
 @dataclass
 class Served:
-    """`targets` are texts of target files, or one URL; `first` is when the first request came (since 1970).
+    """`targets` are texts of target files; `first` is when the first request came (since 1970).
 
     `requests` and `first` are known when the server has stopped.
     """
@@ -38,35 +36,18 @@ class Served:
 @contextlib.contextmanager
 def emulators(dialect: str, number: int = 1, foreign_keys: int = 3) -> Iterator[Served]:
     """Serve so many emulators of a dialect, in one process, for the time of the context."""
-    with _apart(_serve_emulators, dialect, number, foreign_keys) as found:
+    with apart(_serve_emulators, dialect, number, foreign_keys) as server:
+        found = Served(server.place)
         yield found
+        found.requests, found.first = server.stop()
 
 
 @contextlib.contextmanager
 def canned(reply: bytes) -> Iterator[str]:
     """Serve on a bare socket: every request gets these bytes, in which `%08d` is its number. Gives the base URL."""
-    with _apart(_serve_canned, reply) as found:
-        yield found.targets[0]
-
-
-@contextlib.contextmanager
-def _apart(serve: Callable[..., None], *arguments: object) -> Iterator[Served]:
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, *arguments), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        found = Served(ours.recv())
-        yield found
-        ours.send("stop")
-        if ours.poll(_STOPS_WITHIN_SECONDS):
-            found.requests, found.first = ours.recv()
-    finally:
-        process.join(1)
-        process.kill()
-        process.join()
-        ours.close()
+    with apart(_serve_canned, reply) as server:
+        yield server.place
+        server.stop()
 
 
 def _serve_emulators(pipe: Connection, dialect: str, number: int, foreign_keys: int) -> None:
@@ -95,10 +76,10 @@ def _serve_emulators(pipe: Connection, dialect: str, number: int, foreign_keys: 
 def _serve_canned(pipe: Connection, reply: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_accept, args=(server, reply), daemon=True).start()
-        pipe.send((f"http://127.0.0.1:{server.getsockname()[1]}",))
+        pipe.send(f"http://127.0.0.1:{server.getsockname()[1]}")
         with contextlib.suppress(EOFError):
             pipe.recv()
-    pipe.send((0, 0.0))
+    pipe.send(None)
 
 
 def _accept(server: socket.socket, reply: bytes) -> None:
