@@ -36,8 +36,6 @@ from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
 from conformance.worker import Settings, Worker
 
-_SUITE = Path(suite.__file__).resolve().parent
-
 
 @dataclass
 class Controller:
@@ -53,7 +51,6 @@ class Controller:
     results: dict[str, list[CheckResult]] = field(default_factory=dict)
     planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    left_behind: dict[str, tuple[str, ...]] = field(default_factory=dict)
     divisions: dict[str, Division] = field(default_factory=dict)
     refusal: str = ""
     verdicts: tuple[Verdict, ...] = ()
@@ -110,12 +107,17 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
-        output = getattr(node, "workeroutput", {})
-        self.left_behind |= {name: tuple(keys) for name, keys in output.get("kms_left_behind", {}).items() if keys}
-        self.isolation |= output.get("kms_isolation", {})
-        self.refusal = output.get("kms_refusal", "") or self.refusal
-        self.divisions |= {name: Division.from_json(raw) for name, raw in output.get("kms_divisions", {}).items()}
-        for name, plan in output.get("kms_planned", {}).items():
+        found = getattr(node, "workeroutput", {}).get("kms_found")
+        # A worker that died has told nothing.
+        if found is not None:
+            self._take(found)
+
+    def _take(self, found: Mapping[str, Any]) -> None:
+        """Take over what a worker found (see `Worker.found`)."""
+        self.isolation |= found["isolation"]
+        self.refusal = self.refusal or found["refusal"]
+        self.divisions |= {name: Division.from_json(raw) for name, raw in found["divisions"].items()}
+        for name, plan in found["planned"].items():
             self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -130,12 +132,7 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         worker = session.config.pluginmanager.get_plugin("kms-worker")
         if isinstance(worker, Worker):
-            self.left_behind |= worker.left_behind
-            self.isolation |= worker.isolation
-            self.divisions |= worker.divisions
-            self.refusal = self.refusal or worker.refusal
-            for name, plan in worker.planned.items():
-                self.planned.setdefault(name, {}).update(plan)
+            self._take(worker.found())
         if getattr(session.config.option, "numprocesses", None):
             self._finish_for_workers()
         if not self.results:
@@ -184,9 +181,8 @@ class Controller:
 
     def _finish_for_workers(self) -> None:
         """A worker that is told to end, or that dies, has no time to let its keys go."""
-        state = None if self.settings.state is None else Path(self.settings.state)
         for target in self.targets:
-            ledger = Ledger.of(target, state)
+            ledger = Ledger.of(target, self.settings.ledgers)
             if not ledger.unfinished():
                 continue
             bench = Bench(target, ledger, keys=0)
@@ -210,9 +206,8 @@ class Controller:
 
     def afterwards(self) -> Iterator[str]:
         """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
-        state = None if self.settings.state is None else Path(self.settings.state)
         for target, path in zip(self.targets, self.settings.targets, strict=True):
-            for record in Ledger.of(target, state).unfinished():
+            for record in Ledger.of(target, self.settings.ledgers).unfinished():
                 key = record.key or f"that may have been created with the description {record.marker}"
                 yield (
                     f"{target.name}: the key {key} is not scheduled for deletion. "
@@ -249,4 +244,4 @@ def filters_of(config: pytest.Config) -> dict[str, str]:
 
 def is_suite(argument: str) -> bool:
     """Whether what stands on pytest's command line names the whole suite."""
-    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == _SUITE
+    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == suite.FOLDER

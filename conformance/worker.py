@@ -53,6 +53,11 @@ class Settings:
     def mark(self) -> str:
         return "" if self.part is None else self.part.mark
 
+    @property
+    def ledgers(self) -> Path | None:
+        """The folder of the ledgers; None for the user's own."""
+        return None if self.state is None else Path(self.state)
+
 
 class Worker:
     """Makes one item of each check and target, and runs it."""
@@ -67,19 +72,17 @@ class Worker:
         self.divisions: dict[str, Division] = {}
         self.refusal = ""
         self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
-        self.left_behind: dict[str, tuple[str, ...]] = {}
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._ending = Ending()
 
     def _recorded_benches(self) -> Iterator[Bench]:
         settings = self.settings
-        state = None if settings.state is None else Path(settings.state)
         # Shards of the built-in emulator have one each: there is nothing to share.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
-            bench = Bench(target, Ledger.of(target, state, settings.mark), EFFORTS[settings.tier].keys)
+            bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
                 self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
@@ -130,7 +133,7 @@ class Worker:
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """What Allure is told of an item."""
-        check = item.stash.get(_CHECK, None)
+        check = check_of(item)
         if check is None:
             return None
         bench = self.benches[check.target]
@@ -142,10 +145,6 @@ class Worker:
             check=check.id,
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
-
-    def check_of(self, item: pytest.Item) -> Check | None:
-        """The check that an item of this run is; None for what is none, or is not asked."""
-        return item.stash.get(_CHECK, None)
 
     def _speaks_of(self, check: Check) -> bool:
         """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
@@ -206,7 +205,7 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        check = pyfuncitem.stash.get(_CHECK, None)
+        check = check_of(pyfuncitem)
         if check is None:
             return (yield)
         return (yield from run_check(check))
@@ -217,7 +216,7 @@ class Worker:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        check = item.stash.get(_CHECK, None)
+        check = check_of(item)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
@@ -249,7 +248,7 @@ class Worker:
         self._ending.in_order()
         for name, bench in self.benches.items():
             if "client" in vars(bench):
-                self.left_behind[name] = bench.leave(hurried=exitstatus == pytest.ExitCode.INTERRUPTED)
+                bench.leave(hurried=exitstatus == pytest.ExitCode.INTERRUPTED)
                 if bench.isolation is not None:
                     self.isolation[name] = bench.isolation.to_json()
         self._ending.over()
@@ -260,13 +259,16 @@ class Worker:
                     reel.finish(self.benches[name].opened, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output["kms_left_behind"] = {name: list(keys) for name, keys in self.left_behind.items()}
-            output["kms_isolation"] = self.isolation
-            output["kms_refusal"] = self.refusal
-            output["kms_divisions"] = {name: division.to_json() for name, division in self.divisions.items()}
-            output["kms_planned"] = {
-                name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()
-            }
+            output["kms_found"] = self.found()
+
+    def found(self) -> dict[str, Any]:
+        """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
+        return {
+            "isolation": self.isolation,
+            "refusal": self.refusal,
+            "divisions": {name: division.to_json() for name, division in self.divisions.items()},
+            "planned": {name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()},
+        }
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:
@@ -280,7 +282,7 @@ def check_of(item: pytest.Item) -> Check | None:
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
-    check = item.stash.get(_CHECK, None)
+    check = check_of(item)
     if check is None:
         return (len(order), 0)
     return (order.index(check.target), FAMILIES.index(check.family))

@@ -22,8 +22,6 @@ from conformance.tier import TIERS, Tier
 from conformance.verdict import USAGE_ERROR
 from conformance.waivers import load_waivers
 
-_SUITE = Path(suite.__file__).parent
-
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--target", "targets", multiple=True, metavar="FILE", help="A target file; may be repeated.")
@@ -90,7 +88,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(_SUITE)]))
+    code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]))
     code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
     if part.shard is None:
         after_run(directory, before)
@@ -132,15 +130,8 @@ def _refuse_unused(context: click.Context) -> None:
 
 
 def _outputs(directory: Path) -> list[str]:
-    return [
-        "-o",
-        f"cache_dir={directory / '.pytest_cache'}",
-    ]
+    return ["-o", f"cache_dir={directory / '.pytest_cache'}"]
 
 
-# The caller's own pytest configuration must not change a verdict; the progress bar stands in for pytest's dots.
-_FIXED = [
-    f"--config-file={_SUITE / 'pytest.ini'}",
-    f"--rootdir={_SUITE}",
-    "--kms-progress",
-]
+# The progress bar stands in for pytest's dots.
+_FIXED = (*suite.CONFINED, "--kms-progress")

@@ -16,9 +16,7 @@ from conformance import suite
 from conformance.replay.find import Found
 from conformance.results import CheckResult
 from conformance.session import Controller
-from conformance.worker import Worker
-
-_SUITE = Path(suite.__file__).parent
+from conformance.worker import Worker, check_of
 
 
 @dataclass(frozen=True)
@@ -45,20 +43,14 @@ def rerun(found: Found, target: Path | None, *, consent: bool) -> Again:
         options += ["--kms-yes"] if consent else []
         # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
-            pytest.main([*_fixed(directory), *options, str(_SUITE)], plugins=[only])
+            pytest.main([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.afterwards())
     said = told.getvalue().removeprefix("Exit: ").strip()
     return Again(only.result, only.exchanges, left, said or ("It was interrupted." if only.interrupted else ""))
 
 
 def _fixed(directory: str) -> Sequence[str]:
-    return (
-        f"--config-file={_SUITE / 'pytest.ini'}",
-        f"--rootdir={_SUITE}",
-        "-o",
-        f"cache_dir={directory}/.pytest_cache",
-        "--tb=line",
-    )
+    return (*suite.CONFINED, "-o", f"cache_dir={directory}/.pytest_cache", "--tb=line")
 
 
 class _Only:
@@ -86,7 +78,7 @@ class _Only:
         items[:] = [
             item
             for item in items
-            if (check := worker.check_of(item)) is not None
+            if (check := check_of(item)) is not None
             and check.id == self._check
             and self._target in (None, check.target)
         ]

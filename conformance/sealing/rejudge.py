@@ -25,8 +25,6 @@ from conformance.target import Target
 from conformance.tier import EFFORTS
 from conformance.worker import Settings, Worker, check_of
 
-_SUITE = Path(suite.__file__).parent
-
 
 @dataclass(frozen=True)
 class Rejudged:
@@ -113,10 +111,9 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
 def _run(worker: Worker, plugin: _Stage) -> str:
     """Run pytest within this process; returns what it said."""
     arguments = [
-        f"--config-file={_SUITE / 'pytest.ini'}",
-        f"--rootdir={_SUITE}",
+        *suite.CONFINED,
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line", "-q"),
-        str(_SUITE),
+        str(suite.FOLDER),
     ]
     said = io.StringIO()
     # What cannot be asked cannot be let go of at the end either.

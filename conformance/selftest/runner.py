@@ -27,7 +27,6 @@ from conformance.reporting import html
 from conformance.results import CheckResult
 from conformance.session import Controller
 
-_SUITE = Path(suite.__file__).parent
 # A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
 _PLUGINS = ("-p", "conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
@@ -112,9 +111,9 @@ def _child(
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         watcher = _Watcher()
         options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
-        fixed = [f"--config-file={_SUITE / 'pytest.ini'}", f"--rootdir={_SUITE}", *_PLUGINS]
+        fixed = [*suite.CONFINED, *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            code = pytest.main([*fixed, *options, *arguments, str(_SUITE)], plugins=[watcher])
+            code = pytest.main([*fixed, *options, *arguments, str(suite.FOLDER)], plugins=[watcher])
         sender.send((int(code), watcher.verdict, watcher.checks, _peak() - inherited))
 
 

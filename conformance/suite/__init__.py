@@ -1,5 +1,11 @@
 """The checks, one file a family; `pytest --pyargs conformance.suite --target FILE` runs them."""
 
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+# For pytest: the caller's own configuration must not change a verdict.
+CONFINED = (f"--config-file={FOLDER / 'pytest.ini'}", f"--rootdir={FOLDER}")
+
 # The order of a run: whether it is safe to go on, then the families by the faults that each reports for its requests
 # (`kms-conformance selftest --all` counts them), and last what generates requests and what uses up keys.
 FAMILIES = (
