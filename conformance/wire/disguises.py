@@ -179,12 +179,29 @@ def hides_any(text: bytes, secrets: Iterable[str], *, blanks: bool = False, in_p
     wanted = [_needles(secret, in_pieces) for secret in secrets]
     return any(
         needle.is_in(looked)
-        for layer in _texts(text, _LAYERS, blanks)
-        for bare in (False, True)
-        for seen in (layer.translate(None, _SEPARATORS) if bare else layer,)
+        for seen, bare in _seen(text, blanks)
         for needles in wanted
         for needle, looked in needles.of(seen, bare=bare)
     )
+
+
+def forms(secret: str) -> frozenset[bytes]:
+    """Every form in which a secret as a whole may stand in one of the `texts` of a text."""
+    wanted = _needles(secret, in_pieces=False)
+    return frozenset(needle.form for needle in (*wanted.plain, wanted.hexadecimal, *wanted.bare))
+
+
+def texts(text: bytes) -> Iterator[bytes]:
+    """All that `hides_any` looks at, where `+` is no blank."""
+    for seen, _ in _seen(text, blanks=False):
+        yield from (seen, seen.lower())
+
+
+def _seen(text: bytes, blanks: bool) -> Iterator[tuple[bytes, bool]]:  # noqa: FBT001 - private
+    """Each layer of escapes, as it is and bare."""
+    for layer in _texts(text, _LAYERS, blanks):
+        yield layer, False
+        yield layer.translate(None, _SEPARATORS), True
 
 
 def _texts(text: bytes, left: int, blanks: bool) -> Iterator[bytes]:  # noqa: FBT001 - private

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from conformance.wire.messages import Headers, Reply, Request
+from conformance.wire.passing import Passing
 
 #: Headers whose values are credentials, or let others in.
 _HEADERS = (
@@ -56,7 +57,7 @@ class Redactor:
             secret: _label(names.get(secret, "SECRET")) for secret in all_secrets if len(secret) >= MIN_LENGTH
         }
         self._tokens: dict[str, None] = {}
-        self._passing: dict[str, str] = {}
+        self._passing = Passing(_MAX_PASSING)
         self.too_short = len(all_secrets) - len(self._names)
         known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
@@ -119,8 +120,7 @@ class Redactor:
                 {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys() - self._tokens.keys()
             ):
                 self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
-            if passing.keys() - self._passing.keys():
-                self._passing = dict([*self._passing.items(), *passing.items()][-_MAX_PASSING:])
+            self._passing.learn(passing)
 
     def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...], *, by_value: bool) -> Headers:
         joined = _joined(headers)
@@ -156,7 +156,7 @@ class Redactor:
     def _hides_a_secret(self, text: bytes) -> bool:
         secrets = (*self._names, *self._tokens)
         blanks = any(" " in secret for secret in secrets)
-        return hides_any(text, secrets, blanks=blanks) or hides_any(text, self._passing, in_pieces=False)
+        return hides_any(text, secrets, blanks=blanks) or self._passing.stand_in(text)
 
     def _pass(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
@@ -174,7 +174,7 @@ class Redactor:
         seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
         for secret, label in names.items():
             yield from ((start, end, label) for start, end in spans(seen, secret))
-        for secret, label in self._passing.items():
+        for secret, label in self._passing.labels.items():
             yield from ((start, end, label) for start, end in spans(seen, secret, in_pieces=False))
 
 
