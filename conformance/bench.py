@@ -36,8 +36,10 @@ class Bench:
     isolation: Isolation | None = None
     opened: list[str] = field(default_factory=list)
     share: int | None = None
+    _listed: Answer | None = None
     _kin: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
+    _met: bool = False
     _entered: bool = False
     _admitted: bool = False
 
@@ -63,12 +65,18 @@ class Bench:
         profile, way = self.client.profile, self.target.auth.way
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
 
-    def enter(self) -> None:
-        """Sign in and read what is there. Raises `Inconclusive`, the same again at every call, if that fails."""
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The keys on the first page that the target listed."""
+        page = self._listed
+        return self.client.dialect.page(page.value).ids if page is not None and page.accepted else ()
+
+    def meet(self) -> None:
+        """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
         if self._refused is not None:
             # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
             raise Inconclusive(self._refused.reason, self._refused.hint)
-        if self._entered:
+        if self._met:
             return
         try:
             self._sign_in()
@@ -78,8 +86,14 @@ class Bench:
             self._refused = error
         if self._refused is not None:
             raise Inconclusive(self._refused.reason, self._refused.hint)
-        self._read_others()
-        self._entered = True
+        self._met = True
+
+    def enter(self) -> None:
+        """Meet the target, and read the keys that are there; raises what `meet` raises."""
+        self.meet()
+        if not self._entered:
+            self._read_others()
+            self._entered = True
 
     def admit(self) -> None:
         """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
@@ -135,7 +149,7 @@ class Bench:
 
     def _sign_in(self) -> None:
         self.client.sign_in()
-        answer = self.client.ask("list")
+        answer = self._listed = self.client.ask("list")
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
@@ -159,11 +173,11 @@ class Bench:
     def _read_others(self) -> None:
         # A target that cannot list or describe is judged by the checks on lists and keys.
         with suppress(Inconclusive):
-            self.pool.strangers = frozenset(self.pool.census())
+            self.pool.strangers = frozenset(self.pool.census(first=self._listed))
         known = {record.key for record in self.ledger.records().values()}
         for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
             with suppress(Inconclusive):
-                view = self.pool.read(key)
+                view = self.pool.as_read(key)
                 # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
                     self._kin.add(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from conformance.answer import Answer
 from conformance.client import Client
 from conformance.dialects.base import KeyView, Page
 from conformance.judge import Inconclusive
@@ -25,6 +26,7 @@ class Reader:
         self._clock = client.world.clock
         self.keys: list[str] = []
         self._in_vain = 0
+        self._last: tuple[int, KeyView] | None = None
 
     def read(self, key: str) -> KeyView:
         """Describe a key; one that the target does not know reads as gone."""
@@ -37,11 +39,18 @@ class Reader:
             raise Inconclusive(f"A key could not be read: {answer.summary}.")
         if self.client.judge is not None:
             self.client.judge.witness(view.state)
+        self._last = self.client.requests, view
         return view
+
+    def as_read(self, key: str) -> KeyView:
+        """A key as the very last request has shown it; it is read if that was another one."""
+        if self._last is not None and self._last[0] == self.client.requests and self._last[1].id == key:
+            return self._last[1]
+        return self.read(key)
 
     def steady(self, key: str) -> KeyView:
         """Read a key until two reads in a row agree: of several machines, one may lag behind."""
-        view = self.read(key)
+        view = self.as_read(key)
         for _ in range(_MOST_READS):
             again = self.read(key)
             if again == view:
@@ -64,15 +73,17 @@ class Reader:
         """How many seconds to wait for a change to show."""
         return self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
 
-    def census(self, limit: int | None = None) -> tuple[str, ...]:
+    def census(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
         """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
 
-        The living keys of the run must be among them, within the time that reads may lag behind.
+        The living keys of the run must be among them, within the time that reads may lag behind. `first` is the reply
+        to the first page, where that has been asked for.
         """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
         deadline = self._clock.monotonic() + self.client.profile.settle_seconds
         while True:
-            ids = tuple(key for page in self._pages(size) for key in page.ids)
+            ids = tuple(key for page in self._pages(size, first) for key in page.ids)
+            first = None
             lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
             if not lost or self._clock.monotonic() >= deadline:
                 break
@@ -81,11 +92,12 @@ class Reader:
             self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
         return ids
 
-    def _pages(self, size: dict[str, object]) -> Iterator[Page]:
+    def _pages(self, size: dict[str, object], first: Answer | None) -> Iterator[Page]:
         cursor: dict[str, object] = {}
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
-            answer = self.client.ask("list", **size, **cursor)
+            answer = first or self.client.ask("list", **size, **cursor)
+            first = None
             if not answer.accepted:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
             page = self.client.dialect.page(answer.value)

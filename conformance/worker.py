@@ -20,7 +20,7 @@ from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.shard import Shard
 from conformance.sharding import divide_items
-from conformance.suite import BEFORE_ADMISSION, FAMILIES
+from conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
 from conformance.target import TargetError, load_targets
@@ -187,7 +187,9 @@ class Worker:
         bench.opened.append(check.id)
         bench.client.judge = judge
         with without_secrets(clean):
-            bench.enter()
+            bench.meet()
+            if check.family not in BEFORE_THE_CENSUS:
+                bench.enter()
             if check.family not in BEFORE_ADMISSION:
                 bench.admit()
         return Scenario(
@@ -197,6 +199,7 @@ class Worker:
             judge=judge,
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
+            listed=bench.listed,
             others_at_entry=bench.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,

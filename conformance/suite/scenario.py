@@ -31,6 +31,7 @@ class Scenario:
     judge: Judge
     effort: Effort
     seed: int
+    listed: tuple[str, ...] = ()
     others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
     plant: bool = False
     rescue: bool = False
@@ -77,7 +78,13 @@ class Scenario:
 
     def read(self, key: str) -> KeyView:
         """Describe a key; the reply must speak of that key."""
-        view = self.pool.read(key)
+        return self._of(key, self.pool.read(key))
+
+    def view(self, key: str) -> KeyView:
+        """A key as the very last request has shown it, and read where that was another one."""
+        return self._of(key, self.pool.as_read(key))
+
+    def _of(self, key: str, view: KeyView) -> KeyView:
         if view.state != GONE:
             self.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
         return view

@@ -34,7 +34,7 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
             f"The target file gives nothing to ask {fault!r} with.", "For an expired token: auth.expired_token."
         )
     key = kms.key(ENABLED)
-    before = kms.read(key)
+    before = kms.view(key)
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     for sabotage in found:
         answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)

@@ -54,7 +54,7 @@ def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  
 @requirement("create-grant.reply", "list-grants.reply", "revoke-grant.reply")
 def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    principal = kms.dialect.principal(kms.read(key).arn or "")
+    principal = kms.dialect.principal(kms.view(key).arn or "")
     answer = kms.accepts(
         "create-grant.reply", "create_grant", key_id=key, grantee=principal, grant_operations=["DescribeKey"]
     )

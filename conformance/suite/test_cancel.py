@@ -10,6 +10,19 @@ from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
 
 
+@requirement("cancel.key-id.missing")
+def test_missing_key_id_is_refused(kms: Scenario) -> None:
+    bystander = kms.key(PENDING)
+    kms.refuses("cancel.key-id.missing", "missing_key", "cancel", unchanged=[bystander])
+
+
+@requirement("cancel.key-id.type")
+@pytest.mark.parametrize("value", [7, None, ["a"], {"a": "b"}], ids=["number", "null", "list", "object"])
+def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None:
+    bystander = kms.key(PENDING)
+    kms.refuses("cancel.key-id.type", "wrong_key_type", "cancel", key_id=Raw(value), unchanged=[bystander])
+
+
 @requirement(
     "cancel.effect",
     "cancel.uri",
@@ -25,7 +38,7 @@ from conformance.suite.scenario import Scenario
 )
 def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    described = kms.read(key).description
+    described = kms.view(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.ask("cancel", key_id=key)
     kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
@@ -83,19 +96,6 @@ def test_other_pending_key_stays_pending(kms: Scenario) -> None:
     kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
 
 
-@requirement("cancel.key-id.missing")
-def test_missing_key_id_is_refused(kms: Scenario) -> None:
-    bystander = kms.key(PENDING)
-    kms.refuses("cancel.key-id.missing", "missing_key", "cancel", unchanged=[bystander])
-
-
-@requirement("cancel.key-id.type")
-@pytest.mark.parametrize("value", [7, None, ["a"], {"a": "b"}], ids=["number", "null", "list", "object"])
-def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None:
-    bystander = kms.key(PENDING)
-    kms.refuses("cancel.key-id.type", "wrong_key_type", "cancel", key_id=Raw(value), unchanged=[bystander])
-
-
 @requirement("cancel.sequence")
 def test_sequence_is_optional(kms: Scenario) -> None:
     key = kms.key(PENDING)
@@ -108,7 +108,7 @@ def test_sequence_is_optional(kms: Scenario) -> None:
 @pytest.mark.parametrize("sequence", ["short", "x" * 300], ids=["short", "long"])
 def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     key = kms.key(PENDING)
-    before = kms.read(key)
+    before = kms.view(key)
     answer = kms.ask("cancel", key_id=key, sequence=sequence)
     if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
         return

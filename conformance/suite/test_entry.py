@@ -1,4 +1,4 @@
-"""Entry: the target signs us in, creates a key and knows it."""
+"""Entry: the target signs us in, refuses what is about no key, creates a key and knows it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from conformance.suite.scenario import Scenario
 
 # What only the creation of a key can show.
 _OF_CREATION = ("create.enabled", "create.reply", "create.date")
+
+
+@requirement("unknown-key.cancel")
+def test_key_that_nobody_has_is_not_cancelled(kms: Scenario) -> None:
+    answer = kms.ask("cancel", key_id=kms.dialect.unknown_key())
+    kms.must_be_refused("unknown-key.cancel", "unknown_key", answer)
 
 
 @requirement("create.enabled", "create.reply", "create.date", "describe.reply")

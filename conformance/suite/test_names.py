@@ -16,7 +16,7 @@ from conformance.suite.scenario import Scenario
 
 def _arn(kms: Scenario, key: str) -> str:
     """The full name of a key of ours. Raises `Inconclusive` where it may be that of another key."""
-    arn = kms.read(key).arn or ""
+    arn = kms.view(key).arn or ""
     if not arn.endswith(f"/{key}"):
         kms.judge.breaks("describe.arn-agrees", f"an ARN that ends in /{key}", arn)
         raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")

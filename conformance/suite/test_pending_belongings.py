@@ -46,7 +46,7 @@ def _alias_of_another(kms: Scenario, key: str) -> Arguments:
 
 
 def _grant(kms: Scenario, key: str) -> Arguments:
-    principal = kms.dialect.principal(kms.read(key).arn or "")
+    principal = kms.dialect.principal(kms.view(key).arn or "")
     return {"key_id": key, "grantee": principal, "grant_operations": ["DescribeKey"]}
 
 
@@ -117,6 +117,6 @@ def test_pending_key_allows(kms: Scenario, use: str) -> None:
     _done(kms, operation, **prepare(kms, key))
     arguments = prepare(kms, key)
     kms.pool.bring(key, PENDING)
-    before = kms.read(key)
+    before = kms.view(key)
     answer = kms.accepts(f"pending.{use}", operation, **arguments)
     kms.must_be_unchanged(f"pending.{use}", before, kms.read(key), answer)

@@ -46,7 +46,7 @@ def test_reply_to_decrypt(kms: Scenario) -> None:
 @requirement("update-description.reply")
 def test_description_reads_back(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    was = kms.read(key).description or ""
+    was = kms.view(key).description or ""
     for description in (f"{was} changed", was):
         answer = kms.accepts("update-description.reply", "update_description", key_id=key, description=description)
         view = kms.pool.settled(key, _described(description))
@@ -114,7 +114,7 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
     """The refusals that a key meets in each state, one after another: at the end it is as it was."""
     for state in (ENABLED, PENDING):
         key = kms.key(state)
-        before = kms.read(key)
+        before = kms.view(key)
         refused = [
             kms.ask(operation, **({"window": kms.window.maximum + 1} if operation == "schedule" else {}), key_id=key)
             for operation in ("schedule", "cancel", "enable", "disable")
@@ -123,3 +123,16 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
         if any(answer.accepted for answer in refused):
             raise Inconclusive("A request that must be refused was carried out; its own check says which.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
+
+
+@requirement("reply.no-server-error")
+def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
+    """Bodies that break parsers: whatever the answer, it is no internal error, and the key is as it was."""
+    key = kms.key(ENABLED)
+    before = kms.view(key)
+    for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):
+        plain = kms.dialect.request("cancel", {"key_id": key})
+        answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        if answer.accepted:
+            raise Inconclusive(f"A request whose body is {body[:20]!r} was carried out.")
+        kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)

@@ -28,7 +28,7 @@ def test_enabled_key_becomes_pending(kms: Scenario) -> None:
     kms.judge.that("schedule.not-immediate", there, "the key is still there", f"it is {view.state}", (answer.number,))
     kms.must_be_accepted(("schedule.from-enabled", "schedule.uri"), answer)
     kms.must_read_back(("schedule.from-enabled", "schedule.state-after"), key, [PENDING], answer)
-    kms.must_echo("schedule", answer, kms.read(key))
+    kms.must_echo("schedule", answer, kms.view(key))
 
 
 @requirement("schedule.from-disabled", "schedule.state-after")
@@ -73,7 +73,7 @@ def test_missing_key_id_is_refused(kms: Scenario) -> None:
 @requirement("protection.refuses-schedule", "set-deletion-protection.reply")
 def test_protected_key_is_refused(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    arn = kms.read(key).arn or ""
+    arn = kms.view(key).arn or ""
     if not arn.endswith(f"/{key}"):
         raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
     kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)

@@ -17,7 +17,7 @@ def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None
     days = kms.window.minimum + round((kms.window.maximum - kms.window.minimum) * share)
     asked_at = kms.time.now()
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
-    kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
 @requirement("schedule.window.{bound}", "schedule.window.start", "schedule.window.exact")
@@ -27,7 +27,7 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     days = getattr(kms.window, bound)
     asked_at = kms.time.now()
     answer = kms.accepts(f"schedule.window.{bound}", "schedule", key_id=key, window=days, states=[PENDING])
-    kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
 # name of the requirement -> (the window, which the adapter writes in its own type, and the refusal that it meets)
@@ -64,7 +64,7 @@ def test_without_a_window_the_default_counts(kms: Scenario) -> None:
     assert days is not None
     asked_at = kms.time.now()
     answer = kms.accepts("schedule.window.default", "schedule", key_id=key, states=[PENDING])
-    kms.must_be_date("schedule.window.default", kms.read(key), asked_at, days, answer)
+    kms.must_be_date("schedule.window.default", kms.view(key), asked_at, days, answer)
 
 
 @requirement("schedule.window.open")
@@ -72,7 +72,7 @@ def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
     """Carried out or refused, as the target likes: but without a server error, and a refusal changes nothing."""
     for window in kms.dialect.open_windows:
         key = kms.key(ENABLED)
-        before = kms.read(key)
+        before = kms.view(key)
         answer = kms.ask("schedule", key_id=key, window=window)
         fine = answer.status < 500
         kms.judge.that("schedule.window.open", fine, "no server error", answer.summary, (answer.number,))
@@ -89,7 +89,7 @@ def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
 def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal: str) -> None:
     """Refused with nothing changed or, where the profile leaves it open, carried out within the bounds."""
     key = kms.key(ENABLED)
-    before = kms.read(key)
+    before = kms.view(key)
     written: dict[str, dict[str, object]] = {
         "empty": {"window": Raw("")},
         "absent": {},

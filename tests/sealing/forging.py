@@ -59,9 +59,10 @@ class Forgery:
         self.verdict["result"] = "conformant" if musts <= {"passed", "not_applicable"} else "inconclusive"
 
     def exchange(self, requirement: str) -> Json:
-        """The first exchange that a requirement rests on."""
-        number = next(check["evidence"][requirement][0] for check in self.checks if requirement in check["evidence"])
-        return next(line for line in self.lines if line["number"] == number)
+        """The exchange that the first check of a requirement rests on: before it, others may have prepared a key."""
+        numbers = next(check["evidence"][requirement] for check in self.checks if requirement in check["evidence"])
+        cited = [line for line in self.lines if line["number"] in numbers]
+        return [line for line in cited if line["operation"] == cited[0]["operation"]][-1]
 
     def saved(self, folder: Path) -> Path:
         """The file, called as it must be called."""

@@ -16,7 +16,10 @@ _fault = partial(Fault, fault_class="lists", severity="major", families=("pendin
 def _without_first_of_later_pages(value: dict[str, Any]) -> dict[str, Any]:
     if "keys" in value:
         return {**value, "keys": value["keys"][1:], "key_details": value["key_details"][1:]}
-    keys = value["Keys"]
+    keys = value.get("Keys")
+    if keys is None:
+        # A refusal lists nothing.
+        return value
     return {**value, "Keys": keys[1:] if isinstance(keys, list) else {"Key": keys["Key"][1:]}}
 
 

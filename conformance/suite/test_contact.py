@@ -1,0 +1,23 @@
+"""First contact: what two harmless requests show, before anything is created."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from conformance.judge import Inconclusive
+from conformance.suite.marks import requirement
+from conformance.suite.scenario import Scenario
+
+
+@requirement("unknown-key.describe", "error.shape")
+def test_key_that_nobody_has_is_not_found(kms: Scenario) -> None:
+    answer = kms.ask("describe", key_id=kms.dialect.unknown_key())
+    kms.must_be_refused("unknown-key.describe", "unknown_key", answer)
+
+
+@requirement("describe.reply")
+def test_listed_key_is_described(kms: Scenario) -> None:
+    """Not every key that is listed is ours to read; of an account without keys nothing follows here."""
+    for key in sorted(kms.listed)[:1]:
+        with suppress(Inconclusive):
+            kms.read(key)
