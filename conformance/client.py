@@ -6,7 +6,7 @@ from datetime import datetime
 
 from conformance.answer import Answer
 from conformance.auth import Signer, SignInFailed, project_of, signer_for
-from conformance.catalogue.api import READ_ONLY, Api, Operation
+from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
 from conformance.examine import Examiner
@@ -165,7 +165,7 @@ class Client:
         """The answer to a request that was sent once; a failure where it could not even be sent, and may be again."""
         name = "" if operation is None else operation.name
         sent_at, exchange, number = self._exchange(request, operation, signer)
-        if exchange.reply is None and name in READ_ONLY:
+        if exchange.reply is None and name in self.api.read_only:
             # A connection that broke once may have met a restart; one that breaks again is told of.
             sent_at, exchange, number = self._exchange(request, operation, signer)
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
@@ -222,17 +222,17 @@ class Client:
         name = "" if operation is None else operation.name
         # A body that is cut short may be a connection that broke. One operation whose replies are cut short twice
         # running, while others come whole, cuts them short.
-        cut_again = failure.kind == "truncated" and (name in self._cut or name in READ_ONLY)
+        cut_again = failure.kind == "truncated" and (name in self._cut or name in self.api.read_only)
         if failure.kind == "truncated":
             self._cut.add(name)
         if (failure.kind in _BROKEN or cut_again) and self.judge is not None:
             self.judge.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
         reason, hint = f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, "")
         was_sent = failure.kind not in {"refused", "tls", "unsendable"}
-        return Lost(reason, hint) if was_sent and name not in READ_ONLY else Inconclusive(reason, hint)
+        return Lost(reason, hint) if was_sent and name not in self.api.read_only else Inconclusive(reason, hint)
 
     def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
         if throttled:
             self.session.pace.throttled()
-        return throttled or (name in READ_ONLY and answer.status in _UNAVAILABLE)
+        return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)

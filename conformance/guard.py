@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Literal
 
-from conformance.catalogue.api import READ_ONLY, Api
+from conformance.catalogue.api import Api
 from conformance.dialects.base import Dialect, Raw
 from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.wire.contents import Field, fields, text_of, words
@@ -122,7 +122,7 @@ class Guard:
                 except KeyError:
                     continue
                 found = {field.name: kind for field in fields(probe) if _PROBE in field.texts}
-                if not found and operation not in READ_ONLY and _PROBE in text_of(probe):
+                if not found and operation not in self._api.read_only and _PROBE in text_of(probe):
                     raise NotImplementedError(f"the guard does not see where {operation} names its {argument}")
                 names |= found
         return names
@@ -135,7 +135,7 @@ class Guard:
     def _reads(self, request: Request) -> str | None:
         """The operation that a request asks for, if it changes nothing by every sign; None for any other request."""
         asked = self._asked(request)
-        for name in READ_ONLY & self._api.operations.keys():
+        for name in self._api.read_only:
             known = not self._words[name] and not asked and not request.body
             if (asked == {name} or known) and request.path == self._path(name) and request.method in _READING_METHODS:
                 return name

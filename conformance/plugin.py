@@ -43,6 +43,7 @@ def add_marks(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "wasteful: makes keys of no further use; without a clock only at the tier nightly"
     )
+    config.addinivalue_line("markers", "of_each_operation(besides, marked): a check of each operation of a dialect")
     config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conformance import reporting, suite
+from conformance import suite
 from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
 from conformance.consent import require
@@ -23,6 +23,7 @@ from conformance.emulators import Emulators
 from conformance.ledger import Ledger
 from conformance.reporting import allure
 from conformance.reporting.again import remember
+from conformance.reporting.model import Report
 from conformance.reporting.parts import Parts, Plan, write_parts
 from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
@@ -54,7 +55,7 @@ class Controller:
     divisions: dict[str, Division] = field(default_factory=dict)
     refusal: str = ""
     verdicts: tuple[Verdict, ...] = ()
-    report: reporting.Report | None = None
+    report: Report | None = None
     _clock: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -152,7 +153,9 @@ class Controller:
         session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
         self.emulators.stop()
         decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
-        self.report = reporting.write(self.reports, decided, outlived)
+        from conformance.reporting.write import write  # noqa: PLC0415 - once, at the end
+
+        self.report = write(self.reports, decided, outlived)
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         keep(

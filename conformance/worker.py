@@ -15,6 +15,7 @@ from conformance.check import Check, SuiteFault, run_check, without_secrets
 from conformance.division import Division
 from conformance.durations import load as load_durations
 from conformance.ending import Ending
+from conformance.fuzz.names import names_of
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
 from conformance.reporting import allure
@@ -97,6 +98,13 @@ class Worker:
         if "kms" in metafunc.fixturenames:
             names = [target.name for target in self.targets]
             metafunc.parametrize("kms", names, indirect=True)
+        each = metafunc.definition.get_closest_marker("of_each_operation")
+        if each is not None:
+            dialects = sorted({target.dialect for target in self.targets})
+            operations = dict.fromkeys(name for dialect in dialects for name in names_of(dialect))
+            chosen = [name for name in operations if name not in each.kwargs["besides"]]
+            marked = each.kwargs["marked"]
+            metafunc.parametrize("operation", [pytest.param(name, marks=marked.get(name, ())) for name in chosen])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

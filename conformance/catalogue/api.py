@@ -39,15 +39,6 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
             yield from _operations_in(value)
 
 
-#: Operations that only look, as the specs mark them. What none marks may change something, and is handled with care.
-READ_ONLY: frozenset[str] = frozenset(
-    operation["x-kms-operation"]
-    for dialect in specs.dialects()
-    for operation in operations_of(dialect)
-    if operation.get("x-kms-reads")
-)
-
-
 @dataclass(frozen=True)
 class Violation:
     """One way in which a body differs from its schema, and the requirement that it breaks."""
@@ -114,7 +105,8 @@ class ReplySpec:
 class Operation:
     """One operation: its id in the vendor's words, its abstract name, and its documented replies by status.
 
-    `beside` is one that a target may lack: the lifecycle of a key does not need it.
+    `beside` is one that a target may lack: the lifecycle of a key does not need it. `reads` is one that only looks:
+    what is not marked so may change something, and is handled with care.
     """
 
     id: str
@@ -123,6 +115,7 @@ class Operation:
     path: str
     replies: Mapping[int, ReplySpec]
     beside: bool = False
+    reads: bool = False
 
     @property
     def success(self) -> tuple[int, ...]:
@@ -168,6 +161,11 @@ class Api:
     def __contains__(self, name: object) -> bool:
         return name in self.operations
 
+    @cached_property
+    def read_only(self) -> frozenset[str]:
+        """The abstract names of the operations that only look."""
+        return frozenset(name for name, operation in self.operations.items() if operation.reads)
+
 
 def is_documented(dialect: str) -> bool:
     """Whether there is a spec of the dialect's operations."""
@@ -203,8 +201,8 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
         for status, reply in raw["responses"].items()
         if str(status).isdigit()
     }
-    beside = raw.get("x-kms-beside", False)
-    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside)
+    beside, reads = raw.get("x-kms-beside", False), raw.get("x-kms-reads", False)
+    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside, reads)
 
 
 def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str, Any]) -> ReplySpec:

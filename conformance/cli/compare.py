@@ -11,10 +11,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from conformance import comparing, reporting
+from conformance import comparing
 from conformance.cli.asking import agree, ask, explain_unasked
 from conformance.comparing import Comparison, Recording
 from conformance.judge import Inconclusive
+from conformance.reporting import changes_text
+from conformance.reporting.compare import compare as compared
 from conformance.reporting.files import to_text, write_atomically
 from conformance.reporting.schemas import Schema, validate
 from conformance.reporting.summary import spelled
@@ -159,18 +161,18 @@ def _tell(comparison: Comparison, as_json: str | None) -> None:
 def _compare_runs(first: Path, second: Path, as_json: str | None, as_markdown: str | None, *, strict: bool) -> int:
     if as_json == as_markdown == _STDOUT:
         raise click.UsageError("--json and --markdown cannot both be printed. Give one of them a FILE.")
-    comparison = reporting.compare(first, second)
+    comparison = compared(first, second)
     code = comparison.exit_code(strict=strict)
     if as_json is not None:
         _write(comparison.to_json(), as_json, "changes")
     if as_markdown == _STDOUT:
-        click.echo(reporting.markdown(comparison), nl=False)
+        click.echo(changes_text.markdown(comparison), nl=False)
     elif as_markdown is not None:
-        write_atomically(Path(as_markdown), reporting.markdown(comparison))
+        write_atomically(Path(as_markdown), changes_text.markdown(comparison))
     if _STDOUT in (as_json, as_markdown):
         return code
     console = Console()
-    for line in reporting.lines(comparison, console.width):
+    for line in changes_text.lines(comparison, console.width):
         console.print(spelled(line, console), soft_wrap=True, highlight=False)
     return code
 

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import click
 
-from conformance import reporting
+from conformance.cli.stamp import stamp
 from conformance.reporting import allure_report, allure_results, layout, publish
 from conformance.reporting.again import nearby
 from conformance.reporting.errors import ReportError
-
-
-def stamp(directory: Path) -> int:
-    """When the results in a reports folder were written, in nanoseconds; 0 where there are none."""
-    path = directory / layout.RESULTS
-    return path.stat().st_mtime_ns if path.is_file() else 0
+from conformance.reporting.load import load_report
+from conformance.reporting.model import Report
 
 
 def after_run(directory: Path, before: int) -> None:
@@ -24,14 +20,14 @@ def after_run(directory: Path, before: int) -> None:
     if stamp(directory) == before:
         return
     try:
-        found = reporting.load_report(directory)
+        found = load_report(directory)
         publish.job_summary(found, os.environ)
         build_allure(directory, found)
     except ReportError as error:
         click.echo(str(error), err=True)
 
 
-def build_allure(directory: Path, report: reporting.Report, history: Path | None = None) -> None:
+def build_allure(directory: Path, report: Report, history: Path | None = None) -> None:
     """Write Allure's results, build its report, and say where it lies; where Allure is not, say how to get it."""
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conformance import reporting
-from conformance.cli.finishing import after_run, stamp
+from conformance.cli.finishing import after_run
+from conformance.cli.stamp import stamp
 from conformance.reporting import layout
 from conformance.reporting.merge import Merged
+from conformance.reporting.merge import merge as merged_of
+from conformance.reporting.summary import show
 from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
@@ -29,8 +31,8 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     """
     out = Path(reports).resolve()
     before = stamp(out)
-    merged = reporting.merge([found for directory in directories for found in _shards_in(directory)], out)
-    reporting.show(merged.report, out, Console())
+    merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
+    show(merged.report, out, Console())
     after_run(out, before)
     for line in _unfinished(merged):
         click.echo(line)

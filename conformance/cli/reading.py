@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from conformance import reporting
 from conformance.cli.finishing import build_allure
+from conformance.reporting.load import load_report
+from conformance.reporting.summary import show
+from conformance.reporting.write import write_pages
 from conformance.stale import STALE_WAIVER
 from conformance.verdict import EXIT_CODES, worst_exit_code
 
@@ -23,9 +25,9 @@ def report(directory: Path, history: Path | None) -> int:
 
     The exit code is that of the run.
     """
-    found = reporting.load_report(directory)
-    reporting.write_pages(directory, found)
-    reporting.show(found, directory, Console())
+    found = load_report(directory)
+    write_pages(directory, found)
+    show(found, directory, Console())
     build_allure(directory, found, history)
     codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
     return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])

@@ -12,9 +12,8 @@ import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
-from conformance.cli.finishing import after_run, stamp
 from conformance.cli.shards import Asked, shard_options
-from conformance.cli.via import run_via
+from conformance.cli.stamp import stamp
 from conformance.consent import question, question_of_clients
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
@@ -71,6 +70,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
+        from conformance.cli.via import run_via  # noqa: PLC0415 - most runs need no client
+
         _refuse_unused(click.get_current_context())
         only = None if via == "sdk" else via
         consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
@@ -91,6 +92,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]))
     code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
     if part.shard is None:
+        from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
+
         after_run(directory, before)
     elif code != USAGE_ERROR:
         part.explain()

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from conformance import specs
 from conformance.catalogue.api import operations_of
-
-
-def operation_names() -> tuple[str, ...]:
-    """The abstract names of all operations of all dialects."""
-    return tuple(dict.fromkeys(name for dialect in specs.dialects() for name in names_of(dialect)))
 
 
 def names_of(dialect: str) -> tuple[str, ...]:

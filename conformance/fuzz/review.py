@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.answer import Answer
-from conformance.catalogue.api import READ_ONLY
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator
 from conformance.fuzz.needs import Check
@@ -36,7 +35,7 @@ class Reviewer:
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and fitted.plain:
             self._allowed(fitted, answer, operation, before)
-        if before is None or operation in READ_ONLY:
+        if before is None or operation in self.kms.client.api.read_only:
             return before
         if answer.accepted:
             return self._after(fitted, answer, operation, before)

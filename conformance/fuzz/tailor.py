@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from conformance.catalogue.api import READ_ONLY, Api, Operation
+from conformance.catalogue.api import Api, Operation
 from conformance.dialects.base import Dialect, KeyView
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.places import Place, find_place, path_values
@@ -48,7 +48,7 @@ class Tailor:
         self._dialect = dialect
         self._operation = operation
         self._random = random
-        self._changes = operation.name not in READ_ONLY
+        self._changes = not operation.reads
         self._path = path_values(dialect, operation)
         raw = api.document["paths"][operation.path][operation.method.lower()]
         self._methods = tuple(sorted({operation.method, *(method.upper() for method in raw.get("x-kms-methods", ()))}))

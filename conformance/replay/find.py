@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.judge import Judgement
-from conformance.reporting import ReportError, load_report
 from conformance.reporting.again import remembered
+from conformance.reporting.errors import ReportError
+from conformance.reporting.load import load_report
 from conformance.reporting.model import StoredVerdict
 from conformance.results import CheckResult
 from conformance.target import Target, load_target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 
@@ -16,3 +18,10 @@ def requirement(*ids: str) -> pytest.MarkDecorator:
 def asks(*operations: str) -> pytest.MarkDecorator:
     """The operations, by their abstract names, without which a target is not asked; parameters as in `requirement`."""
     return pytest.mark.asks(*operations)
+
+
+def of_each_operation(
+    *, besides: tuple[str, ...], marked: Mapping[str, Sequence[pytest.MarkDecorator]]
+) -> pytest.MarkDecorator:
+    """A check of each `operation` of the dialects that a run is about, `besides` some; `marked` are single ones."""
+    return pytest.mark.of_each_operation(besides=besides, marked=marked)

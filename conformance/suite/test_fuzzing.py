@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.fuzz.names import operation_names
-from conformance.suite.marks import asks, requirement
+from conformance.suite.marks import asks, of_each_operation, requirement
 from conformance.suite.scenario import Scenario
 
 # The operations that the normative documents describe.
 NORMATIVE = ("schedule", "cancel")
-FURTHER = tuple(name for name in operation_names() if name not in NORMATIVE)
 # Generated requests to create keys need room for one beside the two that all other checks lead about. What they make
 # serves nothing else: on a real account it waits for a week, and may be paid for.
 _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
-_WITH_KEYS = [pytest.param(name, marks=_CREATING if name == "create" else ()) for name in FURTHER]
 
 
 @requirement("reply.status", "reply.no-server-error")
@@ -33,7 +30,7 @@ def test_operation(kms: Scenario, operation: str) -> None:
 @requirement("reply.status", "reply.no-server-error")
 @asks("{operation}")
 @pytest.mark.standard
-@pytest.mark.parametrize("operation", _WITH_KEYS, ids=FURTHER)
+@of_each_operation(besides=NORMATIVE, marked={"create": _CREATING})
 def test_further_operation(kms: Scenario, operation: str) -> None:
     test_operation(kms, operation)
 

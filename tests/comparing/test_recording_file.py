@@ -16,7 +16,7 @@ from comparing_bench import emulator, recorded, target_of
 from conformance import comparing
 from conformance.comparing import Recording
 from conformance.emulator import Inbound, Outbound
-from conformance.reporting import ReportError
+from conformance.reporting.errors import ReportError
 
 ASKED = (
     "create describe.enabled describe.pending-deletion list encrypt.enabled generate_data_key.enabled decrypt.enabled "

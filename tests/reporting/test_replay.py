@@ -15,8 +15,8 @@ from conformance.cli.replay import command
 from conformance.judge import Judgement
 from conformance.replay import Again, Found, find, judge, lines, target_file
 from conformance.replay.sides import Row, rows
-from conformance.reporting import ReportError
 from conformance.reporting.again import remember
+from conformance.reporting.errors import ReportError
 from conformance.reporting.model import StoredVerdict
 from conformance.reporting.write import write
 from conformance.target import TargetError

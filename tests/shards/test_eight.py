@@ -11,7 +11,7 @@ import pytest
 from fleet import BUDGET, SHARDS, Fleet
 
 from conformance import cli
-from conformance.reporting import load_report
+from conformance.reporting.load import load_report
 
 
 def merged(capsys: pytest.CaptureFixture[str], out: Path, *folders: Path) -> tuple[int, str]:
