@@ -40,7 +40,8 @@ def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: Sta
     """The line of an exchange."""
     exchange = named.exchange
     request = request_json(exchange.request, redactor)
-    redactor.learn(exchange.request, exchange.reply)
+    if exchange.reply is not None:
+        redactor.learn_from(exchange.reply)
     return {
         "number": named.number,
         "operation": named.operation,

@@ -24,7 +24,7 @@ _HEADERS = (
     "Set-Cookie",
 )
 #: Headers of a request by which tokens travel: a token may have been fetched, so that no target file names it.
-_TOKENS = ("X-Auth-Token", "X-Security-Token", "x-acs-security-token", "X-Amz-Security-Token")
+_TOKENS = frozenset({"x-auth-token", "x-security-token", "x-acs-security-token", "x-amz-security-token"})
 _PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
 #: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
 _PLAINTEXTS = ("Plaintext", "plain_text")
@@ -105,20 +105,29 @@ class Redactor:
 
         These are tokens, that may have been fetched, and for a while the signature and what was decrypted for us.
         """
-        tokens = {value for name in _TOKENS for value in request.header_values(name)}
+        carried = [value for name, value in request.headers if name.lower() in _TOKENS]
+        signed = [value for name, value in request.headers if name.lower() == "authorization"]
         signatures = _values(request.url.encode("utf-8", "surrogatepass"), _SIGNATURES)
-        signatures |= {found for value in request.header_values("Authorization") for found in _SIGNED.findall(value)}
-        plaintexts: set[str] = set()
+        signatures |= {found for value in signed for found in _SIGNED.findall(value)}
+        known = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
+        self._remember(carried, known)
         if reply is not None:
-            tokens |= set(reply.header_values("X-Subject-Token"))
-            if any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
-                plaintexts = _values(reply.body, _IN_PLAINTEXTS)
-        passing = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
-        passing |= dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), "PLAINTEXT")
+            self.learn_from(reply)
+
+    def learn_from(self, reply: Reply) -> None:
+        """The same of a reply alone."""
+        plaintexts: set[str] = set()
+        if any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
+            plaintexts = _values(reply.body, _IN_PLAINTEXTS)
+        known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), "PLAINTEXT")
+        self._remember(reply.header_values("X-Subject-Token"), known)
+
+    def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
+        new = {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys()
+        if not new and not passing:
+            return
         with self._lock:
-            for token in (
-                {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys() - self._tokens.keys()
-            ):
+            for token in new - self._tokens.keys():
                 self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
             self._passing.learn(passing)
 
