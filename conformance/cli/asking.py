@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
 import click
@@ -11,17 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance import consent
 from conformance.catalogue.profile import Profile
+from conformance.cli.agreeing import agreed
 from conformance.comparing import KEYS, Recording, record
 from conformance.target import Target
 
 
 def agree(targets: Iterable[Target], *, yes: bool) -> None:
     """Make sure that the owners of real accounts agree; raises `TargetError` or `click.Abort` where they do not."""
-    for target in targets:
-        given = yes
-        if target.is_real and not (yes or target.real_account) and sys.stdin.isatty():
-            given = click.confirm(_question(target), abort=True)
-        consent.require([target], given=given)
+    asked = tuple(targets)
+    consent.require(asked, given=yes or agreed(asked, _question))
 
 
 def _question(target: Target) -> str:

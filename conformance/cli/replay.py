@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from conformance import consent, replay
-from conformance.cli.run import agreed
+from conformance.cli.agreeing import agreed_to_run
 from conformance.replay.find import other_endpoint
 from conformance.reporting.summary import spelled
 from conformance.target import load_target
@@ -35,7 +35,7 @@ def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int
     note = ""
     if path is not None:
         target = load_target(path)
-        yes = yes or agreed([target], next(tier for tier in TIERS if tier == found.verdict.tier))
+        yes = yes or agreed_to_run([target], next(tier for tier in TIERS if tier == found.verdict.tier))
         consent.require([target], given=yes)
         note = other_endpoint(found, target)
     outcome = replay.judge(found, replay.rerun(found, path, consent=yes))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +11,10 @@ import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
+from conformance.cli.agreeing import agreed, agreed_to_run
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
-from conformance.consent import question, question_of_clients
+from conformance.consent import question_of_clients
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
@@ -74,9 +74,9 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
         _refuse_unused(click.get_current_context())
         only = None if via == "sdk" else via
-        consent = yes or _asked(loaded, lambda target: question_of_clients(target, len(at(target, only))))
+        consent = yes or agreed(loaded, lambda target: question_of_clients(target, len(at(target, only))))
         return run_via(targets, directory, only, consent=consent)
-    consent = yes or agreed(loaded, cast("Tier", tier))
+    consent = yes or agreed_to_run(loaded, cast("Tier", tier))
     # What is wrong with the file is told before pytest begins.
     load_waivers(waivers)
     frozen = None if requirements is None else _frozen(requirements, loaded)
@@ -105,21 +105,6 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
     for dialect in {target.dialect for target in targets} or specs.dialects():
         load_frozen(name, dialect)
     return str(Path(name).resolve()) if Path(name).is_file() else name
-
-
-def agreed(targets: Iterable[Target], tier: Tier) -> bool:
-    """Whether the owners of real accounts agree to a run at this tier; raises `click.Abort` where one does not."""
-    return _asked(targets, lambda target: question(target, tier))
-
-
-def _asked(targets: Iterable[Target], question: Callable[[Target], str]) -> bool:
-    """Whether the user agrees, target by target; without a terminal nobody is asked, and nothing is agreed to."""
-    open_ones = [target for target in targets if target.is_real and not target.real_account]
-    if not open_ones or not sys.stdin.isatty():
-        return False
-    for target in open_ones:
-        click.confirm(question(target), abort=True)
-    return True
 
 
 def _refuse_unused(context: click.Context) -> None:
