@@ -28,7 +28,6 @@ def _overhead(rounds: int) -> Iterator[Result]:
 
 
 def _growth(_: int) -> Iterator[Result]:
-    yield from growth.memory("huawei")
     yield from growth.examples("huawei")
     yield from growth.targets()
     yield from growth.foreign_keys()

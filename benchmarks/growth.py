@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks import suite
-from benchmarks.measure import Figure, Ratio, Result, count
+from benchmarks.measure import Ratio, Result, count
+from benchmarks.process import Usage
 
-_MEGABYTES = 250.0
 # The lifecycle model and a few families: what a target costs shows on them as well as on all.
 _SOME = "test_entry.py or test_cancel.py or test_window.py"
 _FUZZED = "test_entry.py or (test_fuzzing.py and test_operation)"
-
-
-def memory(dialect: str) -> Iterator[Result]:
-    """Peak of a standard run, and of one with ten times the examples of everything that is generated."""
-    once = suite.run(dialect, "standard")
-    yield Figure("memory", f"{dialect}: peak of a standard run", (once.usage.peak,), "MB", _MEGABYTES)
 
 
 def examples(dialect: str) -> Iterator[Result]:
@@ -34,14 +28,16 @@ def examples(dialect: str) -> Iterator[Result]:
 
 def targets() -> Iterator[Result]:
     """One, ten and fifty targets in one run: seconds and requests for each further target."""
-    seconds: dict[int, float] = {}
+    used: dict[int, Usage] = {}
     for number in (1, 10, 50):
         done = suite.run("huawei", "smoke", "-k", _SOME, targets=number)
-        seconds[number] = done.usage.seconds
+        used[number] = done.usage
         each = {verdict["requests"] for verdict in done.verdicts}
         yield count("growth", f"requests a target, the most of {number}", max(each), "requests")
-    slow, quick = (seconds[50] - seconds[10]) / 40, (seconds[10] - seconds[1]) / 9
-    yield Ratio("growth", "seconds a further target, to 50", "to 10", (slow,), (quick,), target=1.3)
+    for name, taken in (("seconds", "seconds"), ("seconds of processor time", "cpu")):
+        one, ten, fifty = (getattr(used[number], taken) for number in (1, 10, 50))
+        slow, quick = (fifty - ten) / 40, (ten - one) / 9
+        yield Ratio("growth", f"{name} a further target, to 50", "to 10", (slow,), (quick,), target=1.3)
 
 
 def foreign_keys(numbers: tuple[int, ...] = (100, 1000, 10000)) -> Iterator[Result]:

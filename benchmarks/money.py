@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from benchmarks import suite
-from benchmarks.measure import Result, count
+from benchmarks.measure import Figure, Result, count
 
 # Of a real account, whose clock nobody moves: keys are what is paid for.
+_MEGABYTES = 250.0
 _MOST_KEYS = {"smoke": 1.0, "standard": 2.0}
 
 
@@ -19,6 +20,8 @@ def costs(dialects: Sequence[str], tiers: Sequence[str]) -> Iterator[Result]:
             done = suite.run(dialect, tier, clock=False)
             (verdict,) = done.verdicts
             name = f"{dialect}, {tier}"
+            if tier == "standard":
+                yield Figure("memory", f"{dialect}: peak of a standard run", (done.usage.peak,), "MB", _MEGABYTES)
             yield count("money", f"{name}: keys created", verdict["keys_created"], "keys", _MOST_KEYS.get(tier))
             yield count("money", f"{name}: requests", verdict["requests"], "requests")
             sent = Counter(operation for part in done.parts for operation, _ in part.requests)

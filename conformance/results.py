@@ -57,7 +57,8 @@ class CheckResult:
         # A name in JSON is text.
         asked = {str(number): line for number, line in self.asked.items()}
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
-        return asdict(self) | {"asked": asked, "failures": failures}
+        # Not by `asdict`, which copies all that lies below: a sixth of the time of a run was that.
+        return vars(self) | {"asked": asked, "failures": failures}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class RequirementVerdict:
 
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
-        raw = asdict(self) | {"tests": list(self.tests)}
+        raw = vars(self) | {"tests": list(self.tests)}
         del raw["decides"], raw["waiver"]
         newer = {} if self.decides else {"decides": False}
         return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()})

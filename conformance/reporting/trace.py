@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.verdict import FORMAT
@@ -71,8 +71,12 @@ def document(target: TargetReport) -> dict[str, Any]:
         "target": target.verdict.name,
         "dialect": target.verdict.dialect,
         "started": target.verdict.started,
-        "rows": [asdict(trace) | {"verdict": verdicts[trace.requirement]} for trace in traces(target)],
+        "rows": [_row(trace, verdicts[trace.requirement]) for trace in traces(target)],
         "not_judged": {
             entry.id: entry.verdict for entry in target.verdict.requirements if not entry.judged and not entry.tests
         },
     }
+
+
+def _row(trace: Trace, verdict: str) -> dict[str, Any]:
+    return vars(trace) | {"exchanges": [dict(vars(each)) for each in trace.exchanges], "verdict": verdict}

@@ -33,5 +33,7 @@ class Passing:
 
     def stand_in(self, text: bytes) -> bool:
         """Whether one of them stands in the text as a whole, in any disguise."""
+        if not self.labels:
+            return False
         may_stand = any(map(self._windows.may_stand_in, texts(text)))
         return hides_any(text, self.labels if may_stand else self._short, in_pieces=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _WIDTH = 6
-_STEP = 11
+_STEP = 19
 #: What is shorter could stand between two looks.
 LEAST = _WIDTH + _STEP - 1
 
