@@ -84,6 +84,17 @@ class Scenario:
         """A key as the very last request has shown it, and read where that was another one."""
         return self._of(key, self.pool.as_read(key))
 
+    def marked(self, key: str) -> KeyView:
+        """A key that bears its description, put back where an earlier check has met what loses it.
+
+        What is gone already cannot be lost again.
+        """
+        view = self.view(key)
+        if view.description == self.pool.marker(key):
+            return view
+        self.ask("update_description", key_id=key, description=self.pool.marker(key))
+        return self.read(key)
+
     def _of(self, key: str, view: KeyView) -> KeyView:
         if view.state != GONE:
             self.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")

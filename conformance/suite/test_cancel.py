@@ -38,7 +38,7 @@ def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None
 )
 def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    described = kms.view(key).description
+    described = kms.marked(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.ask("cancel", key_id=key)
     kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
