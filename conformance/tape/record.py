@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from conformance.target import Target
     from conformance.wire.messages import Exchange
 
-# What is kept in memory at most: bodies, and exchanges, each of which takes some 6 kB beside its body. At standard there
-# are 5,000, so that no check is held up for a second.
+# What is kept in memory at most: bodies, and exchanges, each of which takes some 6 kB beside its body. At standard
+# there are 5,000, so that no check is held up for a second.
 _MOST_BYTES = 16 << 20
 _MOST_EXCHANGES = 6000
 
