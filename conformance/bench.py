@@ -65,12 +65,6 @@ class Bench:
         profile, way = self.client.profile, self.target.auth.way
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
 
-    @property
-    def listed(self) -> tuple[str, ...]:
-        """The keys on the first page that the target listed."""
-        page = self._listed
-        return self.client.dialect.page(page.value).ids if page is not None and page.accepted else ()
-
     def meet(self) -> None:
         """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
         if self._refused is not None:

@@ -207,7 +207,6 @@ class Worker:
             judge=judge,
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
-            listed=bench.listed,
             others_at_entry=bench.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,

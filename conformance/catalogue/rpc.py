@@ -43,7 +43,7 @@ def _operation(action: str, document: Mapping[str, Any]) -> dict[str, Any]:
         "x-kms-action": action,
         "x-kms-operation": api["x-kms-operation"],
         "x-kms-methods": list(api["methods"]),
-        "x-kms-reads": api.get("x-kms-reads", False),
+        **({"x-kms-reads": True} if api.get("x-kms-reads") else {}),
         "parameters": [_parameter(parameter) for parameter in api.get("parameters", ())],
         "responses": _successes(api) | _errors(api, document),
     }

@@ -31,7 +31,6 @@ class Scenario:
     judge: Judge
     effort: Effort
     seed: int
-    listed: tuple[str, ...] = ()
     others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
     plant: bool = False
     rescue: bool = False
