@@ -124,9 +124,11 @@ class Pool(Estate):
             return self.settled(key, lambda after: after.state != view.state)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
-        after = self.settled(key, lambda after: after.state != view.state)
-        if after.state == view.state and self.client.judge is not None:
-            received = f"it still reads back as {after.state}"
+        # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
+        none_of = {view.state, GONE} if operation == "cancel" else {view.state}
+        after = self.settled(key, lambda after: after.state not in none_of)
+        if after.state in none_of and self.client.judge is not None:
+            received = f"it reads back as {after.state}"
             self.client.judge.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
         return after
 
