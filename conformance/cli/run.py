@@ -19,7 +19,7 @@ from conformance.interrupts import Interrupts
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
-from conformance.verdict import USAGE_ERROR
+from conformance.verdict import EXIT_CODES, USAGE_ERROR
 from conformance.waivers import load_waivers
 
 
@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     interrupts = Interrupts()
     interrupts.watch()
     code = int(pytest.main(arguments, plugins=[interrupts]))
-    code = interrupts.exit_code or (USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code)
+    code = interrupts.exit_code or _of_run(code, written=stamp(directory) != before)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 
@@ -103,6 +103,16 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     elif code != USAGE_ERROR:
         part.explain()
     return code
+
+
+def _of_run(code: int, *, written: bool) -> int:
+    """The exit code of a run, by pytest's: 0 and 1 are of a verdict that is on disk, and pytest's own mean nothing."""
+    if written or code == USAGE_ERROR:
+        return code
+    if code == pytest.ExitCode.USAGE_ERROR:
+        return USAGE_ERROR
+    click.echo("No check was run: no verdict was written.", err=True)
+    return EXIT_CODES["inconclusive"]
 
 
 def _frozen(name: str, targets: Iterable[Target]) -> str:
