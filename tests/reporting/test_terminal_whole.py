@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 import sample_runs as samples
-from rich.console import Console
 
 from conformance.reporting.model import Report, TargetReport
+from conformance.screen import Screen
 from conformance.stale import StaleWaiver
 from conformance.terminal import Terminal
 from conformance.waivers import Waiver
@@ -43,7 +43,7 @@ def shown(report: Report, **options: object) -> str:
         clean=str,
         afterwards=lambda: (),
     )
-    terminal = Terminal(controller, Console(file=file, width=80, **options))
+    terminal = Terminal(controller, Screen(file=file, width=80, **options))
     checks = [check for target in report.targets for check in target.checks]
     terminal.pytest_collection_finish(
         SimpleNamespace(
