@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
 from conformance.cli.agreeing import agreed, agreed_to_run
+from conformance.cli.settled import exit_code
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
 from conformance.interrupts import Interrupts
+from conformance.isolated_pytest import run_pytest
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
-from conformance.verdict import EXIT_CODES, USAGE_ERROR
+from conformance.verdict import USAGE_ERROR
 from conformance.waivers import load_waivers
 
 
@@ -90,11 +91,11 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
     interrupts = Interrupts()
     interrupts.watch()
-    code = int(pytest.main(arguments, plugins=[interrupts]))
-    code = interrupts.exit_code or _of_run(code, written=stamp(directory) != before)
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+    status = run_pytest(arguments, plugins=[interrupts])
+    code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 
@@ -103,16 +104,6 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     elif code != USAGE_ERROR:
         part.explain()
     return code
-
-
-def _of_run(code: int, *, written: bool) -> int:
-    """The exit code of a run, by pytest's: 0 and 1 are of a verdict that is on disk, and pytest's own mean nothing."""
-    if written or code == USAGE_ERROR:
-        return code
-    if code == pytest.ExitCode.USAGE_ERROR:
-        return USAGE_ERROR
-    click.echo("No check was run: no verdict was written.", err=True)
-    return EXIT_CODES["inconclusive"]
 
 
 def _frozen(name: str, targets: Iterable[Target]) -> str:

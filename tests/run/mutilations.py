@@ -91,7 +91,7 @@ class _Mutilation:
             raise collector.CollectError("broken plugin")
 
     @pytest.hookimpl(trylast=True, wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):  # noqa: ANN201 - a generator
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo):
         report = yield
         if at_work() == "results are lost" and VICTIM in item.name and hasattr(report, "kms"):
             del report.kms
