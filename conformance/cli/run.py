@@ -15,6 +15,7 @@ from conformance.cli.agreeing import agreed, agreed_to_run
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
+from conformance.interrupts import Interrupts
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
@@ -89,12 +90,16 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]))
-    code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+    interrupts = Interrupts()
+    interrupts.watch()
+    code = int(pytest.main(arguments, plugins=[interrupts]))
+    code = interrupts.exit_code or (USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 
         after_run(directory, before)
+        code = interrupts.exit_code or code
     elif code != USAGE_ERROR:
         part.explain()
     return code

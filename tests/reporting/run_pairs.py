@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from conformance.reporting.change import Side
-from conformance.reporting.consistency import result_of
+from conformance.verdict import whole
 from conformance.reporting.model import StoredVerdict
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.runner import run_suite
@@ -56,7 +56,8 @@ def edited(verdicts: Mapping[str, str], of: Callable[[], Side] = real) -> Callab
             elif verdict != "absent":
                 entries.append(replace(entry, verdict=verdict))
         requirements = tuple(entries)
-        return replace(side, verdict=replace(side.verdict, requirements=requirements, result=result_of(requirements)))
+        result = whole(requirements, unfinished=False, keys_left=False)
+        return replace(side, verdict=replace(side.verdict, requirements=requirements, result=result))
 
     return made
 
