@@ -111,7 +111,7 @@ class Client:
         """Ask for every id that must be nobody's before a request that may change something names it."""
         for name in self.guard.doubts(request):
             answer = self.ask("describe", key_id=name)
-            if answer.accepted or not 400 <= answer.status < 500:
+            if not self.profile.tells_absent(answer.status, answer.code):
                 raise Inconclusive(
                     f"A request would name {name!r}, of which the target does not say that there is no such key: "
                     f"{answer.summary}.",
