@@ -122,7 +122,7 @@ class Profile:
         return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
 
     def tells_absent(self, status: int, code: str | None) -> bool:
-        """Whether a reply to a look-up says that no key has the id that was asked for: unknown, or no id that a key has.
+        """Whether a reply to a look-up says that no key has the id: it is unknown, or none that a key could have.
 
         What a caller without permission is answered as well says nothing of keys, and nor does any other error.
         """

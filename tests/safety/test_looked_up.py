@@ -14,7 +14,11 @@ from conformance.emulator import Inbound, Outbound
 from conformance.judge import Inconclusive
 
 PROXY = ""
-DENIED = {"huawei": (403, "KMS.0306"), "alibaba": (403, "Forbidden.NoPermission"), "aws": (400, "AccessDeniedException")}
+DENIED = {
+    "huawei": (403, "KMS.0306"),
+    "alibaba": (403, "Forbidden.NoPermission"),
+    "aws": (400, "AccessDeniedException"),
+}
 # A status each that says nothing of keys, and a page of a proxy that has never heard of the service.
 ELSE = [(400, "X.Other"), (401, "X.Other"), (403, "X.Other"), (404, "X.Other"), (405, "X.Other"), (409, "X.Other")]
 ELSE += [(400, PROXY), (401, PROXY), (403, PROXY), (404, PROXY), (405, PROXY), (409, PROXY), (410, PROXY)]
