@@ -21,6 +21,7 @@ from conformance.consent import require
 from conformance.division import Division
 from conformance.emulators import Emulators
 from conformance.ledger import Ledger
+from conformance.libraries import refuse_replaced
 from conformance.reporting import allure
 from conformance.reporting.again import remember
 from conformance.reporting.model import Report
@@ -38,7 +39,7 @@ from conformance.wire.redact import Redactor
 from conformance.worker import Settings, Worker
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets; release 9.0.0 does so with what an object says of itself
 class Controller:
     """Starts what the run needs, collects results, and says at the end what follows from them."""
 
@@ -74,9 +75,10 @@ class Controller:
         """Load targets and waivers; with no target, start the built-in emulator in every dialect.
 
         `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). Raises
-        `LedgerError`, and `TargetError`, also for a real account to which there is no `consent` in the target file or
-        given here.
+        `LibraryReplaced`, `LedgerError`, and `TargetError`, also for a real account to which there is no `consent` in
+        the target file or given here.
         """
+        refuse_replaced()
         given = tuple(targets)
         emulators = Emulators(reports / "targets")
         paths = given or emulators.start()

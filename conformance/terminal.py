@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,12 +11,14 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from conformance.libraries import LibraryMoved
 from conformance.reporting.github import github_lines
 from conformance.reporting.progress import Part, Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
 from conformance.session import Controller
 
+_INTERRUPTED = "Interrupted: what was not asked by then is not tested."
 _NOTHING_RAN = (
     "No check was run, and no report was written.",
     "What stands after `--` selects none, or the tier and the target's limits leave none.",
@@ -31,6 +34,7 @@ class Terminal:
         self._console = console or Console()
         self._progress: Progress | None = None
         self._problems: list[str] = []
+        self._moved: dict[str, None] = {}
         self._interrupted = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -56,6 +60,11 @@ class Terminal:
         elif report.failed and raw is None:
             self._problems.append(str(report.longrepr))
 
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
+        if issubclass(warning_message.category, LibraryMoved):
+            self._moved[str(warning_message.message)] = None
+
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, or a signal: what was found so far is summed up all the same."""
         self._interrupted = True
@@ -68,8 +77,8 @@ class Terminal:
             self._problems = [self._controller.refusal]
         for problem in self._problems:
             self._console.print(Text(self._controller.clean(problem)))
-        if self._interrupted:
-            self._console.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
+        for line in (*self._moved, *[_INTERRUPTED] * self._interrupted):
+            self._console.print(Text(line, "yellow"), soft_wrap=True)
         if self._controller.report is not None:
             show(self._controller.report, self._controller.reports, self._console)
             for line in github_lines(self._controller.report, os.environ):

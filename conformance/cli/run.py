@@ -15,6 +15,7 @@ from conformance.cli.agreeing import agreed, agreed_to_run
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
+from conformance.libraries import refuse_replaced
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
@@ -65,6 +66,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
     the whole.
     """
+    refuse_replaced()
     asked: Asked = further.pop("shards")
     part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
