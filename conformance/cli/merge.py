@@ -13,8 +13,6 @@ from conformance.reporting import layout
 from conformance.reporting.merge import Merged
 from conformance.reporting.merge import merge as merged_of
 from conformance.reporting.summary import show
-from conformance.stale import STALE_WAIVER
-from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -36,9 +34,7 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     after_run(out, before)
     for line in _unfinished(merged):
         click.echo(line)
-    codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]
-    unfinished = [EXIT_CODES["inconclusive"] for _ in _unfinished(merged)]
-    return worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in merged.report.stale)])
+    return merged.report.exit_code
 
 
 def _shards_in(directory: Path) -> list[Path]:

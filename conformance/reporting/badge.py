@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.reporting.html import render_template
-from conformance.reporting.text import capped, one_line
+from conformance.reporting.text import capped, counted, one_line
 
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
@@ -53,10 +53,11 @@ def picture(verdict: StoredVerdict) -> str:
 
 
 def message(verdict: StoredVerdict) -> str:
-    """The result, and how many of the MUST requirements that apply hold."""
+    """The result, how many of the MUST requirements that apply hold, and how many checks did not run to their end."""
     must = verdict.counts()["MUST"]
     applicable = sum(must.values()) - must["not_applicable"]
-    return f"{verdict.result} {must['passed']}/{applicable}"
+    unfinished = f", {counted(len(verdict.unfinished), 'check')} unfinished" if verdict.unfinished else ""
+    return f"{verdict.result} {must['passed']}/{applicable}{unfinished}"
 
 
 def _width(text: str) -> int:

@@ -14,7 +14,9 @@ import urllib3
 from rich.console import Console
 
 from conformance import cli, libraries
+from conformance.interrupts import Interrupts
 from conformance.libraries import LibraryMoved, LibraryReplaced
+from conformance.session import Controller, Options
 from conformance.terminal import Terminal
 
 
@@ -48,10 +50,8 @@ def test_one_that_leaves_urllib3_alone_is_none_of_our_business(monkeypatch: pyte
 
 
 def test_plain_pytest_is_refused_as_well(replaced: None, tmp_path: Path) -> None:
-    from conformance.session import Controller  # noqa: PLC0415 - what the plugin starts
-
     with pytest.raises(LibraryReplaced):
-        Controller.start([], tmp_path, "smoke", 0)
+        Controller.start(Options((), tmp_path, "smoke", 0), Interrupts())
     assert list(tmp_path.iterdir()) == []
 
 
