@@ -21,6 +21,7 @@ from conformance.emulators import Emulators
 from conformance.interrupts import Interrupts
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, reason_of
+from conformance.libraries import refuse_replaced
 from conformance.phrasing import phrase
 from conformance.plan import plan_of
 from conformance.reporting import allure
@@ -92,9 +93,10 @@ class Controller:
     def start(cls, options: Options, interrupts: Interrupts) -> Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
-        Before anything is asked, the reports folder says that the run is unfinished. Raises `LedgerError`, and
-        `TargetError`, also for a real account whose owner has not agreed.
+        Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
+        `LedgerError`, and `TargetError`, also for a real account whose owner has not agreed.
         """
+        refuse_replaced()
         emulators = Emulators(options.reports / "targets")
         paths = options.targets or emulators.start()
         # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.

@@ -150,7 +150,7 @@ class Player(Clock, Witness):
 
     # --- the endpoint -------------------------------------------------------------------------------------------------
 
-    def carry(self, request: Request) -> tuple[Reply | None, Failure | None]:
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
         """The recorded reply; raises `OffTape` where another request was recorded."""
         if self.problem:
             raise OffTape(self.problem)

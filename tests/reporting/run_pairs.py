@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from conformance.reporting.change import Side
-from conformance.verdict import whole
 from conformance.reporting.model import StoredVerdict
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.runner import run_suite
 from conformance.selftest.serving import HUAWEI, only, serving
 from conformance.selftest.variants import VARIANTS
+from conformance.verdict import whole
 
 NAME = "emulator-huawei"
 MUST, SHOULD, MAY = "schedule.window.minimum", "cancel.date-cleared", "schedule.window.other-type"

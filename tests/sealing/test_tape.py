@@ -62,7 +62,7 @@ def player(path: Path) -> Player:
 def play(played: Player, asked: Request, number: int) -> tuple[Reply | None, Failure | None]:
     played.monotonic()
     started = played.now()
-    came = played.carry(asked)
+    came = played.carry(asked, repeatable=True)
     exchange = Exchange(asked, *came, started)
     played.saw(exchange)
     played.named(exchange, number, "describe-key")
