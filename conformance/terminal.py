@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pytest
-from rich.console import Console
 from rich.text import Text
 
 from conformance.libraries import LibraryMoved
@@ -16,15 +15,16 @@ from conformance.reporting.github import github_lines
 from conformance.reporting.progress import Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
+from conformance.screen import Screen
 from conformance.session import Controller
 
 
 class Terminal:
     """Stands in for pytest's own terminal reporter; what goes wrong outside of checks is still told."""
 
-    def __init__(self, controller: Controller, console: Console | None = None) -> None:
+    def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
         self._controller = controller
-        self._console = console or Console()
+        self._screen = screen or Screen()
         self._progress: Progress | None = None
         self._problems: list[str] = []
         self._moved: dict[str, None] = {}
@@ -41,10 +41,15 @@ class Terminal:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._problems.append(str(report.longrepr))
+            lines = str(report.longrepr).strip().splitlines()
+            self._problems.append(
+                f"{report.nodeid or 'The suite'} could not be collected: {lines[-1] if lines else ''}"
+            )
 
-    def pytest_internalerror(self, excrepr: object) -> None:
-        self._problems.append(str(excrepr))
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Tell it in a line; where nobody answers, pytest prints its traceback."""
+        self._problems.append(f"The run ended early: {excinfo.exconly().splitlines()[0]}")
+        return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
@@ -67,21 +72,21 @@ class Terminal:
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
         for problem in self._problems:
-            self._console.print(Text(self._controller.clean(problem)))
+            self._screen.print(Text(self._controller.clean(problem)))
         for moved in self._moved:
-            self._console.print(Text(moved, "yellow"), soft_wrap=True)
+            self._screen.print(Text(moved, "yellow"), soft_wrap=True)
         if self._interrupted:
-            self._console.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
+            self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
         if self._controller.report is not None:
-            show(self._controller.report, self._controller.reports, self._console)
+            show(self._controller.report, self._controller.reports, self._screen)
             for line in github_lines(self._controller.report, os.environ):
-                self._console.print(Text(line), soft_wrap=True)
+                self._screen.order(line)
         for line in self._controller.afterwards():
-            self._console.print(Text(line), soft_wrap=True)
+            self._screen.write_line(line)
 
     def _start(self, node_ids: Iterable[str]) -> None:
         if self._progress is None:
             found = (self._controller.place(node_id) for node_id in node_ids)
             planned = Counter((target, check.family) for target, check in filter(None, found))
-            self._progress = Progress(self._console, planned)
+            self._progress = Progress(self._screen, planned)
             self._progress.__enter__()

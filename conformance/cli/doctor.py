@@ -9,6 +9,7 @@ import click
 from conformance.ledger import Ledger
 from conformance.libraries import refuse_replaced
 from conformance.preflight import Finding, examine
+from conformance.say import say
 from conformance.target import Target, load_targets
 from conformance.verdict import EXIT_CODES
 
@@ -27,7 +28,7 @@ def doctor(targets: tuple[str, ...]) -> int:
 
 
 def _examine(target: Target) -> int:
-    click.echo(f"{target.name}: {target.dialect}, profile {target.profile}")
+    say(f"{target.name}: {target.dialect}, profile {target.profile}")
     worst = 0
     for finding in examine(target, Ledger.of(target)):
         _show(finding)
@@ -36,6 +37,6 @@ def _examine(target: Target) -> int:
 
 
 def _show(finding: Finding) -> None:
-    click.echo(f"{_MARKS[finding.level]} {finding.topic}: {finding.text}")
+    say(f"{_MARKS[finding.level]} {finding.topic}: {finding.text}")
     if finding.next:
-        click.echo(f"    next: {finding.next}")
+        say(f"    next: {finding.next}")

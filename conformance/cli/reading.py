@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conformance.cli.finishing import build_allure
 from conformance.reporting.load import load_report
 from conformance.reporting.summary import show
 from conformance.reporting.write import write_pages
+from conformance.screen import Screen
 
 _PATH = click.Path(path_type=Path)
 
@@ -25,6 +25,6 @@ def report(directory: Path, history: Path | None) -> int:
     """
     found = load_report(directory)
     write_pages(directory, found)
-    show(found, directory, Console())
+    show(found, directory, Screen())
     build_allure(directory, found, history)
     return found.exit_code

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
 from conformance.cli.agreeing import agreed, agreed_to_run
+from conformance.cli.settled import exit_code
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
 from conformance.interrupts import Interrupts
+from conformance.isolated_pytest import run_pytest
 from conformance.libraries import refuse_replaced
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
@@ -92,11 +93,11 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
     interrupts = Interrupts()
     interrupts.watch()
-    code = int(pytest.main(arguments, plugins=[interrupts]))
-    code = interrupts.exit_code or (USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code)
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+    status = run_pytest(arguments, plugins=[interrupts])
+    code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 

@@ -22,11 +22,19 @@ def move_hypothesis_home() -> Path:
     """
     given = os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY")
     cache_home = os.environ.get("XDG_CACHE_HOME")
-    base = Path(cache_home) if cache_home else Path.home() / ".cache"
+    base = Path(cache_home) if cache_home else _home() / ".cache"
     folder = Path(given) if given else base / "kms-conformance" / "hypothesis"
     set_hypothesis_home_dir(folder)
     forget_our_source()
     return folder
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        # No HOME and no entry in passwd: a place where nothing can be written.
+        return Path(os.devnull)
 
 
 def forget_our_source() -> None:

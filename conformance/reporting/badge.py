@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from conformance.printable import one_line
 from conformance.reporting.html import render_template
-from conformance.reporting.text import capped, counted, one_line
+from conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict

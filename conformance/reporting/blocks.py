@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.printable import one_line
 from conformance.reporting.again import replay_command
-from conformance.reporting.text import counted, one_line, wrapped
+from conformance.reporting.text import counted, wrapped
 from conformance.reporting.words import not_run_because, open_reason
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from conformance.printable import one_line, printable
 from conformance.reporting.page import TargetPage, pages
 from conformance.reporting.standing import Mark, Sign, of_check, of_requirement, undeclared
-from conformance.reporting.text import capped, counted, one_line, printable
+from conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from conformance.reporting.model import Report

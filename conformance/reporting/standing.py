@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from conformance.printable import one_line
 from conformance.reporting.failure import render
-from conformance.reporting.text import one_line
 from conformance.reporting.words import open_reason
 
 if TYPE_CHECKING:

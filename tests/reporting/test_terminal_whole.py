@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 import sample_runs as samples
-from rich.console import Console
 
 from conformance.reporting.model import Report, TargetReport
+from conformance.screen import Screen
 from conformance.stale import StaleWaiver
 from conformance.terminal import Terminal
 from conformance.waivers import Waiver
@@ -44,7 +44,7 @@ def shown(report: Report, **options: object) -> str:
         place=lambda node_id: (checks[node_id].target, checks[node_id]),
         afterwards=lambda: (),
     )
-    terminal = Terminal(controller, Console(file=file, width=80, **options))
+    terminal = Terminal(controller, Screen(file=file, width=80, **options))
     terminal.pytest_collection_finish(SimpleNamespace(items=[SimpleNamespace(nodeid=node_id) for node_id in checks]))
     for check in checks.values():
         terminal.pytest_runtest_logreport(SimpleNamespace(kms=check.to_json(), failed=check.outcome != "passed"))
