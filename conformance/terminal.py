@@ -10,17 +10,11 @@ import pytest
 from rich.text import Text
 
 from conformance.reporting.github import github_lines
-from conformance.reporting.progress import Part, Progress
+from conformance.reporting.progress import Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
 from conformance.screen import Screen
 from conformance.session import Controller
-
-_NOTHING_RAN = (
-    "No check was run, and no report was written.",
-    "What stands after `--` selects none, or the tier and the target's limits leave none.",
-    "Leave it out, or see which there are: kms-conformance requirements.",
-)
 
 
 class Terminal:
@@ -44,10 +38,8 @@ class Terminal:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            lines = str(report.longrepr).strip().splitlines()
-            self._problems.append(
-                f"{report.nodeid or 'The suite'} could not be collected: {lines[-1] if lines else ''}"
-            )
+            *_, last = "", *str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         """Tell it in a line; where nobody answers, pytest prints its traceback."""
@@ -69,8 +61,6 @@ class Terminal:
         """Everything is written by now."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
-        if self._controller.refusal:
-            self._problems = [self._controller.refusal]
         for problem in self._problems:
             self._screen.print(Text(self._controller.clean(problem)))
         if self._interrupted:
@@ -79,25 +69,12 @@ class Terminal:
             show(self._controller.report, self._controller.reports, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
-        elif not self._problems and not self._interrupted:
-            for line in _NOTHING_RAN:
-                self._screen.print(Text(line, "yellow"), soft_wrap=True)
         for line in self._controller.afterwards():
             self._screen.write_line(line)
 
     def _start(self, node_ids: Iterable[str]) -> None:
         if self._progress is None:
-            names = [target.name for target in self._controller.targets]
-            planned = Counter(part for node_id in node_ids if (part := _part(node_id, names)) is not None)
+            found = (self._controller.place(node_id) for node_id in node_ids)
+            planned = Counter((target, check.family) for target, check in filter(None, found))
             self._progress = Progress(self._screen, planned)
             self._progress.__enter__()
-
-
-def _part(node_id: str, names: list[str]) -> Part | None:
-    """(target, family) of an id such as `test_window.py::test_x[emulator-huawei-minimum]`."""
-    file, _, test = node_id.partition("::")
-    variant = test.partition("[")[2].rpartition("]")[0]
-    found = [name for name in names if name in (variant, variant[: len(name)], variant[-len(name) :])]
-    if not found:
-        return None
-    return max(found, key=len), file.rpartition("/")[2].removeprefix("test_").removesuffix(".py")

@@ -14,8 +14,6 @@ from conformance.reporting.merge import merge as merged_of
 from conformance.reporting.summary import show
 from conformance.say import say
 from conformance.screen import Screen
-from conformance.stale import STALE_WAIVER
-from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -37,9 +35,7 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     after_run(out, before)
     for line in _unfinished(merged):
         say(line)
-    codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]
-    unfinished = [EXIT_CODES["inconclusive"] for _ in _unfinished(merged)]
-    return worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in merged.report.stale)])
+    return merged.report.exit_code
 
 
 def _shards_in(directory: Path) -> list[Path]:

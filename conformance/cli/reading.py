@@ -11,8 +11,6 @@ from conformance.reporting.load import load_report
 from conformance.reporting.summary import show
 from conformance.reporting.write import write_pages
 from conformance.screen import Screen
-from conformance.stale import STALE_WAIVER
-from conformance.verdict import EXIT_CODES, worst_exit_code
 
 _PATH = click.Path(path_type=Path)
 
@@ -29,5 +27,4 @@ def report(directory: Path, history: Path | None) -> int:
     write_pages(directory, found)
     show(found, directory, Screen())
     build_allure(directory, found, history)
-    codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
-    return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])
+    return found.exit_code

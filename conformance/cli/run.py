@@ -15,6 +15,7 @@ from conformance.cli.settled import exit_code
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
+from conformance.interrupts import Interrupts
 from conformance.isolated_pytest import run_pytest
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
@@ -90,12 +91,16 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    status = run_pytest([*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)])
-    code = exit_code(directory, before, status)
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+    interrupts = Interrupts()
+    interrupts.watch()
+    status = run_pytest(arguments, plugins=[interrupts])
+    code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 
         after_run(directory, before)
+        code = interrupts.exit_code or code
     elif code != USAGE_ERROR:
         part.explain()
     return code

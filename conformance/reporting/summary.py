@@ -70,6 +70,7 @@ def _target(target: TargetReport, directory: Path, width: int) -> Iterator[Text]
     yield from blocks.failures(target, directory, width)
     yield from blocks.waived(verdict, width)
     yield from blocks.unjudged(target, width)
+    yield from blocks.unfinished(target, width)
     yield from blocks.isolation(verdict, width)
 
 

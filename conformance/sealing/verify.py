@@ -167,7 +167,7 @@ def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
     if obstacles:
         return [], obstacles
     from conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
-    from conformance.worker import Settings  # noqa: PLC0415 - as above
+    from conformance.settings import Settings  # noqa: PLC0415 - as above
 
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
     facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})

@@ -1,6 +1,6 @@
 """Records a run: every exchange in order, and every reading of the clock between them.
 
-Redaction takes about a millisecond an exchange, so it is done when the checks are through, or when much has come
+Redaction takes a third of a millisecond an exchange, so it is done when the checks are through, or when much has come
 together. Until then exchanges stay in memory: no secret leaves it.
 """
 

@@ -66,7 +66,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
-        return self._redacted(text.encode(errors="surrogatepass"), self._in_replies).decode(errors="surrogatepass")
+        return self._text(text, self._in_replies)
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, whatever they are."""
