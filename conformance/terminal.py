@@ -41,10 +41,8 @@ class Terminal:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            lines = str(report.longrepr).strip().splitlines()
-            self._problems.append(
-                f"{report.nodeid or 'The suite'} could not be collected: {lines[-1] if lines else ''}"
-            )
+            *_, last = "", *str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         """Tell it in a line; where nobody answers, pytest prints its traceback."""
