@@ -33,6 +33,7 @@ _MIN_SOUGHT = 24
 # Of one run. The longest one known has 400.
 _MOST = 20_000
 _ALPHANUMERIC = string.ascii_letters + string.digits
+_X = ord("x")
 _KEPT = " +/=-_.:"
 # The last digit before the padding of a text in base64, whose lowest bits are none of the data's.
 _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
@@ -56,7 +57,7 @@ class StandIns:
         self.learn(exchange.request)
         request = self._request(exchange.request)
         reply = None if exchange.reply is None else self._reply(exchange.reply)
-        failure = exchange.failure and replace(exchange.failure, text=self._text(exchange.failure.text))
+        failure = exchange.failure and replace(exchange.failure, text=self.text(exchange.failure.text))
         return replace(exchange, request=request, reply=reply, failure=failure)
 
     def learn(self, request: Request) -> None:
@@ -93,18 +94,19 @@ class StandIns:
     def _request(self, request: Request) -> Request:
         if not self._pairs:
             return request
-        headers = tuple((name, self._text(value)) for name, value in request.headers)
+        headers = tuple((name, self.text(value)) for name, value in request.headers)
         body = self._replaced(request.body, in_form=not request.body.lstrip().startswith((b"{", b"[")))
-        return replace(request, url=self._text(request.url, in_form=True), headers=headers, body=body)
+        return replace(request, url=self.text(request.url, in_form=True), headers=headers, body=body)
 
     def _reply(self, reply: Reply) -> Reply:
         body = self.of(reply.body)
         if not self._pairs:
             return replace(reply, body=body)
-        headers = tuple((name, self._text(value)) for name, value in reply.headers)
-        return replace(reply, reason=self._text(reply.reason), headers=headers, body=body)
+        headers = tuple((name, self.text(value)) for name, value in reply.headers)
+        return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
 
-    def _text(self, text: str, *, in_form: bool = False) -> str:
+    def text(self, text: str, *, in_form: bool = False) -> str:
+        """The text with stand-ins for all plaintexts that this run has seen so far; see `_replaced`."""
         data = text.encode("utf-8", "surrogatepass")
         found = self._replaced(data, in_form=in_form)
         return text if found is data else found.decode("utf-8", "surrogatepass")
@@ -125,8 +127,8 @@ class StandIns:
                             edits |= new
                             taken |= places
         result, last = bytearray(), 0
-        for (start, end), new in sorted(edits.items()):
-            result += text[last:start] + new
+        for (start, end), written in sorted(edits.items()):
+            result += text[last:start] + written
             last = end
         return self._blurred(bytes(result + text[last:]))
 
@@ -138,7 +140,7 @@ class StandIns:
         result = bytearray(text)
         for secret in self._pairs:
             for start, end in spans(seen, secret, in_pieces=False):
-                result[start:end] = (b"x" if bytes([byte]).isalnum() else bytes([byte]) for byte in text[start:end])  # type: ignore[assignment]
+                result[start:end] = bytes(_X if chr(byte).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 
     # --- what they are ------------------------------------------------------------------------------------------------
