@@ -28,7 +28,7 @@ def refuse_replaced() -> None:
     except PackageNotFoundError:
         return
     # Installed with URLLIB3_NO_OVERRIDE it leaves urllib3 alone.
-    if urllib3.__version__ == impostor:
+    if getattr(urllib3, "__version__", "") == impostor:
         raise LibraryReplaced(
             f"This Python has urllib3-future {impostor} in place of urllib3.\n"
             "niquests, or a package that needs it, has brought it; requests and Schemathesis do not work with it.\n"

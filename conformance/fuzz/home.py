@@ -55,5 +55,5 @@ def forget_our_source() -> None:
             stacklevel=2,
         )
         return
-    providers._get_local_constants = constants  # type: ignore[attr-defined] # noqa: SLF001 - there is no setting
+    providers._get_local_constants = constants  # noqa: SLF001 - there is no setting
     known.clear()

@@ -33,12 +33,12 @@ _MIN_SOUGHT = 24
 # Of one run. The longest one known has 400.
 _MOST = 20_000
 _ALPHANUMERIC = string.ascii_letters + string.digits
-_X = ord("x")
 _KEPT = " +/=-_.:"
 # The last digit before the padding of a text in base64, whose lowest bits are none of the data's.
 _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
 # One of four texts of 32 bytes has neither of the other characters of base64, one of 15 000 of 300 bytes.
 _TRIES = 500
+_X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
 _BARE = bytes(byte for byte in range(256) if not (chr(byte) in _ALPHANUMERIC or byte > 127))
 
@@ -127,8 +127,8 @@ class StandIns:
                             edits |= new
                             taken |= places
         result, last = bytearray(), 0
-        for (start, end), written in sorted(edits.items()):
-            result += text[last:start] + written
+        for (start, end), edited in sorted(edits.items()):
+            result += text[last:start] + edited
             last = end
         return self._blurred(bytes(result + text[last:]))
 
@@ -140,7 +140,7 @@ class StandIns:
         result = bytearray(text)
         for secret in self._pairs:
             for start, end in spans(seen, secret, in_pieces=False):
-                result[start:end] = bytes(_X if chr(byte).isalnum() else byte for byte in text[start:end])
+                result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 
     # --- what they are ------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ _DOORS = {
     "schemathesis.specs": {"fuzz/adapter.py"},
     "hypothesis.internal": {"fuzz/home.py"},
     "urllib3.connection": {"wire/transport.py"},
+    "botocore": {"catalogue/service_model.py", "sdk/boto.py"},
     "_pytest": set(),
     "yaml.constructor": set(),
 }

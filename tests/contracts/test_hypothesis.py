@@ -24,7 +24,7 @@ if sys.argv[1] == "forget":
     forget_our_source()
 found = set()
 
-@hypothesis.settings(max_examples=1000, database=None, deadline=None)
+@hypothesis.settings(max_examples=400, database=None, deadline=None)
 @hypothesis.seed(3)
 @hypothesis.given(st.text())
 def draw(text):
@@ -36,7 +36,7 @@ print(WORD in found)
 
 
 def drawn(path: Path, word: str) -> str:
-    """Whether 1,000 drawn texts held the constant that stands in the source of the module that drew them."""
+    """Whether 400 drawn texts held the constant that stands in the source of the module that drew them."""
     (path / "local_module.py").write_text(_DRAWING)
     command = [sys.executable, "-W", "error", "-c", "import local_module", word]
     return subprocess.run(command, cwd=path, capture_output=True, text=True, check=True).stdout.strip()
