@@ -83,10 +83,26 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     by = None if key is None else keys.public_key(key)
     try:
         members = read(path)
+    except Unsound as error:
+        return Verification(path, (_told(error),))
+    return verified(path, members, by, key)
+
+
+def verified(
+    path: Path,
+    members: Mapping[str, bytes],
+    by: Key | None = None,
+    key: Path | None = None,
+    *,
+    draw_again: bool = True,
+) -> Verification:
+    """Verify members, as they lie or will lie in the file `path`; `by` is the key that was read from the file `key`.
+
+    With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
+    """
+    try:
         environment = environment_of(members)
-    except (Unsound, ReportError, ValueError) as error:
-        if isinstance(error, ReportError) and not path.is_file():
-            raise
+    except (ReportError, ValueError) as error:
         return Verification(path, (_told(error),))
     others = other_code(environment)
     try:
@@ -96,10 +112,6 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
             return Verification(path, (_told(error),))
         unread = Shared((), (f"Anything: this release does not read its form. {_told(error)}",))
         return Verification(path, (), others, shared=unread, command=command(environment, path))
-    return _verified(path, sealed, others, by, key)
-
-
-def _verified(path: Path, sealed: Sealed, others: tuple[str, ...], by: Key | None, key: Path | None) -> Verification:
     problems = list(changes(sealed))
     signers = list(sealed.envelope.signatures)
     if by is not None and not is_signed_by(sealed.envelope, by):
@@ -114,11 +126,11 @@ def _verified(path: Path, sealed: Sealed, others: tuple[str, ...], by: Key | Non
         return said_so_far
     if others:
         return _by_other_code(said_so_far, sealed, others)
-    found, obstacles, further = judged_again(sealed, draw_again=True)
+    found, obstacles, further = _judged_again(sealed, draw_again=draw_again)
     return replace(said_so_far, problems=found, obstacles=obstacles, notes=(*notes, *further))
 
 
-def judged_again(sealed: Sealed, *, draw_again: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _judged_again(sealed: Sealed, *, draw_again: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Judge a file that this code sealed: (what does not follow, why that could not be told here, what is to be noted).
 
     With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
