@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__, specs
+from conformance.mistake import UserMistake
 from conformance.reporting import layout
 from conformance.tape.release import digest
 from conformance.verdict import specs_digest
@@ -69,9 +70,11 @@ def shared(sealed: Sealed, again: Rejudged | str, found: list[str]) -> Shared:
 def _replies(sealed: Sealed) -> Iterator[str]:
     from conformance.sealing.singly import judge_singly  # noqa: PLC0415 - it loads the whole suite
 
+    if sealed.environment["target"]["dialect"] not in specs.dialects():
+        return
     try:
         found = judge_singly(sealed.tape, sealed.environment["target"])
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OSError, UserMistake):
         return
     said = {failure.requirement for check in sealed.report.checks for failure in check.failures}
     known = [name for name in found.broken if name in said]

@@ -56,17 +56,21 @@ def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
     return found
 
 
-def changes(sealed: Sealed) -> Iterator[str]:
-    """Members that are not those that were sealed, by their digests and by the statement: true of any release."""
-    for name, claimed in sealed.document["files"].items():
-        if digest(sealed.members[name]) != claimed:
-            yield f"{name}: its digest is {digest(sealed.members[name])}, sealed was {claimed}."
+def changes(members: Mapping[str, bytes]) -> Iterator[str]:
+    """Members that are not those that were sealed, by their digests and by the statement: true of any release.
+
+    Raises `ReportError` or `ValueError` for a manifest or a statement that says of no digests.
+    """
+    claims = files.parse_json(members[MANIFEST], MANIFEST)["files"]
+    for name, claimed in claims.items():
+        if digest(members.get(name, b"")) != claimed:
+            yield f"{name}: its digest is {digest(members.get(name, b''))}, sealed was {claimed}."
     try:
-        subjects = json.loads(sealed.envelope.payload)["subject"]
+        subjects = json.loads(opened(members[STATEMENT]).payload)["subject"]
         said = {subject["name"]: f"sha256:{subject['digest']['sha256']}" for subject in subjects}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        said = {}
-    if said != {name: digest(data) for name, data in sealed.members.items() if name != STATEMENT}:
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{STATEMENT} names no members") from error
+    if said != {name: digest(data) for name, data in members.items() if name != STATEMENT}:
         yield f"{STATEMENT}: it speaks of other contents than these."
 
 
@@ -93,6 +97,8 @@ def contradictions(sealed: Sealed) -> Iterator[str]:
     if files.parse_json(members[layout.VERDICT], layout.VERDICT) != targets[0]["verdict"]:
         yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
     yield from (f"{layout.RESULTS}: {problem}" for problem in problems_of_report(Report((sealed.report,))))
+    if sealed.environment["target"]["dialect"] != verdict.dialect:
+        yield f"{layout.ENVIRONMENT}: its dialect is not that of the verdict."
     expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])
     yield from _of_manifest(document, expected)
     said = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from conformance import specs
 from conformance.catalogue.frozen import versions
-from conformance.reporting import layout
+from conformance.mistake import UserMistake
+from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
 from conformance.sealing import keys
 from conformance.sealing.agreement import differences, out_of_time, unclaimed_failures
 from conformance.sealing.elsewhere import Shared, is_same_release, other_code, shared
 from conformance.sealing.form import Sealed, changes, contradictions, environment_of, misspelt, name_note
 from conformance.sealing.manifest import NO_SIGNATURE
-from conformance.sealing.pack import STATEMENT, Unsound, read
+from conformance.sealing.pack import MANIFEST, STATEMENT, Unsound, read
 from conformance.sealing.statement import is_signed_by
 from conformance.tape.environment import missing_to_draw, missing_to_judge
 from conformance.tape.play import TapeError
@@ -110,9 +112,8 @@ def verified(
     except (TapeError, ReportError, ValueError) as error:
         if not others:
             return Verification(path, (_told(error),))
-        unread = Shared((), (f"Anything: this release does not read its form. {_told(error)}",))
-        return Verification(path, (), others, shared=unread, command=command(environment, path))
-    problems = list(changes(sealed))
+        return _unread(path, members, others, _told(error))
+    problems = list(changes(members))
     signers = list(sealed.envelope.signatures)
     if by is not None and not is_signed_by(sealed.envelope, by):
         said = f"Keys that did, as it says: {', '.join(signers)}." if signers else "Nobody signed it."
@@ -128,6 +129,21 @@ def verified(
         return _by_other_code(said_so_far, sealed, others)
     found, obstacles, further = _judged_again(sealed, draw_again=draw_again)
     return replace(said_so_far, problems=found, obstacles=obstacles, notes=(*notes, *further))
+
+
+def _unread(path: Path, members: Mapping[str, bytes], others: tuple[str, ...], why: str) -> Verification:
+    """What is said of a file of which this release does not know the form: its digests are those of any release."""
+    try:
+        problems = tuple(changes(members))
+    except (ReportError, ValueError, AttributeError, KeyError, TypeError) as error:
+        return Verification(path, (_told(error),))
+    if problems:
+        return Verification(path, problems)
+    judged = ("Its members are those that were sealed: all digests agree.",)
+    said = Shared(judged, (f"Anything else: this release does not read its form. {why}",))
+    document = files.parse_json(members[MANIFEST], MANIFEST)
+    mark = _mark(document) if {"kind", "result", "partial"} <= document.keys() else "[of another form] "
+    return Verification(path, (), others, mark=mark, shared=said, command=command(environment_of(members), path))
 
 
 def _judged_again(sealed: Sealed, *, draw_again: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -174,7 +190,7 @@ def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
         return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
-    except (KeyError, TypeError, ValueError, ReportError) as error:
+    except (LookupError, TypeError, ValueError, OSError, UserMistake) as error:
         return f"What it holds cannot be judged ({type(error).__name__}: {error})."
 
 
@@ -190,7 +206,12 @@ def _disagreements(sealed: Sealed, again: Rejudged) -> Iterator[str]:
 
 def _obstacles(sealed: Sealed) -> Iterator[str]:
     environment, verdict = sealed.environment, sealed.verdict
-    if verdict.frozen is not None and verdict.frozen["version"] not in versions(verdict.dialect):
+    dialect = environment["target"]["dialect"]
+    if dialect not in specs.dialects() or verdict.dialect != dialect:
+        # Nothing is looked for under a name that a file made up.
+        yield f"The dialect {dialect} is none that this release knows, or not that of the verdict."
+        return
+    if verdict.frozen is not None and verdict.frozen["version"] not in versions(dialect):
         yield f"It was decided by the requirements {verdict.frozen['version']!a}, which are none of a release."
     yield from circumstances(environment)
 
