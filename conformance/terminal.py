@@ -41,10 +41,8 @@ class Terminal:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            lines = str(report.longrepr).strip().splitlines()
-            self._problems.append(
-                f"{report.nodeid or 'The suite'} could not be collected: {lines[-1] if lines else ''}"
-            )
+            *_, last = "", *str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         """Tell it in a line; where nobody answers, pytest prints its traceback."""
@@ -56,7 +54,8 @@ class Terminal:
         if raw is not None and self._progress is not None:
             self._progress.done(CheckResult.from_json(raw))
         elif report.failed and raw is None:
-            self._problems.append(str(report.longrepr))
+            lines = str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""

@@ -93,9 +93,9 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
     interrupts = Interrupts()
     interrupts.watch()
-    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
     status = run_pytest(arguments, plugins=[interrupts])
     code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:

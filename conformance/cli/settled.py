@@ -11,9 +11,7 @@ from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.verdict import EXIT_CODES, USAGE_ERROR, worst_exit_code
 
-_NOTHING_ASKED = frozenset({pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
-# From here on a number says by which signal a process was ended.
-_SIGNALS = 128
+_NOTHING_ASKED = frozenset({USAGE_ERROR, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 
 def exit_code(directory: Path, before: int, status: int) -> int:
@@ -22,14 +20,11 @@ def exit_code(directory: Path, before: int, status: int) -> int:
     The numbers of pytest mean something else than ours: it says 1 for a plugin that fails. They can make a code worse,
     and never better than the worst verdict.
     """
-    if status >= _SIGNALS:
-        return status
-    if stamp(directory) == before:
-        return USAGE_ERROR if status in _NOTHING_ASKED or status == USAGE_ERROR else EXIT_CODES["inconclusive"]
+    if stamp(directory) in (0, before):
+        return USAGE_ERROR if status in _NOTHING_ASKED else EXIT_CODES["inconclusive"]
     try:
-        found = load_report(directory)
+        settled = load_report(directory).exit_code
     except ReportError:
         return EXIT_CODES["inconclusive"]
     # What the session ended with is the same, unless something went wrong after that.
-    same = status == found.exit_code
-    return found.exit_code if same else worst_exit_code([found.exit_code, EXIT_CODES["inconclusive"]])
+    return settled if status == settled else worst_exit_code([settled, EXIT_CODES["inconclusive"]])

@@ -38,6 +38,7 @@ _KEPT = " +/=-_.:"
 _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
 # One of four texts of 32 bytes has neither of the other characters of base64, one of 15 000 of 300 bytes.
 _TRIES = 500
+_X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
 _BARE = bytes(byte for byte in range(256) if not (chr(byte) in _ALPHANUMERIC or byte > 127))
 
@@ -125,8 +126,8 @@ class StandIns:
                             edits |= new
                             taken |= places
         result, last = bytearray(), 0
-        for (start, end), new in sorted(edits.items()):
-            result += text[last:start] + new
+        for (start, end), edited in sorted(edits.items()):
+            result += text[last:start] + edited
             last = end
         return self._blurred(bytes(result + text[last:]))
 
@@ -138,7 +139,7 @@ class StandIns:
         result = bytearray(text)
         for secret in self._pairs:
             for start, end in spans(seen, secret, in_pieces=False):
-                result[start:end] = (b"x" if bytes([byte]).isalnum() else bytes([byte]) for byte in text[start:end])  # type: ignore[assignment]
+                result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 
     # --- what they are ------------------------------------------------------------------------------------------------

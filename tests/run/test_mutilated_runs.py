@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -33,7 +35,7 @@ OPTIONS = {
     "--deselect": (("--deselect", f"test_use.py::{mutilations.VICTIM}"), "deselected"),
     "--deselect a file": (("--deselect", "test_use.py"), "deselected"),
     "--ignore": ((f"--ignore={HERE.parents[1] / 'conformance' / 'suite' / 'test_use.py'}",), "ignored"),
-    "--ignore-glob": (("--ignore-glob=*test_use*",), "ignored"),
+    "--ignore-glob": ((f"--ignore-glob={HERE.parents[1]}/*/suite/test_us*",), "ignored"),
     "--setup-only": (("--setup-only",), ""),
     "--setup-plan": (("--setup-plan",), ""),
     "python_files": (("-o", "python_files=test_e*.py"), ""),
@@ -68,7 +70,7 @@ PLUGINS = (
 SIGNALS = {"Ctrl-C": 130, "SIGTERM": 143, "SIGHUP": 129}
 # What can befall a worker of pytest-xdist.
 WORKERS = {
-    "worker dies": ("-n", "1"),
+    "worker dies": ("-n", "1", "--max-worker-restart=1"),
     "worker dies in the last check": ("-n", "1", "--max-worker-restart=0"),
     "worker is killed": ("-n", "2", "-x"),
     "items are lost": ("-n", "1"),
@@ -96,14 +98,21 @@ def target(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "t.yaml"
 
 
-def run(target: Path, folder: Path, *arguments: str, mutilation: str = "", requirements: str = "") -> Mutilated:
+def run(
+    target: Path,
+    folder: Path,
+    *arguments: str,
+    mutilation: str = "",
+    requirements: str = "",
+    within: Callable[..., tuple[int, str]] = forked,
+) -> Mutilated:
     options = ["--target", str(target), "--reports", "out", "--tier", "smoke", "--seed", "1"]
     options += ["--requirements", requirements] if requirements else []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KMS_MUTILATION", mutilation)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parents[1])]))
         plugins = ("-p", "small_suite", "-p", "mutilations")
-        code, output = forked("run", *options, "--", *plugins, *arguments, cwd=folder)
+        code, output = within("run", *options, "--", *plugins, *arguments, cwd=folder)
     return Mutilated(code, output, folder / "out")
 
 
@@ -179,26 +188,19 @@ def test_one_file_and_one_check_named(target: Path, demanded: str, tmp_path: Pat
         patch.chdir(tmp_path)
         plain = ["--target", str(target), "--tier", "smoke", "--reports", str(tmp_path / "out"), "--kms-progress"]
         plain += ["-p", "small_suite", "-p", "mutilations", "--requirements", demanded]
-        code, output = forked_pytest(f"{suite}/test_contact.py", *plain, cwd=tmp_path)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parents[1])]))
+        code, output = started(f"{suite}/test_contact.py", *plain, cwd=tmp_path, module="pytest")
     found = Mutilated(code, output, tmp_path / "out")
     must_not_be_conformant(found)
     assert found.verdict["filters"] == {"files": "test_contact.py"}
 
 
-def forked_pytest(*arguments: str, cwd: Path) -> tuple[int, str]:
-    import subprocess  # noqa: PLC0415 - one test starts a process of its own
-    import sys  # noqa: PLC0415 - as above
-
-    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parents[1]}", "COLUMNS": "80"}
-    environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def started(*arguments: str, cwd: Path, module: str = "conformance") -> tuple[int, str]:
+    """The exit code of a command in a process of its own, and all that it printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "COLUMNS": "80", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -219,7 +221,10 @@ def test_signals(target: Path, demanded: str, tmp_path: Path, mutilation: str) -
 
 @pytest.mark.parametrize("mutilation", WORKERS)
 def test_workers(target: Path, demanded: str, tmp_path: Path, mutilation: str) -> None:
-    found = run(target, tmp_path, *WORKERS[mutilation], mutilation=mutilation, requirements=demanded)
+    options = WORKERS[mutilation]
+    # Workers get the path of modules that pytest-xdist found when it was imported: a forked process has another one.
+    found = run(target, tmp_path, *options, mutilation=mutilation, requirements=demanded, within=started)
+    assert "import" not in found.output
     must_not_be_conformant(found)
 
 

@@ -157,8 +157,10 @@ def more_requirements(forgery: Forgery) -> None:
 
 def all_passed(forgery: Forgery) -> None:
     for entry in forgery.verdict["requirements"]:
-        if entry["verdict"] == "not_tested":
+        if entry["verdict"] in ("not_tested", "inconclusive"):
             entry.update(verdict="not_applicable", reason="does not speak of this target")
+            entry.pop("not_run", None)
+    del forgery.verdict["unfinished"]
     forgery.verdict["result"] = "conformant"
 
 
@@ -212,7 +214,7 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
     "a requirement is missing": (without_requirement, "cancel.date-cleared"),
     "a requirement is made up": (more_requirements, "cancel.always"),
-    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is not_tested"),
+    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is inconclusive"),
     "a check did not begin": (without_check, "recorded is"),
     "a partial run is called whole": (whole, "partial because"),
     "fewer checks were planned": (fewer_planned, "did not run"),
