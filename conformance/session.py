@@ -119,6 +119,13 @@ class Controller:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
         return begun
 
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
+        """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
+        from conformance.distribution import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
+
+        return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
         node.workerinput["kms_conformance"] = asdict(self.settings)
@@ -178,8 +185,7 @@ class Controller:
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
-        # pytest-xdist adds the group of an item, which is its target.
-        return self._by_node_id.get(node_id.rpartition("/")[2].partition("@")[0])
+        return self._by_node_id.get(node_id.rpartition("/")[2])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

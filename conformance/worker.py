@@ -88,7 +88,6 @@ class Worker:
                 kept.append(item)
             elif (found := self._planned(item, target)) is not None:
                 item.stash[_CHECK] = Check.of(found, target)
-                item.add_marker(pytest.mark.xdist_group(target))
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
