@@ -87,7 +87,7 @@ class Player(Clock, Witness):
 
     def __init__(self, tape: Tape, target: Target) -> None:
         self._tape = tape
-        self._redactor = Redactor(target.secrets, target.labels)
+        self._redactor = Redactor.of(target)
         self._at = 0
         self._now = 0
         self._monotonic = 0

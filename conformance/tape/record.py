@@ -64,7 +64,7 @@ class Recording(Witness):
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
-        self._redactor = Redactor(target.secrets, target.labels)
+        self._redactor = Redactor.of(target)
         self._stand_ins = StandIns()
         self._waiting: list[tuple[Named, Readings]] = []
         self._bytes = 0
