@@ -92,8 +92,8 @@ class Target:
 
     `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
     True, or the file of certificate authorities to trust. `secrets` are the values that must never be shown; those of
-    them that are `ordinary` words are hidden where credentials stand, and nowhere else. `labels` names the variable or the
-    key that each of them came from.
+    them that are `ordinary` words are hidden where credentials stand, and nowhere else. `labels` names the variable or
+    the key that each of them came from.
     """
 
     name: str

@@ -41,8 +41,8 @@ x-acs-version X-Amz-Content-Sha256 X-Amz-Date X-Amz-Security-Token X-Amz-Target 
 application/json application/xml text/plain text/html charset utf-8 identity gzip chunked keep-alive close
 AccessKeyId Action Format SecurityToken Signature SignatureMethod SignatureNonce SignatureVersion Timestamp Version
 HMAC-SHA1 SDK-HMAC-SHA256 ACS3-HMAC-SHA256 AWS4-HMAC-SHA256 aws4_request Access Credential SignedHeaders
-UNSIGNED-PAYLOAD password username user project domain region token methods identity scope auth/tokens secret access key_id
-advance_seconds kms-conformance kms-key redacted error_code error_msg message Message Code
+UNSIGNED-PAYLOAD password username user project domain region token methods identity scope auth/tokens secret access
+key_id advance_seconds kms-conformance kms-key redacted error_code error_msg message Message Code
 January February March April May June July August September October November December
 Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 """
