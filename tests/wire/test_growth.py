@@ -7,13 +7,15 @@ import gc
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
 from conformance import specs
+from conformance.tape.standins import StandIns
 from conformance.wire.contents import fields
-from conformance.wire.messages import Reply, Request
+from conformance.wire.messages import Exchange, Reply, Request
 from conformance.wire.redact import Redactor
 
 TOKEN = "q7Zr2Lw9-Xk4Tn8Vb1Yc6/Hd3Jf5+Ms0Pg"
@@ -72,6 +74,24 @@ def text_of(piece: str, size: int) -> bytes:
 def test_redaction_takes_time_in_proportion_to_the_text(shape: str) -> None:
     redactor = Redactor([TOKEN], {TOKEN: "KEY"})
     grows_with_its_length(lambda size: redactor.data(text_of(shape, size)), 40_000)
+
+
+PLAINTEXTS = {
+    "all different": lambda number: f"{number:032x}",
+    "all the same": lambda _: "0123456789abcdef" * 2,
+}
+
+
+@pytest.mark.parametrize("plaintext", PLAINTEXTS.values(), ids=PLAINTEXTS)
+def test_what_an_endpoint_decrypted_is_replaced_in_proportion_to_the_text(plaintext: Callable[[int], str]) -> None:
+    def record(size: int) -> None:
+        body = ",".join(f'{{"Plaintext": "{plaintext(number)}"}}' for number in range(size))
+        exchange = Exchange(
+            Request("GET", "https://h/"), Reply(200, "", (), body.encode(), 0.1), None, datetime.now(UTC)
+        )
+        StandIns().exchange(exchange)
+
+    grows_with_its_length(record, 500)
 
 
 REPEATING = {
