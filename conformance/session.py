@@ -294,7 +294,7 @@ class Controller:
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
         for target in self.targets:
-            text = Redactor(target.secrets, target.labels).text(text)
+            text = Redactor.of(target).text(text)
         return text
 
     def afterwards(self) -> Iterator[str]:

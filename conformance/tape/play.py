@@ -101,8 +101,7 @@ class Player(Clock, Witness):
         """With `draw_again`, what is asked is drawn anew, and has to be what was recorded."""
         self._tape = tape
         self._draws = None if tape.drawn is None else PlayedDraws(tape.drawn, again=draw_again)
-        marks = any(map(has_marks, tape.lines))
-        self._redactor = Redactor(target.secrets, target.labels, plaintexts=marks)
+        self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, tape.lines)))
         self._at = 0
         self._now = 0
         self._monotonic = 0

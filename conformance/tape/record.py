@@ -65,7 +65,7 @@ class Recording(Witness):
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
-        self._redactor = Redactor(target.secrets, target.labels, plaintexts=False)
+        self._redactor = Redactor.of(target, plaintexts=False)
         self._stand_ins = StandIns()
         self.draws = RecordedDraws()
         self._waiting: list[tuple[Named, Readings]] = []
