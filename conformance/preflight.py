@@ -16,6 +16,7 @@ from conformance.client import Client
 from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.storage import StorageError, try_ledgers
 from conformance.target import Target
 from conformance.tier import EFFORTS, TIERS
 from conformance.timecontrol import skew
@@ -52,6 +53,11 @@ def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+    try:
+        try_ledgers(ledger.path.parent)
+    except StorageError as error:
+        what, _, hint = str(error).split("\n")
+        yield Finding("ledger", what, "bad", hint)
     short = Redactor(target.secrets).too_short
     if short:
         text = f"{short} of the target file's secrets have fewer than 4 characters: these are not taken out of reports"

@@ -10,14 +10,18 @@ from conformance import consent
 from conformance.catalogue.profile import Profile
 from conformance.cli.agreeing import agreed
 from conformance.comparing import KEYS, Recording, record
+from conformance.ledger import Ledger
 from conformance.say import say
 from conformance.screen import Screen
+from conformance.storage import try_ledgers
 from conformance.target import Target
 
 
 def agree(targets: Iterable[Target], *, yes: bool) -> None:
     """Make sure that the owners of real accounts agree; raises `TargetError` or `click.Abort` where they do not."""
     asked = tuple(targets)
+    for target in asked:
+        try_ledgers(Ledger.of(target).path.parent)
     consent.require(asked, given=yes or agreed(asked, _question))
 
 
