@@ -138,7 +138,8 @@ def run_check(check: Check) -> Generator[None, object, object]:
     if problem is not None:
         raise problem from None
     if judge.unjudged:
-        raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
+        # Nothing befell it and nothing was found: the check is wrong, or another plugin has taken its place.
+        raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")
     return outcome
 
 

@@ -46,8 +46,14 @@ class Missing:
 def reason_of(report: pytest.TestReport) -> str:
     """Why an item has no result of ours: another plugin skipped it, its worker died, or something failed around it."""
     told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
-    last = told.strip().rsplit("\n", 1)[-1][:_MOST]
+    last = last_line(told)
     return f"Another pytest plugin skipped it: {last}" if report.skipped else f"It was ended from outside: {last}"
+
+
+def last_line(told: object) -> str:
+    """What a traceback comes to."""
+    lines = [line.strip() for line in str(told or "").splitlines() if line.strip()]
+    return lines[-1][:_MOST] if lines else ""
 
 
 def filters_of(config: pytest.Config) -> dict[str, str]:

@@ -94,7 +94,7 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
-        yield Finding("left behind", text, "warn", "`kms-conformance sweep` finishes that.")
+        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
 
 
 def _endpoint(target: Target) -> Finding:
@@ -176,7 +176,7 @@ def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator
             "other runs",
             f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
             "bad",
-            "Wait until the run they belong to has ended, or bring its ledger here and run `kms-conformance sweep`.",
+            "Wait until the run they belong to has ended, or bring its ledger here and run `kms-conformance sweep --target FILE`.",
         )
     if len(keys) > account.MOST_LOOKED_AT:
         text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"

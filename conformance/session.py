@@ -20,7 +20,8 @@ from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.interrupts import Interrupts
 from conformance.ledger import Ledger
-from conformance.left_out import NO_FILTERS, Missing, filters_of, reason_of
+from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
+from conformance.libraries import refuse_replaced
 from conformance.phrasing import phrase
 from conformance.plan import plan_of
 from conformance.reporting import allure
@@ -94,9 +95,10 @@ class Controller:
     def start(cls, options: Options, interrupts: Interrupts) -> Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
-        Before anything is asked, the reports folder says that the run is unfinished. Raises `LedgerError`,
-        `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
+        Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
+        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
         """
+        refuse_replaced()
         emulators = Emulators(options.reports / "targets")
         paths = options.targets or emulators.start()
         # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
@@ -133,7 +135,7 @@ class Controller:
         found = getattr(node, "workeroutput", {}).get("kms_found")
         if found is None:
             # A worker that died has told nothing.
-            self._missing.fell(f"The worker that was to run it died: {error or 'its process ended'}.")
+            self._missing.fell(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
         else:
             self._take(found)
 
@@ -145,11 +147,10 @@ class Controller:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            last = str(report.longrepr).strip().rsplit("\n", 1)[-1]
-            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last}")
+            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        self._missing.fell(f"pytest or a plugin of it failed: {str(excrepr).strip().rsplit(chr(10), 1)[-1]}")
+        self._missing.fell(f"pytest or a plugin of it failed: {last_line(excrepr)}")
 
     # First: what pytest's own reports say of a check is what we say.
     @pytest.hookimpl(tryfirst=True)
@@ -182,7 +183,8 @@ class Controller:
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
-        return self._by_node_id.get(node_id.rpartition("/")[2])
+        # pytest-xdist adds the group of an item, which is its target.
+        return self._by_node_id.get(node_id.rpartition("/")[2].partition("@")[0])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 
 import pytest
 from rich.text import Text
 
+from conformance.libraries import LibraryMoved
 from conformance.reporting.github import github_lines
 from conformance.reporting.progress import Progress
 from conformance.reporting.summary import show
@@ -25,6 +27,7 @@ class Terminal:
         self._screen = screen or Screen()
         self._progress: Progress | None = None
         self._problems: list[str] = []
+        self._moved: dict[str, None] = {}
         self._interrupted = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -51,7 +54,13 @@ class Terminal:
         if raw is not None and self._progress is not None:
             self._progress.done(CheckResult.from_json(raw))
         elif report.failed and raw is None:
-            self._problems.append(str(report.longrepr))
+            lines = str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
+        if issubclass(warning_message.category, LibraryMoved):
+            self._moved[str(warning_message.message)] = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, or a signal: what was found so far is summed up all the same."""
@@ -63,6 +72,8 @@ class Terminal:
             self._progress.__exit__(None, None, None)
         for problem in self._problems:
             self._screen.print(Text(self._controller.clean(problem)))
+        for moved in self._moved:
+            self._screen.print(Text(moved, "yellow"), soft_wrap=True)
         if self._interrupted:
             self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
         if self._controller.report is not None:

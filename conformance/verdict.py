@@ -312,7 +312,7 @@ def _untested_because(requirement: Requirement, count: int, productive: int) -> 
 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:
     """Whether any check got past the admission, of those that needed it."""
-    admitted = [result for result in results if result.family not in BEFORE_ADMISSION]
+    admitted = [result for result in results if result.ended and result.family not in BEFORE_ADMISSION]
     return not admitted or any(result.passes for result in admitted)
 
 

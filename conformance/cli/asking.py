@@ -42,7 +42,10 @@ def ask(target: Target, seed: int, facts_of: str | None = None) -> Recording:
         task = bar.add_task(target.name, total=None)
         found = record(target, seed, facts_of, lambda _, of: bar.update(task, total=of, advance=1))
     for key in found.left:
-        say(f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep`.", err=True)
+        say(
+            f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep --target FILE`.",
+            err=True,
+        )
     return found
 
 

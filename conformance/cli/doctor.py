@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from conformance.ledger import Ledger
+from conformance.libraries import refuse_replaced
 from conformance.preflight import Finding, examine
 from conformance.say import say
 from conformance.target import Target, load_targets
@@ -22,6 +23,7 @@ def doctor(targets: tuple[str, ...]) -> int:
 
     Exit code: 0 a run can be made, 2 the command or a target file is wrong, 3 something stands in its way.
     """
+    refuse_replaced()
     return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
 
 

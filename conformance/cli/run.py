@@ -17,6 +17,7 @@ from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
 from conformance.interrupts import Interrupts
 from conformance.isolated_pytest import run_pytest
+from conformance.libraries import refuse_replaced
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
@@ -67,6 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
     the whole.
     """
+    refuse_replaced()
     asked: Asked = further.pop("shards")
     part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
@@ -116,7 +118,9 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
     for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        # Before 8.3, click says of arguments that were left out that they stood on the command line.
+        if given and context.params.get(name) != ():
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(
                 f"With --via, {said} has no meaning: the steps are the same in every run. Leave it out."

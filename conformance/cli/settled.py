@@ -26,5 +26,5 @@ def exit_code(directory: Path, before: int, status: int) -> int:
         settled = load_report(directory).exit_code
     except ReportError:
         return EXIT_CODES["inconclusive"]
-    # pytest's other numbers say that the session did not end well.
-    return settled if status in (0, 1) else worst_exit_code([settled, EXIT_CODES["inconclusive"]])
+    # What the session ended with is the same, unless something went wrong after that.
+    return settled if status == settled else worst_exit_code([settled, EXIT_CODES["inconclusive"]])

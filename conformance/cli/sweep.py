@@ -9,6 +9,7 @@ import click
 from conformance.bench import Bench
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.libraries import refuse_replaced
 from conformance.say import say
 from conformance.storage import try_ledgers
 from conformance.target import Target, load_targets
@@ -23,6 +24,7 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 
     Only keys that the ledger proves to be ours are touched; those of a run that is at work are left to it.
     """
+    refuse_replaced()
     codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
     return max(codes)
 

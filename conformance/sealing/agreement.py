@@ -67,7 +67,8 @@ def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejud
     # That a failure is accepted is its owner's word: no exchange can tell it.
     waivers = [entry.waiver for entry in verdict.requirements if entry.waiver is not None]
     frozen = None if verdict.frozen is None else load_frozen(verdict.frozen["version"], verdict.dialect)
-    planned = {name: again.plan[name] for name in environment["planned"] if name in again.plan}
+    # In the order of the plan: so stand the checks that did not run.
+    planned = {name: ids for name, ids in again.plan.items() if name in environment["planned"]}
     # Why a check did not run, and which keys are left, no exchange can tell; both only speak against the run.
     reasons = {found.check: found.why for found in verdict.unfinished}
     beside = Circumstances(reasons, filters=environment["filters"], keys_left=verdict.keys_left)

@@ -64,7 +64,7 @@ class Recording(Witness):
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
-        self._redactor = Redactor(target.secrets, target.labels)
+        self._redactor = Redactor(target.secrets, target.labels, plaintexts=False)
         self._stand_ins = StandIns()
         self._waiting: list[tuple[Named, Readings]] = []
         self._bytes = 0
@@ -106,8 +106,6 @@ class Recording(Witness):
 
     def _write_all(self) -> None:
         for named, readings in self._waiting:
-            exchange = named.exchange
-            self._stand_ins.learn(exchange.request)
             self._write(to_json(named, readings, self._redactor, self._stand_ins))
             self.count += 1
 
