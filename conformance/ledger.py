@@ -264,5 +264,13 @@ def state_directory() -> Path:
     """Where ledgers are kept between runs: $KMS_CONFORMANCE_STATE, or the user's XDG state directory."""
     if given := os.environ.get("KMS_CONFORMANCE_STATE"):
         return Path(given)
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "kms-conformance"
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base) / "kms-conformance"
+    try:
+        return Path.home() / ".local" / "state" / "kms-conformance"
+    except RuntimeError as error:
+        raise LedgerError(
+            "There is no folder for the ledger of keys: there is no HOME, and this user is in no list of users.\n"
+            "Nothing was asked.\n"
+            "Set KMS_CONFORMANCE_STATE to a folder that can be written, and that is kept between runs."
+        ) from error

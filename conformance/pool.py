@@ -198,7 +198,7 @@ class Pool(Estate):
     def release(self) -> tuple[str, ...]:
         """Schedule every key of this run for deletion; returns the keys for which that did not work."""
         # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
-        with suppress(Inconclusive):
+        with suppress(Inconclusive, OSError):
             self.resolve()
             self._inherit()
         return tuple(key for key in sorted(self.ever) if not self._let_go(key))

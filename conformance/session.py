@@ -35,6 +35,7 @@ from conformance.results import CheckResult
 from conformance.settings import Settings
 from conformance.shard import Shard
 from conformance.stale import stale
+from conformance.storage import try_ledgers
 from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import Tier
@@ -80,6 +81,7 @@ class Controller:
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
+    unwritten: str = ""
     _missing: Missing = field(default_factory=Missing)
     _clock: float = field(default_factory=time.monotonic)
 
@@ -94,7 +96,7 @@ class Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
         Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, and `TargetError`, also for a real account whose owner has not agreed.
+        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -103,8 +105,11 @@ class Controller:
         state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
-            # Raises `LedgerError` for one that cannot be read, before anything is sent.
-            Ledger.of(target, None if state is None else Path(state)).records()
+            # Raises for a ledger that cannot be read or written, before anything is sent.
+            ledger = Ledger.of(target, None if state is None else Path(state))
+            ledger.records()
+            if options.asking:
+                try_ledgers(ledger.path.parent)
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
@@ -224,9 +229,14 @@ class Controller:
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
         decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
-        from conformance.reporting.write import write  # noqa: PLC0415 - once, at the end
+        from conformance.reporting.write import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
-        self.report = write(self.reports, decided, outlived)
+        try:
+            self.report = write(self.reports, decided, outlived)
+        except NotWrittenError as error:
+            self.report, self.unwritten = error.report, str(error)
+            session.exitstatus = self.interrupts.exit_code or error.exit_code
+            return
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         keep(

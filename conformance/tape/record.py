@@ -71,9 +71,12 @@ class Recording(Witness):
         self._waiting: list[tuple[Named, Readings]] = []
         self._bytes = 0
         self.count = 0
+        self._lost: OSError | None = None
         self._open: tuple[BinaryIO, gzip.GzipFile] | None = None
 
     def saw(self, exchange: Exchange) -> None:
+        if self._lost is not None:
+            return
         if self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES:
             self._write_waiting()
         self._waiting.append((Named(exchange), self._clock.taken()))
@@ -84,8 +87,10 @@ class Recording(Witness):
             self._waiting[-1] = (Named(exchange, number, operation), self._waiting[-1][1])
 
     def close(self) -> None:
-        """Write what is left, and the end."""
+        """Write what is left, and the end. Raises `OSError` where any of it could not be written."""
         self._write_waiting()
+        if self._lost is not None:
+            raise self._lost
         last = self._clock.taken()
         drawn = 0
         for line in self.draws.lines():
@@ -98,10 +103,17 @@ class Recording(Witness):
             raw.close()
 
     def _write_waiting(self) -> None:
+        # A disk that is full must not keep keys from being let go: the run goes on, and has no tape.
+        try:
+            self._write_all()
+        except OSError as error:
+            self._lost = self._lost or error
+        self._waiting, self._bytes = [], 0
+
+    def _write_all(self) -> None:
         for named, readings in self._waiting:
             self._write(to_json(named, readings, self._redactor, self._stand_ins))
             self.count += 1
-        self._waiting, self._bytes = [], 0
 
     def _without_secrets(self, line: dict[str, object]) -> dict[str, object]:
         """A line of what was drawn: along the links of a spec, what a reply gave goes into it."""
