@@ -145,14 +145,21 @@ class Client:
     def _make_sure_of_unknown(self, request: Request) -> None:
         """Ask for every id that must be nobody's before a request that may change something names it."""
         for name in self.guard.doubts(request):
-            answer = self.ask("describe", key_id=name)
-            if answer.accepted or not 400 <= answer.status < 500:
-                raise Inconclusive(
-                    f"A request would name {name!r}, of which the target does not say that there is no such key: "
-                    f"{answer.summary}.",
-                    "So it was not sent: it might change a key of somebody else's.",
-                )
-            self.guard.is_absent(name)
+            self.look_up_absent(name)
+
+    def look_up_absent(self, key: str) -> None:
+        """Ask whether an id is nobody's, so that requests may name it; raises `Inconclusive` unless it is.
+
+        Nothing counts but an answer that the profile lists for an id that no key has.
+        """
+        answer = self.ask("describe", key_id=key)
+        if not self.profile.tells_absent(answer.status, answer.code):
+            raise Inconclusive(
+                f"A request would name {key!r}, of which the target does not say that there is no such key: "
+                f"{answer.summary}.",
+                "So it was not sent: it might change a key of somebody else's.",
+            )
+        self.guard.is_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """A refusal of our own credentials says nothing about the target. Raises `Inconclusive` if it is one.

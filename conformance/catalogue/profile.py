@@ -121,6 +121,15 @@ class Profile:
         answers = tuple(Answer(**answer) for answer in entry["answers"])
         return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
 
+    def tells_absent(self, status: int, code: str | None) -> bool:
+        """Whether a reply to a look-up says that no key has the id: it is unknown, or none that a key could have.
+
+        What a caller without permission is answered as well says nothing of keys, and nor does any other error.
+        """
+        if self.refusal("not_permitted").admits(status, code):
+            return False
+        return any(self.refusal(name).admits(status, code) for name in ("unknown_key", "malformed_key"))
+
     def refusal_in(self, operation: str, state: str) -> str | None:
         """The name of the refusal that the operation meets in a state, or None where it is accepted."""
         found = self.facts["lifecycle"].get(operation, {}).get(state)

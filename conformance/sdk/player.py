@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -121,7 +121,13 @@ class Player:
             return replace(blank, verdict="inconclusive", reason=f"It could not be prepared: {error.reason}")
         if step.operation == "decrypt" and self._ciphertext is None:
             return replace(blank, verdict="inconclusive", reason="There is no ciphertext, as encrypt failed.")
-        result = self._made(step, driver)
+        try:
+            arguments = self._arguments(step)
+            if step.of != "our" and step.operation not in _READING:
+                self._client.look_up_absent(str(arguments["key_id"]))
+        except Inconclusive as error:
+            return replace(blank, verdict="inconclusive", reason=error.reason)
+        result = self._made(step, driver, arguments)
         changes = step.operation not in _READING and step.of == "our" and not step.by_stranger
         if changes and result.verdict in ("passed", "known_trap"):
             read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
@@ -169,10 +175,10 @@ class Player:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _made(self, step: Step, driver: Driver) -> StepResult:
+    def _made(self, step: Step, driver: Driver, arguments: Mapping[str, object]) -> StepResult:
         if step.operation in _READING:
             return self._read(step, driver, step)
-        meeting = self._meet(driver, step.operation, **self._arguments(step))
+        meeting = self._meet(driver, step.operation, **arguments)
         if step.operation == "encrypt" and isinstance(meeting.outcome, Told):
             self._ciphertext = meeting.outcome.secret
         return self._decide(step, meeting, self._expectation(step))

@@ -334,3 +334,23 @@ def test_a_media_type_in_capitals_is_a_trap_of_the_client(tmp_path: Path, monkey
         report = run(emulator, "token", "otcextensions", tmp_path)
     found = step(report, "describe an unknown key")
     assert (report.result, found.verdict, found.trap) == ("passed", "known_trap", "otc-media-type-case")
+
+
+@CLIENTS
+def test_an_unknown_id_is_looked_up_before_a_client_may_change_it(
+    dialect: str, way: str | None, client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(client)
+    only_steps(monkeypatch, "schedule an unknown key", "cancel an unknown key")
+    asked = []
+
+    def denying(inbound: Inbound, outbound: Outbound) -> Outbound:
+        if outbound.refusal != "unknown_key":
+            return outbound
+        asked.append(inbound.operation)
+        return replace(outbound, status=403)
+
+    with Emulator(dialect, filters=[denying]) as emulator:
+        report = run(emulator, way, client, tmp_path)
+    assert set(asked) == {"describe"}
+    assert verdicts(report) == {"schedule an unknown key": "inconclusive", "cancel an unknown key": "inconclusive"}
