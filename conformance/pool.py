@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.estate import Estate
-from conformance.judge import Inconclusive, Lost
+from conformance.judge import Inconclusive, Lost, Unanswered
 from conformance.ledger import PLAIN, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
@@ -119,9 +119,12 @@ class Pool(Estate):
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)
-        except Lost:
+        except Lost as lost:
             # Carried out or not: the key's state says.
-            return self.settled(key, lambda after: after.state != view.state)
+            after = self.settled(key, lambda after: after.state != view.state)
+            if isinstance(lost, Unanswered) and after.state == view.state:
+                raise
+            return after
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.

@@ -19,6 +19,7 @@ from conformance.selftest.faults import (
     pending,
     protocol,
     schedule,
+    silences,
     states,
     window,
 )
@@ -41,4 +42,5 @@ FAULTS: tuple[Fault, ...] = (
     *authentication.FAULTS,
     *isolation.FAULTS,
     *intermittent.FAULTS,
+    *silences.FAULTS,
 )
