@@ -61,7 +61,7 @@ def ask(target: Target, questions: Sequence[Question], progress: Callable[[Quest
             hint = f"{len(left)} key(s) could not be scheduled for deletion either: run `kms-conformance sweep`."
             raise Inconclusive(error.reason, hint) from error
         raise
-    return Asked(answers, bench.client.requests, bench.pool.created, bench.leave())
+    return Asked(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
 
 
 @dataclass
