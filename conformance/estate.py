@@ -295,7 +295,7 @@ class Estate(Reader):
         )
 
     def resolve(self) -> None:
-        """Look once more for every key of this run of which nobody knows whether it was created. Raises `Inconclusive`."""
+        """Look once more for each key of this run of which nobody knows whether it was made. Raises `Inconclusive`."""
         own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)
         unknown = {record.marker for record in own if record.event == "intent"}
         if not unknown and not self._refused:

@@ -14,6 +14,8 @@ _fault = partial(
     families=("isolation",),
     requirements=frozenset({"refused.changes-nothing"}),
 )
+
+
 def _alibaba(value: dict[str, object]) -> dict[str, object]:
     said = {"Code": "Rejected.LimitExceeded", "Message": "No room is left.", "HostId": "localhost"}
     return {"RequestId": value["RequestId"], **said}
