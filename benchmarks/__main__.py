@@ -38,7 +38,7 @@ def _counts(_: int) -> Iterator[Result]:
     yield from money.sample()
 
 
-# In the order in which they are made; `counts` and `ratios` are what can be compared within seconds.
+# In the order in which they are made.
 _PARTS: Mapping[str, _Part] = {
     "start-up": startup.start_up,
     "overhead": _overhead,
@@ -50,6 +50,8 @@ _PARTS: Mapping[str, _Part] = {
     "counts": _counts,
     "ratios": overhead.on_canned_bytes,
 }
+# What can be compared within seconds.
+_QUICK = frozenset({"counts", "ratios"})
 _USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
 
 
@@ -78,7 +80,7 @@ def main(
     are never compared: they are the machine's.
     """
     results: list[Result] = []
-    if set(parts) - {"counts", "ratios"}:
+    if set(parts) - _QUICK:
         # What is compiled once is there when the first of two things is measured.
         rate.warm_up()
     for name in parts:

@@ -1,4 +1,4 @@
-"""What grows with what: memory and time with examples, work with targets, and with the keys of others."""
+"""What grows with what: memory and time with examples, work with targets and with the keys of others."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from benchmarks import suite
 from benchmarks.measure import Figure, Result, count
 
-# Of a real account, whose clock nobody moves: keys are what is paid for.
 _MEGABYTES = 250.0
+# Of a real account, whose clock nobody moves: keys are what is paid for.
 _MOST_KEYS = {"smoke": 1.0, "standard": 2.0}
 
 
 def costs(dialects: Sequence[str], tiers: Sequence[str]) -> Iterator[Result]:
-    """Keys and requests of each tier and dialect, without a clock to move; the most frequent operations by name."""
+    """Keys and requests, by operation too, of each tier and dialect without a clock to move; the memory at standard."""
     for dialect in dialects:
         for tier in tiers:
             done = suite.run(dialect, tier, clock=False)

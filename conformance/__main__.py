@@ -1,5 +1,5 @@
 """`python -m conformance` is `kms-conformance`."""
 
-from conformance.cli import main
+from kms_conformance.entry import main
 
 main()

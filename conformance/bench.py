@@ -39,7 +39,6 @@ class Bench:
     _listed: Answer | None = None
     _kin: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
-    _met: bool = False
     _entered: bool = False
     _admitted: bool = False
 
@@ -70,7 +69,7 @@ class Bench:
         if self._refused is not None:
             # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
             raise Inconclusive(self._refused.reason, self._refused.hint)
-        if self._met:
+        if self._listed is not None:
             return
         try:
             self._sign_in()
@@ -80,7 +79,6 @@ class Bench:
             self._refused = error
         if self._refused is not None:
             raise Inconclusive(self._refused.reason, self._refused.hint)
-        self._met = True
 
     def enter(self) -> None:
         """Meet the target, and read the keys that are there; raises what `meet` raises."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from conformance.bench import Bench
+from conformance.checks import SuiteCheck
 from conformance.identity import failure_id
 from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from conformance.reporting.failure import render
@@ -31,29 +31,26 @@ class SuiteFault(Inconclusive):
 
 @dataclass
 class Check:
-    """`id` names it without its target; `declared` are the requirements that it judges, `asked` the operations."""
+    """`id` names it without its target; `declared` are the requirements that it judges.
+
+    `stopped` says that it did not come to its end, for whatever reason.
+    """
 
     id: str
     family: str
     title: str
     target: str
     declared: frozenset[str]
-    asked: frozenset[str] = frozenset()
     bench: Bench | None = None
     judge: Judge | None = None
+    stopped: bool = False
     _before: tuple[int, int] = field(default=(0, 0))
     _started: datetime | None = None
 
     @classmethod
-    def of(cls, item: pytest.Item, target: str, callspec: str, parameters: Mapping[str, object]) -> Check:
-        """Describe a collected item."""
-        function = getattr(item, "originalname", item.name)
-        family = item.path.stem.removeprefix("test_")
-        variant = re.sub(rf"(^|-){re.escape(target)}($|-)", "", callspec)
-        suffix = f"[{variant}]" if variant else ""
-        declared, asked = (_named(item, mark, parameters) for mark in ("requirement", "asks"))
-        title = function.removeprefix("test_").replace("_", " ") + (f" ({variant})" if variant else "")
-        return cls(f"{family}::{function}{suffix}", family, title, target, declared, asked)
+    def of(cls, planned: SuiteCheck, target: str) -> Check:
+        """A check of a plan, at one target."""
+        return cls(planned.id, planned.family, planned.title, target, planned.declared)
 
     def open(self, bench: Bench, judge: Judge) -> None:
         """Begin at a bench; what is sent from now on counts for this check."""
@@ -63,16 +60,37 @@ class Check:
 
     def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
         """What became of it; an exception that is no judgement is the harness's fault, and inconclusive."""
+        return self._result(None if excinfo is None else excinfo.value, seconds)
+
+    def cut_short(self) -> CheckResult:
+        """What had become of it when the run was interrupted."""
+        since = 0.0 if self._started is None else (datetime.now(UTC) - self._started).total_seconds()
+        return self._result(KeyboardInterrupt(), max(0.0, since))
+
+    def _result(self, error: BaseException | None, seconds: float) -> CheckResult:
         bench, judge = self.bench, self.judge
-        assert bench is not None
-        assert judge is not None
-        error = None if excinfo is None else excinfo.value
-        outcome: Outcome = "passed" if error is None else "failed" if judge.failures else "inconclusive"
+        reason, hint = _reason(error)
+        if bench is None or judge is None:
+            # It was ended before it met its target.
+            declared = tuple(sorted(self.declared))
+            return CheckResult(
+                target=self.target,
+                family=self.family,
+                check=self.id,
+                title=self.title,
+                outcome="inconclusive",
+                seconds=round(seconds, 4),
+                declared=declared,
+                inconclusive=declared,
+                reason=reason,
+                hint=hint,
+                ended=False,
+            )
+        outcome: Outcome = "failed" if judge.failures else "passed" if error is None else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
-        reason, hint = _reason(error)
-        if isinstance(error, Nonconformity) and judge.unjudged:
+        if isinstance(error, Nonconformity) and self.stopped:
             reason = "The check that judges it ended early: what it builds on was judged failed."
         return CheckResult(
             target=self.target,
@@ -89,13 +107,14 @@ class Check:
             refusals=dict(sorted(judge.refusals.items())),
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
-            inconclusive=tuple(sorted(judge.unjudged)) if error is not None else (),
+            inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),
             reason=reason,
             hint=hint,
             exchanges=tuple(record.as_json() for record in bench.client.recorder.records(shown)),
             requests=bench.client.requests - self._before[0],
             keys_created=bench.pool.created - self._before[1],
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
+            ended=_ended(error),
         )
 
 
@@ -112,18 +131,16 @@ def run_check(check: Check) -> Generator[None, object, object]:
         problem = Inconclusive("The check ended early: what it builds on was judged failed.")
     except Inconclusive as error:
         problem = error
+    # Also where it has failed: what it had still to judge, it has not.
+    check.stopped = problem is not None
     if judge.failures and not isinstance(problem, SuiteFault):
         raise Nonconformity("\n\n".join(_shown(failure, check) for failure in judge.failures))
     if problem is not None:
         raise problem from None
     if judge.unjudged:
-        raise Inconclusive(f"The check ended without judging {', '.join(sorted(judge.unjudged))}.", "Please report it.")
+        # Nothing befell it and nothing was found: the check is wrong, or another plugin has taken its place.
+        raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")
     return outcome
-
-
-def _named(item: pytest.Item, mark: str, parameters: Mapping[str, object]) -> frozenset[str]:
-    """What the marks of this name say, the check's parameters filled in."""
-    return frozenset(name.format(**parameters) for found in item.iter_markers(mark) for name in found.args)
 
 
 @contextmanager
@@ -150,9 +167,18 @@ def _shown(failure: Judgement, check: Check) -> str:
     return render(failure, requirement, records, name=name)
 
 
+def _ended(error: BaseException | None) -> bool:
+    """Whether a check ended by its own judgement, and not by something that befell it."""
+    return error is None or (isinstance(error, (Nonconformity, Inconclusive)) and not isinstance(error, SuiteFault))
+
+
 def _reason(error: BaseException | None) -> tuple[str, str]:
     if error is None or isinstance(error, Nonconformity):
         return "", ""
     if isinstance(error, Inconclusive):
         return error.reason, error.hint
+    if isinstance(error, (pytest.skip.Exception, pytest.xfail.Exception)):
+        return f"Another pytest plugin skipped it: {error}.", "Run without that plugin: -p no:NAME."
+    if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
+        return "The run was interrupted during this check.", "Run again."
     return f"The suite itself failed: {type(error).__name__}.", "Please report it with this report attached."

@@ -192,7 +192,7 @@ class Client:
             signed = signer.sign(request)
         except SignInFailed as error:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
-        exchange = self.session.send(signed)
+        exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.recorder.add(name, exchange)

@@ -175,3 +175,8 @@ class Judge:
     def unjudged(self) -> frozenset[str]:
         """The requirements that the check names, that apply, and that it has not judged."""
         return (self.declared & self.applicable) - self.judged
+
+    @property
+    def open(self) -> frozenset[str]:
+        """What the check leaves open if it stops now: all that it names and that has not failed."""
+        return (self.declared & self.applicable) - {failure.requirement for failure in self.failures}

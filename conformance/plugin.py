@@ -56,17 +56,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
+    from conformance.interrupts import Interrupts  # noqa: PLC0415
     from conformance.mistake import UserMistake  # noqa: PLC0415
     from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
-    from conformance.session import Controller  # noqa: PLC0415
-    from conformance.worker import Settings, Worker  # noqa: PLC0415
+    from conformance.session import Controller, Options  # noqa: PLC0415
+    from conformance.settings import Settings  # noqa: PLC0415
+    from conformance.worker import Worker  # noqa: PLC0415
 
+    given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))
+    interrupts = next(given, None) or Interrupts()
+    interrupts.watch()
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
         # A worker reads the command line again and does not learn what its controller made of it.
         config.option.loadgroup = True
-        worker = Worker(Settings(**config.workerinput["kms_conformance"]))
+        worker = Worker(Settings(**config.workerinput["kms_conformance"]), interrupts=interrupts)
         config.pluginmanager.register(worker, "kms-worker")
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
@@ -76,8 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
         config.pluginmanager.unregister(name="terminalreporter")
     try:
-        controller = Controller.start(
-            targets=config.getoption("--target"),
+        options = Options(
+            targets=tuple(config.getoption("--target")),
             reports=Path(config.getoption("--reports") or "reports/latest"),
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
@@ -86,7 +91,9 @@ def pytest_configure(config: pytest.Config) -> None:
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
             | {"durations": config.getoption("--kms-durations")},
             consent=config.getoption("--kms-yes"),
+            asking=not config.getoption("collectonly", default=False),
         )
+        controller = Controller.start(options, interrupts)
     except UserMistake as error:
         pytest.exit(str(error), returncode=error.exit_code)
     if getattr(config.option, "numprocesses", None):
@@ -97,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance.turn import Turn  # noqa: PLC0415
 
         config.pluginmanager.register(Turn(controller.targets), "kms-turn")
-    worker = Worker(controller.settings)
+    worker = Worker(controller.settings, interrupts=interrupts)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
     if shown:

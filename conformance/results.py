@@ -23,7 +23,8 @@ class CheckResult:
     cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
     not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
     `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
-    profile. `started` is ISO 8601, UTC; empty in files of earlier versions.
+    profile. `started` is ISO 8601, UTC; empty in files of earlier versions. `ended` is false for a check that was
+    stopped in the middle by something other than what it judged: an interruption, another plugin, a fault of ours.
     """
 
     target: str
@@ -47,6 +48,7 @@ class CheckResult:
     observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
+    ended: bool = True
 
     def failure_id(self, failure: Judgement) -> str:
         """The short name of one of its failures, which every report shows and `replay` takes."""
@@ -57,7 +59,7 @@ class CheckResult:
         # A name in JSON is text.
         asked = {str(number): line for number, line in self.asked.items()}
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
-        # Not by `asdict`, which copies all that lies below: a sixth of the time of a run was that.
+        # Not by `asdict`, which copies all that lies below.
         return vars(self) | {"asked": asked, "failures": failures}
 
     @classmethod

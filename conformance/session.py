@@ -4,41 +4,67 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from conformance import suite
 from conformance.bench import Bench
 from conformance.catalogue.frozen import Frozen, load_frozen
+from conformance.checks import SuiteCheck
 from conformance.consent import require
-from conformance.division import Division
 from conformance.emulators import Emulators
+from conformance.interrupts import Interrupts
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
+from conformance.libraries import refuse_replaced
+from conformance.phrasing import phrase
+from conformance.plan import plan_of
 from conformance.reporting import allure
 from conformance.reporting.again import remember
+from conformance.reporting.begin import UNFINISHED, begin
 from conformance.reporting.model import Report
-from conformance.reporting.parts import Parts, Plan, write_parts
+from conformance.reporting.parts import Parts, write_parts
+from conformance.reporting.parts import Plan as PartPlan
 from conformance.reporting.recorded import keep
 from conformance.results import CheckResult
+from conformance.settings import Settings
 from conformance.shard import Shard
-from conformance.stale import STALE_WAIVER, stale
+from conformance.stale import stale
 from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import Tier
-from conformance.verdict import EXIT_CODES, USAGE_ERROR, Run, Verdict, decide, worst_exit_code
+from conformance.verdict import Circumstances, Run, Verdict, decide
 from conformance.waivers import Waiver, load_waivers
 from conformance.wire.redact import Redactor
-from conformance.worker import Settings, Worker
+from conformance.worker import Worker
 
 
-@dataclass
+@dataclass(frozen=True)
+class Options:
+    """What a run was told. `targets` are paths of target files; none is the built-in emulator.
+
+    `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). `consent` says that
+    the owners of real accounts agree. Where nothing will be asked (`asking`), the reports folder stays as it is.
+    """
+
+    targets: tuple[str, ...]
+    reports: Path
+    tier: Tier
+    seed: int
+    waivers: str | None = None
+    requirements: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    consent: bool = False
+    asking: bool = True
+
+
+# Compared by identity: pytest keeps its plugins in sets.
+@dataclass(eq=False)
 class Controller:
     """Starts what the run needs, collects results, and says at the end what follows from them."""
 
@@ -48,112 +74,151 @@ class Controller:
     targets: tuple[Target, ...]
     waivers: tuple[Waiver, ...]
     frozen: Mapping[str, Frozen] = field(default_factory=dict)
+    interrupts: Interrupts = field(default_factory=Interrupts)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    results: dict[str, list[CheckResult]] = field(default_factory=dict)
-    planned: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    divisions: dict[str, Division] = field(default_factory=dict)
-    refusal: str = ""
     trouble: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
+    _missing: Missing = field(default_factory=Missing)
     _clock: float = field(default_factory=time.monotonic)
 
-    @classmethod
-    def start(
-        cls,
-        targets: Iterable[str],
-        reports: Path,
-        tier: Tier,
-        seed: int,
-        waivers: str | None = None,
-        requirements: str | None = None,
-        further: Mapping[str, Any] = MappingProxyType({}),
-        *,
-        consent: bool = False,
-    ) -> Controller:
-        """Load targets and waivers; with no target, start the built-in emulator in every dialect.
+    def __post_init__(self) -> None:
+        self.plans = {target.name: plan_of(target, self.settings) for target in self.targets}
+        self._by_node_id = {
+            check.node_id(name): (name, check) for name, plan in self.plans.items() for check in plan.checks.values()
+        }
 
-        `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). Raises
-        `LedgerError`, and `TargetError`, also for a real account to which there is no `consent` in the target file or
-        given here.
+    @classmethod
+    def start(cls, options: Options, interrupts: Interrupts) -> Controller:
+        """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
+
+        Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
+        `LedgerError`, and `TargetError`, also for a real account whose owner has not agreed.
         """
-        given = tuple(targets)
-        emulators = Emulators(reports / "targets")
-        paths = given or emulators.start()
+        refuse_replaced()
+        emulators = Emulators(options.reports / "targets")
+        paths = options.targets or emulators.start()
         # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
-        state = None if given else str(reports / "ledger")
+        state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
             Ledger.of(target, None if state is None else Path(state)).records()
-        accepted = load_waivers(waivers)
+        accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
-        frozen = {} if requirements is None else {name: load_frozen(requirements, name) for name in dialects}
-        settings = Settings(
-            tuple(map(str, paths)),
-            state,
-            tier,
-            seed,
-            **further,
-            spool=str(emptied(reports)),
-        )
+        release = options.requirements
+        frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
+        spool = str(emptied(options.reports))
+        settings = Settings(tuple(map(str, paths)), state, options.tier, options.seed, **options.further, spool=spool)
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
-        require(loaded, given=consent, mark=settings.mark)
-        return cls(settings, reports, emulators, tuple(loaded), accepted, frozen)
+        require(loaded, given=options.consent, mark=settings.mark)
+        begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, interrupts)
+        if options.asking:
+            begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
+        return begun
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
         node.workerinput["kms_conformance"] = asdict(self.settings)
 
+    # --- what comes of the run ----------------------------------------------------------------------------------------
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
         found = getattr(node, "workeroutput", {}).get("kms_found")
-        # A worker that died has told nothing.
-        if found is not None:
+        if found is None:
+            # A worker that died has told nothing.
+            self._missing.fell(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
+        else:
             self._take(found)
 
     def _take(self, found: Mapping[str, Any]) -> None:
         """Take over what a worker found (see `Worker.found`)."""
         self.isolation |= found["isolation"]
-        self.refusal = self.refusal or found["refusal"]
-        self.divisions |= {name: Division.from_json(raw) for name, raw in found["divisions"].items()}
-        for name, plan in found["planned"].items():
-            self.planned.setdefault(name, {}).update({check: tuple(ids) for check, ids in plan.items()})
+        for raw in found["stopped"]:
+            self._keep(CheckResult.from_json(raw))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self._missing.fell(f"pytest or a plugin of it failed: {last_line(excrepr)}")
+
+    # First: what pytest's own reports say of a check is what we say.
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
         if raw is not None:
             result = CheckResult.from_json(raw)
-            # A check that is run again counts as it ended last.
-            kept = [other for other in self.results.get(result.target, []) if other.check != result.check]
-            self.results[result.target] = [*kept, result]
+            self._keep(result)
+            phrase(report, result, decides=result.outcome == "failed" and self._decides(result))
+            return
+        target, check = self.place(report.nodeid) or ("", None)
+        if check is not None and not report.passed:
+            self._missing.told(target, check.id, reason_of(report))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def _keep(self, result: CheckResult) -> None:
+        """A check that another plugin runs again counts as it ended last; a failure stays one."""
+        kept = self.results.setdefault(result.target, {})
+        known = kept.get(result.check)
+        if known is None or known.outcome != "failed":
+            kept.pop(result.check, None)
+            kept[result.check] = result
+
+    def _decides(self, result: CheckResult) -> bool:
+        """Whether the run's exit code rests on what failed in a check."""
+        target = next(target for target in self.targets if target.name == result.target)
+        return any(
+            entry.verdict == "failed" and entry.weight == "MUST"
+            for entry in self.decided(target, [result]).requirements
+        )
+
+    def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
+        """The target and the check of the plan that an item of pytest's is; None for any other."""
+        # pytest-xdist adds the group of an item, which is its target.
+        return self._by_node_id.get(node_id.rpartition("/")[2].partition("@")[0])
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
+        try:
+            return (yield)
+        finally:
+            self._finish(session)
+
+    def pytest_report_header(self) -> str:
+        """For plain pytest: whom it asks."""
+        names = ", ".join(target.name for target in self.targets)
+        return f"kms-conformance: {names}" + ("" if self.settings.state is None else " (no --target was given)")
+
+    def _finish(self, session: pytest.Session) -> None:
+        if session.config.getoption("collectonly", default=False):
+            self.emulators.stop()
+            return
+        self.interrupts.no_more_asking()
         worker = session.config.pluginmanager.get_plugin("kms-worker")
         if isinstance(worker, Worker):
             self._take(worker.found())
         if getattr(session.config.option, "numprocesses", None):
-            self._finish_for_workers()
-        if not self.results:
-            # Nothing was run: an earlier report is worth more than an empty one.
-            self.emulators.stop()
-            if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-                session.exitstatus = USAGE_ERROR
-            return
-        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
-        self.verdicts = tuple(self._verdict(target, run) for target in self.targets)
-        codes = [EXIT_CODES[verdict.result] for verdict in self.verdicts]
-        # What is well with the target is not well with the account as long as a key of ours may be left in it.
-        unfinished = [EXIT_CODES["inconclusive"] for _ in self.afterwards()]
+            with self.interrupts.letting_go():
+                self._finish_for_workers()
+        for why in (session.shouldfail, session.shouldstop):
+            if why:
+                self._missing.fell(f"The run was stopped before it: {why}.")
+        if self.interrupts.first is not None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            self._missing.fell("The run was interrupted before it.")
+        filters = filters_of(session.config)
+        self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
         # What a waiver covers may fail in another shard: `merge` knows.
         whole = self.settings.part is None
-        outlived = stale(self.waivers, self.verdicts, run.started.date()) if whole else ()
-        session.exitstatus = worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in outlived)])
+        wider = {name: plan.wider for name, plan in self.plans.items()}
+        outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
-        decided = [(verdict, self.results.get(verdict.target.name, [])) for verdict in self.verdicts]
+        decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
         from conformance.reporting.write import write  # noqa: PLC0415 - once, at the end
 
         self.report = write(self.reports, decided, outlived)
@@ -162,24 +227,27 @@ class Controller:
         keep(
             self.reports,
             self.targets,
-            self.planned,
+            {name: plan.named() for name, plan in self.plans.items()},
             tier=self.settings.tier,
             seed=self.settings.seed,
             nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
-            filters=filters_of(session.config),
+            filters=filters,
         )
         if self.settings.part is not None:
             self._write_shard(self.settings.part)
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+        # Last: no verdict is told by an exit code that is not on disk.
+        session.exitstatus = self.interrupts.exit_code or self.report.exit_code
 
     def _write_shard(self, shard: Shard) -> None:
         """What `merge` must know besides the results."""
         assert self.report is not None
         plans = tuple(
-            Plan(target.name, target.auth.way, self.divisions[target.name], self.frozen.get(target.dialect))
+            PartPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
             for target in self.targets
+            if (division := self.plans[target.name].division) is not None
         )
         write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
 
@@ -201,10 +269,26 @@ class Controller:
             finally:
                 bench.close()
 
-    def _verdict(self, target: Target, run: Run) -> Verdict:
-        results, planned = self.results.get(target.name, []), self.planned.get(target.name, {})
-        verdict = decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect))
+    def results_of(self, target: str) -> list[CheckResult]:
+        """What its checks have come to by now, in the order in which they ended."""
+        return list(self.results.get(target, {}).values())
+
+    def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
+        """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
+        beside = Circumstances(
+            self._missing.of(target.name),
+            missed or self._missing.why(filters),
+            filters,
+            tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
+        )
+        verdict = self.decided(target, self.results_of(target.name), beside)
         return replace(verdict, isolation=self.isolation.get(target.name))
+
+    def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
+        """The verdict that follows from these results."""
+        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        planned = self.plans[target.name].named()
+        return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
@@ -226,31 +310,11 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """For plain pytest: the verdict of each target, and where the report lies."""
-        if self.refusal:
-            terminalreporter.write_line(self.refusal)
         for verdict in self.verdicts:
             terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
         for found in () if self.report is None else self.report.stale:
             terminalreporter.write_line(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}")
-        terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
+        if self.report is not None:
+            terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
         for line in self.afterwards():
             terminalreporter.write_line(line)
-
-
-def filters_of(config: pytest.Config) -> dict[str, str]:
-    """What pytest was told to confine the run to."""
-    named = [argument for argument in config.args if not is_suite(argument)]
-    ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
-    found = {
-        "keyword": config.getoption("keyword", ""),
-        "marks": config.getoption("markexpr", ""),
-        "files": " ".join(Path(argument).name for argument in named),
-        "ignored": " ".join(Path(path).name for path in ignored),
-        "shard": config.getoption("--shard", None),
-    }
-    return {name: value for name, value in found.items() if value}
-
-
-def is_suite(argument: str) -> bool:
-    """Whether what stands on pytest's command line names the whole suite."""
-    return argument in ("conformance.suite", "conformance/suite") or Path(argument).resolve() == suite.FOLDER

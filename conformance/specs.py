@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import yaml
 
 # libyaml reads our specs eight times as fast; it is absent only where PyYAML had neither a wheel nor a compiler.
-try:
-    from yaml import CSafeLoader as _SafeLoader
-except ImportError:
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # the same interface
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+# A date stays the text that was written.
+_TEXTS = ("str", "timestamp")
+_PLAIN = {"null": type(None), "bool": bool, "int": int, "float": float}
 
 
 def _directory() -> Path:
@@ -23,26 +25,80 @@ def _directory() -> Path:
 SPECS = _directory()
 
 
-class _StrictLoader(_SafeLoader):
-    """YAML without its two silent traps: a repeated key is an error, and a date stays the text that was written."""
-
-
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    loader.flatten_mapping(node)
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-    return dict(loader.construct_mapping(node))
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
-
-
 def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything; callers validate by schema
-    """Parse one YAML document strictly; raises `yaml.YAMLError`, with line and column, for anything malformed."""
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    """Parse one YAML document strictly: a repeated key is an error, and so is a tag that JSON has no type for.
+
+    Raises `yaml.YAMLError`, with line and column, for anything malformed.
+    """
+    root = yaml.compose(text, Loader=_LOADER)
+    return None if root is None else _Values().of(root)
+
+
+class _Values:
+    """The values of a document's nodes; a node that is referred to several times is one value."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Any] = {}
+        self._begun: set[int] = set()
+
+    def of(self, node: yaml.Node) -> Any:  # noqa: ANN401 - see parse_yaml
+        if id(node) not in self._known:
+            if id(node) in self._begun:
+                raise _wrong("a value that contains itself", node)
+            self._begun.add(id(node))
+            self._known[id(node)] = self._made(node)
+        return self._known[id(node)]
+
+    def _made(self, node: yaml.Node) -> Any:  # noqa: ANN401 - see parse_yaml
+        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+            return self._mapping(node)
+        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+            return [self.of(item) for item in node.value]
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        raise _wrong(f"the tag {node.tag!r}", node)
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        own = [(key, value) for key, value in node.value if key.tag != f"{_TAG}merge"]
+        for key, value in (*self._merged(node), *((self.of(key), self.of(value)) for key, value in own)):
+            if isinstance(key, (dict, list)):
+                raise _wrong("a key that is no plain value", node)
+            if key in found:
+                raise _wrong(f"the key {key!r} stands twice", node)
+            found[key] = value
+        return found
+
+    def _merged(self, node: yaml.MappingNode) -> Iterator[tuple[Any, Any]]:
+        """What `<<` brings into a mapping."""
+        for key, value in node.value:
+            if key.tag == f"{_TAG}merge":
+                for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if not isinstance(source, yaml.MappingNode):
+                        raise _wrong("only a mapping can be merged", source)
+                    yield from self.of(source).items()
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:  # noqa: ANN401 - see parse_yaml
+    name = node.tag.removeprefix(_TAG)
+    if name in _TEXTS:
+        return node.value
+    if name not in _PLAIN:
+        raise _wrong(f"the tag {node.tag!r}", node)
+    found = _read(node.value)
+    if type(found) is not _PLAIN[name]:
+        raise _wrong(f"no value of the tag {node.tag!r}", node)
+    return found
+
+
+@cache
+def _read(written: str) -> Any:  # noqa: ANN401 - a number, a boolean or nothing
+    """How YAML spells numbers and booleans is left to the library."""
+    return yaml.safe_load(written)
+
+
+def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 @cache

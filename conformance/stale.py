@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from conformance.waivers import Waiver
 
 if TYPE_CHECKING:
     from conformance.verdict import RequirementVerdict, Verdict
-
-
-# What a run with one exits with, whatever its targets are: as for a failure that nobody accepts.
-STALE_WAIVER = 1
 
 
 @dataclass(frozen=True)
@@ -35,16 +32,23 @@ class StaleWaiver:
         return cls(Waiver.from_json(raw["waiver"], raw["line"]), raw["why"], raw["next"])
 
 
-def stale(waivers: Iterable[Waiver], verdicts: Sequence[Verdict], today: date) -> tuple[StaleWaiver, ...]:
+Wider = Mapping[str, Collection[str]]
+"""By target, the requirements that a higher tier than the run's judges by further checks, or by more examples."""
+
+
+def stale(
+    waivers: Iterable[Waiver], verdicts: Sequence[Verdict], today: date, wider: Wider = MappingProxyType({})
+) -> tuple[StaleWaiver, ...]:
     """The waivers that are expired, that match nothing in a run's targets, or that the run shows to be needed no more.
 
     A waiver that speaks of no target of this run is none of its business. One is needed as long as anything that it
-    covers fails, and it may be as long as anything that it covers was not judged.
+    covers fails, and it may be as long as anything that it covers was not judged, or is judged further at a higher
+    tier.
     """
-    return tuple(found for waiver in waivers for found in _problem(waiver, verdicts, today))
+    return tuple(found for waiver in waivers for found in _problem(waiver, verdicts, today, wider))
 
 
-def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date) -> Iterator[StaleWaiver]:
+def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date, wider: Wider) -> Iterator[StaleWaiver]:
     concerned = [verdict for verdict in verdicts if waiver.speaks_of(verdict.target.name, verdict.target.dialect)]
     if not concerned:
         return
@@ -65,7 +69,9 @@ def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date) -> Iterat
         yield StaleWaiver(
             waiver, f"{what} {names}.", f"Take {place} out, or say with `dialect` or `targets` whom it is for."
         )
-    elif applying == {"passed"}:
+    elif applying == {"passed"} and not any(
+        waiver.covers(name) for verdict in concerned for name in wider.get(verdict.target.name, ())
+    ):
         yield StaleWaiver(waiver, f"What it covers passed on {names}.", f"Take {place} out: it is needed no more.")
 
 

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 
 import pytest
-from rich.console import Console
 from rich.text import Text
 
+from conformance.libraries import LibraryMoved
 from conformance.reporting.github import github_lines
-from conformance.reporting.progress import Part, Progress
+from conformance.reporting.progress import Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
+from conformance.screen import Screen
 from conformance.session import Controller
-
-_NOTHING_RAN = (
-    "No check was run, and no report was written.",
-    "What stands after `--` selects none, or the tier and the target's limits leave none.",
-    "Leave it out, or see which there are: kms-conformance requirements.",
-)
 
 
 class Terminal:
     """Stands in for pytest's own terminal reporter; what goes wrong outside of checks is still told."""
 
-    def __init__(self, controller: Controller, console: Console | None = None) -> None:
+    def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
         self._controller = controller
-        self._console = console or Console()
+        self._screen = screen or Screen()
         self._progress: Progress | None = None
         self._problems: list[str] = []
+        self._moved: dict[str, None] = {}
         self._interrupted = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -44,17 +41,26 @@ class Terminal:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._problems.append(str(report.longrepr))
+            *_, last = "", *str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
-    def pytest_internalerror(self, excrepr: object) -> None:
-        self._problems.append(str(excrepr))
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Tell it in a line; where nobody answers, pytest prints its traceback."""
+        self._problems.append(f"The run ended early: {excinfo.exconly().splitlines()[0]}")
+        return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
         if raw is not None and self._progress is not None:
             self._progress.done(CheckResult.from_json(raw))
         elif report.failed and raw is None:
-            self._problems.append(str(report.longrepr))
+            lines = str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
+        if issubclass(warning_message.category, LibraryMoved):
+            self._moved[str(warning_message.message)] = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, or a signal: what was found so far is summed up all the same."""
@@ -64,35 +70,22 @@ class Terminal:
         """Everything is written by now."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
-        if self._controller.refusal:
-            self._problems = [self._controller.refusal]
         for problem in self._problems:
-            self._console.print(Text(self._controller.clean(problem)))
+            self._screen.print(Text(self._controller.clean(problem)))
+        for moved in self._moved:
+            self._screen.print(Text(moved, "yellow"), soft_wrap=True)
         if self._interrupted:
-            self._console.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
+            self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
         if self._controller.report is not None:
-            show(self._controller.report, self._controller.reports, self._console)
+            show(self._controller.report, self._controller.reports, self._screen)
             for line in github_lines(self._controller.report, os.environ):
-                self._console.print(Text(line), soft_wrap=True)
-        elif not self._problems and not self._interrupted:
-            for line in _NOTHING_RAN:
-                self._console.print(Text(line, "yellow"), soft_wrap=True)
+                self._screen.order(line)
         for line in self._controller.afterwards():
-            self._console.print(Text(line), soft_wrap=True)
+            self._screen.write_line(line)
 
     def _start(self, node_ids: Iterable[str]) -> None:
         if self._progress is None:
-            names = [target.name for target in self._controller.targets]
-            planned = Counter(part for node_id in node_ids if (part := _part(node_id, names)) is not None)
-            self._progress = Progress(self._console, planned)
+            found = (self._controller.place(node_id) for node_id in node_ids)
+            planned = Counter((target, check.family) for target, check in filter(None, found))
+            self._progress = Progress(self._screen, planned)
             self._progress.__enter__()
-
-
-def _part(node_id: str, names: list[str]) -> Part | None:
-    """(target, family) of an id such as `test_window.py::test_x[emulator-huawei-minimum]`."""
-    file, _, test = node_id.partition("::")
-    variant = test.partition("[")[2].rpartition("]")[0]
-    found = [name for name in names if name in (variant, variant[: len(name)], variant[-len(name) :])]
-    if not found:
-        return None
-    return max(found, key=len), file.rpartition("/")[2].removeprefix("test_").removesuffix(".py")

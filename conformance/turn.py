@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from conformance.ledger import Ledger
+from conformance.say import say
 from conformance.target import Target
 
 
@@ -33,7 +33,7 @@ def _hold(target: Target) -> int:
     with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor
-    sys.stderr.write(f"{target.name}: checks move its clock, so its shards take turns; waiting for another one.\n")
+    say(f"{target.name}: checks move its clock, so its shards take turns; waiting for another one.", err=True)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Literal
 
 from conformance import __version__, specs
@@ -37,7 +36,8 @@ class RequirementVerdict:
 
     `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
     is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
-    `waiver` is the one that accepts a failure; `reason` tells of it in words.
+    `waiver` is the one that accepts a failure; `reason` tells of it in words. `not_run` are the checks that did not run
+    to their end, where they alone leave the requirement open.
     """
 
     id: str
@@ -49,6 +49,7 @@ class RequirementVerdict:
     productive: int
     decides: bool = True
     waiver: Waiver | None = None
+    not_run: tuple[str, ...] = ()
 
     @property
     def weight(self) -> Level:
@@ -58,15 +59,34 @@ class RequirementVerdict:
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
         raw = vars(self) | {"tests": list(self.tests)}
-        del raw["decides"], raw["waiver"]
+        del raw["decides"], raw["waiver"], raw["not_run"]
         newer = {} if self.decides else {"decides": False}
-        return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()})
+        left_out = {"not_run": list(self.not_run)} if self.not_run else {}
+        return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()}) | left_out
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RequirementVerdict:
         """The inverse of `to_json`."""
         waiver = {"waiver": Waiver.from_json(raw["waiver"])} if "waiver" in raw else {}
-        return cls(**(dict(raw) | {"tests": tuple(raw["tests"])} | waiver))
+        tuples = {"tests": tuple(raw["tests"]), "not_run": tuple(raw.get("not_run", ()))}
+        return cls(**(dict(raw) | tuples | waiver))
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A check of the plan that did not run to its end, and why."""
+
+    check: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        """As it stands in `verdict.json`."""
+        return {"check": self.check, "why": self.why}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, str]) -> Unfinished:
+        """The inverse of `to_json`."""
+        return cls(raw["check"], raw["why"])
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The content of one `verdict.json`; `frozen` says by which release's requirements it was decided, if not ours."""
+    """The content of one `verdict.json`.
+
+    `unfinished` are the checks of the plan that did not run to their end, `filters` what pytest was told to confine the
+    run to, `keys_left` the keys of ours that are not known to be scheduled for deletion. `frozen` says by which
+    release's requirements it was decided, if not ours.
+    """
 
     target: Target
     result: Result
@@ -91,6 +116,9 @@ class Verdict:
     keys_created: int
     isolation: Mapping[str, Any] | None = None
     frozen: Mapping[str, Any] | None = None
+    unfinished: tuple[Unfinished, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    keys_left: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
@@ -114,7 +142,24 @@ class Verdict:
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             **attested,
             **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
+            **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
+            **({"filters": dict(self.filters)} if self.filters else {}),
+            **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
         }
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What besides its results a verdict on one target rests on.
+
+    `reasons` say of checks that did not run, by id, why not; `missed` is why any other did not. `filters` are what
+    pytest was told to confine the run to, `keys_left` the keys of ours that are not known to be scheduled for deletion.
+    """
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    missed: str = "It did not run."
+    filters: Mapping[str, str] = field(default_factory=dict)
+    keys_left: tuple[str, ...] = ()
 
 
 def decide(
@@ -124,32 +169,75 @@ def decide(
     planned: Mapping[str, Iterable[str]],
     waivers: Sequence[Waiver] = (),
     frozen: Frozen | None = None,
+    beside: Circumstances | None = None,
 ) -> Verdict:
     """Decide every requirement and the whole.
 
-    `planned` names, for each check that this tier holds, the requirements that it declares: one that did not run leaves
-    them not tested. `waivers` may speak of other targets as well; those that have expired accept nothing. By a
+    `planned` names, for each check of the run's plan, the requirements that it declares: one that did not run leaves
+    them inconclusive. `waivers` may speak of other targets as well; those that have expired accept nothing. By a
     `frozen` set, each requirement decides at the level that it had there, and what is newer does not decide.
     """
     profile = Profile.load(target.dialect, target.profile)
-    ran = {result.check for result in results}
-    missing = {check: frozenset(ids) for check, ids in planned.items() if check not in ran}
-    today = run.started.date()
-    accepted = partial(accepting, waivers, target=target.name, dialect=target.dialect, today=today)
+    beside = beside or Circumstances()
+    unfinished = tuple(_unfinished(results, planned, beside))
+    why = {found.check: found.why for found in unfinished}
+    missing = {check: frozenset(ids) for check, ids in planned.items() if check in why}
+    accepted = [each for each in waivers if each.speaks_of(target.name, target.dialect)]
+    accepted = [each for each in accepted if not each.has_expired(run.started.date())]
     catalogue = Catalogue.load(target.dialect)
     decided = tuple(
-        _by(frozen, _decide_one(requirement, profile, target, results, missing, accepted(requirement.id)))
+        _by(frozen, _decide_one(requirement, profile, target, results, missing, why, accepted))
         for requirement in catalogue
     )
     return Verdict(
         target=target,
-        result=_whole(decided),
+        result=whole(decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)),
         requirements=decided,
         run=run,
         requests=sum(result.requests for result in results),
         keys_created=sum(result.keys_created for result in results),
         frozen=None if frozen is None else _told(frozen, catalogue),
+        unfinished=unfinished,
+        filters=beside.filters,
+        keys_left=beside.keys_left,
     )
+
+
+def whole(
+    requirements: Iterable[RequirementVerdict], *, planned: bool = True, unfinished: bool, keys_left: bool
+) -> Result:
+    """What follows for the target: the one place that decides it, for whatever shows or seals a result.
+
+    A MUST that failed and is not waived makes it nonconformant. It is conformant only where every MUST holds, every
+    check of a plan that is not empty ran to its end, and no key of ours may be left.
+    """
+    musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
+    if "failed" in musts:
+        return "nonconformant"
+    earned = planned and not unfinished and not keys_left
+    return "conformant" if earned and musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
+
+
+def exit_code(results: Iterable[Result], *, waivers_out_of_date: bool = False) -> int:
+    """The exit code of a run with these results: that of the worst target.
+
+    Waivers that are out of date are a mistake in the user's file. They are told by a code of their own only where no
+    target is nonconformant: that is told first.
+    """
+    worst = worst_exit_code(EXIT_CODES[result] for result in results)
+    return USAGE_ERROR if waivers_out_of_date and worst != EXIT_CODES["nonconformant"] else worst
+
+
+def _unfinished(
+    results: Sequence[CheckResult], planned: Mapping[str, Iterable[str]], beside: Circumstances
+) -> Iterator[Unfinished]:
+    """The checks of the plan that did not run to their end, in its order."""
+    ran = {result.check: result for result in results}
+    for check in planned:
+        if check not in ran:
+            yield Unfinished(check, beside.reasons.get(check, beside.missed))
+        elif not ran[check].ended:
+            yield Unfinished(check, ran[check].reason or beside.missed)
 
 
 def _by(frozen: Frozen | None, entry: RequirementVerdict) -> RequirementVerdict:
@@ -176,13 +264,13 @@ def _decide_one(
     target: Target,
     results: Sequence[CheckResult],
     missing: Mapping[str, frozenset[str]],
-    waiver: Waiver | None,
+    why: Mapping[str, str],
+    waivers: Sequence[Waiver],
 ) -> RequirementVerdict:
     name = requirement.id
-    judged_by = [r for r in results if name in r.declared or any(f.requirement == name for f in r.failures)]
-    count = sum(r.passes.get(name, 0) for r in results) + sum(
-        failure.requirement == name for r in results for failure in r.failures
-    )
+    failures = [(r, failure) for r in results for failure in r.failures if failure.requirement == name]
+    judged_by = [r for r in results if name in r.declared or any(r is failed for failed, _ in failures)]
+    count = sum(r.passes.get(name, 0) for r in results) + len(failures)
     productive = sum(r.productive.get(name, 0) for r in results)
 
     def verdict(result: RequirementResult, reason: str = "") -> RequirementVerdict:
@@ -192,27 +280,28 @@ def _decide_one(
     not_applicable = requirement.not_applicable_because(profile, target.auth.way)
     if not_applicable is not None:
         return verdict("not_applicable", not_applicable)
-    failure = next((f for r in results for f in r.failures if f.requirement == name), None)
-    if failure is not None:
-        if waiver is not None:
-            return replace(verdict("waived", str(waiver)), waiver=waiver)
+    if failures:
+        waived = [accepting(waivers, name, r.failure_id(failure)) for r, failure in failures]
+        first = waived[0]
+        if None not in waived and first is not None:
+            return replace(verdict("waived", str(first)), waiver=first)
+        failure = failures[waived.index(None)][1]
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
         return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
-    unclear = next((r.reason for r in results if name in r.inconclusive), None)
+    unclear = next((r.reason for r in results if r.ended and name in r.inconclusive), None)
     if unclear is not None:
         return verdict("inconclusive", unclear)
-    untested = _untested_because(requirement, missing, count, productive)
+    not_run = tuple(sorted(check for check, ids in missing.items() if name in ids))
+    if not_run:
+        reason = f"{', '.join(not_run)} did not run to the end: {why[not_run[0]]}"
+        return replace(verdict("inconclusive", reason), not_run=not_run)
+    untested = _untested_because(requirement, count, productive)
     return verdict("not_tested", untested) if untested else verdict("passed")
 
 
-def _untested_because(
-    requirement: Requirement, missing: Mapping[str, frozenset[str]], count: int, productive: int
-) -> str:
+def _untested_because(requirement: Requirement, count: int, productive: int) -> str:
     """Why nothing follows for a requirement that nothing speaks against; empty if it holds."""
-    not_run = sorted(check for check, ids in missing.items() if requirement.id in ids)
-    if not_run:
-        return f"did not run: {', '.join(not_run)}"
     if count == 0:
         return "no exchange of this run allowed a judgement"
     if productive == 0:
@@ -223,15 +312,8 @@ def _untested_because(
 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:
     """Whether any check got past the admission, of those that needed it."""
-    admitted = [result for result in results if result.family not in BEFORE_ADMISSION]
+    admitted = [result for result in results if result.ended and result.family not in BEFORE_ADMISSION]
     return not admitted or any(result.passes for result in admitted)
-
-
-def _whole(requirements: Iterable[RequirementVerdict]) -> Result:
-    musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
-    if "failed" in musts:
-        return "nonconformant"
-    return "inconclusive" if musts & {"inconclusive", "not_tested"} else "conformant"
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:

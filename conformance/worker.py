@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,70 +11,44 @@ import pytest
 
 from conformance.bench import Bench
 from conformance.check import Check, SuiteFault, run_check, without_secrets
-from conformance.division import Division
-from conformance.durations import load as load_durations
-from conformance.ending import Ending
+from conformance.checks import SuiteCheck
 from conformance.fuzz.names import names_of
+from conformance.interrupts import Interrupts
 from conformance.judge import Inconclusive, Judge, Nonconformity
 from conformance.ledger import Ledger
+from conformance.plan import Plan, plan_of
 from conformance.reporting import allure
-from conformance.shard import Shard
-from conformance.sharding import divide_items
+from conformance.results import CheckResult
+from conformance.settings import Settings
 from conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
 from conformance.suite.scenario import Scenario
 from conformance.tape.reel import Reel
-from conformance.target import TargetError, load_targets
-from conformance.tier import EFFORTS, Tier
+from conformance.target import load_targets
+from conformance.tier import EFFORTS
 
 _CHECK = pytest.StashKey[Check]()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What every worker of a run must know; only JSON types, so that it can travel."""
-
-    targets: tuple[str, ...]
-    state: str | None
-    tier: Tier
-    seed: int
-    plant: bool = False
-    watch: bool = False
-    rescue: bool = False
-    spool: str | None = None
-    shard: str | None = None
-    durations: str | None = None
-
-    @property
-    def part(self) -> Shard | None:
-        """The shard that this run is; None for a whole one."""
-        return None if self.shard is None else Shard.parse(self.shard)
-
-    @property
-    def mark(self) -> str:
-        return "" if self.part is None else self.part.mark
-
-    @property
-    def ledgers(self) -> Path | None:
-        """The folder of the ledgers; None for the user's own."""
-        return None if self.state is None else Path(self.state)
 
 
 class Worker:
     """Makes one item of each check and target, and runs it."""
 
-    def __init__(self, settings: Settings, benches: Sequence[Bench] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, benches: Sequence[Bench] | None = None, interrupts: Interrupts | None = None
+    ) -> None:
         """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
         found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
         self.targets = tuple(bench.target for bench in found)
         self.benches = {bench.target.name: bench for bench in found}
-        self.divisions: dict[str, Division] = {}
-        self.refusal = ""
-        self.planned: dict[str, dict[str, tuple[str, ...]]] = {target.name: {} for target in self.targets}
+        self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
+        for name, bench in self.benches.items():
+            bench.share = self.plans[name].keys
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
-        self._ending = Ending()
+        self._interrupts = interrupts or Interrupts()
+        self._at_work: Check | None = None
+        self._stopped: list[CheckResult] = []
 
     def _recorded_benches(self) -> Iterator[Bench]:
         settings = self.settings
@@ -91,7 +64,6 @@ class Worker:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
-        self._ending.watch()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -108,36 +80,26 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks that speak of their target at this tier, target by target, in the order of families."""
+        """Keep the checks of the plan, and of these the shard's own, target by target, in the order of families."""
         kept = []
         for item in items:
-            check = self._check(item)
-            if check is None:
+            target = _target_of(item)
+            if target is None:
                 kept.append(item)
-            elif self._speaks_of(check) and self._is_asked(item, check.target):
-                item.stash[_CHECK] = check
-                item.add_marker(pytest.mark.xdist_group(check.target))
-                self.planned[check.target][check.id] = tuple(sorted(check.declared))
+            elif (found := self._planned(item, target)) is not None:
+                item.stash[_CHECK] = Check.of(found, target)
+                item.add_marker(pytest.mark.xdist_group(target))
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
-        items[:] = kept if self.settings.part is None else self._divided(kept, self.settings.part)
+        items[:] = kept
 
-    def _divided(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
-        """The items of this shard; those of others stay planned, so that nothing passes that rests on them."""
-        checks = [(item, check) for item in items if (check := check_of(item)) is not None]
-        try:
-            for name, bench in self.benches.items():
-                seconds = load_durations(self.settings.durations, bench.target.dialect, self.settings.tier)
-                self.divisions[name] = divide_items(
-                    checks, bench, shard, seconds, shared=self.settings.state is None, plant=self.settings.plant
-                )
-                self.planned[name] = self.divisions[name].planned({shard.index})
-        except TargetError as error:
-            self.refusal = str(error)
-            return []
-        others = {id(item) for item, c in checks if self.divisions[c.target].where[c.id] != shard.index}
-        return [item for item in items if id(item) not in others]
+    def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
+        """The check of this run that an item is."""
+        callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
+        parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
+        function = getattr(item, "originalname", item.name)
+        return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """What Allure is told of an item."""
@@ -154,35 +116,6 @@ class Worker:
             requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
         )
 
-    def _speaks_of(self, check: Check) -> bool:
-        """Whether the check judges something that applies to its target, and asks for nothing that it has not."""
-        bench = self.benches[check.target]
-        return bool(check.declared & bench.applicable) and all(name in bench.client.api for name in check.asked)
-
-    def _is_asked(self, item: pytest.Item, name: str) -> bool:
-        """Whether the tier, the target's offers and limits, and what the user wants of this run include a check."""
-        target, settings = self.benches[name].target, self.settings
-        if settings.watch or item.get_closest_marker("planted") is not None:
-            # Where the clock can be moved, nights need not be waited for unless somebody asks for it.
-            nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
-            return item.get_closest_marker("planted") is not None and nights
-        if item.get_closest_marker("clock") is not None and target.time_control is None:
-            return False
-        wasteful = item.get_closest_marker("wasteful") is not None
-        if wasteful and target.time_control is None and settings.tier != "nightly":
-            return False
-        needed = item.get_closest_marker("keys")
-        if needed is not None and target.limits.max_keys < needed.args[0]:
-            return False
-        return settings.tier != "smoke" or item.get_closest_marker("standard") is None
-
-    def _check(self, item: pytest.Item) -> Check | None:
-        callspec = getattr(item, "callspec", None)
-        if callspec is None or "kms" not in callspec.params:
-            return None
-        parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
-        return Check.of(item, callspec.params["kms"], callspec.id, parameters)
-
     def scenario(self, item: pytest.Item) -> Scenario:
         """The scenario for one check: its own judge at the bench of its target."""
         check = item.stash[_CHECK]
@@ -192,6 +125,7 @@ class Worker:
             bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
         )
         check.open(bench, judge)
+        self._at_work = check
         bench.opened.append(check.id)
         bench.client.judge = judge
         with without_secrets(clean):
@@ -228,6 +162,7 @@ class Worker:
         report = yield
         check = check_of(item)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
+            self._at_work = None
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
@@ -255,30 +190,30 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._ending.in_order()
+        self._interrupts.no_more_asking()
+        if self._at_work is not None:
+            # What it had judged by then counts; the rest of it stays open.
+            self._stopped.append(self._at_work.cut_short())
+        hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
         for name, bench in self.benches.items():
-            if "client" in vars(bench):
-                bench.leave(hurried=exitstatus == pytest.ExitCode.INTERRUPTED)
-                if bench.isolation is not None:
-                    self.isolation[name] = bench.isolation.to_json()
-        self._ending.over()
+            if "client" not in vars(bench):
+                continue
+            with self._interrupts.letting_go():
+                bench.leave(hurried=hurried)
+            if bench.isolation is not None:
+                self.isolation[name] = bench.isolation.to_json()
         for name, reel in self.reels.items():
             if self.benches[name].opened:
                 # Without its tape a run can be read, and not sealed.
                 with suppress(OSError):
-                    reel.finish(self.benches[name].opened, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+                    reel.finish(self.benches[name].opened, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
         """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
-        return {
-            "isolation": self.isolation,
-            "refusal": self.refusal,
-            "divisions": {name: division.to_json() for name, division in self.divisions.items()},
-            "planned": {name: {check: list(ids) for check, ids in plan.items()} for name, plan in self.planned.items()},
-        }
+        return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:
@@ -289,6 +224,13 @@ class Worker:
 def check_of(item: pytest.Item) -> Check | None:
     """The check that an item is; None for what is no check of a target of this run."""
     return item.stash.get(_CHECK, None)
+
+
+def _target_of(item: pytest.Item) -> str | None:
+    """The target that an item asks; None for an item that is no check of the suite."""
+    callspec = getattr(item, "callspec", None)
+    name = None if callspec is None else callspec.params.get("kms")
+    return name if isinstance(name, str) else None
 
 
 def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:

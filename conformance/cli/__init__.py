@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
 
 from conformance import __version__
 from conformance.cli.lazy import Entry, LazyGroup
+from conformance.cli.streams import secure
+from conformance.cli.unforeseen import tell
 from conformance.mistake import UserMistake
+from conformance.say import say
+
+# What a shell says of a command that Ctrl-C has ended.
+_INTERRUPTED = 130
 
 _COMMANDS = {
     "run": Entry("conformance.cli.run:run", "Certify each target, and leave a verdict and a report."),
@@ -39,14 +46,20 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run a command; a user's mistake ends in a few lines on what to do next, and exit code 2."""
+    """Run a command; whatever goes wrong ends in a few lines that say what to do next, and in exit code 2 or 3."""
+    secure()
     try:
-        sys.exit(cli(standalone_mode=False))
+        code = cli(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(UserMistake.exit_code)
+        told = io.StringIO()
+        error.show(told)
+        say(told.getvalue(), err=True, end="")
+        code = UserMistake.exit_code
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        code = _INTERRUPTED
     except UserMistake as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+        say(str(error), err=True)
+        code = error.exit_code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the last line before a traceback, whose exit code is 1
+        code = tell(error)
+    sys.exit(code)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from conformance import comparing
 from conformance.cli.asking import agree, ask, explain_unasked
@@ -19,7 +18,8 @@ from conformance.reporting import changes_text
 from conformance.reporting.compare import compare as compared
 from conformance.reporting.files import to_text, write_atomically
 from conformance.reporting.schemas import Schema, validate
-from conformance.reporting.summary import spelled
+from conformance.say import say
+from conformance.screen import Screen
 from conformance.target import Target, load_target
 from conformance.verdict import EXIT_CODES
 
@@ -155,7 +155,7 @@ def _tell(comparison: Comparison, as_json: str | None) -> None:
     if as_json is not None:
         _write(comparing.to_json(comparison), as_json, "comparison")
     if as_json != _STDOUT:
-        comparing.show(comparison, Console())
+        comparing.show(comparison, Screen())
 
 
 def _compare_runs(first: Path, second: Path, as_json: str | None, as_markdown: str | None, *, strict: bool) -> int:
@@ -166,20 +166,20 @@ def _compare_runs(first: Path, second: Path, as_json: str | None, as_markdown: s
     if as_json is not None:
         _write(comparison.to_json(), as_json, "changes")
     if as_markdown == _STDOUT:
-        click.echo(changes_text.markdown(comparison), nl=False)
+        say(changes_text.markdown(comparison), end="")
     elif as_markdown is not None:
         write_atomically(Path(as_markdown), changes_text.markdown(comparison))
     if _STDOUT in (as_json, as_markdown):
         return code
-    console = Console()
-    for line in changes_text.lines(comparison, console.width):
-        console.print(spelled(line, console), soft_wrap=True, highlight=False)
+    screen = Screen()
+    for line in changes_text.lines(comparison, screen.width):
+        screen.write_line(line)
     return code
 
 
 def _write(document: dict[str, Any], where: str, schema: Schema) -> None:
     validate(document, schema, where)
     if where == _STDOUT:
-        click.echo(json.dumps(document, indent=2))
+        say(json.dumps(document, indent=2))
     else:
         write_atomically(Path(where), to_text(document))

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from conformance.ledger import Ledger
+from conformance.libraries import refuse_replaced
 from conformance.preflight import Finding, examine
+from conformance.say import say
 from conformance.target import Target, load_targets
 from conformance.verdict import EXIT_CODES
 
@@ -21,11 +23,12 @@ def doctor(targets: tuple[str, ...]) -> int:
 
     Exit code: 0 a run can be made, 2 the command or a target file is wrong, 3 something stands in its way.
     """
+    refuse_replaced()
     return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
 
 
 def _examine(target: Target) -> int:
-    click.echo(f"{target.name}: {target.dialect}, profile {target.profile}")
+    say(f"{target.name}: {target.dialect}, profile {target.profile}")
     worst = 0
     for finding in examine(target, Ledger.of(target)):
         _show(finding)
@@ -34,6 +37,6 @@ def _examine(target: Target) -> int:
 
 
 def _show(finding: Finding) -> None:
-    click.echo(f"{_MARKS[finding.level]} {finding.topic}: {finding.text}")
+    say(f"{_MARKS[finding.level]} {finding.topic}: {finding.text}")
     if finding.next:
-        click.echo(f"    next: {finding.next}")
+        say(f"    next: {finding.next}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from conformance import specs
+from conformance.say import say
 
 
 @click.command()
@@ -22,4 +23,4 @@ def emulator(dialect: str, port: int, host: str, profile: str, expose: bool) -> 
             f"{dialect} has no profile {profile!r}; it has {', '.join(specs.profile_names(dialect))}.",
             param_hint="--profile",
         )
-    serve(dialect, host=host, port=port, profile=profile, expose=expose, write=click.echo)
+    serve(dialect, host=host, port=port, profile=profile, expose=expose, write=say)

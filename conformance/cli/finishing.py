@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import click
-
 from conformance.cli.stamp import stamp
 from conformance.reporting import allure_report, allure_results, layout, publish
 from conformance.reporting.again import nearby
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
+from conformance.say import say
 
 
 def after_run(directory: Path, before: int) -> None:
@@ -24,7 +23,7 @@ def after_run(directory: Path, before: int) -> None:
         publish.job_summary(found, os.environ)
         build_allure(directory, found)
     except ReportError as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
 
 
 def build_allure(directory: Path, report: Report, history: Path | None = None) -> None:
@@ -32,6 +31,6 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
-        click.echo(f"allure   {allure_report.HOW}\n         kms-conformance report {nearby(directory)}")
+        say(f"allure   {allure_report.HOW}\n         kms-conformance report {nearby(directory)}")
         return
-    click.echo(f"allure   {nearby(allure_report.build(allure, directory, history))}")
+    say(f"allure   {nearby(allure_report.build(allure, directory, history))}")

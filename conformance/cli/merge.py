@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conformance.cli.finishing import after_run
 from conformance.cli.stamp import stamp
@@ -13,8 +12,8 @@ from conformance.reporting import layout
 from conformance.reporting.merge import Merged
 from conformance.reporting.merge import merge as merged_of
 from conformance.reporting.summary import show
-from conformance.stale import STALE_WAIVER
-from conformance.verdict import EXIT_CODES, worst_exit_code
+from conformance.say import say
+from conformance.screen import Screen
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -32,13 +31,11 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     out = Path(reports).resolve()
     before = stamp(out)
     merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
-    show(merged.report, out, Console())
+    show(merged.report, out, Screen())
     after_run(out, before)
     for line in _unfinished(merged):
-        click.echo(line)
-    codes = [EXIT_CODES[target.verdict.result] for target in merged.report.targets]
-    unfinished = [EXIT_CODES["inconclusive"] for _ in _unfinished(merged)]
-    return worst_exit_code([*codes, *unfinished, *(STALE_WAIVER for _ in merged.report.stale)])
+        say(line)
+    return merged.report.exit_code
 
 
 def _shards_in(directory: Path) -> list[Path]:
@@ -48,7 +45,7 @@ def _shards_in(directory: Path) -> list[Path]:
     found = sorted(path.parent for path in directory.glob(f"*/{layout.SHARD}"))
     if not found:
         # Its shard was ended early, or did not run: the verdict will name it as missing.
-        click.echo(f"{directory} holds no results of a shard: passed over.", err=True)
+        say(f"{directory} holds no results of a shard: passed over.", err=True)
     return found
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conformance.cli.finishing import build_allure
 from conformance.reporting.load import load_report
 from conformance.reporting.summary import show
 from conformance.reporting.write import write_pages
-from conformance.stale import STALE_WAIVER
-from conformance.verdict import EXIT_CODES, worst_exit_code
+from conformance.screen import Screen
 
 _PATH = click.Path(path_type=Path)
 
@@ -27,7 +25,6 @@ def report(directory: Path, history: Path | None) -> int:
     """
     found = load_report(directory)
     write_pages(directory, found)
-    show(found, directory, Console())
+    show(found, directory, Screen())
     build_allure(directory, found, history)
-    codes = [EXIT_CODES[target.verdict.result] for target in found.targets]
-    return worst_exit_code([*codes, *(STALE_WAIVER for _ in found.stale)])
+    return found.exit_code

@@ -9,6 +9,7 @@ import click
 from conformance.cli.asking import agree, ask, explain_unasked
 from conformance.comparing import write_recording
 from conformance.judge import Inconclusive
+from conformance.say import say
 from conformance.target import load_target
 from conformance.verdict import EXIT_CODES
 
@@ -35,5 +36,5 @@ def record(target: Path, out: Path, seed: int, yes: bool) -> int:  # noqa: FBT00
         return EXIT_CODES["inconclusive"]
     write_recording(out, recording)
     answered = sum(entry.given.outcome == "answered" for entry in recording.entries)
-    click.echo(f"recorded: {out}, {answered} of {len(recording.entries)} questions answered by {asked.name}")
+    say(f"recorded: {out}, {answered} of {len(recording.entries)} questions answered by {asked.name}")
     return 0

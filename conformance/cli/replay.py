@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from conformance import consent, replay
 from conformance.cli.agreeing import agreed_to_run
 from conformance.replay.find import other_endpoint
-from conformance.reporting.summary import spelled
+from conformance.screen import Screen
 from conformance.target import load_target
 from conformance.tier import TIERS
 
@@ -39,7 +38,7 @@ def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int
         consent.require([target], given=yes)
         note = other_endpoint(found, target)
     outcome = replay.judge(found, replay.rerun(found, path, consent=yes))
-    console = Console()
-    for line in replay.lines(found, outcome, note, console.width):
-        console.print(spelled(line, console), soft_wrap=True, highlight=False)
+    screen = Screen()
+    for line in replay.lines(found, outcome, note, screen.width):
+        screen.write_line(line)
     return outcome.exit_code

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from conformance import __version__, specs
@@ -13,6 +12,7 @@ from conformance.catalogue.frozen import Frozen
 from conformance.catalogue.requirements import Catalogue
 from conformance.coverage import checks_by_requirement
 from conformance.reporting.files import write_atomically
+from conformance.screen import Screen
 
 
 @click.command()
@@ -31,7 +31,7 @@ def requirements(dialect: str | None, freeze: Path | None) -> None:
         write_atomically(freeze, Frozen.of(Catalogue.load(dialect), __version__).to_yaml())
         return
     checks = checks_by_requirement()
-    console = Console(width=None if Console().is_terminal else 200)
+    screen = Screen(width=None if Screen().is_terminal else 200)
     for name in (dialect,) if dialect else specs.dialects():
         catalogue = Catalogue.load(name)
         table = Table(title=f"{name}: {len(catalogue.requirements)} requirements", title_justify="left", pad_edge=False)
@@ -42,8 +42,8 @@ def requirements(dialect: str | None, freeze: Path | None) -> None:
             table.add_row(
                 requirement.id, requirement.level, requirement.statement, sources, "\n".join(checks[requirement.id])
             )
-        console.print(table)
+        screen.print(table)
         for source, reason in catalogue.exclusions:
-            console.print(f"not a requirement: {source}: {reason}", highlight=False)
+            screen.write_line(f"not a requirement: {source}: {reason}")
         for erratum in catalogue.errata:
-            console.print(f"{erratum.id}: {erratum.question} {erratum.followed} {erratum.reason}", highlight=False)
+            screen.write_line(f"{erratum.id}: {erratum.question} {erratum.followed} {erratum.reason}")

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-import pytest
 
 from conformance import specs, suite
 from conformance.catalogue.frozen import load_frozen
 from conformance.cli.agreeing import agreed, agreed_to_run
+from conformance.cli.settled import exit_code
 from conformance.cli.shards import Asked, shard_options
 from conformance.cli.stamp import stamp
 from conformance.consent import question_of_clients
+from conformance.interrupts import Interrupts
+from conformance.isolated_pytest import run_pytest
+from conformance.libraries import refuse_replaced
 from conformance.sdk.registry import at, names
 from conformance.target import Target, load_targets
 from conformance.tier import TIERS, Tier
@@ -65,6 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
     the whole.
     """
+    refuse_replaced()
     asked: Asked = further.pop("shards")
     part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
@@ -89,12 +93,16 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = stamp(directory)
-    code = int(pytest.main([*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]))
-    code = USAGE_ERROR if code == pytest.ExitCode.USAGE_ERROR else code
+    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+    interrupts = Interrupts()
+    interrupts.watch()
+    status = run_pytest(arguments, plugins=[interrupts])
+    code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:
         from conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
 
         after_run(directory, before)
+        code = interrupts.exit_code or code
     elif code != USAGE_ERROR:
         part.explain()
     return code
@@ -110,7 +118,9 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for what the vendors' clients would not heed."""
     for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        # Before 8.3, click says of arguments that were left out that they stood on the command line.
+        if given and context.params.get(name) != ():
             said = "what stands after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(
                 f"With --via, {said} has no meaning: the steps are the same in every run. Leave it out."

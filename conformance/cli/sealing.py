@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from conformance.say import say
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -25,18 +27,18 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
 
     if new_key is not None:
         public = keys.new_key(new_key)
-        click.echo(f"made: {new_key}, to sign with and to keep to yourself, and {public}, for everybody")
+        say(f"made: {new_key}, to sign with and to keep to yourself, and {public}, for everybody")
     if directory is None:
         if new_key is None:
             raise click.UsageError("Missing argument 'DIR': the reports folder of a finished run.")
         return 0
     for sealed in seal(directory, key=key or new_key, evidence=evidence):
-        click.echo(f"sealed: {sealed.path}")
+        say(f"sealed: {sealed.path}")
         if sealed.partial:
-            click.echo(f"partial, no certificate: {', '.join(sealed.partial)}")
+            say(f"partial, no certificate: {', '.join(sealed.partial)}")
         if sealed.kind == "evidence":
-            click.echo(f"evidence, no certificate: the target is {sealed.result}")
-        click.echo(f"signed by the key {sealed.signer}" if sealed.signer else NO_SIGNATURE)
+            say(f"evidence, no certificate: the target is {sealed.result}")
+        say(f"signed by the key {sealed.signer}" if sealed.signer else NO_SIGNATURE)
     return 0
 
 
@@ -51,5 +53,5 @@ def verify(certificate: Path, key: Path | None) -> int:
     from conformance.sealing.verify import verify as verified  # noqa: PLC0415 - other commands do not need it
 
     verification = verified(certificate, key=key)
-    click.echo(str(verification))
+    say(str(verification))
     return verification.exit_code

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from conformance import __version__
 from conformance.reporting import files
+from conformance.screen import Screen
 from conformance.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def selftest(
         raise click.UsageError(
             f"No trial has {part!r} in its name. Without -k all are made; each is shown as it fails."
         )
-    console = Console()
+    screen = Screen()
     kept = _taken_over(again, tasks)
-    fresh = _watched([task for task in tasks if task not in kept], processes, console)
+    fresh = _watched([task for task in tasks if task not in kept], processes, screen)
     trials = (*kept.values(), *fresh)
     command = " ".join(("kms-conformance", *_shown(sys.argv[1:])))
     date = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -84,16 +84,16 @@ def selftest(
         files.write_atomically(json_path, files.to_text(power.to_json()))
     if page_path is not None:
         files.write_atomically(page_path, page(power))
-    _show(power, console)
+    _show(power, screen)
     return EXIT_CODES["nonconformant"] if power.broken_promises() else 0
 
 
-def _watched(tasks: Sequence[Task], processes: int, console: Console) -> list[Trial]:
+def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
     from conformance.selftest.crew import run_tasks  # noqa: PLC0415 - late, see above
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=screen, transient=True) as progress:
         bar = progress.add_task("trials", total=len(tasks))
         # What was tried until then counts.
         with suppress(KeyboardInterrupt):
@@ -133,24 +133,26 @@ def _loaded(report: Path) -> Power:
         ) from error
 
 
-def _show(power: Power, console: Console) -> None:
+def _show(power: Power, screen: Screen) -> None:
     from conformance.selftest.power import percent  # noqa: PLC0415 - late, see above
 
     for dialect in power.dialects:
         every, critical = power.faults(dialect), power.faults(dialect, "critical")
-        console.print(
+        screen.write_line(
             f"{dialect}: {every.killed} of {every.faults} faults killed, {every.right} for the right reason; "
             f"{critical.killed} of {critical.faults} critical ones, "
             f"{percent(critical.at_smoke, critical.faults):.0f} % of them at smoke"
         )
     variants, nulls = power.of("variant"), power.of("null")
-    console.print(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
-    console.print(f"no KMS at all: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs not as they should be")
+    screen.write_line(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
+    screen.write_line(
+        f"no KMS at all: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs not as they should be"
+    )
     broken = power.broken_promises()
     for promise in broken:
-        console.print(f"does not hold: {promise}", markup=False, highlight=False)
+        screen.write_line(f"does not hold: {promise}")
     if not broken:
-        console.print("All promised figures hold.")
+        screen.write_line("All promised figures hold.")
 
 
 def _shown(arguments: Sequence[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from conformance.say import say
 from conformance.shard import Shard, of_fleet
 from conformance.target import load_target
 
@@ -64,7 +65,7 @@ class Part:
     def explain(self) -> None:
         """Say what a shard's verdict is good for."""
         if self.shard is not None and self.shard.of > 1:
-            click.echo(
+            say(
                 f"This was shard {self.shard}, and alone it decides nothing. When all {self.shard.of} have run, "
                 "`kms-conformance merge DIR…` joins their reports."
             )

@@ -9,6 +9,8 @@ import click
 from conformance.bench import Bench
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.libraries import refuse_replaced
+from conformance.say import say
 from conformance.target import Target, load_targets
 from conformance.verdict import EXIT_CODES
 
@@ -21,6 +23,7 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 
     Only keys that the ledger proves to be ours are touched; those of a run that is at work are left to it.
     """
+    refuse_replaced()
     codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
     return max(codes)
 
@@ -32,21 +35,21 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
     try:
         bench.enter()
         found = bench.pool.recover(write=not dry_run)
-        click.echo(f"{target.name}: {len(found.undone)} key(s) of ours to schedule, by the ledger {ledger.path}.")
+        say(f"{target.name}: {len(found.undone)} key(s) of ours to schedule, by the ledger {ledger.path}.")
         for key in found.undone:
-            click.echo(f"  {key}")
+            say(f"  {key}")
         for key in found.strangers:
-            click.echo(f"{target.name}: {key} is described like a key of ours, but is not in this ledger: left alone.")
+            say(f"{target.name}: {key} is described like a key of ours, but is not in this ledger: left alone.")
         left = () if dry_run else bench.pool.release()
     except Inconclusive as error:
-        click.echo(f"{target.name}: {error}", err=True)
+        say(f"{target.name}: {error}", err=True)
         return EXIT_CODES["inconclusive"]
     finally:
         bench.close()
     for record in ledger.unfinished() if not dry_run else ():
         reason = record.facts.get("reason", "it is not known why")
-        click.echo(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
+        say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
     if left or (not dry_run and ledger.unfinished()):
-        click.echo(f"{target.name}: mend that, then run sweep again.", err=True)
+        say(f"{target.name}: mend that, then run sweep again.", err=True)
         return EXIT_CODES["inconclusive"]
     return 0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.ledger import Ledger
 from conformance.reporting import files
+from conformance.screen import Screen
 from conformance.sdk.known import Client
 from conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
 from conformance.sdk.session import chosen, play
@@ -26,7 +25,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
     there is no `consent` in the target file or given here.
     """
-    console = Console()
+    screen = Screen()
     emulators = Emulators(reports / "targets")
     try:
         names = given or emulators.start_for_clients(only)
@@ -40,10 +39,10 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         state = None if given else reports / "ledger"
         results: list[SdkReport] = []
         for target, found, left_out in plans:
-            report = play(target, Ledger.of(target, state), found, left_out, _Progress(console, target))
+            report = play(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
             write(places[target.name], report)
             results.append(report)
-            show(report, places[target.name], console)
+            show(report, places[target.name], screen)
         return worst_exit_code(EXIT_CODES[report.result] for report in results)
     finally:
         emulators.stop()
@@ -52,12 +51,12 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
 class _Progress:
     """A line on a terminal for each client that begins: some wait for seconds."""
 
-    def __init__(self, console: Console, target: Target) -> None:
-        self._console = console
+    def __init__(self, screen: Screen, target: Target) -> None:
+        self._screen = screen
         self._target = target
         self._said = ""
 
     def __call__(self, client: Client, step: StepResult) -> None:
         if self._said != client.name:
             self._said = client.name
-            self._console.print(f"{self._target.name}: {client.name}", highlight=False)
+            self._screen.write_line(f"{self._target.name}: {client.name}")

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from conformance.comparing.difference import Comparison, Difference, NotCompared
 from conformance.comparing.recording import Recording
-from conformance.reporting.text import counted, one_line
+from conformance.printable import one_line
+from conformance.reporting.text import counted
+from conformance.screen import Screen
 
 # Below this width four columns are too narrow for words; then each row is a paragraph.
 _NARROW = 100
@@ -106,19 +108,19 @@ def rows(differences: Sequence[Difference]) -> tuple[Row, ...]:
     return tuple(sorted(grouped, key=lambda row: (*alike(row.one)[:2], order[id(row.one)])))
 
 
-def show(comparison: Comparison, console: Console) -> None:
+def show(comparison: Comparison, screen: Screen) -> None:
     """Print a comparison, as a table or, on a narrow terminal, as paragraphs."""
     a, b = names(comparison)
     for side, name, recording in (("A", a, comparison.a), ("B", b, comparison.b)):
-        console.print(Text(f"{side}  {name}: {_origin(recording, comparison.age_days(recording))}"), soft_wrap=True)
+        screen.write_line(f"{side}  {name}: {_origin(recording, comparison.age_days(recording))}")
     for warning in comparison.warnings:
-        console.print(Text(f"!  {one_line(warning)}", "yellow"), soft_wrap=True)
-    console.print(Text(_counts(comparison), "bold"), soft_wrap=True)
+        screen.write_line(Text(f"!  {one_line(warning)}", "yellow"))
+    screen.write_line(Text(_counts(comparison), "bold"))
     found = rows(comparison.differences)
     if found:
-        console.print(_paragraphs(found, a, b) if console.width < _NARROW else _table(found, a, b))
+        screen.print(_paragraphs(found, a, b) if screen.width < _NARROW else _table(found, a, b))
     for line in _not_compared(comparison.not_compared, a, b):
-        console.print(line, soft_wrap=True)
+        screen.write_line(line)
 
 
 def names(comparison: Comparison) -> tuple[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 Headers = tuple[tuple[str, str], ...]
+Silence = Literal["closed", "reset", "broken head", "never"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Outbound:
     """One reply. `body` is what `encode` made of `value`; a header that stands in `headers` is not added again.
 
     The last fields are for faults on the wire: `chunked` sends the body in chunks; `cut_after` sends so many bytes of
-    the body and hangs up; `delay_seconds` waits before anything is sent; `close` hangs up after the reply.
+    the body and hangs up; `delay_seconds` waits before anything is sent; `close` hangs up after the reply, and
+    `close_untold` does so a moment later without a word of it. `silence` sends no reply at all: it closes the
+    connection, resets it, breaks off within the head, or waits until the client has gone.
     """
 
     status: int
@@ -71,6 +74,8 @@ class Outbound:
     cut_after: int | None = None
     delay_seconds: float = 0.0
     close: bool = False
+    close_untold: bool = False
+    silence: Silence | None = None
 
     def with_value(self, value: Any) -> Outbound:  # noqa: ANN401 - whatever the service serialises
         """The same reply saying something else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from conformance.emulator.refusals import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.emulator.replies import Headers, Outbound
+    from conformance.emulator.replies import Headers, Outbound, Silence
 
 # The gateway of one of the services documents a limit of 12 MB; the other's documents none.
 LARGEST_BODY = 12 * 1024 * 1024
@@ -24,6 +25,8 @@ _LONGEST_REQUEST_LINE = 1024 * 1024
 # What is too large is still read, up to here: a client that is hung up on while it writes never sees the reply.
 _LARGEST_READ = 4 * LARGEST_BODY
 _LARGEST_CHUNK_LINE = 1024
+# Long enough for a client on loopback to send its next request meanwhile, which is then lost.
+_UNTOLD_SECONDS = 0.002
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -187,6 +190,9 @@ class _Connection(BaseHTTPRequestHandler):
     def _send(self, outbound: Outbound) -> None:
         if outbound.delay_seconds:
             time.sleep(outbound.delay_seconds)
+        if outbound.silence is not None:
+            self._say_nothing(outbound.silence)
+            return
         if outbound.close or outbound.cut_after is not None:
             self.close_connection = True
         headers = list(outbound.headers)
@@ -204,6 +210,20 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(head.encode("latin-1", "replace"))
         if self.command != "HEAD":
             self._send_body(outbound)
+        if outbound.close_untold:
+            self.close_connection = True
+            self.wfile.flush()
+            time.sleep(_UNTOLD_SECONDS)
+
+    def _say_nothing(self, silence: Silence) -> None:
+        self.close_connection = True
+        if silence == "broken head":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
+        elif silence == "reset":
+            # Closing a socket that does not linger resets its connection.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif silence == "never":
+            self.rfile.read(1)
 
     def _send_body(self, outbound: Outbound) -> None:
         body = outbound.body

@@ -1,18 +1,16 @@
-"""Schemathesis, behind one door: requests out of an API's OpenAPI document.
+"""Requests out of an API's OpenAPI document, by Schemathesis.
 
-Everything that is not quite public in Schemathesis is used here and nowhere else, and so are the settings that keep it
-to itself: its configuration is given, so that no schemathesis.toml is looked for, and no file is written.
+Its configuration is given, so that no schemathesis.toml is looked for, and no file is written. What Schemathesis does
+not document is used in `adapter` alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from unittest import SkipTest
 
 import hypothesis
 import schemathesis
@@ -26,18 +24,22 @@ from schemathesis.config import (
     ProjectConfig,
     ProjectsConfig,
     SchemathesisConfig,
-    StatefulPhaseConfig,
 )
-from schemathesis.config._phases import InferenceConfig
-from schemathesis.core.errors import SerializationNotPossible
-from schemathesis.core.parameters import ParameterLocation
-from schemathesis.core.result import Ok
-from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
-from schemathesis.generation.overrides import Override
-from schemathesis.schemas import APIOperation
 
 from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
+from conformance.fuzz.adapter import (
+    AT_RANDOM,
+    BY_THE_DESCRIPTION,
+    APIOperation,
+    ParameterLocation,
+    SerializationNotPossible,
+    generate,
+    is_negative,
+    links_only,
+    operations,
+    origin,
+)
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.home import move_hypothesis_home
 
@@ -61,11 +63,9 @@ class Generator:
         _read_as_json(api)
         self._api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())
-        self._by_id: dict[str, APIOperation[Any, Any, Any, Any]] = {}
-        for result in self.schema.get_all_operations():
-            if isinstance(result, Ok):
-                found = result.ok()
-                self._by_id[found.definition.raw["operationId"]] = found
+        self._by_id: dict[str, APIOperation[Any, Any, Any, Any]] = {
+            found.definition.raw["operationId"]: found for found in operations(self.schema)
+        }
         self._alike = {self._inputs(operation_id): operation_id for operation_id in self._by_id}
 
     @classmethod
@@ -93,43 +93,14 @@ class Generator:
         operation = self._by_id[operation_id]
         cases: list[schemathesis.Case[Any]] = []
         if thorough:
-            modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE]
-            cases += self._cases(operation, modes, settings_for(1), seed, Override())
+            cases += generate(self.schema, operation, BY_THE_DESCRIPTION, settings_for(1), seed)
             # Methods come out of a set.
             cases.sort(key=lambda case: case.method)
         # At random, the path is the target's own: its boundaries are few.
-        given = Override(path_parameters={parameter.name: _GIVEN for parameter in operation.path_parameters})
-        cases += self._cases(operation, [HypothesisTestMode.FUZZING], settings_for(examples), seed, given)
+        given = {parameter.name: _GIVEN for parameter in operation.path_parameters}
+        cases += generate(self.schema, operation, AT_RANDOM, settings_for(examples), seed, given)
         drafts = (self.draft(case) for case in cases)
         return tuple({draft.content: draft for draft in drafts if draft is not None}.values())
-
-    def _cases(
-        self,
-        operation: APIOperation[Any, Any, Any, Any],
-        modes: list[HypothesisTestMode],
-        settings: hypothesis.settings,
-        seed: int,
-        override: Override,
-    ) -> list[schemathesis.Case[Any]]:
-        collected: list[schemathesis.Case[Any]] = []
-
-        def collect(case: schemathesis.Case[Any]) -> None:
-            collected.append(case)
-
-        config = HypothesisTestConfig(
-            project=self.schema.config,
-            modes=modes,
-            settings=settings,
-            # Given twice: else a Hypothesis profile that someone has loaded would change them.
-            explicit_settings=settings,
-            apply_ci_profile=False,
-            seed=seed,
-            override=override,
-        )
-        # Hypothesis skips a test without cases.
-        with contextlib.suppress(SkipTest):
-            create_test(operation=operation, test_func=collect, config=config)()
-        return collected
 
     def _inputs(self, operation_id: str) -> str:
         """All that decides which requests are generated for an operation, as text."""
@@ -159,9 +130,9 @@ class Generator:
             query=query,
             headers=() if content_type is None or bare else (("Content-Type", str(content_type)),),
             body=b"" if bare else body,
-            path=values if _is_negative(case, ParameterLocation.PATH) else {},
-            positive=not _is_negative(case),
-            origin=_origin(case),
+            path=values if is_negative(case, ParameterLocation.PATH) else {},
+            positive=not is_negative(case),
+            origin=origin(case),
         )
 
     def ours(self, case: schemathesis.Case[Any]) -> Operation:
@@ -204,8 +175,7 @@ def _config() -> SchemathesisConfig:
         generation=GenerationConfig(codec=None, with_security_parameters=False),
         phases=PhasesConfig(
             coverage=CoveragePhaseConfig(unexpected_methods=set(_OTHER_METHODS)),
-            # Links are what the spec says, not what names of fields suggest.
-            stateful=StatefulPhaseConfig(inference=InferenceConfig(algorithms=[])),
+            stateful=links_only(),
         ),
     )
     return SchemathesisConfig(seed=0, projects=ProjectsConfig(default=project))
@@ -249,21 +219,3 @@ def _bytes(body: object) -> bytes:
     if body is None:
         return b""
     return body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[call-overload]
-
-
-def _is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None = None) -> bool:
-    # Not `case.meta`, which validates the case anew.
-    meta = case._meta  # noqa: SLF001
-    if meta is None:
-        return False
-    if location is None:
-        return meta.generation.mode.is_negative
-    return meta.is_negative_at(location)
-
-
-def _origin(case: schemathesis.Case[Any]) -> str:
-    meta = case._meta  # noqa: SLF001 - as above
-    if meta is None:
-        return ""
-    description = getattr(meta.phase.data, "description", None) or ""
-    return f"{meta.phase.name.value}: {description}" if description else meta.phase.name.value

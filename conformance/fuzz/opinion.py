@@ -9,10 +9,9 @@ import schemathesis
 from requests import PreparedRequest
 from requests import Request as Unprepared
 from schemathesis.checks import CheckFunction
-from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from conformance.answer import Answer
+from conformance.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
 from conformance.fuzz.generator import Generator
 
 # What a failure of a check breaks; None stands for what the schema of the reply itself names.
@@ -46,12 +45,9 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[str, str]
         if requirement is None and spec.violations(answer.value):
             # The examiner has found what is wrong, and knows which requirement of several it breaks.
             continue
-        try:
-            case.validate_response(received, checks=[check])
-        except FailureGroup as group:
-            broken = spec.requirements if requirement is None else {requirement}
-            for failure in group.exceptions:
-                yield from ((name, f"{failure.title}: {failure.message}") for name in sorted(broken))
+        broken = spec.requirements if requirement is None else {requirement}
+        for complaint in complaints(case, received, check):
+            yield from ((name, complaint) for name in sorted(broken))
 
 
 def response(status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> schemathesis.Response:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from conformance import suite
+from conformance.isolated_pytest import run_pytest
 from conformance.replay.find import Found
 from conformance.results import CheckResult
 from conformance.session import Controller
@@ -43,7 +44,7 @@ def rerun(found: Found, target: Path | None, *, consent: bool) -> Again:
         options += ["--kms-yes"] if consent else []
         # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
-            pytest.main([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
+            run_pytest([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.afterwards())
     said = told.getvalue().removeprefix("Exit: ").strip()
     return Again(only.result, only.exchanges, left, said or ("It was interrupted." if only.interrupted else ""))

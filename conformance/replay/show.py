@@ -8,11 +8,12 @@ from itertools import zip_longest
 from rich.text import Text
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.printable import one_line
 from conformance.replay.find import Found
 from conformance.replay.outcome import Outcome, Seen
 from conformance.replay.sides import Row, rows
 from conformance.reporting.failure import compared
-from conformance.reporting.text import one_line, wrapped
+from conformance.reporting.text import wrapped
 
 _LEAST_WIDTH = 60
 # The widest that the names of fields may take.

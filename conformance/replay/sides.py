@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from conformance.identity import steady
-from conformance.reporting.text import one_line
+from conformance.printable import one_line
 
 Mark = Literal["", "≠", "~"]
 _MOST_FIELDS = 24

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import allure
 import pytest
 
+from conformance.printable import one_line
 from conformance.reporting import allure_about as about
 from conformance.reporting.failure import render
-from conformance.reporting.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path

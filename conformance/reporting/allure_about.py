@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
+from conformance.printable import one_line
 from conformance.reporting.ci import executor, origin
 from conformance.reporting.files import to_text, write_atomically
 from conformance.reporting.layout import ALLURE_REPORT
-from conformance.reporting.text import one_line
 from conformance.verdict import specs_digest
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from conformance.printable import one_line, printable
 from conformance.reporting import allure_about as about
 from conformance.reporting.allure import Labels, label
 from conformance.reporting.allure_steps import Attachments, milliseconds, steps
 from conformance.reporting.markdown import code, link, prose
 from conformance.reporting.page import TargetPage, pages
 from conformance.reporting.standing import Mark, Sign, of_requirement
-from conformance.reporting.text import capped, counted, one_line, printable
+from conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from conformance.printable import one_line
 from conformance.reporting.exchange import view
 from conformance.reporting.failure import compared, exchange_lines
-from conformance.reporting.text import one_line
 
 if TYPE_CHECKING:
     from conformance.results import CheckResult

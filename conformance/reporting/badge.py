@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from conformance.printable import one_line
 from conformance.reporting.html import render_template
-from conformance.reporting.text import capped, one_line
+from conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
@@ -53,10 +54,11 @@ def picture(verdict: StoredVerdict) -> str:
 
 
 def message(verdict: StoredVerdict) -> str:
-    """The result, and how many of the MUST requirements that apply hold."""
+    """The result, how many of the MUST requirements that apply hold, and how many checks did not run to their end."""
     must = verdict.counts()["MUST"]
     applicable = sum(must.values()) - must["not_applicable"]
-    return f"{verdict.result} {must['passed']}/{applicable}"
+    unfinished = f", {counted(len(verdict.unfinished), 'check')} unfinished" if verdict.unfinished else ""
+    return f"{verdict.result} {must['passed']}/{applicable}{unfinished}"
 
 
 def _width(text: str) -> int:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.printable import one_line
 from conformance.reporting.again import replay_command
-from conformance.reporting.text import counted, one_line, wrapped
-from conformance.reporting.words import open_reason
+from conformance.reporting.text import counted, wrapped
+from conformance.reporting.words import not_run_because, open_reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES = 10
 _MOST_REASONS = 8
+_MOST_NAMES = 3
 # Of a statement, a source, and what was expected and received, each: the whole is in the report.
 _MOST_LINES = 2
 
@@ -57,7 +59,8 @@ def waived(verdict: StoredVerdict, width: int) -> Iterator[Text]:
 
 def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
     """What could not be judged, by reason, each with what to do about it."""
-    reasons = Counter(open_reason(entry) for entry in target.verdict.with_verdict("inconclusive"))
+    entries = [entry for entry in target.verdict.with_verdict("inconclusive") if not entry.not_run]
+    reasons = Counter(map(open_reason, entries))
     hints = {check.reason: check.hint for check in reversed(target.checks)}
     not_tested = len(target.verdict.with_verdict("not_tested"))
     if reasons or not_tested:
@@ -70,8 +73,21 @@ def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
     if len(reasons) > _MOST_REASONS:
         yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
     if not_tested:
-        what = "The checks that judge them did not run, or met nothing to judge."
-        yield from lines(what, width, f"  {not_tested:>4}  ")
+        yield from lines("No exchange of the run allowed a judgement.", width, f"  {not_tested:>4}  ")
+
+
+def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
+    """The checks of the plan that did not run to their end, by reason: the first of each by name."""
+    reasons = not_run_because(target.verdict)
+    if reasons:
+        yield Text()
+        yield Text("  checks that did not run to the end:", "yellow")
+    for why, checks in sorted(reasons.items(), key=lambda found: -len(found[1]))[:_MOST_REASONS]:
+        yield from lines(one_line(why), width, f"  {len(checks):>4}  ")
+        more = f" and {counted(len(checks) - _MOST_NAMES, 'more check')}" if len(checks) > _MOST_NAMES else ""
+        yield from lines(f"{', '.join(checks[:_MOST_NAMES])}{more}", width, "        ", style="dim")
+    if len(reasons) > _MOST_REASONS:
+        yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
 
 
 def isolation(verdict: StoredVerdict, width: int) -> Iterator[Text]:
@@ -90,7 +106,7 @@ def stale(report: Report, width: int) -> Iterator[Text]:
     """The waivers for which the run fails, each with why and what to do."""
     if report.stale:
         yield Text()
-        yield Text("✗ stale waivers: the run fails until their file says what is true", "bold red")
+        yield Text("✗ waivers out of date: remove or renew these lines", "bold red")
     for found in report.stale:
         place = f"line {found.waiver.line}: " if found.waiver.line else ""
         yield Text()

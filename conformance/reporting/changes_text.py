@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from conformance.printable import one_line
 from conformance.reporting.again import replay_command
 from conformance.reporting.markdown import code, plain
-from conformance.reporting.text import counted, one_line, wrapped
+from conformance.reporting.text import counted, wrapped
 from conformance.reporting.words import VERDICT_WORDS
 
 if TYPE_CHECKING:

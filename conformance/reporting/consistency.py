@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from conformance.verdict import whole
+
 if TYPE_CHECKING:
     from conformance.reporting.model import Report, StoredVerdict, TargetReport
-    from conformance.verdict import RequirementVerdict, Result
 
 
 def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
@@ -16,22 +17,18 @@ def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
     yield from _doubled("requirement", (entry.id for entry in verdict.requirements))
     if not verdict.requirements:
         yield "It speaks of no requirement at all."
-    result = result_of(verdict.requirements)
+    yield from _doubled("unfinished check", (found.check for found in verdict.unfinished))
+    result = whole(verdict.requirements, unfinished=bool(verdict.unfinished), keys_left=bool(verdict.keys_left))
     if verdict.result != result:
-        yield f"The result is {verdict.result}, but what became of its requirements makes it {result}."
+        yield f"The result is {verdict.result}, but what became of its requirements and checks makes it {result}."
+    left_out = {found.check for found in verdict.unfinished}
     for entry in verdict.requirements:
         if entry.verdict == "passed" and not entry.productive:
             yield f"{entry.id} passed, but nothing that proves it was judged."
+        if not left_out.issuperset(entry.not_run):
+            yield f"{entry.id} is open because of checks that the verdict does not call unfinished."
         if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
             yield f"{entry.id} is {entry.verdict}, but no reason is given."
-
-
-def result_of(requirements: Iterable[RequirementVerdict]) -> Result:
-    """What follows from the verdicts on requirements: only a MUST decides, and one that is open leaves all open."""
-    musts = {entry.verdict for entry in requirements if entry.weight == "MUST"}
-    if "failed" in musts:
-        return "nonconformant"
-    return "conformant" if musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
 
 
 def problems_of_report(report: Report) -> Iterator[str]:

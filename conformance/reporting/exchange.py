@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.reporting.text import capped, one_line, printable
+from conformance.printable import one_line, printable
+from conformance.reporting.text import capped
 from conformance.wire.curl import curl
 from conformance.wire.record import Body, Record
 

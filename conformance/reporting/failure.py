@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conformance.printable import one_line, printable
 from conformance.reporting.exchange import ExchangeView, Message, view
 from conformance.reporting.hints import look_next
-from conformance.reporting.text import one_line, printable, wrapped
+from conformance.reporting.text import wrapped
 
 if TYPE_CHECKING:
     from conformance.catalogue.requirements import Requirement, Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from conformance.reporting.text import one_line
+from conformance.printable import one_line
 
 if TYPE_CHECKING:
     from conformance.reporting.model import Report

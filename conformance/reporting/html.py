@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from conformance.printable import one_line, printable
 from conformance.reporting.model import LEVELS, VERDICTS
 from conformance.reporting.page import TargetPage, pages
-from conformance.reporting.text import counted, duration, one_line, printable
+from conformance.reporting.text import counted, duration
 from conformance.reporting.words import VERDICT_WORDS
 
 if TYPE_CHECKING:

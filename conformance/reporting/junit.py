@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from conformance.printable import one_line, printable
 from conformance.reporting.page import TargetPage, pages
 from conformance.reporting.standing import Mark, Sign, of_check, of_requirement, undeclared
-from conformance.reporting.text import capped, counted, one_line, printable
+from conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from conformance.reporting.model import Report
@@ -66,7 +67,7 @@ def _suite(page: TargetPage) -> ET.Element:
         names[check.family, check.title] += 1
         suite.append(_case(page, check, mark, names[check.family, check.title]))
         marks[mark.sign if mark else ""] += 1
-    for case, sign in (*_undeclared(page), *_not_tested(page)):
+    for case, sign in (*_undeclared(page), *_not_run(page), *_not_tested(page)):
         suite.append(case)
         marks[sign] += 1
     cases = sum(marks.values())
@@ -113,6 +114,17 @@ def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
         if mark is not None:
             _add(case, mark)
             yield case, mark.sign
+
+
+def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
+    """A check of the plan that has no result is an error of its own: what is not there would leave all green."""
+    known = {check.check for check in page.report.checks}
+    for found in page.verdict.unfinished:
+        if found.check not in known:
+            family, _, name = found.check.partition("::")
+            case = ET.Element("testcase", classname=_class(page, family), name=one_line(name), time="0.000")
+            _add(case, Mark("error", "did not run", f"{one_line(found.check)} did not run: {found.why}"))
+            yield case, "error"
 
 
 def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:

@@ -21,7 +21,7 @@ from conformance.stale import stale
 from conformance.target import Target
 from conformance.target.model import WAYS
 from conformance.target.urls import is_loopback
-from conformance.verdict import Run, Verdict, decide
+from conformance.verdict import Circumstances, Run, Verdict, decide
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -73,7 +73,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     for other in inputs[1:]:
         _refuse_strangers(first, other)
     parts, results = _joined(inputs)
-    decided = [(_verdict(first, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
+    decided = [(_verdict(inputs, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
     verdicts = [verdict for verdict, _ in decided]
     report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
@@ -152,7 +152,10 @@ def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[
     return {index: found[index][1] for index in sorted(found)}, in_order
 
 
-def _verdict(first: _Input, plan: Plan, parts: Mapping[int, Part], results: Sequence[CheckResult]) -> Verdict:
+def _verdict(
+    inputs: Sequence[_Input], plan: Plan, parts: Mapping[int, Part], results: Sequence[CheckResult]
+) -> Verdict:
+    first = inputs[0]
     stored = next(target.verdict for target in first.report.targets if target.verdict.name == plan.name)
     began = [datetime.strptime(part.started, _TIME).replace(tzinfo=UTC) for part in parts.values()]
     ended = [
@@ -160,7 +163,12 @@ def _verdict(first: _Input, plan: Plan, parts: Mapping[int, Part], results: Sequ
     ]
     run = Run(stored.tier, stored.seed, min(began), (max(ended) - min(began)).total_seconds())
     planned = plan.division.planned(parts.keys())
-    verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers, plan.frozen)
+    given = [target.verdict for each in inputs for target in each.report.targets if target.verdict.name == plan.name]
+    reasons = {found.check: found.why for verdict in given for found in verdict.unfinished}
+    filters = {name: value for verdict in given for name, value in verdict.filters.items() if name != "shard"}
+    left = tuple(dict.fromkeys(key for verdict in given for key in verdict.keys_left))
+    beside = Circumstances(reasons, "Its shard is missing.", filters, left)
+    verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers, plan.frozen, beside)
     return replace(verdict, isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]))
 
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, get_args
 
 from conformance.catalogue.requirements import Level
 from conformance.results import CheckResult
 from conformance.stale import StaleWaiver
-from conformance.verdict import FORMAT, RequirementResult, RequirementVerdict, Result, Verdict
+from conformance.verdict import (
+    FORMAT,
+    RequirementResult,
+    RequirementVerdict,
+    Result,
+    Unfinished,
+    Verdict,
+    exit_code,
+)
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 # The order in which a reader wants to hear of them.
@@ -47,6 +55,9 @@ class StoredVerdict:
     keys_created: int
     isolation: Mapping[str, Any] | None = None
     frozen: Mapping[str, Any] | None = None
+    unfinished: tuple[Unfinished, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    keys_left: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -59,7 +70,12 @@ class StoredVerdict:
         requirements = tuple(map(RequirementVerdict.from_json, raw["requirements"]))
         run = {name: raw[name] for name in ("result", *_RUN)} | {name: raw.get(name) for name in _OPTIONAL}
         suite = {"suite_version": raw["suite"]["version"], "specs_digest": raw["suite"]["specs_digest"]}
-        return cls(requirements=requirements, **raw["target"], **suite, **run)
+        earned = {
+            "unfinished": tuple(map(Unfinished.from_json, raw.get("unfinished", ()))),
+            "filters": raw.get("filters", {}),
+            "keys_left": tuple(raw.get("keys_left", ())),
+        }
+        return cls(requirements=requirements, **raw["target"], **suite, **run, **earned)
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -71,6 +87,9 @@ class StoredVerdict:
             "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
             **{name: dict(said) for name in _OPTIONAL if (said := getattr(self, name)) is not None},
+            **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
+            **({"filters": dict(self.filters)} if self.filters else {}),
+            **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
         }
 
     def counts(self) -> Counts:
@@ -116,6 +135,12 @@ class Report:
     def run(self) -> StoredVerdict:
         """Any verdict of the run, asked for what is the same in all: tier, seed, start, suite version."""
         return self.targets[0].verdict
+
+    @property
+    def exit_code(self) -> int:
+        """What a command that shows this run exits with."""
+        results = (target.verdict.result for target in self.targets)
+        return exit_code(results, waivers_out_of_date=bool(self.stale))
 
     def to_json(self) -> dict[str, Any]:
         """The content of `results.json`, as `specs/schemas/results.schema.json` describes it."""

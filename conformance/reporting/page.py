@@ -17,7 +17,7 @@ from conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, Stored
 from conformance.reporting.reproduce import Command, commands
 from conformance.reporting.room import Room, rooms
 from conformance.reporting.trace import traces
-from conformance.reporting.words import open_reason, sentence
+from conformance.reporting.words import not_run_because, open_reason, sentence
 from conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ class Card:
 
 @dataclass(frozen=True)
 class OpenGroup:
-    """Requirements that could not be judged for one reason."""
+    """Requirements that could not be judged for one reason; with `each`, every one tells more in its own."""
 
     verdict: RequirementResult
     reason: str
     hint: str
     requirements: tuple[RequirementVerdict, ...]
+    each: bool = False
 
     @property
     def size(self) -> int:
@@ -135,15 +136,26 @@ class TargetPage:
     def open(self) -> tuple[OpenGroup, ...]:
         """What could not be judged, the reason with most requirements first, and last what was not tested."""
         by_reason: dict[str, list[RequirementVerdict]] = {}
-        for entry in self.verdict.with_verdict("inconclusive"):
+        unclear = self.verdict.with_verdict("inconclusive")
+        for entry in unclear:
+            if entry.not_run:
+                continue
             by_reason.setdefault(open_reason(entry), []).append(entry)
         hints = {check.reason: check.hint for check in reversed(self.report.checks) if check.reason}
         groups = [
             OpenGroup("inconclusive", reason, hints.get(reason, ""), tuple(entries))
             for reason, entries in sorted(by_reason.items(), key=lambda item: -len(item[1]))
         ]
+        not_run = tuple(entry for entry in unclear if entry.not_run)
+        groups += [OpenGroup("inconclusive", _NOT_RUN, _RUN_ALL, not_run, each=True)] if not_run else []
         not_tested = self.verdict.with_verdict("not_tested")
-        return (*groups, OpenGroup("not_tested", _NOT_TESTED, _RUN_ALL, not_tested)) if not_tested else tuple(groups)
+        groups += [OpenGroup("not_tested", _NOT_TESTED, "", not_tested, each=True)] if not_tested else []
+        return tuple(groups)
+
+    @cached_property
+    def not_run(self) -> Mapping[str, tuple[str, ...]]:
+        """The checks of the plan that did not run to their end, by the reason."""
+        return not_run_because(self.verdict)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -219,7 +231,8 @@ class TargetPage:
             yield Card(entry, explained, check, elsewhere)
 
 
-_NOT_TESTED = "The run did not get to them: checks did not run, or no exchange allowed a judgement."
+_NOT_RUN = "Checks that judge them did not run to the end."
+_NOT_TESTED = "No exchange of the run allowed a judgement."
 _RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
 
 

@@ -10,15 +10,13 @@ from rich import progress
 from rich.table import Column
 from rich.text import Text
 
-from conformance.reporting.summary import spelled
 from conformance.reporting.text import counted
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.console import Console
-
     from conformance.results import CheckResult
+    from conformance.screen import Screen
 
 Part = tuple[str, str]
 """A target's name and a family."""
@@ -31,7 +29,7 @@ class Progress:
     last check, or at the end of the run if that never came.
     """
 
-    def __init__(self, console: Console, planned: Mapping[Part, int]) -> None:
+    def __init__(self, console: Screen, planned: Mapping[Part, int]) -> None:
         self._console = console
         self._planned = dict(planned)
         self._done: Counter[Part] = Counter()
@@ -77,10 +75,10 @@ class Progress:
         style = "red" if self._failed[part] else "yellow" if self._open[part] else ""
         line = Text(f"{target}  {family:<15} {', '.join(words)}", style)
         line.truncate(self._console.width, overflow="ellipsis")
-        self._console.print(spelled(line, self._console), soft_wrap=True, highlight=False)
+        self._console.write_line(line)
 
 
-def _bar(console: Console) -> progress.Progress:
+def _bar(console: Screen) -> progress.Progress:
     """Numbers have their own width; the bar and the name of what runs share what is left."""
     return progress.Progress(
         progress.BarColumn(bar_width=None, table_column=Column(ratio=2)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from conformance.printable import one_line
 from conformance.reporting.failure import render
-from conformance.reporting.text import one_line
 from conformance.reporting.words import open_reason
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ def of_check(page: TargetPage, check: CheckResult) -> Mark | None:
     What is judged on every exchange, whatever a check is after, stands against no check: it would turn all of them red.
     """
     marks = [mark for name in check.declared if (mark := _of_declared(page, check, name)) is not None]
+    if not check.ended:
+        # Whatever it judges: without it the run is not conformant.
+        marks.append(Mark("error", "unfinished", one_line(check.reason)))
     for sign in ("failure", "error", "skipped"):
         fitting = [mark for mark in marks if mark.sign == sign]
         if fitting:

@@ -71,6 +71,7 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
         yield _Block(_ESSENTIAL, _head(page, "##" if len(shown) > 1 else "#"))
         yield from _cards(page.failed, "Failures")
         yield from _open(page)
+        yield from _not_run(page)
         yield from _cards(page.waived, "Waived failures")
         yield _Block(_MORE, _requirements(page))
         if page.rooms:
@@ -150,6 +151,14 @@ def _open(page: TargetPage) -> Iterator[_Block]:
         names = ", ".join(code(entry.id) for entry in group.requirements)
         hint = f"\n\n{plain(group.hint)}" if group.hint else ""
         yield _Block(_OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
+
+
+def _not_run(page: TargetPage) -> Iterator[_Block]:
+    if page.not_run:
+        yield _Block(_OPEN, f"### Checks that did not run to the end ({len(page.verdict.unfinished)})")
+    for why, checks in page.not_run.items():
+        names = details(counted(len(checks), "check"), ", ".join(map(code, checks)))
+        yield _Block(_OPEN, f"{plain(why)}\n\n{names}")
 
 
 def _requirements(page: TargetPage) -> str:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from conformance.printable import one_line
 from conformance.reporting import blocks, layout
 from conformance.reporting.again import nearby
 from conformance.reporting.blocks import lines
 from conformance.reporting.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
-from conformance.reporting.text import counted, duration, one_line
+from conformance.reporting.text import counted, duration
 from conformance.reporting.words import VERDICT_WORDS, sentence
 from conformance.verdict import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
+    from conformance.screen import Screen
 
 # Narrower terminals get lines that they break themselves.
 _LEAST_WIDTH = 40
@@ -36,26 +35,13 @@ _STYLES = {
 }
 _MARKS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?"}
 _NO_BREAK = "\u00a0"
-# For terminals that have no more than ASCII.
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "…": "...", "·": "-", "“": '"', "”": '"', "→": "->", _NO_BREAK: " "})
-# GitHub obeys a line that begins so, after any blanks, and a line may begin with what a target wrote.
-_ORDER = re.compile(r"^(\s*)(::|##\[)")
 
 
-def show(report: Report, directory: Path, console: Console) -> None:
+def show(report: Report, directory: Path, screen: Screen) -> None:
     """Print the summary of a run, no wider than the terminal; `directory` is its reports folder."""
-    for line in summary(report, directory, console.width):
+    for line in summary(report, directory, screen.width):
         # Lines are broken already; a path that is longer than the terminal stays in one piece, to be copied.
-        console.print(spelled(line, console), soft_wrap=True, highlight=False)
-
-
-def spelled(line: Text, console: Console) -> Text:
-    """The line in the characters that a terminal has, and without orders to the system that logs it."""
-    if os.environ.get("GITHUB_ACTIONS") and _ORDER.search(line.plain):
-        line = Text(_ORDER.sub(r"\1| \2", line.plain), line.style)
-    if not console.options.ascii_only:
-        return line
-    return Text(line.plain.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii"), line.style)
+        screen.write_line(line)
 
 
 def summary(report: Report, directory: Path, width: int) -> Iterator[Text]:
@@ -84,6 +70,7 @@ def _target(target: TargetReport, directory: Path, width: int) -> Iterator[Text]
     yield from blocks.failures(target, directory, width)
     yield from blocks.waived(verdict, width)
     yield from blocks.unjudged(target, width)
+    yield from blocks.unfinished(target, width)
     yield from blocks.isolation(verdict, width)
 
 

@@ -1,25 +1,8 @@
-"""Makes foreign text fit to be shown: nothing in it can move a cursor, hide itself, or fill the page."""
+"""Foreign text cut and wrapped for a page, and numbers in words."""
 
 from __future__ import annotations
 
-import re
 import textwrap
-import unicodedata
-
-# Line breaks are kept in blocks; all else of these categories is written out: controls (also escape sequences of
-# terminals), marks that reverse or hide text, halves of surrogate pairs, and what only looks like a blank.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
-_CANDIDATE = re.compile(r"[^\x20-\x7e\n]")
-
-
-def printable(text: str) -> str:
-    """The same text, with every character that is not one glyph written as an escape; line breaks stay."""
-    return _CANDIDATE.sub(_escaped, text.replace("\r\n", "\n"))
-
-
-def one_line(text: str) -> str:
-    """The same text, printable, on one line."""
-    return " ".join(printable(text).split())
 
 
 def capped(text: str, limit: int) -> tuple[str, int]:
@@ -59,13 +42,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    character = match[0]
-    if unicodedata.category(character) not in _UNSAFE:
-        return character
-    if character == "\t":
-        return "    "
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING
 
 from conformance.reporting.text import counted
@@ -44,14 +44,40 @@ def sentence(verdict: StoredVerdict) -> str:
     elif unclear:
         begin = "No MUST requirement failed, but " if not failed else ""
         parts.append(f"{begin}{_of(unclear, applicable)} could not be judged.")
-    if not failed and not unclear:
+    if not failed and not unclear and verdict.result == "conformant":
         held = "hold" if not waived else f"hold, but for {counted(waived, 'failure')} that a waiver accepts"
         parts.append(f"All {applicable} MUST requirements that apply {held}.")
     if should["failed"]:
         those = "it is" if should["failed"] == 1 else "they are"
         parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+    parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
+
+
+def _unearned(verdict: StoredVerdict) -> Iterator[str]:
+    """What keeps a run from being conformant, whatever its requirements say."""
+    if verdict.unfinished:
+        told = counted(len(verdict.unfinished), "check of the plan", "checks of the plan")
+        yield f"{told} did not run to the end; without {_them(verdict.unfinished)} no run is conformant."
+    if verdict.filters:
+        said = ", ".join(f"{name}: {value}" for name, value in verdict.filters.items())
+        yield f"pytest was told to confine the run ({said})."
+    if verdict.keys_left:
+        told = counted(len(verdict.keys_left), "key of ours", "keys of ours")
+        yield f"{told} may be left and not be scheduled for deletion: {', '.join(verdict.keys_left)}."
+
+
+def _them(things: Sized) -> str:
+    return "it" if len(things) == 1 else "them"
+
+
+def not_run_because(verdict: StoredVerdict) -> Mapping[str, tuple[str, ...]]:
+    """The checks that did not run to their end, by the reason."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in verdict.unfinished:
+        found[each.why] = (*found.get(each.why, ()), each.check)
+    return found
 
 
 def _frozen(verdict: StoredVerdict) -> str:

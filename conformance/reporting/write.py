@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from conformance.reporting import badge, files, html, junit, layout, statement, trace
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
-from conformance.reporting.load import parse_report
 from conformance.reporting.model import Report, TargetReport
 from conformance.reporting.page import pages
 from conformance.reporting.schemas import validate
@@ -38,7 +37,7 @@ def write(
     report = scrubbed(Report(targets, tuple(stale)))
     _check(report)
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
-    _clear(directory)
+    clear(directory)
     for target in report.targets:
         folder = folders[target.verdict.name]
         files.write_atomically(folder / layout.VERDICT, files.to_text(target.verdict.to_json()))
@@ -80,18 +79,23 @@ def _check(report: Report) -> None:
         )
 
 
-def _clear(directory: Path) -> None:
-    """Remove what an earlier run wrote here, and nothing else: where its verdicts lie, its own results say."""
-    folders = {directory}
-    with suppress(ReportError):
-        names = [target.verdict.name for target in parse_report(directory / layout.RESULTS).targets]
-        folders |= set(layout.folders(directory, names).values())
-    stale = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_RECORDED)]
-    stale += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
-    for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *stale):
+def clear(directory: Path) -> None:
+    """Remove what an earlier run wrote here, and nothing else: a folder with a verdict of ours is a target's."""
+    folders = [directory, *(path.parent for path in sorted(directory.glob(f"*/{layout.VERDICT}")) if _is_ours(path))]
+    left = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_RECORDED)]
+    left += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
+    for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *left):
         files.remove(path)
     for name in (layout.ALLURE_RESULTS, layout.ALLURE_REPORT):
         shutil.rmtree(directory / name, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a verdict that this suite has written, or an earlier version of it."""
+    with suppress(ReportError):
+        found = files.read_json(path)
+        return isinstance(found, dict) and {"suite", "target", "requirements"} <= found.keys()
+    return False
 
 
 _PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module, metadata
+
+from packaging.requirements import Requirement
 
 from conformance import specs
 from conformance.mistake import UserMistake
@@ -18,7 +21,8 @@ _ADAPTERS = {
     "aliyun-python-sdk-kms": ("aliyun", "Aliyun"),
     "boto3": ("boto", "Boto3"),
 }
-INSTALL = "pip install 'kms-conformance[clients]'"
+# The package of that name and the extra of it that the clients are, as pyproject.toml has them.
+_PACKAGE, _EXTRA = "kms-conformance", "clients"
 
 
 class ClientError(UserMistake):
@@ -46,7 +50,7 @@ def adapter_of(client: Client) -> type[Driver]:
         raise ClientError(
             f"The client {client.name} cannot be used.",
             f"Not installed: {', '.join(missing)}.",
-            f"Install the vendors' clients with: {INSTALL}",
+            f"Install the vendors' clients with: {_install()}",
         )
     module, name = _ADAPTERS[client.name]
     try:
@@ -55,9 +59,16 @@ def adapter_of(client: Client) -> type[Driver]:
         raise ClientError(
             f"The client {client.name} cannot be used.",
             f"It is installed but cannot be imported: {error}",
-            f"Install the vendors' clients anew, in an environment of their own: {INSTALL}",
+            f"Install the vendors' clients anew, in an environment of their own: {_install()}",
         ) from error
     return found
+
+
+def _install() -> str:
+    """The command that installs all clients, in the releases that were tried: however this package came here."""
+    found = map(Requirement, metadata.requires(_PACKAGE) or ())
+    wanted = [each for each in found if each.marker is not None and each.marker.evaluate({"extra": _EXTRA})]
+    return shlex.join(["pip", "install", *(f"{each.name}{each.specifier}" for each in wanted)])
 
 
 def _is_installed(distribution: str) -> bool:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from conformance.reporting.summary import spelled
-from conformance.reporting.text import capped, counted, one_line, wrapped
+from conformance.printable import one_line
+from conformance.reporting.text import capped, counted, wrapped
 from conformance.sdk.known import clients
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
-
+    from conformance.screen import Screen
     from conformance.sdk.outcome import ClientResult, SdkReport, StepResult, StepVerdict
 
 _CELLS: Mapping[StepVerdict, tuple[str, str]] = {
@@ -37,14 +36,14 @@ _LEAST_WIDTH = 40
 _INDENT = 13
 
 
-def show(report: SdkReport, path: Path, console: Console) -> None:
+def show(report: SdkReport, path: Path, screen: Screen) -> None:
     """Print what became of one target; `path` is its `sdk.json`."""
-    console.print()
-    console.print(Text(f"{report.target.name}: {_RESULTS[report.result][0]}", _RESULTS[report.result][1]))
+    screen.write_line()
+    screen.write_line(Text(f"{report.target.name}: {_RESULTS[report.result][0]}", _RESULTS[report.result][1]))
     if report.clients:
-        console.print(_table(report))
-    for line in _lines(report, path, max(_LEAST_WIDTH, console.width)):
-        console.print(spelled(line, console), soft_wrap=True, highlight=False)
+        screen.print(_table(report))
+    for line in _lines(report, path, max(_LEAST_WIDTH, screen.width)):
+        screen.write_line(line)
 
 
 def _table(report: SdkReport) -> Table:

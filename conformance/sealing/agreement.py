@@ -12,7 +12,7 @@ from conformance.reporting.model import StoredVerdict
 from conformance.reporting.write import scrubbed_json
 from conformance.sealing.alike import alike
 from conformance.tape.environment import partial_because
-from conformance.verdict import Run, decide
+from conformance.verdict import Circumstances, Run, decide
 
 if TYPE_CHECKING:
     from conformance.reporting.model import TargetReport
@@ -67,8 +67,12 @@ def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejud
     # That a failure is accepted is its owner's word: no exchange can tell it.
     waivers = [entry.waiver for entry in verdict.requirements if entry.waiver is not None]
     frozen = None if verdict.frozen is None else load_frozen(verdict.frozen["version"], verdict.dialect)
-    planned = {name: again.plan[name] for name in environment["planned"] if name in again.plan}
-    decided = StoredVerdict.of(decide(again.target, again.results, run, planned, waivers, frozen))
+    # In the order of the plan: so stand the checks that did not run.
+    planned = {name: ids for name, ids in again.plan.items() if name in environment["planned"]}
+    # Why a check did not run, and which keys are left, no exchange can tell; both only speak against the run.
+    reasons = {found.check: found.why for found in verdict.unfinished}
+    beside = Circumstances(reasons, filters=environment["filters"], keys_left=verdict.keys_left)
+    decided = StoredVerdict.of(decide(again.target, again.results, run, planned, waivers, frozen, beside))
     return StoredVerdict.from_json(decided.to_json() | ({"isolation": again.isolation} if again.isolation else {}))
 
 

@@ -47,8 +47,12 @@ def manifest(
 
 def is_sound(verdict: StoredVerdict, partial: list[str]) -> bool:
     """Whether nothing speaks against a target; of a partial run, nothing but what was not asked may be open."""
-    allowed = {"passed", "waived", "not_applicable", *(("not_tested",) if partial else ())}
-    return all(entry.verdict in allowed for entry in verdict.requirements if entry.weight == "MUST")
+    if not partial:
+        return verdict.result == "conformant"
+    musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and not entry.not_run]
+    return not verdict.keys_left and all(
+        entry.verdict in {"passed", "waived", "not_applicable", "not_tested"} for entry in musts
+    )
 
 
 def page(document: Mapping[str, Any], verdict: StoredVerdict, signer: str) -> str:

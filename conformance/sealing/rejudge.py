@@ -18,12 +18,13 @@ from conformance.bench import Bench
 from conformance.ledger import Ledger
 from conformance.plugin import add_marks
 from conformance.results import CheckResult
+from conformance.settings import Settings
 from conformance.tape.play import OffTape, Player, Tape
 from conformance.tape.reel import Facts, chance_of
 from conformance.tape.stage import put_up
 from conformance.target import Target
 from conformance.tier import EFFORTS
-from conformance.worker import Settings, Worker, check_of
+from conformance.worker import Worker, check_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Rejudged:
     exchanges: int
 
 
-@dataclass
+# Compared by identity: pytest keeps its plugins in sets.
+@dataclass(eq=False)
 class _Stage:
     """The pytest plugin of such a run: the checks that began, in their order, and no others."""
 
@@ -100,7 +102,7 @@ def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], set
         return Rejudged(
             problem,
             tuple(plugin.results.values()),
-            worker.planned[target.name],
+            worker.plans[target.name].named(),
             worker.isolation.get(target.name),
             target,
             own.path.read_text(encoding="utf-8"),

@@ -93,7 +93,7 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
         if isinstance(error, ReportError) and not path.is_file():
             raise
         return Verification(path, (_told(error),))
-    problems = list(_of_form(path, sealed))
+    problems = list(_of_form(sealed))
     signers = list(sealed.envelope.signatures)
     if by is not None and not is_signed_by(sealed.envelope, by):
         said = f"Keys that did, as it says: {', '.join(signers)}." if signers else "Nobody signed it."
@@ -101,6 +101,7 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     notes = [f"It is signed by the key {by.keyid}."] if by is not None and not problems else []
     if by is None:
         notes.append(_unchecked(signers[0]) if signers else NO_SIGNATURE)
+    notes += _of_name(path, sealed.document)
     mark = _mark(sealed.document)
     obstacles: tuple[str, ...] = ()
     if not problems:
@@ -122,7 +123,7 @@ def _read(path: Path) -> _Sealed:
     return _Sealed(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
 
 
-def _of_form(path: Path, sealed: _Sealed) -> Iterator[str]:
+def _of_form(sealed: _Sealed) -> Iterator[str]:
     """Everything that can be found without judging again."""
     members, document, verdict = sealed.members, sealed.document, sealed.verdict
     for name, claimed in document["files"].items():
@@ -148,9 +149,16 @@ def _of_form(path: Path, sealed: _Sealed) -> Iterator[str]:
         yield f"{PAGE}: it is not the page of this manifest."
     if sealed.envelope.payload != statement(members, document, verdict):
         yield f"{STATEMENT}: it speaks of other contents than these."
-    name = layout.sealed_name(verdict.name, partial=bool(document["partial"]), evidence=document["kind"] == "evidence")
-    if layout.is_sealed(path.name) and path.name != name:
-        yield f"It is called {path.name}, and is {name}."
+
+
+def _of_name(path: Path, document: Mapping[str, Any]) -> list[str]:
+    """A note on a file that is called another kind than it is: copies are renamed, and nothing rests on a name."""
+    name = document["target"]["name"]
+    own = layout.sealed_name(name, partial=bool(document["partial"]), evidence=document["kind"] == "evidence")
+    kind = own.removeprefix(name)
+    if not layout.is_sealed(path.name) or path.name.endswith(kind):
+        return []
+    return [f"The file is called {path.name}; what it holds was sealed as {own}."]
 
 
 def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
@@ -167,7 +175,7 @@ def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
     if obstacles:
         return [], obstacles
     from conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
-    from conformance.worker import Settings  # noqa: PLC0415 - as above
+    from conformance.settings import Settings  # noqa: PLC0415 - as above
 
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
     facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})

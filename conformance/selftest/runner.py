@@ -148,4 +148,4 @@ class _Watcher:
         controller = config.pluginmanager.get_plugin("kms-controller")
         if isinstance(controller, Controller) and controller.verdicts:
             self.verdict = controller.verdicts[0].to_json()
-            self.checks = tuple(controller.results.get(controller.targets[0].name, ()))
+            self.checks = tuple(controller.results_of(controller.targets[0].name))

@@ -88,6 +88,11 @@ _WRITING = (
         "closing", "Each reply closes its connection.", filters=(on_all(lambda reply: replace(reply, close=True)),)
     ),
     Variant(
+        "closing-untold",
+        "Each connection is closed after its reply, which says nothing of it.",
+        filters=(on_all(lambda reply: replace(reply, close_untold=True)),),
+    ),
+    Variant(
         "slow",
         "Each reply takes 30 ms.",
         filters=(on_all(lambda reply: replace(reply, delay_seconds=0.03)),),

@@ -38,7 +38,7 @@ class Readings:
 
 def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: StandIns) -> dict[str, Any]:
     """The line of an exchange."""
-    exchange = named.exchange
+    exchange = stand_ins.exchange(named.exchange)
     request = request_json(exchange.request, redactor)
     if exchange.reply is not None:
         redactor.learn_from(exchange.reply)
@@ -49,7 +49,7 @@ def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: Sta
         "now": list(readings.now),
         "monotonic": list(readings.monotonic),
         "request": request,
-        "reply": exchange.reply and _reply_json(exchange.reply, redactor, stand_ins),
+        "reply": exchange.reply and _reply_json(exchange.reply, redactor),
         "failure": exchange.failure and {"kind": exchange.failure.kind, "text": redactor.text(exchange.failure.text)},
     }
 
@@ -77,10 +77,15 @@ def difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     return f"header {names[0]}" if names else "headers"
 
 
+def has_marks(raw: Mapping[str, Any]) -> bool:
+    """Whether a line is as version 0.1.0 first wrote them: with marks in the places of plaintexts."""
+    return "stand_ins" in (raw["reply"] or {})
+
+
 def reply_of(raw: Mapping[str, Any], marks: Mapping[str, str]) -> Reply:
-    """The reply of a line; `marks` are put back to what they stand for, one after the other."""
+    """The reply of a line; of one that has `marks` they are put back to what they stand for, one after the other."""
     text = raw["body"]
-    for mark in raw["stand_ins"] or ():
+    for mark in raw.get("stand_ins") or ():
         place = min((at for each in marks if (at := text.find(each)) >= 0), default=-1)
         if place < 0:
             break
@@ -110,7 +115,7 @@ def moment(since_epoch: int) -> datetime:
     return _EPOCH + since_epoch * _MICROSECOND
 
 
-def _reply_json(reply: Reply, redactor: Redactor, stand_ins: StandIns) -> dict[str, Any]:
+def _reply_json(reply: Reply, redactor: Redactor) -> dict[str, Any]:
     clean = redactor.reply(reply)
     return {
         "status": clean.status,
@@ -118,7 +123,6 @@ def _reply_json(reply: Reply, redactor: Redactor, stand_ins: StandIns) -> dict[s
         "headers": [list(pair) for pair in clean.headers],
         **_body_json(clean.body),
         "seconds": clean.seconds,
-        "stand_ins": stand_ins.of(reply.body, clean.body),
     }
 
 

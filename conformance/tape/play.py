@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.chance import Chance
 from conformance.clock import Clock
-from conformance.tape.line import difference, failure_of, moment, reply_of, request_json
+from conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
 from conformance.wire.messages import Exchange, Failure, Reply, Request
 from conformance.wire.redact import PLAINTEXT_MARKS, Redactor
 from conformance.wire.world import Witness, World
@@ -87,7 +87,8 @@ class Player(Clock, Witness):
 
     def __init__(self, tape: Tape, target: Target) -> None:
         self._tape = tape
-        self._redactor = Redactor(target.secrets, target.labels)
+        marks = any(map(has_marks, tape.lines))
+        self._redactor = Redactor(target.secrets, target.labels, plaintexts=marks)
         self._at = 0
         self._now = 0
         self._monotonic = 0
@@ -149,7 +150,7 @@ class Player(Clock, Witness):
 
     # --- the endpoint -------------------------------------------------------------------------------------------------
 
-    def carry(self, request: Request) -> tuple[Reply | None, Failure | None]:
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
         """The recorded reply; raises `OffTape` where another request was recorded."""
         if self.problem:
             raise OffTape(self.problem)

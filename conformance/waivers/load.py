@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -62,9 +62,9 @@ def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
     entries: list[dict[str, Any]] = document["waivers"]
     for number, entry in enumerate(entries):
         yield from ((("waivers", number, name), why, hint) for name, why, hint in _problems_of(entry))
-    said = Counter(json.dumps([entry["requirement"], entry.get("targets"), entry.get("dialect")]) for entry in entries)
+    said = Counter(map(_scope, entries))
     for number, entry in enumerate(entries):
-        if said[json.dumps([entry["requirement"], entry.get("targets"), entry.get("dialect")])] > 1:
+        if said[_scope(entry)] > 1:
             yield (("waivers", number), f"`{entry['requirement']}` is waived twice.", "Keep one of the two.")
 
 
@@ -84,6 +84,11 @@ def _problems_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         meant = suggestion(waiver.requirement, known)
         hint = meant if meant.startswith("Did") else "`kms-conformance requirements` lists them."
         yield "requirement", f"No requirement{where} is called `{waiver.requirement}`.", hint
+
+
+def _scope(entry: Mapping[str, Any]) -> str:
+    """What a waiver speaks of: two of one scope contradict each other."""
+    return json.dumps([entry["requirement"], *(entry.get(name) for name in ("targets", "dialect", "failures"))])
 
 
 def _told(error: jsonschema_rs.ValidationError) -> tuple[_Path, str, str]:

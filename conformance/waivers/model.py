@@ -13,8 +13,9 @@ from typing import Any
 class Waiver:
     """`requirement` is an id, or a glob over several, such as `cancel.*`; `expires` the last day on which it counts.
 
-    `targets` are names or globs, and `dialect` a dialect: where they are given, it speaks of no other. `line` is where
-    it stands in its file, 0 where that is not known.
+    `targets` are names or globs, and `dialect` a dialect: where they are given, it speaks of no other. `failures` are
+    ids of failures: where they are given, it accepts no other. `line` is where it stands in its file, 0 where that is
+    not known.
     """
 
     requirement: str
@@ -25,10 +26,15 @@ class Waiver:
     targets: tuple[str, ...] = ()
     dialect: str = ""
     line: int = 0
+    failures: tuple[str, ...] = ()
 
     def covers(self, requirement: str) -> bool:
         """Whether it speaks of a requirement with this id."""
         return fnmatchcase(requirement, self.requirement)
+
+    def accepts(self, failure: str) -> bool:
+        """Whether it accepts the failure with this id, of a requirement that it covers."""
+        return not self.failures or failure in self.failures
 
     def speaks_of(self, target: str, dialect: str) -> bool:
         """Whether it speaks of a target with this name and dialect."""
@@ -46,7 +52,12 @@ class Waiver:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a waivers file; what is not given is left out."""
-        rest = {"link": self.link, "targets": list(self.targets), "dialect": self.dialect}
+        rest = {
+            "link": self.link,
+            "targets": list(self.targets),
+            "dialect": self.dialect,
+            "failures": list(self.failures),
+        }
         return {
             "requirement": self.requirement,
             "reason": self.reason,
@@ -58,11 +69,10 @@ class Waiver:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], line: int = 0) -> Waiver:
         """The inverse of `to_json`. Raises `ValueError` where `expires` is no day."""
-        given = dict(raw) | {"expires": date.fromisoformat(raw["expires"]), "targets": tuple(raw.get("targets", ()))}
-        return cls(**given, line=line)
+        lists = {name: tuple(raw.get(name, ())) for name in ("targets", "failures")}
+        return cls(**(dict(raw) | lists | {"expires": date.fromisoformat(raw["expires"])}), line=line)
 
 
-def accepting(waivers: Iterable[Waiver], requirement: str, *, target: str, dialect: str, today: date) -> Waiver | None:
-    """The first waiver that accepts the failure of a requirement on a target today; None if none does."""
-    found = (each for each in waivers if each.speaks_of(target, dialect) and each.covers(requirement))
-    return next((each for each in found if not each.has_expired(today)), None)
+def accepting(waivers: Iterable[Waiver], requirement: str, failure: str) -> Waiver | None:
+    """The first of these waivers that accepts a failure, by its id, of a requirement; None if none does."""
+    return next((each for each in waivers if each.covers(requirement) and each.accepts(failure)), None)

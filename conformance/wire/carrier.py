@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
-from conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of
-from conformance.wire.messages import Failure, Reply, Request
-from conformance.wire.transport import Transport
+from conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of, unheard
+from conformance.wire.messages import Failure, Reply, Request, origin
+from conformance.wire.transport import Transport, Use
 from conformance.wire.unpack import unpack
 from conformance.wire.watchdog import Watchdog
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_BODY = 1 << 20
 MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
+_STALE = "a connection that had served before was closed before any byte of a reply"
 
 
 class Network:
@@ -36,31 +37,52 @@ class Network:
         self._max_body = max_body
         self._watchdog = Watchdog(timeout_seconds)
         self._transport = Transport()
+        # Origins that have served a second request over one connection, or have closed one without notice.
+        self._keeping: dict[str, bool] = {}
 
-    def carry(self, request: Request) -> tuple[Reply | None, Failure | None]:
-        """Send one request, and read its reply whole."""
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+        """Send one request, and read its reply whole.
+
+        A server may close a connection while a request is on its way to it, and then nobody knows whether it was
+        carried out (RFC 9112, 9.3.1, lets only requests be sent again that may be carried out twice). So one that is
+        not `repeatable` is sent over a used connection only to those who have kept one before, and after the first that
+        was closed without notice none is used twice. The setting up of connections is all that this costs.
+        """
+        keeping = self._keeping.get(origin(request.url))
+        if keeping is False or not (keeping or repeatable):
+            self._transport.drop_idle()
+        use = Use()
         clock = time.perf_counter()
         deadline = self._watchdog.watch()
         reply: Reply | None = None
         failure: Failure | None = None
         try:
-            reply = self._reply(request, deadline, clock)
+            reply = self._reply(request, deadline, use, clock)
         except (*NETWORK_ERRORS, HttpError) as error:
-            failure = failure_of(error)
+            stale = use.reused and unheard(error)
+            failure = Failure("stale", _STALE) if stale else failure_of(error)
         finally:
             deadline.finish()
         if deadline.expired:
             # Also where a reply came out: a body that has no length ends where the connection is shut down.
             reply, failure = None, Failure("timeout", "no whole reply in time")
+        self._learn(request, use, failure)
         return reply, failure
+
+    def _learn(self, request: Request, use: Use, failure: Failure | None) -> None:
+        """Take note of whether connections are kept; what has closed one without notice is not trusted again."""
+        if use.dropped or (failure is not None and failure.kind == "stale"):
+            self._keeping[origin(request.url)] = False
+        elif use.reused and failure is None:
+            self._keeping.setdefault(origin(request.url), True)
 
     def close(self) -> None:
         """Close all connections."""
         self._watchdog.close()
         self._transport.close()
 
-    def _reply(self, request: Request, deadline: Deadline, clock: float) -> Reply:
-        raw = self._transport.exchange(request, deadline, verify=self._verify)
+    def _reply(self, request: Request, deadline: Deadline, use: Use, clock: float) -> Reply:
+        raw = self._transport.exchange(request, deadline, use, verify=self._verify)
         try:
             headers = _head(raw)
             body = unpack(self._body(raw), raw.headers.getlist("Content-Encoding"), self._max_body)

@@ -41,6 +41,9 @@ _LETTERS_AND_DIGITS = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ
     range(128, 256)
 )
 _SEPARATORS = bytes(set(range(256)) - _LETTERS_AND_DIGITS)
+#: What is shorter would have to be looked for form by form in every text (see `Windows`).
+_LEAST_SAID = 24
+_HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 _SPELT = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 
 
@@ -130,13 +133,47 @@ def _needles(secret: str, in_pieces: bool) -> _Needles:  # noqa: FBT001 - privat
     raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
     own = (view.text for view in views(raw))
-    forms = tuple(dict.fromkeys((*own, *_base64_forms(raw))))
+    # Of a value as a whole also what it says: half of that would be too little to go by.
+    said = () if in_pieces else _said_otherwise(raw)
+    forms = tuple(dict.fromkeys((*own, *_base64_forms(raw), *said)))
     bare = dict.fromkeys(form.translate(None, _SEPARATORS) for form in forms)
     return _Needles(
         tuple(_Needle.of(form, in_pieces=in_pieces) for form in forms),
         _Needle.of(raw.hex().encode(), in_pieces=in_pieces),
         tuple(_Needle.of(form, in_pieces=in_pieces) for form in bare if len(form) >= _MIN_PIECE),
     )
+
+
+def forms_in_order(raw: bytes) -> tuple[bytes, ...]:
+    """The forms of a value, those that have no escapes in them, in an order that depends on its length alone."""
+    hexadecimal = raw.hex().encode()
+    return (raw, *_base64_whole(raw), *_base64_forms(raw), hexadecimal, hexadecimal.upper(), *_said_otherwise(raw))
+
+
+def data_in(text: bytes) -> bytes | None:
+    """The bytes that a text in hex or base64 says; None for any other text."""
+    if _HEXADECIMAL.fullmatch(text):
+        return bytes.fromhex(text.decode())
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+
+
+def _said_otherwise(raw: bytes) -> tuple[bytes, ...]:
+    """What a text in hex or base64 says, in either of them."""
+    data = data_in(raw)
+    if data is None:
+        return ()
+    hexadecimal = data.hex().encode()
+    found = (hexadecimal, hexadecimal.upper(), *_base64_whole(data), *_base64_forms(data))
+    return tuple(form for form in found if len(form) >= _LEAST_SAID)
+
+
+def _base64_whole(raw: bytes) -> tuple[bytes, bytes]:
+    """Where nothing else was encoded with it, the last character is its own as well."""
+    whole = base64.b64encode(raw).rstrip(b"=")
+    return whole, whole.translate(bytes.maketrans(b"+/", b"-_"))
 
 
 def _base64_forms(raw: bytes) -> Iterator[bytes]:

@@ -58,6 +58,11 @@ def failure_of(error: BaseException) -> Failure:
     return Failure("bad_http", f"the reply cannot be read ({type(causes[-1]).__name__})")
 
 
+def unheard(error: BaseException) -> bool:
+    """Whether the connection ended before any byte of a reply."""
+    return any(isinstance(cause, http.client.RemoteDisconnected) for cause in _causes(error))
+
+
 # The first row that fits decides, so what is specific stands first: a reset within a body is a ProtocolError, too.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
     ((u3.SSLError, requests.exceptions.SSLError), "tls", "the TLS connection failed"),

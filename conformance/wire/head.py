@@ -15,8 +15,20 @@ class _Lines:
         self.last = b""
 
     def readline(self, limit: int = -1) -> bytes:
-        self.last = self.file.readline(limit)
+        try:
+            self.last = self.file.readline(limit)
+        except ConnectionError as error:
+            if self.last or self._half_a_line():
+                raise
+            raise http.client.RemoteDisconnected("closed before any byte of a reply") from error
         return self.last
+
+    def _half_a_line(self) -> bool:
+        """Whether bytes came that do not end a line; they are still in the file's buffer."""
+        try:
+            return bool(self.file.peek(1))
+        except (OSError, ValueError):
+            return False
 
     def close(self) -> None:
         self.file.close()

@@ -122,17 +122,18 @@ class Reply:
         return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
 
 
-FailureKind = Literal["refused", "timeout", "reset", "truncated", "too_large", "bad_http", "tls", "unsendable"]
+FailureKind = Literal["refused", "timeout", "stale", "reset", "truncated", "too_large", "bad_http", "tls", "unsendable"]
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why there is no usable reply.
 
-    refused: no connection (also: unknown host), so nothing was asked; timeout: no whole reply in time; reset: the
-    connection broke before the head of a reply was whole; truncated: it broke, or its framing did, within the body;
-    too_large: the body or the head outgrew its cap; bad_http: what came is not HTTP; tls: no trust or no TLS;
-    unsendable: the request cannot be put on a wire.
+    refused: no connection (also: unknown host), so nothing was asked; timeout: no whole reply in time; stale: a
+    connection that had served before was closed before any byte of a reply, so it may have been closed before the
+    request came; reset: the connection broke before the head of a reply was whole; truncated: it broke, or its framing
+    did, within the body; too_large: the body or the head outgrew its cap; bad_http: what came is not HTTP; tls: no
+    trust or no TLS; unsendable: the request cannot be put on a wire.
     """
 
     kind: FailureKind

@@ -48,8 +48,13 @@ class Redactor:
     they stand in is known to hold secrets. `too_short` counts them.
     """
 
-    def __init__(self, secrets: Iterable[str], labels: Mapping[str, str] | None = None) -> None:
-        """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`."""
+    def __init__(
+        self, secrets: Iterable[str], labels: Mapping[str, str] | None = None, *, plaintexts: bool = True
+    ) -> None:
+        """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`.
+
+        Without `plaintexts`, what an endpoint decrypted for us stays: something else has been put in its place.
+        """
         names = labels or {}
         all_secrets = sorted(set(secrets))
         self._lock = threading.Lock()
@@ -62,11 +67,12 @@ class Redactor:
         known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
         self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
-        self._in_replies = (*self._in_requests, *_patterns(_PLAINTEXTS))
+        self._plaintexts = plaintexts
+        self._in_replies = (*self._in_requests, *(_IN_PLAINTEXTS if plaintexts else ()))
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
-        return self._redacted(text.encode(errors="surrogatepass"), self._in_replies).decode(errors="surrogatepass")
+        return self._text(text, self._in_replies)
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, whatever they are."""
@@ -117,7 +123,7 @@ class Redactor:
     def learn_from(self, reply: Reply) -> None:
         """The same of a reply alone."""
         plaintexts: set[str] = set()
-        if any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
+        if self._plaintexts and any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
             plaintexts = _values(reply.body, _IN_PLAINTEXTS)
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), "PLAINTEXT")
         self._remember(reply.header_values("X-Subject-Token"), known)
@@ -253,10 +259,14 @@ def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:
     return {found[1].decode("utf-8", "replace") for pattern, _ in patterns for found in pattern.finditer(text)}
 
 
-def plaintexts_in(text: bytes) -> tuple[str, ...]:
-    """The plaintexts that a text names, as they are written there, in their order."""
-    found = {match.span(1): match[1] for pattern, _ in _IN_PLAINTEXTS for match in pattern.finditer(text)}
-    return tuple(found[place].decode("utf-8", "replace") for place in sorted(found))
+def plaintext_spans(text: bytes) -> list[tuple[int, int]]:
+    """Where a text names plaintexts, in their order; no two overlap."""
+    found = {match.span(1) for pattern, _ in _IN_PLAINTEXTS for match in pattern.finditer(text)}
+    places: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if not places or start >= places[-1][1]:
+            places.append((start, end))
+    return places
 
 
 def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:

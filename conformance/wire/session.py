@@ -80,9 +80,11 @@ class Session:
         self.pace.wait()
         self._count()
 
-    def send(self, request: Request) -> Exchange:
+    def send(self, request: Request, *, repeatable: bool = False) -> Exchange:
         """Send one request. Whatever the network or the endpoint does is in the exchange; nothing is raised for it.
 
+        `repeatable` says that nothing is lost if the caller has to send it again: such a request may meet a connection
+        that is being closed. Others get one of their own until the target has kept connections.
         Raises `ForeignOrigin` for a URL that the user did not name, and whatever the gate raises.
         """
         self._refuse_foreign(request)
@@ -94,7 +96,7 @@ class Session:
         self.pace.wait()
         self._count()
         started = self.world.clock.now()
-        exchange = Exchange(request, *self._carrier.carry(request), started)
+        exchange = Exchange(request, *self._carrier.carry(request, repeatable=repeatable), started)
         self.world.witness.saw(exchange)
         return exchange
 

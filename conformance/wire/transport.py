@@ -7,6 +7,8 @@ cookies, and re-encoded URLs.
 
 from __future__ import annotations
 
+import http.client
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -57,6 +59,14 @@ class _Fields(Mapping[str, str]):
 IDLE_SECONDS = 4.0
 
 
+@dataclass
+class Use:
+    """What a call learned of connections: whether its own had served before, and whether an idle one was dropped."""
+
+    reused: bool = False
+    dropped: bool = False
+
+
 @dataclass(frozen=True)
 class _Call:
     """What a connection must know of the call that it serves."""
@@ -64,6 +74,7 @@ class _Call:
     target: str
     fields: _Fields
     deadline: Deadline
+    use: Use
 
 
 _CALL: ContextVar[_Call] = ContextVar("call")
@@ -78,19 +89,35 @@ class _Exact(HTTPConnection):
 
     response_class = HeadReader
     _used_at = 0.0
+    _has_served = False
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection can serve another request: the pool asks before it hands it out again."""
-        return time.monotonic() - self._used_at < IDLE_SECONDS and super().is_connected
+        if time.monotonic() - self._used_at >= IDLE_SECONDS:
+            return False
+        connected = super().is_connected
+        if not connected and self.sock is not None:
+            # Nobody announced its end, or it would have been closed on our side as well.
+            _CALL.get().use.dropped = True
+        return connected
 
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
+        self._has_served = False
         _CALL.get().deadline.attach(connection)
         return connection
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
-        super().request(method, url, *args, **{**kwargs, "headers": _CALL.get().fields})
+        try:
+            super().request(method, url, *args, **{**kwargs, "headers": _CALL.get().fields})
+        except BrokenPipeError:
+            # The layer above reads on: there may be a reply that was sent before the connection was closed.
+            raise
+        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+            if not _CALL.get().use.reused:
+                raise
+            raise http.client.RemoteDisconnected("closed while a request was sent") from error
 
     def putrequest(
         self,
@@ -103,7 +130,13 @@ class _Exact(HTTPConnection):
         call = _CALL.get()
         if self.sock is not None:
             call.deadline.attach(self.sock)
+        call.use.reused = self.sock is not None and self._has_served
         super().putrequest(method, call.target, skip_host=skip_host, skip_accept_encoding=skip_accept_encoding)
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - the two classes above do not agree on it
+        response = super().getresponse()
+        self._has_served = True
+        return response
 
 
 class _ExactTls(_Exact, HTTPSConnection):
@@ -138,15 +171,22 @@ class Transport(HTTPAdapter):
         response.request = req
         return response
 
-    def exchange(self, request: Request, deadline: Deadline, *, verify: bool | str) -> BaseHTTPResponse:
-        """Send the request and read the head of its reply; the body is still to be read from what is returned."""
+    def drop_idle(self) -> None:
+        """Close the connections that wait for another request."""
+        self.poolmanager.clear()
+
+    def exchange(self, request: Request, deadline: Deadline, use: Use, *, verify: bool | str) -> BaseHTTPResponse:
+        """Send the request and read the head of its reply; the body is still to be read from what is returned.
+
+        `use` is told of the connection, also where this raises.
+        """
         prepared = PreparedRequest()
         prepared.method = request.method
         prepared.url = f"{origin(request.url)}/"
         fields = _Fields(_complete(request))
         prepared.headers = CaseInsensitiveDict(fields)
         prepared.body = request.body or None
-        token = _CALL.set(_Call(request.target, fields, deadline))
+        token = _CALL.set(_Call(request.target, fields, deadline, use))
         try:
             raw: BaseHTTPResponse = self.send(prepared, timeout=deadline.remaining() or 0.001, verify=verify).raw
         finally:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 class Carrier(Protocol):
     """Takes a request to an endpoint and brings back what became of it: a reply, or why there is none."""
 
-    def carry(self, request: Request) -> tuple[Reply | None, Failure | None]:
-        """Whatever the network or the endpoint does is returned; nothing is raised for it."""
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+        """Whatever the network or the endpoint does is returned; nothing is raised for it.
+
+        A request that is not `repeatable` goes over no connection that may be closed while it is on its way.
+        """
 
     def close(self) -> None:
         """Let go of connections."""

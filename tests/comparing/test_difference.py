@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from conformance.comparing.answers import Break, Given
 from conformance.comparing.difference import Comparison, compare_recordings
 from conformance.comparing.recording import Entry, Recording
 from conformance.comparing.table import show
+from conformance.screen import Screen
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ASKED = {"operation": "schedule", "state": "pending_deletion", "arguments": {"key_id": "<key>"}, "variation": ""}
@@ -50,7 +50,7 @@ def compared(a: Given, b: Given) -> Comparison:
 
 
 def shown(comparison: Comparison, width: int) -> str:
-    console = Console(width=width)
+    console = Screen(width=width)
     with console.capture() as captured:
         show(comparison, console)
     return captured.get()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,10 @@ EXAMPLES = ROOT / "examples"
 GITHUB = EXAMPLES / "github" / "nightly.yml"
 GITLAB = EXAMPLES / "gitlab" / ".gitlab-ci.yml"
 CONTAINER = EXAMPLES / "container" / "Containerfile"
+# What the examples install, and the command that makes it in a checkout.
+WHEEL = f"kms_conformance-{__version__}-py3-none-any.whl"
+MAKING = "pip wheel --no-deps --wheel-dir wheels ."
+_TEXTS = {".md", ".yml", ".yaml", ".py", ".j2", ".html"}
 KUBERNETES = EXAMPLES / "kubernetes" / "fleet.yaml"
 
 
@@ -26,7 +33,7 @@ def lint(program: str, *arguments: object, text: str | None = None) -> subproces
     """Run a linter of the extra `lint`; the test is skipped where it is not installed."""
     found = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
     if found is None:
-        pytest.skip(f"{program} is not installed: pip install kms-conformance[lint]")
+        pytest.skip(f"{program} is not installed: pip install '.[lint]'")
     # Linters find each other beside them, as actionlint finds shellcheck.
     path = f"{Path(found).parent}:/usr/bin:/bin"
     command = [found, *map(str, arguments)]
@@ -54,6 +61,12 @@ def test_gitlab_pipeline(tmp_path: Path) -> None:
 def test_container_file() -> None:
     assert passed(lint("hadolint", CONTAINER))
     assert lint("hadolint", "-", text=CONTAINER.read_text() + "USER root\n").returncode != 0
+
+
+def test_all_that_the_wheel_is_built_from_goes_to_the_builder_of_the_image() -> None:
+    kept = CONTAINER.with_name("Containerfile.dockerignore").read_text().splitlines()
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {f"!{name}" for name in (*wheel["packages"], *wheel["force-include"])} <= set(kept)
 
 
 def test_kubernetes_manifests(tmp_path: Path) -> None:
@@ -100,9 +113,36 @@ def test_actions_are_pinned_and_may_do_no_more_than_read() -> None:
 
 
 @pytest.mark.parametrize("path", [GITHUB, GITLAB])
-def test_release_that_is_installed_is_this_one(path: Path) -> None:
+def test_release_that_is_installed_is_the_wheel_of_this_one_and_the_file_says_how_it_is_made(path: Path) -> None:
     text = path.read_text()
-    assert text.count("pip install ") == text.count(f"pip install kms-conformance=={__version__}") >= 1
+    assert text.count("pip install ") == text.count(f"pip install wheels/{WHEEL}") >= 1
+    assert MAKING in text
+
+
+def test_no_registry_is_asked_for_a_package_that_it_does_not_have() -> None:
+    """`kms-conformance` has been published nowhere: whoever copied such a line got "no matching distribution"."""
+    offered = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    offered += [path for folder in ("docs", "examples", "conformance") for path in (ROOT / folder).rglob("*")]
+    texts = {
+        path: path.read_text(errors="replace") for path in offered if path.suffix in _TEXTS or "Container" in path.name
+    }
+    assert len(texts) > 100
+    registry = re.compile(r"(pip|pipx|uv pip|uv tool) install [^#\n`]*?(?<![/\w])kms[-_]conformance\b|uvx kms")
+    assert [str(path.relative_to(ROOT)) for path, text in texts.items() if registry.search(text)] == []
+
+
+@pytest.mark.skipif(os.environ.get("KMS_CONFORMANCE_SHARDS") != "all", reason="builds a wheel: tox run -e shards")
+def test_the_wheel_that_the_examples_install_can_be_made_and_installed_as_they_say(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *MAKING.split()[1:-1], str(ROOT)], cwd=tmp_path, check=True)
+    assert [path.name for path in (tmp_path / "wheels").iterdir()] == [WHEEL]
+    installed = ["install", "--no-deps", "--target", str(tmp_path / "there"), f"wheels/{WHEEL}"]
+    subprocess.run([*pip, *installed], cwd=tmp_path, check=True)
+    asked = [sys.executable, "-m", "kms_conformance", "--version"]
+    told = subprocess.run(
+        asked, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "there")}, capture_output=True, text=True, check=True
+    )
+    assert __version__ in told.stdout
 
 
 def test_target_files_are_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

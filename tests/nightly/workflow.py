@@ -141,7 +141,10 @@ class _Runner:
         tools = self.folder.with_name("bin")
         tools.mkdir(exist_ok=True)
         pip = tools / "pip"
-        pip.write_text(f'#!/bin/sh\ntest "$*" = "install kms-conformance=={__version__}"\n', encoding="utf-8")
+        pip.write_text(
+            f'#!/bin/sh\ntest "$*" = "install wheels/kms_conformance-{__version__}-py3-none-any.whl"\n',
+            encoding="utf-8",
+        )
         pip.chmod(0o755)
         return os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
 

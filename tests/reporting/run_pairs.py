@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from conformance.reporting.change import Side
-from conformance.reporting.consistency import result_of
 from conformance.reporting.model import StoredVerdict
 from conformance.selftest.faults import FAULTS
 from conformance.selftest.runner import run_suite
 from conformance.selftest.serving import HUAWEI, only, serving
 from conformance.selftest.variants import VARIANTS
+from conformance.verdict import whole
 
 NAME = "emulator-huawei"
 MUST, SHOULD, MAY = "schedule.window.minimum", "cancel.date-cleared", "schedule.window.other-type"
@@ -56,7 +56,8 @@ def edited(verdicts: Mapping[str, str], of: Callable[[], Side] = real) -> Callab
             elif verdict != "absent":
                 entries.append(replace(entry, verdict=verdict))
         requirements = tuple(entries)
-        return replace(side, verdict=replace(side.verdict, requirements=requirements, result=result_of(requirements)))
+        result = whole(requirements, unfinished=False, keys_left=False)
+        return replace(side, verdict=replace(side.verdict, requirements=requirements, result=result))
 
     return made
 

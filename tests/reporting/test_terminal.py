@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import sample_runs as samples
-from rich.console import Console
 
 from conformance.judge import Judgement
 from conformance.reporting.model import Report, TargetReport
 from conformance.reporting.progress import Progress
 from conformance.reporting.summary import show
 from conformance.results import CheckResult
+from conformance.screen import Screen
 
 REPORTS = Path("reports/latest")
 
@@ -26,7 +26,7 @@ def report(*decided: samples.Decided) -> Report:
 
 def summary(shown: Report, width: int = 100, **options: Any) -> str:
     file = io.StringIO()
-    show(shown, REPORTS, Console(file=file, width=width, **options))
+    show(shown, REPORTS, Screen(file=file, width=width, **options))
     return file.getvalue()
 
 
@@ -57,7 +57,8 @@ def test_open_questions_are_grouped_by_reason_with_their_next_step() -> None:
     text = summary(report(samples.mixed(), samples.conformant(samples.ALI)))
     assert "     6  The waiting period cannot be waited for: the target offers no time_control.\n" in text
     assert "        → An emulator can offer one" in text
-    assert "     3  The checks that judge them did not run, or met nothing to judge.\n" in text
+    assert "     2  No exchange of the run allowed a judgement.\n" in text
+    assert "  checks that did not run to the end:\n     1  It did not run.\n        lifecycle::test_walks" in text
     assert "✓ ali-hangzhou: conformant\n" in text
 
 
@@ -103,7 +104,7 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_terminal_with_ascii_alone_gets_ascii() -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    show(report(samples.mixed(), samples.conformant()), REPORTS, Console(file=file, width=80))
+    show(report(samples.mixed(), samples.conformant()), REPORTS, Screen(file=file, width=80))
     file.seek(0)
     assert "+ otc-eu-de: conformant" in file.read()
 
@@ -115,7 +116,7 @@ def cells(line: str) -> int:
 
 def progress(checks: list[CheckResult], planned: Counter[tuple[str, str]], **options: Any) -> str:
     file = io.StringIO()
-    with Progress(Console(file=file, **options), planned) as bar:
+    with Progress(Screen(file=file, **options), planned) as bar:
         for check in checks:
             bar.done(check)
     return file.getvalue()

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 import sample_runs as samples
-from rich.console import Console
 
 from conformance.reporting.model import Report, TargetReport
+from conformance.screen import Screen
 from conformance.stale import StaleWaiver
 from conformance.terminal import Terminal
 from conformance.waivers import Waiver
@@ -35,25 +35,18 @@ RUNS = {
 def shown(report: Report, **options: object) -> str:
     """What a run prints on a console of 80 columns."""
     file = io.StringIO()
+    checks = {f"{n}": check for n, check in enumerate(check for target in report.targets for check in target.checks)}
     controller = SimpleNamespace(
-        refusal="",
         targets=[target.verdict for target in report.targets],
         report=report,
         reports=Path("reports/latest"),
         clean=str,
+        place=lambda node_id: (checks[node_id].target, checks[node_id]),
         afterwards=lambda: (),
     )
-    terminal = Terminal(controller, Console(file=file, width=80, **options))
-    checks = [check for target in report.targets for check in target.checks]
-    terminal.pytest_collection_finish(
-        SimpleNamespace(
-            items=[
-                SimpleNamespace(nodeid=f"test_{check.family}.py::x[{check.target}-{number}]")
-                for number, check in enumerate(checks)
-            ]
-        )
-    )
-    for check in checks:
+    terminal = Terminal(controller, Screen(file=file, width=80, **options))
+    terminal.pytest_collection_finish(SimpleNamespace(items=[SimpleNamespace(nodeid=node_id) for node_id in checks]))
+    for check in checks.values():
         terminal.pytest_runtest_logreport(SimpleNamespace(kms=check.to_json(), failed=check.outcome != "passed"))
     terminal.pytest_unconfigure()
     return file.getvalue()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.reporting.text import capped, counted, duration, one_line, printable, wrapped
+from conformance.printable import one_line, printable
+from conformance.reporting.text import capped, counted, duration, wrapped
 
 _FAST = settings(max_examples=200, deadline=None, database=None)
 

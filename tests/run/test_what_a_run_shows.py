@@ -39,5 +39,6 @@ def test_a_run_of_nothing_says_why(tmp_path: Path) -> None:
     with Emulator("huawei") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         code, text = forked("run", "--target", "t.yaml", "--", "-k", "no_such_check", cwd=tmp_path)
-    assert code == 2
-    assert text.startswith("No check was run, and no report was written.\n")
+    assert code == 3
+    assert "emulator-huawei: inconclusive" in text
+    assert "Traceback" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import shutil
@@ -21,7 +22,7 @@ from conformance.sealing.manifest import is_sound
 from conformance.sealing.pack import MEMBERS, unpack
 from conformance.sealing.verify import verify
 from conformance.selftest.faults import FAULTS
-from conformance.verdict import RequirementVerdict
+from conformance.verdict import RequirementVerdict, whole
 
 # As on a machine that has no network: whatever tries to use it fails at once.
 _OFFLINE = """
@@ -67,6 +68,30 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     assert [secret for secret in secrets if secret in whole] == []
     assert "[redacted:AUTHORIZATION]" in whole
     assert verify(sealed.path).exit_code == 0
+
+
+@pytest.mark.parametrize("dialect", ["huawei", "aws"])
+def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
+    dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that does not encrypt at all: in hex, or in base64 beside other bytes, each stands twice."""
+    shown: list[bytes] = []
+
+    def kept(_key: object, _head: bytes, data: bytes) -> bytes:
+        shown.append(data)
+        return data
+
+    monkeypatch.setattr("conformance.emulator.crypto._masked", kept)
+    [sealed] = certify(run(tmp_path, dialect, ("-k", "test_entry.py or test_use.py or test_waiting_period.py")))
+    said = verify(sealed.path)
+    assert said.exit_code == 0, str(said)
+    members = unpack(sealed.path.read_bytes())
+    whole = b"\n".join([*members.values(), gzip.decompress(members["exchanges.jsonl.gz"])])
+    keys_shown = [plain for plain in shown if len(plain) >= 32]
+    assert keys_shown
+    for plain in keys_shown:
+        assert plain.hex().encode() not in whole
+        assert base64.b64encode(plain).rstrip(b"=")[:-1] not in whole
 
 
 # --- what is judged again ---------------------------------------------------------------------------------------------
@@ -135,6 +160,8 @@ def test_only_what_was_not_asked_may_be_open_and_only_where_it_is_said(
 ) -> None:
     class Stored:
         requirements = (entry(verdict, level), entry("passed"))
+        result = whole(requirements, unfinished=False, keys_left=False)
+        keys_left = ()
 
     assert is_sound(Stored(), partial) is sound  # type: ignore[arg-type]
 

@@ -83,9 +83,21 @@ def test_a_file_that_was_changed_as_a_file(name: str, plain: Path, tmp_path: Pat
     assert why in found(said_of(tmp_path, change(plain.read_bytes())))
 
 
-def test_a_name_that_says_more_than_the_file_is(plain: Path, tmp_path: Path) -> None:
-    why = found(said_of(tmp_path, plain.read_bytes(), name="emulator-huawei.certificate.zip"))
-    assert why == "It is called emulator-huawei.certificate.zip, and is emulator-huawei.partial.zip."
+@pytest.mark.parametrize("name", ["emulator-huawei.partial (1).zip", "0.1.0-emulator-huawei.partial.zip", "x", "é.zip"])
+def test_a_copy_under_another_name_verifies(name: str, plain: Path, tmp_path: Path) -> None:
+    said = said_of(tmp_path, plain.read_bytes(), name=name)
+    assert said.exit_code == 0, str(said)
+    assert "is called" not in str(said)
+
+
+def test_a_name_that_says_more_than_the_file_is_gets_a_note_and_every_line_says_what_it_is(
+    plain: Path, tmp_path: Path
+) -> None:
+    said = said_of(tmp_path, plain.read_bytes(), name="emulator-huawei.certificate.zip")
+    assert said.exit_code == 0, str(said)
+    note = "is called emulator-huawei.certificate.zip; what it holds was sealed as emulator-huawei.partial.zip."
+    assert note in str(said)
+    assert all(line.startswith("[partial: its tier is smoke, ") for line in str(said).splitlines())
 
 
 # --- its contents, with every digest worked out anew ------------------------------------------------------------------
@@ -111,9 +123,10 @@ def other_key_in_reply(forgery: Forgery) -> None:
 
 
 def other_plaintext(forgery: Forgery) -> None:
+    """What was encrypted comes back as something else."""
     for line in forgery.lines:
-        if line["reply"]["stand_ins"]:
-            line["reply"]["stand_ins"] = ["another"]
+        if "plain_text" in line["reply"]["body"]:
+            answer(line, body(line) | {"plain_text": "another"})
 
 
 def same_request_id(forgery: Forgery) -> None:
@@ -144,8 +157,10 @@ def more_requirements(forgery: Forgery) -> None:
 
 def all_passed(forgery: Forgery) -> None:
     for entry in forgery.verdict["requirements"]:
-        if entry["verdict"] == "not_tested":
+        if entry["verdict"] in ("not_tested", "inconclusive"):
             entry.update(verdict="not_applicable", reason="does not speak of this target")
+            entry.pop("not_run", None)
+    del forgery.verdict["unfinished"]
     forgery.verdict["result"] = "conformant"
 
 
@@ -199,7 +214,7 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
     "a requirement is missing": (without_requirement, "cancel.date-cleared"),
     "a requirement is made up": (more_requirements, "cancel.always"),
-    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is not_tested"),
+    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is inconclusive"),
     "a check did not begin": (without_check, "recorded is"),
     "a partial run is called whole": (whole, "partial because"),
     "fewer checks were planned": (fewer_planned, "did not run"),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conformance.chance import SYSTEM, Chance
 from conformance.reporting.recorded import keep
@@ -21,11 +17,9 @@ from conformance.tape.play import OffTape, Player, Tape, TapeError
 from conformance.tape.record import recorded_world
 from conformance.tape.spool import emptied
 from conformance.tape.stage import described, put_up
-from conformance.tape.standins import StandIns
 from conformance.target import Target
 from conformance.target.model import PasswordAuth, SigV4Auth, TokenAuth
 from conformance.wire.messages import Exchange, Failure, Reply, Request
-from conformance.wire.redact import Redactor
 
 TOKEN = "gAAAAABlmnopqrstuvwxyz0123456789"
 TARGET = Target(
@@ -68,7 +62,7 @@ def player(path: Path) -> Player:
 def play(played: Player, asked: Request, number: int) -> tuple[Reply | None, Failure | None]:
     played.monotonic()
     started = played.now()
-    came = played.carry(asked)
+    came = played.carry(asked, repeatable=True)
     exchange = Exchange(asked, *came, started)
     played.saw(exchange)
     played.named(exchange, number, "describe-key")
@@ -167,49 +161,6 @@ def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, mo
     monkeypatch.setattr("conformance.tape.record._MOST_EXCHANGES", 2)
     path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
     assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
-
-
-# --- what stands for what is hidden -----------------------------------------------------------------------------------
-
-
-def stand_in(text: str, *sent: str) -> str:
-    made = StandIns()
-    for each in sent:
-        made.learn(request(json.dumps({"plain_text": each}).encode()))
-    body = json.dumps({"plain_text": text}).encode()
-    found = made.of(body, Redactor([]).data(body))
-    assert found is not None
-    return found[0]
-
-
-def test_what_we_had_encrypted_ourselves_stands_for_itself() -> None:
-    assert stand_in("some text", "some text") == "some text"
-    assert stand_in("some text", "other") != "some text"
-    form = Request("POST", "https://h/?Plaintext=dGV4dA%3D%3D")
-    made = StandIns()
-    made.learn(form)
-    body = b'{"Plaintext": "dGV4dA\\u003d\\u003d"}'
-    assert made.of(body, Redactor([]).data(body)) == ["dGV4dA\\u003d\\u003d"]
-
-
-@given(st.binary(min_size=8, max_size=80))
-def test_a_stand_in_has_the_form_of_what_it_stands_for(data: bytes) -> None:
-    assert re.fullmatch(f"[0-9a-f]{{{2 * len(data)}}}", stand_in(data.hex()))
-    encoded = base64.b64encode(data).decode()
-    if not re.fullmatch("[0-9a-f]+|[0-9A-F]+", encoded):
-        assert len(base64.b64decode(stand_in(encoded), validate=True)) == len(data)
-
-
-def test_the_same_plaintext_has_the_same_stand_in_within_a_run_and_another_in_the_next() -> None:
-    body = b'{"plain_text": "00112233445566778899aabbccddeeff"}'
-    clean = Redactor([]).data(body)
-    one, other = StandIns(), StandIns()
-    assert one.of(body, clean) == one.of(body, clean) != other.of(body, clean)
-
-
-def test_where_it_cannot_be_told_what_a_mark_stands_for_there_is_none() -> None:
-    assert StandIns().of(b"{}", b"[redacted:PLAINTEXT]") is None
-    assert StandIns().of(b"{}", b"{}") == []
 
 
 # --- chance, targets, circumstances -----------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ def results(failing: str = "") -> list[CheckResult]:
 
 def decided(frozen: Frozen | None, failing: str = "") -> Verdict:
     run = Run("smoke", 1, datetime(2026, 1, 1, tzinfo=UTC), 1.0)
-    return decide(TARGET, results(failing), run, {}, (), frozen)
+    found = results(failing)
+    return decide(TARGET, found, run, {each.check: () for each in found}, (), frozen)
 
 
 def without(*names: str) -> Frozen:

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from conformance import coverage
+from conformance.checks import all_checks
 from conformance.emulator import Emulator
 from conformance.judge import Inconclusive
-from conformance.suite import test_window
 from conformance.target import parse_target
-from conformance.terminal import _part
 from conformance.timecontrol import TimeControl
 from conformance.wire.session import Session
 
+_OF_BOUNDS = "test_bound_is_accepted_and_dated"
+
 
 def test_ids_of_requirements_are_filled_in_from_parameters() -> None:
-    named = coverage.named_requirements(test_window.test_bound_is_accepted_and_dated)
-    everywhere = ("schedule.window.start", "schedule.window.exact")
-    assert named == ("schedule.window.minimum", *everywhere, "schedule.window.maximum")
-
-
-@pytest.mark.parametrize(
-    ("node_id", "part"),
-    [
-        ("test_window.py::test_x[emulator-huawei-minimum]", ("emulator-huawei", "window")),
-        ("conformance/suite/test_entry.py::test_x[emulator-huawei]", ("emulator-huawei", "entry")),
-        ("test_window.py::test_x[emulator-huawei-2-minimum]", ("emulator-huawei-2", "window")),
-        ("test_other.py::test_x", None),
-    ],
-)
-def test_part_of_a_run_is_read_off_an_id(node_id: str, part: tuple[str, str] | None) -> None:
-    assert _part(node_id, ["emulator-huawei", "emulator-huawei-2"]) == part
+    named = {check.variant: check.declared for check in all_checks("huawei") if check.function == _OF_BOUNDS}
+    everywhere = {"schedule.window.start", "schedule.window.exact"}
+    assert named == {bound: {f"schedule.window.{bound}", *everywhere} for bound in ("minimum", "maximum")}
 
 
 def test_clock_of_the_target_is_asked_before_it_is_trusted() -> None:

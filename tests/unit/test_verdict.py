@@ -14,7 +14,17 @@ from conformance.catalogue.requirements import Catalogue
 from conformance.judge import Judgement
 from conformance.results import CheckResult
 from conformance.target import RpcAuth, Target, TokenAuth
-from conformance.verdict import RequirementVerdict, Run, Verdict, decide, specs_digest, worst_exit_code
+from conformance.verdict import (
+    Circumstances,
+    RequirementVerdict,
+    Run,
+    Unfinished,
+    Verdict,
+    decide,
+    exit_code,
+    specs_digest,
+    worst_exit_code,
+)
 from conformance.waivers import Waiver
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
@@ -29,7 +39,9 @@ def result(check: str = "a::b", **changes) -> CheckResult:
 
 
 def verdict(*results: CheckResult, planned=None, waivers=()) -> Verdict:
-    return decide(TARGET, results, RUN, planned or {}, waivers)
+    """What follows where these checks are all that were planned, or else `planned`."""
+    plan = {result.check: result.declared for result in results} if planned is None else planned
+    return decide(TARGET, results, RUN, plan, waivers)
 
 
 def waiver(requirement: str, reason: str = "known", expires: date = date.max, **scope) -> Waiver:
@@ -76,9 +88,65 @@ def test_must_without_judgement_is_not_tested_and_leaves_the_whole_inconclusive(
     assert (found.result, of(found, "cancel.effect")) == ("inconclusive", "not_tested")
 
 
-def test_planned_check_that_did_not_run_leaves_its_requirements_not_tested() -> None:
-    found = verdict(result(passes=ALL), planned={"c::d": ["cancel.effect"]})
-    assert (found.result, of(found, "cancel.effect")) == ("inconclusive", "not_tested")
+def test_planned_check_that_did_not_run_leaves_its_requirements_inconclusive() -> None:
+    found = verdict(result(passes=ALL), planned={"a::b": [], "c::d": ["cancel.effect"]})
+    open_ = entry(found, "cancel.effect")
+    assert (found.result, open_.verdict, open_.not_run) == ("inconclusive", "inconclusive", ("c::d",))
+    assert open_.reason == "c::d did not run to the end: It did not run."
+    assert found.unfinished == (Unfinished("c::d", "It did not run."),)
+    assert of(found, "schedule.uri") == "passed"
+
+
+def test_planned_check_that_did_not_run_leaves_the_whole_open_whatever_it_judges() -> None:
+    found = verdict(result(passes=ALL), planned={"a::b": [], "c::d": []})
+    assert {each.verdict for each in found.requirements} <= {"passed", "not_applicable"}
+    assert found.result == "inconclusive"
+
+
+def test_check_that_was_stopped_from_outside_leaves_the_whole_open() -> None:
+    stopped = result("c::d", outcome="inconclusive", ended=False, reason="The run was interrupted.")
+    assert verdict(result(passes=ALL), stopped).result == "inconclusive"
+
+
+def test_a_failure_decides_also_where_checks_did_not_run() -> None:
+    found = verdict(result(failures=(failure("cancel.effect"),)), planned={"a::b": [], "c::d": ["cancel.effect"]})
+    assert (found.result, of(found, "cancel.effect")) == ("nonconformant", "failed")
+
+
+def test_nothing_planned_is_never_conformant() -> None:
+    assert verdict(result(passes=ALL), planned={}).result == "inconclusive"
+
+
+def test_key_that_may_be_left_leaves_the_whole_open() -> None:
+    left = decide(TARGET, [result(passes=ALL)], RUN, {"a::b": ()}, beside=Circumstances(keys_left=("k-1",)))
+    assert (left.result, left.to_json()["keys_left"]) == ("inconclusive", ["k-1"])
+
+
+def test_a_waiver_that_names_a_failure_accepts_no_other() -> None:
+    known, new = (failure("cancel.effect"), replace(failure("cancel.effect"), expected="alive"))
+    ran = result(passes=ALL, failures=(known, new))
+    named = replace(waiver("cancel.effect"), failures=(ran.failure_id(known),))
+    assert of(verdict(result(passes=ALL, failures=(known,)), waivers=[named]), "cancel.effect") == "waived"
+    found = verdict(ran, waivers=[named])
+    assert (found.result, entry(found, "cancel.effect").reason) == ("nonconformant", "expected alive; received y")
+    both = replace(named, failures=(ran.failure_id(known), ran.failure_id(new)))
+    assert verdict(ran, waivers=[both]).result == "conformant"
+
+
+@pytest.mark.parametrize(
+    ("results", "out_of_date", "code"),
+    [
+        (["conformant"], False, 0),
+        (["conformant"], True, 2),
+        (["conformant", "inconclusive"], False, 3),
+        (["inconclusive", "nonconformant"], False, 1),
+        (["nonconformant"], True, 1),
+        (["inconclusive"], True, 2),
+        ([], False, 3),
+    ],
+)
+def test_exit_code_is_0_or_1_only_for_what_verdicts_say(results: list, out_of_date: bool, code: int) -> None:
+    assert exit_code(results, waivers_out_of_date=out_of_date) == code
 
 
 def test_inconclusive_check_outweighs_a_pass_elsewhere() -> None:
@@ -102,14 +170,14 @@ def test_the_target_s_own_profile_decides_what_is_not_applicable() -> None:
     imported = entry(verdict(result(passes=ALL)), "cancel.imported-key")
     assert imported.verdict == "not_applicable"
     assert imported.reason == "The profile documents says that external keys do not apply."
-    cloud = decide(replace(TARGET, profile="alibaba-cloud"), [result(passes=ALL)], RUN, {}, {})
+    cloud = decide(replace(TARGET, profile="alibaba-cloud"), [result(passes=ALL)], RUN, {"a::b": ()})
     assert of(cloud, "cancel.imported-key") == "passed"
 
 
 def test_the_target_s_own_way_to_sign_in_decides_what_is_not_applicable() -> None:
     target = Target("t", "huawei", "http://127.0.0.1:1", TokenAuth("token", "0123"))
     everything = {requirement.id: 1 for requirement in Catalogue.load("huawei")}
-    decided = decide(target, [result(passes=everything)], RUN, {}, {})
+    decided = decide(target, [result(passes=everything)], RUN, {"a::b": ()})
     signed = entry(decided, "auth.wrong-secret")
     assert (signed.verdict, of(decided, "auth.garbage")) == ("not_applicable", "passed")
     assert signed.reason == "The target signs in by token; this speaks of aksk."
@@ -220,7 +288,7 @@ def test_why_it_is_inconclusive_or_not_tested_is_told() -> None:
     reasons = {name: entry(found, name).reason for name in ("cancel.effect", "schedule.uri", "schedule.twice")}
     assert reasons == {
         "cancel.effect": "throttled",
-        "schedule.uri": "did not run: e::f, z::late",
+        "schedule.uri": "e::f, z::late did not run to the end: It did not run.",
         "schedule.twice": "no exchange of this run allowed a judgement",
     }
     assert entry(found, "state.enabled") == RequirementVerdict("state.enabled", "MUST", "passed", (), "", 1, 1)
@@ -233,7 +301,7 @@ def test_requests_and_keys_of_all_checks_are_added_up() -> None:
 
 def test_the_document_names_target_suite_and_circumstances() -> None:
     run = Run("nightly", 7, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 1.23456)
-    document = decide(TARGET, [result(passes=ALL, requests=3, keys_created=1)], run, {}, {}).to_json()
+    document = decide(TARGET, [result(passes=ALL, requests=3, keys_created=1)], run, {"a::b": ()}).to_json()
     requirements = document.pop("requirements")
     assert document == {
         "format": 1,

@@ -88,7 +88,7 @@ def test_given_host_and_accept_encoding_are_kept() -> None:
 def test_one_connection_serves_many_requests() -> None:
     with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
         for _ in range(20):
-            assert session.send(Request("POST", f"{server.url}/", body=b"{}")).failure is None
+            assert session.send(Request("POST", f"{server.url}/", body=b"{}"), repeatable=True).failure is None
         assert (server.connections, session.sent, len(server.requests)) == (1, 20, 20)
 
 
@@ -109,7 +109,7 @@ def test_a_connection_that_was_idle_is_not_used_again(monkeypatch: pytest.Monkey
     with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
         for pause in (0, 0, 0.1, 0):
             time.sleep(pause)
-            assert session.send(Request("GET", f"{server.url}/")).failure is None
+            assert session.send(Request("GET", f"{server.url}/"), repeatable=True).failure is None
         assert server.connections == 2
 
 

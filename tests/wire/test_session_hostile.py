@@ -78,7 +78,7 @@ def test_a_slow_reply_within_the_time_out_is_a_reply() -> None:
 
     with Loopback(script) as server, Session(Limits(timeout_seconds=0.5), [server.url]) as session:
         # Together they take longer than one time-out: a deadline is a call's, not a connection's.
-        bodies = [session.send(Request("GET", f"{server.url}/")).reply for _ in range(3)]
+        bodies = [session.send(Request("GET", f"{server.url}/"), repeatable=True).reply for _ in range(3)]
     assert all(body is not None and body.body == b"late" for body in bodies)
     assert server.connections == 1
 

@@ -29,7 +29,7 @@ def exchange(url: str, verify: object, limits: Limits = LIMITS) -> Exchange:
 def test_a_named_authority_is_trusted(context: ssl.SSLContext) -> None:
     with Loopback(reply(b"over TLS"), context) as server, Session(LIMITS, [server.url], verify=AUTHORITY) as session:
         for _ in range(3):
-            got = session.send(Request("GET", f"{server.url}/a%2fb")).reply
+            got = session.send(Request("GET", f"{server.url}/a%2fb"), repeatable=True).reply
             assert got is not None
             assert got.body == b"over TLS"
     assert server.connections == 1

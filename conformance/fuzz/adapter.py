@@ -1,0 +1,122 @@
+"""Schemathesis's internal names: the one module that uses what Schemathesis does not document.
+
+They move between its minor releases. `tests/contracts/test_schemathesis.py` says in words which of them has moved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from unittest import SkipTest
+
+import hypothesis
+import schemathesis
+from schemathesis.config import StatefulPhaseConfig
+from schemathesis.config._phases import InferenceConfig
+from schemathesis.core.errors import SerializationNotPossible
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.core.result import Ok
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
+from schemathesis.generation.overrides import Override
+from schemathesis.schemas import APIOperation, BaseSchema
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+__all__ = [
+    "AT_RANDOM",
+    "BY_THE_DESCRIPTION",
+    "APIOperation",
+    "ParameterLocation",
+    "SerializationNotPossible",
+    "complaints",
+    "generate",
+    "is_negative",
+    "links_only",
+    "operations",
+    "origin",
+    "response_schema_conformance",
+    "status_code_conformance",
+]
+
+#: The description's own examples, and the boundaries of every field.
+BY_THE_DESCRIPTION = (HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE)
+AT_RANDOM = (HypothesisTestMode.FUZZING,)
+
+
+def operations(schema: BaseSchema) -> Iterator[APIOperation[Any, Any, Any, Any]]:
+    """Every operation that can be generated for; the others are passed over."""
+    for result in schema.get_all_operations():
+        if isinstance(result, Ok):
+            yield result.ok()
+
+
+def links_only() -> StatefulPhaseConfig:
+    """Chains along the links that the document has, and along none that names of fields suggest."""
+    return StatefulPhaseConfig(inference=InferenceConfig(algorithms=[]))
+
+
+def generate(
+    schema: BaseSchema,
+    operation: APIOperation[Any, Any, Any, Any],
+    modes: Sequence[HypothesisTestMode],
+    settings: hypothesis.settings,
+    seed: int,
+    path: Mapping[str, str] | None = None,
+) -> list[schemathesis.Case[Any]]:
+    """The cases of one operation, in the order in which they are drawn; `path` are values of path parameters."""
+    collected: list[schemathesis.Case[Any]] = []
+
+    def collect(case: schemathesis.Case[Any]) -> None:
+        collected.append(case)
+
+    config = HypothesisTestConfig(
+        project=schema.config,
+        modes=list(modes),
+        settings=settings,
+        # Given twice: else a Hypothesis profile that someone has loaded would change them.
+        explicit_settings=settings,
+        apply_ci_profile=False,
+        seed=seed,
+        override=Override(path_parameters=dict(path)) if path is not None else Override(),
+    )
+    # Hypothesis skips a test without cases.
+    with contextlib.suppress(SkipTest):
+        create_test(operation=operation, test_func=collect, config=config)()
+    return collected
+
+
+def is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None = None) -> bool:
+    """Whether a case breaks its description on purpose: anywhere, or at one location."""
+    meta = _meta(case)
+    if meta is None:
+        return False
+    if location is None:
+        return bool(meta.generation.mode.is_negative)
+    found = meta.components.get(location)
+    return found is not None and bool(found.mode.is_negative)
+
+
+def origin(case: schemathesis.Case[Any]) -> str:
+    """How a case came about: its phase, and what is special about it."""
+    meta = _meta(case)
+    if meta is None:
+        return ""
+    description = getattr(meta.phase.data, "description", None) or ""
+    return f"{meta.phase.name.value}: {description}" if description else str(meta.phase.name.value)
+
+
+def complaints(
+    case: schemathesis.Case[Any], reply: schemathesis.Response, check: schemathesis.checks.CheckFunction
+) -> Iterator[str]:
+    """What one of Schemathesis's checks has against a reply; nothing where it holds."""
+    try:
+        case.validate_response(reply, checks=[check])
+    except FailureGroup as group:
+        yield from (f"{failure.title}: {failure.message}" for failure in group.exceptions)
+
+
+def _meta(case: schemathesis.Case[Any]) -> Any:  # noqa: ANN401 - its class is not public
+    # Frozen: else reading it validates the case anew, and what we wrote into it counts as wrong on purpose.
+    case.freeze_metadata()
+    return case.meta

@@ -1,0 +1,46 @@
+"""Certificates that earlier commits sealed: none is disowned, and none is a riddle to whoever holds it."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conformance.sealing.verify import verify
+
+_KEPT = Path(__file__).parent / "kept"
+_MADE: dict[Path, dict[str, Any]] = {
+    path.parent: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(_KEPT.glob("*/made.yaml"))
+}
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        pytest.param(folder, name, id=f"{folder.name}-{name}")
+        for folder, made in _MADE.items()
+        for name in made["files"]
+    ],
+)
+def test_a_kept_certificate_verifies_or_says_what_is_judged_and_what_verifies_it(
+    folder: Path, name: str, tmp_path: Path
+) -> None:
+    made = _MADE[folder]
+    key = made["files"][name].get("key")
+    path = tmp_path / name.removesuffix(".xz")
+    path.write_bytes(lzma.decompress((folder / name).read_bytes()))
+    said = verify(path, key=None if key is None else folder / key)
+    if said.exit_code == 0:
+        assert "holds" in str(said)
+        return
+    assert said.exit_code == 3, str(said)
+    text = str(said)
+    assert "Traceback" not in text
+    assert "What could be judged" in text
+    assert "What could not" in text
+    [command] = [line for line in text.splitlines() if "pipx run" in line]
+    assert made["commit"] in command or f"=={made['version']}" in command
+    assert command.rstrip().endswith(f"verify {path}")

@@ -1,0 +1,102 @@
+"""Connections that the other side closes between two requests: nothing is lost by it, and nothing is done twice."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from loopback import LIMITS, Loopback, exchange, reply
+from test_asking_again import JSON, KEY, LISTED, SCHEDULED, accused, client_of
+
+from conformance.wire.messages import Request
+from conformance.wire.session import Session
+
+_CLOSED_AFTER_SECONDS = 0.005
+
+
+def closing_after_each_reply(connection: socket.socket, request: bytes) -> bool:
+    """As some balancers do: the reply says nothing of it, and the next request may be on its way already."""
+    connection.sendall(SCHEDULED if b"schedule-key-deletion" in request else LISTED)
+    time.sleep(_CLOSED_AFTER_SECONDS)
+    return False
+
+
+def test_a_balancer_that_closes_after_each_reply_loses_and_doubles_nothing() -> None:
+    with Loopback(closing_after_each_reply) as server:
+        client = client_of(server)
+        for _ in range(20):
+            assert client.ask("list").accepted
+            assert client.ask("schedule", key_id=KEY, window=7).accepted
+            time.sleep(_CLOSED_AFTER_SECONDS / 2)
+    changes = [request for request in server.requests if b"schedule-key-deletion" in request]
+    assert (len(changes), accused(client)) == (20, set())
+
+
+def test_a_change_goes_over_a_used_connection_only_after_the_target_has_kept_one() -> None:
+    with Loopback(reply()) as server, Session(LIMITS, [server.url]) as session:
+        change, look = Request("POST", f"{server.url}/change"), Request("GET", f"{server.url}/look")
+        opened = []
+        for request, repeatable in ((look, True), (change, False), (look, True), (change, False), (look, True)):
+            assert session.send(request, repeatable=repeatable).reply is not None
+            opened.append(server.connections)
+    # The first change has a connection of its own; the look after it is served over that one: it was kept.
+    assert opened == [1, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("last_words", [b"", b"HTTP/1.1 200"], ids=["nothing", "half a line"])
+def test_a_used_connection_that_ends_without_a_byte_is_told_from_a_reply_that_broke_off(last_words: bytes) -> None:
+    served = 0
+
+    def script(connection: socket.socket, _: bytes) -> bool:
+        nonlocal served
+        served += 1
+        connection.sendall(last_words if served == 2 else reply())
+        return served != 2
+
+    with Loopback(script) as server, Session(LIMITS, [server.url]) as session:
+        kinds = []
+        for _ in range(3):
+            failure = session.send(Request("GET", f"{server.url}/"), repeatable=True).failure
+            kinds.append(None if failure is None else failure.kind)
+    assert kinds == [None, "reset" if last_words else "stale", None]
+    assert server.connections == 2
+
+
+def test_a_fresh_connection_that_ends_without_a_byte_is_no_used_one() -> None:
+    with Loopback(lambda *_: False) as server:
+        failure = exchange(server).failure
+    assert failure is not None
+    assert failure.kind == "reset"
+
+
+def test_after_one_connection_was_closed_without_notice_none_is_used_twice() -> None:
+    served = 0
+
+    def script(connection: socket.socket, _: bytes) -> bool:
+        nonlocal served
+        served += 1
+        connection.sendall(reply())
+        return served != 2
+
+    with Loopback(script) as server, Session(LIMITS, [server.url]) as session:
+        for _ in range(5):
+            assert session.send(Request("GET", f"{server.url}/"), repeatable=True).failure is None
+            time.sleep(0.05)
+    assert server.connections == 1 + 3
+
+
+def test_a_connection_whose_end_was_announced_says_nothing_of_others() -> None:
+    served = 0
+
+    def script(connection: socket.socket, _: bytes) -> bool:
+        nonlocal served
+        served += 1
+        connection.sendall(reply(b"{}", "HTTP/1.1 200 OK", JSON, *(["Connection: close"] if served == 2 else [])))
+        return served != 2
+
+    with Loopback(script) as server, Session(LIMITS, [server.url]) as session:
+        for _ in range(5):
+            assert session.send(Request("GET", f"{server.url}/"), repeatable=True).failure is None
+            time.sleep(0.05)
+    assert server.connections == 2

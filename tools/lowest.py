@@ -1,0 +1,45 @@
+"""`python -m tools.lowest`: writes tools/lowest.txt, the lowest version of each dependency that pyproject.toml allows.
+
+tox's environment `lowest` is held to it (`pip install --constraint`); what is no direct dependency is the newest.
+The extras for those who work on the suite are left out: some of their tools want newer releases of the same packages.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+# What is installed where the suite is used.
+EXTRAS = ("parallel", "clients")
+ROOT = Path(__file__).parent.parent
+FILE = ROOT / "tools" / "lowest.txt"
+
+
+def requirements() -> Iterator[Requirement]:
+    """What pyproject.toml names for those who use the suite."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for group in (project["dependencies"], *(project["optional-dependencies"][name] for name in EXTRAS)):
+        yield from map(Requirement, group)
+
+
+def floors() -> dict[str, str]:
+    """The floor of each requirement that has one, by name."""
+    return {
+        requirement.name: specifier.version
+        for requirement in requirements()
+        for specifier in requirement.specifier
+        if specifier.operator == ">="
+    }
+
+
+def constraints() -> str:
+    """The text of the file."""
+    head = "# Written by `python -m tools.lowest` from pyproject.toml.\n"
+    return head + "".join(f"{name}=={version}\n" for name, version in sorted(floors().items()))
+
+
+if __name__ == "__main__":
+    FILE.write_text(constraints(), encoding="utf-8")
