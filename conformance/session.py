@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from conformance.checks import SuiteCheck
 from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.interrupts import Interrupts
+from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from conformance.libraries import refuse_replaced
@@ -79,6 +79,7 @@ class Controller:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
     unwritten: str = ""
@@ -274,11 +275,15 @@ class Controller:
                 continue
             bench = Bench(target, ledger, keys=0)
             # What remains undone for whatever reason is named to the user, with the command that finishes it.
-            with suppress(Exception):
+            try:
                 bench.enter()
                 bench.pool.recover()
                 bench.pool.release()
-            bench.close()
+            except Exception as error:  # noqa: BLE001 - as above, with that reason
+                said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
+                self.trouble[target.name] = self.clean(said)
+            finally:
+                bench.close()
 
     def results_of(self, target: str) -> list[CheckResult]:
         """What its checks have come to by now, in the order in which they ended."""
@@ -308,12 +313,13 @@ class Controller:
         return text
 
     def afterwards(self) -> Iterator[str]:
-        """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
+        """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
-                key = record.key or f"that may have been created with the description {record.marker}"
+                reason = record.facts.get("reason") or self.trouble.get(target.name)
+                why = f" ({reason.rstrip('.')})" if reason else ""
                 yield (
-                    f"{target.name}: the key {key} is not scheduled for deletion. "
+                    f"{target.name}: {record.named} is not scheduled for deletion{why}. "
                     f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
                 )
 
