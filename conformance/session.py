@@ -22,7 +22,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from conformance.libraries import refuse_replaced
-from conformance.phrasing import phrase
+from conformance.phrasing import phrase, status_of
 from conformance.plan import plan_of
 from conformance.reporting import allure
 from conformance.reporting.again import remember
@@ -173,6 +173,10 @@ class Controller:
         if check is not None and not report.passed:
             self._missing.told(target, check.id, reason_of(report))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return status_of(report)
+
     def _keep(self, result: CheckResult) -> None:
         """A check that another plugin runs again counts as it ended last; a failure stays one."""
         kept = self.results.setdefault(result.target, {})
@@ -193,7 +197,8 @@ class Controller:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
         return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
         try:
