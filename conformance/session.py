@@ -297,8 +297,8 @@ class Controller:
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
         """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
         beside = Circumstances(
-            self._missing.of(target.name),
-            missed or self._missing.why(filters),
+            {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
+            missed or self.clean(self._missing.why(filters)),
             filters,
             tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
         )
