@@ -93,7 +93,7 @@ def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Tria
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    # Shown anew with each trial: a bar that refreshes itself has a thread, and the trials' processes are forked beside it.
+    # Shown anew with each trial: a bar that refreshes itself has a thread, beside which the processes would be forked.
     with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("trials", total=len(tasks))
         # What was tried until then counts.
