@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from random import Random
@@ -17,14 +16,18 @@ from conformance.answer import Answer
 from conformance.catalogue.api import Operation
 from conformance.dialects.base import KeyView
 from conformance.fuzz.generator import Generator, settings_for
+from conformance.fuzz.limit import Limit
 from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import response
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Tailor
+from conformance.judge import Inconclusive, Lost
 from conformance.oracle import ENABLED
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10
+# Hypothesis ends all chains when one goes another way than before; so often it is asked for those that are left.
+_ATTEMPTS = 4
 # How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
 _OURS = 0.8
 _FROM_BODY = "$response.body#/"
@@ -34,13 +37,27 @@ def walk_chains(kms: Check) -> None:
     """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
-    machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
-    hypothesis.seed(kms.seed)(machine)
-    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged.
-    with contextlib.suppress(Flaky):
-        run_state_machine_as_test(machine, settings=settings_for(kms.effort.chains, _STEPS))
+    for attempt in range(_ATTEMPTS):
+        left = kms.effort.chains - walker.begun
+        if left <= 0 or _walk(walker, generator, kms.seed + attempt, left):
+            break
     if walker.problem is not None:
         raise walker.problem
+    if walker.asked == 0:
+        raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
+
+
+def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
+    """Walk so many chains; returns whether they were all walked."""
+    machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
+    hypothesis.seed(seed)(machine)
+    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged,
+    # and the chains that are still to be walked are other ones.
+    try:
+        run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
+    except Flaky:
+        return False
+    return True
 
 
 class _Chain:
@@ -69,10 +86,14 @@ class Walker:
         self._tailors: dict[str, Tailor] = {}
         self._views: dict[str, KeyView] = {}
         self._key = ""
+        self._limit = Limit()
+        self.begun = 0
+        self.asked = 0
         self.problem: Exception | None = None
 
     def begin(self) -> None:
         """Start a chain with an enabled key."""
+        self.begun += 1
         if self.problem is not None:
             return
         try:
@@ -87,12 +108,22 @@ class Walker:
         if self.problem is None and operation.name == "create":
             return response(operation.success[0], json.dumps(self._as_created(operation)).encode())
         try:
-            answer = None if self.problem is not None else self._sent(case, operation)
+            answer = None if self.problem is not None else self._answer(case, operation)
         except Exception as problem:  # noqa: BLE001 - as above
             self.problem, answer = problem, None
         if answer is None:
             return response(404, b"{}")
         return response(answer.reply.status, answer.reply.body, answer.reply.headers)
+
+    def _answer(self, case: schemathesis.Case[Any], operation: Operation) -> Answer | None:
+        """The answer to a step; None where none was sent, or none came."""
+        try:
+            return self._sent(case, operation)
+        except Lost as lost:
+            self._limit.take(lost)
+            # It may have been carried out.
+            self._views.clear()
+            return None
 
     def _sent(self, case: schemathesis.Case[Any], operation: Operation) -> Answer | None:
         tailor = self._tailors.get(operation.name)
@@ -111,6 +142,7 @@ class Walker:
         fitted = tailor.fit(draft, ours, {})
         if fitted is None or not self._kms.client.may_send(fitted.request):
             return None
+        self.asked += 1
         answer = self._kms.client.send(fitted.request, operation)
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:

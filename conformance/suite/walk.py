@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.judge import Inconclusive, Stop
+from conformance.judge import Inconclusive, Lost, Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
 
@@ -37,6 +37,8 @@ _ACTIONS = (
 _MARGIN = timedelta(hours=2)
 # What the checks that come after need: a key that goes, and one that must not go with it.
 _KEYS_NEEDED_LATER = 2
+# So many walks may end with a request that got no reply; then no more is taken.
+_MOST_LOST = 3
 
 
 def walk(kms: Scenario) -> None:
@@ -45,6 +47,7 @@ def walk(kms: Scenario) -> None:
     class Walk(_Walk):
         scenario = kms
         problems: ClassVar[list[Inconclusive]] = []
+        lost: ClassVar[list[Lost]] = []
 
     move_hypothesis_home()
     settings = hypothesis.settings(
@@ -70,6 +73,7 @@ class _Walk(RuleBasedStateMachine):
 
     scenario: Scenario
     problems: ClassVar[list[Inconclusive]]
+    lost: ClassVar[list[Lost]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,6 +93,12 @@ class _Walk(RuleBasedStateMachine):
             return
         try:
             act()
+        except Lost as lost:
+            # The next walk begins with keys whose state is known.
+            self._end()
+            self.lost.append(lost)
+            if len(self.lost) >= _MOST_LOST:
+                self.problems.append(lost)
         except Inconclusive as problem:
             self.problems.append(problem)
             self._end()
