@@ -38,7 +38,7 @@ def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> N
         "  4 of 93 MUST requirements that apply do not hold. 1 SHOULD requirement failed; it is shown and",
         "  does not decide.",
         "  100\xa0passed · 5\xa0failed · 5\xa0not\xa0applicable",
-        "  tier standard, seed 20260115, 537 requests, 0 keys created, 1 min 23 s in all",
+        "  tier standard, seed 20260115, 542 requests, 0 keys created, 1 min 23 s in all",
         "",
         "  ✗ cancel.not-pending.enabled · MUST · 0c9864",
         "    Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
