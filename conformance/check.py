@@ -105,6 +105,7 @@ class Check:
             evidence=evidence,
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
+            silences=dict(sorted(judge.silences.items())),
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),

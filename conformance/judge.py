@@ -20,6 +20,10 @@ class Judgement:
     hint: str = ""
 
 
+#: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
+ANSWERED = "reply.answered"
+
+
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
     """A check could not be made: the reason, and what its user can do about it. Never the target's fault."""
 
@@ -176,8 +180,16 @@ class Judge:
 
     @property
     def broken(self) -> bool:
-        """Whether an obligation has failed; after a recommendation that is not followed, all else means what it did."""
-        return any(self.catalogue[failure.requirement].level == "MUST" for failure in self.failures)
+        """Whether an obligation has failed that others rest on.
+
+        After a recommendation that is not followed, all else means what it did, and so it does after a request without
+        a reply: of such a one nothing was concluded.
+        """
+        return any(
+            self.catalogue[failure.requirement].level == "MUST"
+            for failure in self.failures
+            if failure.requirement != ANSWERED
+        )
 
     @property
     def judged(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from conformance.verdict import (
     Unfinished,
     Verdict,
     exit_code,
+    observations_json,
 )
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -58,6 +59,7 @@ class StoredVerdict:
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
+    observations: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -74,6 +76,7 @@ class StoredVerdict:
             "unfinished": tuple(map(Unfinished.from_json, raw.get("unfinished", ()))),
             "filters": raw.get("filters", {}),
             "keys_left": tuple(raw.get("keys_left", ())),
+            "observations": {found["what"]: found["count"] for found in raw.get("observations", ())},
         }
         return cls(requirements=requirements, **raw["target"], **suite, **run, **earned)
 
@@ -90,6 +93,7 @@ class StoredVerdict:
             **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
+            **observations_json(self.observations),
         }
 
     def counts(self) -> Counts:
