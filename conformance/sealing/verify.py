@@ -27,9 +27,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import Key
+
+# What a reader of well-formed parts meets where these parts do not belong to a run.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
+_MOST_SAID = 300
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,17 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     """
     by = None if key is None else keys.public_key(key)
     try:
-        sealed = _read(path)
-    except (Unsound, TapeError, ReportError, ValueError) as error:
+        return _verified(path, by, key)
+    except (Unsound, TapeError, ReportError) as error:
         if isinstance(error, ReportError) and not path.is_file():
             raise
         return Verification(path, (_told(error),))
+    except _BROKEN as error:
+        return Verification(path, (f"What it holds cannot be judged ({type(error).__name__}: {_short(error)}).",))
+
+
+def _verified(path: Path, by: Key | None, key: Path | None) -> Verification:
+    sealed = _read(path)
     problems = list(_of_form(sealed))
     signers = list(sealed.envelope.signatures)
     if by is not None and not is_signed_by(sealed.envelope, by):
@@ -165,7 +176,7 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
     known, said = dict(_flat(expected)), dict(_flat(document))
     for name in dict.fromkeys([*known, *said]):
         if known.get(name) != said.get(name) and not name.startswith("files."):
-            yield f"{MANIFEST}: {name} is {said.get(name)!r}; by the other members it is {known.get(name)!r}."
+            yield f"{MANIFEST}: {name} is {_said(said.get(name))}; by the other members it is {_said(known.get(name))}."
 
 
 def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
@@ -180,10 +191,7 @@ def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
     facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
-    try:
-        again = rejudge(sealed.tape, ledger, facts, environment["target"], settings)
-    except (KeyError, TypeError, ValueError, ReportError) as error:
-        return [f"What it holds cannot be judged ({type(error).__name__}: {error})."], ()
+    again = rejudge(sealed.tape, ledger, facts, environment["target"], settings)
     found = []
     if again.problem:
         found = [f"{layout.EXCHANGES}: {again.problem}", *unclaimed_failures(sealed.report, again)]
@@ -237,8 +245,18 @@ def _unchecked(signer: str) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, ReportError):
         return f"{error.what} {error.why}".replace("\n", " ")
-    text = str(error)
+    text = _short(error)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _said(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
