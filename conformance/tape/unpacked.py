@@ -151,4 +151,4 @@ def _is_whole(found: object) -> bool:
 
 
 def _is_number(found: object) -> bool:
-    return type(found) in (int, float) and abs(found) < _FARTHEST  # type: ignore[operator]  # just found to be one
+    return isinstance(found, (int, float)) and not isinstance(found, bool) and abs(found) < _FARTHEST
