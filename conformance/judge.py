@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.lengths import shortened
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,9 @@ class Judge:
         clean = self.clean
         return replace(
             judgement,
-            expected=clean(judgement.expected),
-            received=clean(judgement.received),
-            hint=clean(judgement.hint),
+            expected=shortened(clean(judgement.expected)),
+            received=shortened(clean(judgement.received)),
+            hint=shortened(clean(judgement.hint)),
         )
 
     def _known(self, judgement: Judgement) -> bool:
