@@ -75,7 +75,11 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
         return
     keys = bench.pool.census()
-    yield _signed_in(target, client, client.dialect.owner(answer.value))
+    owner = client.dialect.owner(answer.value)
+    yield _signed_in(target, client, owner)
+    whose = client.dialect.scope if owner is None else owner.account
+    if whose:
+        ledger.belongs_to(whose, whose, note=False)
     problem = account.standing(client)
     if problem is not None:
         yield Finding("account", problem, "bad", "Put the account in order with the vendor: it cannot use the service.")
@@ -89,6 +93,9 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
         yield Finding("left behind", text, "warn", "`kms-conformance sweep` finishes that.")
+    for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
+        text = f"keys of the account {account_id} stand in the ledger as not scheduled; this is another account"
+        yield Finding("left elsewhere", text, "warn", "Run `kms-conformance sweep` with credentials of that account.")
 
 
 def _endpoint(target: Target) -> Finding:
