@@ -17,7 +17,7 @@ def append(path: Path, lines: Sequence[bytes]) -> bool:
     try:
         size = os.fstat(descriptor).st_size
         # A line that a crash cut short must not swallow the next one.
-        torn = size > 0 and _last_byte(descriptor, size) != b"\n"
+        torn = bool(lines) and size > 0 and _last_byte(descriptor, size) != b"\n"
         try:
             write_all(descriptor, (b"\n" if torn else b"") + b"".join(line + b"\n" for line in lines))
         except OSError:
@@ -37,14 +37,18 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone, and see to it that it is there after a crash: each new one, in its parent."""
+def make_folder(folder: Path, mode: int = 0o700) -> None:
+    """Make a folder, and see to it that it is there after a crash: each new one, in its parent. Raises `OSError`."""
     new = []
-    while not folder.exists():
-        new.append(folder)
-        folder = folder.parent
+    above = folder
+    while not above.exists():
+        new.append(above)
+        above = above.parent
+    if not new:
+        # Raises what is wrong with a file in the place of a folder.
+        folder.mkdir(mode=mode, exist_ok=True)
     for made in reversed(new):
-        made.mkdir(mode=0o700, exist_ok=True)
+        made.mkdir(mode=mode, exist_ok=True)
         sync_folder(made.parent)
 
 

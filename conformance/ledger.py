@@ -185,6 +185,23 @@ class Ledger:
                 self._append()
                 self._write(lines)
 
+    def try_out(self) -> None:
+        """Make sure that lines can be written here, and that locks hold. Raises `LedgerError` and `LocksDoNotHold`."""
+        try:
+            self.records()
+            with self._exclusive():
+                append(self.path, [])
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {self.path} cannot be written: {error.strerror or error}.\n"
+                "No key is created that is not on record first.\n"
+                "Make its folder writable, or set KMS_CONFORMANCE_STATE to another one."
+            ) from error
+
+    def beat(self) -> None:
+        """Show other machines that this run is at work."""
+        self._lease.beat()
+
     def close(self) -> None:
         """Give up the lease: what is left to be done may be done by others."""
         self._lease.end()

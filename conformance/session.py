@@ -105,7 +105,7 @@ class Controller:
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
             # Raises `LedgerError` for one that cannot be read, before anything is sent.
-            Ledger.of(target, None if state is None else Path(state)).records()
+            Ledger.of(target, None if state is None else Path(state)).try_out()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
