@@ -108,9 +108,10 @@ class Controller:
         for target in loaded:
             # Raises for a ledger that cannot be read or written, before anything is sent.
             ledger = Ledger.of(target, None if state is None else Path(state))
-            ledger.records()
             if options.asking:
                 try_ledgers(ledger.path.parent)
+                ledger.try_out()
+            ledger.records()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
