@@ -176,7 +176,8 @@ def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator
             "other runs",
             f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
             "bad",
-            "Wait until the run they belong to has ended, or bring its ledger here and run `kms-conformance sweep --target FILE`.",
+            "Wait until the run they belong to has ended, or bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`.",
         )
     if len(keys) > account.MOST_LOOKED_AT:
         text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"
