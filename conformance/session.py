@@ -308,7 +308,8 @@ class Controller:
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
         """The verdict that follows from these results."""
-        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        duration = time.monotonic() - self._clock
+        run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
         planned = self.plans[target.name].named()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 
