@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.estate import Estate
-from conformance.judge import Inconclusive, Lost
+from conformance.judge import Inconclusive, Lost, Unanswered
 from conformance.ledger import PLAIN, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
@@ -131,9 +131,12 @@ class Pool(Estate):
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)
-        except Lost:
+        except Lost as lost:
             # Carried out or not: the key's state says.
-            return self.settled(key, lambda after: after.state != view.state)
+            after = self.settled(key, lambda after: after.state != view.state)
+            if isinstance(lost, Unanswered) and after.state == view.state:
+                raise
+            return after
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
@@ -229,17 +232,20 @@ class Pool(Estate):
         for step in (self.resolve, self.settle_doubts, self._inherit):
             try:
                 step()
-            except Inconclusive as error:
-                self._note_unknown(error.reason)
+            except (Inconclusive, OSError) as error:
+                self._note_unknown(error.reason if isinstance(error, Inconclusive) else str(error))
         left = tuple(Left(key, why) for key in sorted(self.ever) if (why := self._let_go(key)) is not None)
-        for each in left:
-            self.ledger.write("left", self.ledger.marker_of(each.key), each.key, reason=each.reason)
+        # A disk that is full keeps the reason from the next run, and nothing else.
+        with suppress(OSError):
+            for each in left:
+                self.ledger.write("left", self.ledger.marker_of(each.key), each.key, reason=each.reason)
         return left
 
     def _note_unknown(self, reason: str) -> None:
-        for record in self.ledger.unfinished():
-            if record.key is None or record.key not in self.ever:
-                self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
+        with suppress(OSError):
+            for record in self.ledger.unfinished():
+                if record.key is None or record.key not in self.ever:
+                    self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
         """Let go as well what runs have left that were killed; what is gone by now is closed."""

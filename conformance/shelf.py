@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from conformance.mistake import UserMistake
 from conformance.target import Target
 
 # What the names of earlier releases were made of besides the endpoint; an access key may have been exchanged since.
@@ -13,12 +14,24 @@ _SCOPES = ("project_id", "project", "access_key_id")
 _SUFFIX = ".jsonl"
 
 
+class LedgerError(UserMistake):
+    """A ledger that cannot be kept, or read by this version; its keys must not be forgotten for that."""
+
+
 def state_directory() -> Path:
-    """Where ledgers are kept between runs: $KMS_CONFORMANCE_STATE, or the user's XDG state directory."""
+    """Where ledgers are kept: $KMS_CONFORMANCE_STATE, or the user's XDG state directory. Raises `LedgerError`."""
     if given := os.environ.get("KMS_CONFORMANCE_STATE"):
         return Path(given)
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "kms-conformance"
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base) / "kms-conformance"
+    try:
+        return Path.home() / ".local" / "state" / "kms-conformance"
+    except RuntimeError as error:
+        raise LedgerError(
+            "There is no folder for the ledger of keys: there is no HOME, and this user is in no list of users.\n"
+            "Nothing was asked.\n"
+            "Set KMS_CONFORMANCE_STATE to a folder that can be written, and that is kept between runs."
+        ) from error
 
 
 def place_of(target: Target, directory: Path | None = None) -> Path:

@@ -11,6 +11,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.libraries import refuse_replaced
 from conformance.say import say
+from conformance.storage import try_ledgers
 from conformance.target import Target, load_targets
 from conformance.verdict import EXIT_CODES
 
@@ -31,6 +32,8 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 def sweep_target(target: Target, *, dry_run: bool) -> int:
     """Sweep one target; returns the exit code."""
     ledger = Ledger.of(target)
+    if not dry_run:
+        try_ledgers(ledger.path.parent)
     bench = Bench(target, ledger, keys=0)
     try:
         bench.enter()

@@ -92,8 +92,9 @@ class Target:
 
     `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
     True, or the file of certificate authorities to trust. `ledger` is the name or the file of the ledger, None for one
-    that is named after the target. `secrets` are the values that must never be shown; `labels`
-    names the variable or the key that each of them came from.
+    that is named after the target. `secrets` are the values that must never be shown; those of them that are `ordinary`
+    words are hidden where credentials stand, and nowhere else. `labels` names the variable or the key that each of them
+    came from.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Target:
     ledger: str | Path | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    ordinary: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def is_real(self) -> bool:
@@ -119,7 +121,7 @@ class Target:
         """`base_url` as reports show it: what came from the environment is named in it, except for scheme and host."""
         shown = urlsplit(self.base_url)
         path = shown.path
-        for secret in sorted(self.secrets, key=len, reverse=True):
+        for secret in sorted(self.secrets - self.ordinary, key=len, reverse=True):
             path = path.replace(secret, f"[{self.labels.get(secret, 'SECRET')}]")
         return f"{shown.scheme}://{shown.netloc}{path}"
 

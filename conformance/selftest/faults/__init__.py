@@ -20,6 +20,7 @@ from conformance.selftest.faults import (
     pending,
     protocol,
     schedule,
+    silences,
     states,
     window,
 )
@@ -43,4 +44,5 @@ FAULTS: tuple[Fault, ...] = (
     *authentication.FAULTS,
     *isolation.FAULTS,
     *intermittent.FAULTS,
+    *silences.FAULTS,
 )
