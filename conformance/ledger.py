@@ -12,9 +12,8 @@ from pathlib import Path
 from conformance.clock import REAL
 from conformance.disk import append, make_folder, sync_folder
 from conformance.lease import Lease, locked
-from conformance.mistake import UserMistake
 from conformance.shard import mark_of, siblings
-from conformance.shelf import account_digest, credential_of, earlier_place_of, others_of, place_of
+from conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from conformance.target import Target
 
 FORMAT = 1
@@ -35,10 +34,6 @@ _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
 
 _Line = tuple[str, str, str | None, Mapping[str, str]]
-
-
-class LedgerError(UserMistake):
-    """A ledger that this version cannot read; its keys must not be forgotten for that."""
 
 
 @dataclass(frozen=True)
@@ -185,18 +180,10 @@ class Ledger:
                 self._append()
                 self._write(lines)
 
-    def try_out(self) -> None:
-        """Make sure that lines can be written here, and that locks hold. Raises `LedgerError` and `LocksDoNotHold`."""
-        try:
-            self.records()
-            with self._exclusive():
-                append(self.path, [])
-        except OSError as error:
-            raise LedgerError(
-                f"The ledger {self.path} cannot be written: {error.strerror or error}.\n"
-                "No key is created that is not on record first.\n"
-                "Make its folder writable, or set KMS_CONFORMANCE_STATE to another one."
-            ) from error
+    def try_locks(self) -> None:
+        """Make sure that a lock of this ledger keeps others out. Raises `LocksDoNotHold`."""
+        with self._exclusive():
+            pass
 
     def beat(self) -> None:
         """Show other machines that this run is at work."""

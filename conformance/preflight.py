@@ -15,6 +15,7 @@ from conformance.billing import cost_of
 from conformance.client import Client
 from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
+from conformance.lease import LocksDoNotHold
 from conformance.ledger import Ledger
 from conformance.storage import StorageError, try_ledgers
 from conformance.target import Target
@@ -55,7 +56,8 @@ def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
     """What can be said before anything is sent."""
     try:
         try_ledgers(ledger.path.parent)
-    except StorageError as error:
+        ledger.try_locks()
+    except (StorageError, LocksDoNotHold) as error:
         what, _, hint = str(error).split("\n")
         yield Finding("ledger", what, "bad", hint)
     if target.ordinary:
@@ -101,17 +103,17 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     if not bench.time.offered:
         text = "no time_control: what follows the waiting period stays inconclusive"
         yield Finding("waiting period", text)
-    yield from _left_behind(ledger)
+    yield from _left(ledger)
 
 
-def _left_behind(ledger: Ledger) -> Iterator[Finding]:
+def _left(ledger: Ledger) -> Iterator[Finding]:
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
         yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
     for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
         text = f"keys of the account {account_id} stand in the ledger as not scheduled; this is another account"
-        hint = "Run `kms-conformance sweep --target FILE` with credentials of that account."
+        hint = "`kms-conformance sweep --target FILE` with credentials of that account finishes that."
         yield Finding("left elsewhere", text, "warn", hint)
 
 

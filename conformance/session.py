@@ -97,7 +97,8 @@ class Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
         Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account whose owner has not
+        agreed.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -110,7 +111,7 @@ class Controller:
             ledger = Ledger.of(target, None if state is None else Path(state))
             if options.asking:
                 try_ledgers(ledger.path.parent)
-                ledger.try_out()
+                ledger.try_locks()
             ledger.records()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}

@@ -14,15 +14,12 @@ _SCOPES = ("project_id", "project", "access_key_id")
 _SUFFIX = ".jsonl"
 
 
-class NoHomeError(UserMistake):
-    """There is no folder in which ledgers could be kept."""
+class LedgerError(UserMistake):
+    """A ledger that cannot be kept, or read by this version; its keys must not be forgotten for that."""
 
 
 def state_directory() -> Path:
-    """Where ledgers are kept between runs: $KMS_CONFORMANCE_STATE, or the user's XDG state directory.
-
-    Raises `NoHomeError`.
-    """
+    """Where ledgers are kept: $KMS_CONFORMANCE_STATE, or the user's XDG state directory. Raises `LedgerError`."""
     if given := os.environ.get("KMS_CONFORMANCE_STATE"):
         return Path(given)
     if base := os.environ.get("XDG_STATE_HOME"):
@@ -30,7 +27,7 @@ def state_directory() -> Path:
     try:
         return Path.home() / ".local" / "state" / "kms-conformance"
     except RuntimeError as error:
-        raise NoHomeError(
+        raise LedgerError(
             "There is no folder for the ledger of keys: there is no HOME, and this user is in no list of users.\n"
             "Nothing was asked.\n"
             "Set KMS_CONFORMANCE_STATE to a folder that can be written, and that is kept between runs."

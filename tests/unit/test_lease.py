@@ -16,7 +16,7 @@ from conformance import lease
 from conformance.bench import Bench
 from conformance.emulator import Emulator, Inbound, Outbound
 from conformance.lease import Lease, LocksDoNotHold, hold
-from conformance.ledger import Ledger, LedgerError
+from conformance.ledger import Ledger
 from conformance.target import parse_target
 
 HOUR = 3600
@@ -99,14 +99,6 @@ def test_somebody_elses_lock_is_waited_for_or_told_of(tmp_path: Path) -> None:
     again = hold(tmp_path / "a.lock", blocking=False)
     assert again is not None
     os.close(again)
-
-
-def test_a_ledger_that_cannot_be_written_is_told_of_before_anything_is_asked(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(LedgerError, match="cannot be written"):
-        Ledger(tmp_path / "file" / "l.jsonl").try_out()
-    Ledger(tmp_path / "l.jsonl").try_out()
-    assert (tmp_path / "l.jsonl").read_bytes() == b""
 
 
 NO_LOCKS = """
