@@ -11,6 +11,8 @@ from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect
 from conformance.judge import Judgement
 
+#: That there is no reply is found where it is waited for; each that there is shows that one came.
+ANSWERED = "reply.answered"
 # A server or proxy may refuse a request for its size before the service sees it; no page documents that.
 _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
@@ -27,6 +29,7 @@ class Examiner:
         spec = answer.spec
         if answer.status in _SIZE_STATUSES:
             return
+        yield Judgement(ANSWERED, passed=True, exchanges=(answer.number,))
         yield self._status(answer)
         yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)
         if spec is None or spec.schema is None:

@@ -37,6 +37,13 @@ class Lost(Inconclusive):
     """
 
 
+class Unanswered(Lost):
+    """A request gets no reply, again and again while others are served: that is on record as a failure.
+
+    A check that has nothing to do with it may go on: `Lost` says what is left open.
+    """
+
+
 class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
     """A check found at least one failed judgement."""
 
@@ -68,7 +75,8 @@ class Judge:
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
     the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
-    accepted answers that came, and `refusals` what the profile calls the set of them.
+    accepted answers that came, and `refusals` what the profile calls the set of them. `silences` counts requests
+    that got no reply and accuse nobody, by what became of them.
     """
 
     catalogue: Catalogue
@@ -80,6 +88,7 @@ class Judge:
     clean: Callable[[str], str] = str
     observed: dict[str, set[str]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
+    silences: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     def witness(self, state: str) -> None:
@@ -132,6 +141,10 @@ class Judge:
         if requirement in self.applicable:
             self.observed.setdefault(requirement, set()).add(answer)
             self.refusals[requirement] = refusal
+
+    def note_silence(self, what: str) -> None:
+        """Take note of a request that got no reply, and of which nothing follows."""
+        self.silences[what] = self.silences.get(what, 0) + 1
 
     def recalls(self, requirement: str) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""

@@ -16,6 +16,7 @@ from conformance.client import Client
 from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.storage import StorageError, try_ledgers
 from conformance.target import Target
 from conformance.tier import EFFORTS, TIERS
 from conformance.timecontrol import skew
@@ -51,6 +52,11 @@ def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+    try:
+        try_ledgers(ledger.path.parent)
+    except StorageError as error:
+        what, _, hint = str(error).split("\n")
+        yield Finding("ledger", what, "bad", hint)
     if target.ordinary:
         text = (
             f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are hidden where "
@@ -89,7 +95,7 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
-        yield Finding("left behind", text, "warn", "`kms-conformance sweep` finishes that.")
+        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
 
 
 def _endpoint(target: Target) -> Finding:
@@ -171,7 +177,8 @@ def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator
             "other runs",
             f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
             "bad",
-            "Wait until the run they belong to has ended, or bring its ledger here and run `kms-conformance sweep`.",
+            "Wait until the run they belong to has ended, or bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`.",
         )
     if len(keys) > account.MOST_LOOKED_AT:
         text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"

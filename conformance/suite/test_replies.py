@@ -97,6 +97,7 @@ def test_reply_in_xml(kms: Scenario) -> None:
     "reply.encoding",
     "reply.request-id",
     "reply.no-server-error",
+    "reply.answered",
 )
 def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
     """Each of these is judged on every exchange of a run; here it is made sure that there was one of each kind."""
@@ -125,7 +126,7 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
 
 
-@requirement("reply.no-server-error")
+@requirement("reply.no-server-error", "reply.answered")
 def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
     """Bodies that break parsers: whatever the answer, it is no internal error, and the key is as it was."""
     key = kms.key(ENABLED)

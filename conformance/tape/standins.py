@@ -59,7 +59,7 @@ class StandIns:
         self.learn(exchange.request)
         request = self._request(exchange.request)
         reply = None if exchange.reply is None else self._reply(exchange.reply)
-        failure = exchange.failure and replace(exchange.failure, text=self._text(exchange.failure.text))
+        failure = exchange.failure and replace(exchange.failure, text=self.text(exchange.failure.text))
         return replace(exchange, request=request, reply=reply, failure=failure)
 
     def learn(self, request: Request) -> None:
@@ -98,18 +98,19 @@ class StandIns:
     def _request(self, request: Request) -> Request:
         if not self._pairs:
             return request
-        headers = tuple((name, self._text(value)) for name, value in request.headers)
+        headers = tuple((name, self.text(value)) for name, value in request.headers)
         body = self._replaced(request.body, in_form=not request.body.lstrip().startswith((b"{", b"[")))
-        return replace(request, url=self._text(request.url, in_form=True), headers=headers, body=body)
+        return replace(request, url=self.text(request.url, in_form=True), headers=headers, body=body)
 
     def _reply(self, reply: Reply) -> Reply:
         body = self.of(reply.body)
         if not self._pairs:
             return replace(reply, body=body)
-        headers = tuple((name, self._text(value)) for name, value in reply.headers)
-        return replace(reply, reason=self._text(reply.reason), headers=headers, body=body)
+        headers = tuple((name, self.text(value)) for name, value in reply.headers)
+        return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
 
-    def _text(self, text: str, *, in_form: bool = False) -> str:
+    def text(self, text: str, *, in_form: bool = False) -> str:
+        """The text with stand-ins for all plaintexts that this run has seen so far; see `_replaced`."""
         data = text.encode("utf-8", "surrogatepass")
         found = self._replaced(data, in_form=in_form)
         return text if found is data else found.decode("utf-8", "surrogatepass")
