@@ -63,7 +63,7 @@ class Client:
         self.guard = Guard(self.dialect, self.api, ledger)
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.recorder = Recorder(Redactor(target.secrets, target.labels))
+        self.recorder = Recorder(Redactor.of(target))
         self.judge: Judge | None = None
         self.requests = 0
         promised = target.limits.requests_per_second

@@ -71,6 +71,6 @@ def _refuse_collisions(target: Target, mark: str) -> None:
             bench.client.recorder.redactor.text(
                 f"These keys bear this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
             ),
-            "Wait until that run has ended. If none is running, bring its ledger here and run `kms-conformance sweep`,"
-            " or schedule these keys for deletion by hand.",
+            "Wait until that run has ended. If none is running, bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`, or schedule these keys for deletion by hand.",
         )

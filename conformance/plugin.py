@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# pytest says something and ends: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
+_ASKS_NOTHING = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `kms-conformance run`, for plain pytest."""
     group = parser.getgroup("kms-conformance")
@@ -35,7 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def add_marks(config: pytest.Config) -> None:
     """Say what the marks of checks mean."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
-    config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
     config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
@@ -58,19 +61,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # Imported late: every pytest session of a machine with this package loads this file.
     from conformance.interrupts import Interrupts  # noqa: PLC0415
     from conformance.mistake import UserMistake  # noqa: PLC0415
+    from conformance.printable import printable  # noqa: PLC0415
     from conformance.private import Private  # noqa: PLC0415
     from conformance.reporting.allure import Labelling  # noqa: PLC0415
     from conformance.session import Controller, Options  # noqa: PLC0415
     from conformance.settings import Settings  # noqa: PLC0415
+    from conformance.storage import Held  # noqa: PLC0415
     from conformance.worker import Worker  # noqa: PLC0415
 
     given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))
     interrupts = next(given, None) or Interrupts()
     interrupts.watch()
+    if any(config.getoption(name, default=False) for name in _ASKS_NOTHING):
+        return
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
-        # A worker reads the command line again and does not learn what its controller made of it.
-        config.option.loadgroup = True
         worker = Worker(Settings(**config.workerinput["kms_conformance"]), interrupts=interrupts)
         config.pluginmanager.register(worker, "kms-worker")
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
@@ -80,10 +85,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if shown:
         # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
         config.pluginmanager.unregister(name="terminalreporter")
+    reports = Path(config.getoption("--reports") or "reports/latest")
+    asking = not config.getoption("collectonly", default=False)
     try:
+        if asking:
+            config.add_cleanup(Held(reports).release)
         options = Options(
             targets=tuple(config.getoption("--target")),
-            reports=Path(config.getoption("--reports") or "reports/latest"),
+            reports=reports,
             tier=config.getoption("--tier"),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             waivers=config.getoption("--waivers"),
@@ -91,14 +100,11 @@ def pytest_configure(config: pytest.Config) -> None:
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
             | {"durations": config.getoption("--kms-durations")},
             consent=config.getoption("--kms-yes"),
-            asking=not config.getoption("collectonly", default=False),
+            asking=asking,
         )
         controller = Controller.start(options, interrupts)
     except UserMistake as error:
-        pytest.exit(str(error), returncode=error.exit_code)
-    if getattr(config.option, "numprocesses", None):
-        # The checks of one target share its keys, so they go to one worker.
-        config.option.dist = "loadgroup"
+        pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
         from conformance.turn import Turn  # noqa: PLC0415

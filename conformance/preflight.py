@@ -16,10 +16,10 @@ from conformance.client import Client
 from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
+from conformance.storage import StorageError, try_ledgers
 from conformance.target import Target
 from conformance.tier import EFFORTS, TIERS
 from conformance.timecontrol import skew
-from conformance.wire.redact import Redactor
 from conformance.wire.tls import Unreached, look
 
 #: A certificate that ends sooner may end between two nightly runs, and its owner may want to know.
@@ -52,10 +52,17 @@ def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
-    short = Redactor(target.secrets).too_short
-    if short:
-        text = f"{short} of the target file's secrets have fewer than 4 characters: these are not taken out of reports"
-        yield Finding("secrets", text, "warn", "Use longer ones.")
+    try:
+        try_ledgers(ledger.path.parent)
+    except StorageError as error:
+        what, _, hint = str(error).split("\n")
+        yield Finding("ledger", what, "bad", hint)
+    if target.ordinary:
+        text = (
+            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are hidden where "
+            "credentials stand, and not searched for elsewhere"
+        )
+        yield Finding("secrets", text, "warn", "Use longer, random ones.")
     try:
         yield _endpoint(target)
     except Unreached as error:
@@ -88,7 +95,7 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
-        yield Finding("left behind", text, "warn", "`kms-conformance sweep` finishes that.")
+        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
 
 
 def _endpoint(target: Target) -> Finding:
@@ -170,7 +177,8 @@ def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator
             "other runs",
             f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
             "bad",
-            "Wait until the run they belong to has ended, or bring its ledger here and run `kms-conformance sweep`.",
+            "Wait until the run they belong to has ended, or bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`.",
         )
     if len(keys) > account.MOST_LOOKED_AT:
         text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +18,11 @@ from conformance.checks import SuiteCheck
 from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.interrupts import Interrupts
+from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from conformance.libraries import refuse_replaced
-from conformance.phrasing import phrase
+from conformance.phrasing import phrase, status_of
 from conformance.plan import plan_of
 from conformance.reporting import allure
 from conformance.reporting.again import remember
@@ -35,6 +35,7 @@ from conformance.results import CheckResult
 from conformance.settings import Settings
 from conformance.shard import Shard
 from conformance.stale import stale
+from conformance.storage import try_ledgers
 from conformance.tape.spool import emptied
 from conformance.target import Target, load_targets
 from conformance.tier import Tier
@@ -78,8 +79,10 @@ class Controller:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
+    unwritten: str = ""
     _missing: Missing = field(default_factory=Missing)
     _clock: float = field(default_factory=time.monotonic)
 
@@ -94,7 +97,7 @@ class Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
         Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, and `TargetError`, also for a real account whose owner has not agreed.
+        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -103,8 +106,11 @@ class Controller:
         state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
-            # Raises `LedgerError` for one that cannot be read, before anything is sent.
-            Ledger.of(target, None if state is None else Path(state)).records()
+            # Raises for a ledger that cannot be read or written, before anything is sent.
+            ledger = Ledger.of(target, None if state is None else Path(state))
+            ledger.records()
+            if options.asking:
+                try_ledgers(ledger.path.parent)
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
@@ -118,6 +124,13 @@ class Controller:
         if options.asking:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
         return begun
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
+        """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
+        from conformance.distribution import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
+
+        return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
@@ -160,6 +173,10 @@ class Controller:
         if check is not None and not report.passed:
             self._missing.told(target, check.id, reason_of(report))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return status_of(report)
+
     def _keep(self, result: CheckResult) -> None:
         """A check that another plugin runs again counts as it ended last; a failure stays one."""
         kept = self.results.setdefault(result.target, {})
@@ -178,10 +195,10 @@ class Controller:
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
-        # pytest-xdist adds the group of an item, which is its target.
-        return self._by_node_id.get(node_id.rpartition("/")[2].partition("@")[0])
+        return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
         try:
@@ -218,9 +235,14 @@ class Controller:
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
         decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
-        from conformance.reporting.write import write  # noqa: PLC0415 - once, at the end
+        from conformance.reporting.write import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
-        self.report = write(self.reports, decided, outlived)
+        try:
+            self.report = write(self.reports, decided, outlived)
+        except NotWrittenError as error:
+            self.report, self.unwritten = error.report, str(error)
+            session.exitstatus = self.interrupts.exit_code or error.exit_code
+            return
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
         keep(
@@ -258,11 +280,15 @@ class Controller:
                 continue
             bench = Bench(target, ledger, keys=0)
             # What remains undone for whatever reason is named to the user, with the command that finishes it.
-            with suppress(Exception):
+            try:
                 bench.enter()
                 bench.pool.recover()
                 bench.pool.release()
-            bench.close()
+            except Exception as error:  # noqa: BLE001 - as above, with that reason
+                said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
+                self.trouble[target.name] = self.clean(said)
+            finally:
+                bench.close()
 
     def results_of(self, target: str) -> list[CheckResult]:
         """What its checks have come to by now, in the order in which they ended."""
@@ -271,8 +297,8 @@ class Controller:
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
         """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
         beside = Circumstances(
-            self._missing.of(target.name),
-            missed or self._missing.why(filters),
+            {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
+            missed or self.clean(self._missing.why(filters)),
             filters,
             tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
         )
@@ -288,16 +314,17 @@ class Controller:
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
         for target in self.targets:
-            text = Redactor(target.secrets, target.labels).text(text)
+            text = Redactor.of(target).text(text)
         return text
 
     def afterwards(self) -> Iterator[str]:
-        """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
+        """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
-                key = record.key or f"that may have been created with the description {record.marker}"
+                reason = record.facts.get("reason") or self.trouble.get(target.name)
+                why = f" ({reason.rstrip('.')})" if reason else ""
                 yield (
-                    f"{target.name}: the key {key} is not scheduled for deletion. "
+                    f"{target.name}: {record.named} is not scheduled for deletion{why}. "
                     f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
                 )
 

@@ -77,7 +77,10 @@ class Terminal:
         if self._interrupted:
             self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
         if self._controller.report is not None:
-            show(self._controller.report, self._controller.reports, self._screen)
+            if self._controller.unwritten:
+                self._screen.write_line(Text(self._controller.unwritten, "red"))
+            where = None if self._controller.unwritten else self._controller.reports
+            show(self._controller.report, where, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
         for line in self._controller.afterwards():

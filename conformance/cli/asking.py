@@ -10,14 +10,18 @@ from conformance import consent
 from conformance.catalogue.profile import Profile
 from conformance.cli.agreeing import agreed
 from conformance.comparing import KEYS, Recording, record
+from conformance.ledger import Ledger
 from conformance.say import say
 from conformance.screen import Screen
+from conformance.storage import try_ledgers
 from conformance.target import Target
 
 
 def agree(targets: Iterable[Target], *, yes: bool) -> None:
     """Make sure that the owners of real accounts agree; raises `TargetError` or `click.Abort` where they do not."""
     asked = tuple(targets)
+    for target in asked:
+        try_ledgers(Ledger.of(target).path.parent)
     consent.require(asked, given=yes or agreed(asked, _question))
 
 
@@ -38,7 +42,10 @@ def ask(target: Target, seed: int, facts_of: str | None = None) -> Recording:
         task = bar.add_task(target.name, total=None)
         found = record(target, seed, facts_of, lambda _, of: bar.update(task, total=of, advance=1))
     for key in found.left:
-        say(f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep`.", err=True)
+        say(
+            f"{target.name}: the key {key} is not scheduled for deletion: run `kms-conformance sweep --target FILE`.",
+            err=True,
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from conformance.cli.stamp import stamp
@@ -31,6 +32,6 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
-        say(f"allure   {allure_report.HOW}\n         kms-conformance report {nearby(directory)}")
+        say(f"allure   {allure_report.HOW}\n         kms-conformance report {shlex.quote(nearby(directory))}")
         return
     say(f"allure   {nearby(allure_report.build(allure, directory, history))}")

@@ -14,6 +14,7 @@ from conformance.reporting.merge import merge as merged_of
 from conformance.reporting.summary import show
 from conformance.say import say
 from conformance.screen import Screen
+from conformance.storage import Held
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -30,9 +31,10 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     """
     out = Path(reports).resolve()
     before = stamp(out)
-    merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
-    show(merged.report, out, Screen())
-    after_run(out, before)
+    with Held(out):
+        merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
+        show(merged.report, out, Screen())
+        after_run(out, before)
     for line in _unfinished(merged):
         say(line)
     return merged.report.exit_code

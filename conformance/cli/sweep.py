@@ -11,6 +11,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.libraries import refuse_replaced
 from conformance.say import say
+from conformance.storage import try_ledgers
 from conformance.target import Target, load_targets
 from conformance.verdict import EXIT_CODES
 
@@ -31,6 +32,8 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 def sweep_target(target: Target, *, dry_run: bool) -> int:
     """Sweep one target; returns the exit code."""
     ledger = Ledger.of(target)
+    if not dry_run:
+        try_ledgers(ledger.path.parent)
     bench = Bench(target, ledger, keys=0)
     try:
         bench.enter()
@@ -46,6 +49,10 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
         return EXIT_CODES["inconclusive"]
     finally:
         bench.close()
-    for key in left:
-        say(f"{target.name}: {key} could not be scheduled for deletion; run sweep again.", err=True)
-    return EXIT_CODES["inconclusive"] if left else 0
+    for record in ledger.unfinished() if not dry_run else ():
+        reason = record.facts.get("reason", "it is not known why")
+        say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
+    if left or (not dry_run and ledger.unfinished()):
+        say(f"{target.name}: mend that, then run sweep again.", err=True)
+        return EXIT_CODES["inconclusive"]
+    return 0

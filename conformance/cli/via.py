@@ -14,6 +14,7 @@ from conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
 from conformance.sdk.session import chosen, play
 from conformance.sdk.show import show
 from conformance.sdk.write import paths, write
+from conformance.storage import Held, try_ledgers
 from conformance.target import Target, load_targets
 from conformance.verdict import worst_exit_code
 
@@ -25,6 +26,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
     there is no `consent` in the target file or given here.
     """
+    held = Held(reports)
     screen = Screen()
     emulators = Emulators(reports / "targets")
     try:
@@ -37,6 +39,8 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
             # A document of an earlier run would mislead where this one does not get to its end.
             files.remove(place)
         state = None if given else reports / "ledger"
+        for target in targets:
+            try_ledgers(Ledger.of(target, state).path.parent)
         results: list[SdkReport] = []
         for target, found, left_out in plans:
             report = play(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
@@ -46,6 +50,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         return worst_exit_code(EXIT_CODES[report.result] for report in results)
     finally:
         emulators.stop()
+        held.release()
 
 
 class _Progress:

@@ -40,7 +40,7 @@ def fuzz_operation(kms: Check, name: str) -> None:
     effort = kms.effort
     # A request to create a key may cost one, so there are few: no list of all boundaries is begun.
     thorough = effort.fuzz_coverage and name != "create"
-    drafts = generator.drafts(operation.id, effort.fuzz_examples, kms.seed, thorough=thorough)
+    drafts = _drafts(kms, generator, operation, thorough=thorough)
     fuzzer = Fuzzer(kms, generator, operation)
     if name == "create":
         _create_once_in_a_while(kms, fuzzer, drafts)
@@ -49,6 +49,18 @@ def fuzz_operation(kms: Check, name: str) -> None:
         fuzzer.attempt(draft)
     if effort.fuzz_coverage:
         fuzzer.windows(drafts, effort.fuzz_examples // 2)
+
+
+def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
+    """The generated requests, or those that the recorded run had."""
+    draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
+    recorded = draws.recorded(purpose)
+    if recorded is not None:
+        return tuple(map(Draft.from_json, recorded))
+    drafts = generator.drafts(operation.id, kms.effort.fuzz_examples, kms.seed, thorough=thorough)
+    for draft in drafts:
+        draws.drew(purpose, draft.to_json())
+    return drafts
 
 
 def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:

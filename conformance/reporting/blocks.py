@@ -30,7 +30,7 @@ _MOST_NAMES = 3
 _MOST_LINES = 2
 
 
-def failures(target: TargetReport, directory: Path, width: int) -> Iterator[Text]:
+def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
     """A block for each requirement that failed: the clause, what came instead, and the command that shows it again."""
     failed = target.verdict.with_verdict("failed")
     first: dict[str, tuple[CheckResult, Judgement]] = {}
@@ -127,7 +127,7 @@ def _failure(
     check: CheckResult,
     failure: Judgement,
     requirement: Requirement | None,
-    directory: Path,
+    directory: Path | None,
     width: int,
 ) -> Iterator[Text]:
     name = check.failure_id(failure)
@@ -139,7 +139,8 @@ def _failure(
     yield from _brief(failure.expected, width, "    expected  ")
     yield from _brief(failure.received, width, "    received  ")
     # A command that is broken at the margin cannot be copied.
-    yield Text(f"    again     {replay_command(directory, name)}")
+    if directory is not None:
+        yield Text(f"    again     {replay_command(directory, name)}")
 
 
 def _brief(text: str, width: int, first: str) -> Iterator[Text]:

@@ -37,14 +37,14 @@ _MARKS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "in
 _NO_BREAK = "\u00a0"
 
 
-def show(report: Report, directory: Path, screen: Screen) -> None:
-    """Print the summary of a run, no wider than the terminal; `directory` is its reports folder."""
+def show(report: Report, directory: Path | None, screen: Screen) -> None:
+    """Print the summary of a run, no wider than the terminal; `directory` is its reports folder, None if none is."""
     for line in summary(report, directory, screen.width):
         # Lines are broken already; a path that is longer than the terminal stays in one piece, to be copied.
         screen.write_line(line)
 
 
-def summary(report: Report, directory: Path, width: int) -> Iterator[Text]:
+def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text]:
     """The lines of the summary; only paths and commands may be longer than `width`."""
     width = max(width, _LEAST_WIDTH)
     for target in report.targets:
@@ -55,11 +55,13 @@ def summary(report: Report, directory: Path, width: int) -> Iterator[Text]:
     if len(report.targets) > 1:
         yield from (_head(target.verdict) for target in report.targets)
         yield Text()
+    if directory is None:
+        return
     yield Text(f"report   {nearby(directory / layout.INDEX)}")
     yield Text(f"results  {nearby(directory / layout.RESULTS)}")
 
 
-def _target(target: TargetReport, directory: Path, width: int) -> Iterator[Text]:
+def _target(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
     verdict = target.verdict
     yield _head(verdict)
     about = f"{verdict.dialect}, profile {verdict.profile}, {one_line(verdict.base_url)}"

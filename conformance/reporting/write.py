@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from conformance.reporting import badge, files, html, junit, layout, statement, trace
 from conformance.reporting.consistency import problems_of_report
@@ -12,6 +13,7 @@ from conformance.reporting.errors import ReportError
 from conformance.reporting.model import Report, TargetReport
 from conformance.reporting.page import pages
 from conformance.reporting.schemas import validate
+from conformance.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +24,22 @@ if TYPE_CHECKING:
     from conformance.verdict import Verdict
 
 
+class NotWrittenError(ReportError):
+    """What was judged could not be written; `report` is for the terminal, and calls no target conformant."""
+
+    exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
+
+    def __init__(self, error: ReportError, judged: Report) -> None:
+        super().__init__(error.what, error.why, "What was judged is told here alone: make room, and run again.")
+        self.report = replace(judged, targets=tuple(map(_on_no_disk, judged.targets)))
+
+
+def _on_no_disk(target: TargetReport) -> TargetReport:
+    if target.verdict.result != "conformant":
+        return target
+    return replace(target, verdict=replace(target.verdict, result="inconclusive"))
+
+
 def write(
     directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]], stale: Sequence[StaleWaiver] = ()
 ) -> Report:
@@ -29,13 +47,24 @@ def write(
 
     Everything is validated before anything is written. What an earlier run left there is removed first, because a
     verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
-    folder without it is one of a run that did not finish. Raises `ReportError`.
+    folder without it is one of a run that did not finish. Raises `ReportError`, and `NotWrittenError` where the system
+    does not let us write: then no file of this run says anything.
     """
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
         raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
     report = scrubbed(Report(targets, tuple(stale)))
     _check(report)
+    try:
+        _write(directory, report)
+    except ReportError as error:
+        with suppress(ReportError):
+            clear(directory)
+        raise NotWrittenError(error, report) from error
+    return report
+
+
+def _write(directory: Path, report: Report) -> None:
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     clear(directory)
     for target in report.targets:
@@ -44,7 +73,6 @@ def write(
         files.write_atomically(folder / layout.TRACE, files.to_text(trace.document(target)))
     write_pages(directory, report)
     files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
-    return report
 
 
 def write_pages(directory: Path, report: Report) -> None:
@@ -98,7 +126,7 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
-_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT, layout.REPLAY)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.chance import Chance
 from conformance.clock import Clock
+from conformance.draws import Draws
+from conformance.tape.drawn import PlayedDraws
 from conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
 from conformance.wire.messages import Exchange, Failure, Reply, Request
 from conformance.wire.redact import PLAINTEXT_MARKS, Redactor
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 # The longest run that we know of, nightly at the pace of a cloud, has some 30 000 exchanges.
 _MOST_LINES = 200_000
 _MOST_BYTES = 1 << 30
-_MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
+MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
 _SHOWN = 160
 _CLOCK = "the suite looks at the clock more or less often than recorded"
 _MOST_SURPLUS = 100
@@ -44,10 +46,14 @@ class OffTape(Exception):  # noqa: N818 - what happened: the suite asks what is 
 
 @dataclass(frozen=True)
 class Tape:
-    """All lines of a tape, and the readings of the clock after the last exchange."""
+    """All exchanges of a tape, the readings of the clock after the last of them, and what was drawn, a line each.
+
+    `drawn` is None on tapes of version 0.1.0 as it first wrote them: what they ask must be drawn again.
+    """
 
     lines: tuple[Mapping[str, Any], ...]
     after: Mapping[str, Any]
+    drawn: tuple[Mapping[str, Any], ...] | None = None
 
     @classmethod
     def read(cls, data: bytes) -> Tape:
@@ -58,9 +64,15 @@ class Tape:
         last = lines.pop()
         if any("end" in line for line in lines):
             raise TapeError("it ends before its last line")
-        if last["end"] != len(lines):
-            raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(lines)}")
-        return cls(tuple(lines), last)
+        exchanges = tuple(line for line in lines if "drawn" not in line)
+        drawn = tuple(lines[len(exchanges) :])
+        if not all("drawn" in line and "value" in line for line in drawn):
+            raise TapeError("what was drawn does not stand behind all exchanges")
+        if last["end"] != len(exchanges):
+            raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")
+        if last.get("drawn", 0) != len(drawn):
+            raise TapeError(f"its last line speaks of {last.get('drawn', 0)} drawn values, and there are {len(drawn)}")
+        return cls(exchanges, last, drawn if "drawn" in last else None)
 
 
 def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
@@ -85,10 +97,11 @@ class Player(Clock, Witness):
     `problem` says where it left the tape; empty as long as it did not.
     """
 
-    def __init__(self, tape: Tape, target: Target) -> None:
+    def __init__(self, tape: Tape, target: Target, *, draw_again: bool = False) -> None:
+        """With `draw_again`, what is asked is drawn anew, and has to be what was recorded."""
         self._tape = tape
-        marks = any(map(has_marks, tape.lines))
-        self._redactor = Redactor(target.secrets, target.labels, plaintexts=marks)
+        self._draws = None if tape.drawn is None else PlayedDraws(tape.drawn, again=draw_again)
+        self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, tape.lines)))
         self._at = 0
         self._now = 0
         self._monotonic = 0
@@ -105,11 +118,16 @@ class Player(Clock, Witness):
 
     def world(self, seed: str) -> World:
         """The world of the recorded run."""
-        return World(self, Chance.of(seed), self, self)
+        return World(self, Chance.of(seed), self, self, self._draws or Draws())
 
     def ended(self) -> None:
         """Take note that the run is over: nothing may be left on the tape."""
         left = len(self._tape.lines) - self._at
+        if self._draws is not None:
+            if not self.problem:
+                self._draws.ended()
+            # It says better where the two part: what follows from it is asked otherwise.
+            self.problem = self._draws.problem or self.problem
         if self.problem:
             return
         if not left and (self._surplus or any(self._readings)):
@@ -167,7 +185,7 @@ class Player(Clock, Witness):
             raise self._lost("the time at which it started is not what the clock showed")
         self._at += 1
         self._load()
-        reply = line["reply"] and reply_of(line["reply"], _MARKS)
+        reply = line["reply"] and reply_of(line["reply"], MARKS)
         return reply, line["failure"] and failure_of(line["failure"])
 
     def close(self) -> None:

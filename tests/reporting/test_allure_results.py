@@ -97,6 +97,22 @@ def test_ids_are_the_same_in_another_night_at_another_address_with_another_seed(
     assert seed == {"name": "seed", "value": "5", "excluded": True}
 
 
+def test_the_library_writes_what_was_written_by_hand_before(tmp_path: Path) -> None:
+    """The golden file was made by the release before the library's model took over, without what was empty."""
+    stale = StaleWaiver(Waiver("cancel.*", "why", "me", date(2026, 1, 1), line=3), "It expired.", "Take it out.")
+    folder = tmp_path / "allure-results"
+    allure_results.write(folder, replace(report(samples.nonconformant()), stale=(stale,)), {})
+    golden = json.loads((Path(__file__).parent / "golden" / "allure-results.json").read_text())
+    written = {
+        raw["fullName"]: (path, raw) for path in folder.glob("*-result.json") if (raw := json.loads(path.read_text()))
+    }
+    for name, expected in golden.items():
+        path, raw = written[name]
+        assert raw == expected
+        # The logger would draw a name, and the same run would give other files each time it is reported.
+        assert path.name == f"{expected['uuid']}-result.json"
+
+
 def test_every_field_is_one_of_allures_own(tmp_path: Path) -> None:
     """By the model of allure-python-commons, from which its own adaptors write."""
     found = results(tmp_path / "allure-results", report(samples.nonconformant()))[
