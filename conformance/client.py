@@ -11,10 +11,12 @@ from conformance.auth import Signer, SignInFailed, project_of, signer_for
 from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
+from conformance.dialects.base import ErrorView
 from conformance.examine import Examiner
 from conformance.guard import Guard, NotOurs
 from conformance.judge import Inconclusive, Judge, Judgement, Lost
 from conformance.ledger import Ledger
+from conformance.lengths import MOST_OF_A_NAME, shortened
 from conformance.patience import Patience
 from conformance.silence import Sent, Silences
 from conformance.target import Target
@@ -61,6 +63,7 @@ class Client:
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
         self.guard = Guard(self.dialect, self.api, ledger)
+        self._ledger = ledger
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor.of(target))
@@ -240,6 +243,7 @@ class Client:
         except SignInFailed as error:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
+        self._ledger.beat()
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.recorder.add(name, exchange)
@@ -268,7 +272,7 @@ class Client:
             value=decoded.value,
             problems=decoded.problems,
             # A success may hold any further field, also one that is called like an error's.
-            error=self.dialect.error(decoded.value) if reply.status >= 400 else None,
+            error=_named(self.dialect.error(decoded.value)) if reply.status >= 400 else None,
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
@@ -296,3 +300,11 @@ class Client:
         if throttled:
             self.session.pace.throttled()
         return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
+
+
+def _named(error: ErrorView | None) -> ErrorView | None:
+    """An error with a code and a message that can be repeated: an endpoint may make them as long as a reply."""
+    if error is None:
+        return None
+    code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)
+    return ErrorView(code, None if error.message is None else shortened(error.message))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.lengths import shortened
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,16 @@ ANSWERED = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
-    """A check could not be made: the reason, and what its user can do about it. Never the target's fault."""
+    """A check could not be made: the reason, and what its user can do about it. Never the target's fault.
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    `waiting_until` is the date (ISO 8601, UTC) before which nothing can be done: nothing is wrong.
+    """
+
+    def __init__(self, reason: str, hint: str = "", waiting_until: str = "") -> None:
         super().__init__(reason if not hint else f"{reason}\n{hint}")
         self.reason = reason
         self.hint = hint
+        self.waiting_until = waiting_until
 
 
 class Lost(Inconclusive):
@@ -166,9 +171,9 @@ class Judge:
         clean = self.clean
         return replace(
             judgement,
-            expected=clean(judgement.expected),
-            received=clean(judgement.received),
-            hint=clean(judgement.hint),
+            expected=shortened(clean(judgement.expected)),
+            received=shortened(clean(judgement.received)),
+            hint=shortened(clean(judgement.hint)),
         )
 
     def _known(self, judgement: Judgement) -> bool:

@@ -25,7 +25,8 @@ class CheckResult:
     `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
     profile. `silences` counts requests that got no reply and accuse nobody, by what became of them. `started` is ISO
     8601, UTC; empty in files of earlier versions. `ended` is false for a check that was stopped in the middle by
-    something other than what it judged: an interruption, another plugin, a fault of ours.
+    something other than what it judged: an interruption, another plugin, a fault of ours. `waiting_until` is the date
+    before which a planted key says no more (ISO 8601, UTC); empty for any other reason.
     """
 
     target: str
@@ -51,6 +52,7 @@ class CheckResult:
     started: str = ""
     silences: Mapping[str, int] = field(default_factory=dict)
     ended: bool = True
+    waiting_until: str = ""
 
     def failure_id(self, failure: Judgement) -> str:
         """The short name of one of its failures, which every report shows and `replay` takes."""

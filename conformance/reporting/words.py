@@ -53,6 +53,13 @@ def sentence(verdict: StoredVerdict) -> str:
     if should["failed"]:
         those = "it is" if should["failed"] == 1 else "they are"
         parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+    if verdict.waits:
+        until = verdict.waiting_until
+        parts.append(
+            f"Nothing is wrong: what is open waits for a planted key, until {until}."
+            if until
+            else "Nothing is wrong with the planted key; this run asked nothing else."
+        )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
     parts += [_observed(verdict)] if verdict.observations else []

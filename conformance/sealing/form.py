@@ -49,6 +49,10 @@ class Sealed:
         return self.report.verdict
 
 
+# Of a value that somebody wrote.
+_MOST_SAID = 300
+
+
 def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
     """The circumstances of the run. Raises `ReportError`."""
     found: dict[str, Any] = files.parse_json(members[layout.ENVIRONMENT], layout.ENVIRONMENT)
@@ -121,7 +125,8 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
     known, said = dict(_flat(expected)), dict(_flat(document))
     for name in dict.fromkeys([*known, *said]):
         if known.get(name) != said.get(name) and not name.startswith("files."):
-            yield f"{MANIFEST}: {name} is {said.get(name)!r}; by the other members it is {known.get(name)!r}."
+            theirs, ours = _short(said.get(name)), _short(known.get(name))
+            yield f"{MANIFEST}: {name} is {theirs}; by the other members it is {ours}."
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -131,3 +136,8 @@ def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
         return
     for key, child in value.items():
         yield from _flat(child, f"{name}.{key}" if name else str(key))
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 
     from conformance.sealing.rejudge import Rejudged
 
+# What a reader of well-formed parts meets where these parts do not belong to a run.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
+_MOST_SAID = 300
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,13 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     by = None if key is None else keys.public_key(key)
     try:
         members = read(path)
-    except Unsound as error:
+        return verified(path, members, by, key)
+    except (Unsound, TapeError, ReportError) as error:
+        if isinstance(error, ReportError) and not path.is_file():
+            raise
         return Verification(path, (_told(error),))
-    return verified(path, members, by, key)
+    except _BROKEN as error:
+        return Verification(path, (f"What it holds cannot be judged ({type(error).__name__}: {_short(error)}).",))
 
 
 def verified(
@@ -190,8 +198,8 @@ def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
         return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
-    except (LookupError, TypeError, ValueError, OSError, UserMistake) as error:
-        return f"What it holds cannot be judged ({type(error).__name__}: {error})."
+    except (*_BROKEN, OSError, UserMistake) as error:
+        return f"What it holds cannot be judged ({type(error).__name__}: {_short(error)})."
 
 
 def _disagreements(sealed: Sealed, again: Rejudged) -> Iterator[str]:
@@ -249,5 +257,10 @@ def _unchecked(signer: str) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, ReportError):
         return f"{error.what} {error.why}".replace("\n", " ")
-    text = str(error)
+    text = _short(error)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
