@@ -15,7 +15,7 @@ from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, Ledger
 from conformance.oracle import DISABLED, ENABLED
-from conformance.pool import Pool
+from conformance.pool import Left, Pool
 from conformance.target import Target
 from conformance.timecontrol import TimeControl, skew
 from conformance.wire.world import World
@@ -92,7 +92,6 @@ class Bench:
         self.enter()
         if self._admitted:
             return
-        self._admitted = True
         try:
             key = self.pool.keys[0] if self.pool.keys else self.pool.create()
             if self.pool.read(key).id != key:
@@ -105,9 +104,10 @@ class Bench:
                 error.hint or "The checks of the family `entry` show the exchanges.",
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
+        self._admitted = True
 
-    def leave(self, *, hurried: bool = False) -> tuple[str, ...]:
-        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion.
+    def leave(self, *, hurried: bool = False) -> tuple[Left, ...]:
+        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion, and why not.
 
         The keys of others are read once more, unless the user is waiting for the end.
         """
@@ -169,7 +169,7 @@ class Bench:
         known = {record.key for record in self.ledger.records().values()}
         for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
             with suppress(Inconclusive):
-                view = self.pool.as_read(key)
+                view = self.pool.at_entry[key] = self.pool.as_read(key)
                 # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
                     self._kin.add(key)

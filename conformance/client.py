@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from conformance.answer import Answer
@@ -9,11 +11,14 @@ from conformance.auth import Signer, SignInFailed, project_of, signer_for
 from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
+from conformance.dialects.base import ErrorView
 from conformance.examine import Examiner
 from conformance.guard import Guard, NotOurs
 from conformance.judge import Inconclusive, Judge, Judgement, Lost
 from conformance.ledger import Ledger
+from conformance.lengths import MOST_OF_A_NAME, shortened
 from conformance.patience import Patience
+from conformance.silence import Sent, Silences
 from conformance.target import Target
 from conformance.wire.messages import Exchange, Failure, Request
 from conformance.wire.record import Recorder
@@ -38,6 +43,14 @@ _NEXT_STEP = {
 }
 
 
+@dataclass(frozen=True)
+class _Line:
+    """How a request that got no reply is looked into."""
+
+    again: Callable[[], Sent]
+    look: Callable[..., Answer | None]
+
+
 class Client:
     """Everything that is sent to a target goes through here; `judge` is that of the check that is running."""
 
@@ -52,10 +65,20 @@ class Client:
         self.guard = Guard(self.dialect, self.api, ledger)
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.recorder = Recorder(Redactor(target.secrets, target.labels))
+        self.recorder = Recorder(Redactor.of(target))
         self.judge: Judge | None = None
         self.requests = 0
-        self.patience = Patience(target.limits.timeout_seconds, self.world.clock)
+        promised = target.limits.requests_per_second
+        self.patience = Patience(
+            target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
+        )
+        self.silences = Silences(
+            self.dialect,
+            self.guard,
+            self.profile,
+            self.world.clock,
+            target.limits.timeout_seconds,
+        )
         self._has_answered = False
         self._cut: set[str] = set()
         self._examiner = Examiner(self.dialect)
@@ -68,7 +91,22 @@ class Client:
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
         """Ask for an abstract operation with the target's own credentials."""
-        return self.send(self.dialect.request(operation, arguments), self.api[operation])
+        answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
+        if operation == "describe" and answer.accepted:
+            self.silences.was_read(str(arguments.get("key_id")), answer)
+        return answer
+
+    def look(self, operation: str, /, **arguments: object) -> Answer | None:
+        """Ask once for what changes nothing, and judge nothing; None where the target does not serve."""
+        request, described = self.dialect.request(operation, arguments), self.api[operation]
+        sent = self._exchange(request, described, self.signer)
+        if sent.exchange.reply is None:
+            return None
+        answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
+        if self.is_throttled(answer) or answer.status in _UNAVAILABLE:
+            self.silences.throttled()
+            return None
+        return answer
 
     def send(self, request: Request, operation: Operation | None, signer: Signer | None = None) -> Answer:
         """Sign and send a request, and examine the reply.
@@ -79,9 +117,9 @@ class Client:
         for a request that could change a key which is not ours.
         """
         self._make_sure_of_unknown(request)
-        self.patience.check()
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
+        self.patience.check(since, self.requests)
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
             self._is_to_be_asked_again(name, answer)
@@ -92,6 +130,8 @@ class Client:
                 self.patience.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
         self.session.pace.served()
+        if not name or (answer.accepted and name not in self.api.read_only):
+            self.silences.may_have_changed()
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -170,11 +210,7 @@ class Client:
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
         """The answer to a request that was sent once; a failure where it could not even be sent, and may be again."""
-        name = "" if operation is None else operation.name
-        sent_at, exchange, number = self._exchange(request, operation, signer)
-        if exchange.reply is None and name in self.api.read_only:
-            # A connection that broke once may have met a restart; one that breaks again is told of.
-            sent_at, exchange, number = self._exchange(request, operation, signer)
+        sent_at, exchange, number = self._sent(request, operation, signer)
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
@@ -184,9 +220,22 @@ class Client:
             self.judge.record(self._examiner.examine(answer))
         return answer
 
-    def _exchange(
-        self, request: Request, operation: Operation | None, signer: Signer
-    ) -> tuple[datetime, Exchange, int]:
+    def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
+        """A request that was sent; again where there was no reply, and it can do no harm."""
+        self.silences.check(request, operation)
+        sent = self._exchange(request, operation, signer)
+        if sent.exchange.reply is not None:
+            self.silences.answered(request, operation)
+            return sent
+        if self.judge is not None and self.silences.concerns(sent):
+            line = _Line(lambda: self._exchange(request, operation, signer), self.look)
+            return self.silences.insist(line, request, operation, sent, self.judge)
+        if operation is not None and operation.reads:
+            # A connection that broke once may have met a restart; one that breaks again is told of.
+            return self._exchange(request, operation, signer)
+        return sent
+
+    def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
@@ -198,8 +247,12 @@ class Client:
         number = self.recorder.add(name, exchange)
         self.world.witness.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
-        self.patience.heard(None if exchange.failure is None else exchange.failure.kind)
-        return sent_at, exchange, number
+        self.silences.heard(exchange)
+        if exchange.reply is not None:
+            self.patience.heard(None, exchange.reply.seconds)
+        elif exchange.failure is not None:
+            self.patience.heard(exchange.failure.kind)
+        return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
         reply = exchange.reply
@@ -217,7 +270,7 @@ class Client:
             value=decoded.value,
             problems=decoded.problems,
             # A success may hold any further field, also one that is called like an error's.
-            error=self.dialect.error(decoded.value) if reply.status >= 400 else None,
+            error=_named(self.dialect.error(decoded.value)) if reply.status >= 400 else None,
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
@@ -240,6 +293,16 @@ class Client:
 
     def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
+        if throttled or answer.status in _UNAVAILABLE:
+            self.silences.throttled()
         if throttled:
             self.session.pace.throttled()
         return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
+
+
+def _named(error: ErrorView | None) -> ErrorView | None:
+    """An error with a code and a message that can be repeated: an endpoint may make them as long as a reply."""
+    if error is None:
+        return None
+    code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)
+    return ErrorView(code, None if error.message is None else shortened(error.message))

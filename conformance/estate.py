@@ -15,6 +15,7 @@ from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from conformance.lengths import MOST, shortened
 from conformance.oracle import GONE, PENDING
 from conformance.reader import Reader
 from conformance.shard import mark_of
@@ -49,9 +50,14 @@ class Estate(Reader):
         self.new: set[str] = set()
         # What the target listed before we created anything.
         self.strangers: frozenset[str] = frozenset()
+        # How those read then: their descriptions are not ours to change.
+        self.at_entry: dict[str, KeyView] = {}
         self._markers: dict[str, str] = {}
         self._used = 0
         self._intended = 0
+        # Creates of this run that were refused, by marker: nobody has looked yet whether they made a key all the same.
+        self._refused: dict[str, Answer] = {}
+        self._looked = 0
         self._in_stock = False
 
     @property
@@ -70,9 +76,17 @@ class Estate(Reader):
         for record in tuple(self.ledger.records().values()):
             if record.event == "scheduled" and record.key is not None and self.read(record.key).state == GONE:
                 self.ledger.write("gone", record.marker, record.key)
-        for record in self.ledger.unfinished():
-            if record.event == "intent" and record.run != self.ledger.run and not self.look_for(record.marker):
-                self.ledger.write("gone", record.marker)
+        self.settle_doubts()
+
+    def settle_doubts(self) -> None:
+        """Learn what became of creates of dead runs of which no reply, or a refusal, is known. Raises `Inconclusive`.
+
+        One list for all of them; what is found is held by this run.
+        """
+        markers = tuple(record.marker for record in self.ledger.doubtful() if record.run != self.ledger.run)
+        if markers:
+            found = self._look_for(markers)
+            self.ledger.close_all(marker for marker in markers if marker not in found)
 
     def marker(self, key: str) -> str:
         """The description by which a key of ours is known."""
@@ -103,24 +117,63 @@ class Estate(Reader):
             self.created -= 1
             self._used -= 1
             self.ledger.write("refused", marker)
+            self._refused[marker] = answer
             return answer, None
         found = self.look_for(marker)
         return answer, found[0] if found else None
 
     def look_for(self, marker: str) -> tuple[str, ...]:
         """The keys that carry a marker of ours, now in the ledger: a request that was sent again may have made two."""
-        found: list[str] = []
+        return self._look_for((marker,)).get(marker, ())
+
+    @property
+    def unlooked(self) -> int:
+        """How many creates of this run were refused since somebody last looked whether they made a key."""
+        return len(self._refused) - self._looked
+
+    def made_though_refused(self, *, last: bool = False) -> tuple[tuple[str, Answer], ...]:
+        """The keys that refused creates of this run have made all the same, each with the refusal: ours to let go.
+
+        One list for all of them, none where nothing was refused. After the `last` look, what was not found is not
+        there; before it, a key may not show yet. Raises `Inconclusive`.
+        """
+        if not self._refused:
+            return ()
+        found = self._look_for(tuple(self._refused))
+        made = tuple((keys[0], self._refused.pop(marker)) for marker, keys in found.items())
+        self.created += len(made)
+        self._used += len(made)
+        self._looked = len(self._refused)
+        if last:
+            self._close_refused()
+        return made
+
+    def _close_refused(self) -> None:
+        self.ledger.close_all(self._refused)
+        self._refused.clear()
+        self._looked = 0
+
+    def _look_for(self, markers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        """The keys that carry these markers, by marker, now in the ledger; one list for all of them."""
+        found: dict[str, list[str]] = {}
         # What was there before this run cannot carry a marker that it has made up since.
-        passed_over = self.ever | (self.strangers if self.ledger.run in marker else frozenset())
+        passed_over = self.ever | (self.strangers if all(self.ledger.run in marker for marker in markers) else set())
         for key in self.census():
-            if key not in passed_over and _carries(view := self.read(key), marker):
+            if key in passed_over:
+                continue
+            view = self.at_entry.get(key) or self.read(key)
+            marker = next((marker for marker in markers if _carries(view, marker)), None)
+            if marker is not None:
+                keys = found.setdefault(marker, [])
                 # Each in a line of its own: one marker has room for one key.
-                self._adopt(marker if not found else f"{marker}/{len(found)}", key, view)
-                found.append(key)
-        return tuple(found)
+                self._adopt(marker if not keys else f"{marker}/{len(keys)}", key, view)
+                keys.append(key)
+        return {marker: tuple(keys) for marker, keys in found.items()}
 
     def _claimed(self, marker: str, key: str) -> str:
         """Raises `Inconclusive` for a key that was there before us or lacks the marker: it is never touched."""
+        if len(key) > MOST:
+            raise Inconclusive(f"The reply to a create names a key by {len(key)} characters: {shortened(key)}.")
         if key in self.strangers or key in self.ever:
             raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
         view = self.settled(key, lambda view: view.state != GONE)
@@ -182,6 +235,10 @@ class Estate(Reader):
             undone += [str(view.id) for view in proved if not self.is_let_go(view)]
             if write:
                 self._write_recovered(record, proved)
+        if write:
+            doubtful = {record.marker for record in self.ledger.doubtful()}
+            found = {marker for marker in doubtful if any(_carries(view, marker) for view in views.values())}
+            self.ledger.close_all(doubtful - found)
         known = {record.key for record in self.ledger.records().values()} | set(undone)
         markers = [record.marker for record in self.ledger.records().values() if self.ledger.is_free(record)]
         unknown = {key: view for key, view in views.items() if key not in known and _carries(view, MARKER_PREFIX)}
@@ -203,18 +260,30 @@ class Estate(Reader):
                 self._hold(record.marker, key)
             if self.is_let_go(view):
                 self.finish(key, "scheduled", view.deletion_at)
-        if not proved and (record.key is None or self.read(record.key).state == GONE):
+        if proved:
+            return
+        now = None if record.key is None else self.read(record.key)
+        if now is None or now.state == GONE or self.is_another(record, now):
             self.ledger.write("gone", record.marker, record.key)
 
     def _proved(self, record: Record, key: str | None = None) -> KeyView | None:
         """How a key reads that a record speaks of, if it is there and provably the one; None otherwise."""
-        if key is None and record.key is None:
+        named = key or record.key
+        if named is None:
             return None
-        view = self.read(key or str(record.key))
-        if view.state == GONE or view.id != (key or record.key):
-            return None
+        view = self.read(named)
+        return view if view.id == named and self._proved_by(record, view) else None
+
+    def _proved_by(self, record: Record, view: KeyView) -> bool:
+        """Whether a key that was read is there, and is the one that a record speaks of."""
         same = view.born is not None and view.born == record.facts.get("born")
-        return view if same or _carries(view, record.marker.partition("/")[0]) else None
+        return view.state != GONE and (same or _carries(view, record.marker.partition("/")[0]))
+
+    def is_another(self, record: Record, view: KeyView) -> bool:
+        """Whether an id that was ours names another key by now, made at another time: ours is gone."""
+        born = record.facts.get("born")
+        other = born is not None and view.born is not None and view.born != born
+        return view.state != GONE and other and not self._proved_by(record, view)
 
     # --- letting go ---------------------------------------------------------------------------------------------------
 
@@ -229,17 +298,27 @@ class Estate(Reader):
         )
 
     def resolve(self) -> None:
-        """Look once more for every key of this run of which nobody knows whether it was created."""
-        for record in tuple(self.ledger.records().values()):
-            if record.run != self.ledger.run or record.event != "intent":
-                continue
-            deadline = self._clock.monotonic() + self.patience
-            while not (found := self.look_for(record.marker)) and self._clock.monotonic() < deadline:
-                self._clock.sleep(_POLL_SECONDS)
-            if not found:
-                self.ledger.write("gone", record.marker)
+        """Look once more for each key of this run of which nobody knows whether it was made. Raises `Inconclusive`."""
+        own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)
+        unknown = {record.marker for record in own if record.event == "intent"}
+        if not unknown and not self._refused:
+            return
+        deadline = self._clock.monotonic() + self.patience
+        while True:
+            found = self._look_for((*unknown, *self._refused))
+            unknown -= found.keys()
+            for marker in found.keys() & self._refused.keys():
+                del self._refused[marker]
+            if not unknown or self._clock.monotonic() >= deadline:
+                break
+            self._clock.sleep(_POLL_SECONDS)
+        self.ledger.close_all(unknown)
+        self._close_refused()
 
 
 def _carries(view: KeyView, marker: str) -> bool:
     """Checks add to a description and take that back; nobody but us makes one that begins with our marker."""
-    return (view.description or "").startswith(marker)
+    said = view.description or ""
+    # The marker of the first key is how that of the tenth begins.
+    another = marker[-1:].isdigit() and said[len(marker) : len(marker) + 1].isdigit()
+    return said.startswith(marker) and not another

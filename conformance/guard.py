@@ -80,6 +80,20 @@ class Guard:
         if "create" in self._asked(request) and not self._announced(found):
             raise NotOurs("a request may create a key that the ledger does not announce")
 
+    def named(self, request: Request) -> tuple[tuple[str, ...], bool]:
+        """The keys of ours that a request names, by id, and whether it names aliases or may create a key besides."""
+        keys: dict[str, None] = {}
+        otherwise = "create" in self._asked(request)
+        for found in fields(request):
+            kind = self._kind(found)
+            for text in found.texts if kind is not None else ():
+                name = text.rpartition("/")[2] if ":" in text else text
+                if kind == "key" and self._ledger.holds(name):
+                    keys[name] = None
+                else:
+                    otherwise |= kind == "alias" or self._is_ours(text)
+        return tuple(keys), otherwise
+
     # --- how it knows -------------------------------------------------------------------------------------------------
 
     def _doubts(self, request: Request) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from conformance.catalogue.requirements import Catalogue
+from conformance.lengths import shortened
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class Judgement:
     received: str = ""
     exchanges: tuple[int, ...] = ()
     hint: str = ""
+
+
+#: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
+ANSWERED = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
@@ -37,6 +42,13 @@ class Lost(Inconclusive):
     """A request that changes something got no reply: whether it was carried out, only the key's state can tell.
 
     It is never sent again: carried out twice, it would be refused, and that refusal would be held against the target.
+    """
+
+
+class Unanswered(Lost):
+    """A request gets no reply, again and again while others are served: that is on record as a failure.
+
+    A check that has nothing to do with it may go on: `Lost` says what is left open.
     """
 
 
@@ -71,7 +83,8 @@ class Judge:
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
     the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
-    accepted answers that came, and `refusals` what the profile calls the set of them.
+    accepted answers that came, and `refusals` what the profile calls the set of them. `silences` counts requests
+    that got no reply and accuse nobody, by what became of them.
     """
 
     catalogue: Catalogue
@@ -83,6 +96,7 @@ class Judge:
     clean: Callable[[str], str] = str
     observed: dict[str, set[str]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
+    silences: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     def witness(self, state: str) -> None:
@@ -136,6 +150,10 @@ class Judge:
             self.observed.setdefault(requirement, set()).add(answer)
             self.refusals[requirement] = refusal
 
+    def note_silence(self, what: str) -> None:
+        """Take note of a request that got no reply, and of which nothing follows."""
+        self.silences[what] = self.silences.get(what, 0) + 1
+
     def recalls(self, requirement: str) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
         if requirement in self.applicable:
@@ -153,9 +171,9 @@ class Judge:
         clean = self.clean
         return replace(
             judgement,
-            expected=clean(judgement.expected),
-            received=clean(judgement.received),
-            hint=clean(judgement.hint),
+            expected=shortened(clean(judgement.expected)),
+            received=shortened(clean(judgement.received)),
+            hint=shortened(clean(judgement.hint)),
         )
 
     def _known(self, judgement: Judgement) -> bool:
@@ -167,8 +185,16 @@ class Judge:
 
     @property
     def broken(self) -> bool:
-        """Whether an obligation has failed; after a recommendation that is not followed, all else means what it did."""
-        return any(self.catalogue[failure.requirement].level == "MUST" for failure in self.failures)
+        """Whether an obligation has failed that others rest on.
+
+        After a recommendation that is not followed, all else means what it did, and so it does after a request without
+        a reply: of such a one nothing was concluded.
+        """
+        return any(
+            self.catalogue[failure.requirement].level == "MUST"
+            for failure in self.failures
+            if failure.requirement != ANSWERED
+        )
 
     @property
     def judged(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,12 @@ PLAIN = "plain"
 _OPEN = frozenset({"intent", "created", "taken"})
 _WAITING = frozenset({"scheduled", "planted"})
 _CLOSED = frozenset({"refused", "gone"})
+# Nobody has looked yet for what such a create may have made.
+_DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
+
+
+_Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
 class LedgerError(UserMistake):
@@ -60,9 +65,19 @@ class Record:
     facts: Mapping[str, str]
 
     @property
+    def named(self) -> str:
+        """The key in words: by its id, or by the marker that a request to create it carried."""
+        return f"the key {self.key}" if self.key else f"a key that may have been created as {self.marker}"
+
+    @property
     def open(self) -> bool:
         """Whether the key may be there and not be scheduled for deletion."""
         return self.event in _OPEN
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a key may have been made by a create of which no reply is known, or that was refused."""
+        return self.key is None and self.event in _DOUBTFUL
 
     @property
     def there(self) -> bool:
@@ -107,7 +122,14 @@ class Ledger:
     def write(self, event: str, marker: str, key: str | None = None, **facts: str) -> None:
         """Append one line and wait until it is on disk."""
         with self._exclusive():
-            self._append(event, marker, key, facts)
+            self._append((event, marker, key, facts))
+
+    def close_all(self, markers: Iterable[str]) -> None:
+        """Write down that no key carries these markers."""
+        lines: list[_Line] = [("gone", marker, None, {}) for marker in markers]
+        if lines:
+            with self._exclusive():
+                self._append(*lines)
 
     def take(self, record: Record) -> bool:
         """Make a key of an earlier run ours for this run; False if another run was faster, or still holds it."""
@@ -115,7 +137,7 @@ class Ledger:
             now = self.records().get(record.marker)
             if now is None or now.key != record.key or not now.there or not self.is_free(now):
                 return False
-            self._append("taken", record.marker, record.key, {})
+            self._append(("taken", record.marker, record.key, {}))
             return True
 
     def borrow(self, key: str) -> None:
@@ -153,6 +175,10 @@ class Ledger:
     def unfinished(self) -> tuple[Record, ...]:
         """The keys that were, or may have been, created and are not known to be scheduled: ours, and of dead runs."""
         return tuple(record for record in self.records().values() if record.open and self.is_free(record))
+
+    def doubtful(self) -> tuple[Record, ...]:
+        """The creates, ours and of dead runs, of which nobody has looked yet what they made."""
+        return tuple(record for record in self.records().values() if record.doubtful and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[Record, ...]:
         """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
@@ -196,17 +222,21 @@ class Ledger:
         """Whether a key is not in the hands of another run that lives."""
         return record.run == self.run or not Lease.alive(self.path, record.run)
 
-    def _append(self, event: str, marker: str, key: str | None, facts: Mapping[str, str]) -> None:
+    def _append(self, *lines: _Line) -> None:
+        """Append lines of (event, marker, key, facts), and wait until they are on disk."""
         self._lease.begin()
         at = self.clock.now().isoformat(timespec="seconds")
-        line: dict[str, Any] = {"format": FORMAT, "at": at, "run": self.run, "event": event, "marker": marker}
-        line |= ({"key": key} if key else {}) | dict(facts)
+        written = b""
+        for event, marker, key, facts in lines:
+            line: dict[str, Any] = {"format": FORMAT, "at": at, "run": self.run, "event": event, "marker": marker}
+            line |= ({"key": key} if key else {}) | dict(facts)
+            written += json.dumps(line).encode() + b"\n"
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(descriptor).st_size
             # A line that a crash cut short must not swallow the next one.
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, (b"\n" if torn else b"") + json.dumps(line).encode() + b"\n")
+            os.write(descriptor, (b"\n" if torn else b"") + written)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -39,7 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def add_marks(config: pytest.Config) -> None:
     """Say what the marks of checks mean."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
-    config.addinivalue_line("markers", "xdist_group(name): the worker of a check, where pytest-xdist is there")
     config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
     config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
     config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
@@ -77,8 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     config.pluginmanager.register(Private(config), "kms-private")
     if hasattr(config, "workerinput"):
-        # A worker reads the command line again and does not learn what its controller made of it.
-        config.option.loadgroup = True
         worker = Worker(Settings(**config.workerinput["kms_conformance"]), interrupts=interrupts)
         config.pluginmanager.register(worker, "kms-worker")
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
@@ -108,9 +105,6 @@ def pytest_configure(config: pytest.Config) -> None:
         controller = Controller.start(options, interrupts)
     except UserMistake as error:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
-    if getattr(config.option, "numprocesses", None):
-        # The checks of one target share its keys, so they go to one worker.
-        config.option.dist = "loadgroup"
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
         from conformance.turn import Turn  # noqa: PLC0415

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.estate import Estate
-from conformance.judge import Inconclusive, Lost
+from conformance.judge import Inconclusive, Lost, Unanswered
 from conformance.ledger import PLAIN, Ledger
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
@@ -31,12 +32,22 @@ _EFFECTS = {
     "disable": "disable.reply",
 }
 _MOST_STEPS = 4
+# What a target says for a reason may be of any length.
+_LONGEST_REASON = 300
 # A date may be rounded up to the next day.
 _ROUNDING = timedelta(days=1)
 
 
 def _real_time() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Left:
+    """A key that could not be scheduled for deletion, and why not; nothing in it is secret."""
+
+    key: str
+    reason: str
 
 
 class Stuck(Inconclusive):
@@ -59,6 +70,7 @@ class Pool(Estate):
         self._now = now
         self._apart: set[str] = set()
         self._ended: set[str] = set()
+        self._listed: frozenset[str] | None = None
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
@@ -119,9 +131,12 @@ class Pool(Estate):
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)
-        except Lost:
+        except Lost as lost:
             # Carried out or not: the key's state says.
-            return self.settled(key, lambda after: after.state != view.state)
+            after = self.settled(key, lambda after: after.state != view.state)
+            if isinstance(lost, Unanswered) and after.state == view.state:
+                raise
+            return after
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
@@ -174,9 +189,24 @@ class Pool(Estate):
             lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind
         )
         if key is None:
+            made = self.must_have_made_none()
+            # It is ours and as good as any other: what follows can be judged.
+            self.keys += made if kind == PLAIN else ()
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
         self.keys.append(key)
         return key
+
+    def must_have_made_none(self, *, last: bool = False) -> tuple[str, ...]:
+        """Judge that the creates which this run saw refused have made no key; returns the keys that they made.
+
+        `last` as for `made_though_refused`. Raises `Inconclusive`.
+        """
+        made = self.made_though_refused(last=last)
+        if self.client.judge is not None:
+            for key, answer in made:
+                received = f"the create was answered {answer.summary}, and the key {key} was made"
+                self.client.judge.breaks("refused.changes-nothing", "no new key", received, (answer.number,))
+        return tuple(key for key, _ in made)
 
     def _revived(self, key: str, view: KeyView, kind: str) -> bool:
         if kind == PLAIN:
@@ -195,37 +225,77 @@ class Pool(Estate):
         tolerance = timedelta(seconds=profile.deletion.date_tolerance_seconds)
         return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
-    def release(self) -> tuple[str, ...]:
-        """Schedule every key of this run for deletion; returns the keys for which that did not work."""
+    def release(self) -> tuple[Left, ...]:
+        """Schedule every key of this run for deletion; returns the keys for which that did not work, and why not."""
+        self._listed = None
         # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
-        with suppress(Inconclusive, OSError):
-            self.resolve()
-            self._inherit()
-        return tuple(key for key in sorted(self.ever) if not self._let_go(key))
+        for step in (self.resolve, self.settle_doubts, self._inherit):
+            try:
+                step()
+            except (Inconclusive, OSError) as error:
+                self._note_unknown(error.reason if isinstance(error, Inconclusive) else str(error))
+        left = tuple(Left(key, why) for key in sorted(self.ever) if (why := self._let_go(key)) is not None)
+        # A disk that is full keeps the reason from the next run, and nothing else.
+        with suppress(OSError):
+            for each in left:
+                self.ledger.write("left", self.ledger.marker_of(each.key), each.key, reason=each.reason)
+        return left
+
+    def _note_unknown(self, reason: str) -> None:
+        with suppress(OSError):
+            for record in self.ledger.unfinished():
+                if record.key is None or record.key not in self.ever:
+                    self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
-        """Let go as well what runs have left that were killed."""
+        """Let go as well what runs have left that were killed; what is gone by now is closed."""
         for record in self.ledger.unfinished():
-            if record.run != self.ledger.run and self._proved(record) is not None and self.ledger.take(record):
-                self._hold(record.marker, str(record.key))
+            if record.run == self.ledger.run or record.key is None:
+                continue
+            view = self.read(record.key)
+            if self._proved_by(record, view):
+                if self.ledger.take(record):
+                    self._hold(record.marker, record.key)
+            elif self.is_another(record, view) or self._is_gone(record.key, view):
+                self.ledger.write("gone", record.marker, record.key)
+            else:
+                why = f"it reads as {view.state}, without our description and date of creation: perhaps another key"
+                self.ledger.write("left", record.marker, record.key, reason=self._clean(why))
 
-    def _let_go(self, key: str) -> bool:
-        """Whatever goes wrong with one key must not keep the others from being let go."""
+    def _let_go(self, key: str) -> str | None:
+        """Why a key could not be let go, None where it was; what goes wrong with one must not keep the others."""
         try:
             if key in self._ended:
-                return True
+                return None
             view = self.settled(key, lambda view: view.state != GONE)
-            days = self.client.profile.window.minimum
-            if view.state == PENDING and not self.is_let_go(view):
-                self._shorten(key, view)
-            self._unprotect(key, view)
-            after = self.bring(key, PENDING, days)
-            if after is None:
-                return False
-            self.finish(key, "scheduled", after.deletion_at)
-        except Exception:  # noqa: BLE001 - the key is named to the user, with the command that finishes the job
+            if view.state != GONE:
+                days = self.client.profile.window.minimum
+                if view.state == PENDING and not self.is_let_go(view):
+                    self._shorten(key, view)
+                self._unprotect(key, view)
+                after = self.bring(key, PENDING, days)
+                if after is not None:
+                    self.finish(key, "scheduled", after.deletion_at)
+                    return None
+                view = self.read(key)
+            if not self._is_gone(key, view):
+                return f"it reads as {view.state}, and is listed all the same"
+            self.finish(key, "gone")
+        except Exception as error:  # noqa: BLE001 - the key is named to the user, with the command that finishes the job
+            reason = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
+            return self._clean(reason)
+        return None
+
+    def _is_gone(self, key: str, view: KeyView) -> bool:
+        """Whether a key that reads as unknown is not listed either; one list for all keys of an ending."""
+        if view.state != GONE:
             return False
-        return True
+        if self._listed is None:
+            self._listed = frozenset(self.census())
+        return key not in self._listed
+
+    def _clean(self, reason: str) -> str:
+        return self.client.recorder.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
         """Take back a deletion that is far ahead, to schedule it anew; if that is refused, it will do as it is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +18,11 @@ from conformance.checks import SuiteCheck
 from conformance.consent import require
 from conformance.emulators import Emulators
 from conformance.interrupts import Interrupts
+from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from conformance.libraries import refuse_replaced
-from conformance.phrasing import phrase
+from conformance.phrasing import phrase, status_of
 from conformance.plan import plan_of
 from conformance.reporting import allure
 from conformance.reporting.again import remember
@@ -79,6 +79,7 @@ class Controller:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
     unwritten: str = ""
@@ -124,6 +125,13 @@ class Controller:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
         return begun
 
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
+        """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
+        from conformance.distribution import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
+
+        return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
         node.workerinput["kms_conformance"] = asdict(self.settings)
@@ -165,6 +173,10 @@ class Controller:
         if check is not None and not report.passed:
             self._missing.told(target, check.id, reason_of(report))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return status_of(report)
+
     def _keep(self, result: CheckResult) -> None:
         """A check that another plugin runs again counts as it ended last; a failure stays one."""
         kept = self.results.setdefault(result.target, {})
@@ -183,10 +195,10 @@ class Controller:
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
-        # pytest-xdist adds the group of an item, which is its target.
-        return self._by_node_id.get(node_id.rpartition("/")[2].partition("@")[0])
+        return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
         try:
@@ -268,11 +280,15 @@ class Controller:
                 continue
             bench = Bench(target, ledger, keys=0)
             # What remains undone for whatever reason is named to the user, with the command that finishes it.
-            with suppress(Exception):
+            try:
                 bench.enter()
                 bench.pool.recover()
                 bench.pool.release()
-            bench.close()
+            except Exception as error:  # noqa: BLE001 - as above, with that reason
+                said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
+                self.trouble[target.name] = self.clean(said)
+            finally:
+                bench.close()
 
     def results_of(self, target: str) -> list[CheckResult]:
         """What its checks have come to by now, in the order in which they ended."""
@@ -281,8 +297,8 @@ class Controller:
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
         """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
         beside = Circumstances(
-            self._missing.of(target.name),
-            missed or self._missing.why(filters),
+            {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
+            missed or self.clean(self._missing.why(filters)),
             filters,
             tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
         )
@@ -299,16 +315,17 @@ class Controller:
     def clean(self, text: str) -> str:
         """The text without the secrets that stand in target files."""
         for target in self.targets:
-            text = Redactor(target.secrets, target.labels).text(text)
+            text = Redactor.of(target).text(text)
         return text
 
     def afterwards(self) -> Iterator[str]:
-        """What is left to be done by the user: keys that are not known to be scheduled for deletion."""
+        """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
-                key = record.key or f"that may have been created with the description {record.marker}"
+                reason = record.facts.get("reason") or self.trouble.get(target.name)
+                why = f" ({reason.rstrip('.')})" if reason else ""
                 yield (
-                    f"{target.name}: the key {key} is not scheduled for deletion. "
+                    f"{target.name}: {record.named} is not scheduled for deletion{why}. "
                     f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
                 )
 

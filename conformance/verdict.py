@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -111,7 +112,7 @@ class Verdict:
 
     `unfinished` are the checks of the plan that did not run to their end, `filters` what pytest was told to confine the
     run to, `keys_left` the keys of ours that are not known to be scheduled for deletion. `frozen` says by which
-    release's requirements it was decided, if not ours.
+    release's requirements it was decided, if not ours. `observations` counts what was seen and decides nothing.
     """
 
     target: Target
@@ -125,6 +126,7 @@ class Verdict:
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
+    observations: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
@@ -152,7 +154,21 @@ class Verdict:
             **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
+            **observations_json(self.observations),
         }
+
+
+def observations_json(observations: Mapping[str, int]) -> dict[str, Any]:
+    """What a verdict file says of what was seen and decides nothing: a list, absent where there is nothing."""
+    told = [{"what": what, "count": count} for what, count in observations.items()]
+    return {"observations": told} if told else {}
+
+
+def _observed(results: Iterable[CheckResult]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for result in results:
+        found.update(result.silences)
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True)
@@ -207,6 +223,7 @@ def decide(
         unfinished=unfinished,
         filters=beside.filters,
         keys_left=beside.keys_left,
+        observations=_observed(results),
     )
 
 

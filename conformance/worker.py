@@ -88,7 +88,6 @@ class Worker:
                 kept.append(item)
             elif (found := self._planned(item, target)) is not None:
                 item.stash[_CHECK] = Check.of(found, target)
-                item.add_marker(pytest.mark.xdist_group(target))
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
@@ -187,6 +186,14 @@ class Worker:
             if "client" in vars(bench):
                 text = bench.client.recorder.redactor.text(text)
         return text
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        try:
+            return (yield)
+        finally:
+            self._interrupts.no_more_asking()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -12,6 +12,7 @@ from conformance.auth.build import project_of
 from conformance.auth.signer import Clock, Nonce, Signer, utc_now
 from conformance.chance import SYSTEM, Chance
 from conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
+from conformance.wire.credentials import SIGNING_HEADERS, SIGNING_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +23,7 @@ if TYPE_CHECKING:
 #: All vendors' gateways name 15 minutes as the most that a signature's time may differ from theirs.
 _STALE = timedelta(minutes=20)
 
-_CREDENTIAL_HEADERS = (
-    "Authorization",
-    "X-Auth-Token",
-    "X-Security-Token",
-    "x-acs-security-token",
-    "x-acs-accesskey-id",
-    "X-Amz-Security-Token",
-)
-_CREDENTIAL_PARAMETERS = (b"AccessKeyId", b"Signature", b"SecurityToken")
+_CREDENTIAL_PARAMETERS = tuple(name.encode() for name in SIGNING_PARAMETERS)
 
 
 @dataclass(frozen=True)
@@ -134,7 +127,7 @@ class Replaying:
 
 def without_credentials(request: Request) -> Request:
     """The request without the headers and the query parameters that could identify anybody."""
-    bare = request.without_headers(*_CREDENTIAL_HEADERS)
+    bare = request.without_headers(*SIGNING_HEADERS)
     all_pieces = canonical.pieces(bare.query)
     kept = [piece for piece in all_pieces if canonical.pair(piece.encode())[0] not in _CREDENTIAL_PARAMETERS]
     return bare if len(kept) == len(all_pieces) else bare.with_target(bare.path, "&".join(kept))

@@ -19,6 +19,8 @@ _PATH = click.Path(path_type=Path)
 def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: Path | None) -> int:  # noqa: FBT001 - an option
     """Seal the results in DIR with all their exchanges: one file a target, beside its verdict.
 
+    Each file is judged again before it is written; what does not verify is not sealed, with exit code 3.
+
     A run that was filtered or ended early, or of the tier smoke, is sealed as partial; it is no certificate.
     """
     from conformance.sealing import keys  # noqa: PLC0415 - other commands do not need it
@@ -38,6 +40,8 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
             say(f"partial, no certificate: {', '.join(sealed.partial)}")
         if sealed.kind == "evidence":
             say(f"evidence, no certificate: the target is {sealed.result}")
+        if sealed.unproved:
+            say(f"`verify` cannot judge it again, and says so with exit code 3: {' '.join(sealed.unproved)}")
         say(f"signed by the key {sealed.signer}" if sealed.signer else NO_SIGNATURE)
     return 0
 

@@ -49,6 +49,10 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
         return EXIT_CODES["inconclusive"]
     finally:
         bench.close()
-    for key in left:
-        say(f"{target.name}: {key} could not be scheduled for deletion; run sweep again.", err=True)
-    return EXIT_CODES["inconclusive"] if left else 0
+    for record in ledger.unfinished() if not dry_run else ():
+        reason = record.facts.get("reason", "it is not known why")
+        say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
+    if left or (not dry_run and ledger.unfinished()):
+        say(f"{target.name}: mend that, then run sweep again.", err=True)
+        return EXIT_CODES["inconclusive"]
+    return 0

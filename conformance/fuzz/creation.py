@@ -9,6 +9,8 @@ from conformance.fuzz.needs import Check
 from conformance.fuzz.tailor import Tailor
 from conformance.ledger import MARKER_PREFIX
 
+# After so many refused creates one list shows whether they made keys: else a target that does so could fill an account.
+_MOST_UNLOOKED = 10
 # Whether a request can carry a marker at all is known before one is spent on it.
 #: Keys that generated requests have made: of whatever kind they are, no check can rely on them.
 KIND = "generated"
@@ -43,6 +45,8 @@ class Creator:
         if key is not None:
             # Of whatever kind it is, it is none that another check could use: the end of the run lets it go.
             self._left -= 1
+        elif self._kms.pool.unlooked >= _MOST_UNLOOKED and self._kms.pool.must_have_made_none():
+            self._left = 0
         elif not 400 <= answer.status < 500:
             # Carried out or not: the reply does not say. The ledger remembers, and that was enough of it.
             self._left = 0

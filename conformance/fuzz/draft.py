@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.wire.messages import Headers
 
@@ -29,3 +30,17 @@ class Draft:
     def content(self) -> tuple[object, ...]:
         """What is sent, to tell two drafts apart."""
         return (self.method, self.query, self.headers, self.body, tuple(self.path.items()))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it in JSON types; a body is one character a byte."""
+        return vars(self) | {
+            "headers": [list(pair) for pair in self.headers],
+            "body": self.body.decode("latin-1"),
+            "path": dict(self.path),
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Draft:
+        """The inverse of `to_json`. Raises `KeyError`, `TypeError` or `ValueError` for what is no draft."""
+        headers = tuple((str(name), str(value)) for name, value in raw["headers"])
+        return cls(**(dict(raw) | {"headers": headers, "body": raw["body"].encode("latin-1")}))

@@ -12,10 +12,11 @@ from conformance.dialects.base import KeyView
 from conformance.fuzz.creation import KIND, Creator
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.generator import Generator
+from conformance.fuzz.limit import Limit
 from conformance.fuzz.needs import Check
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Fitted, Tailor
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Lost
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 
 # Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
@@ -39,7 +40,7 @@ def fuzz_operation(kms: Check, name: str) -> None:
     effort = kms.effort
     # A request to create a key may cost one, so there are few: no list of all boundaries is begun.
     thorough = effort.fuzz_coverage and name != "create"
-    drafts = generator.drafts(operation.id, effort.fuzz_examples, kms.seed, thorough=thorough)
+    drafts = _drafts(kms, generator, operation, thorough=thorough)
     fuzzer = Fuzzer(kms, generator, operation)
     if name == "create":
         _create_once_in_a_while(kms, fuzzer, drafts)
@@ -48,6 +49,18 @@ def fuzz_operation(kms: Check, name: str) -> None:
         fuzzer.attempt(draft)
     if effort.fuzz_coverage:
         fuzzer.windows(drafts, effort.fuzz_examples // 2)
+
+
+def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
+    """The generated requests, or those that the recorded run had."""
+    draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
+    recorded = draws.recorded(purpose)
+    if recorded is not None:
+        return tuple(map(Draft.from_json, recorded))
+    drafts = generator.drafts(operation.id, kms.effort.fuzz_examples, kms.seed, thorough=thorough)
+    for draft in drafts:
+        draws.drew(purpose, draft.to_json())
+    return drafts
 
 
 def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
@@ -74,6 +87,7 @@ class Fuzzer:
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
         self._turns: Counter[tuple[object, ...]] = Counter()
+        self._limit = Limit()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
@@ -97,7 +111,13 @@ class Fuzzer:
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not self._kms.client.may_send(fitted.request):
             return None
-        answer = self._kms.client.send(fitted.request, self._operation)
+        try:
+            answer = self._kms.client.send(fitted.request, self._operation)
+        except Lost as lost:
+            self._limit.take(lost)
+            # It may have been carried out.
+            self._views.clear()
+            return None
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
             self._views[str(now.id)] = now
@@ -112,7 +132,11 @@ class Fuzzer:
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
                 return
-            answer = creator.create(draft)
+            try:
+                answer = creator.create(draft)
+            except Lost as lost:
+                self._limit.take(lost)
+                continue
             if answer is not None:
                 self._reviewer.second_opinion(answer)
 

@@ -1,14 +1,19 @@
-"""Allure's results, one a requirement and target, made from what the run recorded: Allure 2 and 3 read them."""
+"""Allure's results, one a requirement and target, made from what the run recorded: Allure 2 and 3 read them.
+
+They are objects of Allure's own model, and its logger writes them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from allure_commons import model2 as model
+from allure_commons.logger import AllureFileLogger
 
 from conformance.printable import one_line, printable
 from conformance.reporting import allure_about as about
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from conformance.stale import StaleWaiver
     from conformance.verdict import RequirementVerdict
 
+# Has no types.
+_LOGGER: Any = AllureFileLogger
 _STATUS: Mapping[Sign, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
 _MESSAGE, _TRACE = 1000, 20_000
 _MOST_NAMED = 10
@@ -40,69 +47,92 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
     shutil.rmtree(folder, ignore_errors=True)
     # What lies in it is for its owner alone, whatever its mode.
     folder.mkdir(parents=True, mode=0o700)
+    files = _Files(folder)
     for page in pages(report):
         times = _times(page)
         by_requirement = _by_requirement(page)
         for entry in page.verdict.requirements:
             if entry.verdict != "not_applicable":
-                _write_one(folder, page, entry, by_requirement.get(entry.id, []), times)
+                _write_one(files, page, entry, by_requirement.get(entry.id, []), times)
     for found in report.stale:
-        _put_result(folder, _stale(found, report.run.started))
+        files.put(_stale(found, report.run.started))
     targets = [about.Named(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
     about.write(folder, targets, report.run.tier, report.run.seed, environ)
 
 
+class _Files:
+    """Allure's logger; what it writes is for its owner alone. Nothing is forced to the disk: all can be made again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._logger = _LOGGER(folder)
+
+    def put(self, result: model.TestResult) -> None:
+        """Write a result under its own id: the logger would draw one, and the same run would give other files."""
+        name = f"{result.uuid}-result.json"
+        result.file_pattern = name
+        self._logger.report_result(result)
+        self._folder.joinpath(name).chmod(0o600)
+
+    def attach(self, name: str, text: str) -> None:
+        """Write the text of an attachment."""
+        self._logger.report_attached_data(text, name)
+        self._folder.joinpath(name).chmod(0o600)
+
+
 def _write_one(
-    folder: Path,
+    files: _Files,
     page: TargetPage,
     entry: RequirementVerdict,
     checks: list[CheckResult],
     times: Mapping[str, datetime],
 ) -> None:
     result = _result(page, entry, checks, times)
-    attachments = Attachments(result["uuid"])
-    result["steps"] = list(steps(entry, checks, times, attachments))
+    attachments = Attachments(result.uuid)
+    result.steps = list(steps(entry, checks, times, attachments))
     for name, text in attachments.texts.items():
-        _put(folder / name, text)
-    _put_result(folder, result)
+        files.attach(name, text)
+    files.put(result)
 
 
 def _result(
     page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult], times: Mapping[str, datetime]
-) -> dict[str, Any]:
+) -> model.TestResult:
     """A trend follows `historyId`: dialect, target and requirement make it, and nothing that differs between nights."""
     verdict, labels = page.verdict, _labels(page, entry)
     begun = [times[check.check] for check in checks] or [datetime.fromisoformat(verdict.started)]
     seconds = sum(check.seconds for check in checks)
-    return {
-        "uuid": _id(verdict.started, verdict.name, entry.id),
-        "historyId": _id(verdict.dialect, verdict.name, entry.id),
-        "testCaseId": _id(verdict.dialect, entry.id),
-        "fullName": f"{verdict.dialect}/{one_line(entry.id)}",
-        "titlePath": [verdict.dialect, labels.feature],
-        "name": labels.title,
-        "description": _description(page, entry, checks),
-        "stage": "finished",
-        "start": milliseconds(min(begun)),
-        "stop": milliseconds(min(begun) + timedelta(seconds=seconds)),
-        "labels": list(_named(labels)),
-        "links": [{"type": "link", "name": name, "url": url} for name, url in labels.links],
-        "parameters": [
-            {"name": "target", "value": verdict.name},
-            {"name": "seed", "value": str(verdict.seed), "excluded": True},
+    status, details = _status(of_requirement(page, entry), entry)
+    return model.TestResult(
+        uuid=_id(verdict.started, verdict.name, entry.id),
+        historyId=_id(verdict.dialect, verdict.name, entry.id),
+        testCaseId=_id(verdict.dialect, entry.id),
+        fullName=f"{verdict.dialect}/{one_line(entry.id)}",
+        titlePath=[verdict.dialect, labels.feature],
+        name=labels.title,
+        description=_description(page, entry, checks),
+        status=status,
+        statusDetails=details,
+        stage="finished",
+        start=milliseconds(min(begun)),
+        stop=milliseconds(min(begun) + timedelta(seconds=seconds)),
+        labels=list(_named(labels)),
+        links=[model.Link(type="link", name=name, url=url) for name, url in labels.links],
+        parameters=[
+            model.Parameter(name="target", value=verdict.name),
+            model.Parameter(name="seed", value=str(verdict.seed), excluded=True),
         ],
-        **_status(of_requirement(page, entry), entry),
-    }
+    )
 
 
-def _status(mark: Mark | None, entry: RequirementVerdict) -> dict[str, Any]:
+def _status(mark: Mark | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
     if mark is None:
-        return {"status": "passed"}
+        return "passed", None
     first, _, rest = mark.text.partition("\n")
     # Of what failed, the reason is what was expected and what came.
     message = f"{first}\n{entry.reason}" if entry.verdict == "failed" else first
-    details = {"message": capped(printable(message), _MESSAGE)[0], "trace": capped(printable(rest.strip()), _TRACE)[0]}
-    return {"status": _STATUS[mark.sign], "statusDetails": details}
+    message, trace = capped(printable(message), _MESSAGE)[0], capped(printable(rest.strip()), _TRACE)[0]
+    return _STATUS[mark.sign], model.StatusDetails(message=message, trace=trace)
 
 
 def _labels(page: TargetPage, entry: RequirementVerdict) -> Labels:
@@ -129,15 +159,15 @@ def _description(page: TargetPage, entry: RequirementVerdict, checks: list[Check
     return "\n\n".join(lines)
 
 
-def _named(labels: Labels) -> Iterator[dict[str, str]]:
+def _named(labels: Labels) -> Iterator[model.Label]:
     """Behaviours are dialect, family and requirement; suites are target and family."""
-    yield {"name": "epic", "value": labels.epic}
-    yield {"name": "feature", "value": labels.feature}
-    yield from ({"name": "story", "value": story} for story in labels.stories)
-    yield {"name": "parentSuite", "value": labels.parent_suite}
-    yield {"name": "suite", "value": labels.suite}
-    yield {"name": "severity", "value": labels.severity}
-    yield {"name": "framework", "value": "kms-conformance"}
+    yield model.Label("epic", labels.epic)
+    yield model.Label("feature", labels.feature)
+    yield from (model.Label("story", story) for story in labels.stories)
+    yield model.Label("parentSuite", labels.parent_suite)
+    yield model.Label("suite", labels.suite)
+    yield model.Label("severity", labels.severity)
+    yield model.Label("framework", "kms-conformance")
 
 
 def _by_requirement(page: TargetPage) -> Mapping[str, list[CheckResult]]:
@@ -161,33 +191,24 @@ def _times(page: TargetPage) -> Mapping[str, datetime]:
     return found
 
 
-def _stale(found: StaleWaiver, started: str) -> dict[str, Any]:
+def _stale(found: StaleWaiver, started: str) -> model.TestResult:
     """A waiver that has had its time fails the run, and is no requirement's fault."""
     name, at = one_line(found.waiver.requirement), milliseconds(datetime.fromisoformat(started))
-    return {
-        "uuid": _id(started, "waiver", name, str(found.waiver.line)),
-        "historyId": _id("waiver", name),
-        "testCaseId": _id("waiver", name),
-        "fullName": f"waivers/{name}",
-        "titlePath": ["waivers"],
-        "name": f"The waiver of {name} is needed",
-        "status": "failed",
-        "statusDetails": {"message": f"Stale waiver {name}: {one_line(found.why)}", "trace": one_line(found.next)},
-        "stage": "finished",
-        "start": at,
-        "stop": at,
-        "labels": [{"name": "epic", "value": "waivers"}, {"name": "feature", "value": name}],
-    }
-
-
-def _put_result(folder: Path, result: Mapping[str, Any]) -> None:
-    _put(folder / f"{result['uuid']}-result.json", json.dumps(result))
-
-
-def _put(path: Path, text: str) -> None:
-    """Thousands of files that can all be made again: each is not forced to the disk."""
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o600)
+    why = f"Stale waiver {name}: {one_line(found.why)}"
+    return model.TestResult(
+        uuid=_id(started, "waiver", name, str(found.waiver.line)),
+        historyId=_id("waiver", name),
+        testCaseId=_id("waiver", name),
+        fullName=f"waivers/{name}",
+        titlePath=["waivers"],
+        name=f"The waiver of {name} is needed",
+        status="failed",
+        statusDetails=model.StatusDetails(message=why, trace=one_line(found.next)),
+        stage="finished",
+        start=at,
+        stop=at,
+        labels=[model.Label("epic", "waivers"), model.Label("feature", name)],
+    )
 
 
 def _id(*parts: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from allure_commons import model2 as model
 
 from conformance.printable import one_line
 from conformance.reporting.exchange import view
@@ -37,7 +39,7 @@ class Attachments:
 
 def steps(
     entry: RequirementVerdict, checks: Sequence[CheckResult], times: Mapping[str, datetime], attachments: Attachments
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[model.TestStepResult]:
     """A step for each check, those that failed first."""
     ranked = sorted(checks, key=lambda check: not _failures(check, entry.id))
     for check in ranked[:_MOST_CHECKS]:
@@ -45,21 +47,20 @@ def steps(
         status = "failed" if failures else "broken" if entry.id in check.inconclusive else "passed"
         found = [line for expected, received in failures for line in compared(expected, received, indent="")]
         began = times[check.check]
-        details = {"statusDetails": {"message": "\n".join(found)}} if found else {}
         # Of what passes, one exchange tells as much as ten.
         telling = bool(failures) or not attachments.texts
-        yield {
-            "name": f"{one_line(check.title)} ({one_line(check.check)})",
-            "status": status,
-            "stage": "finished",
-            "start": milliseconds(began),
-            "stop": milliseconds(began + timedelta(seconds=check.seconds)),
-            "steps": list(_exchanges(entry.id, check, attachments)) if telling else [],
-            **details,
-        }
+        yield model.TestStepResult(
+            name=f"{one_line(check.title)} ({one_line(check.check)})",
+            status=status,
+            statusDetails=model.StatusDetails(message="\n".join(found)) if found else None,
+            stage="finished",
+            start=milliseconds(began),
+            stop=milliseconds(began + timedelta(seconds=check.seconds)),
+            steps=list(_exchanges(entry.id, check, attachments)) if telling else [],
+        )
 
 
-def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -> Iterator[dict[str, Any]]:
+def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -> Iterator[model.TestStepResult]:
     """What a check that failed failed on; of one that passed, what proves it."""
     cited = [number for f in check.failures if f.requirement == requirement for number in f.exchanges]
     wanted = set(cited or check.evidence.get(requirement, ()))
@@ -69,16 +70,15 @@ def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -
         began = datetime.fromisoformat(record["started"])
         answer = str(shown.status) if shown.status is not None else shown.failure.partition(":")[0]
         text = "\n".join(line.removeprefix("  ") for line in exchange_lines(shown)) + "\n"
-        yield {
-            "name": f"{shown.number} · {shown.operation or 'request'} → {answer}",
-            "status": "failed" if cited else "passed",
-            "stage": "finished",
-            "start": milliseconds(began),
-            "stop": milliseconds(began + timedelta(milliseconds=shown.milliseconds or 0)),
-            "attachments": [
-                {"name": "Request, reply, curl", "source": attachments.add(shown.number, text), "type": "text/plain"}
-            ],
-        }
+        kept = attachments.add(shown.number, text)
+        yield model.TestStepResult(
+            name=f"{shown.number} · {shown.operation or 'request'} → {answer}",
+            status="failed" if cited else "passed",
+            stage="finished",
+            start=milliseconds(began),
+            stop=milliseconds(began + timedelta(milliseconds=shown.milliseconds or 0)),
+            attachments=[model.Attachment(name="Request, reply, curl", source=kept, type="text/plain")],
+        )
 
 
 def _failures(check: CheckResult, requirement: str) -> list[tuple[str, str]]:

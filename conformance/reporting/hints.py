@@ -33,6 +33,7 @@ _DEFAULT = "The part of the endpoint that serves this request, beside the source
 _NO_REPLY = {
     "refused": "Is the endpoint still running? What does its log say at this time?",
     "timeout": "What did the endpoint wait for at this time?",
+    "stale": "Did the endpoint, or a proxy before it, close a connection that it had said it would keep?",
     "reset": "Did the endpoint's process end, or drop the connection, at this time?",
     "truncated": "Does Content-Length, or the last chunk, agree with what was sent?",
     "too_large": "Why is the reply that large?",

@@ -20,6 +20,7 @@ from conformance.verdict import (
     Verdict,
     exit_code,
     is_waiting,
+    observations_json,
 )
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -60,6 +61,7 @@ class StoredVerdict:
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
     watch: bool = False
+    observations: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -77,6 +79,7 @@ class StoredVerdict:
             "filters": raw.get("filters", {}),
             "keys_left": tuple(raw.get("keys_left", ())),
             "watch": raw.get("watch", False),
+            "observations": {found["what"]: found["count"] for found in raw.get("observations", ())},
         }
         return cls(requirements=requirements, **raw["target"], **suite, **run, **earned)
 
@@ -94,6 +97,7 @@ class StoredVerdict:
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
             **({"watch": True} if self.watch else {}),
+            **observations_json(self.observations),
         }
 
     @property

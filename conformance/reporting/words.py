@@ -11,6 +11,9 @@ from conformance.verdict import RequirementResult, RequirementVerdict, Result
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
 
+# A sentence, not a list: the rest stands in verdict.json.
+_MOST_OBSERVED = 3
+
 VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "failed": "failed",
     "inconclusive": "inconclusive",
@@ -59,6 +62,7 @@ def sentence(verdict: StoredVerdict) -> str:
         )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
+    parts += [_observed(verdict)] if verdict.observations else []
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
 
 
@@ -85,6 +89,14 @@ def not_run_because(verdict: StoredVerdict) -> Mapping[str, tuple[str, ...]]:
     for each in verdict.unfinished:
         found[each.why] = (*found.get(each.why, ()), each.check)
     return found
+
+
+def _observed(verdict: StoredVerdict) -> str:
+    """What was seen and decides nothing, most often seen first."""
+    seen = sorted(verdict.observations.items(), key=lambda found: (-found[1], found[0]))
+    shown = "; ".join(f"{what} ({count})" for what, count in seen[:_MOST_OBSERVED])
+    more = len(seen) - _MOST_OBSERVED
+    return f"Seen, and deciding nothing: {shown}{f'; and {more} more' if more > 0 else ''}."
 
 
 def _frozen(verdict: StoredVerdict) -> str:

@@ -130,7 +130,7 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
-_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT)
+_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT, layout.REPLAY)
 _BADGES = (layout.BADGE, layout.BADGE_PICTURE)
 _RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
 

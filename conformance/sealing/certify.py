@@ -16,33 +16,48 @@ from conformance.sealing import keys
 from conformance.sealing.manifest import is_sound, manifest, page
 from conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, pack
 from conformance.sealing.statement import sealed, statement
+from conformance.sealing.verify import circumstances, verified
 from conformance.tape.play import Tape, TapeError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from securesystemslib.signer import CryptoSigner
 
+_MOST_SHOWN = 5
+
+
+class NotProved(ReportError):  # noqa: N818 - what became of it: an error was made by nobody
+    """Results that do not follow from their exchanges, as far as can be told here: nothing is sealed."""
+
+    exit_code = 3
+
 
 @dataclass(frozen=True)
-class Sealed:
-    """One file that was made, and what may be said of it: `partial` are the reasons why it is no certificate."""
+class Made:
+    """One file that was made, and what may be said of it: `partial` are the reasons why it is no certificate.
+
+    `unproved` is why nobody can judge it again; a file of which nothing is said there was judged again and holds.
+    """
 
     path: Path
     kind: str
     result: str
     partial: tuple[str, ...]
     signer: str
+    unproved: tuple[str, ...] = ()
 
 
 def certify(
     directory: Path, *, key: Path | None = None, evidence: bool = False, issued: datetime | None = None
-) -> tuple[Sealed, ...]:
+) -> tuple[Made, ...]:
     """Seal the results in a reports folder, or in one target's folder within, each beside its verdict.
 
     Nothing is written unless no requirement failed or is open, but for what a partial run did not ask; with `evidence`
-    any result is sealed, as evidence. Raises `ReportError` where there is nothing to seal, a file is missing, invalid
-    or contradicts the others.
+    any result is sealed, as evidence. Each file is judged again by its own contents before anything is written. Raises
+    `ReportError` where there is nothing to seal, a file is missing, invalid or contradicts the others, and `NotProved`
+    where the results do not follow from the exchanges.
     """
     signer = None if key is None else keys.signer_of(key)
     at = (issued or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -71,7 +86,7 @@ def _folders(directory: Path) -> list[tuple[Path, TargetReport]]:
 
 def _packed(
     folder: Path, report: TargetReport, signer: CryptoSigner | None, issued: str, *, evidence: bool
-) -> tuple[Sealed, bytes]:
+) -> tuple[Made, bytes]:
     verdict = report.verdict
     environment = _environment(folder, verdict.name)
     sound = is_sound(verdict, environment["partial"])
@@ -96,8 +111,24 @@ def _packed(
     members[PAGE] = page(document, verdict, signed_by).encode()
     members[STATEMENT] = sealed(statement(members, document, verdict), signer)
     partial = tuple(document["partial"])
-    name = layout.sealed_name(verdict.name, partial=bool(partial), evidence=not sound)
-    return Sealed(folder / name, document["kind"], verdict.result, partial, signed_by), pack(members)
+    path = folder / layout.sealed_name(verdict.name, partial=bool(partial), evidence=not sound)
+    unproved = tuple(circumstances(environment)) or _proved(path, members)
+    return Made(path, document["kind"], verdict.result, partial, signed_by, unproved), pack(members)
+
+
+def _proved(path: Path, members: Mapping[str, bytes]) -> tuple[()]:
+    """Judge a file as whoever gets it will; raises `NotProved`."""
+    said = verified(path, members, draw_again=False)
+    if said.exit_code:
+        problems = [*said.problems, *said.obstacles]
+        more = f"\nand {len(problems) - _MOST_SHOWN} more." if len(problems) > _MOST_SHOWN else ""
+        raise NotProved(
+            f"{path.name} is not sealed: what it would hold does not verify.",
+            "\n".join(problems[:_MOST_SHOWN]) + more,
+            "Nothing is said against the target by this. Were files of the report changed, or made by another version? "
+            "Then run again; else please report it, with the reports folder.",
+        )
+    return ()
 
 
 def _environment(folder: Path, name: str) -> dict[str, Any]:

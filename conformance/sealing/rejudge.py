@@ -80,10 +80,15 @@ class _Stage:
             item.session.shouldstop = self.player.problem
 
 
-def rejudge(tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings) -> Rejudged:
-    """Judge a tape. `stage` describes the target, `ledger` is the extract; both as they were sealed."""
+def rejudge(
+    tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings, *, draw_again: bool
+) -> Rejudged:
+    """Judge a tape. `stage` describes the target, `ledger` is the extract; both as they were sealed.
+
+    With `draw_again`, what was drawn at random is drawn again and compared, and not only taken from the tape.
+    """
     target = put_up(stage)
-    player = Player(tape, target)
+    player = Player(tape, target, draw_again=draw_again)
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         own = Ledger(Path(directory) / "ledger.jsonl", facts.run)
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]

@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from conformance import __version__, specs
+from conformance import specs
 from conformance.catalogue.frozen import versions
+from conformance.mistake import UserMistake
 from conformance.reporting import files, layout
-from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.errors import ReportError
-from conformance.reporting.model import Report, StoredVerdict, TargetReport
-from conformance.reporting.schemas import validate
 from conformance.sealing import keys
 from conformance.sealing.agreement import differences, out_of_time, unclaimed_failures
-from conformance.sealing.manifest import NO_SIGNATURE, digest, manifest, page
-from conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, Unsound, read
-from conformance.sealing.statement import is_signed_by, opened, statement
-from conformance.tape.environment import missing_here
-from conformance.tape.play import Tape, TapeError
+from conformance.sealing.elsewhere import Shared, is_same_release, other_code, shared
+from conformance.sealing.form import Sealed, changes, contradictions, environment_of, misspelt, name_note
+from conformance.sealing.manifest import NO_SIGNATURE
+from conformance.sealing.pack import MANIFEST, STATEMENT, Unsound, read
+from conformance.sealing.statement import is_signed_by
+from conformance.tape.environment import missing_to_draw, missing_to_judge
+from conformance.tape.play import TapeError
 from conformance.tape.reel import Facts
-from conformance.verdict import specs_digest
+from conformance.tape.release import command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import Key
+
+    from conformance.sealing.rejudge import Rejudged
+
+# What a reader of well-formed parts meets where these parts do not belong to a run.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
+_MOST_SAID = 300
 
 
 @dataclass(frozen=True)
 class Verification:
     """What became of verifying one file. It holds where there is neither a `problem` nor an `obstacle`.
 
-    Obstacles are why it could not be judged again on this machine; notes are worth knowing. `mark` stands before every
-    line that is said of what is no certificate.
+    Obstacles are why it could not be judged again on this machine; `shared` is what was judged all the same of a file
+    that other code sealed, and `command` verifies it with that code. Notes are worth knowing. `mark` stands before
+    every line that is said of what is no certificate.
     """
 
     path: Path
@@ -46,6 +53,8 @@ class Verification:
     notes: tuple[str, ...] = ()
     claim: str = ""
     mark: str = ""
+    shared: Shared | None = None
+    command: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -59,26 +68,17 @@ class Verification:
             lines = [f"{self.path} does not hold.", *(f"  {problem}" for problem in shown)]
         elif self.obstacles:
             lines = [f"{self.path} cannot be judged again here.", *(f"  {obstacle}" for obstacle in self.obstacles)]
+            lines += self._in_part()
         else:
             lines = [f"{self.path} holds: {self.claim}"]
         return "\n".join(f"{self.mark}{line}" for line in (*lines, *self.notes))
 
-
-@dataclass
-class _Sealed:
-    """The members of a file, read and found valid one by one."""
-
-    members: Mapping[str, bytes]
-    document: dict[str, Any]
-    environment: dict[str, Any]
-    report: TargetReport
-    tape: Tape
-    envelope: Envelope
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> StoredVerdict:
-        return self.report.verdict
+    def _in_part(self) -> Iterator[str]:
+        if self.shared is not None:
+            yield from ("What could be judged:", *(f"  {line}" for line in self.shared.judged))
+            yield from ("What could not:", *(f"  {line}" for line in self.shared.missing))
+            yield "With the code that sealed it:"
+            yield f"  {self.command}"
 
 
 def verify(path: Path, *, key: Path | None = None) -> Verification:
@@ -88,12 +88,40 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     """
     by = None if key is None else keys.public_key(key)
     try:
-        sealed = _read(path)
-    except (Unsound, TapeError, ReportError, ValueError) as error:
+        members = read(path)
+        return verified(path, members, by, key)
+    except (Unsound, TapeError, ReportError) as error:
         if isinstance(error, ReportError) and not path.is_file():
             raise
         return Verification(path, (_told(error),))
-    problems = list(_of_form(sealed))
+    except _BROKEN as error:
+        return Verification(path, (f"What it holds cannot be judged ({type(error).__name__}: {_short(error)}).",))
+
+
+def verified(
+    path: Path,
+    members: Mapping[str, bytes],
+    by: Key | None = None,
+    key: Path | None = None,
+    *,
+    draw_again: bool = True,
+) -> Verification:
+    """Verify members, as they lie or will lie in the file `path`; `by` is the key that was read from the file `key`.
+
+    With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
+    """
+    try:
+        environment = environment_of(members)
+    except (ReportError, ValueError) as error:
+        return Verification(path, (_told(error),))
+    others = other_code(environment)
+    try:
+        sealed = Sealed.read(members)
+    except (TapeError, ReportError, ValueError) as error:
+        if not others:
+            return Verification(path, (_told(error),))
+        return _unread(path, members, others, _told(error))
+    problems = list(changes(members))
     signers = list(sealed.envelope.signatures)
     if by is not None and not is_signed_by(sealed.envelope, by):
         said = f"Keys that did, as it says: {', '.join(signers)}." if signers else "Nobody signed it."
@@ -101,111 +129,103 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     notes = [f"It is signed by the key {by.keyid}."] if by is not None and not problems else []
     if by is None:
         notes.append(_unchecked(signers[0]) if signers else NO_SIGNATURE)
-    notes += _of_name(path, sealed.document)
-    mark = _mark(sealed.document)
-    obstacles: tuple[str, ...] = ()
-    if not problems:
-        found, obstacles = _judged_again(sealed)
-        problems += found
-    return Verification(path, tuple(problems), obstacles, tuple(notes), _claim(sealed), mark)
+    notes += name_note(path, sealed.document)
+    said_so_far = Verification(path, tuple(problems), (), tuple(notes), _claim(sealed), _mark(sealed.document))
+    if problems:
+        return said_so_far
+    if others:
+        return _by_other_code(said_so_far, sealed, others)
+    found, obstacles, further = _judged_again(sealed, draw_again=draw_again)
+    return replace(said_so_far, problems=found, obstacles=obstacles, notes=(*notes, *further))
 
 
-def _read(path: Path) -> _Sealed:
-    members = read(path)
+def _unread(path: Path, members: Mapping[str, bytes], others: tuple[str, ...], why: str) -> Verification:
+    """What is said of a file of which this release does not know the form: its digests are those of any release."""
+    try:
+        problems = tuple(changes(members))
+    except (ReportError, ValueError, AttributeError, KeyError, TypeError) as error:
+        return Verification(path, (_told(error),))
+    if problems:
+        return Verification(path, problems)
+    judged = ("Its members are those that were sealed: all digests agree.",)
+    said = Shared(judged, (f"Anything else: this release does not read its form. {why}",))
     document = files.parse_json(members[MANIFEST], MANIFEST)
-    validate(document, "manifest", MANIFEST)
-    environment = files.parse_json(members[layout.ENVIRONMENT], layout.ENVIRONMENT)
-    validate(environment, "environment", layout.ENVIRONMENT)
-    raw = files.parse_json(members[layout.RESULTS], layout.RESULTS)
-    validate(raw, "results", layout.RESULTS)
-    report = Report.from_json(raw)
-    envelope = opened(members[STATEMENT])
-    return _Sealed(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
+    mark = _mark(document) if {"kind", "result", "partial"} <= document.keys() else "[of another form] "
+    return Verification(path, (), others, mark=mark, shared=said, command=command(environment_of(members), path))
 
 
-def _of_form(sealed: _Sealed) -> Iterator[str]:
-    """Everything that can be found without judging again."""
-    members, document, verdict = sealed.members, sealed.document, sealed.verdict
-    for name, claimed in document["files"].items():
-        if digest(members[name]) != claimed:
-            yield f"{name}: its digest is {digest(members[name])}, sealed was {claimed}."
-    if members[layout.VERDICT] != files.to_text(verdict.to_json()).encode():
-        yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
-    raw = files.parse_json(members[layout.RESULTS], layout.RESULTS)
-    if (
-        len(raw["targets"]) != 1
-        or members[layout.RESULTS] != files.to_text(Report((sealed.report,)).to_json()).encode()
-    ):
-        yield f"{layout.RESULTS}: it holds something else than the results of one target."
-    yield from (f"{layout.RESULTS}: {problem}" for problem in problems_of_report(Report((sealed.report,))))
-    expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])
-    yield from _of_manifest(document, expected)
-    said = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}
-    for name, value in said.items():
-        if sealed.environment[name] != value:
-            yield f"{layout.ENVIRONMENT}: its {name} is not that of the verdict."
-    signer = next(iter(sealed.envelope.signatures), "")
-    if document["suite"]["version"] == __version__ and members[PAGE] != page(document, verdict, signer).encode():
-        yield f"{PAGE}: it is not the page of this manifest."
-    if sealed.envelope.payload != statement(members, document, verdict):
-        yield f"{STATEMENT}: it speaks of other contents than these."
+def _judged_again(sealed: Sealed, *, draw_again: bool) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Judge a file that this code sealed: (what does not follow, why that could not be told here, what is to be noted).
+
+    With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
+    """
+    found = (*contradictions(sealed), *misspelt(sealed))
+    obstacles = () if found else tuple(_obstacles(sealed))
+    if found or obstacles:
+        return found, obstacles, ()
+    otherwise = missing_to_draw(sealed.environment)
+    again = _played(sealed, draw_again=draw_again and not otherwise)
+    found = (again,) if isinstance(again, str) else tuple(_disagreements(sealed, again))
+    needed = missing_to_judge(sealed.environment, drawn=sealed.tape.drawn is not None)
+    if found and needed:
+        return (), (f"It needs {', '.join(needed)}. With what is here: {found[0]}",), ()
+    taken = f"Its generated requests were taken as they were recorded; {', '.join(otherwise)} would draw them again."
+    return found, (), (taken,) if draw_again and otherwise and not found else ()
 
 
-def _of_name(path: Path, document: Mapping[str, Any]) -> list[str]:
-    """A note on a file that is called another kind than it is: copies are renamed, and nothing rests on a name."""
-    name = document["target"]["name"]
-    own = layout.sealed_name(name, partial=bool(document["partial"]), evidence=document["kind"] == "evidence")
-    kind = own.removeprefix(name)
-    if not layout.is_sealed(path.name) or path.name.endswith(kind):
-        return []
-    return [f"The file is called {path.name}; what it holds was sealed as {own}."]
-
-
-def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    known, said = dict(_flat(expected)), dict(_flat(document))
-    for name in dict.fromkeys([*known, *said]):
-        if known.get(name) != said.get(name) and not name.startswith("files."):
-            yield f"{MANIFEST}: {name} is {said.get(name)!r}; by the other members it is {known.get(name)!r}."
-
-
-def _judged_again(sealed: _Sealed) -> tuple[list[str], tuple[str, ...]]:
-    """(what does not follow from the exchanges, why that could not be told here)."""
+def _by_other_code(said: Verification, sealed: Sealed, others: tuple[str, ...]) -> Verification:
+    """Judge a file that other code sealed: where this code does not come to the same, it says how far it does."""
     environment = sealed.environment
-    obstacles = tuple(_obstacles(environment, sealed.verdict))
-    if obstacles:
-        return [], obstacles
+    obstacles = tuple(_obstacles(sealed))
+    again: Rejudged | str = obstacles[0] if obstacles else _played(sealed, draw_again=False)
+    found = [again] if isinstance(again, str) else [*contradictions(sealed), *_disagreements(sealed, again)]
+    # That its specs are others has been said.
+    found = [problem for problem in found if not problem.startswith("suite: ")]
+    if not found and is_same_release(environment):
+        return replace(said, notes=(*said.notes, f"{' '.join(others)} This code comes to the same."))
+    in_part = shared(sealed, again, found)
+    return replace(said, obstacles=others, shared=in_part, command=command(environment, said.path))
+
+
+def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
+    """What the suite says to the tape, or why it can say nothing."""
     from conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
     from conformance.settings import Settings  # noqa: PLC0415 - as above
 
+    environment = sealed.environment
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
     facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
-        again = rejudge(sealed.tape, ledger, facts, environment["target"], settings)
-    except (KeyError, TypeError, ValueError, ReportError) as error:
-        return [f"What it holds cannot be judged ({type(error).__name__}: {error})."], ()
-    found = []
+        return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
+    except (*_BROKEN, OSError, UserMistake) as error:
+        return f"What it holds cannot be judged ({type(error).__name__}: {_short(error)})."
+
+
+def _disagreements(sealed: Sealed, again: Rejudged) -> Iterator[str]:
     if again.problem:
-        found = [f"{layout.EXCHANGES}: {again.problem}", *unclaimed_failures(sealed.report, again)]
-    else:
-        found = [*differences(sealed.report, environment, again, ledger), *out_of_time(sealed.verdict, sealed.tape)]
-    needed = missing_here(environment)
-    if found and needed:
-        return [], (f"It needs {', '.join(needed)}. With what is here: {found[0]}",)
-    return found, ()
+        yield f"{layout.EXCHANGES}: {again.problem}"
+        yield from unclaimed_failures(sealed.report, again)
+        return
+    ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
+    yield from differences(sealed.report, sealed.environment, again, ledger)
+    yield from out_of_time(sealed.verdict, sealed.tape)
 
 
-def _obstacles(environment: Mapping[str, Any], verdict: StoredVerdict) -> Iterator[str]:
-    suite, dialect = environment["suite"], environment["target"]["dialect"]
-    if suite["version"] != __version__:
-        yield f"It needs kms-conformance {suite['version']}; this is {__version__}."
-    elif dialect not in specs.dialects() or suite["specs_digest"] != specs_digest(dialect):
-        yield (
-            f"It rests on other specs of the dialect {dialect} than this kms-conformance has: {suite['specs_digest']}."
-            " If it came from the same release, it is not what it says it is."
-        )
-    elif verdict.frozen is not None and verdict.frozen["version"] not in versions(dialect):
+def _obstacles(sealed: Sealed) -> Iterator[str]:
+    environment, verdict = sealed.environment, sealed.verdict
+    dialect = environment["target"]["dialect"]
+    if dialect not in specs.dialects() or verdict.dialect != dialect:
+        # Nothing is looked for under a name that a file made up.
+        yield f"The dialect {dialect} is none that this release knows, or not that of the verdict."
+        return
+    if verdict.frozen is not None and verdict.frozen["version"] not in versions(dialect):
         yield f"It was decided by the requirements {verdict.frozen['version']!a}, which are none of a release."
+    yield from circumstances(environment)
+
+
+def circumstances(environment: Mapping[str, Any]) -> Iterator[str]:
+    """Why a run can be judged again nowhere, a sentence each."""
     if environment["interrupted"]:
         yield "Its run was ended early, amidst a check: what that would have asked is not known."
     if not environment["alone"]:
@@ -216,7 +236,7 @@ def _obstacles(environment: Mapping[str, Any], verdict: StoredVerdict) -> Iterat
         yield "One of its checks was run more than once."
 
 
-def _claim(sealed: _Sealed) -> str:
+def _claim(sealed: Sealed) -> str:
     document = sealed.document
     asked = f"{document['exchanges']} exchanges, asked and judged again"
     if document["kind"] == "certificate" and not document["partial"]:
@@ -237,14 +257,10 @@ def _unchecked(signer: str) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, ReportError):
         return f"{error.what} {error.why}".replace("\n", " ")
-    text = str(error)
+    text = _short(error)
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """Every single value of a nested mapping, by the path that leads to it."""
-    if not isinstance(value, dict) or not value:
-        yield name, value
-        return
-    for key, child in value.items():
-        yield from _flat(child, f"{name}.{key}" if name else str(key))
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"

@@ -21,6 +21,7 @@ class Fault:
     misinforms. At least one of `requirements` must be reported as failed. `families` are the suite's families that
     report it, besides `entry`, which every run needs; none means that it takes all of them. `exit_code` is 0 where
     the documents only recommend or allow what is broken, and 3 where that leaves no key to ask with.
+    `timeout_seconds` is how long the target file has a run wait for a reply, where that is not as usual.
     `why_more` says why more than five requirements are accused.
     """
 
@@ -35,6 +36,7 @@ class Fault:
     filters: tuple[Filter, ...] = ()
     auth: str | None = None
     foreign_keys: int = 3
+    timeout_seconds: float | None = None
     exit_code: Literal[0, 1, 3] = 1
     why_more: str = ""
 
@@ -45,5 +47,10 @@ class Fault:
     def serving(self, dialect: str) -> Prepare:
         """What `run_suite` serves: an emulator of the dialect with this fault."""
         return serving(
-            dialect, decisions=self.decisions, filters=self.filters, auth=self.auth, foreign_keys=self.foreign_keys
+            dialect,
+            decisions=self.decisions,
+            filters=self.filters,
+            auth=self.auth,
+            foreign_keys=self.foreign_keys,
+            timeout_seconds=self.timeout_seconds,
         )

@@ -3,6 +3,9 @@
 At a request the process of the run is forked. The fork sends the request and is killed by SIGKILL when the emulator has
 received it, either before it is carried out or after, with the reply unsent. What is left, the emulator's keys and a
 copy of the ledger, is handed to a judgement; then the emulator is put back and the run goes on from where it was.
+
+From 3.12 on Python warns of forks beside threads, which may wait for a lock that a thread held. The threads here are
+the emulator's, which wait for requests while the run is forked, and the watchdog's. A run that hangs ends by its limit.
 """
 
 from __future__ import annotations

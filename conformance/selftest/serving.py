@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
+import yaml
+
 from conformance.emulator import Decisions, Emulator, Filter
 
 Prepare = Callable[[], contextlib.AbstractContextManager[str]]
@@ -22,6 +24,7 @@ def serving(
     auth: str | None = None,
     foreign_keys: int = 3,
     profile: str = "documents",
+    timeout_seconds: float | None = None,
 ) -> Prepare:
     """What `run_suite` wants: gives the text of a target file, and ends with the first bug of the emulator's own."""
 
@@ -30,7 +33,8 @@ def serving(
         made = type("Deviating", tuple(decisions) or (Decisions,), {})
         emulator = Emulator(dialect, profile=profile, decisions=made, filters=filters, foreign_keys=foreign_keys)
         with emulator:
-            yield emulator.target_yaml(auth)
+            limits = {} if timeout_seconds is None else {"limits": {"timeout_seconds": timeout_seconds}}
+            yield yaml.safe_dump(emulator.target(auth) | limits, sort_keys=False)
         if emulator.failures:
             raise emulator.failures[0]
 

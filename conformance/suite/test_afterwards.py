@@ -1,4 +1,4 @@
-"""Afterwards: the keys of others are as they were when the run began."""
+"""Afterwards: the keys of others are as they were when the run began, and none was made by what was refused."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
         view = kms.pool.read(key)
         there = view.state == GONE or view.id == key
         kms.judge.that("isolation.other-keys", there, f"the key {key}", f"the key {view.id}")
+
+
+@requirement("refused.changes-nothing")
+def test_refused_creates_have_made_no_key(kms: Scenario) -> None:
+    """One list for all creates that the run saw refused; where there was none, there is nothing to look for."""
+    if not kms.pool.must_have_made_none(last=True):
+        kms.judge.holds("refused.changes-nothing")

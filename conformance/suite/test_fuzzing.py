@@ -17,7 +17,7 @@ NORMATIVE = ("schedule", "cancel")
 _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
 
 
-@requirement("reply.status", "reply.no-server-error")
+@requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.parametrize("operation", NORMATIVE)
 def test_operation(kms: Scenario, operation: str) -> None:
     """Along the examples of the description, at the boundaries of every field, and at random."""
@@ -27,7 +27,7 @@ def test_operation(kms: Scenario, operation: str) -> None:
     fuzz_operation(kms, operation)
 
 
-@requirement("reply.status", "reply.no-server-error")
+@requirement("reply.status", "reply.no-server-error", "reply.answered")
 @asks("{operation}")
 @pytest.mark.standard
 @of_each_operation(besides=NORMATIVE, marked={"create": _CREATING})
@@ -35,7 +35,7 @@ def test_further_operation(kms: Scenario, operation: str) -> None:
     test_operation(kms, operation)
 
 
-@requirement("reply.status", "reply.no-server-error")
+@requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.standard
 def test_chains(kms: Scenario) -> None:
     """Along the links of the description, one request made of the reply to the one before."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.dialects.base import KeyView
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Unanswered
 from conformance.oracle import ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -97,6 +97,7 @@ def test_reply_in_xml(kms: Scenario) -> None:
     "reply.encoding",
     "reply.request-id",
     "reply.no-server-error",
+    "reply.answered",
 )
 def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
     """Each of these is judged on every exchange of a run; here it is made sure that there was one of each kind."""
@@ -125,14 +126,18 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
 
 
-@requirement("reply.no-server-error")
+@requirement("reply.no-server-error", "reply.answered")
 def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
     """Bodies that break parsers: whatever the answer, it is no internal error, and the key is as it was."""
     key = kms.key(ENABLED)
     before = kms.view(key)
     for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):
         plain = kms.dialect.request("cancel", {"key_id": key})
-        answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        try:
+            answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        except Unanswered:
+            # That is on record; what the others meet is another matter.
+            continue
         if answer.accepted:
             raise Inconclusive(f"A request whose body is {body[:20]!r} was carried out.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)

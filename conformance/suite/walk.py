@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.judge import Inconclusive, Stop
+from conformance.judge import Inconclusive, Lost, Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
 
@@ -33,18 +34,60 @@ _ACTIONS = (
     ),
     *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
 )
+# What walks are called where it is recorded what was drawn.
+_PURPOSE = "walks"
 # A step of the clock ends this far from a deletion date at least, on either side: dates may be rounded up to the hour.
 _MARGIN = timedelta(hours=2)
 # What the checks that come after need: a key that goes, and one that must not go with it.
 _KEYS_NEEDED_LATER = 2
+# So many walks may end with a request that got no reply; then no more is taken.
+_MOST_LOST = 3
+
+
+@dataclass
+class _Troubles:
+    """What has ended walks: `problems` end all of them, requests that got no reply (`lost`) do when there are many."""
+
+    problems: list[Inconclusive] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
 
 
 def walk(kms: Scenario) -> None:
     """Take as many walks as the effort of the run allows, by its seed."""
+    troubles = _Troubles()
+    recorded = kms.client.world.draws.recorded(_PURPOSE)
+    if recorded is None:
+        _draw_walks(kms, troubles)
+    else:
+        _repeat_walks(kms, troubles, recorded)
+    if troubles.problems:
+        raise troubles.problems[0]
 
-    class Walk(_Walk):
-        scenario = kms
-        problems: ClassVar[list[Inconclusive]] = []
+
+def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
+    draws = kms.client.world.draws
+
+    class Machine(RuleBasedStateMachine):
+        """What Hypothesis sees of a walk.
+
+        A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its
+        choices, nor what keeps a step from being taken: it would repeat the walk, and wonder why it went otherwise.
+        """
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.walk = _Walk(kms, troubles)
+
+        @initialize()
+        def begin(self) -> None:
+            draws.drew(_PURPOSE, None)
+            self.walk.begin()
+
+        @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
+        def step(self, which: int, action: str, hours: int) -> None:
+            """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
+            draws.drew(_PURPOSE, [which, action, hours])
+            self.walk.step(which, action, hours)
 
     move_hypothesis_home()
     settings = hypothesis.settings(
@@ -56,41 +99,54 @@ def walk(kms: Scenario) -> None:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(hypothesis.seed(kms.seed)(Walk), settings=settings)
-    if Walk.problems:
-        raise Walk.problems[0]
+    run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
 
 
-class _Walk(RuleBasedStateMachine):
-    """Two keys, what we expect of them, and the steps taken so far.
+def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -> None:
+    """Take the walks of a recorded run: a step is [which key, what, hours], and None begins a walk."""
+    walk = _Walk(kms, troubles)
+    for step in recorded:
+        if step is None:
+            walk = _Walk(kms, troubles)
+            walk.begin()
+        else:
+            walk.step(*step)
 
-    A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its choices,
-    nor `problems`, which keep a step from being taken: it would repeat the walk, and wonder why it went otherwise.
-    """
 
-    scenario: Scenario
-    problems: ClassVar[list[Inconclusive]]
+class _Walk:
+    """Two keys, what we expect of them, and the steps taken so far."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, scenario: Scenario, troubles: _Troubles) -> None:
+        self.scenario = scenario
+        self._troubles = troubles
         self.keys: list[str] = []
         self.models: list[KeyModel] = []
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = self.scenario.judge.broken or bool(self.problems)
+        self.ended = scenario.judge.broken or bool(troubles.problems)
 
-    @initialize()
     def begin(self) -> None:
+        """Take the two keys."""
         self._take(self._begin)
+
+    def step(self, which: int, action: str, hours: int) -> None:
+        """Do something with one of them, unless the walk has ended."""
+        self._take(lambda: self._act(which, action, hours))
 
     def _take(self, act: Callable[[], None]) -> None:
         if self.ended:
             return
         try:
             act()
+        except Lost as lost:
+            # The next walk begins with keys whose state is known.
+            self._end()
+            self._troubles.lost.append(lost)
+            if len(self._troubles.lost) >= _MOST_LOST:
+                self._troubles.problems.append(lost)
         except Inconclusive as problem:
-            self.problems.append(problem)
+            self._troubles.problems.append(problem)
             self._end()
 
     def _begin(self) -> None:
@@ -102,11 +158,6 @@ class _Walk(RuleBasedStateMachine):
             self.descriptions.append(kms.pool.read(key).description)
             self.models.append(KeyModel(ENABLED))
             self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
-
-    @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
-    def step(self, which: int, action: str, hours: int) -> None:
-        """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
-        self._take(lambda: self._act(which, action, hours))
 
     def _act(self, which: int, action: str, hours: int) -> None:
         if action == "time":

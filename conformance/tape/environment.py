@@ -9,15 +9,18 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from conformance import __version__
+from conformance.tape.release import code
 from conformance.tape.stage import described
 
 if TYPE_CHECKING:
     from conformance.tape.reel import Facts
     from conformance.target import Target
 
-FORMAT = 1
-#: What generates requests and validates bodies: another version may ask and judge otherwise.
-DECISIVE = ("hypothesis", "schemathesis", "jsonschema-rs", "botocore")
+FORMAT = 2
+# What generates requests: of another version it draws others from the same seed.
+_DRAWING = ("python", "hypothesis", "schemathesis", "botocore")
+# What says whether a body is as described, and what describes it: of another version it may judge otherwise.
+_JUDGING = ("schemathesis", "jsonschema-rs", "botocore")
 _OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
 
 
@@ -36,8 +39,9 @@ def environment(
     document = {
         "format": FORMAT,
         "suite": {"version": __version__, "specs_digest": specs_digest},
+        "code": code(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in sorted((*DECISIVE, *_OTHERS))},
+        "packages": {name: _version(name) for name in sorted({*_DRAWING[1:], *_JUDGING, *_OTHERS})},
         "tier": tier,
         "seed": seed,
         "nights": dict(nights),
@@ -63,12 +67,24 @@ def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def missing_here(document: Mapping[str, Any]) -> list[str]:
-    """What this machine has in another version than the run had, of what may ask or judge otherwise."""
-    wanted = {"python": ".".join(document["python"].split(".")[:2])}
-    wanted |= {name: document["packages"][name] for name in DECISIVE}
-    here = {"python": ".".join(platform.python_version_tuple()[:2])} | {name: _version(name) for name in DECISIVE}
-    return [f"{name} {wanted[name]} (here: {here[name]})" for name in wanted if wanted[name] != here[name]]
+def missing_to_draw(document: Mapping[str, Any]) -> list[str]:
+    """What this machine has in another version than the run had, of what decides which requests are generated."""
+    return _others(document, _DRAWING)
+
+
+def missing_to_judge(document: Mapping[str, Any], *, drawn: bool) -> list[str]:
+    """The same of what decides how replies are judged; unless the file says what was `drawn`, also of what draws."""
+    return _others(document, _JUDGING if drawn else tuple(dict.fromkeys((*_DRAWING, *_JUDGING))))
+
+
+def _others(document: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    wanted = document["packages"] | {"python": _minor(document["python"])}
+    here = {name: _version(name) for name in names} | {"python": _minor(platform.python_version())}
+    return [f"{name} {wanted[name]} (here: {here[name]})" for name in names if wanted[name] != here[name]]
+
+
+def _minor(python: str) -> str:
+    return ".".join(python.split(".")[:2])
 
 
 def _version(name: str) -> str:

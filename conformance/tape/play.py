@@ -5,19 +5,18 @@ What is asked otherwise than recorded ends it: from there on nothing that is rec
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from conformance.chance import Chance
 from conformance.clock import Clock
+from conformance.draws import Draws
+from conformance.tape.drawn import PlayedDraws
 from conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
+from conformance.tape.unpacked import TapeError, lines
 from conformance.wire.messages import Exchange, Failure, Reply, Request
 from conformance.wire.redact import PLAINTEXT_MARKS, Redactor
 from conformance.wire.world import Witness, World
@@ -25,17 +24,12 @@ from conformance.wire.world import Witness, World
 if TYPE_CHECKING:
     from conformance.target import Target
 
-# The longest run that we know of, nightly at the pace of a cloud, has some 30 000 exchanges.
-_MOST_LINES = 200_000
-_MOST_BYTES = 1 << 30
-_MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
+__all__ = ["OffTape", "Player", "Tape", "TapeError"]
+
+MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
 _SHOWN = 160
 _CLOCK = "the suite looks at the clock more or less often than recorded"
 _MOST_SURPLUS = 100
-
-
-class TapeError(Exception):
-    """A tape that cannot be read: it was cut short, or changed by something that does not know its form."""
 
 
 class OffTape(Exception):  # noqa: N818 - what happened: the suite asks what is not recorded
@@ -44,39 +38,33 @@ class OffTape(Exception):  # noqa: N818 - what happened: the suite asks what is 
 
 @dataclass(frozen=True)
 class Tape:
-    """All lines of a tape, and the readings of the clock after the last exchange."""
+    """All exchanges of a tape, the readings of the clock after the last of them, and what was drawn, a line each.
+
+    `drawn` is None on tapes of version 0.1.0 as it first wrote them: what they ask must be drawn again.
+    """
 
     lines: tuple[Mapping[str, Any], ...]
     after: Mapping[str, Any]
+    drawn: tuple[Mapping[str, Any], ...] | None = None
 
     @classmethod
     def read(cls, data: bytes) -> Tape:
         """Unpack a tape. Raises `TapeError`."""
-        lines = list(_lines(data))
-        if not lines or "end" not in lines[-1]:
+        found = list(lines(data))
+        if not found or "end" not in found[-1]:
             raise TapeError("it ends without its last line: exchanges are missing")
-        last = lines.pop()
-        if any("end" in line for line in lines):
+        last = found.pop()
+        if any("end" in line for line in found):
             raise TapeError("it ends before its last line")
-        if last["end"] != len(lines):
-            raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(lines)}")
-        return cls(tuple(lines), last)
-
-
-def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    total = 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            for count, line in enumerate(file):
-                total += len(line)
-                if count > _MOST_LINES or total > _MOST_BYTES:
-                    raise TapeError("it is larger than that of any run")
-                found = json.loads(line)
-                if not isinstance(found, dict):
-                    raise TapeError(f"its line {count + 1} is no exchange")
-                yield found
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise TapeError(f"it cannot be unpacked and read ({type(error).__name__})") from error
+        exchanges = tuple(line for line in found if "drawn" not in line)
+        drawn = tuple(found[len(exchanges) :])
+        if not all("drawn" in line and "value" in line for line in drawn):
+            raise TapeError("what was drawn does not stand behind all exchanges")
+        if last["end"] != len(exchanges):
+            raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")
+        if last.get("drawn", 0) != len(drawn):
+            raise TapeError(f"its last line speaks of {last.get('drawn', 0)} drawn values, and there are {len(drawn)}")
+        return cls(exchanges, last, drawn if "drawn" in last else None)
 
 
 class Player(Clock, Witness):
@@ -85,10 +73,11 @@ class Player(Clock, Witness):
     `problem` says where it left the tape; empty as long as it did not.
     """
 
-    def __init__(self, tape: Tape, target: Target) -> None:
+    def __init__(self, tape: Tape, target: Target, *, draw_again: bool = False) -> None:
+        """With `draw_again`, what is asked is drawn anew, and has to be what was recorded."""
         self._tape = tape
-        marks = any(map(has_marks, tape.lines))
-        self._redactor = Redactor(target.secrets, target.labels, plaintexts=marks)
+        self._draws = None if tape.drawn is None else PlayedDraws(tape.drawn, again=draw_again)
+        self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, tape.lines)))
         self._at = 0
         self._now = 0
         self._monotonic = 0
@@ -105,11 +94,16 @@ class Player(Clock, Witness):
 
     def world(self, seed: str) -> World:
         """The world of the recorded run."""
-        return World(self, Chance.of(seed), self, self)
+        return World(self, Chance.of(seed), self, self, self._draws or Draws())
 
     def ended(self) -> None:
         """Take note that the run is over: nothing may be left on the tape."""
         left = len(self._tape.lines) - self._at
+        if self._draws is not None:
+            if not self.problem:
+                self._draws.ended()
+            # It says better where the two part: what follows from it is asked otherwise.
+            self.problem = self._draws.problem or self.problem
         if self.problem:
             return
         if not left and (self._surplus or any(self._readings)):
@@ -124,7 +118,10 @@ class Player(Clock, Witness):
 
     def now(self) -> datetime:
         self._now += self._reading(0)
-        return moment(self._now)
+        try:
+            return moment(self._now)
+        except OverflowError as error:
+            raise self._lost("the clock showed no time that there is") from error
 
     def monotonic(self) -> float:
         self._monotonic += self._reading(1)
@@ -167,7 +164,7 @@ class Player(Clock, Witness):
             raise self._lost("the time at which it started is not what the clock showed")
         self._at += 1
         self._load()
-        reply = line["reply"] and reply_of(line["reply"], _MARKS)
+        reply = line["reply"] and reply_of(line["reply"], MARKS)
         return reply, line["failure"] and failure_of(line["failure"])
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from conformance.chance import Chance
 from conformance.clock import Clock
+from conformance.tape.drawn import RecordedDraws
 from conformance.tape.line import Named, Readings, microseconds, moment, to_json
 from conformance.tape.standins import StandIns
 from conformance.wire.redact import Redactor
@@ -64,8 +65,9 @@ class Recording(Witness):
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
-        self._redactor = Redactor(target.secrets, target.labels, plaintexts=False)
+        self._redactor = Redactor.of(target, plaintexts=False)
         self._stand_ins = StandIns()
+        self.draws = RecordedDraws()
         self._waiting: list[tuple[Named, Readings]] = []
         self._bytes = 0
         self.count = 0
@@ -90,7 +92,11 @@ class Recording(Witness):
         if self._lost is not None:
             raise self._lost
         last = self._clock.taken()
-        self._write({"end": self.count, "now": list(last.now), "monotonic": list(last.monotonic)})
+        drawn = 0
+        for line in self.draws.lines():
+            self._write(self._without_secrets(line))
+            drawn += 1
+        self._write({"end": self.count, "drawn": drawn, "now": list(last.now), "monotonic": list(last.monotonic)})
         if self._open is not None:
             raw, packed = self._open
             packed.close()
@@ -109,6 +115,12 @@ class Recording(Witness):
             self._write(to_json(named, readings, self._redactor, self._stand_ins))
             self.count += 1
 
+    def _without_secrets(self, line: dict[str, object]) -> dict[str, object]:
+        """A line of what was drawn: along the links of a spec, what a reply gave goes into it."""
+        text = json.dumps(line)
+        clean = self._redactor.text(self._stand_ins.text(text))
+        return line if clean == text else json.loads(clean)
+
     def _write(self, line: dict[str, object]) -> None:
         if self._open is None:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,4 +135,4 @@ def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, Record
     """A world all of which is recorded, with chance of this seed."""
     clock = RecordedClock()
     recording = Recording(path, target, clock)
-    return World(clock, Chance.of(seed), recording), recording
+    return World(clock, Chance.of(seed), recording, draws=recording.draws), recording

@@ -72,7 +72,7 @@ def chance_of(seed: int, chance: str) -> str:
 
 def _that_matter(ledger: Ledger) -> tuple[Entry, ...]:
     """What a run goes by of what it found: lines on keys that may be there, and what was noted of requirements."""
-    there = {record.marker for record in ledger.records().values() if record.there}
+    there = {record.marker for record in ledger.records().values() if record.there or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance.target import Target
 from conformance.target.model import WAYS, Limits
+from conformance.target.ways import credentials_of
 from conformance.wire.redact import Redactor
 
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
@@ -20,15 +21,17 @@ _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 
 def described(target: Target) -> dict[str, Any]:
     """All of a target that a run depends on, without its secrets."""
-    redactor = Redactor(target.secrets, target.labels)
+    redactor = Redactor.of(target)
 
     def shown(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        # By its name also where it is too short to be searched for in texts.
-        return f"[redacted:{_label(target, value)}]" if value in target.secrets else redactor.text(value)
+        return redactor.text(value) if isinstance(value, str) else value
 
-    auth = {field.name: shown(getattr(target.auth, field.name)) for field in fields(target.auth)}
+    hidden = credentials_of(target.auth.way)
+    # A credential goes whatever it is called; what else came from the environment goes unless it is an ordinary word.
+    auth = {
+        name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
+        for name, value in ((field.name, getattr(target.auth, field.name)) for field in fields(target.auth))
+    }
     return {
         "name": target.name,
         "dialect": target.dialect,

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 # What is shorter stands in texts by chance; it is replaced where a name stands before it, and nowhere else.
 _MIN_SOUGHT = 24
-# Of one run. The longest one known has 400.
-_MOST = 20_000
+# Of one run, and of one reply: the longest run known has 400, and a documented reply one. Each is compared with every
+# text that holds any of them, so an endpoint must not make us look for as many as it likes.
+_MOST = 1_000
+_MOST_OF_A_REPLY = 8
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEPT = " +/=-_.:"
 # The last digit before the padding of a text in base64, whose lowest bits are none of the data's.
@@ -57,7 +59,7 @@ class StandIns:
         self.learn(exchange.request)
         request = self._request(exchange.request)
         reply = None if exchange.reply is None else self._reply(exchange.reply)
-        failure = exchange.failure and replace(exchange.failure, text=self._text(exchange.failure.text))
+        failure = exchange.failure and replace(exchange.failure, text=self.text(exchange.failure.text))
         return replace(exchange, request=request, reply=reply, failure=failure)
 
     def learn(self, request: Request) -> None:
@@ -70,6 +72,7 @@ class StandIns:
     def of(self, body: bytes) -> bytes:
         """The body of a reply with its stand-ins; what it names as plaintexts is looked for from now on."""
         result, last = bytearray(), 0
+        most = min(_MOST, len(self._pairs) + _MOST_OF_A_REPLY)
         for start, end in plaintext_spans(body):
             written = body[start:end].decode("utf-8", "surrogateescape")
             text = _unescaped(written)
@@ -78,7 +81,8 @@ class StandIns:
             stand_in = self._stand_in(text)
             result += body[last:start] + _escaped(written, stand_in).encode("utf-8", "surrogateescape")
             last = end
-            self._seek(text, stand_in)
+            if len(self._pairs) < most:
+                self._seek(text, stand_in)
         return self._replaced(bytes(result + body[last:]))
 
     def _seek(self, text: str, stand_in: str) -> None:
@@ -94,18 +98,19 @@ class StandIns:
     def _request(self, request: Request) -> Request:
         if not self._pairs:
             return request
-        headers = tuple((name, self._text(value)) for name, value in request.headers)
+        headers = tuple((name, self.text(value)) for name, value in request.headers)
         body = self._replaced(request.body, in_form=not request.body.lstrip().startswith((b"{", b"[")))
-        return replace(request, url=self._text(request.url, in_form=True), headers=headers, body=body)
+        return replace(request, url=self.text(request.url, in_form=True), headers=headers, body=body)
 
     def _reply(self, reply: Reply) -> Reply:
         body = self.of(reply.body)
         if not self._pairs:
             return replace(reply, body=body)
-        headers = tuple((name, self._text(value)) for name, value in reply.headers)
-        return replace(reply, reason=self._text(reply.reason), headers=headers, body=body)
+        headers = tuple((name, self.text(value)) for name, value in reply.headers)
+        return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
 
-    def _text(self, text: str, *, in_form: bool = False) -> str:
+    def text(self, text: str, *, in_form: bool = False) -> str:
+        """The text with stand-ins for all plaintexts that this run has seen so far; see `_replaced`."""
         data = text.encode("utf-8", "surrogatepass")
         found = self._replaced(data, in_form=in_form)
         return text if found is data else found.decode("utf-8", "surrogatepass")

@@ -13,6 +13,7 @@ from conformance.target.check import problems_of_auth, problems_of_file, takes_t
 from conformance.target.errors import Problem
 from conformance.target.misspelt import suggestion
 from conformance.target.model import WAYS, Limits, Target
+from conformance.target.ordinary import public_words
 from conformance.target.secret import labels_of
 from conformance.target.urls import is_loopback, problem_with
 from conformance.target.variables import Variables
@@ -55,6 +56,7 @@ class Draft:
         auth = {key: value.rstrip("/") if key == "iam_url" else value for key, value in values["auth"].items()}
         base_url = values["base_url"].rstrip("/")
         labels = labels_of(values, way, self.variables)
+        public = public_words(values["dialect"], self._profile())
         return Target(
             name=values["name"],
             dialect=values["dialect"],
@@ -67,6 +69,7 @@ class Draft:
             verify=self._verify(),
             secrets=frozenset(labels),
             labels=labels,
+            ordinary=frozenset(filter(public.is_ordinary, labels)),
         )
 
     def _filled(self, value: object, where: str) -> object:

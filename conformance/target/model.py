@@ -91,8 +91,9 @@ class Target:
     """One endpoint. Neither its repr nor any error about it shows a secret.
 
     `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
-    True, or the file of certificate authorities to trust. `secrets` are the values that must never be shown; `labels`
-    names the variable or the key that each of them came from.
+    True, or the file of certificate authorities to trust. `secrets` are the values that must never be shown; those of
+    them that are `ordinary` words are hidden where credentials stand, and nowhere else. `labels` names the variable or
+    the key that each of them came from.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Target:
     verify: Literal[True] | Path = True
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    ordinary: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def is_real(self) -> bool:
@@ -117,7 +119,7 @@ class Target:
         """`base_url` as reports show it: what came from the environment is named in it, except for scheme and host."""
         shown = urlsplit(self.base_url)
         path = shown.path
-        for secret in sorted(self.secrets, key=len, reverse=True):
+        for secret in sorted(self.secrets - self.ordinary, key=len, reverse=True):
             path = path.replace(secret, f"[{self.labels.get(secret, 'SECRET')}]")
         return f"{shown.scheme}://{shown.netloc}{path}"
 

@@ -48,10 +48,15 @@ def ways_of(dialect: str, profile: str) -> tuple[Way, ...]:
     return tuple(_way(name) for name in specs.facts(dialect, profile)["auth_ways"])
 
 
+def credentials_of(way: str) -> frozenset[str]:
+    """The keys of a way to sign in, by its name, whose values are credentials."""
+    properties = schema()["$defs"][way]["properties"]
+    return frozenset(key for key, value in properties.items() if resolved(value).get("writeOnly"))
+
+
 def _way(name: str) -> Way:
     node = schema()["$defs"][name]
-    secret = (key for key, value in node["properties"].items() if resolved(value).get("writeOnly"))
-    return Way(name, frozenset(node["properties"]), tuple(node["required"]), frozenset(secret))
+    return Way(name, frozenset(node["properties"]), tuple(node["required"]), credentials_of(name))
 
 
 def choose(given: Iterable[str], ways: Sequence[Way]) -> Way | Problem:

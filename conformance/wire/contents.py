@@ -14,15 +14,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
+from conformance.wire.credentials import SIGNING_HEADERS
+
 if TYPE_CHECKING:
     from conformance.wire.messages import Request
 
 # How often a text is taken to be percent-encoded: once by its sender, once by a proxy, once more for safety.
 _LAYERS = 3
-# In what is no JSON: a name, some punctuation, and what could be its value.
-_LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)[\"'>]?\s*[:=>]\s*[\"'\[{(]*([^\s\"'<>&,;{}\[\]()]+)")
+# In what is no JSON: a name, some punctuation, and what could be its value. A name without one is found as well:
+# so no letter is looked at twice.
+_LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
 # They hold signatures and tokens, which are random.
-_CREDENTIALS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-acs-security-token"})
+_CREDENTIALS = frozenset(name.lower() for name in SIGNING_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def fields(request: Request) -> tuple[Field, ...]:
     try:
         return (*query, *_members(json.loads(body, object_pairs_hook=_Pairs)))
     except (ValueError, RecursionError):
-        loose = (Field(name.lower(), (value,)) for name, value in _LOOSE.findall(body))
+        loose = (Field(name.lower(), (value,)) for name, value in _LOOSE.findall(body) if value)
         return (*query, *_pairs(body), *loose)
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 import base64
 import re
 from array import array
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
-from os.path import commonprefix
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from conformance.target.ordinary import Public
 
 #: What is shorter stands in too many texts by chance, and its removal would leave nothing to read.
 MIN_LENGTH = 4
@@ -69,17 +72,23 @@ class View:
 
 @dataclass(frozen=True)
 class _Needle:
-    """One form of a secret; of its blocks one stands in every piece of it that is as long as `least`."""
+    """One form of a secret; of its blocks one stands in every piece of it that is as long as `least`.
+
+    `own[i]` is how many of its first i bytes belong to no public word: a piece has at least `least` of these.
+    """
 
     form: bytes
     least: int
     block: int
+    own: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, form: bytes, *, in_pieces: bool) -> _Needle:
-        least = max(_MIN_PIECE, len(form) // 2) if in_pieces and len(form) >= 2 * _MIN_PIECE else len(form)
+    def of(cls, form: bytes, *, in_pieces: bool, public: Public | None = None) -> _Needle:
+        own = None if public is None or not in_pieces else _owned(form, public)
+        size = len(form) if own is None else own[-1]
+        least = max(_MIN_PIECE, size // 2) if in_pieces and size >= 2 * _MIN_PIECE else len(form)
         # Any run of 2n - 1 bytes holds a whole block of n.
-        return cls(form, least, (least + 1) // 2)
+        return cls(form, least, (least + 1) // 2, own)
 
     def is_in(self, text: bytes) -> bool:
         if self.least == len(self.form):
@@ -87,30 +96,94 @@ class _Needle:
         return next(self.found_in(text), None) is not None
 
     def found_in(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Where the form, or at least half of it, stands."""
-        if self.least == len(self.form):
-            start = text.find(self.form)
-            while start >= 0:
-                yield start, start + len(self.form)
-                start = text.find(self.form, start + 1)
-            return
-        for offset in range(0, len(self.form) - self.block + 1, self.block):
-            start = text.find(self.form[offset : offset + self.block])
-            while start >= 0:
-                first, last = self._grown(text, start, offset)
-                if last - first >= self.least:
-                    yield first, last
-                start = text.find(self.form[offset : offset + self.block], max(start + 1, last - self.block + 1))
+        """Where the form, or at least half of it, stands: in order for each block, what overlaps in one."""
+        return _joined(self._pieces_in(text)) if self.least < len(self.form) else _joined(self._wholes_in(text))
 
-    def _grown(self, text: bytes, start: int, offset: int) -> tuple[int, int]:
-        """How far text and form agree around a block that they share."""
-        before = _common(text[max(0, start - offset) : start][::-1], self.form[:offset][::-1])
-        rest = self.form[offset:]
-        return start - before, start + _common(text[start : start + len(rest)], rest)
+    def _wholes_in(self, text: bytes) -> Iterator[tuple[int, int]]:
+        size, left = len(self.form), _budget(text)
+        start = text.find(self.form)
+        while start >= 0 and left > 0:
+            yield start, start + size
+            left -= size
+            start = text.find(self.form, start + 1)
+        if start >= 0:
+            yield 0, len(text)
+
+    def _pieces_in(self, text: bytes) -> Iterator[tuple[int, int]]:
+        left = _budget(text)
+        for offset in range(0, len(self.form) - self.block + 1, self.block):
+            block, rest = self.form[offset : offset + self.block], self.form[offset:]
+            start, reach = text.find(block), 0
+            while start >= 0:
+                left -= self.block
+                if left < 0:
+                    yield 0, len(text)
+                    return
+                last = start + _common(text[start : start + len(rest)], rest)
+                # What goes on from a piece is not measured anew.
+                first = start if start < reach else self._begin(text, start, offset)
+                # Where the form would begin in the text, and which part of it stands there.
+                begin = start - offset
+                piece = (first - begin, last - begin) if start < reach else self._own_part(first - begin, last - begin)
+                if piece is not None:
+                    yield begin + piece[0], begin + piece[1]
+                    reach = last
+                start = text.find(block, max(start + 1, last - self.block + 1))
+
+    def _own_part(self, first: int, last: int) -> tuple[int, int] | None:
+        """The form from `first` up to `last` without public words at its rims; None where that is too small a piece."""
+        own = self.own
+        if own is None:
+            return (first, last) if last - first >= self.least else None
+        if own[last] - own[first] < self.least:
+            return None
+        if last - first == len(self.form):
+            return first, last
+        return bisect_right(own, own[first]) - 1, bisect_left(own, own[last])
+
+    def _begin(self, text: bytes, start: int, offset: int) -> int:
+        """From where on text and form agree before a block that they share."""
+        return start - _common(text[max(0, start - offset) : start][::-1], self.form[:offset][::-1])
+
+
+def _owned(form: bytes, public: Public) -> tuple[int, ...] | None:
+    """See `_Needle.own`; None where no public word stands in a form."""
+    own = public.own(form.decode("latin-1"))
+    return None if all(own) else (0, *accumulate(own))
+
+
+def _budget(text: bytes) -> int:
+    """How many bytes of a form may be compared with a text, in all its places, before the whole text is taken for it.
+
+    A place costs as many as the form is long, so only a form that repeats itself more than 32 times can spend this: a
+    token that an endpoint made for it. Real ones are random, and stand in fewer places than they have bytes.
+    """
+    return 32 * len(text) + (1 << 16)
+
+
+def _joined(found: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans with those that overlap the one before them made one with it."""
+    first, last = -1, -1
+    for start, end in found:
+        if first <= start < last:
+            last = max(last, end)
+            continue
+        if last >= 0:
+            yield first, last
+        first, last = start, end
+    if last >= 0:
+        yield first, last
 
 
 def _common(one: bytes, other: bytes) -> int:
-    return len(commonprefix([one, other]))  # noqa: RUF071 - no paths: character by character is what is wanted
+    """How many bytes two texts have in common at their beginnings, compared in steps that double."""
+    size, step, most = 0, 16, min(len(one), len(other))
+    while size < most and one[size : size + step] == other[size : size + step]:
+        size, step = size + step, step * 2
+    while step := step // 2:
+        if size < most and one[size : size + step] == other[size : size + step]:
+            size += step
+    return min(size, most)
 
 
 @dataclass(frozen=True)
@@ -129,7 +202,7 @@ class _Needles:
 
 
 @lru_cache(maxsize=512)
-def _needles(secret: str, in_pieces: bool) -> _Needles:  # noqa: FBT001 - private
+def _needles(secret: str, in_pieces: bool, public: Public | None = None) -> _Needles:  # noqa: FBT001 - private
     raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
     own = (view.text for view in views(raw))
@@ -138,9 +211,9 @@ def _needles(secret: str, in_pieces: bool) -> _Needles:  # noqa: FBT001 - privat
     forms = tuple(dict.fromkeys((*own, *_base64_forms(raw), *said)))
     bare = dict.fromkeys(form.translate(None, _SEPARATORS) for form in forms)
     return _Needles(
-        tuple(_Needle.of(form, in_pieces=in_pieces) for form in forms),
+        tuple(_Needle.of(form, in_pieces=in_pieces, public=public) for form in forms),
         _Needle.of(raw.hex().encode(), in_pieces=in_pieces),
-        tuple(_Needle.of(form, in_pieces=in_pieces) for form in bare if len(form) >= _MIN_PIECE),
+        tuple(_Needle.of(form, in_pieces=in_pieces, public=public) for form in bare if len(form) >= _MIN_PIECE),
     )
 
 
@@ -199,21 +272,30 @@ def views_and_bare(text: bytes, *, blanks: bool = False) -> Iterator[View]:
         yield _bare(view)
 
 
-def spans(seen: Iterable[View], secret: str, *, in_pieces: bool = True) -> Iterator[tuple[int, int]]:
+def spans(
+    seen: Iterable[View], secret: str, *, in_pieces: bool = True, public: Public | None = None
+) -> Iterator[tuple[int, int]]:
     """Where a secret stands, in any disguise, in a text of which these are the views; spans may overlap.
 
-    With `in_pieces`, also where half of it stands.
+    With `in_pieces`, also where half of it stands; what it has in common with a public word does not count.
     """
-    wanted = _needles(secret, in_pieces)
+    wanted = _needles(secret, in_pieces, public)
     for view in seen:
         for needle, text in wanted.of(view.text, bare=view.bare):
             for start, end in needle.found_in(text):
                 yield view.span(start, end)
 
 
-def hides_any(text: bytes, secrets: Iterable[str], *, blanks: bool = False, in_pieces: bool = True) -> bool:
+def hides_any(
+    text: bytes,
+    secrets: Iterable[str],
+    *,
+    blanks: bool = False,
+    in_pieces: bool = True,
+    public: Public | None = None,
+) -> bool:
     """Whether any of the secrets stands in the text: much faster than to say where."""
-    wanted = [_needles(secret, in_pieces) for secret in secrets]
+    wanted = [_needles(secret, in_pieces, public) for secret in secrets]
     return any(
         needle.is_in(looked)
         for seen, bare in _seen(text, blanks)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from conformance.target.ordinary import Public, public_words
+from conformance.wire.credentials import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
 from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from conformance.wire.messages import Headers, Reply, Request
 from conformance.wire.passing import Passing
 
-#: Headers whose values are credentials, or let others in.
-_HEADERS = (
-    "Authorization",
-    "X-Auth-Token",
-    "X-Subject-Token",
-    "X-Security-Token",
-    "x-acs-security-token",
-    "X-Amz-Security-Token",
-    "Cookie",
-    "Set-Cookie",
-)
-#: Headers of a request by which tokens travel: a token may have been fetched, so that no target file names it.
-_TOKENS = frozenset({"x-auth-token", "x-security-token", "x-acs-security-token", "x-amz-security-token"})
-_PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
+if TYPE_CHECKING:
+    from conformance.target import Target
+
+_PARAMETERS = (*SIGNING_PARAMETERS, *FIELDS)
 #: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
 _PLAINTEXTS = ("Plaintext", "plain_text")
 #: A fuzzer's short values in place of a token would blank out half of a report.
@@ -49,13 +42,20 @@ class Redactor:
     """
 
     def __init__(
-        self, secrets: Iterable[str], labels: Mapping[str, str] | None = None, *, plaintexts: bool = True
+        self,
+        secrets: Iterable[str],
+        labels: Mapping[str, str] | None = None,
+        *,
+        public: Public | None = None,
+        plaintexts: bool = True,
     ) -> None:
         """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`.
 
-        Without `plaintexts`, what an endpoint decrypted for us stays: something else has been put in its place.
+        What a secret has in common with a `public` word makes no piece of it. Without `plaintexts`, what an endpoint
+        decrypted for us stays: something else has been put in its place.
         """
         names = labels or {}
+        self._public = public
         all_secrets = sorted(set(secrets))
         self._lock = threading.Lock()
         self._names = {
@@ -64,11 +64,17 @@ class Redactor:
         self._tokens: dict[str, None] = {}
         self._passing = Passing(_MAX_PASSING)
         self.too_short = len(all_secrets) - len(self._names)
-        known = {*self._names.values(), *map(_label, (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
+        known = {*self._names.values(), *map(_label, (*HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
         self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
         self._plaintexts = plaintexts
         self._in_replies = (*self._in_requests, *(_IN_PLAINTEXTS if plaintexts else ()))
+
+    @classmethod
+    def of(cls, target: Target, *, plaintexts: bool = True) -> Redactor:
+        """The redactor of a target: its secrets are searched for, but for those that are ordinary words."""
+        public = public_words(target.dialect, target.profile)
+        return cls(target.secrets - target.ordinary, target.labels, public=public, plaintexts=plaintexts)
 
     def text(self, text: str) -> str:
         """The text without secrets, by value and by the names that stand before them."""
@@ -111,7 +117,7 @@ class Redactor:
 
         These are tokens, that may have been fetched, and for a while the signature and what was decrypted for us.
         """
-        carried = [value for name, value in request.headers if name.lower() in _TOKENS]
+        carried = [value for name, value in request.headers if name.lower() in TOKEN_HEADERS]
         signed = [value for name, value in request.headers if name.lower() == "authorization"]
         signatures = _values(request.url.encode("utf-8", "surrogatepass"), _SIGNATURES)
         signatures |= {found for value in signed for found in _SIGNED.findall(value)}
@@ -130,6 +136,10 @@ class Redactor:
 
     def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
         new = {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys()
+        if self._public is not None:
+            # An endpoint that calls a token like a parameter does not take that from the records.
+            new = {token for token in new if not self._public.is_ordinary(token)}
+            passing = {value: label for value, label in passing.items() if not self._public.is_ordinary(value)}
         if not new and not passing:
             return
         with self._lock:
@@ -171,13 +181,13 @@ class Redactor:
     def _hides_a_secret(self, text: bytes) -> bool:
         secrets = (*self._names, *self._tokens)
         blanks = any(" " in secret for secret in secrets)
-        return hides_any(text, secrets, blanks=blanks) or self._passing.stand_in(text)
+        return hides_any(text, secrets, blanks=blanks, public=self._public) or self._passing.stand_in(text)
 
     def _pass(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in _by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         if by_value:
-            found += [span for span in self._values_in(text) if not _touches(marks, span[0], span[1])]
+            found += _apart(self._values_in(text), marks)
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
             result += text[last:start] + _mark(label).encode()
@@ -188,7 +198,7 @@ class Redactor:
         names = self._names | dict.fromkeys(self._tokens, "TOKEN")
         seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
         for secret, label in names.items():
-            yield from ((start, end, label) for start, end in spans(seen, secret))
+            yield from ((start, end, label) for start, end in spans(seen, secret, public=self._public))
         for secret, label in self._passing.labels.items():
             yield from ((start, end, label) for start, end in spans(seen, secret, in_pieces=False))
 
@@ -236,12 +246,12 @@ def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:
 
 
 def _header_lines() -> Iterator[_Pattern]:
-    for name in _HEADERS:
+    for name in HEADERS:
         yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), _label(name)
 
 
-_SECRET_HEADERS = frozenset(name.lower() for name in _HEADERS)
-_WORDS = tuple(name.lower().encode() for name in (*_HEADERS, *_PARAMETERS, *_PLAINTEXTS))
+_SECRET_HEADERS = frozenset(name.lower() for name in HEADERS)
+_WORDS = tuple(name.lower().encode() for name in (*HEADERS, *_PARAMETERS, *_PLAINTEXTS))
 _IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
 _SIGNATURES = tuple(_patterns(["Signature"]))
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
@@ -275,8 +285,15 @@ def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:
             yield *found.span(1), label
 
 
-def _touches(marks: list[tuple[int, int]], start: int, end: int) -> bool:
-    return any(start < mark_end and mark_start < end for mark_start, mark_end in marks)
+def _apart(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """The spans, in their order, that overlap none of the marks; these are in order and do not overlap."""
+    at = 0
+    for span in sorted(found):
+        # No later span begins before this one, so a mark that ends before it is done with.
+        while at < len(marks) and marks[at][1] <= span[0]:
+            at += 1
+        if at == len(marks) or span[1] <= marks[at][0]:
+            yield span
 
 
 def _merged(found: Iterable[Span]) -> list[Span]:

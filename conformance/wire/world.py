@@ -1,4 +1,4 @@
-"""What a run takes from outside besides its settings: time, chance, and the way to the endpoint."""
+"""What a run takes from outside besides its settings: time, chance, generated values, and the way to the endpoint."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from conformance.chance import SYSTEM, Chance
 from conformance.clock import REAL, Clock
+from conformance.draws import Draws
 
 if TYPE_CHECKING:
     from conformance.wire.messages import Exchange, Failure, Reply, Request
@@ -43,3 +44,4 @@ class World:
     chance: Chance = SYSTEM
     witness: Witness = field(default_factory=Witness)
     carrier: Carrier | None = None
+    draws: Draws = field(default_factory=Draws)

@@ -29,7 +29,8 @@ class Forgery:
         self.environment: Json = json.loads(members[layout.ENVIRONMENT])
         self.ledger: str = members[layout.LEDGER].decode()
         lines = [json.loads(line) for line in gzip.decompress(members[layout.EXCHANGES]).splitlines()]
-        self.lines: list[Json] = lines[:-1]
+        self.lines: list[Json] = [line for line in lines[:-1] if "drawn" not in line]
+        self.drawn: list[Json] = [line for line in lines[:-1] if "drawn" in line]
         self.end: Json = lines[-1]
 
     @property
@@ -80,7 +81,9 @@ class Forgery:
             layout.RESULTS: files.to_text(self.results).encode(),
             layout.ENVIRONMENT: files.to_text(self.environment).encode(),
             layout.LEDGER: self.ledger.encode(),
-            layout.EXCHANGES: taped(self.lines, self.end | {"end": len(self.lines)}),
+            layout.EXCHANGES: taped(
+                [*self.lines, *self.drawn], self.end | {"end": len(self.lines), "drawn": len(self.drawn)}
+            ),
         }
         verdict = Report.from_json(self.results).targets[0].verdict
         exchanges = len(Tape.read(members[layout.EXCHANGES]).lines)

@@ -127,6 +127,35 @@ def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> No
     assert "claimed is not_tested; by its exchanges it is failed" in str(said)
 
 
+def test_what_does_not_verify_is_not_sealed(reports: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    lines = gzip.decompress((folder / "exchanges.jsonl.gz").read_bytes()).splitlines()
+    del lines[len(lines) // 2]
+    lines[-1] = lines[-1].replace(b'"end":%d' % (len(lines)), b'"end":%d' % (len(lines) - 1))
+    (folder / "exchanges.jsonl.gz").write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+    done = offline("certify", str(folder), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    what, why, *_ = done.stderr.splitlines()
+    assert what == "emulator-huawei.partial.zip is not sealed: what it would hold does not verify."
+    assert why.startswith("exchanges.jsonl.gz: at exchange ")
+    assert not list(folder.glob("*.zip"))
+
+
+def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_path: Path) -> None:
+    """A run that was ended early is worth keeping; what it would have asked nobody knows."""
+    folder = tmp_path / "reports"
+    shutil.copytree(reports, folder)
+    document = json.loads((folder / "environment.json").read_text())
+    document["interrupted"] = True
+    document["partial"].insert(2, "it was ended early")
+    (folder / "environment.json").write_text(json.dumps(document))
+    done = offline("certify", str(folder), folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "`verify` cannot judge it again, and says so with exit code 3: Its run was ended early" in done.stdout
+    assert verify(folder / "emulator-huawei.partial.zip").exit_code == 3
+
+
 # --- how it is called -------------------------------------------------------------------------------------------------
 
 

@@ -247,16 +247,74 @@ def test_other_specs_are_not_what_is_here(plain: Path, tmp_path: Path) -> None:
     said = said_of(tmp_path, forgery.packed())
     assert said.exit_code == 3
     assert "It rests on other specs" in str(said)
+    assert "by this one it does" in str(said)
 
 
-def test_other_versions_are_asked_for_before_anything_is_called_forged(plain: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("package", "code"), [("jsonschema-rs", 3), ("hypothesis", 1)])
+def test_versions_that_judge_are_asked_for_before_anything_is_called_forged(
+    package: str, code: int, plain: Path, tmp_path: Path
+) -> None:
     forgery = Forgery(plain.read_bytes())
-    forgery.environment["packages"]["hypothesis"] = "1.0"
+    forgery.environment["packages"][package] = "1.0"
     assert said_of(tmp_path, forgery.packed()).exit_code == 0
     without_exchange(forgery)
     said = said_of(tmp_path, forgery.packed())
-    assert said.exit_code == 3
-    assert "It needs hypothesis 1.0 (here: " in str(said)
+    assert said.exit_code == code
+    assert (f"It needs {package} 1.0 (here: " in str(said)) is (code == 3)
+
+
+# --- what was drawn at random -----------------------------------------------------------------------------------------
+
+
+def fewer_drawn(forgery: Forgery) -> None:
+    forgery.drawn.remove(next(line for line in forgery.drawn if line["drawn"].startswith("requests")))
+
+
+def others_drawn(forgery: Forgery) -> None:
+    for line in forgery.drawn:
+        if line["drawn"] == "walks" and line["value"] is not None:
+            line["value"] = [0, "enable", 1]
+
+
+def more_drawn(forgery: Forgery) -> None:
+    forgery.drawn.append(forgery.drawn[-1])
+
+
+def nothing_drawn(forgery: Forgery) -> None:
+    forgery.drawn = []
+
+
+def malformed_drawn(forgery: Forgery) -> None:
+    forgery.drawn = [line | {"value": {"method": 1}} for line in forgery.drawn]
+
+
+DRAWN = (fewer_drawn, others_drawn, more_drawn, nothing_drawn, malformed_drawn)
+
+
+@pytest.mark.parametrize("change", DRAWN)
+def test_what_was_drawn_cannot_be_changed_although_nothing_is_drawn_again(
+    change: Callable[[Forgery], None], generated: Path, tmp_path: Path
+) -> None:
+    forgery = Forgery(generated.read_bytes())
+    forgery.environment["packages"]["hypothesis"] = "6.0.0"
+    change(forgery)
+    assert found(verify(forgery.saved(tmp_path)))
+
+
+def test_a_generated_request_that_went_badly_cannot_be_left_out(generated: Path, tmp_path: Path) -> None:
+    """Neither the drawn request nor its exchange is there, as if it had never been asked."""
+    forgery = Forgery(generated.read_bytes())
+    fewer_drawn(forgery)
+    assert "what was drawn for the requests of " in found(verify(forgery.saved(tmp_path)))
+
+
+def test_a_machine_that_draws_otherwise_judges_what_was_recorded(generated: Path, tmp_path: Path) -> None:
+    forgery = Forgery(generated.read_bytes())
+    forgery.environment["packages"]["hypothesis"] = "6.0.0"
+    forgery.environment["python"] = "3.99.1"
+    said = verify(forgery.saved(tmp_path))
+    assert said.exit_code == 0, str(said)
+    assert "were taken as they were recorded; python 3.99 (here: " in str(said)
 
 
 # --- the signature ----------------------------------------------------------------------------------------------------

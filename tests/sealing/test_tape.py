@@ -12,7 +12,8 @@ import pytest
 from conformance.chance import SYSTEM, Chance
 from conformance.reporting.recorded import keep
 from conformance.sealing.alike import alike
-from conformance.tape.environment import missing_here, partial_because
+from conformance.tape.drawn import PlayedDraws
+from conformance.tape.environment import missing_to_draw, missing_to_judge, partial_because
 from conformance.tape.play import OffTape, Player, Tape, TapeError
 from conformance.tape.record import recorded_world
 from conformance.tape.spool import emptied
@@ -146,8 +147,10 @@ def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
         (lambda lines: [lines[-1], *lines], "before its last line"),
         (lambda lines: lines[1:], "speaks of 2 exchanges, and there are 1"),
         (lambda lines: ["[]", *lines], "its line 1 is no exchange"),
-        (lambda lines: ["{", *lines], "cannot be unpacked and read"),
+        (lambda lines: ["{", *lines], "its line 1 cannot be read"),
         (lambda _: [], "without its last line"),
+        (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "does not stand behind all exchanges"),
+        (lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]], "of 0 drawn values, and there are 1"),
     ],
 )
 def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path: Path) -> None:
@@ -161,6 +164,60 @@ def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, mo
     monkeypatch.setattr("conformance.tape.record._MOST_EXCHANGES", 2)
     path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
     assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
+
+
+# --- what was drawn ---------------------------------------------------------------------------------------------------
+
+
+def drawn(path: Path, *values: tuple[str, object]) -> Tape:
+    world, recording = recorded_world(path, TARGET, "chance")
+    for of, value in values:
+        world.draws.drew(of, value)
+    recording.close()
+    return Tape.read(path.read_bytes())
+
+
+VALUES = (("walks", None), ("requests", {"a": [1]}), ("walks", [0, "cancel", 3]))
+
+
+def test_what_was_drawn_is_given_back_by_its_purpose(tmp_path: Path) -> None:
+    tape = drawn(tmp_path / "t.gz", *VALUES)
+    assert (len(tape.lines), tape.drawn and len(tape.drawn)) == (0, 3)
+    draws = PlayedDraws(tape.drawn or (), again=False)
+    assert draws.recorded("walks") == [None, [0, "cancel", 3]]
+    assert draws.recorded("requests") == [{"a": [1]}]
+    assert draws.recorded("others") == []
+    draws.ended()
+    assert draws.problem == ""
+
+
+def test_what_is_drawn_again_must_be_the_same_and_all_of_it(tmp_path: Path) -> None:
+    lines = drawn(tmp_path / "t.gz", *VALUES).drawn or ()
+    for values, problem in (
+        (VALUES, ""),
+        (VALUES[:2], "more was drawn for the walks than the suite asks for."),
+        ((*VALUES, ("walks", None)), "what was drawn for the walks is not what this seed gives."),
+        ((("walks", None), ("requests", {"a": (2,)})), "what was drawn for the requests is not what this seed gives."),
+    ):
+        draws = PlayedDraws(lines, again=True)
+        assert draws.recorded("walks") is None
+        for of, value in values:
+            draws.drew(of, value)
+        draws.ended()
+        assert draws.problem == problem
+
+
+def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
+    """Along links, values of replies go into generated requests: plaintexts as stand-ins, tokens as marks."""
+    key = bytes(range(32)).hex()
+    world, recording = recorded_world(tmp_path / "t.gz", TARGET, "chance")
+    recording.saw(Exchange(request(), reply(json.dumps({"plain_text": key}).encode()), None, world.clock.now()))
+    world.draws.drew("chains", {"body": json.dumps({"cipher_text": f"{key} {TOKEN}"})})
+    recording.close()
+    tape = Tape.read((tmp_path / "t.gz").read_bytes())
+    [line] = tape.drawn or ()
+    other = json.loads(tape.lines[0]["reply"]["body"])["plain_text"]
+    assert json.loads(line["value"]["body"]) == {"cipher_text": f"{other} [redacted:KMS_TOKEN]"}
 
 
 # --- chance, targets, circumstances -----------------------------------------------------------------------------------
@@ -243,8 +300,15 @@ def test_a_part_of_a_run_is_called_so(changes: dict[str, Any], reasons: list[str
 
 def test_versions_that_decide_are_asked_for() -> None:
     versions = {"hypothesis": "0", "schemathesis": "0", "jsonschema-rs": "0", "botocore": "0"}
-    asked = missing_here({"python": "2.7.18", "packages": versions})
-    assert [name.split()[0] for name in asked] == ["python", *versions]
+    document = {"python": "2.7.18", "packages": versions}
+
+    def names(asked: list[str]) -> list[str]:
+        return sorted(name.split()[0] for name in asked)
+
+    assert names(missing_to_draw(document)) == ["botocore", "hypothesis", "python", "schemathesis"]
+    # What was drawn is there: nothing rests on what would draw it, and all on what judges.
+    assert names(missing_to_judge(document, drawn=True)) == ["botocore", "jsonschema-rs", "schemathesis"]
+    assert names(missing_to_judge(document, drawn=False)) == sorted(["python", *versions])
 
 
 def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,13 @@ def test_a_waiver_that_may_be_needed_is_left_alone(waiver: Waiver, verdicts: Map
     assert found(waiver, verdict(verdicts)) == ()
 
 
+def test_a_waiver_may_be_needed_at_a_higher_tier_that_asks_more() -> None:
+    passing = verdict({}, "a")
+    assert stale([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
+    assert stale([made("cancel.*")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
+    assert stale([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"schedule.uri"}, "b": {"*"}}) != ()
+
+
 def test_a_waiver_is_needed_while_any_target_needs_it() -> None:
     passing, failing = verdict({}, "a"), verdict({"cancel.effect": "waived"}, "b")
     assert found(made("cancel.effect"), passing, failing) == ()

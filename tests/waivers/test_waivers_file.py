@@ -20,14 +20,23 @@ def test_all_that_a_waiver_can_say_is_read(tmp_path: Path) -> None:
         "# ours\nwaivers:\n"
         "  - requirement: schedule.window.*\n    reason: >\n      Mended in\n      7.2.\n    owner: storage\n"
         "    expires: 2027-03-31\n    link: https://tracker.example.com/42\n    targets: [otc-*]\n    dialect: huawei\n"
+        "    failures: ['1f2e3d', '000000']\n"
         f"{_ENTRY}}}\n"
     )
     long, short = load_waivers(str(path))
     link = "https://tracker.example.com/42"
     assert long == Waiver(
-        "schedule.window.*", "Mended in 7.2.\n", "storage", date(2027, 3, 31), link, ("otc-*",), "huawei", 3
+        "schedule.window.*",
+        "Mended in 7.2.\n",
+        "storage",
+        date(2027, 3, 31),
+        link,
+        ("otc-*",),
+        "huawei",
+        3,
+        ("1f2e3d", "000000"),
     )
-    assert (short.line, short.targets, short.dialect, short.link) == (12, (), "", "")
+    assert (short.line, short.targets, short.dialect, short.link, short.failures) == (13, (), "", "", ())
     assert Waiver.from_json(long.to_json(), 3) == long
     assert load_waivers(None) == ()
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from conformance.target.ordinary import Public
 from conformance.wire.disguises import _needles, hides_any, spans, views, views_and_bare
 
 
@@ -117,7 +118,8 @@ def test_a_secret_is_found_with_all_of_its_escapes_and_no_more(text: bytes, secr
 
 def test_every_occurrence_is_found_also_where_they_overlap() -> None:
     text = b"aaaaaa"
-    assert sorted(spans(tuple(views(text)), "aaaa")) == [(0, 4), (1, 5), (2, 6)]
+    assert sorted(spans(tuple(views(text)), "aaaa")) == [(0, 6)]
+    assert sorted(spans(tuple(views(b"abcda abcdabcda")), "abcda")) == [(0, 5), (6, 15)]
 
 
 def test_a_secret_with_a_blank_is_found_in_a_form() -> None:
@@ -226,3 +228,43 @@ def test_what_is_spelt_out_is_found_from_eight_letters_on_with_all_that_stands_b
 def test_each_view_is_followed_by_its_letters_and_digits() -> None:
     assert [view.text for view in views_and_bare(b"a+%62")] == [b"a+%62", b"a62", b"a+b", b"ab"]
     assert [view.text for view in views_and_bare(b"a+b", blanks=True)] == [b"a+b", b"ab", b"a b", b"ab"]
+
+
+PUBLIC = Public.of(["AccessKeyId", "kms-key", "Name"])
+
+
+def pieces(text: bytes, secret: str, public: Public | None = PUBLIC) -> set[bytes]:
+    found = {text[start:end] for start, end in spans(tuple(views_and_bare(text)), secret, public=public)}
+    assert hides_any(text, [secret], public=public) == bool(found)
+    return found
+
+
+def test_what_a_secret_has_in_common_with_a_public_word_is_no_piece_of_it() -> None:
+    secret = "AccessKeyId-12345678-ab"
+    assert pieces(b"?AccessKeyId=LTAI&x", secret) == set()
+    assert pieces(b"?AccessKeyId=LTAI&x", secret, None) == {b"AccessKeyId"}
+    assert pieces(b"?AccessKeyId-12345678-ab", secret) == {b"AccessKeyId-12345678-ab"}
+
+
+def test_a_piece_is_found_by_its_own_letters_and_without_the_public_word_at_its_rim() -> None:
+    secret = "AccessKeyIdq7Zr2Lw9Xk4Tn8Vb1Y"
+    assert pieces(b"?q7Zr2Lw9X&x", secret) == {b"q7Zr2Lw9X"}
+    assert pieces(b"?AccessKeyIdq7Zr2Lw9X&x", secret) == {b"q7Zr2Lw9X"}
+    assert pieces(b"?AccessKeyIdq7Zr2Lw&x", secret) == set()
+    assert pieces(b"q7Zr2Lw9XAccessKeyId", "q7Zr2Lw9XAccessKeyIdXk4Tn8Vb1Y") == {b"q7Zr2Lw9X"}
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("x-AccessKeyId", b"\1\1" + bytes(11)),
+        ("ACCESSKxy", bytes(7) + b"\1\1"),
+        ("acces", b"\1" * 5),
+        ("a name", b"\1\1" + bytes(4)),
+        ("kmskey", bytes(6)),
+        ("\u0130AccessKeyId", b"\1" * 12),
+        ("", b""),
+    ],
+)
+def test_what_of_a_text_belongs_to_public_words(text: str, own: bytes) -> None:
+    assert PUBLIC.own(text) == own

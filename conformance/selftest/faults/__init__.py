@@ -8,6 +8,7 @@ from conformance.selftest.faults import (
     bodies,
     by_arn,
     cancel,
+    creation,
     dates,
     errors,
     expiry,
@@ -19,6 +20,7 @@ from conformance.selftest.faults import (
     pending,
     protocol,
     schedule,
+    silences,
     states,
     window,
 )
@@ -31,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     *pending.FAULTS,
     *states.FAULTS,
     *keys.FAULTS,
+    *creation.FAULTS,
     *dates.FAULTS,
     *expiry.FAULTS,
     *lists.FAULTS,
@@ -41,4 +44,5 @@ FAULTS: tuple[Fault, ...] = (
     *authentication.FAULTS,
     *isolation.FAULTS,
     *intermittent.FAULTS,
+    *silences.FAULTS,
 )

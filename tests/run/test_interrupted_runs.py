@@ -1,0 +1,113 @@
+"""A run that is told to end, at any moment: keys are let go or named, what was judged is told, and the code says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.emulator import Emulator
+
+HERE = Path(__file__).parent
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+# With all moments this takes minutes: CI draws some, by the day.
+EVERY = os.environ.get("KMS_CONFORMANCE_INTERRUPTIONS") == "all"
+SECONDS = 60.0
+# Of the small suite, in every dialect.
+CHECKS = 9
+# In every dialect the checks of the small suite are over by then, and its keys are being let go.
+LETTING_GO = 62
+
+
+def moments() -> Iterator[tuple[str, str, int]]:
+    """Dialect, how the run is made, and the request after which it is told to end; -1 is while files are written."""
+    for dialect in ("huawei", "alibaba", "aws"):
+        for way in ("one process", "worker"):
+            yield from ((dialect, way, number) for number in (0, 1, 3, 8, 20, 40, 55, 64, -1))
+
+
+def drawn() -> list[tuple[str, str, int, tuple[signal.Signals, ...]]]:
+    signals = ((signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,), (signal.SIGHUP,))
+    every = [(*moment, told) for moment in moments() for told in signals]
+    return every if EVERY else random.Random(time.strftime("%Y%m%d")).sample(every, 6)  # noqa: S311 - no secret
+
+
+def name(case: tuple[str, str, int, tuple[signal.Signals, ...]]) -> str:
+    dialect, way, number, told = case
+    return f"{dialect}, {way}, after request {number}, {' '.join(each.name for each in told)}"
+
+
+def begin(target: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment |= {"KMS_CONFORMANCE_STATE": str(folder / "state"), "PYTHONPATH": path, "COLUMNS": "80"}
+    arguments = ["--target", str(target), "--reports", "out", "--tier", "smoke", "--seed", "1"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "conformance", "run", *arguments, "--", "-p", "small_suite", *options],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A group of its own, as a shell makes one: Ctrl-C goes to all of it.
+        start_new_session=True,
+    )
+
+
+def tell(process: subprocess.Popen[str], told: signal.Signals) -> None:
+    """Ctrl-C goes to every process of a terminal's group, other signals to the one that was started."""
+    if told is signal.SIGINT:
+        os.killpg(process.pid, told)
+    else:
+        process.send_signal(told)
+
+
+@pytest.mark.parametrize("case", drawn(), ids=name)
+def test_keys_are_let_go_or_named_and_what_was_judged_is_told(
+    tmp_path: Path, case: tuple[str, str, int, tuple[signal.Signals, ...]]
+) -> None:
+    dialect, way, number, signals = case
+    out = tmp_path / "out"
+    with Emulator(dialect) as emulator:
+        others = {str(key.id) for key in emulator.store.keys}
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        process = begin(tmp_path / "t.yaml", tmp_path, *(("-n", "1") if way == "worker" else ()))
+        deadline = time.monotonic() + SECONDS
+        while process.poll() is None and time.monotonic() < deadline and not reached(emulator, out, number):
+            time.sleep(0.002)
+        for told in signals:
+            if process.poll() is None:
+                tell(process, told)
+                time.sleep(0.05)
+        output, _ = process.communicate(timeout=SECONDS)
+        ours = [key for key in emulator.store.keys if str(key.id) not in others]
+    assert process.returncode == CODES[signals[0]], output
+    assert "Traceback" not in output
+    for key in (str(key.id) for key in ours if key.state.value != "pending_deletion"):
+        assert key in output, f"{key} is neither let go nor named: {output}"
+        assert "kms-conformance sweep --target" in output
+    verdict = json.loads((out / "verdict.json").read_text())
+    assert verdict["result"] == "inconclusive"
+    unfinished = [each["check"] for each in verdict.get("unfinished", ())]
+    assert bool(unfinished) == (0 <= number < LETTING_GO)
+    if number != 0:
+        (target,) = json.loads((out / "results.json").read_text())["targets"]
+        ended = {check["check"] for check in target["checks"] if check["ended"]}
+        assert ended.isdisjoint(unfinished)
+        assert len(ended) + len(unfinished) == CHECKS
+    assert (out / "index.html").exists()
+
+
+def reached(emulator: Emulator, out: Path, number: int) -> bool:
+    """Whether the moment has come at which the run is told to end."""
+    if number < 0:
+        return (out / "index.html").exists()
+    return emulator.requests_served > number

@@ -1,0 +1,133 @@
+"""A create that is refused and carried out: its key is found, judged and let go, at the cost of one list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from test_ended import ours, scene_of
+
+from conformance import specs
+from conformance.catalogue.profile import Profile
+from conformance.emulator import Decisions, Inbound, Outbound, State
+from conformance.judge import Inconclusive
+from conformance.selftest.faults import FAULTS
+from conformance.selftest.runner import run_suite
+from conformance.selftest.serving import serving
+
+BOTH = pytest.mark.parametrize("dialect", specs.dialects())
+
+
+def refusing_what_is_done(
+    dialect: str, name: str = "create-refused-but-done"
+) -> Callable[[Inbound, Outbound], Outbound]:
+    return next(fault for fault in FAULTS if fault.name == name and dialect in fault.dialects).filters[0]
+
+
+class Full(Decisions):
+    """No key can be made any more."""
+
+    def quota_left(self, keys) -> bool:
+        return False
+
+
+@BOTH
+def test_a_key_made_by_a_refused_create_is_found_judged_and_let_go(scene, dialect: str) -> None:
+    at = scene(dialect, filters=[refusing_what_is_done(dialect)])
+    before = at.emulator.store.keys
+    with pytest.raises(Inconclusive, match="No key could be created"):
+        at.bench.pool.create()
+    (key,) = ours(at.emulator, before)
+    assert [failure.requirement for failure in at.kms.judge.failures] == ["refused.changes-nothing"]
+    assert key.id in at.kms.judge.failures[0].received
+    assert [record.key for record in at.bench.ledger.unfinished()] == [key.id]
+    assert at.bench.pool.created == 1
+    assert at.bench.leave() == ()
+    assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
+    assert at.bench.ledger.unfinished() == ()
+
+
+@BOTH
+def test_keys_made_by_refused_creates_count_against_the_limit(scene, dialect: str) -> None:
+    at = scene(dialect, most=6, limits={"max_keys": 3}, filters=[refusing_what_is_done(dialect)])
+    before = at.emulator.store.keys
+    for _ in range(5):
+        with pytest.raises(Inconclusive):
+            at.bench.pool.create_new()
+    assert len(ours(at.emulator, before)) == 3
+
+
+@pytest.mark.parametrize("dialect", ["huawei", "aws"])
+def test_generated_creates_that_are_refused_and_done_are_judged_at_the_end(dialect: str) -> None:
+    known = Profile.load(dialect).refusal("invalid_parameter").answers[0]
+
+    def refusing_generated(inbound: Inbound, outbound: Outbound) -> Outbound:
+        """Refuses every create that says more than a description and a name, and makes its key."""
+        if inbound.operation != "create" or outbound.refusal is not None or not says_more(inbound):
+            return outbound
+        return replace(outbound.with_value(REFUSED[dialect](known.code)), status=known.status)
+
+    arguments = ("-k", "test_entry.py or create or test_afterwards.py")
+    served = serving(dialect, filters=[refusing_generated])
+    outcome = run_suite(served, tier="standard", arguments=arguments, timeout_seconds=300)
+    assert outcome.failed == {"refused.changes-nothing"}
+    last = next(check for check in outcome.checks if check.check.startswith("afterwards::test_refused"))
+    assert last.failures or any(check.failures for check in outcome.checks if "create" in check.check)
+
+
+def says_more(inbound: Inbound) -> bool:
+    plain = {"key_alias", "key_description", "Description", "Action", "Version", "Format"}
+    return bool(set(inbound.parameters) - plain)
+
+
+REFUSED: dict[str, Callable[[str], object]] = {
+    "huawei": lambda code: {"error": {"error_code": code, "error_msg": "No."}},
+    "aws": lambda code: {"__type": code, "message": "No."},
+}
+
+
+@BOTH
+@pytest.mark.parametrize("refused", [0, 3])
+def test_one_list_is_the_cost_and_only_where_a_create_was_refused(scene, dialect: str, refused: int) -> None:
+    at = scene(dialect, decisions=Full if refused else Decisions)
+    pool = at.bench.pool
+    for _ in range(refused):
+        _, key = pool.attempt(lambda marker: at.kms.ask("create", **at.kms.dialect.naming(marker)))
+        assert key is None
+    before = Counter(inbound.operation for inbound in at.received)["list"]
+    assert pool.must_have_made_none(last=True) == ()
+    assert pool.release() == ()
+    assert Counter(inbound.operation for inbound in at.received)["list"] - before == bool(refused)
+    assert {record.event for record in at.bench.ledger.records().values()} <= {"gone"}
+    assert at.kms.judge.failures == []
+
+
+@BOTH
+def test_what_a_killed_run_saw_refused_is_found_by_the_next_one(scene, dialect: str) -> None:
+    at = scene(dialect, filters=[refusing_what_is_done(dialect)])
+    before = at.emulator.store.keys
+    at.bench.pool.attempt(lambda marker: at.kms.ask("create", **at.kms.dialect.naming(marker)))
+    (key,) = ours(at.emulator, before)
+    at.bench.close()  # killed
+    later = scene_of(at)
+    assert later.leave() == ()
+    assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
+    assert later.ledger.unfinished() == ()
+
+
+@BOTH
+def test_the_marker_of_the_second_create_is_not_taken_for_that_of_the_eleventh(scene, dialect: str) -> None:
+    at = scene(dialect, most=20, limits={"max_keys": 20})
+    pool = at.bench.pool
+    markers: list[str] = []
+
+    def send(marker: str):
+        markers.append(marker)
+        return at.kms.ask("create", **at.kms.dialect.naming(marker))
+
+    keys = [pool.attempt(send)[1] for _ in range(11)]
+    assert pool.look_for(markers[1]) == ()
+    pool.ever.clear()
+    assert pool.look_for(markers[1]) == (keys[1],)
