@@ -95,7 +95,9 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
             raise
         return Verification(path, (_told(error),))
     except _BROKEN as error:
-        return Verification(path, (f"What it holds cannot be judged ({type(error).__name__}: {_short(error)}).",))
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
 
 
 def verified(
