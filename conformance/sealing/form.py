@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.lengths import shortened
 from conformance.reporting import files, layout
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.model import Report, StoredVerdict, TargetReport
@@ -47,10 +48,6 @@ class Sealed:
     @property
     def verdict(self) -> StoredVerdict:
         return self.report.verdict
-
-
-# Of a value that somebody wrote.
-_MOST_SAID = 300
 
 
 def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
@@ -125,8 +122,12 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
     known, said = dict(_flat(expected)), dict(_flat(document))
     for name in dict.fromkeys([*known, *said]):
         if known.get(name) != said.get(name) and not name.startswith("files."):
-            theirs, ours = _short(said.get(name)), _short(known.get(name))
-            yield f"{MANIFEST}: {name} is {theirs}; by the other members it is {ours}."
+            found, follows = _shown(said.get(name)), _shown(known.get(name))
+            yield f"{MANIFEST}: {name} is {found}; by the other members it is {follows}."
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value), 300)
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -136,8 +137,3 @@ def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
         return
     for key, child in value.items():
         yield from _flat(child, f"{name}.{key}" if name else str(key))
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
