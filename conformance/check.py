@@ -156,8 +156,8 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
     except SuiteFault:
         raise
     except Inconclusive as error:
-        told, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
-        raise Inconclusive(told, hint, error.waiting_until) from None
+        reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
+        raise Inconclusive(reason, hint, error.waiting_until) from None
     except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
         told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
         raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None

@@ -63,6 +63,7 @@ class Client:
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
         self.guard = Guard(self.dialect, self.api, ledger)
+        self._ledger = ledger
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor.of(target))
@@ -242,6 +243,7 @@ class Client:
         except SignInFailed as error:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
+        self._ledger.beat()
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.recorder.add(name, exchange)

@@ -60,8 +60,8 @@ class StoredVerdict:
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
-    watch: bool = False
     observations: Mapping[str, int] = field(default_factory=dict)
+    watch: bool = False
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -78,8 +78,8 @@ class StoredVerdict:
             "unfinished": tuple(map(Unfinished.from_json, raw.get("unfinished", ()))),
             "filters": raw.get("filters", {}),
             "keys_left": tuple(raw.get("keys_left", ())),
-            "watch": raw.get("watch", False),
             "observations": {found["what"]: found["count"] for found in raw.get("observations", ())},
+            "watch": raw.get("watch", False),
         }
         return cls(requirements=requirements, **raw["target"], **suite, **run, **earned)
 
@@ -96,8 +96,8 @@ class StoredVerdict:
             **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
-            **({"watch": True} if self.watch else {}),
             **observations_json(self.observations),
+            **({"watch": True} if self.watch else {}),
         }
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import specs
 from conformance.catalogue.frozen import versions
+from conformance.lengths import shortened
 from conformance.mistake import UserMistake
 from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
@@ -35,7 +36,6 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
-_MOST_SAID = 300
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
             raise
         return Verification(path, (_told(error),))
     except _BROKEN as error:
-        return Verification(path, (f"What it holds cannot be judged ({type(error).__name__}: {_short(error)}).",))
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
 
 
 def verified(
@@ -110,6 +112,17 @@ def verified(
 
     With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
     """
+    try:
+        return _verified(path, members, by, key, draw_again=draw_again)
+    except _BROKEN as error:
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
+
+
+def _verified(
+    path: Path, members: Mapping[str, bytes], by: Key | None, key: Path | None, *, draw_again: bool
+) -> Verification:
     try:
         environment = environment_of(members)
     except (ReportError, ValueError) as error:
@@ -199,7 +212,7 @@ def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     try:
         return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
     except (*_BROKEN, OSError, UserMistake) as error:
-        return f"What it holds cannot be judged ({type(error).__name__}: {_short(error)})."
+        return f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)})."
 
 
 def _disagreements(sealed: Sealed, again: Rejudged) -> Iterator[str]:
@@ -257,10 +270,5 @@ def _unchecked(signer: str) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, ReportError):
         return f"{error.what} {error.why}".replace("\n", " ")
-    text = _short(error)
+    text = shortened(str(error))
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _short(error: Exception) -> str:
-    text = str(error)
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"

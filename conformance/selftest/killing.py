@@ -18,7 +18,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
@@ -90,7 +90,7 @@ class Killings:
     _known: set[Any] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
-    def run(self, *, tier: str = "smoke", timeout_seconds: float = 3600) -> Outcome:
+    def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
         """Run the suite to its end; `killed` and `problems` say what happened on the way."""
         here, there = multiprocessing.get_context("fork").Pipe()
         keeper = threading.Thread(target=self._keep, args=(here,), daemon=True)
@@ -101,7 +101,7 @@ class Killings:
             _fork_at_requests(self.emulator, self.wanted, there)
             yield self.emulator.target_yaml()
 
-        outcome = run_suite(served, tier=tier, timeout_seconds=timeout_seconds)
+        outcome = run_suite(served, tier=tier, arguments=arguments, timeout_seconds=timeout_seconds)
         there.send(None)
         keeper.join(_LONGEST_SECONDS)
         return outcome

@@ -58,7 +58,7 @@ class Tape:
             raise TapeError("it ends before its last line")
         exchanges = tuple(line for line in found if "drawn" not in line)
         drawn = tuple(found[len(exchanges) :])
-        if not all("drawn" in line and "value" in line for line in drawn):
+        if not all("drawn" in line for line in drawn):
             raise TapeError("what was drawn does not stand behind all exchanges")
         if last["end"] != len(exchanges):
             raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")

@@ -19,6 +19,7 @@ _GZIP = 31  # window bits, as zlib.decompressobj takes them
 #: Microseconds: some 300 years.
 _FARTHEST = 10**16
 _MOST_READINGS = 100_000
+_DEEPEST = 64
 _ENCODINGS = ("utf-8", "latin-1")
 
 
@@ -27,7 +28,7 @@ class TapeError(Exception):
 
 
 def lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    """Unpack a tape and parse it line by line; each line is an exchange, or one with `end`. Raises `TapeError`."""
+    """Unpack a tape and parse it line by line; each is an exchange, what was drawn, or the end. Raises `TapeError`."""
     for number, line in enumerate(_texts(data), 1):
         if number > _MOST_LINES:
             raise TapeError("it is larger than that of any run")
@@ -73,10 +74,15 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
 
 
 def _is_line(found: object) -> bool:
-    if not isinstance(found, dict) or not (_are_readings(found.get("now")) and _are_readings(found.get("monotonic"))):
+    if not isinstance(found, dict):
+        return False
+    if "drawn" in found and "end" not in found:
+        return found.keys() == {"drawn", "value"} and _are_texts(found["drawn"]) and _is_flat(found["value"])
+    if not (_are_readings(found.get("now")) and _are_readings(found.get("monotonic"))):
         return False
     if "end" in found:
-        return found.keys() == {"end", "now", "monotonic"} and _is_whole(found["end"])
+        counts = (found["end"], found.get("drawn", 0))
+        return found.keys() - {"drawn"} == {"end", "now", "monotonic"} and all(map(_is_whole, counts))
     return (
         found.keys() == {"number", "operation", "started", "now", "monotonic", "request", "reply", "failure"}
         and (found["number"] is None or _is_whole(found["number"]))
@@ -85,6 +91,19 @@ def _is_line(found: object) -> bool:
         and (found["reply"] is None or _is_reply(found["reply"]))
         and (found["failure"] is None or _is_failure(found["failure"]))
     )
+
+
+def _is_flat(value: object) -> bool:
+    """Whether a value is nested less deep than anything that generators draw."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return not level
 
 
 def _is_request(found: object) -> bool:
