@@ -22,7 +22,7 @@ from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
 from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from conformance.libraries import refuse_replaced
-from conformance.phrasing import phrase
+from conformance.phrasing import phrase, status_of
 from conformance.plan import plan_of
 from conformance.reporting import allure
 from conformance.reporting.again import remember
@@ -97,7 +97,8 @@ class Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
         Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account whose owner has not
+        agreed.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -108,9 +109,10 @@ class Controller:
         for target in loaded:
             # Raises for a ledger that cannot be read or written, before anything is sent.
             ledger = Ledger.of(target, None if state is None else Path(state))
-            ledger.records()
             if options.asking:
                 try_ledgers(ledger.path.parent)
+                ledger.try_locks()
+            ledger.records()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
@@ -173,6 +175,10 @@ class Controller:
         if check is not None and not report.passed:
             self._missing.told(target, check.id, reason_of(report))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return status_of(report)
+
     def _keep(self, result: CheckResult) -> None:
         """A check that another plugin runs again counts as it ended last; a failure stays one."""
         kept = self.results.setdefault(result.target, {})
@@ -193,7 +199,8 @@ class Controller:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
         return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
         try:
@@ -292,8 +299,8 @@ class Controller:
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
         """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
         beside = Circumstances(
-            self._missing.of(target.name),
-            missed or self._missing.why(filters),
+            {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
+            missed or self.clean(self._missing.why(filters)),
             filters,
             tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
         )
@@ -302,7 +309,8 @@ class Controller:
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
         """The verdict that follows from these results."""
-        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        duration = time.monotonic() - self._clock
+        run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
         planned = self.plans[target.name].named()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 

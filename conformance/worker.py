@@ -187,6 +187,14 @@ class Worker:
                 text = bench.client.recorder.redactor.text(text)
         return text
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        try:
+            return (yield)
+        finally:
+            self._interrupts.no_more_asking()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         self._interrupts.no_more_asking()

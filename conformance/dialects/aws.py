@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from conformance.catalogue.api import ReplySpec
-from conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from conformance.wire.dates import epoch_date
 from conformance.wire.decode import Decoded, decode_json
 from conformance.wire.messages import Reply, Request
 
@@ -214,6 +215,16 @@ class Aws(Dialect):
     def unknown_key(self) -> str:
         return self.chance.uuid()
 
+    def owner(self, value: object) -> Owner | None:
+        keys = mapping(value).get("Keys")
+        arns = (text(mapping(key).get("KeyArn")) or "" for key in (keys if isinstance(keys, list) else ()))
+        found = next((match for arn in arns if (match := _ARN.match(arn))), None)
+        return None if found is None else Owner(account=found["account"], region=found["region"])
+
+    def account_of(self, arn: str | None) -> str | None:
+        found = _ARN.match(arn or "")
+        return None if found is None else found["account"]
+
     def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
         found = _ARN.fullmatch(arn)
         if found is None:
@@ -267,7 +278,7 @@ def moment(value: object) -> tuple[datetime | None, str | None]:
     """A time in seconds since 1970, a JSON number; absent and null both mean that there is none."""
     if value is None:
         return None, None
-    # The last second of the year 9999 is the last that a time can be.
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 253402300799:
-        return datetime.fromtimestamp(value, UTC), None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        found = epoch_date(value)
+        return found, None if found else f"{value!r} is no time before the year 3000"
     return None, f"{value!r} is no number of seconds since 1970"

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from conformance.reporting import files
+from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
 
 FORMAT = 1
-# Not part of any sealed result: paths of this machine are nobody else's business.
-_FILE = "replay.json"
 
 
 def replay_command(directory: Path | str, failure: str) -> str:
@@ -31,14 +29,14 @@ def nearby(path: Path | str) -> str:
 def remember(directory: Path, paths: Mapping[str, Path | None]) -> None:
     """Write down the target file of each target, by name; None for the built-in emulator."""
     targets = {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
-    files.write_atomically(directory / _FILE, files.to_text({"format": FORMAT, "targets": targets}))
+    files.write_atomically(directory / layout.REPLAY, files.to_text({"format": FORMAT, "targets": targets}))
 
 
 def remembered(directory: Path) -> dict[str, Path | None]:
     """What `remember` wrote; nothing where there is nothing, or another version wrote it."""
     folder = directory if directory.is_dir() else directory.parent
     with suppress(ReportError, AttributeError, TypeError):
-        found = files.read_json(folder / _FILE)
+        found = files.read_json(folder / layout.REPLAY)
         if found.get("format") == FORMAT:
             return {name: None if path is None else Path(path) for name, path in found["targets"].items()}
     return {}

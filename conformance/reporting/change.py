@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.results import CheckResult
     from conformance.verdict import RequirementVerdict
 
-Kind = Literal["regressed", "fixed", "answer_changed", "new", "vanished", "otherwise"]
+Kind = Literal["regressed", "uncovered", "fixed", "answer_changed", "new", "vanished", "otherwise"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _ABSENT = frozenset({None, "not_applicable"})
 _OPEN = frozenset({"inconclusive", "not_tested"})
@@ -75,8 +75,9 @@ def kind_of(
     """What a change of a verdict is; None where nothing follows from it.
 
     A requirement that a run does not have, or that does not apply there, is absent. Of those that are there, a MUST or
-    a SHOULD that fails and did not fail before has regressed, whatever it was; so has a MUST that held or was waived
-    and is not judged any more. A MAY never regresses, and neither does what does not decide.
+    a SHOULD that held or was waived and fails now has regressed; so has a MUST that is not judged any more. One that
+    fails and could not be judged before is uncovered: nobody knows since when it fails. A MAY never regresses, and
+    neither does what does not decide.
     """
     if before in _ABSENT or after in _ABSENT:
         return None if before in _ABSENT and after in _ABSENT else "new" if before in _ABSENT else "vanished"
@@ -85,6 +86,8 @@ def kind_of(
     weighs = decides and level != "MAY"
     lost = level == "MUST" and before in _HELD and after in _OPEN
     found = level == "MUST" and before in _OPEN
+    if weighs and after == "failed" and before in _OPEN:
+        return "uncovered"
     if weighs and (after == "failed" or lost):
         return "regressed"
     if weighs and after == "passed" and (before in {"failed", "waived"} or found):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WORDS: Mapping[Kind, str] = {
     "regressed": "regressed",
+    "uncovered": "fails, and could not be judged before",
     "fixed": "fixed",
     "answer_changed": "answered otherwise, both accepted",
     "new": "new, or applies now",
@@ -76,7 +77,7 @@ def _block(change: Change, comparison: Comparison, width: int) -> Iterator[Text]
     head = " · ".join((*((change.target,) if several else ()), change.id, change.level))
     yield from _lines(head, width, "  ")
     yield from _lines(_transition(change), width, "    ")
-    if change.kind in {"regressed", "otherwise", "new"} and change.why:
+    if change.kind in {"regressed", "uncovered", "otherwise", "new"} and change.why:
         found = wrapped(one_line(change.why), width, "    ")
         yield from (Text(line, "dim") for line in found[:_MOST_LINES])
         if len(found) > _MOST_LINES:

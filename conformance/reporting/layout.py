@@ -23,6 +23,8 @@ EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"
 STATEMENT = "statement.md"
+# Not part of any sealed result: paths of this machine are nobody else's business.
+REPLAY = "replay.json"
 BADGE = "badge.json"
 BADGE_PICTURE = "badge.svg"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.lengths import shortened
 from conformance.reporting import files, layout
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.model import Report, StoredVerdict, TargetReport
@@ -122,7 +123,12 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
     known, said = dict(_flat(expected)), dict(_flat(document))
     for name in dict.fromkeys([*known, *said]):
         if known.get(name) != said.get(name) and not name.startswith("files."):
-            yield f"{MANIFEST}: {name} is {said.get(name)!r}; by the other members it is {known.get(name)!r}."
+            found, follows = _shown(said.get(name)), _shown(known.get(name))
+            yield f"{MANIFEST}: {name} is {found}; by the other members it is {follows}."
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value), 300)
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:

@@ -122,7 +122,7 @@ PAIRS = (
         "an open MUST that turns out to fail",
         edited({MUST: "not_tested"}),
         edited({MUST: "failed"}),
-        ("regressed", MUST),
+        ("uncovered", MUST),
     ),
     _pair(
         "a failure that cannot be seen any more",
