@@ -19,7 +19,7 @@ def refuse_replaced() -> None:
     """Raise `LibraryReplaced` where urllib3 is not urllib3.
 
     urllib3-future, which niquests brings, writes itself into the folder of urllib3 whenever both are installed, and
-    `pip check` sees nothing wrong. Measured with 2.25.904: every call of Schemathesis ends in an AttributeError.
+    `pip check` sees nothing wrong. Measured with 2.25.904: none of 301 checks could be judged, for no request was sent.
     """
     try:
         impostor = version("urllib3-future")
