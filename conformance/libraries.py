@@ -19,7 +19,7 @@ def refuse_replaced() -> None:
     """Raise `LibraryReplaced` where urllib3 is not urllib3.
 
     urllib3-future, which niquests brings, writes itself into the folder of urllib3 whenever both are installed, and
-    `pip check` sees nothing wrong. Measured with 2.25.904: none of 301 checks could be judged, for no request was sent.
+    `pip check` sees nothing wrong. Measured with 2.25.904: no check could be judged: no request was sent.
     """
     try:
         impostor = version("urllib3-future")
