@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from conformance.dialects.base import KeyView
+from conformance.lengths import shortened
 from conformance.oracle import GONE
 
 
@@ -43,8 +44,10 @@ class Isolation:
 
     def cleaned(self, clean: Callable[[str], str]) -> Isolation:
         """The same without secrets: a target may have written one into a key's fields."""
-        changed = (Change(clean(c.key), clean(c.before), clean(c.after)) for c in self.changed)
-        appeared, vanished = tuple(map(clean, self.appeared)), tuple(map(clean, self.vanished))
+        changed = (
+            Change(shortened(clean(c.key)), shortened(clean(c.before)), shortened(clean(c.after))) for c in self.changed
+        )
+        appeared, vanished = (tuple(shortened(clean(key)) for key in keys) for keys in (self.appeared, self.vanished))
         return replace(self, changed=tuple(changed), appeared=appeared, vanished=vanished)
 
     def to_json(self) -> dict[str, Any]:

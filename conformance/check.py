@@ -14,6 +14,7 @@ from conformance.bench import Bench
 from conformance.checks import SuiteCheck
 from conformance.identity import failure_id
 from conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
+from conformance.lengths import shortened
 from conformance.reporting.failure import render
 from conformance.results import CheckResult, Outcome
 
@@ -105,6 +106,7 @@ class Check:
             evidence=evidence,
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
+            silences=dict(sorted(judge.silences.items())),
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),
@@ -115,6 +117,7 @@ class Check:
             keys_created=bench.pool.created - self._before[1],
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
             ended=_ended(error),
+            waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",
         )
 
 
@@ -153,10 +156,11 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
     except SuiteFault:
         raise
     except Inconclusive as error:
-        raise Inconclusive(clean(error.reason), clean(error.hint)) from None
+        reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
+        raise Inconclusive(reason, hint, error.waiting_until) from None
     except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
         told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
-        raise SuiteFault(clean(f"{type(error).__name__}: {error}"), clean(told)) from None
+        raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None
 
 
 def _shown(failure: Judgement, check: Check) -> str:

@@ -11,10 +11,12 @@ from conformance.auth import Signer, SignInFailed, project_of, signer_for
 from conformance.catalogue.api import Api, Operation
 from conformance.catalogue.profile import Profile
 from conformance.dialects import adapter
+from conformance.dialects.base import ErrorView
 from conformance.examine import Examiner
 from conformance.guard import Guard, NotOurs
 from conformance.judge import Inconclusive, Judge, Judgement, Lost
 from conformance.ledger import Ledger
+from conformance.lengths import MOST_OF_A_NAME, shortened
 from conformance.patience import Patience
 from conformance.silence import Sent, Silences
 from conformance.target import Target
@@ -67,7 +69,10 @@ class Client:
         self.recorder = Recorder(Redactor.of(target))
         self.judge: Judge | None = None
         self.requests = 0
-        self.patience = Patience(target.limits.timeout_seconds, self.world.clock)
+        promised = target.limits.requests_per_second
+        self.patience = Patience(
+            target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
+        )
         self.silences = Silences(
             self.dialect,
             self.guard,
@@ -113,9 +118,9 @@ class Client:
         for a request that could change a key which is not ours.
         """
         self._make_sure_of_unknown(request)
-        self.patience.check()
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
+        self.patience.check(since, self.requests)
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
             self._is_to_be_asked_again(name, answer)
@@ -245,7 +250,10 @@ class Client:
         self.world.witness.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
         self.silences.heard(exchange)
-        self.patience.heard(None if exchange.failure is None else exchange.failure.kind)
+        if exchange.reply is not None:
+            self.patience.heard(None, exchange.reply.seconds)
+        elif exchange.failure is not None:
+            self.patience.heard(exchange.failure.kind)
         return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
@@ -264,7 +272,7 @@ class Client:
             value=decoded.value,
             problems=decoded.problems,
             # A success may hold any further field, also one that is called like an error's.
-            error=self.dialect.error(decoded.value) if reply.status >= 400 else None,
+            error=_named(self.dialect.error(decoded.value)) if reply.status >= 400 else None,
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
@@ -292,3 +300,11 @@ class Client:
         if throttled:
             self.session.pace.throttled()
         return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
+
+
+def _named(error: ErrorView | None) -> ErrorView | None:
+    """An error with a code and a message that can be repeated: an endpoint may make them as long as a reply."""
+    if error is None:
+        return None
+    code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)
+    return ErrorView(code, None if error.message is None else shortened(error.message))

@@ -15,6 +15,7 @@ from conformance.client import Client
 from conformance.dialects.base import KeyView
 from conformance.judge import Inconclusive
 from conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from conformance.lengths import MOST, shortened
 from conformance.oracle import GONE, PENDING
 from conformance.reader import Reader
 from conformance.shard import mark_of
@@ -173,6 +174,8 @@ class Estate(Reader):
 
     def _claimed(self, marker: str, key: str) -> str:
         """Raises `Inconclusive` for a key that was there before us or lacks the marker: it is never touched."""
+        if len(key) > MOST:
+            raise Inconclusive(f"The reply to a create names a key by {len(key)} characters: {shortened(key)}.")
         if key in self.strangers or key in self.ever:
             raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
         view = self.settled(key, lambda view: view.state != GONE)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from conformance.answer import Answer
 from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect
-from conformance.judge import Judgement
+from conformance.judge import ANSWERED, Judgement
 
-#: That there is no reply is found where it is waited for; each that there is shows that one came.
-ANSWERED = "reply.answered"
 # A server or proxy may refuse a request for its size before the service sees it; no page documents that.
 _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
@@ -21,7 +20,7 @@ class Examiner:
     """Judges exchanges; remembers the request ids that it has seen."""
 
     dialect: Dialect
-    _seen: set[str] = field(default_factory=set)
+    _seen: set[bytes] = field(default_factory=set)
 
     def examine(self, answer: Answer) -> Iterator[Judgement]:
         """All judgements of one exchange that has a reply."""
@@ -60,11 +59,13 @@ class Examiner:
         known = self.dialect.request_id(answer.reply, answer.value)
         if known is None and not self.dialect.profile.request_id.required:
             return
-        fresh = bool(known and known.strip()) and known not in self._seen
-        received = "the same as in an earlier reply" if known in self._seen else repr(known)
+        # A digest: an id may be as long as a reply, and a run has thousands.
+        digest = hashlib.sha256((known or "").encode("utf-8", "surrogatepass")).digest()
+        fresh = bool(known and known.strip()) and digest not in self._seen
+        received = "the same as in an earlier reply" if digest in self._seen else repr(known)
         yield _judged("reply.request-id", answer, "an id that no reply had before", received, fresh)
         if known:
-            self._seen.add(known)
+            self._seen.add(digest)
 
 
 def _judged(requirement: str, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001

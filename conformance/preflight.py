@@ -52,7 +52,8 @@ def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
         bench.client.close()
 
 
-def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
+    """What can be said before anything is sent."""
     try:
         try_ledgers(ledger.path.parent)
         ledger.try_locks()
@@ -65,6 +66,10 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
             "credentials stand, and not searched for elsewhere"
         )
         yield Finding("secrets", text, "warn", "Use longer, random ones.")
+
+
+def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+    yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
     except Unreached as error:

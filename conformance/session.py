@@ -109,10 +109,10 @@ class Controller:
         for target in loaded:
             # Raises for a ledger that cannot be read or written, before anything is sent.
             ledger = Ledger.of(target, None if state is None else Path(state))
-            ledger.records()
             if options.asking:
                 try_ledgers(ledger.path.parent)
                 ledger.try_locks()
+            ledger.records()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
@@ -309,7 +309,8 @@ class Controller:
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
         """The verdict that follows from these results."""
-        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        duration = time.monotonic() - self._clock
+        run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
         planned = self.plans[target.name].named()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from conformance.examine import ANSWERED
-from conformance.judge import Lost, Unanswered
+from conformance.judge import ANSWERED, Lost, Unanswered
 
 if TYPE_CHECKING:
     from datetime import datetime

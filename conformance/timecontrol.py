@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from conformance.judge import Inconclusive
+from conformance.wire.dates import http_date, iso_date
+from conformance.wire.decode import decode_json
 from conformance.wire.messages import Request
 from conformance.wire.session import Session
 
@@ -55,22 +56,19 @@ def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:
 
     None where it does not say, or not intelligibly. The header has whole seconds, and the reply took until `now`.
     """
-    try:
-        told = parsedate_to_datetime(date or "")
-    except ValueError:
+    told = http_date(date)
+    if told is None:
         return None
-    told = told if told.tzinfo else told.replace(tzinfo=UTC)
     if sent_at - timedelta(seconds=1) <= told <= now:
         return 0.0
     return (told - (sent_at if told < sent_at else now)).total_seconds()
 
 
 def _time(body: bytes) -> datetime:
-    try:
-        written = str(json.loads(body)["now"])
-        now = datetime.fromisoformat(written)
-    except (ValueError, KeyError, TypeError) as error:
+    said = decode_json(body).value
+    now = iso_date(str(said.get("now"))) if isinstance(said, dict) else None
+    if now is None:
         raise Inconclusive(
             "The target's time_control does not answer with its time.", 'Expected {"now": "2026-01-01T00:00:00Z"}.'
-        ) from error
-    return now if now.tzinfo else now.replace(tzinfo=UTC)
+        )
+    return now

@@ -8,10 +8,11 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from conformance.auth.signer import Clock, SignInFailed, utc_now
+from conformance.wire.dates import iso_date
 from conformance.wire.decode import decode_json
 from conformance.wire.messages import Reply, Request
 
@@ -84,11 +85,9 @@ class PasswordSigner:
 
     def _renewal(self, expires_at: object) -> datetime:
         now = self._now()
-        try:
-            expires = datetime.fromisoformat(str(expires_at))
-        except ValueError:
+        expires = iso_date(str(expires_at))
+        if expires is None:
             return now + _UNSTATED_LIFE - _MARGIN
-        expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
         # A token that lives shorter than two margins is renewed at half its life. Where the service's clock says that
         # it is over already, the endpoint may still take it, and the service is not asked before every request.
         return max(expires - min(_MARGIN, (expires - now) / 2), now + _MIN_LIFE)

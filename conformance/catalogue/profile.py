@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from conformance import specs
+from conformance.lengths import MOST_OF_A_NAME, shortened
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ class Profile:
 
     def state(self, wire: object) -> str:
         """The abstract state for a wire value; an unknown value comes back marked, and equals no state."""
-        return next((name for name, value in self.facts["states"].items() if value == wire), f"unknown ({wire!r})")
+        return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
+            f"unknown ({shortened(repr(wire), MOST_OF_A_NAME)})"
+        )
 
     def refusal(self, name: str) -> Refusal:
         """The accepted answers of one kind of refusal. Raises `KeyError` for a name that the profile lacks."""

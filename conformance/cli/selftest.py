@@ -56,8 +56,7 @@ def selftest(
     """Try the suite itself: deliberate faults, conforming variants, and endpoints that are no KMS.
 
     With --all, --runs says at how many endpoints that conform in several ways, drawn at random, the suite is run in
-    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried. Exit code: 0 if the
-    promised figures hold, 1 if not.
+    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried.
     """
     # Late: a fifth of a second that no other command needs.
     from conformance.selftest.page import page  # noqa: PLC0415

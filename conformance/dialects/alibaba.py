@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
 from conformance.dialects.xml import typed
+from conformance.wire.dates import bounded
 from conformance.wire.decode import Decoded, decode_json, decode_xml
 from conformance.wire.messages import Reply, Request
 
@@ -247,6 +248,8 @@ def _date(value: object) -> tuple[datetime | None, str | None]:
     if value in (None, ""):
         return None, None
     try:
-        return datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), None
+        found = datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None, f"{value!r} is no date of the form 2021-05-26T18:22:03Z"
+    within = bounded(found)
+    return within, None if within else f"{value!r} is no time between the years 1900 and 3000"

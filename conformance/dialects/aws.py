@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from conformance.wire.dates import epoch_date
 from conformance.wire.decode import Decoded, decode_json
 from conformance.wire.messages import Reply, Request
 
@@ -277,7 +278,7 @@ def moment(value: object) -> tuple[datetime | None, str | None]:
     """A time in seconds since 1970, a JSON number; absent and null both mean that there is none."""
     if value is None:
         return None, None
-    # The last second of the year 9999 is the last that a time can be.
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 253402300799:
-        return datetime.fromtimestamp(value, UTC), None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        found = epoch_date(value)
+        return found, None if found else f"{value!r} is no time before the year 3000"
     return None, f"{value!r} is no number of seconds since 1970"

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from conformance.wire.dates import epoch_date
 from conformance.wire.decode import Decoded, decode_json
 from conformance.wire.messages import Reply, Request
 
@@ -176,5 +177,6 @@ def _date(value: object) -> tuple[datetime | None, str | None]:
     if value in (None, ""):
         return None, None
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
-        return datetime.fromtimestamp(int(value) / 1000, UTC), None
+        found = epoch_date(int(value) / 1000)
+        return found, None if found else f"{value!r} is no time before the year 3000"
     return None, f"{value!r} is no string of epoch milliseconds"

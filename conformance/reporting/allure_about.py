@@ -7,7 +7,8 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from conformance import __version__
 from conformance.printable import one_line
@@ -16,10 +17,11 @@ from conformance.reporting.files import to_text, write_atomically
 from conformance.reporting.layout import ALLURE_REPORT
 from conformance.verdict import specs_digest
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 CONFIG = "allurerc.mjs"
+#: The same where a configuration of somebody else's has that name.
+CONFIG_BESIDE = "allurerc.kms-conformance.mjs"
+#: Names a configuration in a reports folder that may be used although we did not write it: it is a program.
+CONFIG_VARIABLE = "KMS_CONFORMANCE_ALLURE_CONFIG"
 HISTORY = "allure-history.jsonl"
 # Names another file for the trends, such as one that a CI system keeps.
 HISTORY_VARIABLE = "KMS_CONFORMANCE_ALLURE_HISTORY"
@@ -70,8 +72,27 @@ def write(results: Path, targets: Iterable[Named], tier: str, seed: int, environ
     write_atomically(results / "executor.json", to_text(executor(environ)))
     write_atomically(results / "categories.json", to_text([_for_second(each) for each in _CATEGORIES]))
     config = results.parent / CONFIG
-    if not config.exists() or config.read_text(encoding="utf-8", errors="replace").startswith(_OURS):
+    if not config.exists() or _is_ours(config):
         write_atomically(config, _config(results.name))
+
+
+def configuration(results: Path, environ: Mapping[str, str]) -> str:
+    """Write the configuration to build a report of these results by, and return its name; it lies beside their folder.
+
+    One that its user has made his own is used where the environment names it, and never only because it is there.
+    """
+    config = results.parent / CONFIG
+    named = environ.get(CONFIG_VARIABLE)
+    if named and Path(named).resolve() == config.resolve():
+        return CONFIG
+    name = CONFIG if not config.exists() or _is_ours(config) else CONFIG_BESIDE
+    write_atomically(results.parent / name, _config(results.name))
+    return name
+
+
+def _is_ours(config: Path) -> bool:
+    with config.open(encoding="utf-8", errors="replace") as file:
+        return file.read(len(_OURS)) == _OURS
 
 
 def _for_second(category: _Category) -> dict[str, Any]:

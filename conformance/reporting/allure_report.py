@@ -19,7 +19,29 @@ from conformance.reporting.untrack import remove_tracking
 
 # Names Allure's command where it is not found by itself.
 VARIABLE = "KMS_CONFORMANCE_ALLURE"
-HOW = "not found: `npm install allure@3` brings it, then"
+HOW = f"not found: `npm install allure@3` brings it, {VARIABLE}=node_modules/allure/cli.js names it; then"
+# Of the environment, what Node needs: all else may be secret, and Allure is not ours.
+_NEEDED = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "SYSTEMROOT",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "NODE_EXTRA_CA_CERTS",
+        "NODE_NO_WARNINGS",
+    ]
+)
 _MAJOR = "3."
 _APPLICATION = re.compile(rb'<script\s+(src="data:text/javascript)')
 # 5,000 results take some 20 s on two cores.
@@ -35,15 +57,15 @@ class Allure:
     command: tuple[str, ...]
 
 
-def find(environ: Mapping[str, str] = os.environ, here: Path | None = None) -> Allure | None:
-    """Allure 3: where `KMS_CONFORMANCE_ALLURE` says, in `node_modules` here or above, or on the path.
+def find(environ: Mapping[str, str] = os.environ) -> Allure | None:
+    """Allure 3: where `KMS_CONFORMANCE_ALLURE` says, or on the path, and nowhere else: what is found is started.
 
-    Nothing is started to find out: its package says which version it is. `here` is the current folder unless given.
+    Nothing is started to find out: its package says which version it is.
     """
-    node = shutil.which("node", path=environ.get("PATH"))
+    node = shutil.which("node", path=_absolute(environ))
     if node is None:
         return None
-    for command in _candidates(environ, here or Path.cwd()):
+    for command in _candidates(environ):
         script = command.resolve()
         if script.is_file() and _version(script).startswith(_MAJOR):
             return Allure((node, str(script)))
@@ -62,9 +84,11 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
     _forget(trends, directory / ALLURE_RESULTS)
     target = directory / ALLURE_REPORT
     shutil.rmtree(target, ignore_errors=True)
-    command = [*allure.command, "generate", ALLURE_RESULTS, "--cwd", str(directory), "--config", about.CONFIG]
+    config = about.configuration(directory / ALLURE_RESULTS, os.environ)
+    command = [*allure.command, "generate", ALLURE_RESULTS, "--cwd", str(directory), "--config", config]
     command += ["--output", ALLURE_REPORT]
-    environ = os.environ | {about.HISTORY_VARIABLE: str(trends)}
+    environ = {name: value for name, value in os.environ.items() if name.upper() in _NEEDED}
+    environ[about.HISTORY_VARIABLE] = str(trends)
     try:
         done = subprocess.run(  # noqa: S603 - found, or named by the user
             command, cwd=directory, env=environ, capture_output=True, text=True, timeout=_SECONDS, check=False
@@ -80,12 +104,15 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
     return page
 
 
-def _candidates(environ: Mapping[str, str], here: Path) -> Iterator[Path]:
+def _absolute(environ: Mapping[str, str]) -> str:
+    """The path without folders that depend on where we are: a report may be built among files of others."""
+    return os.pathsep.join(folder for folder in environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute())
+
+
+def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     if environ.get(VARIABLE):
         yield Path(environ[VARIABLE])
-    for folder in (here, *here.parents):
-        yield folder / "node_modules" / "allure" / "cli.js"
-    found = shutil.which("allure", path=environ.get("PATH"))
+    found = shutil.which("allure", path=_absolute(environ))
     if found is not None:
         yield Path(found)
 

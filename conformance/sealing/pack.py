@@ -7,6 +7,7 @@ somebody, and is found by packing its members again.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ MEMBERS = (
     STATEMENT,
 )
 _MOST_BYTES = 256 << 20
+# The head of an entry in a ZIP file's directory; in our members it stands by chance, if at all.
+_ENTRY, _MOST_ENTRIES = b"PK\x01\x02", 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
@@ -66,12 +69,28 @@ def read(path: Path) -> dict[str, bytes]:
 
 def unpack(data: bytes) -> dict[str, bytes]:
     """The members of a file that was read. Raises `Unsound`."""
+    if data.count(_ENTRY) > _MOST_ENTRIES:
+        raise Unsound("it has more members than ours")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _refuse_strange(archive.infolist())
+            if sum(info.file_size for info in archive.infolist()) > len(data):
+                raise Unsound("its members lie upon each other")
             members = {info.filename: archive.read(info) for info in archive.infolist()}
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise Unsound(f"it cannot be unpacked: it was cut short, or is none of ours ({error})") from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        struct.error,
+        OverflowError,
+    ) as error:
+        raise Unsound(
+            f"it cannot be unpacked: it was cut short, or is none of ours ({ascii(str(error))[1:-1]})"
+        ) from error
     if pack(members) != data:
         raise Unsound("it holds more than its members, or they do not lie in it as they were packed")
     return members

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance import specs
 from conformance.catalogue.frozen import versions
+from conformance.lengths import shortened
 from conformance.mistake import UserMistake
 from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from securesystemslib.signer import Key
 
     from conformance.sealing.rejudge import Rejudged
+
+# What a reader of well-formed parts meets where these parts do not belong to a run.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
@@ -85,9 +89,15 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     by = None if key is None else keys.public_key(key)
     try:
         members = read(path)
-    except Unsound as error:
+        return verified(path, members, by, key)
+    except (Unsound, TapeError, ReportError) as error:
+        if isinstance(error, ReportError) and not path.is_file():
+            raise
         return Verification(path, (_told(error),))
-    return verified(path, members, by, key)
+    except _BROKEN as error:
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
 
 
 def verified(
@@ -102,6 +112,17 @@ def verified(
 
     With `draw_again`, generated requests are drawn once more and compared, on a machine that draws as that of the run.
     """
+    try:
+        return _verified(path, members, by, key, draw_again=draw_again)
+    except _BROKEN as error:
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
+
+
+def _verified(
+    path: Path, members: Mapping[str, bytes], by: Key | None, key: Path | None, *, draw_again: bool
+) -> Verification:
     try:
         environment = environment_of(members)
     except (ReportError, ValueError) as error:
@@ -190,8 +211,8 @@ def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
         return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
-    except (LookupError, TypeError, ValueError, OSError, UserMistake) as error:
-        return f"What it holds cannot be judged ({type(error).__name__}: {error})."
+    except (*_BROKEN, OSError, UserMistake) as error:
+        return f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)})."
 
 
 def _disagreements(sealed: Sealed, again: Rejudged) -> Iterator[str]:
@@ -249,5 +270,5 @@ def _unchecked(signer: str) -> str:
 def _told(error: Exception) -> str:
     if isinstance(error, ReportError):
         return f"{error.what} {error.why}".replace("\n", " ")
-    text = str(error)
+    text = shortened(str(error))
     return f"{text[:1].upper()}{text[1:]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,13 +85,10 @@ def has_marks(raw: Mapping[str, Any]) -> bool:
 
 def reply_of(raw: Mapping[str, Any], marks: Mapping[str, str]) -> Reply:
     """The reply of a line; of one that has `marks` they are put back to what they stand for, one after the other."""
-    text = raw["body"]
-    for mark in raw.get("stand_ins") or ():
-        place = min((at for each in marks if (at := text.find(each)) >= 0), default=-1)
-        if place < 0:
-            break
-        found = next(each for each in marks if text.startswith(each, place))
-        text = text[:place] + mark + text[place + len(found) :]
+    text, stand_ins = raw["body"], iter(raw.get("stand_ins") or ())
+    if marks:
+        any_mark = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
+        text = re.sub(any_mark, lambda found: next(stand_ins, found[0]), text)
     return Reply(
         raw["status"],
         raw["reason"],

@@ -5,12 +5,8 @@ What is asked otherwise than recorded ends it: from there on nothing that is rec
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +16,7 @@ from conformance.clock import Clock
 from conformance.draws import Draws
 from conformance.tape.drawn import PlayedDraws
 from conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
+from conformance.tape.unpacked import TapeError, lines
 from conformance.wire.messages import Exchange, Failure, Reply, Request
 from conformance.wire.redact import PLAINTEXT_MARKS, Redactor
 from conformance.wire.world import Witness, World
@@ -27,17 +24,12 @@ from conformance.wire.world import Witness, World
 if TYPE_CHECKING:
     from conformance.target import Target
 
-# The longest run that we know of, nightly at the pace of a cloud, has some 30 000 exchanges.
-_MOST_LINES = 200_000
-_MOST_BYTES = 1 << 30
+__all__ = ["OffTape", "Player", "Tape", "TapeError"]
+
 MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
 _SHOWN = 160
 _CLOCK = "the suite looks at the clock more or less often than recorded"
 _MOST_SURPLUS = 100
-
-
-class TapeError(Exception):
-    """A tape that cannot be read: it was cut short, or changed by something that does not know its form."""
 
 
 class OffTape(Exception):  # noqa: N818 - what happened: the suite asks what is not recorded
@@ -58,37 +50,21 @@ class Tape:
     @classmethod
     def read(cls, data: bytes) -> Tape:
         """Unpack a tape. Raises `TapeError`."""
-        lines = list(_lines(data))
-        if not lines or "end" not in lines[-1]:
+        found = list(lines(data))
+        if not found or "end" not in found[-1]:
             raise TapeError("it ends without its last line: exchanges are missing")
-        last = lines.pop()
-        if any("end" in line for line in lines):
+        last = found.pop()
+        if any("end" in line for line in found):
             raise TapeError("it ends before its last line")
-        exchanges = tuple(line for line in lines if "drawn" not in line)
-        drawn = tuple(lines[len(exchanges) :])
-        if not all("drawn" in line and "value" in line for line in drawn):
+        exchanges = tuple(line for line in found if "drawn" not in line)
+        drawn = tuple(found[len(exchanges) :])
+        if not all("drawn" in line for line in drawn):
             raise TapeError("what was drawn does not stand behind all exchanges")
         if last["end"] != len(exchanges):
             raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")
         if last.get("drawn", 0) != len(drawn):
             raise TapeError(f"its last line speaks of {last.get('drawn', 0)} drawn values, and there are {len(drawn)}")
         return cls(exchanges, last, drawn if "drawn" in last else None)
-
-
-def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    total = 0
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            for count, line in enumerate(file):
-                total += len(line)
-                if count > _MOST_LINES or total > _MOST_BYTES:
-                    raise TapeError("it is larger than that of any run")
-                found = json.loads(line)
-                if not isinstance(found, dict):
-                    raise TapeError(f"its line {count + 1} is no exchange")
-                yield found
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise TapeError(f"it cannot be unpacked and read ({type(error).__name__})") from error
 
 
 class Player(Clock, Witness):
@@ -142,7 +118,10 @@ class Player(Clock, Witness):
 
     def now(self) -> datetime:
         self._now += self._reading(0)
-        return moment(self._now)
+        try:
+            return moment(self._now)
+        except OverflowError as error:
+            raise self._lost("the clock showed no time that there is") from error
 
     def monotonic(self) -> float:
         self._monotonic += self._reading(1)

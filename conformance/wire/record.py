@@ -6,6 +6,8 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from conformance.lengths import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -72,8 +74,8 @@ class Record:
             request_headers=tuple((_writable(name), _writable(value)) for name, value in request.headers),
             request_body=Body.of(request.body),
             status=reply.status if reply else None,
-            reason=reply.reason if reply else None,
-            reply_headers=reply.headers if reply else (),
+            reason=shortened(reply.reason) if reply else None,
+            reply_headers=tuple((shortened(name), shortened(value)) for name, value in reply.headers) if reply else (),
             reply_body=Body.of(reply.body) if reply else None,
             failure=exchange.failure.kind if exchange.failure else None,
             failure_text=redactor.text(exchange.failure.text) if exchange.failure else None,

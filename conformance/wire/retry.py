@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from conformance.wire.dates import http_date
 
 if TYPE_CHECKING:
     from conformance.wire.messages import Reply
@@ -20,9 +21,5 @@ def retry_after(reply: Reply, now: datetime) -> float | None:
         return None
     if _SECONDS.fullmatch(value):
         return float(value)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - now).total_seconds())
+    at = http_date(value)
+    return None if at is None else max(0.0, (at - now).total_seconds())

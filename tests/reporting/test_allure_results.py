@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 from dataclasses import fields, replace
@@ -169,26 +170,80 @@ def node(tmp_path: Path) -> dict[str, str]:
     return {"PATH": str(folder)}
 
 
-def test_allure_3_is_found_where_npm_puts_it(tmp_path: Path, node: dict[str, str]) -> None:
-    here = tmp_path / "project" / "reports"
-    here.mkdir(parents=True)
-    assert find(node, here) is None
-    script = installed(tmp_path / "project", "3.18.0")
-    found = find(node, here)
+def on_the_path(script: Path, folder: Path) -> None:
+    """What `npm install -g allure` leaves."""
+    (folder / "allure").symlink_to(script)
+    script.chmod(0o755)
+
+
+def test_allure_3_is_found_on_the_path(tmp_path: Path, node: dict[str, str]) -> None:
+    assert find(node) is None
+    script = installed(tmp_path / "global", "3.18.0")
+    on_the_path(script, tmp_path / "bin")
+    found = find(node)
     assert found is not None
     assert found.command == (str(tmp_path / "bin" / "node"), str(script))
-    assert find({"PATH": ""}, here) is None, "without node there is nothing to start it with"
+    assert find({"PATH": ""}) is None, "without node there is nothing to start it with"
 
 
 @pytest.mark.parametrize("version", ["2.46.1", "4.0.0"])
 def test_another_allure_is_not_taken(tmp_path: Path, node: dict[str, str], version: str) -> None:
-    installed(tmp_path, version)
-    assert find(node, tmp_path) is None
+    on_the_path(installed(tmp_path, version), tmp_path / "bin")
+    assert find(node) is None
 
 
 def test_allure_is_found_where_its_user_says(tmp_path: Path, node: dict[str, str]) -> None:
     script = installed(tmp_path / "elsewhere", "3.1.0")
-    assert find(node | {allure_report.VARIABLE: str(script)}, tmp_path) is not None
+    assert find(node | {allure_report.VARIABLE: str(script)}) is not None
+
+
+@pytest.mark.parametrize("relative", ["", ".", "node_modules/allure", "../x"])
+def test_an_allure_that_lies_beside_or_above_a_report_is_never_started(
+    tmp_path: Path, node: dict[str, str], monkeypatch: pytest.MonkeyPatch, relative: str
+) -> None:
+    """It may be somebody else's program: a folder of results travels."""
+    here = tmp_path / "project" / "reports"
+    for folder in (tmp_path / "project", here):
+        script = installed(folder, "3.18.0")
+        for place in (folder, script.parent):
+            (place / "allure").symlink_to(script)
+            (place / "node").symlink_to(tmp_path / "bin" / "node")
+        script.chmod(0o755)
+    monkeypatch.chdir(here)
+    assert find(node) is None
+    assert find({"PATH": os.pathsep.join([node["PATH"], relative])}) is None
+    assert find({"PATH": relative}) is None
+
+
+def test_allure_is_told_nothing_of_the_environment_but_what_node_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTC_TOKEN", "secret")
+    monkeypatch.setenv("NODE_AUTH_TOKEN", "secret")
+    monkeypatch.setenv("NODE_OPTIONS", "--max-old-space-size=4096")
+    allure_results.write(tmp_path / "allure-results", report(samples.conformant()), {})
+    told = "import os, sys; sys.exit(' '.join(sorted(os.environ)))"
+    with pytest.raises(ReportError) as failed:
+        build(Allure((sys.executable, "-c", told)), tmp_path)
+    assert not {"OTC_TOKEN", "NODE_AUTH_TOKEN"} & set(failed.value.why.split())
+    assert {"PATH", "NODE_OPTIONS", "KMS_CONFORMANCE_ALLURE_HISTORY"} <= set(failed.value.why.split())
+
+
+def test_a_configuration_that_lies_in_a_folder_is_not_used_unless_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = tmp_path / "allurerc.mjs"
+    foreign.write_text("import('node:fs').then(steal)")
+    allure_results.write(tmp_path / "allure-results", report(samples.conformant()), {})
+    told = Allure((sys.executable, "-c", "import sys; sys.exit(sys.argv[-3])"))
+    with pytest.raises(ReportError) as failed:
+        build(told, tmp_path)
+    assert failed.value.why == "allurerc.kms-conformance.mjs"
+    assert "steal" not in (tmp_path / failed.value.why).read_text()
+    monkeypatch.setenv("KMS_CONFORMANCE_ALLURE_CONFIG", str(foreign))
+    with pytest.raises(ReportError) as failed:
+        build(told, tmp_path)
+    assert failed.value.why == "allurerc.mjs"
 
 
 # Writes a page as Allure does, and a point of the trends.

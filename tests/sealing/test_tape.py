@@ -147,7 +147,7 @@ def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
         (lambda lines: [lines[-1], *lines], "before its last line"),
         (lambda lines: lines[1:], "speaks of 2 exchanges, and there are 1"),
         (lambda lines: ["[]", *lines], "its line 1 is no exchange"),
-        (lambda lines: ["{", *lines], "cannot be unpacked and read"),
+        (lambda lines: ["{", *lines], "its line 1 cannot be read"),
         (lambda _: [], "without its last line"),
         (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "does not stand behind all exchanges"),
         (lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]], "of 0 drawn values, and there are 1"),

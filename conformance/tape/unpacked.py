@@ -1,0 +1,173 @@
+"""The lines of a tape that somebody else may have made: unpacked, parsed and checked one by one, within bounds."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: The longest run that we know of, nightly at the pace of a cloud, has some 30,000 exchanges of 3 kB.
+_MOST_LINES = 200_000
+_MOST_BYTES = 256 << 20
+#: The largest reply has 1 MiB, each byte of which may be written as `\u0000`; a request is as large at most.
+_MOST_OF_A_LINE = 16 << 20
+#: A text that is a body counts as values here: it has a million letters at most.
+_MOST_VALUES = 3_000_000
+_BLOCK = 1 << 16
+_GZIP = 31  # window bits, as zlib.decompressobj takes them
+#: Microseconds: some 300 years.
+_FARTHEST = 10**16
+_MOST_READINGS = 100_000
+_DEEPEST = 64
+_ENCODINGS = ("utf-8", "latin-1")
+
+
+class TapeError(Exception):
+    """A tape that cannot be read: it was cut short, or changed by something that does not know its form."""
+
+
+def lines(data: bytes) -> Iterator[Mapping[str, Any]]:
+    """Unpack a tape and parse it line by line; each is an exchange, what was drawn, or the end. Raises `TapeError`."""
+    for number, line in enumerate(_texts(data), 1):
+        if number > _MOST_LINES:
+            raise TapeError("it is larger than that of any run")
+        if sum(line.count(sign) for sign in (b"[", b"{", b",")) > _MOST_VALUES:
+            raise TapeError(f"its line {number} holds more values than any exchange")
+        try:
+            found = json.loads(line, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise TapeError(f"its line {number} cannot be read ({type(error).__name__})") from error
+        if not _is_line(found):
+            raise TapeError(f"its line {number} is no exchange")
+        yield found
+
+
+def _texts(data: bytes) -> Iterator[bytes]:
+    """The lines as they are written: never more is unpacked than one line and a block."""
+    stream, left, total = zlib.decompressobj(_GZIP), data, 0
+    open_line = bytearray()
+    try:
+        while not stream.eof:
+            block = stream.decompress(left, _BLOCK)
+            left = stream.unconsumed_tail
+            if not block and not left and not stream.eof:
+                raise TapeError("it is cut short")
+            total += len(block)
+            first, *rest = block.split(b"\n")
+            open_line += first
+            if total > _MOST_BYTES or len(open_line) > _MOST_OF_A_LINE:
+                raise TapeError("it is larger than that of any run")
+            for begun in rest:
+                yield bytes(open_line)
+                open_line = bytearray(begun)
+    except zlib.error as error:
+        raise TapeError("it cannot be unpacked") from error
+    if stream.unused_data:
+        raise TapeError("something stands after its end")
+    if open_line:
+        yield bytes(open_line)
+
+
+def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _is_line(found: object) -> bool:
+    if not isinstance(found, dict):
+        return False
+    if "drawn" in found and "end" not in found:
+        return found.keys() == {"drawn", "value"} and _are_texts(found["drawn"]) and _is_flat(found["value"])
+    if not (_are_readings(found.get("now")) and _are_readings(found.get("monotonic"))):
+        return False
+    if "end" in found:
+        counts = (found["end"], found.get("drawn", 0))
+        return found.keys() - {"drawn"} == {"end", "now", "monotonic"} and all(map(_is_whole, counts))
+    return (
+        found.keys() == {"number", "operation", "started", "now", "monotonic", "request", "reply", "failure"}
+        and (found["number"] is None or _is_whole(found["number"]))
+        and _are_texts(found["operation"], found["started"])
+        and _is_request(found["request"])
+        and (found["reply"] is None or _is_reply(found["reply"]))
+        and (found["failure"] is None or _is_failure(found["failure"]))
+    )
+
+
+def _is_flat(value: object) -> bool:
+    """Whether a value is nested less deep than anything that generators draw."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return not level
+
+
+def _is_request(found: object) -> bool:
+    return (
+        isinstance(found, dict)
+        and found.keys() == {"method", "url", "headers", "body", "encoding"}
+        and _are_texts(found["method"], found["url"])
+        and _are_headers(found["headers"])
+        and _is_body(found)
+    )
+
+
+def _is_reply(found: object) -> bool:
+    return (
+        isinstance(found, dict)
+        and found.keys() - {"stand_ins"} == {"status", "reason", "headers", "body", "encoding", "seconds"}
+        and _is_whole(found["status"])
+        and _are_texts(found["reason"])
+        and _are_headers(found["headers"])
+        and _is_body(found)
+        and _is_number(found["seconds"])
+        and (found.get("stand_ins") is None or _is_list_of_texts(found["stand_ins"]))
+    )
+
+
+def _is_failure(found: object) -> bool:
+    return isinstance(found, dict) and found.keys() == {"kind", "text"} and _are_texts(*found.values())
+
+
+def _is_body(found: Mapping[str, Any]) -> bool:
+    body, encoding = found["body"], found["encoding"]
+    if not isinstance(body, str) or encoding not in _ENCODINGS:
+        return False
+    try:
+        body.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _are_headers(found: object) -> bool:
+    return isinstance(found, list) and all(_is_list_of_texts(pair) and len(pair) == 2 for pair in found)
+
+
+def _is_list_of_texts(found: object) -> bool:
+    return isinstance(found, list) and _are_texts(*found)
+
+
+def _are_texts(*found: object) -> bool:
+    """Whether all are texts that can be written out again."""
+    return all(isinstance(text, str) and (text.isascii() or _has_no_halves(text)) for text in found)
+
+
+def _has_no_halves(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _are_readings(found: object) -> bool:
+    return isinstance(found, list) and len(found) <= _MOST_READINGS and all(map(_is_whole, found))
+
+
+def _is_whole(found: object) -> bool:
+    return type(found) is int and abs(found) < _FARTHEST
+
+
+def _is_number(found: object) -> bool:
+    return isinstance(found, (int, float)) and not isinstance(found, bool) and abs(found) < _FARTHEST
