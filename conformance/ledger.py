@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conformance.clock import REAL
 from conformance.disk import append, make_folder, sync_folder
-from conformance.lease import Lease, locked
+from conformance.lease import Lease, locked, try_locks
 from conformance.shard import mark_of, siblings
 from conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from conformance.target import Target
@@ -181,9 +181,8 @@ class Ledger:
                 self._write([*self._account_line(REAL.now()), *lines])
 
     def try_locks(self) -> None:
-        """Make sure that a lock of this ledger keeps others out. Raises `LocksDoNotHold`."""
-        with self._exclusive():
-            pass
+        """Make sure that locks beside this ledger keep others out. Raises `LocksDoNotHold`, and `OSError`."""
+        try_locks(self.path.parent)
 
     def beat(self) -> None:
         """Show other machines that this run is at work."""
