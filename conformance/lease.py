@@ -60,6 +60,17 @@ def hold(path: Path, *, blocking: bool = True) -> int | None:
     return descriptor
 
 
+def try_locks(folder: Path) -> None:
+    """Make sure that locks in a folder keep others out, and leave nothing there. Raises as `hold` does."""
+    path = folder / f".{secrets.token_hex(4)}.lock"
+    try:
+        descriptor = hold(path)
+        assert descriptor is not None
+        os.close(descriptor)
+    finally:
+        _remove(path)
+
+
 class Lease:
     """That a run lives: a locked file, named after the ledger and the run."""
 

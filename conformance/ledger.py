@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from conformance.clock import REAL
 from conformance.disk import append, make_folder, sync_folder
-from conformance.lease import Lease, locked
+from conformance.lease import Lease, locked, try_locks
 from conformance.shard import mark_of, siblings
 from conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from conformance.target import Target
@@ -177,13 +178,11 @@ class Ledger:
         lines = [entry.line for entry in other.entries() if entry.marker in wanted and entry.event != ACCOUNT]
         if lines:
             with self._exclusive():
-                self._append()
-                self._write(lines)
+                self._write([*self._account_line(REAL.now()), *lines])
 
     def try_locks(self) -> None:
-        """Make sure that a lock of this ledger keeps others out. Raises `LocksDoNotHold`."""
-        with self._exclusive():
-            pass
+        """Make sure that locks beside this ledger keep others out. Raises `LocksDoNotHold`, and `OSError`."""
+        try_locks(self.path.parent)
 
     def beat(self) -> None:
         """Show other machines that this run is at work."""
@@ -204,15 +203,13 @@ class Ledger:
         """Take note of the account that the endpoint has told; `shown` is how to show it, `note` writes it down."""
         self._mine = replace(self._mine, account=account_digest(account), shown=shown)
         # Who only reads the ledger afterwards knows by that line which account was meant.
-        if note and self.records() and self._known != self._mine:
+        if note and self._mine.credential and self.records() and self._known != self._mine:
             with self._exclusive():
-                self._append()
+                self._write(self._account_line(REAL.now()))
 
     def is_elsewhere(self, record: Record) -> bool:
         """Whether a key is known to be of another account than the one that this run works in."""
-        made = self._identities.get(record.origin, Identity())
-        mine = self._mine if self._mine.account else self._known
-        return bool(made.account and mine.account) and made.account != mine.account
+        return self._is_of_another(record, self._account)
 
     def is_certain(self, record: Record) -> bool:
         """Whether a key must be of this account, so that one which is not there is gone."""
@@ -228,6 +225,14 @@ class Ledger:
             for record in self.records().values()
             if record.open and self.is_elsewhere(record)
         )
+
+    @property
+    def _account(self) -> str:
+        return self._mine.account or self._known.account
+
+    def _is_of_another(self, record: Record, account: str) -> bool:
+        made = self._identities.get(record.origin, Identity()).account
+        return bool(made and account) and made != account
 
     @property
     def _known(self) -> Identity:
@@ -259,7 +264,9 @@ class Ledger:
     @property
     def here(self) -> tuple[Record, ...]:
         """What is known of each marker of the account that this run works in."""
-        return tuple(record for record in self.records().values() if not self.is_elsewhere(record))
+        records = self.records().values()
+        account = self._account
+        return tuple(record for record in records if not self._is_of_another(record, account))
 
     def unfinished(self) -> tuple[Record, ...]:
         """The keys that were, or may have been, created and are not known to be scheduled: ours, and of dead runs."""
@@ -313,11 +320,18 @@ class Ledger:
 
     def _append(self, *lines: _Line) -> None:
         """Append lines of (event, marker, key, facts), and wait until they are on disk."""
-        at = self.clock.now().isoformat(timespec="seconds")
-        if self._identities.get(self.run, Identity()) != self._mine:
-            facts = {"shown": self._mine.shown, "credential": self._mine.credential}
-            lines = ((ACCOUNT, self._mine.account, None, facts), *lines)
-        self._write([Entry(*line[:3], self.run, at, line[3]).line for line in lines])
+        now = self.clock.now()
+        at = now.isoformat(timespec="seconds")
+        own = [Entry(*line[:3], self.run, at, line[3]).line for line in lines]
+        self._write([*self._account_line(now), *own])
+
+    def _account_line(self, now: datetime) -> list[str]:
+        """The line on the account that this run works in, where it is not there yet."""
+        if self._identities.get(self.run, Identity()) == self._mine:
+            return []
+        facts = {"shown": self._mine.shown, "credential": self._mine.credential}
+        at = now.isoformat(timespec="seconds")
+        return [Entry(ACCOUNT, self._mine.account, None, self.run, at, facts).line]
 
     def _write(self, lines: list[str]) -> None:
         self._lease.begin()

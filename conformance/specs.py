@@ -34,12 +34,16 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything; callers
     return None if root is None else _Values().of(root)
 
 
+_MOST_VALUES = 1_000_000
+
+
 class _Values:
     """The values of a document's nodes; a node that is referred to several times is one value."""
 
     def __init__(self) -> None:
         self._known: dict[int, Any] = {}
         self._begun: set[int] = set()
+        self._sizes: dict[int, int] = {}
 
     def of(self, node: yaml.Node) -> Any:  # noqa: ANN401 - see parse_yaml
         if id(node) not in self._known:
@@ -47,7 +51,17 @@ class _Values:
                 raise _wrong("a value that contains itself", node)
             self._begun.add(id(node))
             self._known[id(node)] = self._made(node)
+            self._sizes[id(node)] = self._size(node)
         return self._known[id(node)]
+
+    def _size(self, node: yaml.Node) -> int:
+        """How many values a reader meets who does not know which of them are one: 30 lines can hold 9 to the 30th."""
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        items = node.value if isinstance(node, yaml.SequenceNode) else (value for _, value in pairs)
+        size = 1 + sum(self._sizes.get(id(item), 1) for item in items)
+        if size > _MOST_VALUES:
+            raise _wrong("more values than any file of ours has", node)
+        return size
 
     def _made(self, node: yaml.Node) -> Any:  # noqa: ANN401 - see parse_yaml
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":

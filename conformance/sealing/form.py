@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.lengths import shortened
 from conformance.reporting import files, layout
 from conformance.reporting.consistency import problems_of_report
 from conformance.reporting.model import Report, StoredVerdict, TargetReport
@@ -49,10 +50,6 @@ class Sealed:
         return self.report.verdict
 
 
-# Of a value that somebody wrote.
-_MOST_SAID = 300
-
-
 def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
     """The circumstances of the run. Raises `ReportError`."""
     found: dict[str, Any] = files.parse_json(members[layout.ENVIRONMENT], layout.ENVIRONMENT)
@@ -63,17 +60,18 @@ def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
 def changes(members: Mapping[str, bytes]) -> Iterator[str]:
     """Members that are not those that were sealed, by their digests and by the statement: true of any release.
 
-    Raises `ReportError` or `ValueError` for a manifest or a statement that says of no digests.
+    Raises `ReportError` or `ValueError` for a manifest or an envelope that is none.
     """
     claims = files.parse_json(members[MANIFEST], MANIFEST)["files"]
     for name, claimed in claims.items():
         if digest(members.get(name, b"")) != claimed:
             yield f"{name}: its digest is {digest(members.get(name, b''))}, sealed was {claimed}."
+    payload = opened(members[STATEMENT]).payload
     try:
-        subjects = json.loads(opened(members[STATEMENT]).payload)["subject"]
+        subjects = json.loads(payload)["subject"]
         said = {subject["name"]: f"sha256:{subject['digest']['sha256']}" for subject in subjects}
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{STATEMENT} names no members") from error
+    except (KeyError, TypeError, ValueError, RecursionError):
+        said = {}
     if said != {name: digest(data) for name, data in members.items() if name != STATEMENT}:
         yield f"{STATEMENT}: it speaks of other contents than these."
 
@@ -125,8 +123,12 @@ def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> It
     known, said = dict(_flat(expected)), dict(_flat(document))
     for name in dict.fromkeys([*known, *said]):
         if known.get(name) != said.get(name) and not name.startswith("files."):
-            theirs, ours = _short(said.get(name)), _short(known.get(name))
-            yield f"{MANIFEST}: {name} is {theirs}; by the other members it is {ours}."
+            found, follows = _shown(said.get(name)), _shown(known.get(name))
+            yield f"{MANIFEST}: {name} is {found}; by the other members it is {follows}."
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value), 300)
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
@@ -136,8 +138,3 @@ def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
         return
     for key, child in value.items():
         yield from _flat(child, f"{name}.{key}" if name else str(key))
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
