@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -24,30 +24,21 @@ class PytestRefused(UserMistake):
     """What stands after `--` is nothing that pytest can begin with."""
 
 
-class PytestFailed(UserMistake):
-    """pytest, or a plugin that somebody named, broke before anything was asked: nobody's mistake that we know of."""
-
-    exit_code: ClassVar[int] = 3
-
-
 def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
-    """Run pytest and return its exit status. Raises `PytestRefused` or `PytestFailed` where it would not begin."""
+    """Run pytest and return its exit status. Raises `PytestRefused` where it would not begin.
+
+    What breaks before the session has begun is raised as it is.
+    """
     loaded = [option for name in _PLUGINS if _is_there(name) for option in ("-p", name)]
     with alone(), _aside() as errors:
-        begun = _Begun(errors)
         try:
-            status = int(pytest.main([*loaded, *arguments], plugins=[*plugins, begun]))
+            status = int(pytest.main([*loaded, *arguments], plugins=[*plugins, _Begun(errors)]))
         except ImportError as error:
             if errors.begun:
                 raise
             raise _refused(str(error)) from error
     if status == pytest.ExitCode.USAGE_ERROR and errors.kept:
         raise _refused(errors.kept)
-    if begun.fault and not errors.begun:
-        raise PytestFailed(
-            f"The run could not begin: {begun.fault}\n"
-            "Nothing was asked. Please report it, with the output of: pip list."
-        )
     errors.pass_on()
     return status
 
@@ -107,12 +98,12 @@ class _Begun:
 
     def __init__(self, errors: _Errors) -> None:
         self._errors = errors
-        self.fault = ""
 
-    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Keep what went wrong; where nobody answers, pytest prints its traceback."""
-        self.fault = self.fault or excinfo.exconly().splitlines()[0]
-        return True
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Before the session has begun nobody else can tell it but pytest, by its traceback."""
+        if not self._errors.begun:
+            raise excinfo.value
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:

@@ -24,6 +24,7 @@ from conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, rea
 from conformance.libraries import refuse_replaced
 from conformance.phrasing import phrase, status_of
 from conformance.plan import plan_of
+from conformance.printable import printable
 from conformance.reporting import allure
 from conformance.reporting.again import remember
 from conformance.reporting.begin import UNFINISHED, begin
@@ -335,10 +336,10 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
-            terminalreporter.write_line(f"{verdict.target.name}: {verdict.result}")
+            terminalreporter.write_line(printable(f"{verdict.target.name}: {verdict.result}"))
         for found in () if self.report is None else self.report.stale:
-            terminalreporter.write_line(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}")
+            terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
         if self.report is not None:
-            terminalreporter.write_line(f"report: {self.reports / 'index.html'}")
+            terminalreporter.write_line(printable(f"report: {self.reports / 'index.html'}"))
         for line in self.afterwards():
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(printable(line))

@@ -10,17 +10,10 @@ from started import ONE_FAMILY, start
 
 FOREIGN = [
     {"PYTEST_ADDOPTS": "-x"},
-    {"PYTEST_ADDOPTS": "-k nothing"},
-    {"PYTEST_ADDOPTS": "--cov=src"},
-    {"PYTEST_ADDOPTS": "--junk 'unclosed"},
-    {"PYTEST_ADDOPTS": "--collect-only"},
-    {"PYTEST_ADDOPTS": "-p no:kms_conformance -p no:conformance.plugin"},
-    {"PYTEST_PLUGINS": "missing"},
-    {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    {"PYTEST_THEME": "no such theme", "PYTEST_THEME_MODE": "neither"},
-    {"PYTEST_DEBUG": "1"},
-    {"PYTEST_DEBUG_TEMPROOT": "/nonexistent"},
-    {"PYTEST_XDIST_WORKER": "gw7", "PYTEST_XDIST_AUTO_NUM_WORKERS": "x"},
+    {"PYTEST_ADDOPTS": "--cov=src -k nothing --junk 'unclosed"},
+    {"PYTEST_ADDOPTS": "--collect-only -p no:conformance.plugin", "PYTEST_PLUGINS": "missing"},
+    {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_THEME": "none", "PYTEST_DEBUG_TEMPROOT": "/nonexistent"},
+    {"PYTEST_DEBUG": "1", "PYTEST_XDIST_WORKER": "gw7", "PYTEST_XDIST_AUTO_NUM_WORKERS": "x"},
 ]
 
 
