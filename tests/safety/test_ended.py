@@ -14,6 +14,7 @@ import pytest
 
 from conformance import specs
 from conformance.bench import Bench
+from conformance.catalogue.profile import Profile
 from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
@@ -105,6 +106,7 @@ def test_keys_that_cannot_be_scheduled_are_named_with_what_to_do(tmp_path: Path,
     for key in left:
         line = next(line for line in shown.splitlines() if key.id in line and "not scheduled" in line)
         assert f"kms-conformance sweep --target {tmp_path / 't.yaml'}" in line
+        assert str(Profile.load(dialect).refusal("pending_use").answers[0]) in line, "the reason is told"
 
 
 @BOTH
