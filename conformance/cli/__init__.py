@@ -62,7 +62,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = interrupts.exit_code or _INTERRUPTED
     except UserMistake as error:
-        say(str(error), err=True)
+        say(error.told, err=True)
         code = error.exit_code
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the last line before a traceback, whose exit code is 1
         code = tell(error)

@@ -24,7 +24,7 @@ def after_run(directory: Path, before: int) -> None:
         publish.job_summary(found, os.environ)
         build_allure(directory, found)
     except ReportError as error:
-        say(str(error), err=True)
+        say(error.told, err=True)
 
 
 def build_allure(directory: Path, report: Report, history: Path | None = None) -> None:

@@ -10,7 +10,7 @@ from conformance.printable import one_line, printable
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$])")
 _TICKS = re.compile(r"`+")
 # GitHub and GitLab notify whom a text names, and link what looks like an address or an issue.
-_CALLS = re.compile(r"(?<=[@#:])(?=[A-Za-z0-9/])")
+_CALLS = re.compile(r"(?<=[@#:])(?=[A-Za-z0-9/])|(?<=www)(?=\.)|(?<=gh-)(?=[0-9])", re.IGNORECASE)
 _NOTHING = "\u200b"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from conformance import cli
 from conformance.mistake import UserMistake
+from conformance.say import say
 
 _STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn"}
 _WRITES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "shutil.rmtree"}
@@ -102,7 +103,8 @@ def command(folder: Path, *arguments: str, act: Callable[[], object] | None = No
             seen.code = 0
     except UserMistake as error:
         seen.code = error.exit_code
-        stderr.write(str(error))
+        with contextlib.redirect_stderr(stderr):
+            say(error.told, err=True)
     except SystemExit as ended:
         seen.code = int(ended.code or 0)
     except _Slow:
