@@ -33,6 +33,9 @@ def validate(document: object, schema: Schema, name: str) -> None:
         found = [f"{_where(error)}: {_short(error.message)}" for error in _problems(document, schema)]
     except UnicodeEncodeError:
         found = ["It has half a surrogate pair, which is no text."]
+    except (ValueError, RecursionError):
+        # The library reads 255 levels.
+        found = ["It is nested deeper than any report."]
     if found:
         raise ReportError(
             f"{name} cannot be used.",
