@@ -151,6 +151,10 @@ class Bench:
                 f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."
             )
         self._check_clock(answer)
+        owner = self.client.dialect.owner(answer.value)
+        account = self.client.dialect.scope if owner is None else owner.account
+        if account:
+            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
         """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
@@ -166,6 +170,9 @@ class Bench:
         # A target that cannot list or describe is judged by the checks on lists and keys.
         with suppress(Inconclusive):
             self.pool.strangers = frozenset(self.pool.census(first=self._listed))
+        # Only what is read here is known of: keys that ledgers of earlier credentials speak of are read first.
+        with suppress(Inconclusive):
+            self.pool.bring_over()
         known = {record.key for record in self.ledger.records().values()}
         for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
             with suppress(Inconclusive):

@@ -106,6 +106,7 @@ class Check:
             evidence=evidence,
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
+            silences=dict(sorted(judge.silences.items())),
             asked=bench.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),
@@ -116,6 +117,7 @@ class Check:
             keys_created=bench.pool.created - self._before[1],
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
             ended=_ended(error),
+            waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",
         )
 
 
@@ -154,7 +156,8 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
     except SuiteFault:
         raise
     except Inconclusive as error:
-        raise Inconclusive(shortened(clean(error.reason)), shortened(clean(error.hint))) from None
+        reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
+        raise Inconclusive(reason, hint, error.waiting_until) from None
     except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
         told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
         raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None

@@ -63,12 +63,16 @@ class Client:
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
         self.guard = Guard(self.dialect, self.api, ledger)
+        self._ledger = ledger
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor.of(target))
         self.judge: Judge | None = None
         self.requests = 0
-        self.patience = Patience(target.limits.timeout_seconds, self.world.clock)
+        promised = target.limits.requests_per_second
+        self.patience = Patience(
+            target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
+        )
         self.silences = Silences(
             self.dialect,
             self.guard,
@@ -114,9 +118,9 @@ class Client:
         for a request that could change a key which is not ours.
         """
         self._make_sure_of_unknown(request)
-        self.patience.check()
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
+        self.patience.check(since, self.requests)
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
             self._is_to_be_asked_again(name, answer)
@@ -239,13 +243,17 @@ class Client:
         except SignInFailed as error:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
+        self._ledger.beat()
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.recorder.add(name, exchange)
         self.world.witness.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
         self.silences.heard(exchange)
-        self.patience.heard(None if exchange.failure is None else exchange.failure.kind)
+        if exchange.reply is not None:
+            self.patience.heard(None, exchange.reply.seconds)
+        elif exchange.failure is not None:
+            self.patience.heard(exchange.failure.kind)
         return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:

@@ -63,7 +63,7 @@ class Estate(Reader):
     @property
     def room(self) -> int:
         """How many more keys may be created: by this run's share, and by what there is of ours on the target."""
-        there = [record for record in self.ledger.records().values() if record.there]
+        there = [record for record in self.ledger.here if record.there]
         of_share = sum(mark_of(record.run) == self.ledger.mark for record in there)
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
@@ -73,8 +73,9 @@ class Estate(Reader):
         if self._in_stock:
             return
         self._in_stock = True
-        for record in tuple(self.ledger.records().values()):
-            if record.event == "scheduled" and record.key is not None and self.read(record.key).state == GONE:
+        for record in self.ledger.here:
+            waits = record.event == "scheduled" and self.ledger.is_certain(record)
+            if waits and record.key is not None and self.read(record.key).state == GONE:
                 self.ledger.write("gone", record.marker, record.key)
         self.settle_doubts()
 
@@ -83,10 +84,11 @@ class Estate(Reader):
 
         One list for all of them; what is found is held by this run.
         """
-        markers = tuple(record.marker for record in self.ledger.doubtful() if record.run != self.ledger.run)
-        if markers:
-            found = self._look_for(markers)
-            self.ledger.close_all(marker for marker in markers if marker not in found)
+        records = [record for record in self.ledger.doubtful() if record.run != self.ledger.run]
+        if records:
+            found = self._look_for(tuple(record.marker for record in records))
+            missing = (record for record in records if record.marker not in found)
+            self.ledger.close_all(record.marker for record in missing if self.ledger.is_certain(record))
 
     def marker(self, key: str) -> str:
         """The description by which a key of ours is known."""
@@ -186,12 +188,34 @@ class Estate(Reader):
         return key
 
     def _adopt(self, marker: str, key: str, view: KeyView) -> None:
+        self.learn_account(view)
         self.ledger.write("created", marker, key, **({"born": view.born} if view.born else {}))
         self._hold(marker, key)
 
     def _hold(self, marker: str, key: str) -> None:
         self.ever.add(key)
         self._markers[key] = marker.partition("/")[0]
+
+    def bring_over(self) -> None:
+        """Take into the ledger what those of earlier credentials know of keys that are listed here and proved ours."""
+        for other in self.ledger.others:
+            known = self.ledger.records().keys()
+            found = [record for record in other.records().values() if record.marker not in known]
+            proved = [record.marker for record in found if other.is_free(record) and self._is_here(record)]
+            self.ledger.bring_over(other, proved)
+
+    def _is_here(self, record: Record) -> bool:
+        if record.key is None:
+            return record.doubtful and any(_carries(view, record.marker) for view in self.at_entry.values())
+        if not record.there or record.key not in self.strangers:
+            return False
+        return self._proved_by(record, self.at_entry.get(record.key) or self.read(record.key))
+
+    def learn_account(self, view: KeyView) -> None:
+        """An account that had no keys tells whose it is by the first one."""
+        account = self.client.dialect.account_of(view.arn)
+        if account is not None:
+            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
 
     # --- taking back --------------------------------------------------------------------------------------------------
 
@@ -236,7 +260,7 @@ class Estate(Reader):
             if write:
                 self._write_recovered(record, proved)
         if write:
-            doubtful = {record.marker for record in self.ledger.doubtful()}
+            doubtful = {record.marker for record in self.ledger.doubtful() if self.ledger.is_certain(record)}
             found = {marker for marker in doubtful if any(_carries(view, marker) for view in views.values())}
             self.ledger.close_all(doubtful - found)
         known = {record.key for record in self.ledger.records().values()} | set(undone)
@@ -263,6 +287,8 @@ class Estate(Reader):
         if proved:
             return
         now = None if record.key is None else self.read(record.key)
+        if not self.ledger.is_certain(record):
+            return
         if now is None or now.state == GONE or self.is_another(record, now):
             self.ledger.write("gone", record.marker, record.key)
 

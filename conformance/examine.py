@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from conformance.answer import Answer
 from conformance.catalogue.api import ReplySpec
 from conformance.dialects.base import Dialect
-from conformance.judge import Judgement
+from conformance.judge import ANSWERED, Judgement
 
-#: That there is no reply is found where it is waited for; each that there is shows that one came.
-ANSWERED = "reply.answered"
 # A server or proxy may refuse a request for its size before the service sees it; no page documents that.
 _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 

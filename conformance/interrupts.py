@@ -20,9 +20,11 @@ class Interrupts:
     until `letting_go`: there the second Ctrl-C ends the waiting for keys. While files are written, all only count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, once: bool = True) -> None:
+        """With `once` false, every signal ends what is under way: for commands that write nothing at the end."""
         self.first: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
+        self._once = once
         self._asking = True
         self._patient = True
 
@@ -67,7 +69,7 @@ class Interrupts:
         told = signal.Signals(number)
         again = self.first is not None
         self.first = self.first or told
-        if self._asking and not again:
+        if self._asking and not (again and self._once):
             raise KeyboardInterrupt(told.name)
         if not self._patient and again and told is signal.SIGINT:
             self._patient = True

@@ -21,13 +21,21 @@ class Judgement:
     hint: str = ""
 
 
-class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
-    """A check could not be made: the reason, and what its user can do about it. Never the target's fault."""
+#: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
+ANSWERED = "reply.answered"
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+
+class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
+    """A check could not be made: the reason, and what its user can do about it. Never the target's fault.
+
+    `waiting_until` is the date (ISO 8601, UTC) before which nothing can be done: nothing is wrong.
+    """
+
+    def __init__(self, reason: str, hint: str = "", waiting_until: str = "") -> None:
         super().__init__(reason if not hint else f"{reason}\n{hint}")
         self.reason = reason
         self.hint = hint
+        self.waiting_until = waiting_until
 
 
 class Lost(Inconclusive):
@@ -177,8 +185,16 @@ class Judge:
 
     @property
     def broken(self) -> bool:
-        """Whether an obligation has failed; after a recommendation that is not followed, all else means what it did."""
-        return any(self.catalogue[failure.requirement].level == "MUST" for failure in self.failures)
+        """Whether an obligation has failed that others rest on.
+
+        After a recommendation that is not followed, all else means what it did, and so it does after a request without
+        a reply: of such a one nothing was concluded.
+        """
+        return any(
+            self.catalogue[failure.requirement].level == "MUST"
+            for failure in self.failures
+            if failure.requirement != ANSWERED
+        )
 
     @property
     def judged(self) -> frozenset[str]:

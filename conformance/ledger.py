@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from conformance.clock import REAL
-from conformance.lease import Lease, locked
-from conformance.mistake import UserMistake
+from conformance.disk import append, make_folder, sync_folder
+from conformance.lease import Lease, locked, try_locks
 from conformance.shard import mark_of, siblings
+from conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from conformance.target import Target
 
 FORMAT = 1
-_SCOPES = ("project_id", "project", "access_key_id")
 MARKER_PREFIX = "kms-conformance-"
+#: The event of a line that says in whose account, and with which credentials, a run works; it is of no key.
+ACCOUNT = "account"
 #: What a key is for: only the plain ones serve any check, others are of a special kind.
 PLAIN = "plain"
 
@@ -37,10 +37,6 @@ _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 _Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
-class LedgerError(UserMistake):
-    """A ledger that this version cannot read; its keys must not be forgotten for that."""
-
-
 @dataclass(frozen=True)
 class Entry:
     """One line of what became of a key: its event, the run that wrote it, `key` as its id once known, and the rest."""
@@ -52,10 +48,19 @@ class Entry:
     at: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def line(self) -> str:
+        """The line as it is written."""
+        head = {"format": FORMAT, "at": self.at, "run": self.run, "event": self.event, "marker": self.marker}
+        return json.dumps(head | ({"key": self.key} if self.key else {}) | dict(self.facts))
+
 
 @dataclass(frozen=True)
 class Record:
-    """What all lines on one marker come to: the latest event, who holds the key, and every fact that was noted."""
+    """What all lines on one marker come to: the latest event, who holds the key, and every fact that was noted.
+
+    `origin` is the run that announced the key, `run` the one that holds it.
+    """
 
     marker: str
     event: str
@@ -63,6 +68,7 @@ class Record:
     run: str
     kind: str
     facts: Mapping[str, str]
+    origin: str = ""
 
     @property
     def named(self) -> str:
@@ -85,6 +91,15 @@ class Record:
         return self.event not in _CLOSED
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Whose keys a run made: the digest of an account, how the account is shown, and the digest of credentials."""
+
+    account: str = ""
+    shown: str = ""
+    credential: str = ""
+
+
 class Ledger:
     """One file a target, one JSON object a line, each on disk before the next request leaves.
 
@@ -92,25 +107,33 @@ class Ledger:
     the others leave its keys alone for as long as it lives, and no longer.
     """
 
-    def __init__(self, path: Path, run: str = "") -> None:
-        """`run` is an id that nobody else has; what a shard's begins with, see `conformance.shard`."""
+    def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
+        """`run` is an id that nobody else has; what a shard's begins with, see `conformance.shard`.
+
+        `earlier` is a file whose lines count as if they stood first in this one; `credential` tells the credentials of
+        this run from others.
+        """
         self.path = path
+        self._paths = (path,) if earlier is None else (earlier, path)
+        self._read: dict[Path, int] = {}
+        self._mine = Identity(credential=credential)
+        self._identities: dict[str, Identity] = {}
+        self._others: tuple[Path, ...] = ()
         self.run = run or secrets.token_hex(4)
         self.clock = REAL
         self._lease = Lease(path, self.run)
-        self._read_to = 0
         self._records: dict[str, Record] = {}
         self._held: set[str] = set()
         self._evidence: dict[str, Entry] = {}
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
-        """The ledger of a target: named after it, told apart by its endpoint."""
-        # One URL serves a whole region: the keys of one project or account are not those of the next.
-        scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
-        digest = hashlib.sha256(f"{target.dialect} {target.base_url} {scope}".encode()).hexdigest()[:8]
+        """The ledger of a target, whatever credentials it is reached with (see `conformance.shelf`)."""
         run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
-        return cls((directory or state_directory()) / f"{target.name}-{digest}.jsonl", run)
+        path, earlier = place_of(target, directory), earlier_place_of(target, directory)
+        found = cls(path, run, None if earlier == path else earlier, credential_of(target))
+        found._others = others_of(target, directory)
+        return found
 
     @property
     def mark(self) -> str:
@@ -149,36 +172,109 @@ class Ledger:
         """Note that a requirement was judged, by these specs, and held: some can be judged in the rarest runs only."""
         self.write("held", requirement, None, specs=specs)
 
+    def bring_over(self, other: Ledger, markers: Iterable[str]) -> None:
+        """Copy all lines on these markers from another ledger: their keys were found here, and proved to be those."""
+        wanted = frozenset(markers)
+        lines = [entry.line for entry in other.entries() if entry.marker in wanted and entry.event != ACCOUNT]
+        if lines:
+            with self._exclusive():
+                self._write([*self._account_line(REAL.now()), *lines])
+
+    def try_locks(self) -> None:
+        """Make sure that locks beside this ledger keep others out. Raises `LocksDoNotHold`, and `OSError`."""
+        try_locks(self.path.parent)
+
+    def beat(self) -> None:
+        """Show other machines that this run is at work."""
+        self._lease.beat()
+
     def close(self) -> None:
         """Give up the lease: what is left to be done may be done by others."""
         self._lease.end()
+
+    @property
+    def others(self) -> tuple[Ledger, ...]:
+        """Ledgers of targets of this name, with other credentials or elsewhere: they may hold keys of this account."""
+        return tuple(Ledger(path) for path in self._others)
+
+    # --- whose keys -------------------------------------------------------------------------------------------------
+
+    def belongs_to(self, account: str, shown: str, *, note: bool = True) -> None:
+        """Take note of the account that the endpoint has told; `shown` is how to show it, `note` writes it down."""
+        self._mine = replace(self._mine, account=account_digest(account), shown=shown)
+        # Who only reads the ledger afterwards knows by that line which account was meant.
+        if note and self._mine.credential and self.records() and self._known != self._mine:
+            with self._exclusive():
+                self._write(self._account_line(REAL.now()))
+
+    def is_elsewhere(self, record: Record) -> bool:
+        """Whether a key is known to be of another account than the one that this run works in."""
+        return self._is_of_another(record, self._account)
+
+    def is_certain(self, record: Record) -> bool:
+        """Whether a key must be of this account, so that one which is not there is gone."""
+        made = self._identities.get(record.origin, Identity())
+        if record.run == self.run or made.account == self._mine.account:
+            return True
+        return not (made.account and self._mine.account) and made.credential in ("", self._mine.credential)
+
+    def elsewhere(self) -> tuple[tuple[Record, str], ...]:
+        """The keys of other accounts that are not known to be scheduled, each with its account as it may be shown."""
+        return tuple(
+            (record, self._identities[record.origin].shown)
+            for record in self.records().values()
+            if record.open and self.is_elsewhere(record)
+        )
+
+    @property
+    def _account(self) -> str:
+        return self._mine.account or self._known.account
+
+    def _is_of_another(self, record: Record, account: str) -> bool:
+        made = self._identities.get(record.origin, Identity()).account
+        return bool(made and account) and made != account
+
+    @property
+    def _known(self) -> Identity:
+        """What was last noted of the account by a run with these credentials."""
+        noted = (found for found in reversed(self._identities.values()) if found.account)
+        return next((found for found in noted if found.credential == self._mine.credential), Identity())
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def entries(self) -> Iterator[Entry]:
         """All lines, oldest first; one that a crash cut short is passed over. Raises `LedgerError`."""
-        if self.path.exists():
-            yield from _entries_in(self.path.read_bytes(), self.path)
+        for path in self._paths:
+            if path.exists():
+                yield from _entries_in(path.read_bytes(), path)
 
     def records(self) -> Mapping[str, Record]:
         """What is known of each marker, in the order in which they were first written."""
-        if self.path.exists():
-            with self.path.open("rb") as file:
-                file.seek(self._read_to)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]
-            self._read_to += len(whole)
-            for entry in _entries_in(whole, self.path):
-                self._fold(entry)
+        for path in self._paths:
+            if path.exists():
+                with path.open("rb") as file:
+                    file.seek(self._read.get(path, 0))
+                    new = file.read()
+                whole = new[: new.rfind(b"\n") + 1]
+                self._read[path] = self._read.get(path, 0) + len(whole)
+                for entry in _entries_in(whole, path):
+                    self._fold(entry)
         return self._records
+
+    @property
+    def here(self) -> tuple[Record, ...]:
+        """What is known of each marker of the account that this run works in."""
+        records = self.records().values()
+        account = self._account
+        return tuple(record for record in records if not self._is_of_another(record, account))
 
     def unfinished(self) -> tuple[Record, ...]:
         """The keys that were, or may have been, created and are not known to be scheduled: ours, and of dead runs."""
-        return tuple(record for record in self.records().values() if record.open and self.is_free(record))
+        return tuple(record for record in self.here if record.open and self.is_free(record))
 
     def doubtful(self) -> tuple[Record, ...]:
         """The creates, ours and of dead runs, of which nobody has looked yet what they made."""
-        return tuple(record for record in self.records().values() if record.doubtful and self.is_free(record))
+        return tuple(record for record in self.here if record.doubtful and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[Record, ...]:
         """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
@@ -187,7 +283,7 @@ class Ledger:
         """
         return tuple(
             record
-            for record in self.records().values()
+            for record in self.here
             if record.kind == kind
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
@@ -220,47 +316,53 @@ class Ledger:
 
     def is_free(self, record: Record) -> bool:
         """Whether a key is not in the hands of another run that lives."""
-        return record.run == self.run or not Lease.alive(self.path, record.run)
+        return record.run == self.run or not any(Lease.alive(path, record.run) for path in self._paths)
 
     def _append(self, *lines: _Line) -> None:
         """Append lines of (event, marker, key, facts), and wait until they are on disk."""
+        now = self.clock.now()
+        at = now.isoformat(timespec="seconds")
+        own = [Entry(*line[:3], self.run, at, line[3]).line for line in lines]
+        self._write([*self._account_line(now), *own])
+
+    def _account_line(self, now: datetime) -> list[str]:
+        """The line on the account that this run works in, where it is not there yet."""
+        if self._identities.get(self.run, Identity()) == self._mine:
+            return []
+        facts = {"shown": self._mine.shown, "credential": self._mine.credential}
+        at = now.isoformat(timespec="seconds")
+        return [Entry(ACCOUNT, self._mine.account, None, self.run, at, facts).line]
+
+    def _write(self, lines: list[str]) -> None:
         self._lease.begin()
-        at = self.clock.now().isoformat(timespec="seconds")
-        written = b""
-        for event, marker, key, facts in lines:
-            line: dict[str, Any] = {"format": FORMAT, "at": at, "run": self.run, "event": event, "marker": marker}
-            line |= ({"key": key} if key else {}) | dict(facts)
-            written += json.dumps(line).encode() + b"\n"
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            size = os.fstat(descriptor).st_size
-            # A line that a crash cut short must not swallow the next one.
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, (b"\n" if torn else b"") + written)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if size == 0:
-            _sync_folder(self.path.parent)
+        if append(self.path, [line.encode() for line in lines]):
+            sync_folder(self.path.parent)
         self.records()
 
     def _fold(self, entry: Entry) -> None:
         if entry.event == "held":
             self._evidence[entry.marker] = entry
             return
+        if entry.event == ACCOUNT:
+            self._identities.pop(entry.run, None)
+            self._identities[entry.run] = Identity(
+                entry.marker, entry.facts.get("shown", ""), entry.facts.get("credential", "")
+            )
+            return
         known = self._records.get(entry.marker)
         facts = {**(known.facts if known else {}), **entry.facts}
         latest = entry.event if entry.event in _OPEN | _WAITING | _CLOSED or known is None else known.event
         kind = facts.get("kind", PLAIN)
         run = entry.run or (known.run if known else "")
-        record = Record(entry.marker, latest, entry.key or (known.key if known else None), run, kind, facts)
+        origin = known.origin if known else entry.run
+        record = Record(entry.marker, latest, entry.key or (known.key if known else None), run, kind, facts, origin)
         self._records[entry.marker] = record
         if record.key is not None and entry.event in ("created", "taken"):
             (self._held.add if record.run == self.run else self._held.discard)(record.key)
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.path.parent)
         with locked(self.path):
             yield
 
@@ -280,27 +382,3 @@ def _entries_in(data: bytes, path: Path) -> Iterator[Entry]:
             )
         facts = {name: str(value) for name, value in raw.items() if name not in _MEMBERS}
         yield Entry(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def state_directory() -> Path:
-    """Where ledgers are kept between runs: $KMS_CONFORMANCE_STATE, or the user's XDG state directory."""
-    if given := os.environ.get("KMS_CONFORMANCE_STATE"):
-        return Path(given)
-    if base := os.environ.get("XDG_STATE_HOME"):
-        return Path(base) / "kms-conformance"
-    try:
-        return Path.home() / ".local" / "state" / "kms-conformance"
-    except RuntimeError as error:
-        raise LedgerError(
-            "There is no folder for the ledger of keys: there is no HOME, and this user is in no list of users.\n"
-            "Nothing was asked.\n"
-            "Set KMS_CONFORMANCE_STATE to a folder that can be written, and that is kept between runs."
-        ) from error

@@ -48,7 +48,7 @@ def plan(marker: str, key: str, asked: datetime, days: int, until: datetime) -> 
 
 
 def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
-    """All keys that are planted or have come to their end as such, the earliest first."""
+    """All keys of this account that are planted or have come to their end as such, the earliest first."""
     found: dict[str, Planted] = {}
     for entry in ledger.entries():
         if entry.event == "planted":
@@ -61,7 +61,8 @@ def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
         elif entry.event in ("taken", "created"):
             # It was taken back, and serves as any other key.
             found.pop(entry.marker, None)
-    return tuple(found.values())
+    records = ledger.records()
+    return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))
 
 
 def _planted(entry: Entry) -> Planted:

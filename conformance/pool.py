@@ -256,6 +256,9 @@ class Pool(Estate):
             if self._proved_by(record, view):
                 if self.ledger.take(record):
                     self._hold(record.marker, record.key)
+            elif not self.ledger.is_certain(record):
+                why = "it was made with other credentials, and nothing tells whether this is the same account"
+                self.ledger.write("left", record.marker, record.key, reason=why)
             elif self.is_another(record, view) or self._is_gone(record.key, view):
                 self.ledger.write("gone", record.marker, record.key)
             else:

@@ -15,6 +15,7 @@ from conformance.billing import cost_of
 from conformance.client import Client
 from conformance.dialects.base import Owner
 from conformance.judge import Inconclusive
+from conformance.lease import LocksDoNotHold
 from conformance.ledger import Ledger
 from conformance.storage import StorageError, try_ledgers
 from conformance.target import Target
@@ -51,10 +52,12 @@ def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
         bench.client.close()
 
 
-def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
+    """What can be said before anything is sent."""
     try:
         try_ledgers(ledger.path.parent)
-    except StorageError as error:
+        ledger.try_locks()
+    except (StorageError, LocksDoNotHold) as error:
         what, _, hint = str(error).split("\n")
         yield Finding("ledger", what, "bad", hint)
     if target.ordinary:
@@ -63,6 +66,10 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
             "credentials stand, and not searched for elsewhere"
         )
         yield Finding("secrets", text, "warn", "Use longer, random ones.")
+
+
+def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+    yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
     except Unreached as error:
@@ -82,7 +89,11 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
         return
     keys = bench.pool.census()
-    yield _signed_in(target, client, client.dialect.owner(answer.value))
+    owner = client.dialect.owner(answer.value)
+    yield _signed_in(target, client, owner)
+    whose = client.dialect.scope if owner is None else owner.account
+    if whose:
+        ledger.belongs_to(whose, whose, note=False)
     problem = account.standing(client)
     if problem is not None:
         yield Finding("account", problem, "bad", "Put the account in order with the vendor: it cannot use the service.")
@@ -92,10 +103,18 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     if not bench.time.offered:
         text = "no time_control: what follows the waiting period stays inconclusive"
         yield Finding("waiting period", text)
+    yield from _left(ledger)
+
+
+def _left(ledger: Ledger) -> Iterator[Finding]:
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
         yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
+    for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
+        text = f"keys of the account {account_id} stand in the ledger as not scheduled; this is another account"
+        hint = "`kms-conformance sweep --target FILE` with credentials of that account finishes that."
+        yield Finding("left elsewhere", text, "warn", hint)
 
 
 def _endpoint(target: Target) -> Finding:

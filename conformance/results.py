@@ -23,8 +23,10 @@ class CheckResult:
     cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
     not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
     `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
-    profile. `started` is ISO 8601, UTC; empty in files of earlier versions. `ended` is false for a check that was
-    stopped in the middle by something other than what it judged: an interruption, another plugin, a fault of ours.
+    profile. `silences` counts requests that got no reply and accuse nobody, by what became of them. `started` is ISO
+    8601, UTC; empty in files of earlier versions. `ended` is false for a check that was stopped in the middle by
+    something other than what it judged: an interruption, another plugin, a fault of ours. `waiting_until` is the date
+    before which a planted key says no more (ISO 8601, UTC); empty for any other reason.
     """
 
     target: str
@@ -48,7 +50,9 @@ class CheckResult:
     observed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
+    silences: Mapping[str, int] = field(default_factory=dict)
     ended: bool = True
+    waiting_until: str = ""
 
     def failure_id(self, failure: Judgement) -> str:
         """The short name of one of its failures, which every report shows and `replay` takes."""
@@ -60,7 +64,8 @@ class CheckResult:
         asked = {str(number): line for number, line in self.asked.items()}
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
         # Not by `asdict`, which copies all that lies below.
-        return vars(self) | {"asked": asked, "failures": failures}
+        raw = vars(self) | {"asked": asked, "failures": failures}
+        return raw if self.silences else {name: value for name, value in raw.items() if name != "silences"}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:

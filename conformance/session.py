@@ -97,7 +97,8 @@ class Controller:
         """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
 
         Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, `StorageError`, and `TargetError`, also for a real account whose owner has not agreed.
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account whose owner has not
+        agreed.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -108,9 +109,10 @@ class Controller:
         for target in loaded:
             # Raises for a ledger that cannot be read or written, before anything is sent.
             ledger = Ledger.of(target, None if state is None else Path(state))
-            ledger.records()
             if options.asking:
                 try_ledgers(ledger.path.parent)
+                ledger.try_locks()
+            ledger.records()
         accepted = load_waivers(options.waivers)
         dialects = {target.dialect for target in loaded}
         release = options.requirements
@@ -307,7 +309,8 @@ class Controller:
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
         """The verdict that follows from these results."""
-        run = Run(self.settings.tier, self.settings.seed, self.started, time.monotonic() - self._clock)
+        duration = time.monotonic() - self._clock
+        run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
         planned = self.plans[target.name].named()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from conformance.examine import ANSWERED
-from conformance.judge import Lost, Unanswered
+from conformance.judge import ANSWERED, Lost, Unanswered
+from conformance.wire.form import form_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from conformance.judge import Judge
     from conformance.wire.messages import Exchange, FailureKind, Request
 
-Kind = tuple[str, tuple[str, ...]]
+Kind = tuple[str, str, tuple[str, ...]]
 Effect = Literal["none", "done", "unknown"]
 
 #: What may be an answer that is due and missing. Not `refused`: nothing was asked. Not `truncated`: there was a reply.
@@ -96,6 +96,7 @@ class _Asked:
 
     name: str
     operation: Operation | None
+    form: str
     keys: tuple[str, ...]
     before: tuple[KeyView, ...] | None
     otherwise: bool
@@ -107,9 +108,9 @@ class _Asked:
 
     @property
     def kind(self) -> Kind:
-        """Requests of one kind count as the same: by operation, and by the states of the keys that they name."""
+        """Requests of one kind count as the same: by operation, form, and the states of the keys that they name."""
         states = ("unknown",) * len(self.keys) if self.before is None else tuple(view.state for view in self.before)
-        return self.name, states
+        return self.name, self.form, states
 
 
 @dataclass
@@ -209,7 +210,7 @@ class Silences:
         known = all(key in self._views for key in keys)
         before = tuple(self.dialect.key(self._views[key].value) for key in keys) if known else None
         name = f"{request.method} {request.path}" if operation is None else operation.name
-        return _Asked(name, operation, keys, before, otherwise)
+        return _Asked(name, operation, form_of(request), keys, before, otherwise)
 
     def _needed(self, asked: _Asked, *, harmless: bool) -> int | None:
         """How many attempts in a row accuse; None where nobody is accused, however many there are."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
+from conformance.disk import make_folder
+from conformance.lease import hold
 from conformance.ledger import Ledger
 from conformance.say import say
 from conformance.target import Target
@@ -28,14 +28,13 @@ class Turn:
 
 def _hold(target: Target) -> int:
     path = _path(Ledger.of(target).path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
-    say(f"{target.name}: checks move its clock, so its shards take turns; waiting for another one.", err=True)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    make_folder(path.parent)
+    held = hold(path, blocking=False)
+    if held is None:
+        say(f"{target.name}: checks move its clock, so its shards take turns; waiting for another one.", err=True)
+        held = hold(path)
+    assert held is not None
+    return held
 
 
 def _path(ledger: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from conformance.catalogue.frozen import Frozen
 from conformance.catalogue.profile import Profile
 from conformance.catalogue.requirements import Catalogue, Level, Requirement
 from conformance.results import CheckResult
-from conformance.suite import BEFORE_ADMISSION
+from conformance.suite import BEFORE_ADMISSION, OVER_NIGHTS
 from conformance.target import Target
 from conformance.waivers import Waiver, accepting
 
@@ -24,9 +25,11 @@ Result = Literal["conformant", "nonconformant", "inconclusive"]
 RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable", "not_tested", "waived"]
 
 # The codes that a run exits with; of several targets the worst decides, and a usage error is the worst of all.
+# Nothing is wrong, and not all is judged yet: a planted key has not come to its date.
+WAITING = 4
 EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
 USAGE_ERROR = 2
-_BADNESS = (0, 3, 1, 2)
+_BADNESS = (0, WAITING, 3, 1, 2)
 _NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves anything."
 
 
@@ -37,7 +40,8 @@ class RequirementVerdict:
     `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
     is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
     `waiver` is the one that accepts a failure; `reason` tells of it in words. `not_run` are the checks that did not run
-    to their end, where they alone leave the requirement open.
+    to their end, where they alone leave the requirement open. `waiting_until` is the date (ISO 8601, UTC) before which
+    a planted key says no more, where that alone leaves it open.
     """
 
     id: str
@@ -50,6 +54,7 @@ class RequirementVerdict:
     decides: bool = True
     waiver: Waiver | None = None
     not_run: tuple[str, ...] = ()
+    waiting_until: str = ""
 
     @property
     def weight(self) -> Level:
@@ -59,9 +64,10 @@ class RequirementVerdict:
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
         raw = vars(self) | {"tests": list(self.tests)}
-        del raw["decides"], raw["waiver"], raw["not_run"]
+        del raw["decides"], raw["waiver"], raw["not_run"], raw["waiting_until"]
         newer = {} if self.decides else {"decides": False}
-        left_out = {"not_run": list(self.not_run)} if self.not_run else {}
+        left_out: dict[str, Any] = {"not_run": list(self.not_run)} if self.not_run else {}
+        left_out |= {"waiting_until": self.waiting_until} if self.waiting_until else {}
         return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()}) | left_out
 
     @classmethod
@@ -97,6 +103,7 @@ class Run:
     seed: int
     started: datetime
     duration_seconds: float
+    watch: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class Verdict:
 
     `unfinished` are the checks of the plan that did not run to their end, `filters` what pytest was told to confine the
     run to, `keys_left` the keys of ours that are not known to be scheduled for deletion. `frozen` says by which
-    release's requirements it was decided, if not ours.
+    release's requirements it was decided, if not ours. `observations` counts what was seen and decides nothing.
     """
 
     target: Target
@@ -119,6 +126,7 @@ class Verdict:
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
+    observations: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/verdict.schema.json` describes it."""
@@ -140,12 +148,27 @@ class Verdict:
             "duration_seconds": round(self.run.duration_seconds, 3),
             "seed": self.run.seed,
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"watch": True} if self.run.watch else {}),
             **attested,
             **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
             **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
+            **observations_json(self.observations),
         }
+
+
+def observations_json(observations: Mapping[str, int]) -> dict[str, Any]:
+    """What a verdict file says of what was seen and decides nothing: a list, absent where there is nothing."""
+    told = [{"what": what, "count": count} for what, count in observations.items()]
+    return {"observations": told} if told else {}
+
+
+def _observed(results: Iterable[CheckResult]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for result in results:
+        found.update(result.silences)
+    return dict(sorted(found.items()))
 
 
 @dataclass(frozen=True)
@@ -200,6 +223,7 @@ def decide(
         unfinished=unfinished,
         filters=beside.filters,
         keys_left=beside.keys_left,
+        observations=_observed(results),
     )
 
 
@@ -218,13 +242,27 @@ def whole(
     return "conformant" if earned and musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
 
 
-def exit_code(results: Iterable[Result], *, waivers_out_of_date: bool = False) -> int:
-    """The exit code of a run with these results: that of the worst target.
+def is_waiting(result: Result, requirements: Iterable[RequirementVerdict], *, whole_plan: bool, watched: bool) -> bool:
+    """Whether nothing is wrong with a target that is inconclusive: all that is open waits for a date.
+
+    `whole_plan` says that every check ran, by no filter, and that no key of ours is left. A run that only `watched`
+    its planted key leaves open what it does not ask.
+    """
+    is_open = frozenset({"inconclusive", "not_tested"})
+    musts = [entry for entry in requirements if entry.weight == "MUST" and entry.verdict in is_open]
+    left = [entry for entry in musts if not entry.waiting_until and (entry.tests or not watched)]
+    return result == "inconclusive" and whole_plan and bool(musts) and not left
+
+
+def exit_code(results: Iterable[Result], *, waiting: Iterable[bool] = (), waivers_out_of_date: bool = False) -> int:
+    """The exit code of a run with these results: that of the worst target; `waiting` says of each whether it waits.
 
     Waivers that are out of date are a mistake in the user's file. They are told by a code of their own only where no
     target is nonconformant: that is told first.
     """
-    worst = worst_exit_code(EXIT_CODES[result] for result in results)
+    found = list(results)
+    waits = list(waiting) or [False] * len(found)
+    worst = worst_exit_code(WAITING if w else EXIT_CODES[result] for result, w in zip(found, waits, strict=True))
     return USAGE_ERROR if waivers_out_of_date and worst != EXIT_CODES["nonconformant"] else worst
 
 
@@ -289,15 +327,26 @@ def _decide_one(
         return verdict("failed", f"expected {failure.expected}; received {failure.received}")
     if not _keeps_state(results):
         return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
-    unclear = next((r.reason for r in results if r.ended and name in r.inconclusive), None)
-    if unclear is not None:
-        return verdict("inconclusive", unclear)
+    open_in = [r for r in results if r.ended and name in r.inconclusive]
+    if _is_proved_besides(name, open_in, results):
+        open_in = []
+    waiting = [r.waiting_until for r in open_in]
+    if open_in:
+        until = max(waiting) if all(waiting) else ""
+        reason = next(r.reason for r in open_in if bool(until) or not r.waiting_until)
+        return replace(verdict("inconclusive", reason), waiting_until=until)
     not_run = tuple(sorted(check for check, ids in missing.items() if name in ids))
     if not_run:
         reason = f"{', '.join(not_run)} did not run to the end: {why[not_run[0]]}"
         return replace(verdict("inconclusive", reason), not_run=not_run)
     untested = _untested_because(requirement, count, productive)
     return verdict("not_tested", untested) if untested else verdict("passed")
+
+
+def _is_proved_besides(name: str, open_in: Sequence[CheckResult], results: Sequence[CheckResult]) -> bool:
+    """Whether only a planted key leaves it open, and another check of this run has proved it by moving the clock."""
+    over_nights = all(result.family in OVER_NIGHTS for result in open_in)
+    return over_nights and any(r.productive.get(name) for r in results if r.family not in OVER_NIGHTS)
 
 
 def _untested_because(requirement: Requirement, count: int, productive: int) -> str:
@@ -317,7 +366,7 @@ def _keeps_state(results: Sequence[CheckResult]) -> bool:
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:
-    """The exit code of several targets together, in the order 0 < 3 < 1 < 2."""
+    """The exit code of several targets together, in the order 0 < 4 < 3 < 1 < 2."""
     return max(codes, key=_BADNESS.index, default=EXIT_CODES["inconclusive"])
 
 

@@ -11,6 +11,7 @@ from conformance import __version__
 from conformance.cli.lazy import Entry, LazyGroup
 from conformance.cli.streams import secure
 from conformance.cli.unforeseen import tell
+from conformance.interrupts import Interrupts
 from conformance.mistake import UserMistake
 from conformance.say import say
 
@@ -48,6 +49,9 @@ def cli() -> None:
 def main() -> None:
     """Run a command; whatever goes wrong ends in a few lines that say what to do next, and in exit code 2 or 3."""
     secure()
+    # A command that is told to end lets its keys go, as one that Ctrl-C ends; `run` does so in an order of its own.
+    interrupts = Interrupts(once=False)
+    interrupts.watch()
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
@@ -56,10 +60,12 @@ def main() -> None:
         say(told.getvalue(), err=True, end="")
         code = UserMistake.exit_code
     except (click.Abort, KeyboardInterrupt):
-        code = _INTERRUPTED
+        code = interrupts.exit_code or _INTERRUPTED
     except UserMistake as error:
         say(error.told, err=True)
         code = error.exit_code
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the last line before a traceback, whose exit code is 1
         code = tell(error)
+    finally:
+        interrupts.over()
     sys.exit(code)

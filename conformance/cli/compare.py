@@ -78,12 +78,10 @@ def compare(
     """Say where B differs from A.
 
     Two reports folders or verdict files, B the later one: what regressed, what was fixed, what is new or gone, and what
-    is answered otherwise though both answers are accepted. Exit code: 0 nothing regressed, 1 something did, or with
-    --strict anything differs, 2 usage or file error.
+    is answered otherwise though both answers are accepted.
 
     Two target files with --live, or recordings of `record`, or one of each: which questions are answered otherwise, and
     whom the documents support. A target that is asked gets up to two keys, which are scheduled for deletion at the end.
-    Exit code: 0 no difference, 1 differences, 2 usage or file error, 3 one of them could not be asked.
     """
     a, b = _read(first), _read(second)
     kinds = {_kind(given) for given in (a, b)}

@@ -19,10 +19,7 @@ _MARKS = {"ok": " ", "warn": "!", "bad": "x"}
 @click.command()
 @click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
 def doctor(targets: tuple[str, ...]) -> int:
-    """Reach each target, sign in, and say what a run would create and what that costs; changes nothing.
-
-    Exit code: 0 a run can be made, 2 the command or a target file is wrong, 3 something stands in its way.
-    """
+    """Reach each target, sign in, and say what a run would create and what that costs; changes nothing."""
     refuse_replaced()
     return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
 

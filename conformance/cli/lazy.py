@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from conformance.cli.codes import told
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -34,7 +36,11 @@ class LazyGroup(click.Group):
         return sorted(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return self.entries[cmd_name].load() if cmd_name in self.entries else None
+        if cmd_name not in self.entries:
+            return None
+        command = self.entries[cmd_name].load()
+        command.epilog = told(cmd_name)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

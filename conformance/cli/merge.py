@@ -26,8 +26,7 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     """Join the reports of all shards of a run, as if it had been one run.
 
     Each DIR is the reports folder of a shard, of several that were merged before, or a folder of such folders. A shard
-    that is missing makes the whole inconclusive, and is named. Exit code: that of the whole run, as `run` gives it;
-    2 where the folders do not belong together.
+    that is missing makes the whole inconclusive, and is named.
     """
     out = Path(reports).resolve()
     before = stamp(out)

@@ -24,8 +24,7 @@ _PATH = click.Path(path_type=Path)
 def record(target: Path, out: Path, seed: int, yes: bool) -> int:  # noqa: FBT001 - an option
     """Ask a target the questions of `compare`, and write down its answers.
 
-    It creates up to two keys, and schedules them for deletion at the end. The recording holds no secret. Exit code:
-    0 recorded, 2 usage or target-file error, 3 the target could not be asked.
+    It creates up to two keys, and schedules them for deletion at the end. The recording holds no secret.
     """
     asked = load_target(target)
     agree([asked], yes=yes)

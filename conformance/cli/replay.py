@@ -26,8 +26,6 @@ def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int
 
     The check that found it is run again with keys of its own: each request is signed afresh, nothing is touched that it
     did not create, and its keys are scheduled for deletion at the end.
-
-    Exit code: 0 not seen again, 1 seen again, 2 usage or file error, 3 it could not be judged again.
     """
     found = replay.find(directory, failure)
     path = replay.target_file(directory, found, given)

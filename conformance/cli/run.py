@@ -64,9 +64,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 ) -> int:
     """Certify each target, and leave a verdict and a report.
 
-    With no target, the built-in emulator is certified in every dialect. Exit code: 0 conformant, 1 nonconformant,
-    2 usage or target-file error, 3 inconclusive. One shard alone is never conformant: `merge` gives the exit code of
-    the whole.
+    With no target, the built-in emulator is certified in every dialect. One shard alone is never conformant: `merge`
+    gives the exit code of the whole.
     """
     refuse_replaced()
     asked: Asked = further.pop("shards")

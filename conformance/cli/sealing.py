@@ -50,10 +50,7 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
 @click.argument("certificate", metavar="FILE", type=_PATH)
 @click.option("--key", type=_PATH, metavar="FILE", help="The public key (PEM) that must have signed it.")
 def verify(certificate: Path, key: Path | None) -> int:
-    """Judge a sealed FILE again by its exchanges alone, without network and without the target.
-
-    Exit code: 0 its verdict follows and nothing was changed, 1 it does not hold, 2 usage, 3 it cannot be judged here.
-    """
+    """Judge a sealed FILE again by its exchanges alone, without network and without the target."""
     from conformance.sealing.verify import verify as verified  # noqa: PLC0415 - other commands do not need it
 
     verification = verified(certificate, key=key)

@@ -56,8 +56,7 @@ def selftest(
     """Try the suite itself: deliberate faults, conforming variants, and endpoints that are no KMS.
 
     With --all, --runs says at how many endpoints that conform in several ways, drawn at random, the suite is run in
-    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried. Exit code: 0 if the
-    promised figures hold, 1 if not.
+    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried.
     """
     # Late: a fifth of a second that no other command needs.
     from conformance.selftest.page import page  # noqa: PLC0415
@@ -93,13 +92,14 @@ def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Tria
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    with Progress(*columns, console=screen, transient=True) as progress:
+    # Shown anew with each trial: a bar that refreshes itself has a thread, beside which the processes would be forked.
+    with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("trials", total=len(tasks))
         # What was tried until then counts.
         with suppress(KeyboardInterrupt):
             for trial in run_tasks(tasks, processes):
                 trials.append(trial)
-                progress.advance(bar)
+                progress.update(bar, advance=1, refresh=True)
                 if trial.problem:
                     said = f"{trial.title}: {trial.problem}"
                     progress.console.print(said, style="red", markup=False, highlight=False)

@@ -52,6 +52,8 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
     for record in ledger.unfinished() if not dry_run else ():
         reason = record.facts.get("reason", "it is not known why")
         say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
+    for record, shown in ledger.elsewhere():
+        say(f"{target.name}: {record.named} is of another account ({shown}): sweep it with credentials of that one.")
     if left or (not dry_run and ledger.unfinished()):
         say(f"{target.name}: mend that, then run sweep again.", err=True)
         return EXIT_CODES["inconclusive"]

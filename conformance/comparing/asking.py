@@ -58,10 +58,8 @@ def ask(target: Target, questions: Sequence[Question], progress: Callable[[Quest
     except BaseException as error:
         left = bench.leave()
         if left and isinstance(error, Inconclusive):
-            hint = (
-                f"{len(left)} key(s) could not be scheduled for deletion either: "
-                "run `kms-conformance sweep --target FILE`."
-            )
+            next_step = "run `kms-conformance sweep --target FILE`."
+            hint = f"{len(left)} key(s) could not be scheduled for deletion either: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
     return Asked(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))

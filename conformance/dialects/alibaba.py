@@ -205,6 +205,10 @@ class Alibaba(Dialect):
         found = next((match for arn in arns if (match := _ARN.match(arn))), None)
         return None if found is None else Owner(account=found["account"], region=found["region"])
 
+    def account_of(self, arn: str | None) -> str | None:
+        found = _ARN.match(arn or "")
+        return None if found is None else found["account"]
+
     def standing(self, value: object) -> str | None:
         status = mapping(value).get("AccountStatus")
         return None if status == "Enabled" else f"the service says of it: {status}"

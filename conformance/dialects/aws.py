@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from conformance.catalogue.api import ReplySpec
-from conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
 from conformance.wire.dates import epoch_date
 from conformance.wire.decode import Decoded, decode_json
 from conformance.wire.messages import Reply, Request
@@ -214,6 +214,16 @@ class Aws(Dialect):
 
     def unknown_key(self) -> str:
         return self.chance.uuid()
+
+    def owner(self, value: object) -> Owner | None:
+        keys = mapping(value).get("Keys")
+        arns = (text(mapping(key).get("KeyArn")) or "" for key in (keys if isinstance(keys, list) else ()))
+        found = next((match for arn in arns if (match := _ARN.match(arn))), None)
+        return None if found is None else Owner(account=found["account"], region=found["region"])
+
+    def account_of(self, arn: str | None) -> str | None:
+        found = _ARN.match(arn or "")
+        return None if found is None else found["account"]
 
     def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
         found = _ARN.fullmatch(arn)

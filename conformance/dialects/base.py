@@ -188,6 +188,10 @@ class Dialect(ABC):
         """Whose keys these are, by a reply to `list`; None where replies do not tell, or there are no keys."""
         return None
 
+    def account_of(self, arn: str | None) -> str | None:
+        """The account in a key's full name; None where there is none in it."""
+        return None
+
     def quota(self, value: object) -> tuple[int, int] | None:
         """(used, limit) of keys, by a reply to `quotas`; None where it cannot be read."""
         return None

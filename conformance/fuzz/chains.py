@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +18,18 @@ from conformance.catalogue.api import Operation
 from conformance.dialects.base import KeyView
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.generator import Generator, settings_for
+from conformance.fuzz.limit import Limit
 from conformance.fuzz.needs import Check
 from conformance.fuzz.opinion import response
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Tailor
+from conformance.judge import Inconclusive, Lost
 from conformance.oracle import ENABLED
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10
+# Hypothesis ends all chains when one goes another way than before; so often it is asked for those that are left.
+_ATTEMPTS = 4
 # How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
 _OURS = 0.8
 # What chains are called where it is recorded what was drawn: a step, or None where a chain begins.
@@ -46,14 +49,28 @@ def walk_chains(kms: Check) -> None:
             walker.repeat(step)
     if walker.problem is not None:
         raise walker.problem
+    if walker.asked == 0:
+        raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
 
 
 def _draw_chains(kms: Check, generator: Generator, walker: Walker) -> None:
+    for attempt in range(_ATTEMPTS):
+        left = kms.effort.chains - walker.begun
+        if left <= 0 or _walk(walker, generator, kms.seed + attempt, left):
+            return
+
+
+def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
+    """Walk so many chains; returns whether they were all walked."""
     machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
-    hypothesis.seed(kms.seed)(machine)
-    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged.
-    with contextlib.suppress(Flaky):
-        run_state_machine_as_test(machine, settings=settings_for(kms.effort.chains, _STEPS))
+    hypothesis.seed(seed)(machine)
+    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged,
+    # and the chains that are still to be walked are other ones.
+    try:
+        run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
+    except Flaky:
+        return False
+    return True
 
 
 class _Chain:
@@ -126,10 +143,14 @@ class Walker:
         self._tailors: dict[str, Tailor] = {}
         self._views: dict[str, KeyView] = {}
         self._key = ""
+        self._limit = Limit()
+        self.begun = 0
+        self.asked = 0
         self.problem: Exception | None = None
 
     def begin(self) -> None:
         """Start a chain with an enabled key."""
+        self.begun += 1
         if self.problem is not None:
             return
         self._draws.drew(_PURPOSE, None)
@@ -157,13 +178,24 @@ class Walker:
             self._answered(self._kms.client.api[recorded["operation"]], _Repeated(recorded))
 
     def _answered(self, operation: Operation, step: _Step) -> Answer | None:
+        """The answer to a step; None where none was sent, or none came."""
         if self.problem is not None:
             return None
         try:
             return self._sent(operation, step)
+        except Lost as lost:
+            self._lose(lost)
         except Exception as problem:  # noqa: BLE001 - as above
             self.problem = problem
-            return None
+        return None
+
+    def _lose(self, lost: Lost) -> None:
+        try:
+            self._limit.take(lost)
+        except Inconclusive as problem:
+            self.problem = problem
+        # It may have been carried out.
+        self._views.clear()
 
     def _sent(self, operation: Operation, step: _Step) -> Answer | None:
         tailor = self._tailors.get(operation.name)
@@ -182,6 +214,7 @@ class Walker:
         fitted = tailor.fit(draft, ours, {})
         if fitted is None or not self._kms.client.may_send(fitted.request):
             return None
+        self.asked += 1
         answer = self._kms.client.send(fitted.request, operation)
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:

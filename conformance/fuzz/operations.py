@@ -12,10 +12,11 @@ from conformance.dialects.base import KeyView
 from conformance.fuzz.creation import KIND, Creator
 from conformance.fuzz.draft import Draft
 from conformance.fuzz.generator import Generator
+from conformance.fuzz.limit import Limit
 from conformance.fuzz.needs import Check
 from conformance.fuzz.review import Reviewer
 from conformance.fuzz.tailor import Fitted, Tailor
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Lost
 from conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 
 # Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
@@ -86,6 +87,7 @@ class Fuzzer:
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
         self._turns: Counter[tuple[object, ...]] = Counter()
+        self._limit = Limit()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
@@ -109,7 +111,13 @@ class Fuzzer:
         fitted = self._tailor.fit(draft, ours, own)
         if fitted is None or not self._kms.client.may_send(fitted.request):
             return None
-        answer = self._kms.client.send(fitted.request, self._operation)
+        try:
+            answer = self._kms.client.send(fitted.request, self._operation)
+        except Lost as lost:
+            self._limit.take(lost)
+            # It may have been carried out.
+            self._views.clear()
+            return None
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
             self._views[str(now.id)] = now
@@ -124,7 +132,11 @@ class Fuzzer:
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
                 return
-            answer = creator.create(draft)
+            try:
+                answer = creator.create(draft)
+            except Lost as lost:
+                self._limit.take(lost)
+                continue
             if answer is not None:
                 self._reviewer.second_opinion(answer)
 

@@ -44,8 +44,8 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 not seen again, 1 seen again, 3 not judged, or a key is left that must be seen to."""
-        return max(EXIT_CODES[self.seen], 3 if self.left else 0)
+        """0 not seen again and no key left, 1 seen again, 3 not judged, or not seen again and a key is left."""
+        return EXIT_CODES["unclear"] if self.seen == "gone" and self.left else EXIT_CODES[self.seen]
 
 
 def judge(found: Found, again: Again) -> Outcome:

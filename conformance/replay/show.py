@@ -25,6 +25,9 @@ _WORDS: dict[Seen, tuple[str, str]] = {
     "unclear": ("? Could not be judged again.", "bold yellow"),
 }
 
+# What the exit code says, the first word says: a key of ours must be seen to before this counts as well.
+_KEY_LEFT = ("? Not seen again: the requirement held this time, but a key is left.", "bold yellow")
+
 
 def lines(found: Found, outcome: Outcome, note: str, width: int) -> Iterator[Text]:
     """The replay at this width; `note` says where another endpoint was asked."""
@@ -44,7 +47,7 @@ def lines(found: Found, outcome: Outcome, note: str, width: int) -> Iterator[Tex
     if not outcome.pairs:
         yield Text("  The run kept no exchange of this failure.", "dim")
     yield Text()
-    words, style = _WORDS[outcome.seen]
+    words, style = _KEY_LEFT if outcome.seen == "gone" and outcome.left else _WORDS[outcome.seen]
     yield Text(words, style)
     if outcome.now is not None:
         yield from map(Text, compared(outcome.now.expected, outcome.now.received, width))

@@ -27,6 +27,8 @@ def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
             yield f"{entry.id} passed, but nothing that proves it was judged."
         if not left_out.issuperset(entry.not_run):
             yield f"{entry.id} is open because of checks that the verdict does not call unfinished."
+        if entry.waiting_until and entry.verdict != "inconclusive":
+            yield f"{entry.id} is {entry.verdict}, and waits until {entry.waiting_until}."
         if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
             yield f"{entry.id} is {entry.verdict}, but no reason is given."
 

@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from conformance.disk import make_folder, sync_folder
 from conformance.reporting.errors import ReportError
 
 # Reports name endpoints, keys and accounts: what may be read by others is for their owner to decide.
@@ -26,7 +27,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content if isinstance(content, bytes) else content.encode("utf-8")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, 0o777)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -34,6 +35,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            # Else a crash may bring the old file back, or none.
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

@@ -75,10 +75,12 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     parts, results = _joined(inputs)
     decided = [(_verdict(inputs, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
     verdicts = [verdict for verdict, _ in decided]
+    # Before anything is written: one of the folders may be the one that is written to.
+    targets = remembered(first.directory)
     report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
-    remember(out, remembered(first.directory))
+    remember(out, targets)
     missing = {
         index: sum(where == index for plan in first.parts.plans for where in plan.division.where.values())
         for index in range(1, first.parts.of + 1)

@@ -19,6 +19,8 @@ from conformance.verdict import (
     Unfinished,
     Verdict,
     exit_code,
+    is_waiting,
+    observations_json,
 )
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -58,6 +60,8 @@ class StoredVerdict:
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     keys_left: tuple[str, ...] = ()
+    observations: Mapping[str, int] = field(default_factory=dict)
+    watch: bool = False
 
     @classmethod
     def of(cls, verdict: Verdict) -> StoredVerdict:
@@ -74,6 +78,8 @@ class StoredVerdict:
             "unfinished": tuple(map(Unfinished.from_json, raw.get("unfinished", ()))),
             "filters": raw.get("filters", {}),
             "keys_left": tuple(raw.get("keys_left", ())),
+            "observations": {found["what"]: found["count"] for found in raw.get("observations", ())},
+            "watch": raw.get("watch", False),
         }
         return cls(requirements=requirements, **raw["target"], **suite, **run, **earned)
 
@@ -90,7 +96,20 @@ class StoredVerdict:
             **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
             **({"filters": dict(self.filters)} if self.filters else {}),
             **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
+            **observations_json(self.observations),
+            **({"watch": True} if self.watch else {}),
         }
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is wrong, and all that is open waits for the date of a planted key."""
+        whole = not (self.unfinished or self.filters or self.keys_left)
+        return is_waiting(self.result, self.requirements, whole_plan=whole, watched=self.watch)
+
+    @property
+    def waiting_until(self) -> str:
+        """The first date for which a requirement waits; empty where none does."""
+        return min((entry.waiting_until for entry in self.requirements if entry.waiting_until), default="")
 
     def counts(self) -> Counts:
         """How many requirements of each level met with each verdict; every level and verdict is there.
@@ -140,7 +159,8 @@ class Report:
     def exit_code(self) -> int:
         """What a command that shows this run exits with."""
         results = (target.verdict.result for target in self.targets)
-        return exit_code(results, waivers_out_of_date=bool(self.stale))
+        waiting = [target.verdict.waits for target in self.targets]
+        return exit_code(results, waiting=waiting, waivers_out_of_date=bool(self.stale))
 
     def to_json(self) -> dict[str, Any]:
         """The content of `results.json`, as `specs/schemas/results.schema.json` describes it."""

@@ -11,6 +11,9 @@ from conformance.verdict import RequirementResult, RequirementVerdict, Result
 if TYPE_CHECKING:
     from conformance.reporting.model import StoredVerdict
 
+# A sentence, not a list: the rest stands in verdict.json.
+_MOST_OBSERVED = 3
+
 VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "failed": "failed",
     "inconclusive": "inconclusive",
@@ -50,8 +53,16 @@ def sentence(verdict: StoredVerdict) -> str:
     if should["failed"]:
         those = "it is" if should["failed"] == 1 else "they are"
         parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+    if verdict.waits:
+        until = verdict.waiting_until
+        parts.append(
+            f"Nothing is wrong: what is open waits for a planted key, until {until}."
+            if until
+            else "Nothing is wrong with the planted key; this run asked nothing else."
+        )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
+    parts += [_observed(verdict)] if verdict.observations else []
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
 
 
@@ -78,6 +89,14 @@ def not_run_because(verdict: StoredVerdict) -> Mapping[str, tuple[str, ...]]:
     for each in verdict.unfinished:
         found[each.why] = (*found.get(each.why, ()), each.check)
     return found
+
+
+def _observed(verdict: StoredVerdict) -> str:
+    """What was seen and decides nothing, most often seen first."""
+    seen = sorted(verdict.observations.items(), key=lambda found: (-found[1], found[0]))
+    shown = "; ".join(f"{what} ({count})" for what, count in seen[:_MOST_OBSERVED])
+    more = len(seen) - _MOST_OBSERVED
+    return f"Seen, and deciding nothing: {shown}{f'; and {more} more' if more > 0 else ''}."
 
 
 def _frozen(verdict: StoredVerdict) -> str:

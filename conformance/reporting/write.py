@@ -30,7 +30,11 @@ class NotWrittenError(ReportError):
     exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
 
     def __init__(self, error: ReportError, judged: Report) -> None:
-        super().__init__(error.what, error.why, "What was judged is told here alone: make room, and run again.")
+        super().__init__(
+            error.what,
+            error.why,
+            "Name another folder with --reports, or make room, and run again: what was judged is told here alone.",
+        )
         self.report = replace(judged, targets=tuple(map(_on_no_disk, judged.targets)))
 
 

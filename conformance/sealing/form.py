@@ -60,17 +60,18 @@ def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
 def changes(members: Mapping[str, bytes]) -> Iterator[str]:
     """Members that are not those that were sealed, by their digests and by the statement: true of any release.
 
-    Raises `ReportError` or `ValueError` for a manifest or a statement that says of no digests.
+    Raises `ReportError` or `ValueError` for a manifest or an envelope that is none.
     """
     claims = files.parse_json(members[MANIFEST], MANIFEST)["files"]
     for name, claimed in claims.items():
         if digest(members.get(name, b"")) != claimed:
             yield f"{name}: its digest is {digest(members.get(name, b''))}, sealed was {claimed}."
+    payload = opened(members[STATEMENT]).payload
     try:
-        subjects = json.loads(opened(members[STATEMENT]).payload)["subject"]
+        subjects = json.loads(payload)["subject"]
         said = {subject["name"]: f"sha256:{subject['digest']['sha256']}" for subject in subjects}
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{STATEMENT} names no members") from error
+    except (KeyError, TypeError, ValueError, RecursionError):
+        said = {}
     if said != {name: digest(data) for name, data in members.items() if name != STATEMENT}:
         yield f"{STATEMENT}: it speaks of other contents than these."
 

@@ -15,7 +15,7 @@ import pytest
 
 from conformance import suite
 from conformance.bench import Bench
-from conformance.ledger import Ledger
+from conformance.ledger import ACCOUNT, Ledger
 from conformance.plugin import add_marks
 from conformance.results import CheckResult
 from conformance.settings import Settings
@@ -110,7 +110,7 @@ def rejudge(
             worker.plans[target.name].named(),
             worker.isolation.get(target.name),
             target,
-            own.path.read_text(encoding="utf-8"),
+            "".join(f"{entry.line}\n" for entry in own.entries() if entry.event != ACCOUNT),
             player.asked,
         )
 

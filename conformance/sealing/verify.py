@@ -89,9 +89,15 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     by = None if key is None else keys.public_key(key)
     try:
         members = read(path)
-    except Unsound as error:
+        return verified(path, members, by, key)
+    except (Unsound, TapeError, ReportError) as error:
+        if isinstance(error, ReportError) and not path.is_file():
+            raise
         return Verification(path, (_told(error),))
-    return verified(path, members, by, key)
+    except _BROKEN as error:
+        return Verification(
+            path, (f"What it holds cannot be judged ({type(error).__name__}: {shortened(str(error), 300)}).",)
+        )
 
 
 def verified(

@@ -3,6 +3,9 @@
 At a request the process of the run is forked. The fork sends the request and is killed by SIGKILL when the emulator has
 received it, either before it is carried out or after, with the reply unsent. What is left, the emulator's keys and a
 copy of the ledger, is handed to a judgement; then the emulator is put back and the run goes on from where it was.
+
+From 3.12 on Python warns of forks beside threads, which may wait for a lock that a thread held. The threads here are
+the emulator's, which wait for requests while the run is forked, and the watchdog's. A run that hangs ends by its limit.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
@@ -87,7 +90,7 @@ class Killings:
     _known: set[Any] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
-    def run(self, *, tier: str = "smoke", timeout_seconds: float = 3600) -> Outcome:
+    def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
         """Run the suite to its end; `killed` and `problems` say what happened on the way."""
         here, there = multiprocessing.get_context("fork").Pipe()
         keeper = threading.Thread(target=self._keep, args=(here,), daemon=True)
@@ -98,7 +101,7 @@ class Killings:
             _fork_at_requests(self.emulator, self.wanted, there)
             yield self.emulator.target_yaml()
 
-        outcome = run_suite(served, tier=tier, timeout_seconds=timeout_seconds)
+        outcome = run_suite(served, tier=tier, arguments=arguments, timeout_seconds=timeout_seconds)
         there.send(None)
         keeper.join(_LONGEST_SECONDS)
         return outcome

@@ -7,7 +7,6 @@ import importlib
 import multiprocessing
 import os
 import pkgutil
-import resource
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -119,6 +118,10 @@ def _child(
 
 def _peak() -> float:
     """The most memory that this process ever took, in MB; one that was forked begins with what its parent had."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return 0.0
     # In kB, but on macOS in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

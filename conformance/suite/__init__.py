@@ -38,6 +38,9 @@ FAMILIES = (
 # A planted key is read in runs that have no other.
 BEFORE_ADMISSION = ("contact", "entry", "isolation", "states", "planted")
 
+# These read a key that an earlier night has left. What they leave open tonight, a clock that can be moved may prove.
+OVER_NIGHTS = ("planted",)
+
 # These read, and name no key that anybody has: what others have there need not be known before.
 BEFORE_THE_CENSUS = ("contact",)
 

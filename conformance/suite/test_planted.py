@@ -22,7 +22,7 @@ _A_NIGHT = timedelta(hours=26)
 _KEYS_NEEDED = 3
 
 
-@requirement("expiry.not-early", "expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
+@requirement("expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
 @pytest.mark.planted
 def test_planted_key_waits_and_goes(kms: Scenario) -> None:
     waiting, ended = _found(kms)
@@ -34,9 +34,32 @@ def test_planted_key_waits_and_goes(kms: Scenario) -> None:
     if ended is not None:
         _must_have_ended(kms, ended)
     elif waiting is not None:
-        raise Inconclusive(_waiting_until(waiting))
+        raise _waits(kms, waiting)
     else:
-        raise Inconclusive(*_NOTHING_PLANTED)
+        raise _nothing_planted(kms)
+
+
+@requirement("expiry.not-early")
+@pytest.mark.planted
+def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
+    """Every night has read it; that it was seen pending in the last one stands in the ledger."""
+    waiting, ended = _found(kms)
+    if ended is None:
+        raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
+    kms.pool.borrow(ended.key)
+    kms.pool.read(ended.key)
+    if ended.end - ended.seen <= _A_NIGHT:
+        kms.judge.recalls("expiry.not-early")
+    elif kms.time.offered:
+        raise Inconclusive(
+            "The clock was moved past the last night of the planted key, so nobody saw it pending then.",
+            "A run that moves the clock judges the same by keys of its own.",
+        )
+    else:
+        raise Inconclusive(
+            f"Nobody looked at the planted key in the night before its end; it was last seen {ended.seen}.",
+            "Plant another one, and run every night.",
+        )
 
 
 @requirement("expiry.nothing-else")
@@ -45,7 +68,7 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
     """Keys of ours were there when it was planted. Those that were spared since must have outlived it."""
     waiting, ended = _found(kms)
     if ended is None:
-        raise Inconclusive(*((_waiting_until(waiting),) if waiting else _NOTHING_PLANTED))
+        raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
     now = kms.time.now()
     kms.pool.read(ended.key)
     records = {record.key: record for record in kms.pool.ledger.records().values()}
@@ -67,7 +90,7 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
     """On its last day, and only where that is asked for; its waiting period begins anew then."""
     ledger = kms.pool.ledger
     statement = kms.judge.catalogue["cancel.before-end"].statement
-    waiting, _ = _found(kms)
+    waiting, ended = _found(kms)
     now = kms.time.now()
     if ledger.recalls("cancel.before-end", statement):
         # Once is enough: a key that is rescued on every last day never goes.
@@ -76,17 +99,24 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
         _rescue(kms, waiting)
         if not kms.judge.broken:
             ledger.note("cancel.before-end", statement)
-    elif waiting is None:
-        raise Inconclusive(*_NOTHING_PLANTED)
-    else:
+    elif waiting is not None:
         hint = "" if kms.rescue else "`run --rescue` cancels the planted key on its last day, and schedules it anew."
-        raise Inconclusive(_waiting_until(waiting), hint)
+        raise _waits(kms, waiting, hint)
+    elif ended is not None:
+        raise Inconclusive(
+            "The planted key has gone, and was not cancelled on its last day.",
+            "`run --plant --rescue` plants another one, and cancels that on its last day.",
+        )
+    else:
+        raise _nothing_planted(kms)
 
 
-_NOTHING_PLANTED = (
-    "The waiting period cannot be waited for: the target offers no time_control, and no key is planted.",
-    "`run --plant` leaves a key pending on purpose, and the runs of the nights after it read it until it has gone.",
-)
+def _nothing_planted(kms: Scenario) -> Inconclusive:
+    without = "" if kms.time.offered else "The waiting period cannot be waited for: the target offers no time_control. "
+    return Inconclusive(
+        f"{without}No key is planted.",
+        "`run --plant` leaves a key pending on purpose, and the runs of the nights after it read it until it has gone.",
+    )
 
 
 def _found(kms: Scenario) -> tuple[Planted | None, Planted | None]:
@@ -96,8 +126,15 @@ def _found(kms: Scenario) -> tuple[Planted | None, Planted | None]:
     return (last[0][-1] if last[0] else None, last[1][-1] if last[1] else None)
 
 
-def _waiting_until(planted: Planted) -> str:
-    return f"waiting until {planted.last:%Y-%m-%dT%H:%M:%SZ}"
+def _waits(kms: Scenario, planted: Planted, hint: str = "") -> Inconclusive:
+    """That nothing can be said before its date, or then before the time is over that the documents leave for it."""
+    now, until = kms.time.now(), planted.last
+    if now >= until:
+        until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN
+    if now >= until:
+        return Inconclusive("The planted key should have gone by now, and is still there.", "See expiry.gone.")
+    date = f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    return Inconclusive(f"waiting until {date}", hint, date)
 
 
 def _has_ended(record: Record, now: datetime) -> bool:
@@ -175,14 +212,6 @@ def _must_have_ended(kms: Scenario, planted: Planted) -> None:
     kms.pool.borrow(planted.key)
     kms.pool.read(planted.key)
     must_be_gone(kms, planted.key, planted.ciphertexts)
-    if planted.end - planted.seen <= _A_NIGHT:
-        # That it was seen pending stands in the ledger.
-        kms.judge.recalls("expiry.not-early")
-    elif not kms.judge.broken:
-        raise Inconclusive(
-            f"Nobody looked at the planted key in the night before its end; it was last seen {planted.seen}.",
-            "Plant another one, and run every night.",
-        )
 
 
 def _rescue(kms: Scenario, planted: Planted) -> None:

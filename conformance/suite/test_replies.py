@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from conformance.dialects.base import KeyView
-from conformance.judge import Inconclusive
+from conformance.judge import Inconclusive, Unanswered
 from conformance.oracle import ENABLED, PENDING
 from conformance.suite.marks import requirement
 from conformance.suite.scenario import Scenario
@@ -133,7 +133,11 @@ def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
     before = kms.view(key)
     for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):
         plain = kms.dialect.request("cancel", {"key_id": key})
-        answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        try:
+            answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        except Unanswered:
+            # That is on record; what the others meet is another matter.
+            continue
         if answer.accepted:
             raise Inconclusive(f"A request whose body is {body[:20]!r} was carried out.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from conformance.answer import Answer
 from conformance.dialects.base import KeyView
 from conformance.fuzz.home import move_hypothesis_home
-from conformance.judge import Inconclusive, Stop
+from conformance.judge import Inconclusive, Lost, Stop
 from conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from conformance.suite.scenario import Scenario
 
@@ -39,34 +40,43 @@ _PURPOSE = "walks"
 _MARGIN = timedelta(hours=2)
 # What the checks that come after need: a key that goes, and one that must not go with it.
 _KEYS_NEEDED_LATER = 2
+# So many walks may end with a request that got no reply; then no more is taken.
+_MOST_LOST = 3
+
+
+@dataclass
+class _Troubles:
+    """What has ended walks: `problems` end all of them, requests that got no reply (`lost`) do when there are many."""
+
+    problems: list[Inconclusive] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
 
 
 def walk(kms: Scenario) -> None:
     """Take as many walks as the effort of the run allows, by its seed."""
-    problems: list[Inconclusive] = []
+    troubles = _Troubles()
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
-        _draw_walks(kms, problems)
+        _draw_walks(kms, troubles)
     else:
-        _repeat_walks(kms, problems, recorded)
-    if problems:
-        raise problems[0]
+        _repeat_walks(kms, troubles, recorded)
+    if troubles.problems:
+        raise troubles.problems[0]
 
 
-def _draw_walks(kms: Scenario, problems: list[Inconclusive]) -> None:
+def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
     draws = kms.client.world.draws
 
     class Machine(RuleBasedStateMachine):
         """What Hypothesis sees of a walk.
 
         A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its
-        choices, nor `problems`, which keep a step from being taken: it would repeat the walk, and wonder why it went
-        otherwise.
+        choices, nor what keeps a step from being taken: it would repeat the walk, and wonder why it went otherwise.
         """
 
         def __init__(self) -> None:
             super().__init__()
-            self.walk = _Walk(kms, problems)
+            self.walk = _Walk(kms, troubles)
 
         @initialize()
         def begin(self) -> None:
@@ -92,12 +102,12 @@ def _draw_walks(kms: Scenario, problems: list[Inconclusive]) -> None:
     run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
 
 
-def _repeat_walks(kms: Scenario, problems: list[Inconclusive], recorded: Sequence[Any]) -> None:
+def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -> None:
     """Take the walks of a recorded run: a step is [which key, what, hours], and None begins a walk."""
-    walk = _Walk(kms, problems)
+    walk = _Walk(kms, troubles)
     for step in recorded:
         if step is None:
-            walk = _Walk(kms, problems)
+            walk = _Walk(kms, troubles)
             walk.begin()
         else:
             walk.step(*step)
@@ -106,15 +116,15 @@ def _repeat_walks(kms: Scenario, problems: list[Inconclusive], recorded: Sequenc
 class _Walk:
     """Two keys, what we expect of them, and the steps taken so far."""
 
-    def __init__(self, scenario: Scenario, problems: list[Inconclusive]) -> None:
+    def __init__(self, scenario: Scenario, troubles: _Troubles) -> None:
         self.scenario = scenario
-        self.problems = problems
+        self._troubles = troubles
         self.keys: list[str] = []
         self.models: list[KeyModel] = []
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = scenario.judge.broken or bool(problems)
+        self.ended = scenario.judge.broken or bool(troubles.problems)
 
     def begin(self) -> None:
         """Take the two keys."""
@@ -129,8 +139,14 @@ class _Walk:
             return
         try:
             act()
+        except Lost as lost:
+            # The next walk begins with keys whose state is known.
+            self._end()
+            self._troubles.lost.append(lost)
+            if len(self._troubles.lost) >= _MOST_LOST:
+                self._troubles.problems.append(lost)
         except Inconclusive as problem:
-            self.problems.append(problem)
+            self._troubles.problems.append(problem)
             self._end()
 
     def _begin(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.ledger import Entry, Ledger
+from conformance.ledger import ACCOUNT, Entry, Ledger
 from conformance.tape.record import recorded_world
 from conformance.target import Target
 
@@ -60,7 +60,10 @@ class Reel:
         run = self._ledger.run
         alone = self._alone and all(entry.run == run for entry in since)
         facts = Facts(run, self._chance, tuple(checks), alone, interrupted)
-        lines = [_line(entry) for entry in (*self._before, *(entry for entry in since if entry.run == run))]
+        lines = [
+            entry.line
+            for entry in (*self._before, *(entry for entry in since if entry.run == run and entry.event != ACCOUNT))
+        ]
         _write(self.folder / LEDGER, "".join(f"{line}\n" for line in lines))
         _write(self.folder / FACTS, json.dumps(asdict(facts)))
 
@@ -72,14 +75,8 @@ def chance_of(seed: int, chance: str) -> str:
 
 def _that_matter(ledger: Ledger) -> tuple[Entry, ...]:
     """What a run goes by of what it found: lines on keys that may be there, and what was noted of requirements."""
-    there = {record.marker for record in ledger.records().values() if record.there or record.doubtful}
+    there = {record.marker for record in ledger.here if record.there or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
-
-
-def _line(entry: Entry) -> str:
-    key = {} if entry.key is None else {"key": entry.key}
-    head = {"format": 1, "at": entry.at, "run": entry.run, "event": entry.event, "marker": entry.marker}
-    return json.dumps(head | key | dict(entry.facts))
 
 
 def _write(path: Path, text: str) -> None:

@@ -67,6 +67,7 @@ class Draft:
             time_control=values.get("time_control"),
             real_account=values.get("real_account", False),
             verify=self._verify(),
+            ledger=self._ledger(),
             secrets=frozenset(labels),
             labels=labels,
             ordinary=frozenset(filter(public.is_ordinary, labels)),
@@ -134,6 +135,10 @@ class Draft:
     def _verify(self) -> Literal[True] | Path:
         verify = self.document.get("verify", True)
         return self.folder / verify if isinstance(verify, str) else True
+
+    def _ledger(self) -> str | Path | None:
+        given = self.document.get("ledger")
+        return self.folder / given if isinstance(given, str) and given.endswith(".jsonl") else given
 
     def _limits(self, on_loopback: bool) -> Limits:  # noqa: FBT001 - private
         given = dict(self.document.get("limits", {}))

@@ -91,9 +91,10 @@ class Target:
     """One endpoint. Neither its repr nor any error about it shows a secret.
 
     `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
-    True, or the file of certificate authorities to trust. `secrets` are the values that must never be shown; those of
-    them that are `ordinary` words are hidden where credentials stand, and nowhere else. `labels` names the variable or
-    the key that each of them came from.
+    True, or the file of certificate authorities to trust. `ledger` is the name or the file of the ledger, None for one
+    that is named after the target. `secrets` are the values that must never be shown; those of them that are `ordinary`
+    words are hidden where credentials stand, and nowhere else. `labels` names the variable or the key that each of them
+    came from.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Target:
     time_control: str | None = None
     real_account: bool = False
     verify: Literal[True] | Path = True
+    ledger: str | Path | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     ordinary: frozenset[str] = field(default=frozenset(), repr=False)

@@ -20,7 +20,7 @@ def report(*decided: samples.Decided) -> Report:
 
 def test_a_failure_is_told_with_clause_difference_and_command() -> None:
     text = statement.render(report(samples.nonconformant()))
-    assert text.startswith("# ✗ otc-eu-de: nonconformant\n\n4 of 92 MUST requirements that apply do not hold.")
+    assert text.startswith("# ✗ otc-eu-de: nonconformant\n\n4 of 93 MUST requirements that apply do not hold.")
     card = text[text.index("**`cancel.not-pending.enabled`**") :]
     for part in (
         "· MUST · Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",

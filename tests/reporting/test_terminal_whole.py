@@ -39,6 +39,7 @@ def shown(report: Report, **options: object) -> str:
     controller = SimpleNamespace(
         targets=[target.verdict for target in report.targets],
         report=report,
+        unwritten="",
         reports=Path("reports/latest"),
         clean=str,
         place=lambda node_id: (checks[node_id].target, checks[node_id]),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
 from conformance import cli, specs
-from conformance.selftest import plan
+from conformance.selftest import crew, plan
 from conformance.selftest.trial import Subject, Trial
 
 
@@ -93,3 +95,17 @@ def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert selftest("--all", "-k", "no-such-trial") == 2
     assert "no-such-trial" in capsys.readouterr().err
+
+
+def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python warns of forks beside threads from 3.12 on; the bar that shows trials refreshed itself in one."""
+    found: list[list[threading.Thread]] = []
+    before = threading.enumerate()
+
+    def noted(tasks: object, processes: int) -> Iterator[Trial]:
+        found.append([thread for thread in threading.enumerate() if thread not in before])
+        return iter(())
+
+    monkeypatch.setattr(crew, "run_tasks", noted)
+    selftest("--all", "-k", "nothing-listening-huawei", "-n", "1")
+    assert found == [[]]

@@ -34,7 +34,8 @@ TOLD = [
 
 def answering(dialect: str, status: int, code: str) -> Callable[[Inbound, Outbound], Outbound]:
     """A filter: whoever looks up a key that is not there is answered so."""
-    known = Profile.load(dialect).refusal("unknown_key").answers[0].code
+    profile = Profile.load(dialect)
+    known = {answer.code for name in ("unknown_key", "malformed_key") for answer in profile.refusal(name).answers}
 
     def changed(inbound: Inbound, outbound: Outbound) -> Outbound:
         if inbound.operation != "describe" or outbound.refusal is None:
@@ -42,7 +43,10 @@ def answering(dialect: str, status: int, code: str) -> Callable[[Inbound, Outbou
         if code == PROXY:
             page = replace(outbound, body=b"<html><title>Nothing here</title></html>")
             return replace(page.with_header("Content-Type", "text/html"), status=status)
-        return replace(outbound.with_value(json.loads(json.dumps(outbound.value).replace(known, code))), status=status)
+        said = json.dumps(outbound.value)
+        for other in known:
+            said = said.replace(f'"{other}"', f'"{code}"')
+        return replace(outbound.with_value(json.loads(said)), status=status)
 
     return changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nights import Nights, verdicts
 from conformance import specs
 from conformance.emulator import Decisions, Emulator, State
 from conformance.selftest.faults import FAULTS
+from conformance.selftest.runner import Outcome, run_suite
 from conformance.selftest.serving import only
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
@@ -133,3 +135,41 @@ def test_too_few_keys_to_plant_one_is_said(tmp_path: Path) -> None:
     assert {reason for _, reason in verdicts(outcome, WATCHED).values()} == {
         "A planted key is one of the 2 that limits.max_keys allows, and the other checks need two."
     }
+
+
+def test_a_night_in_which_a_planted_key_waits_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    """Nothing is wrong and not all is judged: 4, which a job may take for green; the verdict says until when."""
+    with Emulator("huawei") as emulator:
+        nights = Nights(emulator, tmp_path, max_keys=3)
+        planted = nights.run("--plant", "--rescue")
+        assert (planted.exit_code, planted.verdict["result"]) == (4, "inconclusive")
+        waiting = {entry["id"]: entry.get("waiting_until") for entry in planted.verdict["requirements"]}
+        (date,) = {date for date in waiting.values() if date}
+        assert {name for name, date in waiting.items() if date} == WAITED_FOR
+        assert {reason for _, reason in verdicts(planted, tuple(WAITED_FOR)).values()} == {f"waiting until {date}"}
+        nights.pass_night()
+        watched = nights.run("--watch")
+    assert (watched.exit_code, watched.verdict["result"], watched.verdict["watch"]) == (4, "inconclusive", True)
+
+
+def test_a_night_with_nothing_planted_is_not_called_waiting(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        assert Nights(emulator, tmp_path, max_keys=3).run("--watch").exit_code == 3
+
+
+def test_planting_works_in_whole_runs_that_move_the_clock(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+
+        def run(*arguments: str) -> Outcome:
+            served = contextlib.nullcontext(emulator.target_yaml())
+            return run_suite(lambda: served, arguments=arguments, state=tmp_path, timeout_seconds=300)
+
+        for arguments in (("--plant",), ("--plant", "--rescue"), ()):
+            outcome = run(*arguments)
+            assert (outcome.exit_code, outcome.verdict["result"]) == (0, "conformant")
+            reasons = {check.reason for check in outcome.checks if check.family == "planted"}
+            assert not any("offers no time_control" in reason for reason in reasons)
+        watched = run("--watch")
+        assert watched.exit_code in {3, 4}
+        for check in watched.checks:
+            assert not check.waiting_until or check.waiting_until > f"{emulator.clock.now():%Y-%m-%dT%H:%M:%SZ}"

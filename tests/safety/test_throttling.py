@@ -27,7 +27,8 @@ def test_what_is_throttled_hard_is_still_judged(dialect: str) -> None:
     started = time.monotonic()
     outcome = run_suite(serving(dialect, decisions=(door,)), arguments=only(SOME))
     seconds = time.monotonic() - started
-    found = {entry["verdict"] for entry in outcome.verdict["requirements"]}
+    # What -k has left out is inconclusive, and says so.
+    found = {entry["verdict"] for entry in outcome.verdict["requirements"] if not entry.get("not_run")}
     assert found <= {"passed", "not_tested", "not_applicable"}
     # What would have been sent in a tenth of the time: the target did set the pace, and hardly more was asked twice.
     assert outcome.verdict["requests"] / RATE * 0.8 < seconds < outcome.verdict["requests"] / RATE * 2 + 10

@@ -37,14 +37,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sealed file with generated requests of each kind: of one operation, along links, and the lifecycle's steps."""
-    chosen = "test_entry.py or test_chains or test_lifecycle.py or test_fuzzing.py and disable"
-    folder = run(tmp_path_factory.mktemp("generated"), "huawei", ("-k", chosen), tier="standard")
-    return certify(folder, evidence=True)[0].path
-
-
-@pytest.fixture(scope="session")
 def plain(reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its sealed file, without a signature; not to be changed."""
     folder = tmp_path_factory.mktemp("plain") / "reports"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 
 from conformance.sealing.verify import verify
 
+# Whole runs of every dialect take half a minute: `tox run -e kept` asks all of them.
+_ALL = os.environ.get("KMS_CONFORMANCE_KEPT") == "all"
 _KEPT = Path(__file__).parent / "kept"
 _MADE: dict[Path, dict[str, Any]] = {
     path.parent: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(_KEPT.glob("*/made.yaml"))
@@ -22,7 +25,8 @@ _MADE: dict[Path, dict[str, Any]] = {
     [
         pytest.param(folder, name, id=f"{folder.name}-{name}")
         for folder, made in _MADE.items()
-        for name in made["files"]
+        for name, file in made["files"].items()
+        if _ALL or file.get("always")
     ],
 )
 def test_a_kept_certificate_verifies_or_says_what_is_judged_and_what_verifies_it(
@@ -42,5 +46,5 @@ def test_a_kept_certificate_verifies_or_says_what_is_judged_and_what_verifies_it
     assert "What could be judged" in text
     assert "What could not" in text
     [command] = [line for line in text.splitlines() if "pipx run" in line]
-    assert made["commit"] in command or f"=={made['version']}" in command
+    assert made["commit"] in command or command.count(f"=={made['version']} ") == 1
     assert command.rstrip().endswith(f"verify {path}")

@@ -194,7 +194,7 @@ def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_vers
     origin = {"url": "https://example.com/kms.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
     monkeypatch.setattr(release, "_PACKAGE", tmp_path / "site-packages" / "conformance")
     monkeypatch.setattr(release, "_origin", lambda: origin)
-    environment = {"suite": {"version": "9"}}
+    environment = {"suite": {"version": "9"}, "code": {"commit": ""}}
     assert release.code()["commit"] == COMMIT
     assert shlex.split(release.command(environment, Path("x")))[3] == "git+https://example.com/kms.git@v9"
     monkeypatch.setattr(release, "_origin", dict)

@@ -86,7 +86,7 @@ def test_keys_that_cannot_be_divided_end_a_run_before_anything_is_sent(
         (tmp_path / "t.yaml").write_text(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 5}}))
         asked = ("run", "--target", str(tmp_path / "t.yaml"), "--reports", str(tmp_path / "out"), "--seed", "1")
         assert commands([(*asked, "--tier", "smoke", "--shard", "1/3")], tmp_path, quiet=False) == [2]
-    said = capfd.readouterr().out
+    said = "".join(capfd.readouterr())
     assert said.count("Set limits.max_keys to 6 or more, or use 2 shards at most.") == 1
     assert "Interrupted" not in said
     assert received == []

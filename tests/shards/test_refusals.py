@@ -108,7 +108,7 @@ def test_stranger_is_refused(
     said = capsys.readouterr().err
     assert says in said
     assert len(said.splitlines()) == 3, said
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in (tmp_path / "out").glob("[!.]*")] == [], "nothing but what keeps others out"
 
 
 def test_same_shard_of_another_run_is_refused(fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

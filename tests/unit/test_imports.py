@@ -50,9 +50,10 @@ def _packages(modules: set[str]) -> set[str]:
 def test_help_imports_no_command(option: str) -> None:
     modules = _modules(_COMMAND, option)
     ours = {name for name in modules if name.startswith("conformance")}
-    command_line = {f"conformance.cli.{name}" for name in ("lazy", "streams", "unforeseen")}
+    command_line = {f"conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
     printing = {"conformance.mistake", "conformance.printable", "conformance.say"}
-    assert ours == {"conformance", "conformance.cli"} | command_line | printing
+    others = {"conformance", "conformance.cli", "conformance.interrupts"}
+    assert ours == others | command_line | printing
     assert not _packages(modules) & _HEAVY
 
 

@@ -14,9 +14,11 @@ from loopback import Loopback, reply
 
 from conformance.catalogue.requirements import Catalogue
 from conformance.client import Client
+from conformance.clock import REAL, Clock
 from conformance.judge import Inconclusive, Judge, Lost
 from conformance.ledger import Ledger
 from conformance.target import parse_target
+from conformance.wire.world import World
 
 KEY = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 JSON = "Content-Type: application/json"
@@ -44,12 +46,12 @@ class Script:
         return answer not in (b"", SHORT)
 
 
-def client_of(server: Loopback, timeout_seconds: float = 1) -> Client:
+def client_of(server: Loopback, timeout_seconds: float = 1, clock: Clock = REAL) -> Client:
     text = f"name: t\ndialect: huawei\nbase_url: {server.url}\nauth: {{token: abcdefgh, project_id: p}}\n"
     target = parse_target(f"{text}limits: {{timeout_seconds: {timeout_seconds}}}\n", "t.yaml")
     ledger = Ledger(Path(tempfile.mkdtemp()) / "ledger.jsonl")
     ledger.write("created", "kms-conformance-test-0", KEY)
-    client = Client(target, ledger)
+    client = Client(target, ledger, World(clock))
     client.sign_in()
     catalogue = Catalogue.load("huawei")
     client.judge = Judge(catalogue, frozenset(requirement.id for requirement in catalogue))

@@ -22,6 +22,8 @@ from conformance.clock import Clock
 from conformance.judge import Inconclusive, Judge, Lost, Unanswered
 from conformance.ledger import Ledger
 from conformance.target import parse_target
+from conformance.wire.form import form_of
+from conformance.wire.messages import Request
 from conformance.wire.world import World
 
 SILENT = None
@@ -236,3 +238,23 @@ def test_what_may_still_be_at_work_is_not_sent_again() -> None:
     with asking(service, timeout_seconds=0.2) as client, pytest.raises(Lost):
         schedule(client)
     assert service.asked["schedule-key-deletion"] == 1
+
+
+def test_what_one_request_has_shown_is_not_held_against_one_of_another_form() -> None:
+    service = Service(does={"cancel-key-deletion": lambda time: SILENT if time < 5 else MALFORMED})
+    with asking(service) as client:
+        plain = client.dialect.request("cancel", {"key_id": KEY})
+        with pytest.raises(Unanswered):
+            client.send(client.dialect.with_body(plain, b"[]"), client.api["cancel"])
+        assert client.send(client.dialect.with_body(plain, b"null"), client.api["cancel"]).status == 400
+        assert silences(client) == [1]
+
+
+def test_requests_of_one_form_differ_in_values_alone() -> None:
+    def form(body: bytes, query: str = "") -> str:
+        return form_of(Request("POST", f"http://127.0.0.1/{query}", body=body))
+
+    assert form(b'{"a": "1", "b": 2}') == form(b'{"b": 7, "a": ""}') != form(b'{"a": 1, "b": 2}')
+    assert form(b"a=1&b=2") == form(b"b=3&a=") != form(b"a=1")
+    assert form(b"", "?x=1&y=2") == form(b"", "?y=&x=") != form(b"", "?x=1")
+    assert len({form(b) for b in (b"", b"[]", b"null", b"{}", b"\xff", b"\x00", b"{" * 9, b"{" * 5000)}) == 8

@@ -57,7 +57,7 @@ FAULTS = (
     _fault(
         name="schedule-hung-up-on-though-done",
         title="A key is scheduled, and the connection closed without a reply.",
-        families=("schedule",),
+        families=("schedule", "window"),
         filters=(on("schedule", _silent("closed")),),
     ),
     _fault(
