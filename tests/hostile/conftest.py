@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,6 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samples]:
             target=target,
             waivers=waivers,
             ledger=next((folder / "state").glob("*.jsonl")),
-            failure=page.partition('id="failure-')[2].partition('"')[0] or "000000",
+            failure=re.findall(r"kms-conformance replay \S+ ([0-9a-f]{6,})", page)[0],
             emulator=emulator,
         )

@@ -49,7 +49,7 @@ class Drawn:
 
     def changed(self, document: Any) -> Any:
         """A document with one to three of its values changed."""
-        found = deepcopy(document)
+        found = _copy(document)
         for _ in range(self.random.choice([1, 1, 1, 2, 3])):
             places = list(_places(found))
             if not places:
@@ -67,23 +67,23 @@ class Drawn:
         elif change == "retype":
             node[key] = self._strange()
         elif change == "nest":
-            node[key] = _nested(node[key], self.one_of([2, 70, 900]))
+            node[key] = _nested(node[key], self.one_of([2, 70, 300]))
         elif change == "huge":
-            node[key] = deepcopy(self.one_of(_HUGE))
+            node[key] = _copy(self.one_of(_HUGE))
         elif change == "orders":
             node[key] = f"{node[key]}{ORDERS}" if isinstance(node[key], str) else ORDERS
         elif change == "swap":
             other, name = self.one_of(places)
-            node[key] = deepcopy(other[name])
+            node[key] = _copy(other[name])
         elif change == "twice" and isinstance(node[key], list) and node[key]:
-            node[key].append(deepcopy(self.one_of(node[key])))
+            node[key].append(_copy(self.one_of(node[key])))
         elif change == "rename" and isinstance(node, dict):
             node[f"{key}{self.one_of(['', 's', ORDERS, '/../../x'])}"] = node.pop(key)
         else:
             node[key] = self.one_of([-1, 0, 10**9, 10**400, 1e308, -(2**63), 1.5, float("nan"), float("-inf")])
 
     def _strange(self) -> Any:
-        return deepcopy(self.one_of(_STRANGE))
+        return _copy(self.one_of(_STRANGE))
 
     # --- writing and bytes --------------------------------------------------------------------------------------------
 
@@ -219,6 +219,14 @@ def _places(node: Any) -> list[Place]:
             found += [(each, at) for at in range(min(len(each), 5))]
             todo += each[:40]
     return found
+
+
+def _copy(value: Any) -> Any:
+    """The value again; of what was nested twice, only that it was deep."""
+    try:
+        return deepcopy(value)
+    except RecursionError:
+        return _nested(None, 300)
 
 
 def _nested(value: Any, depth: int) -> Any:
