@@ -152,7 +152,8 @@ class Judge:
 
     def note_silence(self, what: str) -> None:
         """Take note of a request that got no reply, and of which nothing follows."""
-        self.silences[what] = self.silences.get(what, 0) + 1
+        told = self.clean(what)
+        self.silences[told] = self.silences.get(told, 0) + 1
 
     def recalls(self, requirement: str) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""

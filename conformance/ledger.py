@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ _DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
 
+_RUN = re.compile(r"[A-Za-z0-9_-]{0,80}")
 _Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
@@ -373,12 +375,27 @@ def _entries_in(data: bytes, path: Path) -> Iterator[Entry]:
         try:
             raw = json.loads(line)
             known = raw["format"], raw["event"], raw["marker"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if known[0] != FORMAT:
             raise LedgerError(
                 f"The ledger {path} was written by another version of kms-conformance (format {known[0]}).\n"
                 "It knows of keys that this version would overlook: use the version that wrote it."
             )
+        if not _is_written_by_us(raw):
+            continue
         facts = {name: str(value) for name, value in raw.items() if name not in _MEMBERS}
         yield Entry(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
+
+
+def _is_written_by_us(raw: Mapping[str, object]) -> bool:
+    """Whether the members of a line are what we write: a run's id becomes part of the name of a file."""
+    texts = [raw.get(name, "") for name in _MEMBERS if name not in ("format", "key")]
+    run = raw.get("run", "")
+    key = raw.get("key")
+    return (
+        all(isinstance(text, str) for text in texts)
+        and (key is None or isinstance(key, str))
+        and isinstance(run, str)
+        and _RUN.fullmatch(run) is not None
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -45,9 +45,16 @@ class Moment:
     @classmethod
     def from_json(cls, value: object) -> Moment | None:
         """The moment that stands in a body, or None where something else does."""
-        if isinstance(value, Mapping) and set(value) == {_NAME} and isinstance(value[_NAME], Mapping):
-            return cls(**value[_NAME])
-        return None
+        if not (isinstance(value, Mapping) and set(value) == {_NAME} and isinstance(value[_NAME], Mapping)):
+            return None
+        raw = value[_NAME]
+        # An answer may hold a field of that name; what is no moment is told of as it is.
+        whole = raw.get("whole")
+        numbers = (raw.get("days"), raw.get("late_seconds"), 0 if whole is None else whole)
+        texts = (raw.get("since"), raw.get("written"))
+        if raw.keys() != {name.name for name in fields(cls)} or not all(isinstance(text, str) for text in texts):
+            return None
+        return cls(**raw) if all(type(number) is int for number in numbers) else None
 
     def agrees(self, other: Moment) -> bool:
         """Whether both mean the same: the same distance within tolerance, or rounded to the same whole step."""

@@ -16,7 +16,7 @@ from conformance.comparing.question import Question, digest
 from conformance.comparing.questions import questions
 from conformance.reporting.errors import ReportError
 from conformance.reporting.files import read_json, to_text, write_atomically
-from conformance.reporting.schemas import validate
+from conformance.reporting.schemas import built, validate
 from conformance.target import Target, TargetError
 from conformance.verdict import specs_digest
 
@@ -152,7 +152,7 @@ def read_recording(path: Path) -> Recording:
     """Read a recording. Raises `ReportError` unless it is valid and its digest is that of its questions."""
     raw = read_json(path)
     validate(raw, "recording", str(path))
-    recording = Recording.from_json(raw)
+    recording = built(Recording.from_json, raw, str(path))
     if recording.digest != raw["questions"]["digest"]:
         raise ReportError(
             f"{path} cannot be used.",

@@ -17,6 +17,8 @@ _MODE = 0o600
 _MOST_BYTES = 256 * 1024 * 1024
 # In such a file stand less than a million; each takes up to 72 bytes of memory.
 _MOST_VALUES = 5_000_000
+# A recording holds bodies, which are read down to 64 levels.
+_DEEPEST = 100
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -87,11 +89,24 @@ def parse_json(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON; callers v
     if sum(data.count(sign) for sign in (b"[", b"{", b",")) > _MOST_VALUES:
         raise ReportError(f"{name} cannot be used.", "It holds more values than any report.", "Check the path.")
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        _refuse_deep(found)
     except (ValueError, RecursionError) as error:
         cut_short = not data.rstrip().endswith(b"}")
         why = "It ends in the middle: its run was cut short, or its copy." if cut_short else f"It is no JSON: {error}."
         raise ReportError(f"{name} cannot be used.", why, "Run again, or copy the file again.") from error
+    return found
+
+
+def _refuse_deep(document: object) -> None:
+    """Raise `ValueError` for what is nested so deep that a reader may not come back."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        containers = [node for node in level if isinstance(node, (dict, list))]
+        level = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
 
 
 def _unwritable(path: Path, error: OSError) -> ReportError:

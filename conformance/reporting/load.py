@@ -10,7 +10,7 @@ from conformance.reporting import files, layout
 from conformance.reporting.consistency import problems_of_report, problems_of_verdict
 from conformance.reporting.errors import ReportError
 from conformance.reporting.model import Report, StoredVerdict
-from conformance.reporting.schemas import validate
+from conformance.reporting.schemas import built, validate
 
 _MOST_SHOWN = 5
 
@@ -38,7 +38,7 @@ def parse_report(path: Path) -> Report:
     """Read one `results.json` alone, as `load_report` does."""
     raw = files.read_json(path)
     validate(raw, "results", str(path))
-    report = Report.from_json(raw)
+    report = built(Report.from_json, raw, str(path))
     _refuse(str(path), problems_of_report(report))
     return report
 
@@ -47,7 +47,7 @@ def load_verdict(path: Path) -> StoredVerdict:
     """Read one `verdict.json`. Raises `ReportError` unless it is valid and agrees within."""
     raw = files.read_json(path)
     validate(raw, "verdict", str(path))
-    verdict = StoredVerdict.from_json(raw)
+    verdict = built(StoredVerdict.from_json, raw, str(path))
     _refuse(str(path), problems_of_verdict(verdict))
     return verdict
 

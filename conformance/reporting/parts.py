@@ -13,7 +13,7 @@ from conformance.division import Division
 from conformance.reporting import files, layout
 from conformance.reporting.errors import ReportError
 from conformance.reporting.model import Report
-from conformance.reporting.schemas import validate
+from conformance.reporting.schemas import built, validate
 from conformance.shard import Shard
 from conformance.waivers import Waiver
 
@@ -133,4 +133,4 @@ def load_parts(directory: Path, report: Report) -> Parts:
             "changed.",
             "Run this shard again into an empty folder.",
         )
-    return Parts.from_json(raw, report)
+    return built(lambda found: Parts.from_json(found, report), raw, str(path))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import jsonschema_rs
 
 from conformance import specs
+from conformance.lengths import shortened
 from conformance.reporting.errors import ReportError
 
 Schema = Literal[
@@ -25,6 +27,7 @@ Schema = Literal[
     "shard",
 ]
 _MOST_SHOWN = 3
+_Made = TypeVar("_Made")
 
 
 def validate(document: object, schema: Schema, name: str) -> None:
@@ -33,12 +36,30 @@ def validate(document: object, schema: Schema, name: str) -> None:
         found = [f"{_where(error)}: {_short(error.message)}" for error in _problems(document, schema)]
     except UnicodeEncodeError:
         found = ["It has half a surrogate pair, which is no text."]
+    except (ValueError, RecursionError):
+        # The library reads 255 levels.
+        found = ["It is nested deeper than any report."]
     if found:
         raise ReportError(
             f"{name} cannot be used.",
             "\n".join([f"It is not what {schema}.schema.json describes.", *found]),
             "It was changed, or another version of the suite wrote it: run again with this version.",
         )
+
+
+def built(make: Callable[[Any], _Made], document: object, name: str) -> _Made:
+    """What `make` makes of a document that is valid by its schema. Raises `ReportError` about the file `name`.
+
+    A schema does not say everything: a name may have to be a number, and a list must not be empty.
+    """
+    try:
+        return make(document)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ReportError(
+            f"{name} cannot be used.",
+            f"No run writes such a file ({type(error).__name__}: {shortened(str(error), 200)}).",
+            "It was changed, or another version of the suite wrote it: run again with this version.",
+        ) from error
 
 
 def _problems(document: object, schema: Schema) -> list[jsonschema_rs.ValidationError]:

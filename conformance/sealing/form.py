@@ -99,6 +99,12 @@ def contradictions(sealed: Sealed) -> Iterator[str]:
     if files.parse_json(members[layout.VERDICT], layout.VERDICT) != targets[0]["verdict"]:
         yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
     yield from (f"{layout.RESULTS}: {problem}" for problem in problems_of_report(Report((sealed.report,))))
+    said, follows = (
+        json.loads(text)["predicate"] for text in (sealed.envelope.payload, statement(members, document, verdict))
+    )
+    for name in ("result", "passedTests", "warnedTests", "failedTests"):
+        if said.get(name) != follows[name]:
+            yield f"{STATEMENT}: its {name} is not what the verdict says."
     if sealed.environment["target"]["dialect"] != verdict.dialect:
         yield f"{layout.ENVIRONMENT}: its dialect is not that of the verdict."
     expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from conformance.wire.disguises import View, data_in, forms_in_order, spans, views_and_bare
-from conformance.wire.passing import Passing
+from conformance.wire.passing import PLAINTEXT, Passing
 from conformance.wire.redact import plaintext_spans
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class StandIns:
             return
         pairs = zip(forms_in_order(raw), forms_in_order(other), strict=False)
         self._pairs[text] = tuple((ours, theirs) for ours, theirs in pairs if len(ours) == len(theirs))
-        self._sought.learn({text: ""})
+        self._sought.learn({text: PLAINTEXT})
 
     # --- where they are put -------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class StandIns:
         seen = tuple(views_and_bare(text))
         result = bytearray(text)
         for secret in self._pairs:
-            for start, end in spans(seen, secret, in_pieces=False):
+            for start, end in spans(seen, secret, in_pieces=False, said=True):
                 result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 

@@ -202,13 +202,11 @@ class _Needles:
 
 
 @lru_cache(maxsize=512)
-def _needles(secret: str, in_pieces: bool, public: Public | None = None) -> _Needles:  # noqa: FBT001 - private
+def _needles(secret: str, in_pieces: bool, public: Public | None = None, said: bool = False) -> _Needles:  # noqa: FBT001, FBT002 - private
     raw = secret.encode(errors="surrogatepass")
     # A secret that looks escaped itself is changed by undoing escapes, just as the text around it is.
     own = (view.text for view in views(raw))
-    # Of a value as a whole also what it says: half of that would be too little to go by.
-    said = () if in_pieces else _said_otherwise(raw)
-    forms = tuple(dict.fromkeys((*own, *_base64_forms(raw), *said)))
+    forms = tuple(dict.fromkeys((*own, *_base64_forms(raw), *(_said_otherwise(raw) if said else ()))))
     bare = dict.fromkeys(form.translate(None, _SEPARATORS) for form in forms)
     return _Needles(
         tuple(_Needle.of(form, in_pieces=in_pieces, public=public) for form in forms),
@@ -273,13 +271,14 @@ def views_and_bare(text: bytes, *, blanks: bool = False) -> Iterator[View]:
 
 
 def spans(
-    seen: Iterable[View], secret: str, *, in_pieces: bool = True, public: Public | None = None
+    seen: Iterable[View], secret: str, *, in_pieces: bool = True, public: Public | None = None, said: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Where a secret stands, in any disguise, in a text of which these are the views; spans may overlap.
 
-    With `in_pieces`, also where half of it stands; what it has in common with a public word does not count.
+    With `in_pieces`, also where half of it stands; what it has in common with a public word does not count. With
+    `said`, also what a secret in hex or base64 says, in either of them.
     """
-    wanted = _needles(secret, in_pieces, public)
+    wanted = _needles(secret, in_pieces, public, said)
     for view in seen:
         for needle, text in wanted.of(view.text, bare=view.bare):
             for start, end in needle.found_in(text):
@@ -292,10 +291,11 @@ def hides_any(
     *,
     blanks: bool = False,
     in_pieces: bool = True,
+    said: bool = False,
     public: Public | None = None,
 ) -> bool:
     """Whether any of the secrets stands in the text: much faster than to say where."""
-    wanted = [_needles(secret, in_pieces, public) for secret in secrets]
+    wanted = [_needles(secret, in_pieces, public, said) for secret in secrets]
     return any(
         needle.is_in(looked)
         for seen, bare in _seen(text, blanks)
@@ -304,9 +304,9 @@ def hides_any(
     )
 
 
-def forms(secret: str) -> frozenset[bytes]:
+def forms(secret: str, *, said: bool = False) -> frozenset[bytes]:
     """Every form in which a secret as a whole may stand in one of the `texts` of a text."""
-    wanted = _needles(secret, in_pieces=False)
+    wanted = _needles(secret, in_pieces=False, said=said)
     return frozenset(needle.form for needle in (*wanted.plain, wanted.hexadecimal, *wanted.bare))
 
 

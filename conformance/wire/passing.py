@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from conformance.wire.disguises import forms, hides_any, texts
 from conformance.wire.windows import LEAST, Windows
 
+#: The label of values that an endpoint may repeat in another encoding: a signature is repeated as it is.
+PLAINTEXT = "PLAINTEXT"
+
 
 class Passing:
     """The last of such values with their labels, and whether a text holds one: few looks, however many there are."""
@@ -25,7 +28,7 @@ class Passing:
         before, self.labels = self.labels, dict([*self.labels.items(), *labels.items()][-self._most :])
         short = set(self._short)
         for value in self.labels.keys() - before.keys():
-            all_forms = forms(value)
+            all_forms = forms(value, said=self.labels[value] == PLAINTEXT)
             self._windows.add(form for form in all_forms if len(form) >= LEAST)
             if min(map(len, all_forms)) < LEAST:
                 short.add(value)
@@ -36,4 +39,7 @@ class Passing:
         if not self.labels:
             return False
         may_stand = any(map(self._windows.may_stand_in, texts(text)))
-        return hides_any(text, self.labels if may_stand else self._short, in_pieces=False)
+        values = self.labels if may_stand else self._short
+        said = [value for value in values if self.labels[value] == PLAINTEXT]
+        others = [value for value in values if self.labels[value] != PLAINTEXT]
+        return hides_any(text, others, in_pieces=False) or hides_any(text, said, in_pieces=False, said=True)

@@ -13,7 +13,7 @@ from conformance.target.ordinary import Public, public_words
 from conformance.wire.credentials import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
 from conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from conformance.wire.messages import Headers, Reply, Request
-from conformance.wire.passing import Passing
+from conformance.wire.passing import PLAINTEXT, Passing
 
 if TYPE_CHECKING:
     from conformance.target import Target
@@ -131,7 +131,7 @@ class Redactor:
         plaintexts: set[str] = set()
         if self._plaintexts and any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
             plaintexts = _values(reply.body, _IN_PLAINTEXTS)
-        known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), "PLAINTEXT")
+        known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
         self._remember(reply.header_values("X-Subject-Token"), known)
 
     def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
@@ -200,7 +200,9 @@ class Redactor:
         for secret, label in names.items():
             yield from ((start, end, label) for start, end in spans(seen, secret, public=self._public))
         for secret, label in self._passing.labels.items():
-            yield from ((start, end, label) for start, end in spans(seen, secret, in_pieces=False))
+            yield from (
+                (start, end, label) for start, end in spans(seen, secret, in_pieces=False, said=label == PLAINTEXT)
+            )
 
 
 _Pattern = tuple[re.Pattern[bytes], str]

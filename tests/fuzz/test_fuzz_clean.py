@@ -71,4 +71,6 @@ def test_a_stray_configuration_is_ignored_and_the_folder_stays_as_it_is(
     assert {False, True} == {draft.positive for draft in drafts}
     assert any(draft.origin.startswith("coverage") for draft in drafts)
     assert list(tmp_path.iterdir()) == [stray]
-    assert storage_directory("constants").path.is_relative_to(move_hypothesis_home())
+    # A path in older releases of Hypothesis, an object that holds one in newer ones.
+    found = storage_directory("constants")
+    assert Path(getattr(found, "path", found)).is_relative_to(move_hypothesis_home())

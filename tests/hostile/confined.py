@@ -64,6 +64,9 @@ def _is_writing(arguments: tuple[Any, ...]) -> bool:
 
 def _check(seen: Seen, event: str, path: str, allowed: tuple[str, ...]) -> None:
     whole = os.path.realpath(path)
+    # A temporary file without a name is opened as the folder that it is in.
+    if whole == os.path.realpath(tempfile.gettempdir()) and event == "open":
+        return
     if not whole.startswith(allowed) and not whole.endswith(".pyc") and "__pycache__" not in whole:
         seen.deeds.append(f"{event} {whole}")
 

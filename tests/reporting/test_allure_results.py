@@ -98,6 +98,16 @@ def test_ids_are_the_same_in_another_night_at_another_address_with_another_seed(
     assert seed == {"name": "seed", "value": "5", "excluded": True}
 
 
+def timeless(node: Any) -> Any:
+    """Without moments, which move with every requirement that the catalogue gets: of times, how long each took."""
+    if isinstance(node, list):
+        return [timeless(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {name: timeless(value) for name, value in node.items() if name not in ("start", "stop")}
+    return kept | {"milliseconds": node["stop"] - node["start"]} if "stop" in node else kept
+
+
 def test_the_library_writes_what_was_written_by_hand_before(tmp_path: Path) -> None:
     """The golden file was made by the release before the library's model took over, without what was empty."""
     stale = StaleWaiver(Waiver("cancel.*", "why", "me", date(2026, 1, 1), line=3), "It expired.", "Take it out.")
@@ -109,7 +119,7 @@ def test_the_library_writes_what_was_written_by_hand_before(tmp_path: Path) -> N
     }
     for name, expected in golden.items():
         path, raw = written[name]
-        assert raw == expected
+        assert timeless(raw) == expected
         # The logger would draw a name, and the same run would give other files each time it is reported.
         assert path.name == f"{expected['uuid']}-result.json"
 

@@ -14,6 +14,7 @@ import pytest
 
 from conformance import specs
 from conformance.bench import Bench
+from conformance.catalogue.profile import Profile
 from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
 from conformance.judge import Inconclusive
 from conformance.ledger import Ledger
@@ -72,7 +73,7 @@ def test_told_to_end_a_run_lets_its_keys_go(tmp_path: Path, signum: signal.Signa
         left = ours(emulator, before)
     assert left
     assert {key.state for key in left} == {State.PENDING_DELETION}
-    assert process.returncode == 3, shown
+    assert process.returncode == 128 + signum, shown
     assert "Traceback" not in shown
     assert (tmp_path / "reports" / "latest" / "index.html").is_file()
 
@@ -105,6 +106,7 @@ def test_keys_that_cannot_be_scheduled_are_named_with_what_to_do(tmp_path: Path,
     for key in left:
         line = next(line for line in shown.splitlines() if key.id in line and "not scheduled" in line)
         assert f"kms-conformance sweep --target {tmp_path / 't.yaml'}" in line
+        assert str(Profile.load(dialect).refusal("pending_use").answers[0]) in line, "the reason is told"
 
 
 @BOTH

@@ -123,3 +123,26 @@ def test_the_keys_of_a_living_run_are_its_own_until_it_dies(tmp_path: Path) -> N
     assert not third.take(third.records()["m1"])
     other.close()
     assert not list(tmp_path.glob("*.run"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"marker": ["m"]},
+        {"event": {"x": 1}},
+        {"run": "../../../tmp/owned"},
+        {"run": ["x"] * 1000},
+        {"key": 7},
+        {"at": None},
+    ],
+    ids=str,
+)
+def test_a_line_that_nobody_of_us_has_written_is_passed_over(tmp_path: Path, change: dict[str, object]) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    ledger.write("intent", "m1")
+    ledger.write("created", "m1", "k1")
+    line = json.loads(ledger.path.read_text().splitlines()[-1])
+    with ledger.path.open("a") as file:
+        file.write(json.dumps(line | {"marker": "m2"} | change) + "\n" + "[" * 100_000 + "\n")
+    assert [record.key for record in Ledger(ledger.path).records().values()] == ["k1"]
+    assert [path.name for path in tmp_path.parent.glob("owned*")] == []
