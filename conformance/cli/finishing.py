@@ -12,7 +12,11 @@ from conformance.reporting.again import nearby
 from conformance.reporting.errors import ReportError
 from conformance.reporting.load import load_report
 from conformance.reporting.model import Report
+from conformance.reporting.text import wrapped
 from conformance.say import say
+
+# Of a terminal that does not say how wide it is.
+_WIDTH = 80
 
 
 def after_run(directory: Path, before: int) -> None:
@@ -32,6 +36,9 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
-        say(f"allure   {allure_report.HOW}\n         kms-conformance report {shlex.quote(nearby(directory))}")
+        for line in wrapped(allure_report.HOW, _WIDTH, "allure   "):
+            say(line)
+        # On a line of its own: it can be copied.
+        say(f"         kms-conformance report {shlex.quote(nearby(directory))}")
         return
     say(f"allure   {nearby(allure_report.build(allure, directory, history))}")

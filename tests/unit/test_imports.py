@@ -51,7 +51,7 @@ def test_help_imports_no_command(option: str) -> None:
     modules = _modules(_COMMAND, option)
     ours = {name for name in modules if name.startswith("conformance")}
     command_line = {f"conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
-    printing = {"conformance.mistake", "conformance.printable", "conformance.say"}
+    printing = {"conformance.lengths", "conformance.mistake", "conformance.printable", "conformance.say"}
     others = {"conformance", "conformance.cli", "conformance.interrupts"}
     assert ours == others | command_line | printing
     assert not _packages(modules) & _HEAVY
