@@ -92,6 +92,17 @@ def test_of_drawn_requests_little_follows() -> None:
     assert "proves little" in judge(found(), Again(replace(HELD, family="lifecycle"), (refusal(),))).reason
 
 
+def test_the_exit_code_says_what_the_words_say_also_where_a_key_is_left() -> None:
+    left = ("otc: the key 1 is not scheduled for deletion.",)
+    failure = replace(FAILED.failures[0], exchanges=(3,))
+    again = judge(found(), Again(replace(FAILED, failures=(failure,)), (refusal(),), left=left))
+    gone = judge(found(), Again(HELD, (refusal(),), left=left))
+    said = [[line.plain for line in lines(found(), outcome, "", 100)] for outcome in (again, gone)]
+    assert (again.exit_code, "✗ Seen again." in said[0]) == (1, True)
+    assert (gone.exit_code, any(line.startswith("? Not seen again") for line in said[1])) == (3, True)
+    assert all(any("not scheduled for deletion" in line for line in shown) for shown in said)
+
+
 def test_a_key_that_is_left_is_told_and_counts() -> None:
     outcome = judge(found(), Again(HELD, (refusal(),), left=("otc: the key 1 is not scheduled for deletion.",)))
     assert (outcome.seen, outcome.exit_code) == ("gone", 3)
