@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from conformance.verdict import Verdict
 
 
+class ContradictionError(ReportError):
+    """Results of a run that cannot be: a fault of ours, by which nothing is judged."""
+
+    exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
+
+    def __init__(self, why: str) -> None:
+        what = "The results of this run contradict each other, or have another form than they should."
+        super().__init__(what, why, "This is a fault of the suite: please report it.")
+
+
 class NotWrittenError(ReportError):
     """What was judged could not be written; `report` is for the terminal, and calls no target conformant."""
 
@@ -51,8 +61,8 @@ def write(
 
     Everything is validated before anything is written. What an earlier run left there is removed first, because a
     verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
-    folder without it is one of a run that did not finish. Raises `ReportError`, and `NotWrittenError` where the system
-    does not let us write: then no file of this run says anything.
+    folder without it is one of a run that did not finish. Raises `ContradictionError` for results that cannot be, and
+    `NotWrittenError` where the system does not let us write: then no file of this run says anything.
     """
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
@@ -98,17 +108,16 @@ def scrubbed(report: Report) -> Report:
 
 
 def _check(report: Report) -> None:
-    validate(report.to_json(), "results", layout.RESULTS)
-    for target in report.targets:
-        validate(target.verdict.to_json(), "verdict", layout.VERDICT)
-        validate(trace.document(target), "traceability", layout.TRACE)
+    try:
+        validate(report.to_json(), "results", layout.RESULTS)
+        for target in report.targets:
+            validate(target.verdict.to_json(), "verdict", layout.VERDICT)
+            validate(trace.document(target), "traceability", layout.TRACE)
+    except ReportError as error:
+        raise ContradictionError(error.why) from error
     problems = list(problems_of_report(report))
     if problems:
-        raise ReportError(
-            "The results of this run contradict each other.",
-            "\n".join(problems[:5]),
-            "This is a fault of the suite: please report it.",
-        )
+        raise ContradictionError("\n".join(problems[:5]))
 
 
 def clear(directory: Path) -> None:
