@@ -10,9 +10,10 @@ from email.utils import format_datetime
 from typing import Any
 
 from conformance import specs
-from conformance.emulator import ABSENT, Answer, Decisions, Filter, Inbound, Key, Outbound, Rules, State
+from conformance.emulator import ABSENT, Answer, Decisions, Inbound, Key, Outbound, Rules, State
 from conformance.selftest.deciding import PENDING, Mixin, admitting, answering, dating, listing, reading_windows
 from conformance.selftest.lagging import Lagging
+from conformance.selftest.overloaded_variants import OVERLOADED
 from conformance.selftest.paging import small_pages
 from conformance.selftest.rewriting import (
     body,
@@ -176,38 +177,6 @@ class _AnyForm(Decisions):
         return None if found in {"malformed_key", "bad_sequence"} else super().parameter_problem(found, name, value)
 
 
-class _Throttling(Decisions):
-    """One request in sixty is asked to come again."""
-
-    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 0 else super().token_problem(found, inbound)
-
-    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 0 else super().signature_problem(found, inbound)
-
-
-class _Dropping(_Throttling):
-    """One request in sixty does not arrive: its connection is closed before anything is done."""
-
-
-class _DroppingWhatThrottles(_Throttling):
-    """One request in sixty is asked to come again, and the one after it is not answered at all."""
-
-    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 1 else super().token_problem(found, inbound)
-
-    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 1 else super().signature_problem(found, inbound)
-
-
-def _unanswered(remainder: int) -> Filter:
-    """Of the requests that are asked to come again, those with this number in sixty get no reply instead."""
-    return where(
-        lambda i, o: o.refusal == "throttled" and i.number % 60 == remainder,
-        lambda reply: replace(reply, silence="closed"),
-    )
-
-
 class _NothingUnknown(Decisions):
     """A field that no page lists is refused."""
 
@@ -252,30 +221,6 @@ _ANSWERING = (
     ),
     Variant("other-xml-roots", "XML has the action's name for its root.", (ALIBABA,), (_OtherRoots,)),
     Variant("any-form", "Ids and sequences of any form are looked at as they are.", decisions=(_AnyForm,)),
-    Variant("throttling", "One request in sixty is throttled.", decisions=(_Throttling,)),
-    Variant(
-        "throttling-429",
-        "One request in sixty is throttled by the service itself.",
-        (ALIBABA,),
-        (_Throttling, answering(429, "Rejected.Throttling", "throttled")),
-        about="answers",
-    ),
-    Variant(
-        "dropping",
-        "One request in sixty does not arrive: its connection is closed.",
-        decisions=(_Dropping,),
-        filters=(_unanswered(0),),
-        families=("cancel", "window"),
-        alone=True,
-    ),
-    Variant(
-        "throttling-by-closing",
-        "One request in sixty is throttled, and the connection of the next one is closed.",
-        decisions=(_DroppingWhatThrottles,),
-        filters=(_unanswered(1),),
-        families=("cancel", "window"),
-        alone=True,
-    ),
     Variant("no-unknown-fields", "What no page lists is refused.", decisions=(_NothingUnknown,)),
     Variant("no-numbers", "A window that is a number is refused.", (HUAWEI,), (_NoNumbers,)),
     Variant("nonces-forgotten", "Nonces are not remembered.", (ALIBABA,), (admitting("replayed_nonce"),)),
@@ -416,7 +361,7 @@ _PACKED = (
 
 _GROUPS = {
     "writing": (*_WRITING, *TYPED),
-    "answering": _ANSWERING,
+    "answering": (*_ANSWERING, *OVERLOADED),
     "living": _LIVING,
     "around": _AROUND,
     "packed": _PACKED,
