@@ -10,6 +10,7 @@ from typing import Any, Literal
 from conformance.comparing.answers import Break, Given
 from conformance.comparing.moments import SCHEDULING, Moment
 from conformance.comparing.recording import Entry, Recording
+from conformance.lengths import shortened
 from conformance.oracle import PENDING
 
 FORMAT = 1
@@ -213,24 +214,29 @@ def _bodies(a: Any, b: Any, path: str) -> Iterator[_Told]:  # noqa: ANN401 - JSO
                 yield from _bodies(a[name], b[name], place)
             else:
                 left, right = (_shown(body[name]) if name in body else _ABSENT for body in (a, b))
-                yield "body", place, left, right
+                yield "body", shortened(place), left, right
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for number, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from _bodies(left, right, f"{path}[{number}]")
     elif not _same(a, b):
         # A date that follows from the scheduling is judged as the deletion date, wherever it stands.
         dates = all(moment is not None and moment.since == SCHEDULING for moment in moments)
-        yield "date" if dates else "body", path or "the whole", _shown(a), _shown(b)
+        yield "date" if dates else "body", shortened(path) or "the whole", _shown(a), _shown(b)
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A value in words; what is too long for a line still differs from what is not the same."""
+    return shortened(_worded(value))
+
+
+def _worded(value: Any) -> str:  # noqa: ANN401 - JSON
     found = Moment.from_json(value)
     if found is not None:
         return str(found)
     if isinstance(value, Mapping):
         return "{" + ", ".join(value) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_shown, value)) + "]"
+        return "[" + ", ".join(map(_worded, value)) + "]"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return {None: "none", "": '""'}.get(value, str(value))
