@@ -52,7 +52,7 @@ def test_help_imports_no_command(option: str) -> None:
     ours = {name for name in modules if name.startswith("conformance")}
     command_line = {f"conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
     printing = {"conformance.lengths", "conformance.mistake", "conformance.printable", "conformance.say"}
-    others = {"conformance", "conformance.cli", "conformance.interrupts"}
+    others = {"conformance", "conformance.cli", "conformance.interrupts", "conformance.lengths"}
     assert ours == others | command_line | printing
     assert not _packages(modules) & _HEAVY
 
