@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,17 @@ def test_findings_of_the_doctor_are_written_out(capsys: pytest.CaptureFixture[st
 def test_nothing_else_prints() -> None:
     """The linter forbids it: a rule that somebody switches off is found here."""
     root = Path(__file__).parents[2]
-    command = ["ruff", "check", "--select", "TID251,T201", "--output-format", "concise", "conformance"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--select",
+        "TID251,T201",
+        "--output-format",
+        "concise",
+        "conformance",
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     sources = "".join(path.read_text() for path in (root / "conformance").rglob("*.py") if path.name != "say.py")
