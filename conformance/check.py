@@ -91,7 +91,7 @@ class Check:
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
-        if isinstance(error, Nonconformity) and self.stopped:
+        if isinstance(error, Nonconformity) and (self.stopped or judge.unjudged):
             reason = "The check that judges it ended early: what it builds on was judged failed."
         return CheckResult(
             target=self.target,
