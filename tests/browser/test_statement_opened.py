@@ -26,7 +26,11 @@ TEXTS = {
     "conformant": ["Conformant", "All 93 MUST requirements that apply hold.", "Where the documents leave room"],
     "nonconformant": ["Nonconformant", "4 of 93 MUST requirements that apply do not hold.", "Failures", "curl -sS"],
     "inconclusive": ["Inconclusive", "could not be judged", "no connection (Connection refused)", "Look next:"],
-    "several": ["Waived failures", "Mended in release 7.2", "lifecycle::test_walks_as_predicted did not run to the end"],
+    "several": [
+        "Waived failures",
+        "Mended in release 7.2",
+        "lifecycle::test_walks_as_predicted did not run to the end",
+    ],
 }
 EVERYWHERE = [
     "otc-eu-de",
