@@ -148,20 +148,29 @@ class Verdict:
             "duration_seconds": round(self.run.duration_seconds, 3),
             "seed": self.run.seed,
             "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **({"watch": True} if self.run.watch else {}),
             **attested,
             **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
-            **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
-            **({"filters": dict(self.filters)} if self.filters else {}),
-            **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
-            **observations_json(self.observations),
+            **earned_json(self.unfinished, self.filters, self.keys_left, self.observations, watch=self.run.watch),
         }
 
 
-def observations_json(observations: Mapping[str, int]) -> dict[str, Any]:
-    """What a verdict file says of what was seen and decides nothing: a list, absent where there is nothing."""
-    told = [{"what": what, "count": count} for what, count in observations.items()]
-    return {"observations": told} if told else {}
+def earned_json(
+    unfinished: Iterable[Unfinished],
+    filters: Mapping[str, str],
+    keys_left: Iterable[str],
+    observations: Mapping[str, int],
+    *,
+    watch: bool,
+) -> dict[str, Any]:
+    """What a verdict file says of how a run was made, besides its requirements: what there is none of is absent."""
+    said = {
+        "unfinished": [found.to_json() for found in unfinished],
+        "filters": dict(filters),
+        "keys_left": list(keys_left),
+        "observations": [{"what": what, "count": count} for what, count in observations.items()],
+        "watch": watch,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _observed(results: Iterable[CheckResult]) -> dict[str, int]:

@@ -18,9 +18,9 @@ from conformance.verdict import (
     Result,
     Unfinished,
     Verdict,
+    earned_json,
     exit_code,
     is_waiting,
-    observations_json,
 )
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -93,11 +93,7 @@ class StoredVerdict:
             "requirements": [entry.to_json() for entry in self.requirements],
             **{name: getattr(self, name) for name in _RUN},
             **{name: dict(said) for name in _OPTIONAL if (said := getattr(self, name)) is not None},
-            **({"unfinished": [found.to_json() for found in self.unfinished]} if self.unfinished else {}),
-            **({"filters": dict(self.filters)} if self.filters else {}),
-            **({"keys_left": list(self.keys_left)} if self.keys_left else {}),
-            **observations_json(self.observations),
-            **({"watch": True} if self.watch else {}),
+            **earned_json(self.unfinished, self.filters, self.keys_left, self.observations, watch=self.watch),
         }
 
     @property
