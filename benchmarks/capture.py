@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance import tier
-from conformance.wire.messages import Exchange, Request
-from conformance.wire.record import Recorder
+from kms_conformance import tier
+from kms_conformance.wire.messages import Exchange, Request
+from kms_conformance.wire.record import Recorder
 
 #: What comes when all checks are through: keys are let go, and reports are written.
 FINISH = "finish"

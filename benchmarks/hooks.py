@@ -15,12 +15,12 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from benchmarks.settings import TARGET
-from conformance.auth import Signer, signer_for
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.target import load_target
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.auth import Signer, signer_for
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.target import load_target
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 
 class Credentials(AuthBase):

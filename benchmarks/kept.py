@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Result
-from conformance import __version__
+from kms_conformance import __version__
 
 # Ratios of one commit differed by a quarter from run to run while other work went on beside them.
 _RATIO_TOLERANCE = 0.35

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 
-from conformance.reporting import allure_report, allure_results, html, junit, layout, statement
-from conformance.reporting.consistency import problems_of_report
-from conformance.reporting.load import load_report
-from conformance.reporting.model import Report, TargetReport
+from kms_conformance.reporting import allure_report, allure_results, html, junit, layout, statement
+from kms_conformance.reporting.consistency import problems_of_report
+from kms_conformance.reporting.load import load_report
+from kms_conformance.reporting.model import Report, TargetReport
 from tools.real_runs import run
 
 # The bars of the reports: seconds for Allure's and for the statement, bytes of the statement.

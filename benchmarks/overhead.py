@@ -12,11 +12,11 @@ from benchmarks import servers, suite
 from benchmarks.capture import FINISH, Part
 from benchmarks.measure import Figure, Ratio, Result
 from benchmarks.replay import Replay, Taken, by_http_client, by_requests
-from conformance.bench import Bench
-from conformance.judge import Judge
-from conformance.ledger import Ledger
-from conformance.target import parse_target
-from conformance.wire.messages import Request
+from kms_conformance.bench import Bench
+from kms_conformance.judge import Judge
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import parse_target
+from kms_conformance.wire.messages import Request
 
 _TARGET = 1.6
 _FLOORS: tuple[tuple[str, Replay], ...] = (("requests.Session", by_requests), ("http.client", by_http_client))

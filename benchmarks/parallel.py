@@ -17,7 +17,7 @@ def workers(tier: str, rounds: int) -> Iterator[Result]:
     for _ in range(rounds):
         for found, arguments in ((alone, ()), (together, ("--", "-n", "2"))):
             with suite.folder() as place:
-                command = python("-m", "conformance", "run", f"--tier={tier}", "--seed=1", "--reports=reports")
+                command = python("-m", "kms_conformance", "run", f"--tier={tier}", "--seed=1", "--reports=reports")
                 found.append(measure([*command, *arguments], place).seconds)
     name = f"one process, tier {tier}, {os.cpu_count()} cores"
     yield Ratio("parallel", name, "-n 2", tuple(alone), tuple(together), target=1.7, at_least=True)

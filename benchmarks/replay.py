@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from conformance.wire.messages import Request
+from kms_conformance.wire.messages import Request
 
 Replay = Callable[[str, Sequence[Request]], "Taken"]
 

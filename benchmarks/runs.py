@@ -14,10 +14,10 @@ from benchmarks.commands import execute
 from benchmarks.reports import Log
 from benchmarks.score import Run
 from benchmarks.served import served
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.selftest.fault import Fault
-from conformance.target import load_target
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.selftest.fault import Fault
+from kms_conformance.target import load_target
 
 # Only a hanging run takes as long, also on a machine that has other things to do.
 _MOST_SECONDS = 900.0
@@ -30,7 +30,7 @@ def ours(fault: Fault, dialect: str, seed: int) -> Run:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         target, moment, reports = folder / "target.yaml", folder / "first", folder / "reports"
-        command = [sys.executable, "-m", "conformance", "run", "--tier=smoke", f"--seed={seed}"]
+        command = [sys.executable, "-m", "kms_conformance", "run", "--tier=smoke", f"--seed={seed}"]
         command += [f"--target={target}", f"--reports={reports}"]
         command += ["--", "-p", "benchmarks.first_report", f"--first-report={moment}"]
         with served(fault, dialect) as emulator:

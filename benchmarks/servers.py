@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchmarks.apart import apart
-from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound
+from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound
 
 
 class _Roomy(Decisions):

@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.auth import project_of, signer_for
-from conformance.client import Client
-from conformance.judge import Inconclusive
-from conformance.ledger import Ledger
-from conformance.target import Target
-from conformance.wire.session import Session
+from kms_conformance.auth import project_of, signer_for
+from kms_conformance.client import Client
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import Target
+from kms_conformance.wire.session import Session
 
 # The variable that names the target file for the hooks.
 TARGET = "KMS_BENCHMARK_TARGET"

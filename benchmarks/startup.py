@@ -12,7 +12,7 @@ from benchmarks.process import Usage, measure, python
 _HELP_SECONDS, _COLLECTION_SECONDS = 0.25, 1.0
 _PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio", "--collect-only")
 _MODULES = (
-    "import sys; from conformance.cli import main\ntry: main()\nfinally: print(len(sys.modules), file=sys.stderr)"
+    "import sys; from kms_conformance.cli import main\ntry: main()\nfinally: print(len(sys.modules), file=sys.stderr)"
 )
 
 
@@ -23,10 +23,10 @@ def start_up(rounds: int) -> Iterator[Result]:
         target.write_text(served.targets[0], encoding="utf-8")
         (place / "empty").mkdir()
         ours: dict[str, Callable[[], Usage]] = {
-            "--help": lambda: measure(python("-m", "conformance", "--help"), place),
-            "doctor": lambda: measure(python("-m", "conformance", "doctor", f"--target={target}"), place),
+            "--help": lambda: measure(python("-m", "kms_conformance", "--help"), place),
+            "doctor": lambda: measure(python("-m", "kms_conformance", "doctor", f"--target={target}"), place),
             "collection": lambda: measure(
-                python("-m", "conformance", "run", f"--target={target}", "--", "--collect-only", "-q"), place
+                python("-m", "kms_conformance", "run", f"--target={target}", "--", "--collect-only", "-q"), place
             ),
         }
         floors: dict[str, tuple[str, Callable[[], Usage]]] = {

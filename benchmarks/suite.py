@@ -43,7 +43,9 @@ def run(
                 )
                 path.write_text(kept, encoding="utf-8")
                 files.append(f"--target={path}")
-            command = python("-m", "conformance", "run", f"--tier={tier}", "--seed=1", f"--reports={place / 'reports'}")
+            command = python(
+                "-m", "kms_conformance", "run", f"--tier={tier}", "--seed=1", f"--reports={place / 'reports'}"
+            )
             command += [*files, "--", "-p", "benchmarks.capture", f"--parts={place / 'parts'}", *pytest_args]
             usage = measure(command, place, {"KMS_CONFORMANCE_STATE": str(place / "state")})
         verdicts = tuple(json.loads(path.read_bytes()) for path in sorted(place.glob("reports/**/verdict.json")))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from conformance.durations import FORMAT, RECORDED, collect
+from kms_conformance.durations import FORMAT, RECORDED, collect
 
 
 @click.command()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from conformance.emulator import Decisions, Emulator
-from conformance.selftest.faults import FAULTS
+from kms_conformance.emulator import Decisions, Emulator
+from kms_conformance.selftest.faults import FAULTS
 
 _SEED = 20260115
 
@@ -48,7 +48,7 @@ def run(kind: str, directory: Path, *arguments: str) -> int:
     targets.mkdir(parents=True, exist_ok=True)
     with ExitStack() as serving:
         files = [serving.enter_context(_served(endpoint, targets)) for endpoint in RUNS[kind]]
-        command = [sys.executable, "-m", "conformance", "run", "--tier", "smoke", f"--seed={_SEED}"]
+        command = [sys.executable, "-m", "kms_conformance", "run", "--tier", "smoke", f"--seed={_SEED}"]
         command += [f"--reports={directory}", *(f"--target={file}" for file in files), *arguments]
         return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode  # noqa: S603 - our own command
 

@@ -9,15 +9,15 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from conformance.auth import SignerFactory, project_of, signer_for
-from conformance.auth.acs3 import Acs3Signer
-from conformance.auth.iam import PasswordSigner
-from conformance.auth.rpc_v1 import RpcV1Signer
-from conformance.auth.sdk_hmac import SdkHmacSigner
-from conformance.auth.token import TokenSigner
-from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.auth import SignerFactory, project_of, signer_for
+from kms_conformance.auth.acs3 import Acs3Signer
+from kms_conformance.auth.iam import PasswordSigner
+from kms_conformance.auth.rpc_v1 import RpcV1Signer
+from kms_conformance.auth.sdk_hmac import SdkHmacSigner
+from kms_conformance.auth.token import TokenSigner
+from kms_conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 KEY = AccessKeyAuth("AK0123456789", "secret-key", "0123", "STS")
 RPC = RpcAuth("LTAI0123456789", "secret-key", "STS", "v1")

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from conformance.auth import SignerFactory, SignInFailed, project_of
-from conformance.auth.iam import PasswordSigner
-from conformance.target.model import Limits, PasswordAuth
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.auth import SignerFactory, SignInFailed, project_of
+from kms_conformance.auth.iam import PasswordSigner
+from kms_conformance.target.model import Limits, PasswordAuth
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PROJECT = "0123456789abcdef0123456789abcdef"

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from conformance import specs
-from conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
-from conformance.auth.sabotage import without_credentials
-from conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance import specs
+from kms_conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
+from kms_conformance.auth.sabotage import without_credentials
+from kms_conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 TOKEN = TokenAuth("good-token", PROJECT, "old-token")

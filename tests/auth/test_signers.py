@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.auth import acs3, canonical, sdk_hmac
-from conformance.auth.acs3 import Acs3Signer
-from conformance.auth.rpc_v1 import RpcV1Signer
-from conformance.auth.sdk_hmac import SdkHmacSigner
-from conformance.auth.signer import Signer
-from conformance.auth.token import TokenSigner
-from conformance.wire.messages import Request
+from kms_conformance.auth import acs3, canonical, sdk_hmac
+from kms_conformance.auth.acs3 import Acs3Signer
+from kms_conformance.auth.rpc_v1 import RpcV1Signer
+from kms_conformance.auth.sdk_hmac import SdkHmacSigner
+from kms_conformance.auth.signer import Signer
+from kms_conformance.auth.token import TokenSigner
+from kms_conformance.wire.messages import Request
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 FORM = ("Content-Type", "application/x-www-form-urlencoded")

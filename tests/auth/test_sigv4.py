@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from conformance import specs
-from conformance.auth import SignerFactory, sabotages
-from conformance.auth.sigv4 import SigV4Signer
-from conformance.emulator import Emulator, Inbound
-from conformance.emulator.aws import credentials, sigv4
-from conformance.target import Target, parse_target
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance import specs
+from kms_conformance.auth import SignerFactory, sabotages
+from kms_conformance.auth.sigv4 import SigV4Signer
+from kms_conformance.emulator import Emulator, Inbound
+from kms_conformance.emulator.aws import credentials, sigv4
+from kms_conformance.target import Target, parse_target
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 # AWS's Signature Version 4 test suite, and the worked example of its user guide (ListUsers): one key, one moment.
 ACCESS_KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

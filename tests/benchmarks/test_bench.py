@@ -13,7 +13,7 @@ import pytest
 from benchmarks.kept import document, worse
 from benchmarks.measure import Figure, Ratio, count
 from benchmarks.shown import markdown
-from conformance import __version__
+from kms_conformance import __version__
 
 RECORD = Path(__file__).parents[2] / "benchmarks" / "records" / f"{__version__}.json"
 RATIO = Ratio("overhead", "scenarios", "bare", (1.5, 2.0, 9.0), (1.0, 1.0, 1.0), target=1.6)

@@ -8,8 +8,8 @@ import requests
 from benchmarks.hooks import Credentials
 from benchmarks.served import Served
 from benchmarks.settings import configuration
-from conformance.auth.token import TokenSigner
-from conformance.target import parse_target
+from kms_conformance.auth.token import TokenSigner
+from kms_conformance.target import parse_target
 
 HUAWEI = """
 name: peer

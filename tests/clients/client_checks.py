@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
-from conformance import specs
-from conformance.emulator import Emulator
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator
 
 E = TypeVar("E", bound=Exception)
 

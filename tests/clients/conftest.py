@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.emulator import Emulator, Inbound, Outbound
 
 # What the clients, and the HTTP libraries under them, take from the environment: accounts, endpoints, proxies, files.
 _READ = (

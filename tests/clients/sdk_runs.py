@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance.emulator import Emulator
-from conformance.ledger import Ledger
-from conformance.sdk import player
-from conformance.sdk.known import clients
-from conformance.sdk.outcome import SdkReport, StepResult
-from conformance.sdk.registry import ClientError, adapter_of
-from conformance.sdk.session import chosen, play
-from conformance.sdk.steps import steps
-from conformance.target import Limits, load_target
+from kms_conformance.emulator import Emulator
+from kms_conformance.ledger import Ledger
+from kms_conformance.sdk import player
+from kms_conformance.sdk.known import clients
+from kms_conformance.sdk.outcome import SdkReport, StepResult
+from kms_conformance.sdk.registry import ClientError, adapter_of
+from kms_conformance.sdk.session import chosen, play
+from kms_conformance.sdk.steps import steps
+from kms_conformance.target import Limits, load_target
 
 # Every client with every way in which it signs in.
 ALL = [

@@ -10,8 +10,8 @@ from datetime import datetime
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from conformance import specs
-from conformance.emulator import Emulator, Inbound
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator, Inbound
 
 pytest.importorskip(
     "alibabacloud_kms20160120", reason="alibabacloud_kms20160120, of the extra `clients`, is not installed"

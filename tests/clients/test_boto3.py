@@ -11,9 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from conformance import specs
-from conformance.emulator import Emulator, Inbound
-from conformance.emulator.aws import credentials
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator, Inbound
+from kms_conformance.emulator.aws import credentials
 
 pytest.importorskip("boto3", reason="boto3, of the extra `clients`, is not installed")
 

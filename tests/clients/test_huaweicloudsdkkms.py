@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from conformance import specs
-from conformance.emulator import Emulator, Inbound
-from conformance.emulator.huawei import credentials
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator, Inbound
+from kms_conformance.emulator.huawei import credentials
 
 pytest.importorskip("huaweicloudsdkkms", reason="huaweicloudsdkkms, of the extra `clients`, is not installed")
 

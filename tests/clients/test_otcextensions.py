@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from conformance import specs
-from conformance.emulator import Emulator, Inbound
-from conformance.emulator.huawei import credentials
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator, Inbound
+from kms_conformance.emulator.huawei import credentials
 
 pytest.importorskip("otcextensions", reason="otcextensions, of the extra `clients`, is not installed")
 
 from openstack.exceptions import DuplicateResource, HttpException, NotFoundException, SDKException
 from otcextensions.sdk.kms.v1._proxy import Proxy
 
-from conformance.sdk.otc import connected
+from kms_conformance.sdk.otc import connected
 
 # It uses what openstacksdk is about to remove.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

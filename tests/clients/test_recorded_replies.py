@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from conformance import specs
-from conformance.answer import Answer
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.dialects import adapter
-from conformance.examine import Examiner
-from conformance.judge import Judgement
-from conformance.wire.messages import Reply, Request
+from kms_conformance import specs
+from kms_conformance.answer import Answer
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.dialects import adapter
+from kms_conformance.examine import Examiner
+from kms_conformance.judge import Judgement
+from kms_conformance.wire.messages import Reply, Request
 
 ID = "59a2e407ee471a94573b2510cc6db323"
 UUID = "3da5b8cc-8107-40ac-a170-793cd181d7b7"

@@ -12,10 +12,10 @@ import pytest
 import requests
 import urllib3
 
-from conformance.emulator import Emulator
-from conformance.sdk.tap import Tap
-from conformance.wire.messages import Exchange, Request
-from conformance.wire.session import ForeignOrigin
+from kms_conformance.emulator import Emulator
+from kms_conformance.sdk.tap import Tap
+from kms_conformance.wire.messages import Exchange, Request
+from kms_conformance.wire.session import ForeignOrigin
 
 BODY = b'{"key": "gr\xc3\xbcezi"}'
 

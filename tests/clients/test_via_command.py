@@ -13,13 +13,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sdk_runs import installed, only_steps
 
-from conformance import specs
-from conformance.cli import main
-from conformance.cli.run import run
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.sdk.known import clients
-from conformance.sdk.registry import ClientError
-from conformance.target import TargetError
+from kms_conformance import specs
+from kms_conformance.cli import main
+from kms_conformance.cli.run import run
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.sdk.known import clients
+from kms_conformance.sdk.registry import ClientError
+from kms_conformance.target import TargetError
 
 
 def command(*arguments: str, folder: Path) -> Result:
@@ -83,7 +83,7 @@ def test_a_client_that_is_not_installed_names_the_command_to_type(
     def version(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("conformance.sdk.registry.metadata.version", version)
+    monkeypatch.setattr("kms_conformance.sdk.registry.metadata.version", version)
     with Emulator("alibaba") as emulator:
         served = emulator.requests_served
         path = target_file(emulator, tmp_path)

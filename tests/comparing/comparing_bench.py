@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from conformance import comparing
-from conformance.comparing import Recording
-from conformance.comparing import recording as recording_module
-from conformance.emulator import Emulator
-from conformance.target import Target, parse_target
+from kms_conformance import comparing
+from kms_conformance.comparing import Recording
+from kms_conformance.comparing import recording as recording_module
+from kms_conformance.emulator import Emulator
+from kms_conformance.target import Target, parse_target
 
 
 @contextmanager

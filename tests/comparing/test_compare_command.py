@@ -12,11 +12,11 @@ import pytest
 import yaml
 from comparing_bench import emulator
 
-from conformance import cli
-from conformance.comparing import recording as recording_module
-from conformance.emulator import Emulator
-from conformance.reporting.schemas import validate
-from conformance.selftest.faults import FAULTS
+from kms_conformance import cli
+from kms_conformance.comparing import recording as recording_module
+from kms_conformance.emulator import Emulator
+from kms_conformance.reporting.schemas import validate
+from kms_conformance.selftest.faults import FAULTS
 
 FEW = ["create", "describe.pending-deletion", "schedule.minimum", "schedule.pending-deletion"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # has no types; the product does not use it
 import pytest
 
-from conformance import comparing, specs
-from conformance.comparing import Recording
+from kms_conformance import comparing, specs
+from kms_conformance.comparing import Recording
 
 
 def schema(name: str) -> dict[str, Any]:

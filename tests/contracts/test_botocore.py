@@ -13,8 +13,8 @@ from botocore.credentials import Credentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conformance.auth.sigv4 import SigV4Signer
-from conformance.wire.messages import Request
+from kms_conformance.auth.sigv4 import SigV4Signer
+from kms_conformance.wire.messages import Request
 
 ACCESS_KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKENS = st.none() | st.just("AQoDYXdzEPT//////////wEXAMPLE")

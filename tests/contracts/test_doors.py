@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import conformance
+import kms_conformance
 
-ROOT = Path(conformance.__file__).parent
+ROOT = Path(kms_conformance.__file__).parent
 # A module of a library that is no public interface -> the modules of ours that may import it.
 _DOORS = {
     "schemathesis.core": {"fuzz/adapter.py"},

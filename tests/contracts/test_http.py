@@ -12,10 +12,10 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from conformance.wire import transport
-from conformance.wire.head import HeadReader
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.wire import transport
+from kms_conformance.wire.head import HeadReader
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 # (the class that is overridden, the name, what is needed of its parameters)
 _OVERRIDDEN: tuple[tuple[type, str, set[str]], ...] = (

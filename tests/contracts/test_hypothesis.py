@@ -1,4 +1,4 @@
-"""What the suite uses of Hypothesis that Hypothesis does not document (conformance/fuzz/home.py)."""
+"""What the suite uses of Hypothesis that Hypothesis does not document (fuzz/home.py)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from conformance.fuzz import home
-from conformance.libraries import LibraryMoved
+from kms_conformance.fuzz import home
+from kms_conformance.libraries import LibraryMoved
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
 _DRAWING = """
 import warnings
 import hypothesis, sys
 from hypothesis import strategies as st
-from conformance.fuzz.home import forget_our_source
+from kms_conformance.fuzz.home import forget_our_source
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":
@@ -47,7 +47,7 @@ def test_no_constant_of_a_caller_is_drawn(tmp_path: Path) -> None:
 
 
 def test_without_that_one_is_drawn(tmp_path: Path) -> None:
-    message = "Hypothesis draws no constants from source any more: conformance/fuzz/home.py need not hold them back."
+    message = "Hypothesis draws no constants from source any more: fuzz/home.py need not hold them back."
     assert drawn(tmp_path, "leave") == "True", message
 
 

@@ -13,11 +13,11 @@ import pytest
 import urllib3
 from rich.console import Console
 
-from conformance import cli, libraries
-from conformance.interrupts import Interrupts
-from conformance.libraries import LibraryMoved, LibraryReplaced
-from conformance.session import Controller, Options
-from conformance.terminal import Terminal
+from kms_conformance import cli, libraries
+from kms_conformance.interrupts import Interrupts
+from kms_conformance.libraries import LibraryMoved, LibraryReplaced
+from kms_conformance.session import Controller, Options
+from kms_conformance.terminal import Terminal
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the suite uses of Schemathesis that Schemathesis does not document (conformance/fuzz/adapter.py)."""
+"""What the suite uses of Schemathesis that Schemathesis does not document (fuzz/adapter.py)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from inspect import signature
 import pytest
 import schemathesis
 
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.fuzz import adapter
-from conformance.fuzz.generator import Generator, settings_for
-from conformance.fuzz.opinion import response
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.fuzz import adapter
+from kms_conformance.fuzz.generator import Generator, settings_for
+from kms_conformance.fuzz.opinion import response
 
 _NAMES = {
     "schemathesis.config": ("StatefulPhaseConfig", "CoveragePhaseConfig", "GenerationConfig", "SchemathesisConfig"),

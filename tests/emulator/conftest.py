@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from emulator_clients import Alibaba, Aws, Huawei
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

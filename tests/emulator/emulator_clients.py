@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from conformance.emulator.alibaba import credentials as alibaba
-from conformance.emulator.aws import credentials as aws
-from conformance.emulator.huawei import credentials as huawei
+from kms_conformance.emulator.alibaba import credentials as alibaba
+from kms_conformance.emulator.aws import credentials as aws
+from kms_conformance.emulator.huawei import credentials as huawei
 
 if TYPE_CHECKING:
-    from conformance.emulator import Emulator
+    from kms_conformance.emulator import Emulator
 
 
 class Said(NamedTuple):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from emulator_clients import Huawei
 
-from conformance.emulator import Emulator
-from conformance.emulator.alibaba import credentials as alibaba_credentials
-from conformance.emulator.huawei import credentials
+from kms_conformance.emulator import Emulator
+from kms_conformance.emulator.alibaba import credentials as alibaba_credentials
+from kms_conformance.emulator.huawei import credentials
 
 if TYPE_CHECKING:
     from emulator_clients import Alibaba, Said

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.emulator import Emulator, State
-from conformance.emulator.aws import credentials
+from kms_conformance.emulator import Emulator, State
+from kms_conformance.emulator.aws import credentials
 
 if TYPE_CHECKING:
     from emulator_clients import Aws
@@ -332,8 +332,8 @@ def test_a_key_is_there_until_its_time_has_come_and_then_gone(aws: Aws) -> None:
 def test_dates_are_utc_wherever_the_server_runs(zone: str) -> None:
     """In a process of its own: the zone of this one cannot be changed for good."""
     script = (
-        "import time; from datetime import timedelta; from conformance.emulator import Emulator\n"
-        "from conformance.emulator.aws import views; from conformance.emulator.keys import Draft\n"
+        "import time; from datetime import timedelta; from kms_conformance.emulator import Emulator\n"
+        "from kms_conformance.emulator.aws import views; from kms_conformance.emulator.keys import Draft\n"
         "e = Emulator('aws'); k = e.store.create(Draft(spec='SYMMETRIC_DEFAULT', usage='ENCRYPT_DECRYPT'))\n"
         "now = time.time(); told = views.metadata(e.store.schedule(k.id, 7), e.rules)\n"
         "assert abs(told['CreationDate'] - now) < 5, told\n"

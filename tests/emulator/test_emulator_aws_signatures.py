@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import specs
-from conformance.emulator.aws import credentials, sigv4
-from conformance.emulator.replies import Inbound
+from kms_conformance import specs
+from kms_conformance.emulator.aws import credentials, sigv4
+from kms_conformance.emulator.replies import Inbound
 
 if TYPE_CHECKING:
     from emulator_clients import Aws

@@ -16,8 +16,8 @@ import requests
 import yaml
 from emulator_clients import Alibaba, Huawei
 
-from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State, serve
-from conformance.emulator.rules import Rules
+from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State, serve
+from kms_conformance.emulator.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -267,7 +267,9 @@ def test_others_are_not_served_by_accident() -> None:
 
 
 def test_serve_until_terminated() -> None:
-    code = "import sys; from conformance.emulator import serve; serve('alibaba', write=lambda t: print(t, flush=True))"
+    code = (
+        "import sys; from kms_conformance.emulator import serve; serve('alibaba', write=lambda t: print(t, flush=True))"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = iter(process.stdout.readline, "\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.emulator.huawei import credentials
+from kms_conformance.emulator.huawei import credentials
 
 if TYPE_CHECKING:
     from emulator_clients import Huawei

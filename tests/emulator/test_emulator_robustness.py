@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 from emulator_clients import Alibaba, Huawei, canonical_query
 
-from conformance.emulator import Emulator
-from conformance.emulator.alibaba.credentials import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from conformance.emulator.huawei import credentials
+from kms_conformance.emulator import Emulator
+from kms_conformance.emulator.alibaba.credentials import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from kms_conformance.emulator.huawei import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conformance.emulator import Inbound
-from conformance.emulator.alibaba import pairs, v1, v3
-from conformance.emulator.alibaba.credentials import AccessKey
-from conformance.emulator.alibaba.nonces import Nonces
-from conformance.emulator.huawei import aksk
+from kms_conformance.emulator import Inbound
+from kms_conformance.emulator.alibaba import pairs, v1, v3
+from kms_conformance.emulator.alibaba.credentials import AccessKey
+from kms_conformance.emulator.alibaba.nonces import Nonces
+from kms_conformance.emulator.huawei import aksk
 
 # Huawei, "API signing", algorithm pages 003 and 005.
 HUAWEI_KEYS = {"QTWAOYTTINDUT2QVKYUC": "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"}

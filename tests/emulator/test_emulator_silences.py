@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.emulator.replies import Silence
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.emulator.replies import Silence
 
 
 def silent(how: Silence):

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conformance import specs
-from conformance.emulator import Decisions, State, crypto
-from conformance.emulator.clock import Clock, iso
-from conformance.emulator.keys import ABSENT, Draft, Key, key_of
-from conformance.emulator.refusals import Refused
-from conformance.emulator.rules import Rules
-from conformance.emulator.store import Store
+from kms_conformance import specs
+from kms_conformance.emulator import Decisions, State, crypto
+from kms_conformance.emulator.clock import Clock, iso
+from kms_conformance.emulator.keys import ABSENT, Draft, Key, key_of
+from kms_conformance.emulator.refusals import Refused
+from kms_conformance.emulator.rules import Rules
+from kms_conformance.emulator.store import Store
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 DRAFT = Draft(spec="s", usage="u")

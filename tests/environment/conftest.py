@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 
 @pytest.fixture(scope="module")

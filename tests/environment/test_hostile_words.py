@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 from started import ONE_FAMILY, start
 
-from conformance.emulator import Emulator
-from conformance.preflight import Finding
-from conformance.printable import shown
-from conformance.say import say
-from conformance.screen import Screen
+from kms_conformance.emulator import Emulator
+from kms_conformance.preflight import Finding
+from kms_conformance.printable import shown
+from kms_conformance.say import say
+from kms_conformance.screen import Screen
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred"
 BIDI = "\u202edrowssap\u2066"
@@ -168,7 +168,7 @@ def test_the_words_of_a_hostile_endpoint_give_no_orders(tmp_path: Path) -> None:
 
 
 def test_findings_of_the_doctor_are_written_out(capsys: pytest.CaptureFixture[str]) -> None:
-    from conformance.cli.doctor import _show  # noqa: PLC0415 - what prints a finding
+    from kms_conformance.cli.doctor import _show  # noqa: PLC0415 - what prints a finding
 
     _show(Finding("endpoint", HOSTILE, "bad", HOSTILE))
     assert nothing_raw(capsys.readouterr().out)

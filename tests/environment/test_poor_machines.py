@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from started import ONE_FAMILY, environment, start
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 FEW = ("--tier", "smoke", "--", "-k", "test_contact or test_entry")
 
@@ -103,7 +103,7 @@ def test_every_command_that_is_printed_can_be_pasted(emulator: Emulator, tmp_pat
         assert start(*arguments[1:], cwd=place).code == 3
 
 
-PLAIN = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs", "conformance.suite"]
+PLAIN = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs", "kms_conformance.suite"]
 
 
 @pytest.mark.parametrize("arguments", [["-k", "no_such_check_at_all"], ["--collect-only", "-q"]])

@@ -1,4 +1,4 @@
-"""A folder `conformance` of the caller's stands before ours: that is said, and breaks nobody's pytest."""
+"""A folder `conformance` of the caller's project is nothing to the suite: every command and their own pytest work."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run"], ["verify", "x.zip"]], ids=" ".join)
-def test_a_command_says_which_package_stands_before_ours(arguments: list[str], project: Path) -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["verify", "--help"]], ids=" ".join)
+def test_a_command_works_beside_it(arguments: list[str], project: Path) -> None:
     ended = start(*arguments, cwd=project, PYTHONPATH=".")
-    assert (ended.code, ended.no_traceback(), ended.out) == (2, True, "")
-    assert str(project / "conformance") in ended.err
-    assert "PYTHONPATH" in ended.err
-    assert len(ended.err.splitlines()) == 3
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("Usage: ")
 
 
-def test_the_installed_command_begins_where_no_folder_can_stand_before_it() -> None:
+def test_all_that_is_installed_begins_in_the_one_package_of_our_own_name() -> None:
     from importlib.metadata import entry_points  # noqa: PLC0415 - here alone
 
     (command,) = (found for found in entry_points(group="console_scripts") if found.name == "kms-conformance")
     (plugin,) = (found for found in entry_points(group="pytest11") if found.name == "kms_conformance")
-    assert (command.module, plugin.module) == ("kms_conformance.entry", "kms_conformance.pytest_plugin")
+    assert {command.module.partition(".")[0], plugin.module.partition(".")[0]} == {"kms_conformance"}
 
 
 def test_the_pytest_of_such_a_project_works(project: Path) -> None:

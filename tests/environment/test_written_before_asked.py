@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from started import COMMAND, ONE_FAMILY, environment, start
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 
 def created(emulator: Emulator) -> set[str]:

@@ -8,19 +8,19 @@ from random import Random
 
 import pytest
 
-from conformance import specs
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile, Window
-from conformance.dialects import adapter
-from conformance.dialects.base import Dialect, KeyView
-from conformance.fuzz.draft import Draft
-from conformance.fuzz.generator import Generator
-from conformance.fuzz.places import find_place, path_values
-from conformance.fuzz.tailor import Tailor
-from conformance.fuzz.windows import broken_by, days_in
-from conformance.oracle import ENABLED
-from conformance.wire.failures import unsendable
-from conformance.wire.messages import Request
+from kms_conformance import specs
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.dialects import adapter
+from kms_conformance.dialects.base import Dialect, KeyView
+from kms_conformance.fuzz.draft import Draft
+from kms_conformance.fuzz.generator import Generator
+from kms_conformance.fuzz.places import find_place, path_values
+from kms_conformance.fuzz.tailor import Tailor
+from kms_conformance.fuzz.windows import broken_by, days_in
+from kms_conformance.oracle import ENABLED
+from kms_conformance.wire.failures import unsendable
+from kms_conformance.wire.messages import Request
 
 OURS = KeyView("77958785-dd96-42c4-9554-d910334ca73c", ENABLED, None, None, "", {"Arn": "acs:kms:x:1:key/ours"})
 FOREIGN = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"

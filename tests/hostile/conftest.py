@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.emulator import Emulator, Inbound, Outbound
 
 WAIVERS = """waivers:
 - requirement: cancel.state
@@ -51,7 +51,7 @@ def wrong(inbound: Inbound, outbound: Outbound) -> Outbound:
 def run(folder: Path, *arguments: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "KMS_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=folder,
         env=environment | {"KMS_CONFORMANCE_STATE": str(folder / "state"), "PATH": "/usr/bin:/bin"},
         capture_output=True,

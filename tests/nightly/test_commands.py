@@ -8,7 +8,7 @@ import click
 import pytest
 from commands import Line, written
 
-from conformance.cli import cli
+from kms_conformance.cli import cli
 
 LINES = written()
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from commands import ROOT
 
-from conformance import __version__
-from conformance.target import load_target
+from kms_conformance import __version__
+from kms_conformance.target import load_target
 
 EXAMPLES = ROOT / "examples"
 GITHUB = EXAMPLES / "github" / "nightly.yml"

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from conformance import __version__
+from kms_conformance import __version__
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _ALWAYS = frozenset({"always()", "failure() || cancelled()", "!cancelled()"})

@@ -6,15 +6,15 @@ from collections import Counter
 
 import pytest
 
-from conformance import specs
-from conformance.catalogue.requirements import Catalogue
-from conformance.selftest.compound import compound
-from conformance.selftest.faults import FAULTS
-from conformance.selftest.nulls import NULLS
-from conformance.selftest.plan import everything, sample
-from conformance.selftest.trial import COMPOUND
-from conformance.selftest.variants import VARIANTS
-from conformance.suite import FAMILIES
+from kms_conformance import specs
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.selftest.compound import compound
+from kms_conformance.selftest.faults import FAULTS
+from kms_conformance.selftest.nulls import NULLS
+from kms_conformance.selftest.plan import everything, sample
+from kms_conformance.selftest.trial import COMPOUND
+from kms_conformance.selftest.variants import VARIANTS
+from kms_conformance.suite import FAMILIES
 
 
 @pytest.mark.parametrize("subjects", [FAULTS, VARIANTS, NULLS], ids=["faults", "variants", "nulls"])

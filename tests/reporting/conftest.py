@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sample_runs as samples
 
-from conformance.reporting.write import write
+from kms_conformance.reporting.write import write
 
 
 @pytest.fixture(scope="session")

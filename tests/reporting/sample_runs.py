@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.catalogue.profile import Profile
-from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Judgement
-from conformance.results import CheckResult
-from conformance.target import RpcAuth, Target, TokenAuth
-from conformance.verdict import Run, Verdict, decide
-from conformance.waivers import Waiver
-from conformance.wire.record import Body, Record
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.judge import Judgement
+from kms_conformance.results import CheckResult
+from kms_conformance.target import RpcAuth, Target, TokenAuth
+from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.waivers import Waiver
+from kms_conformance.wire.record import Body, Record
 
 STARTED = datetime(2026, 1, 15, 9, 30, 12, tzinfo=UTC)
 RUN = Run("standard", 20260115, STARTED, 83.4)
@@ -267,7 +267,7 @@ def runs() -> dict[str, list[Decided]]:
 
 def main(directory: Path) -> None:
     """Write each sample as a run would."""
-    from conformance.reporting.write import write  # noqa: PLC0415 - samples are also used without it
+    from kms_conformance.reporting.write import write  # noqa: PLC0415 - samples are also used without it
 
     for name, results in runs().items():
         write(directory / name, results)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sample_runs as samples
 
-from conformance.catalogue.requirements import Catalogue
-from conformance.reporting.allure import label, write_files
-from conformance.reporting.untrack import remove_tracking
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.reporting.allure import label, write_files
+from kms_conformance.reporting.untrack import remove_tracking
 
 pytest_plugins = ["pytester"]
 
@@ -66,8 +66,8 @@ PLUGIN = """
     sys.path.insert(0, {path!r})
     import pytest
     import sample_runs as samples
-    from conformance.catalogue.requirements import Catalogue
-    from conformance.reporting.allure import Labelling, attach, label
+    from kms_conformance.catalogue.requirements import Catalogue
+    from kms_conformance.reporting.allure import Labelling, attach, label
 
     CATALOGUE = Catalogue.load("huawei")
 

@@ -14,14 +14,14 @@ import sample_runs as samples
 from allure_commons import model2
 from test_page import hostile
 
-from conformance.judge import Judgement
-from conformance.reporting import allure_report, allure_results
-from conformance.reporting.allure_report import Allure, build, find
-from conformance.reporting.errors import ReportError
-from conformance.reporting.model import Report, TargetReport
-from conformance.reporting.write import scrubbed
-from conformance.stale import StaleWaiver
-from conformance.waivers import Waiver
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting import allure_report, allure_results
+from kms_conformance.reporting.allure_report import Allure, build, find
+from kms_conformance.reporting.errors import ReportError
+from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.reporting.write import scrubbed
+from kms_conformance.stale import StaleWaiver
+from kms_conformance.waivers import Waiver
 
 
 def report(*decided: samples.Decided) -> Report:

@@ -10,14 +10,14 @@ import pytest
 import sample_runs as samples
 from rich.console import Console
 
-from conformance.cli.compare import compare as command
-from conformance.reporting.change import Change
-from conformance.reporting.changes_text import lines, markdown
-from conformance.reporting.compare import compare
-from conformance.reporting.errors import ReportError
-from conformance.reporting.model import StoredVerdict
-from conformance.reporting.schemas import validate
-from conformance.reporting.write import write
+from kms_conformance.cli.compare import compare as command
+from kms_conformance.reporting.change import Change
+from kms_conformance.reporting.changes_text import lines, markdown
+from kms_conformance.reporting.compare import compare
+from kms_conformance.reporting.errors import ReportError
+from kms_conformance.reporting.model import StoredVerdict
+from kms_conformance.reporting.schemas import validate
+from kms_conformance.reporting.write import write
 
 ALONE = "accepted answers are not compared, a verdict alone does not hold them."
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import sample_runs as samples
 
-from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Judgement
-from conformance.reporting.exchange import record_of, view
-from conformance.reporting.failure import WIDTH, render
-from conformance.wire.record import Body
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting.exchange import record_of, view
+from kms_conformance.reporting.failure import WIDTH, render
+from kms_conformance.wire.record import Body
 
 CATALOGUE = Catalogue.load("huawei")
 REQUIREMENT = CATALOGUE["cancel.not-pending.enabled"]

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from conformance.judge import Judgement
-from conformance.reporting import files
-from conformance.reporting.errors import ReportError
-from conformance.reporting.load import load_report, load_verdict, load_verdicts
-from conformance.reporting.model import Report
-from conformance.reporting.write import write
-from conformance.target import Target
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting import files
+from kms_conformance.reporting.errors import ReportError
+from kms_conformance.reporting.load import load_report, load_verdict, load_verdicts
+from kms_conformance.reporting.model import Report
+from kms_conformance.reporting.write import write
+from kms_conformance.target import Target
 
 OF_A_RUN = ("index.html", "statement.md", "junit.xml", "results.json")
 OF_A_TARGET = ("verdict.json", "traceability.json", "badge.json", "badge.svg")

@@ -9,12 +9,12 @@ import sample_runs as samples
 from defusedxml.ElementTree import fromstring
 from test_page import hostile
 
-from conformance.judge import Judgement
-from conformance.reporting import junit
-from conformance.reporting.model import Report, TargetReport
-from conformance.reporting.write import scrubbed
-from conformance.stale import StaleWaiver
-from conformance.waivers import Waiver
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting import junit
+from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.reporting.write import scrubbed
+from kms_conformance.stale import StaleWaiver
+from kms_conformance.waivers import Waiver
 
 
 def document(*decided: samples.Decided) -> ET.Element:

@@ -9,11 +9,11 @@ import pytest
 import sample_runs as samples
 from pagecheck import Page
 
-from conformance.judge import Judgement
-from conformance.reporting import html
-from conformance.reporting.model import Report, TargetReport
-from conformance.reporting.write import scrubbed
-from conformance.wire.record import Body
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting import html
+from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.reporting.write import scrubbed
+from kms_conformance.wire.record import Body
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 HOSTILE = (

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from conformance.cli.replay import command
-from conformance.judge import Judgement
-from conformance.replay import Again, Found, find, judge, lines, target_file
-from conformance.replay.sides import Row, rows
-from conformance.reporting.again import remember
-from conformance.reporting.errors import ReportError
-from conformance.reporting.model import StoredVerdict
-from conformance.reporting.write import write
-from conformance.target import TargetError
+from kms_conformance.cli.replay import command
+from kms_conformance.judge import Judgement
+from kms_conformance.replay import Again, Found, find, judge, lines, target_file
+from kms_conformance.replay.sides import Row, rows
+from kms_conformance.reporting.again import remember
+from kms_conformance.reporting.errors import ReportError
+from kms_conformance.reporting.model import StoredVerdict
+from kms_conformance.reporting.write import write
+from kms_conformance.target import TargetError
 
 REQUIREMENT = "cancel.not-pending.enabled"
 FAILED = samples.failing(samples.OTC, REQUIREMENT)

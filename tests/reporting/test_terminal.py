@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from conformance.judge import Judgement
-from conformance.reporting.model import Report, TargetReport
-from conformance.reporting.progress import Progress
-from conformance.reporting.summary import show
-from conformance.results import CheckResult
-from conformance.screen import Screen
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.reporting.progress import Progress
+from kms_conformance.reporting.summary import show
+from kms_conformance.results import CheckResult
+from kms_conformance.screen import Screen
 
 REPORTS = Path("reports/latest")
 

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 import sample_runs as samples
 
-from conformance.reporting.model import Report, TargetReport
-from conformance.screen import Screen
-from conformance.stale import StaleWaiver
-from conformance.terminal import Terminal
-from conformance.waivers import Waiver
+from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.screen import Screen
+from kms_conformance.stale import StaleWaiver
+from kms_conformance.terminal import Terminal
+from kms_conformance.waivers import Waiver
 
 GOLDEN = Path(__file__).parent / "golden"
 OLD = Waiver("cancel.bad-sequence", "Known.", "storage team", date(2026, 1, 1), line=7)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import sample_runs as samples
 
-from conformance.reporting.model import TargetReport
-from conformance.reporting.schemas import validate
-from conformance.reporting.trace import TracedExchange, document, traces
+from kms_conformance.reporting.model import TargetReport
+from kms_conformance.reporting.schemas import validate
+from kms_conformance.reporting.trace import TracedExchange, document, traces
 
 
 def report(run: samples.Decided) -> TargetReport:

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from conformance import cli
-from conformance.selftest.runner import read_ahead
+from kms_conformance import cli
+from kms_conformance.selftest.runner import read_ahead
 
 
 def forked(*arguments: str, cwd: Path) -> tuple[int, str]:

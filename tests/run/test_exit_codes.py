@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from conformance import cli, specs
-from conformance.emulator import Emulator
+from kms_conformance import cli, specs
+from kms_conformance.emulator import Emulator
 
 VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
 
@@ -22,7 +22,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=cwd,
         env=environment,
         capture_output=True,
@@ -112,7 +112,7 @@ def test_bad_target_file_is_a_usage_error_that_says_what_to_do(
 
 def test_bad_target_file_ends_plain_pytest_alike(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: t\n")
-    arguments = ["--pyargs", "conformance.suite", "--target", "bad.yaml"]
+    arguments = ["--pyargs", "kms_conformance.suite", "--target", "bad.yaml"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -143,7 +143,7 @@ def test_plain_pytest_does_the_same(tmp_path: Path) -> None:
     with Emulator("huawei") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         environment = os.environ | {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
-        arguments = ["--pyargs", "conformance.suite", "--target", "t.yaml", "--tier", "smoke", "--reports", "out"]
+        arguments = ["--pyargs", "kms_conformance.suite", "--target", "t.yaml", "--tier", "smoke", "--reports", "out"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *arguments],
             cwd=tmp_path,
@@ -172,8 +172,8 @@ def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path)
     with Emulator("alibaba") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         script = (
-            "import os, sys; from pathlib import Path; from conformance.bench import Bench; "
-            "from conformance.ledger import Ledger; from conformance.target import load_target; "
+            "import os, sys; from pathlib import Path; from kms_conformance.bench import Bench; "
+            "from kms_conformance.ledger import Ledger; from kms_conformance.target import load_target; "
             "target = load_target(Path('t.yaml')); bench = Bench(target, Ledger.of(target), keys=2); "
             "bench.enter(); bench.pool.create(); os._exit(9)"
         )

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 HERE = Path(__file__).parent
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -63,7 +63,7 @@ def begin(target: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     environment |= {"KMS_CONFORMANCE_STATE": str(folder / "state"), "PYTHONPATH": path, "COLUMNS": "80"}
     arguments = ["--target", str(target), "--reports", "out", "--tier", "smoke", "--seed", "1"]
     return subprocess.Popen(
-        [sys.executable, "-m", "conformance", "run", *arguments, "--", "-p", "small_suite", *options],
+        [sys.executable, "-m", "kms_conformance", "run", *arguments, "--", "-p", "small_suite", *options],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

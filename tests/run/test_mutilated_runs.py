@@ -19,12 +19,13 @@ import pytest
 import small_suite
 from forked import forked
 
-from conformance import specs
-from conformance.catalogue.frozen import Frozen
-from conformance.catalogue.requirements import Catalogue
-from conformance.emulator import Emulator
+from kms_conformance import specs
+from kms_conformance.catalogue.frozen import Frozen
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.emulator import Emulator
 
 HERE = Path(__file__).parent
+SUITE = HERE.parents[1] / "conformance" / "kms_conformance" / "suite"
 SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
 VICTIM = f"use::{mutilations.VICTIM}"
 
@@ -34,7 +35,7 @@ OPTIONS = {
     "-m": (("-m", "not requirement"), "marks"),
     "--deselect": (("--deselect", f"test_use.py::{mutilations.VICTIM}"), "deselected"),
     "--deselect a file": (("--deselect", "test_use.py"), "deselected"),
-    "--ignore": ((f"--ignore={HERE.parents[1] / 'conformance' / 'suite' / 'test_use.py'}",), "ignored"),
+    "--ignore": ((f"--ignore={SUITE / 'test_use.py'}",), "ignored"),
     "--ignore-glob": ((f"--ignore-glob={HERE.parents[1]}/*/suite/test_us*",), "ignored"),
     "--setup-only": (("--setup-only",), ""),
     "--setup-plan": (("--setup-plan",), ""),
@@ -183,7 +184,7 @@ def test_only_what_failed_last_time(target: Path, demanded: str, tmp_path: Path)
 
 
 def test_one_file_and_one_check_named(target: Path, demanded: str, tmp_path: Path) -> None:
-    suite = HERE.parents[1] / "conformance" / "suite"
+    suite = SUITE
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         plain = ["--target", str(target), "--tier", "smoke", "--reports", str(tmp_path / "out"), "--kms-progress"]
@@ -195,7 +196,7 @@ def test_one_file_and_one_check_named(target: Path, demanded: str, tmp_path: Pat
     assert found.verdict["filters"] == {"files": "test_contact.py"}
 
 
-def started(*arguments: str, cwd: Path, module: str = "conformance") -> tuple[int, str]:
+def started(*arguments: str, cwd: Path, module: str = "kms_conformance") -> tuple[int, str]:
     """The exit code of a command in a process of its own, and all that it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "COLUMNS": "80", "NO_COLOR": "1"}

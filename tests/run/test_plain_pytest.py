@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from conformance.emulator import Emulator
-from conformance.selftest.rewriting import saying, status, where
+from kms_conformance.emulator import Emulator
+from kms_conformance.selftest.rewriting import saying, status, where
 
 LACKING = where(
     lambda inbound, _: inbound.operation == "list_tags",
@@ -22,7 +22,7 @@ LACKING = where(
 def plain(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {"KMS_CONFORMANCE_STATE": str(folder / "state")}
-    options = ["--pyargs", "conformance.suite", "--target", "t.yaml", "--reports", "out", "--tier", "smoke"]
+    options = ["--pyargs", "kms_conformance.suite", "--target", "t.yaml", "--reports", "out", "--tier", "smoke"]
     command = [sys.executable, "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from conformance import cli, specs
-from conformance.selftest import crew, plan
-from conformance.selftest.trial import Subject, Trial
+from kms_conformance import cli, specs
+from kms_conformance.selftest import crew, plan
+from kms_conformance.selftest.trial import Subject, Trial
 
 
 def selftest(*arguments: str) -> int:

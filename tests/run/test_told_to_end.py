@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator
 
 
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -20,7 +20,7 @@ def test_a_recording_that_is_told_to_end_lets_its_keys_go(tmp_path: Path, told: 
         others = {str(key.id) for key in emulator.store.keys}
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         environment = os.environ | {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
-        command = [sys.executable, "-m", "conformance", "record", "--target", "t.yaml", "--out", "r.json"]
+        command = [sys.executable, "-m", "kms_conformance", "record", "--target", "t.yaml", "--out", "r.json"]
         process = subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from forked import forked
 
-from conformance import __version__, specs
-from conformance.emulator import Emulator
+from kms_conformance import __version__, specs
+from kms_conformance.emulator import Emulator
 
 
 def test_a_needless_waiver_is_a_mistake_of_its_file_and_an_earlier_release_decides(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from conformance.emulator import Decisions, Inbound
+from kms_conformance.emulator import Decisions, Inbound
 
 
 def refusing(refusal: str, when: Callable[[Inbound], bool]) -> type[Decisions]:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance.bench import Bench
-from conformance.consent import question
-from conformance.emulator import Emulator
-from conformance.ledger import Ledger
-from conformance.target import load_target
+from kms_conformance.bench import Bench
+from kms_conformance.consent import question
+from kms_conformance.emulator import Emulator
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import load_target
 
 ENTRY = ["--tier", "smoke", "--reports", "out", "--", "-k", "entry"]
 
@@ -32,7 +32,7 @@ def beyond_loopback(emulator: Emulator) -> dict[str, object]:
 
 
 def run(folder: Path, *arguments: str, plain: bool = False) -> subprocess.CompletedProcess[str]:
-    command = ["pytest", "--pyargs", "conformance.suite"] if plain else ["conformance", "run"]
+    command = ["pytest", "--pyargs", "kms_conformance.suite"] if plain else ["kms_conformance", "run"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return subprocess.run(
         [sys.executable, "-m", *command, "--target", "t.yaml", *arguments],

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from doors import refusing
 
-from conformance import specs
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.ledger import Ledger
-from conformance.preflight import Finding, examine
-from conformance.selftest.rewriting import field, on
-from conformance.selftest.runner import run_suite
-from conformance.selftest.serving import ALL, serving
-from conformance.target import Target, parse_target
+from kms_conformance import specs
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.ledger import Ledger
+from kms_conformance.preflight import Finding, examine
+from kms_conformance.selftest.rewriting import field, on
+from kms_conformance.selftest.runner import run_suite
+from kms_conformance.selftest.serving import ALL, serving
+from kms_conformance.target import Target, parse_target
 
 AUTHORITY = Path(__file__).parent.parent / "wire" / "loopback.pem"
 

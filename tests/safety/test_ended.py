@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from conformance import specs
-from conformance.bench import Bench
-from conformance.catalogue.profile import Profile
-from conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
-from conformance.judge import Inconclusive
-from conformance.ledger import Ledger
-from conformance.oracle import ENABLED, PENDING
-from conformance.selftest.deciding import refusing
+from kms_conformance import specs
+from kms_conformance.bench import Bench
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import Ledger
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.selftest.deciding import refusing
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 
@@ -27,7 +27,7 @@ BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 def command(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return subprocess.Popen(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=cwd,
         env=environment | {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"},
         stdout=subprocess.PIPE,

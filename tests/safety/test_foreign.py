@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance import specs
-from conformance.emulator import Decisions, Emulator, Key, State
-from conformance.reporting import html
-from conformance.reporting.model import Report, StoredVerdict, TargetReport
-from conformance.selftest.runner import Outcome, run_suite
-from conformance.selftest.serving import only
+from kms_conformance import specs
+from kms_conformance.emulator import Decisions, Emulator, Key, State
+from kms_conformance.reporting import html
+from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
+from kms_conformance.selftest.runner import Outcome, run_suite
+from kms_conformance.selftest.serving import only
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 NUMBER = 200

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-import conformance
-from conformance import specs
-from conformance.dialects.base import Raw
-from conformance.guard import NotOurs
-from conformance.judge import Inconclusive
-from conformance.ledger import MARKER_PREFIX
-from conformance.oracle import ENABLED
-from conformance.wire.messages import Request
+import kms_conformance
+from kms_conformance import specs
+from kms_conformance.dialects.base import Raw
+from kms_conformance.guard import NotOurs
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import MARKER_PREFIX
+from kms_conformance.oracle import ENABLED
+from kms_conformance.wire.messages import Request
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 
@@ -168,7 +168,7 @@ def test_no_way_of_writing_it_gets_through(scene, dialect: str, listed: bool) ->
 def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
     """And the session is the only one to have a transport, so that there is no way around the gate."""
     made: dict[str, set[str]] = {"Session": set(), "Transport": set()}
-    root = Path(conformance.__file__).parent
+    root = Path(kms_conformance.__file__).parent
     for path in root.rglob("*.py"):
         module = str(path.relative_to(root))
         if module.startswith(("emulator", "selftest")):

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from test_ended import scene_of
 
-from conformance import specs
-from conformance.cli.sweep import sweep_target
-from conformance.emulator import Decisions, Emulator, State
-from conformance.ledger import Ledger
-from conformance.oracle import ENABLED
-from conformance.selftest.deciding import refusing
+from kms_conformance import specs
+from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.emulator import Decisions, Emulator, State
+from kms_conformance.ledger import Ledger
+from kms_conformance.oracle import ENABLED
+from kms_conformance.selftest.deciding import refusing
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 STUBBORN = refusing("schedule", "pending_use", State.ENABLED, State.DISABLED)

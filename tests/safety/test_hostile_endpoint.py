@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.emulator import Emulator, Inbound, Outbound
 
 LONG = 100_000
 _CONTROLS = {chr(code) for code in range(32)} - {"\n"} | {"\x7f", "\x9b"}
@@ -63,7 +63,7 @@ HOSTILE: dict[str, Callable[[Inbound, Outbound], Outbound]] = {
 def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=cwd,
         env={**environment, "KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"},
         capture_output=True,

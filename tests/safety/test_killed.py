@@ -11,15 +11,15 @@ import pytest
 from test_looked_up import UNTOLD, answering
 from test_refused_creates import refusing_what_is_done
 
-from conformance import specs
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.cli.sweep import sweep_target
-from conformance.emulator import Inbound, Key, Outbound, State
-from conformance.ledger import Ledger
-from conformance.selftest.killing import Deadly, Judgement, Killings
-from conformance.selftest.serving import only
-from conformance.target import Target, parse_target
+from kms_conformance import specs
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.emulator import Inbound, Key, Outbound, State
+from kms_conformance.ledger import Ledger
+from kms_conformance.selftest.killing import Deadly, Judgement, Killings
+from kms_conformance.selftest.serving import only
+from kms_conformance.target import Target, parse_target
 
 EVERY = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 # What a change waits for: of the requests of a run one in so many, and others with every commit.

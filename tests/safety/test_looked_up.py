@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from conformance import specs
-from conformance.catalogue.profile import Profile
-from conformance.emulator import Inbound, Outbound
-from conformance.judge import Inconclusive
+from kms_conformance import specs
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.emulator import Inbound, Outbound
+from kms_conformance.judge import Inconclusive
 
 PROXY = ""
 DENIED = {

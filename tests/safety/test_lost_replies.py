@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.bench import Bench
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.ledger import Ledger
-from conformance.oracle import DISABLED, ENABLED, PENDING
-from conformance.selftest.runner import run_suite
-from conformance.selftest.serving import BOTH, only, serving
-from conformance.target import parse_target
+from kms_conformance.bench import Bench
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.ledger import Ledger
+from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.selftest.runner import run_suite
+from kms_conformance.selftest.serving import BOTH, only, serving
+from kms_conformance.target import parse_target
 
 
 class Cutting:

@@ -19,10 +19,10 @@ import pytest
 import yaml
 from canaries import ENCODINGS, canary, leaks
 
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.emulator.alibaba import credentials as alibaba
-from conformance.emulator.huawei import credentials as huawei
-from conformance.wire.redact import Redactor
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.emulator.alibaba import credentials as alibaba
+from kms_conformance.emulator.huawei import credentials as huawei
+from kms_conformance.wire.redact import Redactor
 
 WAYS = [("huawei", "token"), ("huawei", "password"), ("huawei", "aksk"), ("alibaba", "v1"), ("alibaba", "sts")]
 
@@ -129,7 +129,7 @@ def target_of(emulator: Emulator, way: str, secrets: dict[str, str], environment
 
 def command(cwd: Path, environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=cwd,
         env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, **environment, "NO_COLOR": "1"},
         capture_output=True,

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.emulator import Emulator
-from conformance.emulator.alibaba import credentials as alibaba
-from conformance.emulator.aws import credentials as aws
-from conformance.emulator.huawei import credentials as huawei
-from conformance.target import load_target
-from conformance.target.ordinary import public_words
-from conformance.wire.messages import Reply
-from conformance.wire.redact import Redactor
+from kms_conformance.emulator import Emulator
+from kms_conformance.emulator.alibaba import credentials as alibaba
+from kms_conformance.emulator.aws import credentials as aws
+from kms_conformance.emulator.huawei import credentials as huawei
+from kms_conformance.target import load_target
+from kms_conformance.target.ordinary import public_words
+from kms_conformance.wire.messages import Reply
+from kms_conformance.wire.redact import Redactor
 
 #: Dialect, way to sign in, and the values that its credentials are given, by their names in the emulator.
 WORST = {
@@ -71,7 +71,7 @@ def given(monkeypatch: pytest.MonkeyPatch, dialect: str, values: dict[str, str])
 
 def command(cwd: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
+        [sys.executable, "-m", "kms_conformance", *arguments],
         cwd=cwd,
         env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, **environment, "NO_COLOR": "1"},
         capture_output=True,

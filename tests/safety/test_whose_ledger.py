@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance import specs
-from conformance.bench import Bench
-from conformance.cli.sweep import sweep_target
-from conformance.emulator import Emulator, State
-from conformance.emulator.alibaba import credentials as alibaba
-from conformance.emulator.alibaba import views
-from conformance.emulator.aws import credentials as aws
-from conformance.emulator.aws import names
-from conformance.ledger import Ledger
-from conformance.oracle import ENABLED
-from conformance.planted import plan, planted_keys
-from conformance.preflight import examine
-from conformance.shelf import earlier_place_of, place_of
-from conformance.target import Target, parse_target
+from kms_conformance import specs
+from kms_conformance.bench import Bench
+from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.emulator import Emulator, State
+from kms_conformance.emulator.alibaba import credentials as alibaba
+from kms_conformance.emulator.alibaba import views
+from kms_conformance.emulator.aws import credentials as aws
+from kms_conformance.emulator.aws import names
+from kms_conformance.ledger import Ledger
+from kms_conformance.oracle import ENABLED
+from kms_conformance.planted import plan, planted_keys
+from kms_conformance.preflight import examine
+from kms_conformance.shelf import earlier_place_of, place_of
+from kms_conformance.target import Target, parse_target
 
 SIGNED = pytest.mark.parametrize("dialect", ["alibaba", "aws"])
 STORES = {"alibaba": alibaba, "aws": aws}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sealing_runs import run
 
-from conformance.sealing import keys
-from conformance.sealing.certify import certify
+from kms_conformance.sealing import keys
+from kms_conformance.sealing.certify import certify
 
 ISSUED = datetime(2026, 2, 1, 8, 0, 0, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance import suite
-from conformance.emulator import Decisions, Emulator, Filter
-from conformance.selftest.runner import read_ahead
-from conformance.target import parse_target
+from kms_conformance import suite
+from kms_conformance.emulator import Decisions, Emulator, Filter
+from kms_conformance.selftest.runner import read_ahead
+from kms_conformance.target import parse_target
 
 SUITE = Path(suite.__file__).parent
 #: A few families without generated requests: every form of judgement, own plaintexts, and wrong credentials.
@@ -59,5 +59,5 @@ def _child(folder: Path, target: str, arguments: tuple[str, ...], tier: str) -> 
     fixed = [f"--config-file={SUITE / 'pytest.ini'}", f"--rootdir={SUITE}", "-p", "no:cacheprovider"]
     options = [f"--target={file}", f"--reports={folder / 'reports'}", f"--tier={tier}", "--seed=1", "--tb=line"]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        pytest.main([*fixed, "-p", "conformance.plugin", *options, *arguments, str(SUITE)])
+        pytest.main([*fixed, "-p", "kms_conformance.plugin", *options, *arguments, str(SUITE)])
     file.unlink()

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from forging import Forgery
 
-from conformance.reporting.files import canonical
-from conformance.sealing.manifest import digest
-from conformance.sealing.pack import pack, unpack
-from conformance.sealing.statement import opened, sealed
-from conformance.sealing.verify import verify
-from conformance.tape import release
+from kms_conformance.reporting.files import canonical
+from kms_conformance.sealing.manifest import digest
+from kms_conformance.sealing.pack import pack, unpack
+from kms_conformance.sealing.statement import opened, sealed
+from kms_conformance.sealing.verify import verify
+from kms_conformance.tape import release
 
 OTHER = {"digest": "sha256:" + "0" * 64, "commit": "d109d79c9b1ef5e8f695b51fc2d7c83b8203a51e"}
 
@@ -132,7 +132,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def checkout(folder: Path) -> Path:
-    package = folder / "conformance"
+    package = folder / "conformance" / "kms_conformance"
     package.mkdir(parents=True)
     (folder / "pyproject.toml").touch()
     return package
@@ -192,7 +192,7 @@ def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_vers
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin = {"url": "https://example.com/kms.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
-    monkeypatch.setattr(release, "_PACKAGE", tmp_path / "site-packages" / "conformance")
+    monkeypatch.setattr(release, "_PACKAGE", tmp_path / "site-packages" / "kms_conformance")
     monkeypatch.setattr(release, "_origin", lambda: origin)
     environment = {"suite": {"version": "9"}, "code": {"commit": ""}}
     assert release.code()["commit"] == COMMIT

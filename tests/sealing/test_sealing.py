@@ -14,22 +14,22 @@ import pytest
 from forging import Forgery, answer, body
 from sealing_runs import FEW, run
 
-from conformance.emulator import Emulator
-from conformance.reporting.errors import ReportError
-from conformance.sealing import keys
-from conformance.sealing.certify import certify
-from conformance.sealing.manifest import is_sound
-from conformance.sealing.pack import MEMBERS, unpack
-from conformance.sealing.verify import verify
-from conformance.selftest.faults import FAULTS
-from conformance.verdict import RequirementVerdict, whole
+from kms_conformance.emulator import Emulator
+from kms_conformance.reporting.errors import ReportError
+from kms_conformance.sealing import keys
+from kms_conformance.sealing.certify import certify
+from kms_conformance.sealing.manifest import is_sound
+from kms_conformance.sealing.pack import MEMBERS, unpack
+from kms_conformance.sealing.verify import verify
+from kms_conformance.selftest.faults import FAULTS
+from kms_conformance.verdict import RequirementVerdict, whole
 
 # As on a machine that has no network: whatever tries to use it fails at once.
 _OFFLINE = """
 import socket, sys
 def refuse(*_): raise OSError("there is no network")
 socket.socket.connect = socket.socket.connect_ex = socket.socket.bind = socket.getaddrinfo = refuse
-from conformance.cli import main
+from kms_conformance.cli import main
 main()
 """
 
@@ -81,7 +81,7 @@ def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
         shown.append(data)
         return data
 
-    monkeypatch.setattr("conformance.emulator.crypto._masked", kept)
+    monkeypatch.setattr("kms_conformance.emulator.crypto._masked", kept)
     # What is sealed was verified.
     [sealed] = certify(run(tmp_path, dialect, ("-k", "test_entry.py or test_use.py or test_waiting_period.py")))
     members = unpack(sealed.path.read_bytes())

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conformance.tape.standins import StandIns
-from conformance.wire.messages import Exchange, Reply, Request
+from kms_conformance.tape.standins import StandIns
+from kms_conformance.wire.messages import Exchange, Reply, Request
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 URL = "https://kms.example.com/kms"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import yaml
 
-from conformance import cli, specs
-from conformance.emulator import Emulator, Key, State
-from conformance.ledger import Ledger
-from conformance.selftest.runner import read_ahead
-from conformance.target import parse_target
+from kms_conformance import cli, specs
+from kms_conformance.emulator import Emulator, Key, State
+from kms_conformance.ledger import Ledger
+from kms_conformance.selftest.runner import read_ahead
+from kms_conformance.target import parse_target
 
 _AT_ONCE = 2
 SHARDS = 8
@@ -35,7 +35,7 @@ CASES = [
 def commands(several: Iterable[tuple[str, ...]], state: Path, *, quiet: bool = True) -> list[int]:
     """The exit codes of `kms-conformance …`, each in a process of its own, all with one folder of ledgers."""
     read_ahead()
-    import_module("conformance.cli.run")
+    import_module("kms_conformance.cli.run")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda arguments: _one(arguments, state, quiet=quiet), several))
 
@@ -50,7 +50,7 @@ def _one(arguments: tuple[str, ...], state: Path, *, quiet: bool) -> int:
 
 def _command(arguments: tuple[str, ...], state: Path, quiet: bool) -> None:
     os.environ |= {"KMS_CONFORMANCE_STATE": str(state), "NO_COLOR": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    os.environ["PYTEST_PLUGINS"] = "conformance.plugin"
+    os.environ["PYTEST_PLUGINS"] = "kms_conformance.plugin"
     sys.argv = ["kms-conformance", *arguments]
     code = 70
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere if quiet else sys.stdout):  # noqa: PTH123

@@ -8,12 +8,12 @@ import math
 
 import pytest
 
-from conformance import durations, specs
-from conformance.division import Division, Planned, divide
-from conformance.shard import Shard, kin_of, of_fleet
-from conformance.target import TargetError
-from conformance.target.model import Limits, Target, TokenAuth
-from conformance.tier import TIERS
+from kms_conformance import durations, specs
+from kms_conformance.division import Division, Planned, divide
+from kms_conformance.shard import Shard, kin_of, of_fleet
+from kms_conformance.target import TargetError
+from kms_conformance.target.model import Limits, Target, TokenAuth
+from kms_conformance.tier import TIERS
 
 
 def checks(count: int, **further: object) -> list[Planned]:

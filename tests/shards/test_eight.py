@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fleet import BUDGET, SHARDS, Fleet
 
-from conformance import cli
-from conformance.reporting.load import load_report
+from kms_conformance import cli
+from kms_conformance.reporting.load import load_report
 
 
 def merged(capsys: pytest.CaptureFixture[str], out: Path, *folders: Path) -> tuple[int, str]:

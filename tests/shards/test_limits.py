@@ -10,12 +10,12 @@ import pytest
 import yaml
 from fleet import commands
 
-from conformance.account import colliding
-from conformance.bench import Bench
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.judge import Inconclusive
-from conformance.ledger import Ledger
-from conformance.target import parse_target
+from kms_conformance.account import colliding
+from kms_conformance.bench import Bench
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import parse_target
 
 Open = Callable[[Path, str], Bench]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fleet import Fleet
 
-from conformance import cli
+from kms_conformance import cli
 
 Document = dict[str, Any]
 

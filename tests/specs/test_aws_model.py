@@ -12,12 +12,12 @@ import pytest
 from botocore.loaders import Loader
 from openapi_spec_validator import validate
 
-from conformance import specs
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.catalogue.requirements import Catalogue
-from conformance.catalogue.service_model import compile_model
-from conformance.dialects import aws
+from kms_conformance import specs
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.catalogue.service_model import compile_model
+from kms_conformance.dialects import aws
 
 OVERLAY = specs.load("aws/model.yaml")
 MODEL = Loader().load_service_model(OVERLAY["service"], "service-2", OVERLAY["version"])

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from conformance import __version__, specs
-from conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
-from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Judgement
-from conformance.reporting.consistency import problems_of_verdict
-from conformance.reporting.model import StoredVerdict
-from conformance.reporting.schemas import validate
-from conformance.reporting.words import sentence
-from conformance.results import CheckResult
-from conformance.target import RpcAuth, Target
-from conformance.verdict import Run, Verdict, decide
+from kms_conformance import __version__, specs
+from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.judge import Judgement
+from kms_conformance.reporting.consistency import problems_of_verdict
+from kms_conformance.reporting.model import StoredVerdict
+from kms_conformance.reporting.schemas import validate
+from kms_conformance.reporting.words import sentence
+from kms_conformance.results import CheckResult
+from kms_conformance.target import RpcAuth, Target
+from kms_conformance.verdict import Run, Verdict, decide
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 CATALOGUE = Catalogue.load("alibaba")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conformance import specs
-from conformance.catalogue.profile import Answer, Deletion, Profile, Refusal, RequestId, Window
-from conformance.catalogue.requirements import Catalogue, Condition, Document, Erratum, Requirement, Source
-from conformance.specs import _directory
+from kms_conformance import specs
+from kms_conformance.catalogue.profile import Answer, Deletion, Profile, Refusal, RequestId, Window
+from kms_conformance.catalogue.requirements import Catalogue, Condition, Document, Erratum, Requirement, Source
+from kms_conformance.specs import _directory
 
 Write = Callable[[str, object], None]
 
@@ -237,8 +237,8 @@ def test_an_operation_is_accepted_in_every_state_that_the_profile_does_not_name(
 def test_specs_lie_within_the_package_once_it_is_installed_and_beside_it_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "conformance"
-    package.mkdir()
+    package = tmp_path / "conformance" / "kms_conformance"
+    package.mkdir(parents=True)
     monkeypatch.setattr(specs, "__file__", str(package / "specs.py"))
     assert _directory() == tmp_path / "specs"
     (package / "_specs").mkdir()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.catalogue.rpc import compile_rpc
+from kms_conformance.catalogue.rpc import compile_rpc
 
 DOCUMENT: dict[str, Any] = {
     "info": {"style": "RPC", "product": "Kms", "version": "2016-01-20"},

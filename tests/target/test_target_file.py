@@ -8,8 +8,8 @@ import jsonschema_rs
 import pytest
 from requests import certs
 
-from conformance import specs
-from conformance.target import (
+from kms_conformance import specs
+from kms_conformance.target import (
     WAYS,
     AccessKeyAuth,
     Limits,

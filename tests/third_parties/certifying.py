@@ -52,7 +52,7 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         here = Path(directory)
         (here / "target.yaml").write_text(serving.target_text, encoding="utf-8")
         out = reports or here / "reports"
-        command = [sys.executable, "-m", "conformance", "run", "--target", "target.yaml", "--reports", f"{out}"]
+        command = [sys.executable, "-m", "kms_conformance", "run", "--target", "target.yaml", "--reports", f"{out}"]
         command += ["--tier", tier, "--seed", f"{SEED}"]
         command += ["--", "-k", " or ".join(f"test_{family}.py" for family in families)] if families else []
         # pytest's own variables would reach the pytest of the run.

@@ -65,7 +65,11 @@ def test_a_module_means_the_same_with_its_decorators_written_as_calls() -> None:
         assert box.volume is box.volume
 
 
-MUTATED = [path for path in stage.ROOT.glob("conformance/**/*.py") if stage.mutated(path.relative_to(stage.ROOT))]
+MUTATED = [
+    path
+    for path in stage.ROOT.glob("conformance/kms_conformance/**/*.py")
+    if stage.mutated(path.relative_to(stage.ROOT))
+]
 
 
 def test_every_module_that_is_mutated_can_be_written_so() -> None:
@@ -74,10 +78,15 @@ def test_every_module_that_is_mutated_can_be_written_so() -> None:
         compile(desugared(path.read_text(encoding="utf-8")), path.name, "exec")
 
 
-CHANGE = Change("conformance.x.f", "return 1", "return 2")
-KILLED = Mutant("conformance.x.x_f__mutmut_1", "conformance/x.py", "killed")
-SURVIVOR = Mutant("conformance.x.x_f__mutmut_2", "conformance/x.py", "survived", CHANGE)
-UNREACHED = Mutant("conformance.y.x_g__mutmut_1", "conformance/y.py", "no tests", Change("conformance.y.g", "a", "b"))
+CHANGE = Change("kms_conformance.x.f", "return 1", "return 2")
+KILLED = Mutant("kms_conformance.x.x_f__mutmut_1", "kms_conformance/x.py", "killed")
+SURVIVOR = Mutant("kms_conformance.x.x_f__mutmut_2", "kms_conformance/x.py", "survived", CHANGE)
+UNREACHED = Mutant(
+    "kms_conformance.y.x_g__mutmut_1",
+    "kms_conformance/y.py",
+    "no tests",
+    Change("kms_conformance.y.g", "a", "b"),
+)
 
 
 @pytest.fixture
@@ -86,13 +95,13 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "survivors.yaml"
 
 
-ENTRY = "- function: conformance.x.f\n  reason: No difference.\n  changes:\n    - {was: return 1, now: return 2}\n"
+ENTRY = "- function: kms_conformance.x.f\n  reason: No difference.\n  changes:\n    - {was: return 1, now: return 2}\n"
 
 
 def test_a_survivor_is_matched_by_function_and_change(listed: Path) -> None:
     listed.write_text(ENTRY)
     found = accepted.load()
-    assert found == (accepted.Accepted("conformance.x.f", "No difference.", (CHANGE,)),)
+    assert found == (accepted.Accepted("kms_conformance.x.f", "No difference.", (CHANGE,)),)
     assert accepted.unlisted([SURVIVOR, UNREACHED], found) == (UNREACHED,)
     assert accepted.outdated([SURVIVOR], found) == ()
     assert accepted.outdated([UNREACHED], found) == (CHANGE,)
@@ -130,8 +139,8 @@ def test_hanging_and_crashing_are_seen_and_what_no_test_reaches_is_not() -> None
 
 def test_the_table_adds_up_by_module_and_together() -> None:
     assert report.table([KILLED, SURVIVOR, UNREACHED]).splitlines()[2:] == [
-        "| `conformance/x.py` | 2 | 1 | 1 | 50.0 |",
-        "| `conformance/y.py` | 1 | 0 | 1 | 0.0 |",
+        "| `kms_conformance/x.py` | 2 | 1 | 1 | 50.0 |",
+        "| `kms_conformance/y.py` | 1 | 0 | 1 | 0.0 |",
         "| **together** | 3 | 1 | 2 | 33.3 |",
     ]
 

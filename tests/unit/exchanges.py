@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 
-from conformance.answer import Answer
-from conformance.catalogue.api import Api
-from conformance.catalogue.profile import Profile
-from conformance.dialects import adapter
-from conformance.dialects.base import Dialect
-from conformance.wire.messages import Reply, Request
+from kms_conformance.answer import Answer
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.dialects import adapter
+from kms_conformance.dialects.base import Dialect
+from kms_conformance.wire.messages import Reply, Request
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JSON = "application/json"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conformance.catalogue.profile import Profile
-from conformance.dialects.aws import Aws, moment
-from conformance.dialects.base import Raw
-from conformance.wire.messages import Reply, Request
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.dialects.aws import Aws, moment
+from kms_conformance.dialects.base import Raw
+from kms_conformance.wire.messages import Reply, Request
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:us-east-2:111122223333:key/{KEY}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.identity import failure_id
-from conformance.judge import Judgement
-from conformance.results import CheckResult
+from kms_conformance.identity import failure_id
+from kms_conformance.judge import Judgement
+from kms_conformance.results import CheckResult
 
 
 def name(expected: str, target: str = "t", check: str = "window::a", requirement: str = "cancel.effect") -> str:

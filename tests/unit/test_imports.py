@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import click
 import pytest
 
-from conformance.cli import _COMMANDS
-from conformance.emulator import Emulator
+from kms_conformance.cli import _COMMANDS
+from kms_conformance.emulator import Emulator
 
 _HEAVY = {
     "_pytest",
@@ -30,7 +30,7 @@ _SAY = "import sys; print(*sorted(sys.modules), sep='\\n', file=sys.stderr)"
 _COMMAND = """
 import atexit, sys
 atexit.register(lambda: print(*sorted(sys.modules), sep="\\n", file=sys.stderr))
-from conformance.cli import main
+from kms_conformance.cli import main
 main()
 """
 
@@ -49,25 +49,30 @@ def _packages(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_imports_no_command(option: str) -> None:
     modules = _modules(_COMMAND, option)
-    ours = {name for name in modules if name.startswith("conformance")}
-    command_line = {f"conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
-    printing = {"conformance.lengths", "conformance.mistake", "conformance.printable", "conformance.say"}
-    others = {"conformance", "conformance.cli", "conformance.interrupts", "conformance.lengths"}
+    ours = {name for name in modules if name.startswith("kms_conformance")}
+    command_line = {f"kms_conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
+    printing = {
+        "kms_conformance.lengths",
+        "kms_conformance.mistake",
+        "kms_conformance.printable",
+        "kms_conformance.say",
+    }
+    others = {"kms_conformance", "kms_conformance.cli", "kms_conformance.interrupts", "kms_conformance.lengths"}
     assert ours == others | command_line | printing
     assert not _packages(modules) & _HEAVY
 
 
 def test_the_plugin_imports_next_to_nothing_into_sessions_that_are_not_ours() -> None:
-    modules = _modules(f"import pytest; import conformance.plugin; {_SAY}")
-    ours = {name for name in modules if name.startswith("conformance")}
-    assert ours == {"conformance", "conformance.plugin", "conformance.tier"}
+    modules = _modules(f"import pytest; import kms_conformance.plugin; {_SAY}")
+    ours = {name for name in modules if name.startswith("kms_conformance")}
+    assert ours == {"kms_conformance", "kms_conformance.plugin", "kms_conformance.tier"}
     assert not _packages(modules) & (_HEAVY - {"pytest", "_pytest"})
 
 
 def test_collection_imports_neither_generator_nor_templates(tmp_path) -> None:
     arguments = ("run", "--reports", str(tmp_path), "--", "--collect-only", "-q", "-p", "no:cacheprovider")
     modules = _modules(_COMMAND, *arguments, codes=(2,))
-    assert "conformance.suite.test_lifecycle" in modules
+    assert "kms_conformance.suite.test_lifecycle" in modules
     assert not _packages(modules) & {"schemathesis", "hypothesis", "jinja2", "anyio"}
 
 
@@ -78,7 +83,7 @@ def test_the_doctor_of_one_dialect_imports_nothing_that_only_a_run_needs(tmp_pat
         modules = _modules(_COMMAND, "doctor", "--target", str(path))
     needless = {"pytest", "_pytest", "schemathesis", "hypothesis", "jinja2", "botocore", "rich"}
     assert not _packages(modules) & needless
-    assert not {name for name in modules if name.startswith("conformance.emulator")}
+    assert not {name for name in modules if name.startswith("kms_conformance.emulator")}
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.catalogue.requirements import Catalogue
-from conformance.judge import Inconclusive, Judge, Judgement, Passes
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.judge import Inconclusive, Judge, Judgement, Passes
 
 CATALOGUE = Catalogue.load("huawei")
 

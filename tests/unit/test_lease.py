@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance import lease
-from conformance.bench import Bench
-from conformance.emulator import Emulator, Inbound, Outbound
-from conformance.lease import Lease, LocksDoNotHold, hold
-from conformance.ledger import Ledger
-from conformance.target import parse_target
+from kms_conformance import lease
+from kms_conformance.bench import Bench
+from kms_conformance.emulator import Emulator, Inbound, Outbound
+from kms_conformance.lease import Lease, LocksDoNotHold, hold
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import parse_target
 
 HOUR = 3600
 
@@ -103,10 +103,10 @@ def test_somebody_elses_lock_is_waited_for_or_told_of(tmp_path: Path) -> None:
 
 NO_LOCKS = """
 import sys
-from conformance import lease
-from conformance.bench import Bench
+from kms_conformance import lease
+from kms_conformance.bench import Bench
 lease.lock_descriptor = lambda *_, **__: True
-from conformance.cli import main
+from kms_conformance.cli import main
 sys.exit(main())
 """
 

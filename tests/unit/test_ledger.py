@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.ledger import Ledger, LedgerError
-from conformance.target import RpcAuth, Target
+from kms_conformance.ledger import Ledger, LedgerError
+from kms_conformance.target import RpcAuth, Target
 
 AUTH = RpcAuth("id-1234", "secret-1234")
 

@@ -6,8 +6,8 @@ import pkgutil
 import subprocess
 import sys
 
-import conformance
-from conformance.sdk.registry import _ADAPTERS
+import kms_conformance
+from kms_conformance.sdk.registry import _ADAPTERS
 
 MISSING = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "posix_ipc", "syslog")
 GUARDED = f"""
@@ -38,11 +38,11 @@ print("\\n".join(failed))
 
 
 # They import the clients of vendors, which go by what this machine is, not by what is there.
-ADAPTERS = {f"conformance.sdk.{module}" for module, _ in _ADAPTERS.values()}
+ADAPTERS = {f"kms_conformance.sdk.{module}" for module, _ in _ADAPTERS.values()}
 
 
 def modules() -> list[str]:
-    found = [module.name for module in pkgutil.walk_packages(conformance.__path__, "conformance.")]
+    found = [module.name for module in pkgutil.walk_packages(kms_conformance.__path__, "kms_conformance.")]
     return [name for name in found if not name.endswith("__main__") and name not in ADAPTERS]
 
 

@@ -9,11 +9,11 @@ from functools import cache
 
 import pytest
 
-from conformance.results import CheckResult
-from conformance.stale import StaleWaiver, stale
-from conformance.target import Target, TokenAuth
-from conformance.verdict import Run, Verdict, decide
-from conformance.waivers import Waiver
+from kms_conformance.results import CheckResult
+from kms_conformance.stale import StaleWaiver, stale
+from kms_conformance.target import Target, TokenAuth
+from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.waivers import Waiver
 
 TARGET = Target("otc", "huawei", "http://127.0.0.1:1", TokenAuth("t" * 20, "0" * 32))
 TODAY = date(2026, 1, 15)

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from conformance.target.model import Limits
-from conformance.wire.messages import Exchange, Request
-from conformance.wire.session import Session
+from kms_conformance.target.model import Limits
+from kms_conformance.wire.messages import Exchange, Request
+from kms_conformance.wire.session import Session
 
 if TYPE_CHECKING:
     import ssl

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, reply
 
-from conformance.catalogue.requirements import Catalogue
-from conformance.client import Client
-from conformance.clock import REAL, Clock
-from conformance.judge import Inconclusive, Judge, Lost
-from conformance.ledger import Ledger
-from conformance.target import parse_target
-from conformance.wire.world import World
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client import Client
+from kms_conformance.clock import REAL, Clock
+from kms_conformance.judge import Inconclusive, Judge, Lost
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import parse_target
+from kms_conformance.wire.world import World
 
 KEY = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 JSON = "Content-Type: application/json"
@@ -65,7 +65,7 @@ def accused(client: Client) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("conformance.patience._FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("kms_conformance.patience._FIRST_PAUSE_SECONDS", 0.01)
     return iter([None])
 
 

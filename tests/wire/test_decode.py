@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conformance.wire.decode import MAX_BYTES, Decoded, decode_json, decode_xml
+from kms_conformance.wire.decode import MAX_BYTES, Decoded, decode_json, decode_xml
 
 json_values = st.recursive(
     st.none()

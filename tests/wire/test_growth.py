@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import pytest
 
-from conformance import specs
-from conformance.tape.standins import StandIns
-from conformance.wire.contents import fields
-from conformance.wire.messages import Exchange, Reply, Request
-from conformance.wire.redact import Redactor
+from kms_conformance import specs
+from kms_conformance.tape.standins import StandIns
+from kms_conformance.wire.contents import fields
+from kms_conformance.wire.messages import Exchange, Reply, Request
+from kms_conformance.wire.redact import Redactor
 
 TOKEN = "q7Zr2Lw9-Xk4Tn8Vb1Yc6/Hd3Jf5+Ms0Pg"
 HALF = len(TOKEN) // 2

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from conformance.dialects.alibaba import _date as alibaba_date
-from conformance.dialects.aws import moment as aws_date
-from conformance.dialects.huawei import _date as huawei_date
-from conformance.judge import Inconclusive
-from conformance.timecontrol import TimeControl, skew
-from conformance.wire.dates import bounded, epoch_date, http_date, iso_date
-from conformance.wire.messages import Reply
-from conformance.wire.retry import retry_after
+from kms_conformance.dialects.alibaba import _date as alibaba_date
+from kms_conformance.dialects.aws import moment as aws_date
+from kms_conformance.dialects.huawei import _date as huawei_date
+from kms_conformance.judge import Inconclusive
+from kms_conformance.timecontrol import TimeControl, skew
+from kms_conformance.wire.dates import bounded, epoch_date, http_date, iso_date
+from kms_conformance.wire.messages import Reply
+from kms_conformance.wire.retry import retry_after
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NO_DATES = [

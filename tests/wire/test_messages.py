@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.wire.messages import Reply, Request, origin
+from kms_conformance.wire.messages import Reply, Request, origin
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from loopback import Loopback, reply
 
-from conformance.wire.curl import curl
-from conformance.wire.messages import Exchange, Failure, Reply, Request
-from conformance.wire.record import MAX_BODY, Body, Record, Recorder
-from conformance.wire.redact import Redactor
+from kms_conformance.wire.curl import curl
+from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
+from kms_conformance.wire.record import MAX_BODY, Body, Record, Recorder
+from kms_conformance.wire.redact import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
-from conformance.target.model import Limits
-from conformance.wire import transport
-from conformance.wire.messages import Request
-from conformance.wire.session import ForeignOrigin, Session
+from kms_conformance.target.model import Limits
+from kms_conformance.wire import transport
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import ForeignOrigin, Session
 
 
 def test_a_reply_comes_back_whole() -> None:

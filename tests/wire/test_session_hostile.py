@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
-from conformance.target.model import Limits
-from conformance.wire.carrier import MAX_BODY
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.target.model import Limits
+from kms_conformance.wire.carrier import MAX_BODY
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 
 def then_close(data: bytes) -> object:

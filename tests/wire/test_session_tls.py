@@ -7,9 +7,9 @@ import pytest
 from loopback import LIMITS, Loopback, reply
 from test_session_hostile import drip
 
-from conformance.target.model import Limits
-from conformance.wire.messages import Exchange, Request
-from conformance.wire.session import Session
+from kms_conformance.target.model import Limits
+from kms_conformance.wire.messages import Exchange, Request
+from kms_conformance.wire.session import Session
 
 AUTHORITY = Path(__file__).with_name("loopback.pem")
 

@@ -16,15 +16,15 @@ import pytest
 from loopback import Loopback, reply
 from test_asking_again import JSON, KEY, LISTED, PAGE
 
-from conformance.catalogue.requirements import Catalogue
-from conformance.client import Client
-from conformance.clock import Clock
-from conformance.judge import Inconclusive, Judge, Lost, Unanswered
-from conformance.ledger import Ledger
-from conformance.target import parse_target
-from conformance.wire.form import form_of
-from conformance.wire.messages import Request
-from conformance.wire.world import World
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client import Client
+from kms_conformance.clock import Clock
+from kms_conformance.judge import Inconclusive, Judge, Lost, Unanswered
+from kms_conformance.ledger import Ledger
+from kms_conformance.target import parse_target
+from kms_conformance.wire.form import form_of
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.world import World
 
 SILENT = None
 MALFORMED = reply(b'{"error": {"error_code": "KMS.0309", "error_msg": "x"}}', "HTTP/1.1 400 Bad Request", JSON)

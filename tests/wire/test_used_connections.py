@@ -9,8 +9,8 @@ import pytest
 from loopback import LIMITS, Loopback, exchange, reply
 from test_asking_again import JSON, KEY, LISTED, SCHEDULED, accused, client_of
 
-from conformance.wire.messages import Request
-from conformance.wire.session import Session
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
 
 _CLOSED_AFTER_SECONDS = 0.005
 

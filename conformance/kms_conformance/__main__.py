@@ -1,0 +1,5 @@
+"""`python -m kms_conformance` is `kms-conformance`."""
+
+from kms_conformance.entry import main
+
+main()

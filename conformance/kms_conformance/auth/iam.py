@@ -1,0 +1,122 @@
+"""A token from the identity service for a user's password (OpenStack Identity v3, "Password authentication with
+scoped authorization"; Huawei Cloud IAM, "Obtaining a User Token Through Password Authentication").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kms_conformance.auth.signer import Clock, SignInFailed, utc_now
+from kms_conformance.wire.dates import iso_date
+from kms_conformance.wire.decode import decode_json
+from kms_conformance.wire.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from kms_conformance.target.model import PasswordAuth
+    from kms_conformance.wire.session import Session
+
+#: Tokens live for 24 hours. A run that meets one near its end gets a new one before a scenario can be cut in two.
+_MARGIN = timedelta(minutes=10)
+#: What a token is good for when the service does not say until when: the shortest life that operators configure.
+_UNSTATED_LIFE = timedelta(hours=1)
+_MIN_LIFE = timedelta(minutes=1)
+_PROJECT_ID = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str = field(repr=False)
+    project_id: str
+    renew_at: datetime
+
+
+class PasswordSigner:
+    """Signs with a token that it fetches when it is first needed and renews before it expires; safe between threads.
+
+    A refused password is not tried again: services lock accounts after a few failures.
+    """
+
+    def __init__(self, auth: PasswordAuth, session: Session, now: Clock = utc_now) -> None:
+        self._auth = auth
+        self._session = session
+        self._now = now
+        self._lock = threading.Lock()
+        self._token: _Token | None = None
+        self._refused: tuple[str, str, str] | None = None
+
+    def sign(self, request: Request) -> Request:
+        """The request with the token on it; raises `SignInFailed`."""
+        return request.with_header("X-Auth-Token", self._current().text)
+
+    @property
+    def project_id(self) -> str:
+        """The id of the project, as the identity service tells it; raises `SignInFailed`."""
+        return self._current().project_id
+
+    def _current(self) -> _Token:
+        with self._lock:
+            if self._refused is not None:
+                raise SignInFailed(*self._refused)
+            if self._token is None or self._now() >= self._token.renew_at:
+                self._token = self._fetched()
+            return self._token
+
+    def _fetched(self) -> _Token:
+        exchange = self._session.send(self._request())
+        if exchange.reply is None:
+            assert exchange.failure is not None
+            self._fail(f"It gave no reply: {exchange.failure.text}.", "Check `auth.iam_url`.")
+        reply = exchange.reply
+        if reply.status != 201:
+            self._fail_by_status(reply)
+        text = reply.header("X-Subject-Token")
+        token = _mapping(_mapping(decode_json(reply.body).value).get("token"))
+        project_id = _mapping(token.get("project")).get("id")
+        if not text or not isinstance(project_id, str) or not _PROJECT_ID.fullmatch(project_id):
+            self._fail(
+                "Its reply names no token, or no project.", "Check that `auth.iam_url` is an identity service v3."
+            )
+        return _Token(text, project_id, self._renewal(token.get("expires_at")))
+
+    def _renewal(self, expires_at: object) -> datetime:
+        now = self._now()
+        expires = iso_date(str(expires_at))
+        if expires is None:
+            return now + _UNSTATED_LIFE - _MARGIN
+        # A token that lives shorter than two margins is renewed at half its life. Where the service's clock says that
+        # it is over already, the endpoint may still take it, and the service is not asked before every request.
+        return max(expires - min(_MARGIN, (expires - now) / 2), now + _MIN_LIFE)
+
+    def _request(self) -> Request:
+        domain = {"name": self._auth.domain}
+        user = {"name": self._auth.username, "password": self._auth.password, "domain": domain}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": self._auth.project, "domain": domain}}
+        body = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
+        # Both forms are in use for the same URL: with the version, as OpenStack's clients want it, and without.
+        base = self._auth.iam_url.removesuffix("/v3")
+        return Request("POST", f"{base}/v3/auth/tokens", (("Content-Type", "application/json"),), body)
+
+    def _fail_by_status(self, reply: Reply) -> NoReturn:
+        why = f"It answered {reply.status}."
+        if reply.status in (429, 500, 502, 503, 504):
+            self._fail(why, "Try again later.")
+        hint = "Check `auth`: username, password, domain and project."
+        self._refused = (self._what, why, hint)
+        raise SignInFailed(*self._refused)
+
+    def _fail(self, why: str, hint: str) -> NoReturn:
+        raise SignInFailed(self._what, why, hint)
+
+    @property
+    def _what(self) -> str:
+        return f"The identity service at {self._auth.iam_url} gave us no token."
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

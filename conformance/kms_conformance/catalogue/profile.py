@@ -1,0 +1,139 @@
+"""A profile: the facts in which clouds of one dialect differ, as objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kms_conformance import specs
+from kms_conformance.lengths import MOST_OF_A_NAME, shortened
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One accepted way to refuse: an HTTP status together with the vendor's error code."""
+
+    status: int
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Every accepted way to refuse one kind of request, and whether carrying it out is accepted as well."""
+
+    name: str
+    answers: tuple[Answer, ...]
+    or_accepted: bool = False
+    reason: str = ""
+
+    def admits(self, status: int, code: str | None) -> bool:
+        """Whether a reply with this status and error code is one of the accepted answers."""
+        return any(answer.status == status and answer.code == code for answer in self.answers)
+
+    @property
+    def leaves_room(self) -> bool:
+        """Whether more than one answer is right; carrying the request out is one where it is accepted."""
+        return self.or_accepted or len(self.answers) > 1
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.answers))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Bounds of the waiting period, in days, the JSON type in which a client writes it, and what counts without one."""
+
+    minimum: int
+    maximum: int
+    wire_type: str
+    default: int | None = None
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What is known of deletion dates, in seconds: tolerance, rounding, delay, and how long deletion may take."""
+
+    date_tolerance_seconds: int
+    date_may_be_rounded_up_to_seconds: tuple[int, ...]
+    gone_within_seconds: int
+    date_may_be_later_by_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class RequestId:
+    """Where a reply carries the id of its request: a header or a body field."""
+
+    required: bool
+    header: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One named set of facts of a dialect; `facts` is the merged mapping of `specs/<dialect>/profiles.yaml`."""
+
+    dialect: str
+    name: str
+    title: str
+    facts: dict[str, Any]
+
+    @classmethod
+    def load(cls, dialect: str, name: str = "documents") -> Profile:
+        """Load one profile. Raises `KeyError` for a name that the dialect does not have."""
+        title = specs.load(f"{dialect}/profiles.yaml")["profiles"][name]["title"]
+        return cls(dialect, name, title, specs.facts(dialect, name))
+
+    @cached_property
+    def window(self) -> Window:
+        return Window(**self.facts["window"])
+
+    @cached_property
+    def deletion(self) -> Deletion:
+        facts = self.facts["deletion"]
+        return Deletion(
+            **(facts | {"date_may_be_rounded_up_to_seconds": tuple(facts["date_may_be_rounded_up_to_seconds"])})
+        )
+
+    @cached_property
+    def request_id(self) -> RequestId:
+        return RequestId(**self.facts["request_id"])
+
+    @cached_property
+    def after_cancel(self) -> str:
+        """The abstract state of a formerly enabled key whose deletion was cancelled."""
+        return str(self.facts["after_cancel"])
+
+    @cached_property
+    def settle_seconds(self) -> float:
+        """How long a read may lag behind an accepted change."""
+        return float(self.facts["settle_seconds"])
+
+    def state(self, wire: object) -> str:
+        """The abstract state for a wire value; an unknown value comes back marked, and equals no state."""
+        return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
+            f"unknown ({shortened(repr(wire), MOST_OF_A_NAME)})"
+        )
+
+    def refusal(self, name: str) -> Refusal:
+        """The accepted answers of one kind of refusal. Raises `KeyError` for a name that the profile lacks."""
+        entry = self.facts["refusals"][name]
+        answers = tuple(Answer(**answer) for answer in entry["answers"])
+        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
+
+    def tells_absent(self, status: int, code: str | None) -> bool:
+        """Whether a reply to a look-up says that no key has the id: it is unknown, or none that a key could have.
+
+        What a caller without permission is answered as well says nothing of keys, and nor does any other error.
+        """
+        if self.refusal("not_permitted").admits(status, code):
+            return False
+        return any(self.refusal(name).admits(status, code) for name in ("unknown_key", "malformed_key"))
+
+    def refusal_in(self, operation: str, state: str) -> str | None:
+        """The name of the refusal that the operation meets in a state, or None where it is accepted."""
+        found = self.facts["lifecycle"].get(operation, {}).get(state)
+        return None if found is None else str(found)

@@ -1,0 +1,159 @@
+"""Requirements: what each dialect's documents demand, with the place that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+from kms_conformance import specs
+from kms_conformance.catalogue.profile import Profile
+
+Level = Literal["MUST", "SHOULD", "MAY"]
+Tier = Literal["document", "vendor", "inferred"]
+_STRENGTH: tuple[Tier, ...] = ("document", "vendor", "inferred")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A vendor page that requirements are derived from; `places` are its rows where every one is accounted for."""
+
+    id: str
+    title: str
+    publisher: str
+    url: str
+    tier: Tier
+    places: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The place in a document: its section (may be empty) and the row or sentence."""
+
+    document: Document
+    section: str
+    row: str
+
+    def __str__(self) -> str:
+        place = " · ".join(part for part in (self.section, self.row) if part)
+        return f"{self.document.publisher}, “{self.document.title}” · {place}"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a requirement speaks of a target at all; an empty condition always does."""
+
+    auth: tuple[str, ...] = ()
+    fact: str = ""
+    given: str = ""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One checkable statement in our words.
+
+    `reached` are the states one of which a key must have been read in before anything follows for this requirement.
+    """
+
+    id: str
+    level: Level
+    statement: str
+    sources: tuple[Source, ...]
+    condition: Condition = field(default_factory=Condition)
+    reached: frozenset[str] = frozenset()
+
+    @property
+    def tier(self) -> Tier:
+        """The strongest tier among the sources."""
+        return min((source.document.tier for source in self.sources), key=_STRENGTH.index)
+
+    def not_applicable_because(self, profile: Profile, auth_way: str) -> str | None:
+        """Why the requirement says nothing of a target with this profile and way to sign in; None if it does."""
+        if self.condition.auth and auth_way not in self.condition.auth:
+            return f"The target signs in by {auth_way}; this speaks of {' and '.join(self.condition.auth)}."
+        if self.condition.fact and not profile.facts[self.condition.fact]:
+            return f"The profile {profile.name} says that {self.condition.fact.replace('_', ' ')} do not apply."
+        return None
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A contradiction in or between documents, the reading that is followed, and why."""
+
+    id: str
+    question: str
+    readings: tuple[str, ...]
+    followed: str
+    reason: str
+    requirements: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All requirements of a dialect, what is excluded and why, and the errata."""
+
+    dialect: str
+    documents: Mapping[str, Document]
+    requirements: Mapping[str, Requirement]
+    exclusions: tuple[tuple[Source, str], ...]
+    errata: tuple[Erratum, ...]
+
+    def __iter__(self) -> Iterator[Requirement]:
+        return iter(self.requirements.values())
+
+    def __contains__(self, requirement_id: object) -> bool:
+        return requirement_id in self.requirements
+
+    def __getitem__(self, requirement_id: str) -> Requirement:
+        return self.requirements[requirement_id]
+
+    @classmethod
+    @cache
+    def load(cls, dialect: str) -> Catalogue:
+        """Load `specs/<dialect>/requirements.yaml`; a repeated id is a `ValueError`."""
+        raw = specs.load(f"{dialect}/requirements.yaml")
+        documents = {key: _document(key, value) for key, value in raw["documents"].items()}
+        requirements: dict[str, Requirement] = {}
+        for entry in raw["requirements"]:
+            if entry["id"] in requirements:
+                raise ValueError(f"{dialect}: the requirement {entry['id']} stands twice")
+            requirements[entry["id"]] = _requirement(entry, documents)
+        return cls(
+            dialect=dialect,
+            documents=MappingProxyType(documents),
+            requirements=MappingProxyType(requirements),
+            exclusions=tuple((_source(e["source"], documents), e["reason"]) for e in raw["exclusions"]),
+            errata=tuple(_erratum(e) for e in raw["errata"]),
+        )
+
+
+def _document(key: str, raw: dict[str, Any]) -> Document:
+    places = frozenset((section, row) for section, rows in raw.get("places", {}).items() for row in rows)
+    return Document(key, raw["title"], raw["publisher"], raw["url"], raw["tier"], places)
+
+
+def _source(raw: dict[str, str], documents: Mapping[str, Document]) -> Source:
+    return Source(documents[raw["document"]], raw.get("section", ""), raw["row"])
+
+
+def _requirement(raw: dict[str, Any], documents: Mapping[str, Document]) -> Requirement:
+    when = raw.get("when", {})
+    condition = Condition(tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""))
+    sources = tuple(_source(source, documents) for source in raw["source"])
+    reached = frozenset(raw.get("reached", ()))
+    return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached)
+
+
+def _erratum(raw: dict[str, Any]) -> Erratum:
+    return Erratum(
+        raw["id"],
+        raw["question"],
+        tuple(raw["readings"]),
+        raw["followed"],
+        raw["reason"],
+        tuple(raw.get("requirements", ())),
+        tuple(raw.get("refusals", ())),
+    )

@@ -1,0 +1,39 @@
+"""`doctor`: preflight; changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kms_conformance.ledger import Ledger
+from kms_conformance.libraries import refuse_replaced
+from kms_conformance.preflight import Finding, examine
+from kms_conformance.say import say
+from kms_conformance.target import Target, load_targets
+from kms_conformance.verdict import EXIT_CODES
+
+_MARKS = {"ok": " ", "warn": "!", "bad": "x"}
+
+
+@click.command()
+@click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
+def doctor(targets: tuple[str, ...]) -> int:
+    """Reach each target, sign in, and say what a run would create and what that costs; changes nothing."""
+    refuse_replaced()
+    return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
+
+
+def _examine(target: Target) -> int:
+    say(f"{target.name}: {target.dialect}, profile {target.profile}")
+    worst = 0
+    for finding in examine(target, Ledger.of(target)):
+        _show(finding)
+        worst = max(worst, EXIT_CODES["inconclusive"] if finding.level == "bad" else 0)
+    return worst
+
+
+def _show(finding: Finding) -> None:
+    say(f"{_MARKS[finding.level]} {finding.topic}: {finding.text}")
+    if finding.next:
+        say(f"    next: {finding.next}")

@@ -1,0 +1,42 @@
+"""`replay`: ask again for one failure of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kms_conformance import consent, replay
+from kms_conformance.cli.agreeing import agreed_to_run
+from kms_conformance.replay.find import other_endpoint
+from kms_conformance.screen import Screen
+from kms_conformance.target import load_target
+from kms_conformance.tier import TIERS
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="replay")
+@click.argument("directory", metavar="DIR", type=_PATH)
+@click.argument("failure", metavar="ID")
+@click.option("--target", "given", type=_PATH, metavar="FILE", help="Another target file than the run's own.")
+@click.option("--yes", is_flag=True, help="Create keys in an account that is not on this machine, without asking.")
+def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int:  # noqa: FBT001 - an option
+    """Ask again for the failure ID of the run in DIR, and show both replies side by side.
+
+    The check that found it is run again with keys of its own: each request is signed afresh, nothing is touched that it
+    did not create, and its keys are scheduled for deletion at the end.
+    """
+    found = replay.find(directory, failure)
+    path = replay.target_file(directory, found, given)
+    note = ""
+    if path is not None:
+        target = load_target(path)
+        yes = yes or agreed_to_run([target], next(tier for tier in TIERS if tier == found.verdict.tier))
+        consent.require([target], given=yes)
+        note = other_endpoint(found, target)
+    outcome = replay.judge(found, replay.rerun(found, path, consent=yes))
+    screen = Screen()
+    for line in replay.lines(found, outcome, note, screen.width):
+        screen.write_line(line)
+    return outcome.exit_code

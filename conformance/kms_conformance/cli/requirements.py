@@ -1,0 +1,49 @@
+"""`requirements`: the catalogue, and the checks that judge each entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from kms_conformance import __version__, specs
+from kms_conformance.catalogue.frozen import Frozen
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.coverage import checks_by_requirement
+from kms_conformance.reporting.files import write_atomically
+from kms_conformance.screen import Screen
+
+
+@click.command()
+@click.option("--dialect", type=click.Choice(specs.dialects()), default=None, help="Only this dialect.")
+@click.option(
+    "--freeze", type=click.Path(path_type=Path), metavar="FILE", help="Write what this version demands of one dialect."
+)
+def requirements(dialect: str | None, freeze: Path | None) -> None:
+    """List every requirement: level, statement, source, and what checks it.
+
+    With --freeze, write which requirements there are and at which level, for `run --requirements` of a later version.
+    """
+    if freeze is not None:
+        if dialect is None:
+            raise click.UsageError("--freeze writes the requirements of one dialect: name it with --dialect.")
+        write_atomically(freeze, Frozen.of(Catalogue.load(dialect), __version__).to_yaml())
+        return
+    checks = checks_by_requirement()
+    screen = Screen(width=None if Screen().is_terminal else 200)
+    for name in (dialect,) if dialect else specs.dialects():
+        catalogue = Catalogue.load(name)
+        table = Table(title=f"{name}: {len(catalogue.requirements)} requirements", title_justify="left", pad_edge=False)
+        for column in ("id", "level", "statement", "source", "checked by"):
+            table.add_column(column, overflow="fold")
+        for requirement in catalogue:
+            sources = "\n".join(map(str, requirement.sources))
+            table.add_row(
+                requirement.id, requirement.level, requirement.statement, sources, "\n".join(checks[requirement.id])
+            )
+        screen.print(table)
+        for source, reason in catalogue.exclusions:
+            screen.write_line(f"not a requirement: {source}: {reason}")
+        for erratum in catalogue.errata:
+            screen.write_line(f"{erratum.id}: {erratum.question} {erratum.followed} {erratum.reason}")

@@ -1,0 +1,189 @@
+"""`selftest`: the harness on trial, and the figures that come of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kms_conformance import __version__
+from kms_conformance.reporting import files
+from kms_conformance.screen import Screen
+from kms_conformance.verdict import EXIT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kms_conformance.selftest.plan import Task
+    from kms_conformance.selftest.power import Power
+    from kms_conformance.selftest.trial import Trial
+
+_ROOT = Path(__file__).parents[3]
+
+_FILES = ("--again", "--json", "--page")
+_AGAIN = "A report: make again only what went wrong or is missing in it, and take over the rest."
+
+
+@click.command()
+@click.option("--all", "complete", is_flag=True, help="Every fault as a whole run, in every dialect; else a sample.")
+@click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Runs at a time.")
+@click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name holds this, such as `cancel-`.")
+@click.option("--seed", type=int, default=None, help="Draw the same sample again; by default the commit decides.")
+@click.option(
+    "--runs", nargs=2, type=click.IntRange(0), default=(20, 1), show_default=True, help="With --all: see above."
+)
+@click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_AGAIN)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), default=None, help="Write the report as JSON.")
+@click.option("--page", "page_path", type=click.Path(path_type=Path), default=None, help="Write it as Markdown.")
+def selftest(
+    complete: bool,  # noqa: FBT001 - a flag of the command
+    processes: int,
+    part: str,
+    seed: int | None,
+    runs: tuple[int, int],
+    again: Path | None,
+    json_path: Path | None,
+    page_path: Path | None,
+) -> int:
+    """Try the suite itself: deliberate faults, conforming variants, and endpoints that are no KMS.
+
+    With --all, --runs says at how many endpoints that conform in several ways, drawn at random, the suite is run in
+    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried.
+    """
+    # Late: a fifth of a second that no other command needs.
+    from kms_conformance.selftest.page import page  # noqa: PLC0415
+    from kms_conformance.selftest.plan import everything, sample  # noqa: PLC0415
+    from kms_conformance.selftest.power import Origin, Power  # noqa: PLC0415
+
+    commit = _commit()
+    drawn = _seed_of(commit) if seed is None else seed
+    tasks = tuple(everything(drawn, *runs)) if complete else sample(drawn)
+    tasks = tuple(task for task in tasks if part in str(task))
+    if not tasks:
+        raise click.UsageError(
+            f"No trial has {part!r} in its name. Without -k all are made; each is shown as it fails."
+        )
+    screen = Screen()
+    kept = _taken_over(again, tasks)
+    fresh = _watched([task for task in tasks if task not in kept], processes, screen)
+    trials = (*kept.values(), *fresh)
+    command = " ".join(("kms-conformance", *_shown(sys.argv[1:])))
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    whole = complete and not part and len(trials) == len(tasks)
+    power = Power(Origin(date, _commits(again, commit), __version__, command, drawn, whole), trials)
+    if json_path is not None:
+        files.write_atomically(json_path, files.to_text(power.to_json()))
+    if page_path is not None:
+        files.write_atomically(page_path, page(power))
+    _show(power, screen)
+    return EXIT_CODES["nonconformant"] if power.broken_promises() else 0
+
+
+def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
+    from kms_conformance.selftest.crew import run_tasks  # noqa: PLC0415 - late, see above
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    trials: list[Trial] = []
+    # Shown anew with each trial: a bar that refreshes itself has a thread, beside which the processes would be forked.
+    with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
+        bar = progress.add_task("trials", total=len(tasks))
+        # What was tried until then counts.
+        with suppress(KeyboardInterrupt):
+            for trial in run_tasks(tasks, processes):
+                trials.append(trial)
+                progress.update(bar, advance=1, refresh=True)
+                if trial.problem:
+                    said = f"{trial.title}: {trial.problem}"
+                    progress.console.print(said, style="red", markup=False, highlight=False)
+    return trials
+
+
+def _taken_over(again: Path | None, tasks: Sequence[Task]) -> dict[Task, Trial]:
+    """The trials of an earlier report that went as they should, by the tasks that they answer."""
+    if again is None:
+        return {}
+    went_well = {trial.key: trial for trial in _loaded(again).trials if not trial.problem}
+    return {task: went_well[task.key] for task in tasks if task.key in went_well}
+
+
+def _commits(again: Path | None, commit: str) -> str:
+    """The commits that a report speaks of: the earlier one's, and ours."""
+    if again is None:
+        return commit
+    earlier = _loaded(again).origin.commit
+    return commit if commit in earlier.split(", ") else f"{earlier}, {commit}"
+
+
+def _loaded(report: Path) -> Power:
+    from kms_conformance.selftest.power import Power  # noqa: PLC0415 - late, see above
+
+    try:
+        return Power.from_json(json.loads(report.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.UsageError(
+            f"{report} is no power report of this version: {error}. Leave --again out to try everything."
+        ) from error
+
+
+def _show(power: Power, screen: Screen) -> None:
+    from kms_conformance.selftest.power import percent  # noqa: PLC0415 - late, see above
+
+    for dialect in power.dialects:
+        every, critical = power.faults(dialect), power.faults(dialect, "critical")
+        screen.write_line(
+            f"{dialect}: {every.killed} of {every.faults} faults killed, {every.right} for the right reason; "
+            f"{critical.killed} of {critical.faults} critical ones, "
+            f"{percent(critical.at_smoke, critical.faults):.0f} % of them at smoke"
+        )
+    variants, nulls = power.of("variant"), power.of("null")
+    screen.write_line(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
+    screen.write_line(
+        f"no KMS at all: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs not as they should be"
+    )
+    broken = power.broken_promises()
+    for promise in broken:
+        screen.write_line(f"does not hold: {promise}")
+    if not broken:
+        screen.write_line("All promised figures hold.")
+
+
+def _shown(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without the files that were read and written: where they lie is nobody's business."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _FILES:
+            next(rest, None)
+        elif argument.partition("=")[0] not in _FILES:
+            yield argument
+
+
+def _commit() -> str:
+    """The commit of the code that runs, with `+` if it has changes; empty outside a repository."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            ["git", "-C", str(_ROOT), *arguments],  # noqa: S607 - the caller's git
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD")
+        return f"{commit}+" if commit and git("status", "--porcelain", "--untracked-files=no") else commit
+    except OSError:
+        return ""
+
+
+def _seed_of(commit: str) -> int:
+    """A seed that changes with the commit, and is the same for the same one."""
+    return int(commit.rstrip("+") or "0", 16)

@@ -1,0 +1,60 @@
+"""`sweep`: schedule for deletion what earlier runs left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kms_conformance.bench import Bench
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import Ledger
+from kms_conformance.libraries import refuse_replaced
+from kms_conformance.say import say
+from kms_conformance.storage import try_ledgers
+from kms_conformance.target import Target, load_targets
+from kms_conformance.verdict import EXIT_CODES
+
+
+@click.command()
+@click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an option
+    """Schedule for deletion the keys that earlier runs created and left.
+
+    Only keys that the ledger proves to be ours are touched; those of a run that is at work are left to it.
+    """
+    refuse_replaced()
+    codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
+    return max(codes)
+
+
+def sweep_target(target: Target, *, dry_run: bool) -> int:
+    """Sweep one target; returns the exit code."""
+    ledger = Ledger.of(target)
+    if not dry_run:
+        try_ledgers(ledger.path.parent)
+    bench = Bench(target, ledger, keys=0)
+    try:
+        bench.enter()
+        found = bench.pool.recover(write=not dry_run)
+        say(f"{target.name}: {len(found.undone)} key(s) of ours to schedule, by the ledger {ledger.path}.")
+        for key in found.undone:
+            say(f"  {key}")
+        for key in found.strangers:
+            say(f"{target.name}: {key} is described like a key of ours, but is not in this ledger: left alone.")
+        left = () if dry_run else bench.pool.release()
+    except Inconclusive as error:
+        say(f"{target.name}: {error}", err=True)
+        return EXIT_CODES["inconclusive"]
+    finally:
+        bench.close()
+    for record in ledger.unfinished() if not dry_run else ():
+        reason = record.facts.get("reason", "it is not known why")
+        say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
+    for record, shown in ledger.elsewhere():
+        say(f"{target.name}: {record.named} is of another account ({shown}): sweep it with credentials of that one.")
+    if left or (not dry_run and ledger.unfinished()):
+        say(f"{target.name}: mend that, then run sweep again.", err=True)
+        return EXIT_CODES["inconclusive"]
+    return 0

@@ -1,0 +1,67 @@
+"""`run --via`: the lifecycle through the vendors' own clients instead of our wire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kms_conformance.consent import require
+from kms_conformance.emulators import Emulators
+from kms_conformance.ledger import Ledger
+from kms_conformance.reporting import files
+from kms_conformance.screen import Screen
+from kms_conformance.sdk.known import Client
+from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
+from kms_conformance.sdk.session import chosen, play
+from kms_conformance.sdk.show import show
+from kms_conformance.sdk.write import paths, write
+from kms_conformance.storage import Held, try_ledgers
+from kms_conformance.target import Target, load_targets
+from kms_conformance.verdict import worst_exit_code
+
+
+def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
+    """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
+
+    With no target, the built-in emulator is asked in every dialect and by every way in which a client signs in. Raises
+    `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
+    there is no `consent` in the target file or given here.
+    """
+    held = Held(reports)
+    screen = Screen()
+    emulators = Emulators(reports / "targets")
+    try:
+        names = given or emulators.start_for_clients(only)
+        targets = load_targets([Path(name) for name in names])
+        require(targets, given=consent)
+        plans = [(target, *chosen(target, only)) for target in targets]
+        places = paths(reports, [target.name for target in targets])
+        for place in places.values():
+            # A document of an earlier run would mislead where this one does not get to its end.
+            files.remove(place)
+        state = None if given else reports / "ledger"
+        for target in targets:
+            try_ledgers(Ledger.of(target, state).path.parent)
+        results: list[SdkReport] = []
+        for target, found, left_out in plans:
+            report = play(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
+            write(places[target.name], report)
+            results.append(report)
+            show(report, places[target.name], screen)
+        return worst_exit_code(EXIT_CODES[report.result] for report in results)
+    finally:
+        emulators.stop()
+        held.release()
+
+
+class _Progress:
+    """A line on a terminal for each client that begins: some wait for seconds."""
+
+    def __init__(self, screen: Screen, target: Target) -> None:
+        self._screen = screen
+        self._target = target
+        self._said = ""
+
+    def __call__(self, client: Client, step: StepResult) -> None:
+        if self._said != client.name:
+            self._said = client.name
+            self._screen.write_line(f"{self._target.name}: {client.name}")

@@ -1,0 +1,255 @@
+"""Alibaba Cloud RPC: one path, the action and its parameters in the query, replies in JSON or XML."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.xml import typed
+from kms_conformance.wire.dates import bounded
+from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
+from kms_conformance.wire.messages import Reply, Request
+
+_VERSION = "2016-01-20"
+_PAGE_SIZE = 100
+_ACTIONS = {
+    "create": "CreateKey",
+    "describe": "DescribeKey",
+    "list": "ListKeys",
+    "enable": "EnableKey",
+    "disable": "DisableKey",
+    "schedule": "ScheduleKeyDeletion",
+    "cancel": "CancelKeyDeletion",
+    "encrypt": "Encrypt",
+    "decrypt": "Decrypt",
+    "generate_data_key": "GenerateDataKey",
+    "update_description": "UpdateKeyDescription",
+    "set_alias": "CreateAlias",
+    "delete_alias": "DeleteAlias",
+    "tag": "TagResource",
+    "list_tags": "ListResourceTags",
+    "set_deletion_protection": "SetDeletionProtection",
+    "regions": "DescribeRegions",
+    "account_status": "DescribeAccountKmsStatus",
+}
+_PARAMETERS = {
+    "key_id": "KeyId",
+    "window": "PendingWindowInDays",
+    "alias": "AliasName",
+    "description": "Description",
+    "origin": "Origin",
+    "plaintext": "Plaintext",
+    "ciphertext": "CiphertextBlob",
+    "limit": "PageSize",
+    "cursor": "PageNumber",
+    "tags": "Tags",
+    "arn": "ProtectedResourceArn",
+    "protected": "EnableDeletionProtection",
+}
+# What a caller gives as `origin`, in this vendor's words.
+_ORIGINS = {"external": "EXTERNAL"}
+
+_ARN = re.compile(r"acs:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):key/")
+
+
+def _query(request: Request) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+
+
+def _with_query(request: Request, pairs: list[tuple[str, str]]) -> Request:
+    encoded = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
+    return replace(request, url=f"{request.url.split('?')[0]}?{encoded}")
+
+
+def _setting(name: str, value: str | None) -> Callable[[Request], Request]:
+    """A change that sets a query parameter, or drops it."""
+
+    def change(request: Request) -> Request:
+        pairs = [pair for pair in _query(request) if pair[0] != name]
+        return _with_query(request, pairs if value is None else [*pairs, (name, value)])
+
+    return change
+
+
+def _as_form(request: Request) -> Request:
+    """Move the operation's own parameters into a form body; Action and Version stay in the query."""
+    common = [pair for pair in _query(request) if pair[0] in {"Action", "Version", "Format"}]
+    own = [pair for pair in _query(request) if pair not in common]
+    form = _with_query(request, own).url.partition("?")[2]
+    headers = (*request.headers, ("Content-Type", "application/x-www-form-urlencoded"))
+    return replace(_with_query(request, common), headers=headers, body=form.encode())
+
+
+class Alibaba(Dialect):
+    """The adapter."""
+
+    malformed_keys = (
+        "no-such-key",
+        "1234abcd-12ab-34cd-56ef-1234567890",
+        "1234abcd/12ab/34cd/56ef/1234567890ab",
+        "1234abcd-12ab-34cd-56ef-1234567890\u00fc",
+        "*",
+    )
+    protocol_cases: Mapping[str, ProtocolCase] = {
+        "get": ProtocolCase("describe", None, lambda r: replace(r, method="GET")),
+        "post": ProtocolCase("describe", None, lambda r: replace(r, method="POST")),
+        "form": ProtocolCase("describe", None, _as_form),
+        "json-default": ProtocolCase("describe", None, _setting("Format", None)),
+        "xml": ProtocolCase("schedule", None, _setting("Format", "XML")),
+        "xml-error": ProtocolCase("schedule", "unknown_key", _setting("Format", "XML"), of_unknown_key=True),
+        "unknown-action": ProtocolCase("schedule", "unknown_action", _setting("Action", "NoSuchAction")),
+        "missing-action": ProtocolCase("schedule", "missing_action", _setting("Action", None)),
+        "unknown-version": ProtocolCase("schedule", "unknown_version", _setting("Version", "1999-01-01")),
+        "wrong-method": ProtocolCase("schedule", "wrong_method", lambda r: replace(r, method="PUT")),
+        "unknown-field": ProtocolCase("schedule", "unknown_field", _setting("NoSuchParameter", "1")),
+    }
+
+    def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
+        common = [("Action", _ACTIONS[operation]), ("Version", _VERSION), ("Format", "JSON")]
+        own = [(_PARAMETERS[name], self._written(name, value)) for name, value in arguments.items()]
+        if operation == "list" and "limit" not in arguments:
+            own.append(("PageSize", str(_PAGE_SIZE)))
+        return _with_query(Request("POST", f"{self.base_url}/"), common + own)
+
+    def _written(self, name: str, value: object) -> str:
+        if isinstance(value, Raw):
+            return str(value.value)
+        if name == "plaintext":
+            return base64.b64encode(str(value).encode()).decode()
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, Mapping):
+            return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
+        return _ORIGINS.get(str(value), str(value)) if name == "origin" else str(value)
+
+    def naming(self, marker: str) -> Mapping[str, object]:
+        return {"description": marker}
+
+    def from_fuzzer(self, operation_id: str, request: Request) -> Request:
+        query = urlsplit(request.url).query
+        common = f"Action={operation_id}&Version={_VERSION}"
+        return replace(request, url=f"{self.base_url}/?{common}{'&' if query else ''}{query}")
+
+    def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
+        if "xml" not in (reply.header("Content-Type") or "").lower():
+            return decode_json(reply.body)
+        decoded = decode_xml(reply.body)
+        tree = mapping(decoded.value)
+        problems = decoded.problems or self._root_problems(str(tree.get("root")), reply.status)
+        return Decoded(typed(tree.get("value"), (spec and spec.schema) or {}), problems)
+
+    def _root_problems(self, root: str, status: int) -> tuple[str, ...]:
+        known = self.profile.facts["xml"]["success_root" if status < 400 else "error_root"]
+        # "{action}Response" stands for the action's own name, which a generated reply may not know.
+        if root in known or ("{action}Response" in known and root.endswith("Response")):
+            return ()
+        return (f"the XML root is {root}, and not one of {', '.join(known)}",)
+
+    def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
+        declared = reply.header("Content-Type") or "none"
+        found = declared.split(";")[0].strip().lower()
+        wants_xml = dict(_query(request)).get("Format", "").upper() == "XML"
+        accepted = ("text/xml", "application/xml") if wants_xml else ("application/json", "text/json")
+        if not reply.body or found in accepted:
+            return None
+        return " or ".join(accepted), declared
+
+    def error(self, value: object) -> ErrorView | None:
+        body = mapping(value)
+        if "Code" not in body and "Message" not in body:
+            return None
+        return ErrorView(text(body.get("Code")), text(body.get("Message")))
+
+    def request_id(self, reply: Reply, value: object) -> str | None:
+        return text(mapping(value).get(self.profile.request_id.field or "RequestId"))
+
+    def created_id(self, value: object) -> str | None:
+        return text(mapping(mapping(value).get("KeyMetadata")).get("KeyId"))
+
+    def key(self, value: object) -> KeyView:
+        info = mapping(mapping(value).get("KeyMetadata"))
+        date, problem = _date(info.get("DeleteDate"))
+        return KeyView(
+            id=text(info.get("KeyId")),
+            state=self.profile.state(info.get("KeyState")),
+            deletion_at=date,
+            date_problem=problem,
+            description=text(info.get("Description")),
+            fields=info,
+            born=text(info.get("CreationDate")),
+            arn=text(info.get("Arn")),
+        )
+
+    def page(self, value: object) -> Page:
+        body = mapping(value)
+        keys = mapping(body.get("Keys")).get("Key")
+        ids = tuple(str(mapping(key).get("KeyId")) for key in keys) if isinstance(keys, list) else ()
+        number, size, total = (body.get(name) for name in ("PageNumber", "PageSize", "TotalCount"))
+        if not (isinstance(number, int) and isinstance(size, int) and isinstance(total, int)):
+            return Page(ids, None)
+        return Page(ids, number + 1 if ids and number * size < total else None)
+
+    def echo(self, value: object) -> tuple[str | None, str | None]:
+        return None, None
+
+    def owner(self, value: object) -> Owner | None:
+        keys = mapping(mapping(value).get("Keys")).get("Key")
+        arns = (text(mapping(key).get("KeyArn")) or "" for key in (keys if isinstance(keys, list) else ()))
+        found = next((match for arn in arns if (match := _ARN.match(arn))), None)
+        return None if found is None else Owner(account=found["account"], region=found["region"])
+
+    def account_of(self, arn: str | None) -> str | None:
+        found = _ARN.match(arn or "")
+        return None if found is None else found["account"]
+
+    def standing(self, value: object) -> str | None:
+        status = mapping(value).get("AccountStatus")
+        return None if status == "Enabled" else f"the service says of it: {status}"
+
+    def unknown_key(self) -> str:
+        return self.chance.uuid()
+
+    def alias(self, name: str) -> str:
+        return f"alias/{name}"
+
+    def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
+        return {"key_id": alias}
+
+    def names(self, alias: str, value: object) -> str | None:
+        return self.key(value).id
+
+    def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
+        if view.fields.get("DeletionProtection") != "Enabled":
+            return None
+        return {"arn": view.fields.get("Arn"), "protected": False}
+
+    def data_key(self, value: object) -> str | None:
+        return text(mapping(value).get("CiphertextBlob"))
+
+    def secret_output(self, operation: str, value: object) -> str | None:
+        if operation == "encrypt":
+            return text(mapping(value).get("CiphertextBlob"))
+        plaintext = text(mapping(value).get("Plaintext"))
+        try:
+            return None if plaintext is None else base64.b64decode(plaintext, validate=True).decode()
+        except ValueError:
+            return plaintext
+
+
+def _date(value: object) -> tuple[datetime | None, str | None]:
+    """A date such as 2021-05-26T18:22:03Z; absent and empty both mean that there is none."""
+    if value in (None, ""):
+        return None, None
+    try:
+        found = datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None, f"{value!r} is no date of the form 2021-05-26T18:22:03Z"
+    within = bounded(found)
+    return within, None if within else f"{value!r} is no time between the years 1900 and 3000"

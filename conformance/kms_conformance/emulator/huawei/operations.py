@@ -1,0 +1,163 @@
+"""The operations of this dialect: from the fields of a body to the value of a reply.
+
+All fields of a request are judged, form and range, before the key is looked up; the key's existence before its state.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.emulator import crypto
+from kms_conformance.emulator.huawei import credentials, views
+from kms_conformance.emulator.keys import Draft, Key
+from kms_conformance.emulator.refusals import Refused
+
+if TYPE_CHECKING:
+    from kms_conformance.emulator.huawei.fields import Fields
+    from kms_conformance.emulator.service import Service
+
+# "Creating a CMK": the algorithms and what each is for.
+_ENCRYPTS = ("AES_256", "SM4")
+_SIGNS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
+_AUTHENTICATES = ("HMAC_256", "HMAC_384", "HMAC_512", "HMAC_SM3")
+_SPECS = (*_ENCRYPTS, *_SIGNS, *_AUTHENTICATES)
+_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC")
+_GRANTS_PER_KEY = 100
+_LONGEST_PLAIN = 4096
+_CIPHER = r"[0-9a-zA-Z+/=]{188,5648}"
+
+
+def usage_of(spec: str) -> str:
+    """What a key of that algorithm is for, unless the caller says otherwise."""
+    if spec in _AUTHENTICATES:
+        return _USAGES[2]
+    return _USAGES[1] if spec in _SIGNS else _USAGES[0]
+
+
+class Operations:
+    """One method an operation; all raise `Refused`."""
+
+    def __init__(self, service: Service) -> None:
+        self._store = service.store
+        self._rules = service.rules
+
+    def create(self, fields: Fields) -> dict[str, Any]:
+        """Create-key: tells the id alone; the state is to be read."""
+        spec = fields.choice("key_spec", _SPECS, "AES_256")
+        key = self._store.create(
+            Draft(
+                alias=fields.alias(),
+                description=fields.text("key_description", ".{0,255}", default=""),
+                spec=spec,
+                usage=fields.choice("key_usage", _USAGES, usage_of(spec)),
+                external=fields.choice("origin", ("kms", "external"), "kms") == "external",
+            )
+        )
+        return {"key_info": {"key_id": key.id, "domain_id": credentials.DOMAIN_ID}}
+
+    def enable(self, fields: Fields) -> dict[str, Any]:
+        """Enable-key."""
+        return {"key_info": views.state(self._store.enable(fields.key_id()), self._rules)}
+
+    def disable(self, fields: Fields) -> dict[str, Any]:
+        """Disable-key."""
+        return {"key_info": views.state(self._store.disable(fields.key_id()), self._rules)}
+
+    def schedule(self, fields: Fields) -> dict[str, Any]:
+        """Schedule-key-deletion: a flat reply, without the date."""
+        return views.state(self._store.schedule(fields.key_id(), fields.window()), self._rules)
+
+    def cancel(self, fields: Fields) -> dict[str, Any]:
+        """Cancel-key-deletion: a flat reply."""
+        return views.state(self._store.cancel(fields.key_id()), self._rules)
+
+    def describe(self, fields: Fields) -> dict[str, Any]:
+        """Describe-key."""
+        return {"key_info": views.details(self._store.describe(fields.key_id()), self._rules)}
+
+    def list_keys(self, fields: Fields) -> dict[str, Any]:
+        """List-keys, the service's own included; `marker` is the number of keys to leave out."""
+        wanted = fields.text("key_state", "[1-5]", default="")
+        limit = fields.number("limit", range(1, 1001), 1000)
+        marker = fields.number("marker", range(1_000_000_000), 0)
+        all_keys = [views.details(key, self._rules) for key in self._store.listed()]
+        keys = [key for key in all_keys if wanted in {"", key["key_state"]}]
+        page, more = keys[marker : marker + limit], len(keys) > marker + limit
+        return {
+            "keys": [key["key_id"] for key in page],
+            "key_details": page,
+            "next_marker": str(marker + limit) if more else "",
+            "truncated": "true" if more else "false",
+            "total": len(keys),
+        }
+
+    def encrypt(self, fields: Fields) -> dict[str, Any]:
+        """Encrypt-data."""
+        key_id, context = fields.key_id(), fields.context()
+        plain = fields.text("plain_text", f"[^\n]{{1,{_LONGEST_PLAIN}}}").encode()
+        if len(plain) > _LONGEST_PLAIN:
+            raise Refused("invalid_parameter", "The value of plain_text has too many bytes.")
+        key = self._store.used("encrypt", key_id)
+        return {"key_id": key.id, "cipher_text": base64.b64encode(crypto.seal(key, plain, context)).decode()}
+
+    def decrypt(self, fields: Fields) -> dict[str, Any]:
+        """Decrypt-data: the ciphertext names its key."""
+        text, context = fields.text("cipher_text", _CIPHER), fields.context()
+        try:
+            sealed = base64.b64decode(text, validate=True)
+        except ValueError:
+            raise Refused("invalid_parameter", "The value of cipher_text is not Base64.") from None
+        key = self._store.used("decrypt", crypto.key_id_of(sealed))
+        plain = crypto.unseal(key, sealed, context)
+        return {"key_id": key.id, "plain_text": _text(plain)}
+
+    def generate_data_key(self, fields: Fields) -> dict[str, Any]:
+        """Create-datakey: both forms in hexadecimal; `datakey_length` (bits) goes before `key_spec`."""
+        key_id, context = fields.key_id(), fields.context()
+        bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
+        if fields.has("datakey_length"):
+            bits = fields.number("datakey_length", range(8, 8193, 8), bits)
+        key = self._store.used("generate_data_key", key_id)
+        plain = secrets.token_bytes(bits // 8)
+        return {"key_id": key.id, "plain_text": plain.hex(), "cipher_text": crypto.seal(key, plain, context).hex()}
+
+    def set_alias(self, fields: Fields) -> dict[str, Any]:
+        """Update-key-alias."""
+        key_id, alias = fields.key_id(), fields.alias()
+        key = self._store.set_alias(key_id, alias, replacing=True)
+        return {"key_info": {"key_id": key.id, "key_alias": alias}}
+
+    def update_description(self, fields: Fields) -> dict[str, Any]:
+        """Update-key-description."""
+        key_id, text = fields.key_id(), fields.text("key_description", ".{0,255}")
+        key = self._store.update_description(key_id, text)
+        return {"key_info": {"key_id": key.id, "key_description": key.description}}
+
+    def count_instances(self, _: Fields) -> dict[str, Any]:
+        """User-instances: how many keys there are, without the service's own."""
+        return {"instance_num": len(self._custom())}
+
+    def show_quotas(self, _: Fields) -> dict[str, Any]:
+        """User-quotas: keys that wait for their deletion count."""
+        used = len(self._custom())
+        return {
+            "quotas": {
+                "resources": [
+                    {"type": "CMK", "used": used, "quota": self._rules.key_quota},
+                    {"type": "grant_per_CMK", "used": 0, "quota": _GRANTS_PER_KEY},
+                ]
+            }
+        }
+
+    def _custom(self) -> list[Key]:
+        return [key for key in self._store.keys if not key.default]
+
+
+def _text(plain: bytes) -> str:
+    # A data key's ciphertext may be given to decrypt-data as well; its bytes need not be text.
+    try:
+        return plain.decode()
+    except UnicodeDecodeError:
+        return plain.hex()

@@ -1,0 +1,66 @@
+"""A profile's facts, as the emulator needs them: the only source of bounds, states, statuses and codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kms_conformance import specs
+from kms_conformance.emulator.keys import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a refusal is said on the wire."""
+
+    status: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What one profile of one dialect says. `answers` holds the first listed answer of each refusal."""
+
+    dialect: str
+    profile: str
+    window_minimum: int
+    window_maximum: int
+    window_default: int | None
+    after_cancel: State
+    key_quota: int
+    wire_states: Mapping[State, str]
+    lifecycle: Mapping[str, Mapping[str, str]]
+    answers: Mapping[str, Answer]
+    xml_success_root: str
+    xml_error_root: str
+
+    @classmethod
+    def of(cls, dialect: str, profile: str = "documents") -> Rules:
+        """Read a profile; raises `ValueError`, naming those there are, for an unknown dialect or profile."""
+        if dialect not in specs.dialects():
+            raise ValueError(f"There is no dialect {dialect!r}; there are: {', '.join(specs.dialects())}.")
+        if profile not in specs.profile_names(dialect):
+            known = ", ".join(specs.profile_names(dialect))
+            raise ValueError(f"The dialect {dialect!r} has no profile {profile!r}; it has: {known}.")
+        facts = specs.facts(dialect, profile)
+        xml = facts.get("xml", {"success_root": [""], "error_root": [""]})
+        return cls(
+            dialect=dialect,
+            profile=profile,
+            window_minimum=facts["window"]["minimum"],
+            window_maximum=facts["window"]["maximum"],
+            window_default=facts["window"].get("default"),
+            after_cancel=State(facts["after_cancel"]),
+            key_quota=facts["key_quota"],
+            wire_states={state: facts["states"][state] for state in State},
+            lifecycle=facts["lifecycle"],
+            answers={
+                name: Answer(entry["answers"][0]["status"], entry["answers"][0]["code"])
+                for name, entry in facts["refusals"].items()
+            },
+            xml_success_root=xml["success_root"][0],
+            xml_error_root=xml["error_root"][0],
+        )

@@ -1,0 +1,234 @@
+"""HTTP/1.1 on a socket: reads one request after the other, hands it on, and writes the reply as it is told to."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from kms_conformance.emulator.refusals import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kms_conformance.emulator.replies import Headers, Outbound, Silence
+
+# The gateway of one of the services documents a limit of 12 MB; the other's documents none.
+LARGEST_BODY = 12 * 1024 * 1024
+# A description of 8192 characters, percent-encoded from three bytes each, must fit into a query.
+_LONGEST_REQUEST_LINE = 1024 * 1024
+# What is too large is still read, up to here: a client that is hung up on while it writes never sees the reply.
+_LARGEST_READ = 4 * LARGEST_BODY
+_LARGEST_CHUNK_LINE = 1024
+# Long enough for a client on loopback to send its next request meanwhile, which is then lost.
+_UNTOLD_SECONDS = 0.002
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
+class Server(ThreadingHTTPServer):
+    """One thread a connection; `close_all` ends those that are kept alive."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        respond: Callable[[str, str, Headers, bytes], Outbound],
+        unreadable: Callable[[], Outbound],
+    ) -> None:
+        self.respond = respond
+        self.unreadable = unreadable
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Connection)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server who we are, which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def opened(self, connection: socket.socket) -> None:
+        """Remember a connection."""
+        with self._lock:
+            self._connections.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._connections.discard(connection)
+
+    def close_all(self) -> None:
+        """Hang up on everybody."""
+        with self._lock:
+            connections = tuple(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is its own business; the service's own exceptions are caught in `respond`."""
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One connection, kept alive."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    # Buffered, so that a reply leaves in one segment.
+    wbufsize = -1
+    # Seconds that a connection may be idle.
+    timeout = 120
+    server: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.opened(self.connection)
+
+    def finish(self) -> None:
+        self.server.closed(self.connection)
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def handle_one_request(self) -> None:
+        """Read a request and answer it; a client that is slow or gone ends the connection."""
+        try:
+            self.raw_requestline = self.rfile.readline(_LONGEST_REQUEST_LINE + 1)
+            if not self.raw_requestline:
+                self.close_connection = True
+            elif len(self.raw_requestline) > _LONGEST_REQUEST_LINE:
+                self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+            elif self.parse_request():
+                self._serve()
+            self.wfile.flush()
+        except (OSError, ValueError):
+            # ValueError: reading from or writing to a file that was closed meanwhile.
+            self.close_connection = True
+
+    def _serve(self) -> None:
+        try:
+            body = self._read_body()
+        except Unreadable:
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        target = self.requestline.split()[1]
+        headers = tuple((name, str(value)) for name, value in self.headers.items())
+        self._send(self.server.respond(self.command, target, headers, body))
+
+    def handle_expect_100(self) -> bool:
+        """Tell a client that waits to go on, at once."""
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.wfile.flush()
+        return True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no HTTP request in the service's own form, whatever the reason, and hang up."""
+        self.close_connection = True
+        self.command = getattr(self, "command", None) or ""
+        self._send(self.server.unreadable())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - signature of the base class
+        """Say nothing: the caller's own log knows better."""
+
+    def _read_body(self) -> bytes:
+        coding = self.headers.get_all("Transfer-Encoding", [])
+        lengths = self.headers.get_all("Content-Length", [])
+        if coding:
+            # Both at once, or another coding, is how requests are smuggled.
+            if lengths or [value.strip().lower() for value in coding] != ["chunked"]:
+                raise Unreadable
+            return self._read_chunks()
+        if not lengths:
+            return b""
+        if len(set(lengths)) > 1 or not (lengths[0].isascii() and lengths[0].isdigit()) or len(lengths[0]) > 18:
+            raise Unreadable
+        length = int(lengths[0])
+        if length > LARGEST_BODY:
+            self._discard(min(length, _LARGEST_READ))
+            raise Unreadable
+        return self._exactly(length)
+
+    def _read_chunks(self) -> bytes:
+        body = bytearray()
+        while size := self._chunk_size():
+            body += self._exactly(size)
+            if len(body) > LARGEST_BODY or self.rfile.readline(3) != b"\r\n":
+                raise Unreadable
+        while self.rfile.readline(_LARGEST_CHUNK_LINE) not in {b"\r\n", b"\n", b""}:
+            pass
+        return bytes(body)
+
+    def _chunk_size(self) -> int:
+        text = self.rfile.readline(_LARGEST_CHUNK_LINE).partition(b";")[0].strip()
+        try:
+            size = int(text, 16)
+        except ValueError:
+            raise Unreadable from None
+        if not 0 <= size <= LARGEST_BODY:
+            raise Unreadable
+        return size
+
+    def _exactly(self, length: int) -> bytes:
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise Unreadable
+        return body
+
+    def _discard(self, length: int) -> None:
+        while length > 0 and (part := self.rfile.read(min(length, 65536))):
+            length -= len(part)
+
+    def _send(self, outbound: Outbound) -> None:
+        if outbound.delay_seconds:
+            time.sleep(outbound.delay_seconds)
+        if outbound.silence is not None:
+            self._say_nothing(outbound.silence)
+            return
+        if outbound.close or outbound.cut_after is not None:
+            self.close_connection = True
+        headers = list(outbound.headers)
+        named = {name.lower() for name, _ in headers}
+        if "date" not in named:
+            headers.append(("Date", self.date_time_string()))
+        if outbound.chunked:
+            headers.append(("Transfer-Encoding", "chunked"))
+        elif "content-length" not in named:
+            headers.append(("Content-Length", str(len(outbound.body))))
+        if self.close_connection and "connection" not in named:
+            headers.append(("Connection", "close"))
+        phrase = _PHRASES.get(outbound.status, "")
+        head = f"HTTP/1.1 {outbound.status} {phrase}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers) + "\r\n"
+        self.wfile.write(head.encode("latin-1", "replace"))
+        if self.command != "HEAD":
+            self._send_body(outbound)
+        if outbound.close_untold:
+            self.close_connection = True
+            self.wfile.flush()
+            time.sleep(_UNTOLD_SECONDS)
+
+    def _say_nothing(self, silence: Silence) -> None:
+        self.close_connection = True
+        if silence == "broken head":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
+        elif silence == "reset":
+            # Closing a socket that does not linger resets its connection.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif silence == "never":
+            self.rfile.read(1)
+
+    def _send_body(self, outbound: Outbound) -> None:
+        body = outbound.body
+        if outbound.chunked:
+            half = len(body) // 2
+            parts = [part for part in (body[:half], body[half:]) if part]
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+        self.wfile.write(body if outbound.cut_after is None else body[: outbound.cut_after])

@@ -1,0 +1,93 @@
+"""One part of a run whose checks are divided among several machines or processes: `3/8` is the third of eight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from kms_conformance.target import Target, TargetError
+from kms_conformance.target.urls import is_loopback
+
+_WRITTEN = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+_NUMBER = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The shard `index`, counted from 1, of `of`."""
+
+    index: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read what `--shard` was given. Raises `TargetError`."""
+        found = _WRITTEN.fullmatch(text)
+        shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
+        if not 1 <= shard.index <= shard.of:
+            raise TargetError(
+                f"There is no shard {text}.",
+                "A shard is written as its number, counted from 1, and how many there are.",
+                "Write it like this: --shard 3/8.",
+            )
+        return shard
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.of}"
+
+    @property
+    def mark(self) -> str:
+        """What the ids of its runs begin with, and so the descriptions of its keys: by it shards know each other's."""
+        return f"{self.index}of{self.of}"
+
+    def paced(self, target: Target) -> Target:
+        """The target with this shard's part of the promised requests a second: all shards together keep to it."""
+        pace = target.limits.requests_per_second
+        if pace is None:
+            return target
+        return replace(target, limits=replace(target.limits, requests_per_second=pace / self.of))
+
+    def refuse_moving_clocks(self, targets: Iterable[Target]) -> None:
+        """Raise `TargetError` where shards elsewhere would see a clock jump that this one has moved."""
+        for target in targets:
+            if target.time_control is not None and not is_loopback(target.base_url):
+                raise TargetError(
+                    f"The target {target.name} cannot be divided into shards.",
+                    "It offers time_control and is not on this machine: each shard would move the clock of all others, "
+                    "and keys would end before their time.",
+                    "Leave time_control out of the target file, or give each shard its own endpoint on 127.0.0.1.",
+                )
+
+
+def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[int, Shard]:
+    """Which target, counted from 0, and which shard of it the worker with this index has: targets times shards.
+
+    `index` is the content of the environment variable `name`. Raises `TargetError`.
+    """
+    number = int(index) if index is not None and _NUMBER.fullmatch(index) else None
+    most = targets * shards
+    if number is None or number >= most:
+        said = "is not set" if index is None else f"is {index[:20]!a}"
+        raise TargetError(
+            f"The environment variable {name} does not say which worker this is.",
+            f"It {said}; with {targets} targets and {shards} shards of each it is a number from 0 to {most - 1}.",
+            f"In a Kubernetes Indexed Job, set `completions: {most}`; elsewhere say --shard yourself.",
+        )
+    return number // shards, Shard(number % shards + 1, shards)
+
+
+def siblings(mark: str, other: str) -> bool:
+    """Whether two marks are of different shards of one division."""
+    return mark != other and "of" in mark and mark.partition("of")[2] == other.partition("of")[2]
+
+
+def kin_of(mark: str, description: str, prefix: str) -> bool:
+    """Whether a key that is described so belongs to another shard of the same division as the shard `mark`."""
+    found = re.match(rf"{re.escape(prefix)}([0-9]+of[0-9]+)-", description)
+    return found is not None and siblings(mark, found[1])
+
+
+def mark_of(run: str) -> str:
+    """The mark of the shard that a run was of; empty for a whole run."""
+    return run.rpartition("-")[0]

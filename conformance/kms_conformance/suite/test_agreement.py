@@ -1,0 +1,33 @@
+"""Agreement: what one reply says of a key, its other fields and the next reply say as well."""
+
+from __future__ import annotations
+
+from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("describe.enabled-agrees", "describe.date-agrees", "describe.fields")
+def test_fields_of_a_key_agree_in_every_state(kms: Scenario) -> None:
+    """Judged on every exchange of a run; here it is made sure that a key was read in each state."""
+    key = kms.key(ENABLED)
+    for state in (ENABLED, DISABLED, PENDING):
+        kms.pool.bring(key, state)
+        kms.read(key)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.read(key)
+
+
+@requirement("schedule.reply.date", "schedule.reply.window")
+def test_reply_to_schedule_tells_what_reads_back(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    told, window = kms.dialect.scheduled(answer.value)
+    read = kms.read(key).deletion_at
+    # Where no date reads back, describe.date-agrees accuses what is wrong; the reply to schedule is not.
+    if read is not None:
+        # Replies may cut a second short, each in its own way.
+        same = told is not None and abs((told - read).total_seconds()) <= 1
+        kms.judge.that("schedule.reply.date", same, f"the date that reads back, {read}", told, (answer.number,))
+    if window is not None:
+        kms.judge.that("schedule.reply.window", window == kms.days, kms.days, window, (answer.number,))

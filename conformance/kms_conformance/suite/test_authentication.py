@@ -1,0 +1,56 @@
+"""Authentication: a request with one thing wrong about its credentials is refused and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.auth import Sabotage, SignerFactory, sabotages
+from kms_conformance.judge import Inconclusive
+from kms_conformance.oracle import ENABLED
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("auth.{fault}")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "missing",
+        "incomplete",
+        "garbage",
+        "expired",
+        "other-project",
+        "other-region",
+        "unknown-access-key",
+        "wrong-secret",
+        "tampered",
+        "stale",
+    ],
+)
+def test_request_is_refused(kms: Scenario, fault: str) -> None:
+    found = [sabotage for sabotage in _sabotages(kms) if sabotage.name.replace("_", "-").startswith(fault)]
+    if not found:
+        raise Inconclusive(
+            f"The target file gives nothing to ask {fault!r} with.", "For an expired token: auth.expired_token."
+        )
+    key = kms.key(ENABLED)
+    before = kms.view(key)
+    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
+    for sabotage in found:
+        answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
+        kms.must_be_refused(f"auth.{fault}", sabotage.refusal, answer, {key: before})
+
+
+@requirement("auth.replayed-nonce")
+def test_replayed_request_is_refused(kms: Scenario) -> None:
+    sabotage = next(sabotage for sabotage in _sabotages(kms) if sabotage.name == "replayed_nonce")
+    request = kms.dialect.request("describe", {"key_id": kms.key(ENABLED)})
+    first = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
+    if not first.accepted:
+        raise Inconclusive(f"The request to be replayed was itself refused: {first.summary}.")
+    second = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
+    kms.must_be_refused("auth.replayed-nonce", sabotage.refusal, second)
+
+
+def _sabotages(kms: Scenario) -> tuple[Sabotage, ...]:
+    return sabotages(kms.client.target, SignerFactory(kms.client.session), kms.client.world.clock.now, kms.chance)

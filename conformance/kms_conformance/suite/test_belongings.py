@@ -1,0 +1,110 @@
+"""What belongs to a key: what was set reads back, and what was taken away does not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import MARKER_PREFIX
+from kms_conformance.oracle import ENABLED
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+_TAG = "kms-conformance"
+
+
+@requirement("untag.reply")
+def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    kms.accepts("tag.reply", "tag", key_id=key, tags={_TAG: "1"})
+    answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[_TAG])
+    listed = _told(kms, "list_tags", key)
+    kms.judge.that("untag.reply", f'"{_TAG}"' not in listed, f"no tag {_TAG}", listed, (answer.number,))
+
+
+@requirement("update-alias.reply", "list-aliases.reply")
+def test_alias_goes_to_another_key(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
+    answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
+    for owner, owns in ((other, True), (key, False)):
+        listed = _told(kms, "list_aliases", owner)
+        expected = f"{alias} {'' if owns else 'not '}among the aliases of {owner}"
+        kms.judge.that("update-alias.reply", (alias in listed) is owns, expected, listed, (answer.number,))
+    kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
+
+
+@requirement("{operation}.reply", "rotation-status.reply")
+@pytest.mark.parametrize(
+    ("operation", "on"), [("enable-rotation", True), ("disable-rotation", False)], ids=["on", "off"]
+)
+def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
+    key = kms.key(ENABLED)
+    answer = kms.accepts(f"{operation}.reply", operation.replace("-", "_"), key_id=key)
+    told = kms.dialect.told(
+        "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
+    )
+    kms.judge.that(f"{operation}.reply", told is on, on, told, (answer.number,))
+
+
+@requirement("create-grant.reply", "list-grants.reply", "revoke-grant.reply")
+def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    principal = kms.dialect.principal(kms.view(key).arn or "")
+    answer = kms.accepts(
+        "create-grant.reply", "create_grant", key_id=key, grantee=principal, grant_operations=["DescribeKey"]
+    )
+    grant = kms.dialect.told("create_grant", answer.value)
+    if not isinstance(grant, str):
+        raise Inconclusive("The reply names no grant.")
+    listed = _told(kms, "list_grants", key)
+    kms.judge.that("create-grant.reply", grant in listed, f"the grant {grant}", listed[:300], (answer.number,))
+    answer = kms.accepts("revoke-grant.reply", "revoke_grant", key_id=key, grant_id=grant)
+    listed = _told(kms, "list_grants", key)
+    kms.judge.that("revoke-grant.reply", grant not in listed, f"no grant {grant}", listed[:300], (answer.number,))
+
+
+@requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
+def test_policy_reads_back(kms: Scenario) -> None:
+    """The key's own policy under another `Id`, which entitles nobody: who could manage the key still can."""
+    key = kms.key(ENABLED)
+    was = kms.dialect.told("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+    kms.accepts("list-policies.reply", "list_policies", key_id=key)
+    try:
+        meant = json.loads(str(was))
+    except ValueError:
+        raise Inconclusive(f"The policy is no JSON, so it is not written again: {str(was)[:100]!r}.") from None
+    if not isinstance(meant, dict):
+        raise Inconclusive(f"The policy is no JSON object, so it is not written again: {str(was)[:100]!r}.")
+    for policy in (meant | {"Id": "kms-conformance"}, meant):
+        answer = kms.accepts("put-policy.reply", "put_policy", key_id=key, policy=json.dumps(policy))
+        now = kms.dialect.told("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+        same = _means(now, policy)
+        kms.judge.that("put-policy.reply", same, "the policy that was put", str(now)[:300], (answer.number,))
+
+
+@requirement("re-encrypt.reply")
+def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    answer = kms.accepts("re-encrypt.reply", "re_encrypt", ciphertext=kms.encrypted(key), key_id=other)
+    again = kms.dialect.secret_output("re_encrypt", answer.value)
+    plain = kms.dialect.secret_output("decrypt", kms.accepts("re-encrypt.reply", "decrypt", ciphertext=again).value)
+    kms.judge.that("re-encrypt.reply", plain == "text", "what was encrypted", "other text", (answer.number,))
+
+
+def _told(kms: Scenario, operation: str, key: str) -> str:
+    """The entries that a list of the key's belongings shows, as text."""
+    answer = kms.accepts(f"{operation.replace('_', '-')}.reply", operation, key_id=key)
+    return json.dumps(kms.dialect.told(operation, answer.value), ensure_ascii=False)
+
+
+def _means(policy: object, meant: object) -> bool:
+    try:
+        return bool(json.loads(str(policy)) == meant)
+    except ValueError:
+        return False

@@ -1,0 +1,124 @@
+"""Cancel: a pending deletion can be taken back, only a pending one, and only that of the key named."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.dialects.base import Raw
+from kms_conformance.oracle import DISABLED, ENABLED, PENDING, PENDING_IMPORT
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("cancel.key-id.missing")
+def test_missing_key_id_is_refused(kms: Scenario) -> None:
+    bystander = kms.key(PENDING)
+    kms.refuses("cancel.key-id.missing", "missing_key", "cancel", unchanged=[bystander])
+
+
+@requirement("cancel.key-id.type")
+@pytest.mark.parametrize("value", [7, None, ["a"], {"a": "b"}], ids=["number", "null", "list", "object"])
+def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None:
+    bystander = kms.key(PENDING)
+    kms.refuses("cancel.key-id.type", "wrong_key_type", "cancel", key_id=Raw(value), unchanged=[bystander])
+
+
+@requirement(
+    "cancel.effect",
+    "cancel.uri",
+    "cancel.request.content-type",
+    "cancel.status",
+    "cancel.state-after",
+    "cancel.reply-agrees",
+    "cancel.reply.key-id",
+    "cancel.reply.key-state",
+    "cancel.reply.request-id",
+    "cancel.date-cleared",
+    "lifecycle.sequence",
+)
+def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    described = kms.marked(key).description
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    answer = kms.ask("cancel", key_id=key)
+    kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
+    kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, kms.spared, answer))
+    view = kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
+    kept = view.description == described
+    kms.judge.that("lifecycle.sequence", kept, f"description {described!r}", f"description {view.description!r}")
+    now = kms.time.now()
+    stale = view.deletion_at is not None and view.deletion_at > now
+    kms.judge.that("cancel.date-cleared", not stale, "no deletion date ahead", view.deletion_at, (answer.number,))
+
+
+@requirement("cancel.state-after.disabled")
+def test_cancelled_key_that_was_disabled_before(kms: Scenario) -> None:
+    key = kms.key(DISABLED)
+    kms.accepts("schedule.from-disabled", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    open_states = list(dict.fromkeys([kms.profile.after_cancel, DISABLED]))
+    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.must_read_back("cancel.state-after.disabled", key, open_states, answer)
+
+
+@requirement("cancel.not-pending.{state}")
+@pytest.mark.parametrize("state", [ENABLED, DISABLED])
+def test_key_that_is_not_pending_is_refused(kms: Scenario, state: str) -> None:
+    key = kms.key(state)
+    kms.refuses(f"cancel.not-pending.{state}", "not_pending", "cancel", key_id=key, unchanged=[key])
+
+
+@requirement("cancel.not-pending.cancelled")
+def test_second_cancel_is_refused(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.refuses("cancel.not-pending.cancelled", "not_pending", "cancel", key_id=key, unchanged=[key])
+
+
+@requirement("cancel.usable-again")
+def test_cancelled_key_is_usable_again(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    before = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="before").value)
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.pool.bring(key, ENABLED)
+    kms.accepts("cancel.usable-again", "encrypt", key_id=key, plaintext="after")
+    answer = kms.accepts("cancel.usable-again", "decrypt", ciphertext=before)
+    plaintext = kms.dialect.secret_output("decrypt", answer.value)
+    kms.judge.that("cancel.usable-again", plaintext == "before", "what was encrypted", "other text", (answer.number,))
+
+
+@requirement("cancel.only-named-key")
+def test_other_pending_key_stays_pending(kms: Scenario) -> None:
+    bystander = kms.key(PENDING)
+    key = kms.key(PENDING, bystander)
+    before = kms.read(bystander)
+    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
+
+
+@requirement("cancel.sequence")
+def test_sequence_is_optional(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.pool.bring(key, PENDING)
+    kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=kms.chance.uuid(), states=kms.spared)
+
+
+@requirement("cancel.bad-sequence")
+@pytest.mark.parametrize("sequence", ["short", "x" * 300], ids=["short", "long"])
+def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
+    key = kms.key(PENDING)
+    before = kms.view(key)
+    answer = kms.ask("cancel", key_id=key, sequence=sequence)
+    if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
+        return
+    kms.must_read_back("cancel.bad-sequence", key, kms.spared, answer)
+
+
+@requirement("cancel.imported-key", "schedule.imported-key")
+@pytest.mark.standard
+def test_key_without_material(kms: Scenario) -> None:
+    key = kms.pool.create_apart(origin="external")
+    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
+    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)

@@ -1,0 +1,71 @@
+"""Names: a key is known by its id and by its full name; an alias, or somebody else's full name, is another matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import MARKER_PREFIX
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+def _arn(kms: Scenario, key: str) -> str:
+    """The full name of a key of ours. Raises `Inconclusive` where it may be that of another key."""
+    arn = kms.view(key).arn or ""
+    if not arn.endswith(f"/{key}"):
+        kms.judge.breaks("describe.arn-agrees", f"an ARN that ends in /{key}", arn)
+        raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
+    return arn
+
+
+@requirement("schedule.key-id.arn", "cancel.key-id.arn", "describe.arn-agrees")
+def test_key_is_known_by_its_arn(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    arn = _arn(kms, key)
+    described = kms.dialect.key(kms.accepts("describe.arn-agrees", "describe", key_id=arn).value)
+    kms.judge.that("describe.arn-agrees", described.id == key, f"the key {key}", f"the key {described.id}")
+    answer = kms.ask("schedule", key_id=arn, window=kms.days)
+    kms.must_be_accepted("schedule.key-id.arn", answer, key)
+    kms.must_read_back("schedule.key-id.arn", key, [PENDING], answer)
+    answer = kms.ask("cancel", key_id=arn)
+    kms.must_be_accepted("cancel.key-id.arn", answer)
+    kms.must_read_back("cancel.key-id.arn", key, kms.spared, answer)
+
+
+@contextmanager
+def _alias(kms: Scenario, key: str) -> Iterator[str]:
+    """A new alias of the key, for the time of a check."""
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    answer = kms.ask("set_alias", key_id=key, alias=alias)
+    if not answer.accepted:
+        raise Inconclusive(f"The key could not be given an alias: {answer.summary}.")
+    try:
+        yield alias
+    finally:
+        kms.ask("delete_alias", alias=alias)
+
+
+@requirement("{operation}.key-id.alias")
+@pytest.mark.parametrize(
+    ("operation", "state"), [("schedule", ENABLED), ("cancel", PENDING)], ids=["schedule", "cancel"]
+)
+def test_alias_does_not_name_the_key(kms: Scenario, operation: str, state: str) -> None:
+    key = kms.key(ENABLED)
+    arn = _arn(kms, key)
+    window = {"window": kms.days} if operation == "schedule" else {}
+    with _alias(kms, key) as alias:
+        for name in (alias, kms.dialect.alias_arn(arn, alias)):
+            kms.pool.bring(key, state)
+            kms.refuses(f"{operation}.key-id.alias", "alias_as_key", operation, key_id=name, unchanged=[key], **window)
+
+
+@requirement("other-arn.schedule")
+def test_arn_of_another_place_does_not_name_the_key(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    for name in kms.dialect.arns_elsewhere(_arn(kms, key)).values():
+        kms.refuses("other-arn.schedule", "key_elsewhere", "schedule", key_id=name, window=kms.days, unchanged=[key])

@@ -1,0 +1,122 @@
+"""What belongs to a pending key - aliases, tags, grants, policy, rotation - by the table of key states, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kms_conformance.judge import Inconclusive
+from kms_conformance.ledger import MARKER_PREFIX
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+Arguments = dict[str, Any]
+Prepare = Callable[[Scenario, str], Arguments]
+_TAG = "kms-conformance"
+
+
+def _key(kms: Scenario, key: str) -> Arguments:
+    return {"key_id": key}
+
+
+def _encrypted_by_it(kms: Scenario, key: str) -> Arguments:
+    return {"ciphertext": kms.encrypted(key), "key_id": kms.key(ENABLED, key)}
+
+
+def _encrypted_by_another(kms: Scenario, key: str) -> Arguments:
+    return {"ciphertext": kms.encrypted(kms.key(ENABLED, key)), "key_id": key}
+
+
+def _tag(kms: Scenario, key: str) -> Arguments:
+    return {"key_id": key, "tags": {_TAG: kms.chance.hex(6)}}
+
+
+def _tagged(kms: Scenario, key: str) -> Arguments:
+    _done(kms, "tag", **_tag(kms, key))
+    return {"key_id": key, "tag_keys": [_TAG]}
+
+
+def _alias_of_another(kms: Scenario, key: str) -> Arguments:
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    _done(kms, "set_alias", key_id=kms.key(ENABLED, key), alias=alias)
+    return {"key_id": key, "alias": alias}
+
+
+def _grant(kms: Scenario, key: str) -> Arguments:
+    principal = kms.dialect.principal(kms.view(key).arn or "")
+    return {"key_id": key, "grantee": principal, "grant_operations": ["DescribeKey"]}
+
+
+def _granted(kms: Scenario, key: str) -> Arguments:
+    return {"key_id": key, "grant_id": _done(kms, "create_grant", **_grant(kms, key))}
+
+
+def _policy(kms: Scenario, key: str) -> Arguments:
+    return {"key_id": key, "policy": _done(kms, "get_policy", key_id=key)}
+
+
+def _done(kms: Scenario, operation: str, **arguments: object) -> object:
+    """What a preparation tells. Raises `Inconclusive` where it was not carried out."""
+    answer = kms.ask(operation, **arguments)
+    if not answer.accepted:
+        raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
+    return kms.dialect.told(operation, answer.value) if operation in ("create_grant", "get_policy") else None
+
+
+# name of the requirement -> (operation, what it is given, the operation that shows whether anything changed)
+_REFUSED: dict[str, tuple[str, Prepare, str | None]] = {
+    "generate-data-key-without-plaintext": ("generate_data_key_without_plaintext", _key, None),
+    "re-encrypt-from": ("re_encrypt", _encrypted_by_it, None),
+    "re-encrypt-to": ("re_encrypt", _encrypted_by_another, None),
+    "tag": ("tag", _tag, "list_tags"),
+    "untag": ("untag", _tagged, "list_tags"),
+    "update-alias": ("update_alias", _alias_of_another, "list_aliases"),
+    "create-grant": ("create_grant", _grant, "list_grants"),
+    "enable-rotation": ("enable_rotation", _key, "rotation_status"),
+    "disable-rotation": ("disable_rotation", _key, "rotation_status"),
+}
+_ALLOWED: dict[str, tuple[str, Prepare]] = {
+    "get-policy": ("get_policy", _key),
+    "put-policy": ("put_policy", _policy),
+    "list-policies": ("list_policies", _key),
+    "rotation-status": ("rotation_status", _key),
+    "list-tags": ("list_tags", _key),
+    "list-aliases": ("list_aliases", _key),
+    "list-grants": ("list_grants", _key),
+    "revoke-grant": ("revoke_grant", _granted),
+}
+
+
+@requirement("pending.{use}")
+@pytest.mark.parametrize("use", _REFUSED)
+def test_pending_key_refuses(kms: Scenario, use: str) -> None:
+    """The same request is carried out as long as the key is enabled: what is refused always shows nothing."""
+    operation, prepare, shows = _REFUSED[use]
+    key = kms.key(ENABLED)
+    _done(kms, operation, **prepare(kms, key))
+    arguments = prepare(kms, key)
+    kms.pool.bring(key, PENDING)
+    before = kms.ask(shows, key_id=key) if shows else None
+    refusal = kms.profile.refusal_in(operation, PENDING)
+    assert refusal is not None
+    answer = kms.refuses(f"pending.{use}", refusal, operation, unchanged=[key], **arguments)
+    if shows and before is not None:
+        was, now = (kms.dialect.told(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
+        kms.judge.that(f"pending.{use}", was == now, was, now, (answer.number,), "Refused, and done all the same.")
+
+
+@requirement("pending.{use}")
+@pytest.mark.parametrize("use", _ALLOWED)
+def test_pending_key_allows(kms: Scenario, use: str) -> None:
+    """The same request is carried out as long as the key is enabled: what never works is not the state's fault."""
+    operation, prepare = _ALLOWED[use]
+    key = kms.key(ENABLED)
+    _done(kms, operation, **prepare(kms, key))
+    arguments = prepare(kms, key)
+    kms.pool.bring(key, PENDING)
+    before = kms.view(key)
+    answer = kms.accepts(f"pending.{use}", operation, **arguments)
+    kms.must_be_unchanged(f"pending.{use}", before, kms.read(key), answer)

@@ -1,0 +1,92 @@
+"""A pending key cannot be used or managed; it can be read, listed, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+# A service of several machines may refuse on one and not on the next.
+_ASKED = 3
+# name of the requirement -> (operation, its arguments besides the key)
+_MANAGING: dict[str, tuple[str, dict[str, object]]] = {
+    "encrypt": ("encrypt", {"plaintext": "text"}),
+    "generate-data-key": ("generate_data_key", {}),
+    "enable": ("enable", {}),
+    "disable": ("disable", {}),
+    "update-description": ("update_description", {"description": "changed while pending"}),
+}
+
+
+@requirement("pending.{use}")
+@pytest.mark.parametrize("use", _MANAGING)
+def test_pending_key_refuses(kms: Scenario, use: str) -> None:
+    operation, arguments = _MANAGING[use]
+    key = kms.key(PENDING)
+    refusal = kms.profile.refusal_in(operation, PENDING)
+    assert refusal is not None
+    for _ in range(_ASKED):
+        kms.refuses(f"pending.{use}", refusal, operation, key_id=key, unchanged=[key], **arguments)
+
+
+@requirement("pending.decrypt")
+def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    ciphertext = kms.encrypted(key)
+    kms.pool.bring(key, PENDING)
+    refusal = kms.profile.refusal_in("decrypt", PENDING)
+    assert refusal is not None
+    for _ in range(_ASKED):
+        kms.refuses("pending.decrypt", refusal, "decrypt", ciphertext=ciphertext, unchanged=[key])
+
+
+@requirement("pending.set-alias")
+def test_pending_key_gets_no_alias(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    refusal = kms.profile.refusal_in("set_alias", PENDING)
+    assert refusal is not None
+    kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
+
+
+@requirement("pending.delete-alias", "delete-alias.reply")
+def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
+    kms.pool.bring(key, PENDING)
+    kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
+
+
+@requirement("pending.describe")
+def test_pending_key_can_be_read_and_reading_moves_nothing(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    first = kms.read(key)
+    answer = kms.accepts("pending.describe", "describe", key_id=key)
+    kms.must_be_unchanged("pending.describe", first, kms.read(key), answer)
+
+
+@requirement("pending.listed", "list.complete")
+def test_pending_key_is_listed_once(kms: Scenario) -> None:
+    key = kms.key(PENDING)
+    ids = kms.pool.census()
+    kms.judge.that("pending.listed", key in ids, f"{key} in the list", "it is not listed")
+    twice = sorted({known for known in ids if ids.count(known) > 1})
+    kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
+    missing = [known for known in kms.pool.keys if known not in ids]
+    kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
+
+
+@requirement("list.complete")
+def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
+    ours = {kms.key(ENABLED)}
+    ours.add(kms.key(DISABLED, *ours))
+    whole = set(kms.pool.census())
+    # At least three pages where the largest documented page allows; at most a few requests on a large account.
+    ids = kms.pool.census(min(100, max(1, len(whole) // 3)))
+    # What owners create or delete meanwhile falls out of both.
+    stayed = whole & set(kms.pool.census()) | ours
+    wrong = sorted(key for key in stayed if ids.count(key) != 1)
+    kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

@@ -1,0 +1,143 @@
+"""Shapes of replies: every field of every reply and error; the rules of all replies are judged on each exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.judge import Inconclusive, Unanswered
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+_OF_KEY = {
+    "describe": {},
+    "encrypt": {"plaintext": "text"},
+    "generate-data-key": {},
+    "generate-data-key-without-plaintext": {},
+    "list-tags": {},
+}
+
+
+@requirement("{operation}.reply")
+@pytest.mark.parametrize("operation", _OF_KEY)
+def test_reply_about_a_key(kms: Scenario, operation: str) -> None:
+    key = kms.key(ENABLED)
+    kms.accepts(f"{operation}.reply", operation.replace("-", "_"), key_id=key, **_OF_KEY[operation])
+
+
+@requirement("{operation}.reply")
+@pytest.mark.parametrize(
+    "operation", ["list", "instances", "quotas", "versions", "version", "regions", "account-status"]
+)
+def test_reply_about_the_account(kms: Scenario, operation: str) -> None:
+    kms.accepts(f"{operation}.reply", operation.replace("-", "_"))
+
+
+@requirement("decrypt.reply")
+def test_reply_to_decrypt(kms: Scenario) -> None:
+    answer = kms.accepts("encrypt.reply", "encrypt", key_id=kms.key(ENABLED), plaintext="text")
+    ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+    kms.accepts("decrypt.reply", "decrypt", ciphertext=ciphertext)
+
+
+@requirement("update-description.reply")
+def test_description_reads_back(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    was = kms.view(key).description or ""
+    for description in (f"{was} changed", was):
+        answer = kms.accepts("update-description.reply", "update_description", key_id=key, description=description)
+        view = kms.pool.settled(key, _described(description))
+        same = view.description == description
+        kms.judge.that("update-description.reply", same, repr(description), repr(view.description), (answer.number,))
+
+
+def _described(description: str) -> Callable[[KeyView], bool]:
+    return lambda view: view.description == description
+
+
+@requirement("set-alias.reply")
+def test_alias_names_the_key(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
+    named = kms.dialect.names(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
+    kms.judge.that("set-alias.reply", named == key, f"{alias} names {key}", f"it names {named}", (answer.number,))
+
+
+@requirement("tag.reply")
+def test_tag_reads_back(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    value = kms.chance.hex(6)
+    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={"kms-conformance": value})
+    listed = kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")
+    kms.judge.that("tag.reply", value in listed, f"the tag {value}", listed[:200], (answer.number,))
+
+
+@requirement("schedule.reply.xml")
+def test_reply_in_xml(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
+    in_xml = kms.dialect.protocol_cases["xml"].change
+    answer = kms.client.send(in_xml(request), kms.client.api["schedule"])
+    kms.must_be_accepted("schedule.reply.xml", answer, key)
+    declared = answer.reply.header("Content-Type") or "no content type"
+    kms.judge.that("schedule.reply.xml", "xml" in declared.lower(), "XML", declared, (answer.number,))
+    problems = "; ".join(answer.problems)
+    kms.judge.that("schedule.reply.xml", not problems, "one well-formed document", problems, (answer.number,))
+    kms.must_read_back("schedule.reply.xml", key, [PENDING], answer)
+
+
+@requirement(
+    "error.shape",
+    "reply.status",
+    "reply.content-type",
+    "reply.encoding",
+    "reply.request-id",
+    "reply.no-server-error",
+    "reply.answered",
+)
+def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
+    """Each of these is judged on every exchange of a run; here it is made sure that there was one of each kind."""
+    success = kms.accepts("describe.reply", "describe", key_id=kms.key(ENABLED))
+    error = kms.ask("describe", key_id=kms.dialect.unknown_key())
+    if error.error is None or error.status == success.status:
+        kms.judge.breaks("error.shape", "an error with the documented fields", error.summary, (error.number,))
+    if kms.dialect.request_id(error.reply, error.value) is None and not kms.profile.request_id.required:
+        # Nothing obliges this dialect to carry ids; where it does not, the rule on them holds of every reply.
+        kms.judge.holds("reply.request-id")
+
+
+@requirement("refused.changes-nothing")
+def test_no_refusal_changes_a_key(kms: Scenario) -> None:
+    """The refusals that a key meets in each state, one after another: at the end it is as it was."""
+    for state in (ENABLED, PENDING):
+        key = kms.key(state)
+        before = kms.view(key)
+        refused = [
+            kms.ask(operation, **({"window": kms.window.maximum + 1} if operation == "schedule" else {}), key_id=key)
+            for operation in ("schedule", "cancel", "enable", "disable")
+            if operation == "schedule" or kms.profile.refusal_in(operation, state)
+        ]
+        if any(answer.accepted for answer in refused):
+            raise Inconclusive("A request that must be refused was carried out; its own check says which.")
+        kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
+
+
+@requirement("reply.no-server-error", "reply.answered")
+def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
+    """Bodies that break parsers: whatever the answer, it is no internal error, and the key is as it was."""
+    key = kms.key(ENABLED)
+    before = kms.view(key)
+    for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):
+        plain = kms.dialect.request("cancel", {"key_id": key})
+        try:
+            answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
+        except Unanswered:
+            # That is on record; what the others meet is another matter.
+            continue
+        if answer.accepted:
+            raise Inconclusive(f"A request whose body is {body[:20]!r} was carried out.")
+        kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)

@@ -1,0 +1,89 @@
+"""Schedule: a key becomes pending, from either state, once, and no other key does."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.judge import Inconclusive
+from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement(
+    "schedule.from-enabled",
+    "schedule.uri",
+    "schedule.state-after",
+    "schedule.reply-agrees",
+    "schedule.reply.key-id",
+    "schedule.reply.key-state",
+    "schedule.reply.request-id",
+    "schedule.not-immediate",
+)
+def test_enabled_key_becomes_pending(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    answer = kms.ask("schedule", key_id=key, window=kms.days)
+    view = kms.read(key)
+    there = view.state != GONE
+    kms.judge.that("schedule.not-immediate", there, "the key is still there", f"it is {view.state}", (answer.number,))
+    kms.must_be_accepted(("schedule.from-enabled", "schedule.uri"), answer)
+    kms.must_read_back(("schedule.from-enabled", "schedule.state-after"), key, [PENDING], answer)
+    kms.must_echo("schedule", answer, kms.view(key))
+
+
+@requirement("schedule.from-disabled", "schedule.state-after")
+def test_disabled_key_becomes_pending(kms: Scenario) -> None:
+    key = kms.key(DISABLED)
+    kms.accepts(
+        ("schedule.from-disabled", "schedule.state-after"),
+        "schedule",
+        key_id=key,
+        window=kms.days,
+        states=[PENDING],
+    )
+
+
+@requirement("schedule.twice")
+@pytest.mark.parametrize("longer", [0, 5], ids=["same window", "longer window"])
+def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -> None:
+    key = kms.key(PENDING)
+    window = kms.days + longer
+    kms.refuses("schedule.twice", "already_pending", "schedule", key_id=key, window=window, unchanged=[key])
+
+
+@requirement("schedule.only-named-key")
+def test_other_key_is_not_scheduled(kms: Scenario) -> None:
+    bystander = kms.key(ENABLED)
+    key = kms.key(DISABLED, bystander)
+    before = kms.marked(bystander)
+    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.must_be_unchanged("schedule.only-named-key", before, kms.read(bystander), answer)
+
+
+@requirement("schedule.key-id.missing")
+def test_missing_key_id_is_refused(kms: Scenario) -> None:
+    bystander = kms.key(ENABLED)
+    kms.refuses("schedule.key-id.missing", "missing_key", "schedule", window=kms.days, unchanged=[bystander])
+
+
+@requirement("protection.refuses-schedule", "set-deletion-protection.reply")
+def test_protected_key_is_refused(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    arn = kms.view(key).arn or ""
+    if not arn.endswith(f"/{key}"):
+        raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
+    kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
+    try:
+        kms.refuses(
+            "protection.refuses-schedule",
+            "deletion_protected",
+            "schedule",
+            key_id=key,
+            window=kms.days,
+            unchanged=[key],
+        )
+    finally:
+        if kms.pool.read(key).state == PENDING:
+            # Refused, and done all the same: the protection of a pending key cannot be lifted.
+            kms.ask("cancel", key_id=key)
+        kms.ask("set_deletion_protection", arn=arn, protected=False)

@@ -1,0 +1,14 @@
+"""States: a key keeps the one that it was led into. Without that no answer of a target proves anything."""
+
+from __future__ import annotations
+
+from kms_conformance.oracle import DISABLED, ENABLED
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("disable.reply", "enable.reply")
+def test_key_keeps_its_state(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    kms.accepts("disable.reply", "disable", key_id=key, states=[DISABLED])
+    kms.accepts("enable.reply", "enable", key_id=key, states=[ENABLED])

@@ -1,0 +1,62 @@
+"""Unknown and malformed keys: not found, never a server error, and nothing is created by asking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kms_conformance.judge import Inconclusive
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+# Others may create a key while we look; if one appears each time that we ask, it is the asking that creates it.
+_ATTEMPTS = 3
+_OPERATIONS = ("schedule", "cancel", "describe")
+
+
+def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
+    return {"window": kms.days} if operation == "schedule" else {}
+
+
+@requirement("unknown-key.{operation}")
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_unknown_key_is_not_found(kms: Scenario, operation: str) -> None:
+    bystander = kms.key(ENABLED)
+    # Once on a key of ours: credentials that may not ask this at all are none of the target's faults.
+    kms.pool.bring(bystander, PENDING)
+    kms.pool.bring(bystander, ENABLED)
+    requirement_id = f"unknown-key.{operation}"
+    new: set[str] = set()
+    for _ in range(_ATTEMPTS):
+        key = kms.dialect.unknown_key()
+        before = kms.pool.census()
+        if key in before:
+            raise Inconclusive("A random id turned out to be that of a key.", "Run again.")
+        kms.refuses(
+            requirement_id, "unknown_key", operation, key_id=key, unchanged=[bystander], **_arguments(kms, operation)
+        )
+        still = kms.ask("describe", key_id=key)
+        kms.judge.that(requirement_id, not still.accepted, "the key stays unknown", still.summary, (still.number,))
+        new = set(kms.pool.census()) - set(before)
+        if not new or kms.judge.failures:
+            break
+    kms.judge.that(
+        requirement_id, not new, "no key more than before", f"each time a new one, such as {min(new, default='')}"
+    )
+
+
+@requirement("malformed-key.{operation}")
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_malformed_key_is_refused(kms: Scenario, operation: str) -> None:
+    bystander = kms.key()
+    for key in kms.dialect.malformed_keys:
+        kms.refuses(
+            f"malformed-key.{operation}",
+            "malformed_key",
+            operation,
+            key_id=key,
+            unchanged=[bystander],
+            **_arguments(kms, operation),
+        )

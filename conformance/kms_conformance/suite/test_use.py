@@ -1,0 +1,55 @@
+"""Use: an enabled key encrypts and decrypts, a disabled one does not."""
+
+from __future__ import annotations
+
+from kms_conformance.oracle import DISABLED, ENABLED
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("state.enabled")
+def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext="some text")
+    ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+    answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
+    same = kms.dialect.secret_output("decrypt", answer.value) == "some text"
+    kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
+
+
+@requirement("state.disabled", "state.enabled")
+def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    ciphertext = kms.encrypted(key)
+    kms.pool.bring(key, DISABLED)
+    uses: dict[str, dict[str, object]] = {
+        "encrypt": {"key_id": key, "plaintext": "text"},
+        "decrypt": {"ciphertext": ciphertext},
+        "generate_data_key": {"key_id": key},
+    }
+    for operation, arguments in uses.items():
+        kms.refuses("state.disabled", "key_disabled", operation, unchanged=[key], **arguments)
+    kms.pool.bring(key, ENABLED)
+    answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
+    same = kms.dialect.secret_output("decrypt", answer.value) == "text"
+    kms.judge.that("state.enabled", same, "what was encrypted before", "other text", (answer.number,))
+
+
+@requirement("enable.not-disabled", "enable.idempotent")
+def test_enabling_an_enabled_key(kms: Scenario) -> None:
+    _again(kms, "enable", ENABLED, ("enable.not-disabled", "enable.idempotent"))
+
+
+@requirement("disable.not-enabled", "disable.idempotent")
+def test_disabling_a_disabled_key(kms: Scenario) -> None:
+    _again(kms, "disable", DISABLED, ("disable.not-enabled", "disable.idempotent"))
+
+
+def _again(kms: Scenario, operation: str, state: str, requirements: tuple[str, str]) -> None:
+    """Ask for the state that the key is in: some clouds refuse it, to others it is nothing."""
+    key = kms.key(state)
+    refusal = kms.profile.refusal_in(operation, state)
+    if refusal is None:
+        kms.accepts(requirements[1], operation, key_id=key, states=[state])
+    else:
+        kms.refuses(requirements[0], refusal, operation, key_id=key, unchanged=[key])

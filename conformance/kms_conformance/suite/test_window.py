@@ -1,0 +1,109 @@
+"""Window bounds: what lies within is accepted, what lies without is refused and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.dialects.base import Raw
+from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+
+@requirement("schedule.window.start", "schedule.window.exact")
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None:
+    key = kms.key(ENABLED)
+    days = kms.window.minimum + round((kms.window.maximum - kms.window.minimum) * share)
+    asked_at = kms.time.now()
+    answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
+
+
+@requirement("schedule.window.{bound}", "schedule.window.start", "schedule.window.exact")
+@pytest.mark.parametrize("bound", ["minimum", "maximum"])
+def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
+    key = kms.key(ENABLED)
+    days = getattr(kms.window, bound)
+    asked_at = kms.time.now()
+    answer = kms.accepts(f"schedule.window.{bound}", "schedule", key_id=key, window=days, states=[PENDING])
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
+
+
+# name of the requirement -> (the window, which the adapter writes in its own type, and the refusal that it meets)
+_REFUSED = {
+    "zero": (0, "window_out_of_range"),
+    "negative": (-7, "window_out_of_range"),
+    "huge": (99999999999999999999, "window_huge"),
+    "fraction": (7.5, "window_malformed"),
+    "text": ("seven", "window_malformed"),
+}
+
+
+@requirement("schedule.window.{bound}")
+@pytest.mark.parametrize(("bound", "step"), [("below-minimum", -1), ("above-maximum", 1)], ids=["below", "above"])
+def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None:
+    key = kms.key(ENABLED)
+    days = step + (kms.window.minimum if step < 0 else kms.window.maximum)
+    requirement_id = f"schedule.window.{bound}"
+    kms.refuses(requirement_id, "window_out_of_range", "schedule", key_id=key, window=days, unchanged=[key])
+
+
+@requirement("schedule.window.{case}")
+@pytest.mark.parametrize("case", _REFUSED)
+def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
+    window, refusal = _REFUSED[case]
+    key = kms.key(ENABLED)
+    kms.refuses(f"schedule.window.{case}", refusal, "schedule", key_id=key, window=window, unchanged=[key])
+
+
+@requirement("schedule.window.default")
+def test_without_a_window_the_default_counts(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    days = kms.window.default
+    assert days is not None
+    asked_at = kms.time.now()
+    answer = kms.accepts("schedule.window.default", "schedule", key_id=key, states=[PENDING])
+    kms.must_be_date("schedule.window.default", kms.view(key), asked_at, days, answer)
+
+
+@requirement("schedule.window.open")
+def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
+    """Carried out or refused, as the target likes: but without a server error, and a refusal changes nothing."""
+    for window in kms.dialect.open_windows:
+        key = kms.key(ENABLED)
+        before = kms.view(key)
+        answer = kms.ask("schedule", key_id=key, window=window)
+        fine = answer.status < 500
+        kms.judge.that("schedule.window.open", fine, "no server error", answer.summary, (answer.number,))
+        if answer.status // 100 != 2:
+            kms.must_be_unchanged("schedule.window.open", before, kms.read(key), answer)
+
+
+@requirement("schedule.window.{case}")
+@pytest.mark.parametrize(
+    ("case", "refusal"),
+    [("empty", "window_empty"), ("absent", "window_missing"), ("other-type", "window_other_type")],
+    ids=["empty", "absent", "other type"],
+)
+def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal: str) -> None:
+    """Refused with nothing changed or, where the profile leaves it open, carried out within the bounds."""
+    key = kms.key(ENABLED)
+    before = kms.view(key)
+    written: dict[str, dict[str, object]] = {
+        "empty": {"window": Raw("")},
+        "absent": {},
+        "other-type": {
+            "window": Raw(kms.window.minimum if kms.window.wire_type == "string" else str(kms.window.minimum))
+        },
+    }
+    requirement_id = f"schedule.window.{case}"
+    asked_at = kms.time.now()
+    answer = kms.ask("schedule", key_id=key, **written[case])
+    if kms.must_be_refused(requirement_id, refusal, answer, {key: before}):
+        return
+    view = kms.must_read_back(requirement_id, key, [PENDING], answer)
+    if case == "other-type":
+        kms.must_be_date(requirement_id, view, asked_at, kms.window.minimum, answer)
+    else:
+        kms.must_be_within_bounds(requirement_id, view, asked_at, answer)

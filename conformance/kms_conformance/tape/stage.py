@@ -1,0 +1,75 @@
+"""A target as it is written down without its secrets, and as it is put up again to play a tape against.
+
+A hidden value is written as the redactor marks it, and played by a stand-in that the redactor marks alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from kms_conformance.target import Target
+from kms_conformance.target.model import WAYS, Limits
+from kms_conformance.target.ways import credentials_of
+from kms_conformance.wire.redact import Redactor
+
+_MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
+
+
+def described(target: Target) -> dict[str, Any]:
+    """All of a target that a run depends on, without its secrets."""
+    redactor = Redactor.of(target)
+
+    def shown(value: object) -> object:
+        return redactor.text(value) if isinstance(value, str) else value
+
+    hidden = credentials_of(target.auth.way)
+    # A credential goes whatever it is called; what else came from the environment goes unless it is an ordinary word.
+    auth = {
+        name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
+        for name, value in ((field.name, getattr(target.auth, field.name)) for field in fields(target.auth))
+    }
+    return {
+        "name": target.name,
+        "dialect": target.dialect,
+        "profile": target.profile,
+        "base_url": shown(target.base_url),
+        "auth": {"way": target.auth.way, **auth},
+        "limits": asdict(target.limits),
+        "time_control": shown(target.time_control),
+    }
+
+
+def put_up(description: Mapping[str, Any]) -> Target:
+    """A target that plays the described one. Raises `KeyError` or `TypeError` for what no target is like."""
+    stand_ins: dict[str, str] = {}
+
+    def filled(value: object) -> object:
+        return _MARK.sub(lambda found: _stand_in(found[1], stand_ins), value) if isinstance(value, str) else value
+
+    auth = {name: filled(value) for name, value in description["auth"].items() if name != "way"}
+    base_url, time_control = filled(description["base_url"]), filled(description["time_control"])
+    return Target(
+        name=description["name"],
+        dialect=description["dialect"],
+        base_url=str(base_url),
+        auth=WAYS[description["auth"]["way"]](**auth),  # type: ignore[arg-type]  # texts, by their names
+        profile=description["profile"],
+        limits=Limits(**description["limits"]),
+        time_control=None if time_control is None else str(time_control),
+        secrets=frozenset(stand_ins),
+        labels=stand_ins,
+    )
+
+
+def _label(target: Target, secret: str) -> str:
+    return re.sub(r"[^A-Z0-9_]", "_", target.labels.get(secret, "SECRET").upper())
+
+
+def _stand_in(label: str, made: dict[str, str]) -> str:
+    text = f"standin{hashlib.sha256(label.encode()).hexdigest()[:25]}"
+    made[text] = label
+    return text

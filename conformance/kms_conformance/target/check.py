@@ -1,0 +1,108 @@
+"""Validates the parts of a target file by their JSON Schema, and words each finding for its user, without any value."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from kms_conformance.target.errors import Problem
+from kms_conformance.target.misspelt import nearest, suggestion
+from kms_conformance.target.ways import resolved, schema, way_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_Kind = jsonschema_rs.ValidationErrorKind
+
+
+def problems_of_file(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with a target file, apart from which keys stand under `auth`."""
+    for error in _file_validator().iter_errors(_plain(document)):
+        if not isinstance(error.kind, _Kind.OneOfNotValid | _Kind.OneOfMultipleValid):
+            yield from _problems(error, document, schema(), ())
+
+
+def problems_of_auth(auth: Mapping[str, Any], way: str) -> Iterator[Problem]:
+    """What is wrong with the keys under `auth`, given the way to sign in that they mean."""
+    for error in _way_validator(way).iter_errors(_plain(auth)):
+        yield from _problems(error, auth, schema()["$defs"][way], ("auth",))
+
+
+@cache
+def _file_validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema())
+
+
+@cache
+def _way_validator(way: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(way_schema(way))
+
+
+def _plain(value: object, depth: int = 2) -> Any:  # noqa: ANN401 - JSON
+    """The value as JSON; what no JSON is, or is nested deeper than any key, becomes an empty list: a wrong type."""
+    if isinstance(value, dict) and depth:
+        return {str(key): _plain(child, depth - 1) for key, child in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return []
+    return value if value is None or isinstance(value, (str, bool, int, float)) else []
+
+
+def _problems(
+    error: jsonschema_rs.ValidationError, given: Mapping[str, Any], root: Mapping[str, Any], prefix: tuple[str, ...]
+) -> Iterator[Problem]:
+    inner = tuple(map(str, error.instance_path))
+    node, value = _at(root, given, inner)
+    where = ".".join((*prefix, *inner))
+    within = f"{where}." if where else ""
+    known = tuple(node.get("properties", {}))
+    match error.kind:
+        case _Kind.AdditionalProperties(unexpected):
+            for key in unexpected:
+                yield Problem(f"`{within}{_shown(key)}` is not known here.", suggestion(key, known), f"{within}{key}")
+        case _Kind.Required(missing):
+            # A misspelt key is reported as such, and not a second time as a missing one.
+            if not any(nearest(str(key), known) == missing for key in value if str(key) not in known):
+                yield Problem(f"`{within}{missing}` is missing.", f"Add {_example(node, missing)}.", where)
+        case _:
+            yield _wrong(where, node, value)
+
+
+def _wrong(where: str, node: Mapping[str, Any], value: object) -> Problem:
+    key = where.rpartition(".")[2]
+    hint = f"For example: {_line(key, node)}."
+    if value is None:
+        hint = "Give it a value, or remove the key."
+    elif node.get("type") == "string" and isinstance(value, (int, float)):
+        hint = f'YAML takes it for a number or a truth value; put it in quotes: {key}: "...".'
+    return Problem(f"`{where}` must be {node['description']}.", hint, where)
+
+
+def _at(node: Mapping[str, Any], value: object, path: tuple[str, ...]) -> tuple[Mapping[str, Any], Any]:
+    for step in path:
+        node = resolved(node["properties"][step])
+        value = {str(key): child for key, child in value.items()}[step] if isinstance(value, dict) else None
+    return node, value
+
+
+def takes_text(where: str) -> bool:
+    """Whether the key at this place, such as `limits.max_keys`, has a text as its value."""
+    node: Mapping[str, Any] = schema()
+    for step in where.split("."):
+        node = resolved(node.get("properties", {}).get(step, {}))
+    return node.get("type") not in ("integer", "number", "boolean")
+
+
+def _example(node: Mapping[str, Any], key: str) -> str:
+    return _line(key, resolved(node["properties"][key]))
+
+
+def _line(key: str, node: Mapping[str, Any]) -> str:
+    value = node["examples"][0]
+    return f"`{key}: {str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _shown(key: str) -> str:
+    return ascii(key)[1:-1][:40]

@@ -1,0 +1,147 @@
+"""A target file on its way to a target: its variables filled in, what is wrong with it, what of it is secret."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+
+from kms_conformance import specs
+from kms_conformance.target.check import problems_of_auth, problems_of_file, takes_text
+from kms_conformance.target.errors import Problem
+from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.model import WAYS, Limits, Target
+from kms_conformance.target.ordinary import public_words
+from kms_conformance.target.secret import labels_of
+from kms_conformance.target.urls import is_loopback, problem_with
+from kms_conformance.target.variables import Variables
+from kms_conformance.target.ways import Way, choose, ways_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Everywhere but on this machine others work on the same endpoint; the vendors' smallest quotas are 10 a second.
+_DEFAULT_PACE = 5.0
+
+
+@dataclass
+class Draft:
+    """What stands in a target file; `folder` is where it lies."""
+
+    document: dict[str, Any]
+    folder: Path
+    variables: Variables = field(default_factory=Variables)
+
+    def __post_init__(self) -> None:
+        self.document = {key: self._filled(value, key) for key, value in self.document.items()}
+
+    def problems(self) -> list[Problem]:
+        """All that is wrong, each thing once."""
+        return [
+            *self.variables.problems,
+            *(
+                problem
+                for problem in (*problems_of_file(self.document), *self._dialect_problems(), *self._other_problems())
+                if problem.where not in self.variables.unfilled
+            ),
+        ]
+
+    def target(self) -> Target:
+        """The target; to be asked for only where there are no problems."""
+        values, way = self.document, self._way()
+        assert isinstance(way, Way)
+        auth = {key: value.rstrip("/") if key == "iam_url" else value for key, value in values["auth"].items()}
+        base_url = values["base_url"].rstrip("/")
+        labels = labels_of(values, way, self.variables)
+        public = public_words(values["dialect"], self._profile())
+        return Target(
+            name=values["name"],
+            dialect=values["dialect"],
+            profile=self._profile(),
+            base_url=base_url,
+            auth=WAYS[way.name](**auth),
+            limits=self._limits(is_loopback(base_url)),
+            time_control=values.get("time_control"),
+            real_account=values.get("real_account", False),
+            verify=self._verify(),
+            ledger=self._ledger(),
+            secrets=frozenset(labels),
+            labels=labels,
+            ordinary=frozenset(filter(public.is_ordinary, labels)),
+        )
+
+    def _filled(self, value: object, where: str) -> object:
+        if isinstance(value, dict) and "." not in where:
+            return {str(key): self._filled(child, f"{where}.{key}") for key, child in value.items()}
+        if not isinstance(value, str):
+            return value
+        filled = self.variables.fill(value, where)
+        if filled is None:
+            return value
+        if filled != value and not takes_text(where):
+            # A number from the environment is text until here.
+            try:
+                return specs.parse_yaml(filled)
+            except (yaml.YAMLError, ValueError):
+                return filled
+        return filled
+
+    def _profile(self) -> str:
+        return str(self.document.get("profile", "documents"))
+
+    def _dialect_problems(self) -> Iterator[Problem]:
+        dialect, profile, auth = self.document.get("dialect"), self._profile(), self.document.get("auth")
+        if not isinstance(dialect, str):
+            return
+        if dialect not in specs.dialects():
+            yield Problem("`dialect` is none that is known.", suggestion(dialect, specs.dialects()), "dialect")
+            return
+        if profile not in specs.profile_names(dialect):
+            hint = suggestion(profile, specs.profile_names(dialect))
+            yield Problem(f"`profile` is none of the dialect {dialect}.", hint, "profile")
+        if isinstance(auth, dict):
+            way = self._way()
+            if isinstance(way, Problem):
+                yield way
+            else:
+                yield from problems_of_auth(auth, way.name)
+
+    def _way(self) -> Way | Problem:
+        dialect = self.document["dialect"]
+        profile = self._profile() if self._profile() in specs.profile_names(dialect) else "documents"
+        return choose(self.document["auth"], ways_of(dialect, profile))
+
+    def _other_problems(self) -> Iterator[Problem]:
+        allow = self.document.get("allow_plain_http") is True
+        auth = self.document.get("auth")
+        urls = {key: self.document.get(key) for key in ("base_url", "time_control")}
+        urls["auth.iam_url"] = auth.get("iam_url") if isinstance(auth, dict) else None
+        for where, url in urls.items():
+            if isinstance(url, str) and url:
+                problem = problem_with(url, where, allow_plain_http=allow)
+                if problem is not None:
+                    yield problem
+        if isinstance(self.document.get("verify"), str):
+            try:
+                ssl.create_default_context(cafile=str(self._verify()))
+            except (OSError, ValueError) as error:  # an SSLError is an OSError
+                reason = getattr(error, "strerror", None) or "it is no PEM file"
+                hint = "Name a file of PEM certificates, relative to the target file."
+                yield Problem(f"`verify` names a file that cannot be used: {reason}.", hint, "verify")
+
+    def _verify(self) -> Literal[True] | Path:
+        verify = self.document.get("verify", True)
+        return self.folder / verify if isinstance(verify, str) else True
+
+    def _ledger(self) -> str | Path | None:
+        given = self.document.get("ledger")
+        return self.folder / given if isinstance(given, str) and given.endswith(".jsonl") else given
+
+    def _limits(self, on_loopback: bool) -> Limits:  # noqa: FBT001 - private
+        given = dict(self.document.get("limits", {}))
+        if "max_keys" in given:
+            given["max_keys"] = int(given["max_keys"])  # 6.0 is a whole number, too
+        return Limits(**{"requests_per_second": None if on_loopback else _DEFAULT_PACE, **given})

@@ -1,0 +1,111 @@
+"""Takes requests over the network: whatever happens there comes back in time, as a value."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal
+
+from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of, unheard
+from kms_conformance.wire.messages import Failure, Reply, Request, origin
+from kms_conformance.wire.transport import Transport, Use
+from kms_conformance.wire.unpack import unpack
+from kms_conformance.wire.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from urllib3 import BaseHTTPResponse
+
+    from kms_conformance.wire.messages import Headers
+    from kms_conformance.wire.watchdog import Deadline
+
+#: The largest documented reply, a page of 100 keys, has some 80 kB.
+MAX_BODY = 1 << 20
+MAX_HEAD = 1 << 16
+_BLOCK = 1 << 16
+_STALE = "a connection that had served before was closed before any byte of a reply"
+
+
+class Network:
+    """HTTP over sockets. Time-outs are real time, whatever clock the run goes by."""
+
+    def __init__(
+        self, timeout_seconds: float, *, verify: Literal[True] | Path = True, max_body: int = MAX_BODY
+    ) -> None:
+        """`max_body` bounds a reply's body in bytes, as it comes and unpacked."""
+        self._verify = verify if verify is True else str(verify)
+        self._max_body = max_body
+        self._watchdog = Watchdog(timeout_seconds)
+        self._transport = Transport()
+        # Origins that have served a second request over one connection, or have closed one without notice.
+        self._keeping: dict[str, bool] = {}
+
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+        """Send one request, and read its reply whole.
+
+        A server may close a connection while a request is on its way to it, and then nobody knows whether it was
+        carried out (RFC 9112, 9.3.1, lets only requests be sent again that may be carried out twice). So one that is
+        not `repeatable` is sent over a used connection only to those who have kept one before, and after the first that
+        was closed without notice none is used twice. The setting up of connections is all that this costs.
+        """
+        keeping = self._keeping.get(origin(request.url))
+        if keeping is False or not (keeping or repeatable):
+            self._transport.drop_idle()
+        use = Use()
+        clock = time.perf_counter()
+        deadline = self._watchdog.watch()
+        reply: Reply | None = None
+        failure: Failure | None = None
+        try:
+            reply = self._reply(request, deadline, use, clock)
+        except (*NETWORK_ERRORS, HttpError) as error:
+            stale = use.reused and unheard(error)
+            failure = Failure("stale", _STALE) if stale else failure_of(error)
+        finally:
+            deadline.finish()
+        if deadline.expired:
+            # Also where a reply came out: a body that has no length ends where the connection is shut down.
+            reply, failure = None, Failure("timeout", "no whole reply in time")
+        self._learn(request, use, failure)
+        return reply, failure
+
+    def _learn(self, request: Request, use: Use, failure: Failure | None) -> None:
+        """Take note of whether connections are kept; what has closed one without notice is not trusted again."""
+        if use.dropped or (failure is not None and failure.kind == "stale"):
+            self._keeping[origin(request.url)] = False
+        elif use.reused and failure is None:
+            self._keeping.setdefault(origin(request.url), True)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._watchdog.close()
+        self._transport.close()
+
+    def _reply(self, request: Request, deadline: Deadline, use: Use, clock: float) -> Reply:
+        raw = self._transport.exchange(request, deadline, use, verify=self._verify)
+        try:
+            headers = _head(raw)
+            body = unpack(self._body(raw), raw.headers.getlist("Content-Encoding"), self._max_body)
+        except BaseException:
+            raw.close()
+            raise
+        raw.release_conn()
+        return Reply(raw.status, raw.reason or "", headers, body, round(time.perf_counter() - clock, 6))
+
+    def _body(self, raw: BaseHTTPResponse) -> bytes:
+        blocks = bytearray()
+        while block := raw.read(_BLOCK, decode_content=False):
+            blocks += block
+            if len(blocks) > self._max_body:
+                raise HttpError("too_large", f"the body is longer than {self._max_body} bytes")
+        return bytes(blocks)
+
+
+def _head(raw: BaseHTTPResponse) -> Headers:
+    headers = tuple(raw.headers.items())
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
+        raise HttpError("too_large", f"the head is longer than {MAX_HEAD} bytes")
+    if raw.status < 200:
+        # The library takes an interim reply for the reply; the real one would answer the next request.
+        raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
+    return headers

@@ -1,0 +1,105 @@
+"""What a request says, taken apart without regard to what its reader would make of it: names, values, words.
+
+Readers differ: one takes the first of two equal names, the next the last, a third repairs broken JSON. So everything is
+collected that any of them could see.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_plus
+
+from kms_conformance.wire.credentials import SIGNING_HEADERS
+
+if TYPE_CHECKING:
+    from kms_conformance.wire.messages import Request
+
+# How often a text is taken to be percent-encoded: once by its sender, once by a proxy, once more for safety.
+_LAYERS = 3
+# In what is no JSON: a name, some punctuation, and what could be its value. A name without one is found as well:
+# so no letter is looked at twice.
+_LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
+# They hold signatures and tokens, which are random.
+_CREDENTIALS = frozenset(name.lower() for name in SIGNING_HEADERS)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One named value: its name in lower case, and every text that it is or holds. Numbers count as their text."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+@lru_cache(maxsize=8)
+def fields(request: Request) -> tuple[Field, ...]:
+    """Every named value of the query and of the body, at any depth."""
+    query = _pairs(request.query)
+    body = request.body.decode("utf-8", "replace")
+    if not body.strip():
+        return tuple(query)
+    try:
+        return (*query, *_members(json.loads(body, object_pairs_hook=_Pairs)))
+    except (ValueError, RecursionError):
+        loose = (Field(name.lower(), (value,)) for name, value in _LOOSE.findall(body) if value)
+        return (*query, *_pairs(body), *loose)
+
+
+@lru_cache(maxsize=64)
+def words(request: Request) -> frozenset[str]:
+    """Every segment of the path, and every value of the query, the headers and the body, in lower case."""
+    found = {segment for segment in _decoded(request.path).split("/") if segment}
+    found |= {text for field in fields(request) for text in field.texts}
+    found |= {value for name, value in request.headers if name.lower() not in _CREDENTIALS}
+    return frozenset(text.lower() for text in found)
+
+
+@lru_cache(maxsize=8)
+def text_of(request: Request) -> str:
+    """Everything that a request says, decoded as far as it can be, in one text to be searched, in lower case."""
+    body = request.body.decode("utf-8", "replace")
+    told = (text for field in fields(request) for text in field.texts)
+    headers = (value for name, value in request.headers if name.lower() not in _CREDENTIALS)
+    return "\n".join((_decoded(request.url), _decoded(body), *told, *headers)).casefold()
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with its repeated names."""
+
+
+def _members(node: Any, name: str = "") -> Iterator[Field]:  # noqa: ANN401 - JSON
+    if isinstance(node, _Pairs):
+        for inner, value in node:
+            yield Field(inner.lower(), tuple(_texts(value)))
+            yield from _members(value, inner)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _members(value, name)
+
+
+def _texts(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(node, _Pairs):
+        for _, value in node:
+            yield from _texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _texts(value)
+    elif isinstance(node, (str, int, float)) and not isinstance(node, bool) and str(node):
+        yield str(node)
+
+
+def _pairs(text: str) -> list[Field]:
+    pieces = (piece.partition("=") for piece in text.split("&") if piece)
+    found = ((unquote_plus(name).lower(), unquote_plus(value)) for name, _, value in pieces)
+    return [Field(name, (value,) if value else ()) for name, value in found]
+
+
+def _decoded(text: str) -> str:
+    for _ in range(_LAYERS):
+        text = unquote(text)
+    return text

@@ -1,0 +1,154 @@
+"""Exchanges as they may be stored: made through the redactor, and nowhere else."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from kms_conformance.lengths import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kms_conformance.wire.messages import Exchange, Headers
+    from kms_conformance.wire.redact import Redactor
+
+#: Characters of a body that are kept: all of every documented reply but a page of keys.
+MAX_BODY = 16 * 1024
+#: Bytes of a reply's body beyond which the record, which is smaller, is made and kept at once.
+_LARGE = 4 * MAX_BODY
+#: Exchanges that are kept, the newest: enough for the longest scenario, and 130 MB at the very worst.
+MAX_RECORDS = 2000
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body as text. Encoded by `encoding` it is what was sent, byte for byte, unless it was cut."""
+
+    text: str
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    cut: bool = False
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """The body as UTF-8 if it is that, else as one character a byte."""
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return cls(data[:MAX_BODY].decode("latin-1"), "latin-1", len(data) > MAX_BODY)
+        return cls(text[:MAX_BODY], "utf-8", len(text) > MAX_BODY)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One exchange without its secrets. `started` is ISO 8601 in UTC; what there is no reply for is None."""
+
+    number: int
+    operation: str
+    started: str
+    seconds: float | None
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: Body
+    status: int | None
+    reason: str | None
+    reply_headers: Headers
+    reply_body: Body | None
+    failure: str | None
+    failure_text: str | None
+
+    @classmethod
+    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> Record:
+        """The record of an exchange; `operation` is a label of ours."""
+        request = redactor.request(exchange.request)
+        reply = redactor.reply(exchange.reply) if exchange.reply else None
+        return cls(
+            number=number,
+            operation=operation,
+            started=exchange.started.isoformat(timespec="milliseconds"),
+            seconds=round(reply.seconds, 6) if reply else None,
+            method=_writable(request.method),
+            url=_writable(request.url),
+            request_headers=tuple((_writable(name), _writable(value)) for name, value in request.headers),
+            request_body=Body.of(request.body),
+            status=reply.status if reply else None,
+            reason=shortened(reply.reason) if reply else None,
+            reply_headers=tuple((shortened(name), shortened(value)) for name, value in reply.headers) if reply else (),
+            reply_body=Body.of(reply.body) if reply else None,
+            failure=exchange.failure.kind if exchange.failure else None,
+            failure_text=redactor.text(exchange.failure.text) if exchange.failure else None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as what `json` can write."""
+        return asdict(self)
+
+
+def _writable(text: str) -> str:
+    # A fuzzer may make half surrogate pairs, which no file and no report can hold.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Recorder:
+    """Numbers exchanges from 1 and keeps the newest; safe to use from several threads.
+
+    Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is
+    made when it is asked for, and nothing but records leaves.
+    """
+
+    def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
+        self.redactor = redactor
+        self._kept: dict[int, tuple[int, str, Exchange] | Record] = {}
+        self._limit = limit
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def add(self, operation: str, exchange: Exchange) -> int:
+        """Keep one exchange; returns its number."""
+        # At once: what is said of an exchange may be worded before its record is made.
+        self.redactor.learn(exchange.request, exchange.reply)
+        with self._lock:
+            self._count += 1
+            number = self._count
+        size = len(exchange.reply.body) if exchange.reply else 0
+        # Cutting a body before its secrets are found could leave half of one: a large body is redacted at once.
+        kept = (number, operation, exchange) if size <= _LARGE else self._record(number, operation, exchange)
+        with self._lock:
+            self._kept[number] = kept
+            if len(self._kept) > self._limit:
+                del self._kept[next(iter(self._kept))]
+        return number
+
+    def records(self, numbers: Iterable[int] | None = None) -> tuple[Record, ...]:
+        """The records of the kept exchanges with these numbers, or of all, oldest first."""
+        kept = self._entries(numbers)
+        return tuple(entry if isinstance(entry, Record) else self._record(*entry) for entry in kept)
+
+    def lines(self, numbers: Iterable[int]) -> Mapping[int, str]:
+        """What the kept exchanges with these numbers were, by number: operation or method, and status or failure."""
+        return dict(map(_line, self._entries(numbers)))
+
+    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | Record]:
+        with self._lock:
+            return [
+                self._kept[number]
+                for number in sorted(self._kept if numbers is None else set(numbers) & self._kept.keys())
+            ]
+
+    def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
+        return Record.of(number, operation, exchange, self.redactor)
+
+    @property
+    def count(self) -> int:
+        """How many exchanges were added, kept or not."""
+        return self._count
+
+
+def _line(entry: tuple[int, str, Exchange] | Record) -> tuple[int, str]:
+    if isinstance(entry, Record):
+        return entry.number, f"{entry.operation or entry.method} → {entry.status or entry.failure}"
+    number, operation, exchange = entry
+    came = exchange.reply.status if exchange.reply else exchange.failure.kind if exchange.failure else "nothing"
+    return number, f"{operation or _writable(exchange.request.method)} → {came}"
