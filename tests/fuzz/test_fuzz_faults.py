@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, State
-from kms_conformance.emulator.replies import reply
+from kms_conformance.emulator.messages import reply
 from kms_conformance.selftest.deciding import inventing
 
 

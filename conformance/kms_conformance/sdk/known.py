@@ -90,7 +90,7 @@ class Client:
 
 def clients(dialect: str) -> tuple[Client, ...]:
     """The clients of a dialect, as `specs/<dialect>/clients.yaml` has them."""
-    if not (specs.SPECS / dialect / "clients.yaml").is_file():
+    if not (specs.home(dialect).specs / "clients.yaml").is_file():
         return ()
     return tuple(_client(name, raw) for name, raw in specs.load(f"{dialect}/clients.yaml")["clients"].items())
 

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from kms_conformance import specs
-from kms_conformance.emulator import ABSENT, Answer, Decisions, Inbound, Key, Outbound, Rules, State
+from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, RefusalAnswer, Rules, State
 from kms_conformance.selftest.deciding import PENDING, Mixin, admitting, answering, dating, listing, reading_windows
 from kms_conformance.selftest.lagging import Lagging
 from kms_conformance.selftest.overloaded_variants import OVERLOADED
@@ -149,10 +149,10 @@ def _listed_answer(position: int) -> Mixin:
     """Of the answers that the profile accepts, another than the first; the last where there are fewer."""
 
     class Listed(Decisions):
-        def answer(self, refusal: str) -> Answer:
+        def answer(self, refusal: str) -> RefusalAnswer:
             answers = specs.facts(self.rules.dialect, self.rules.profile)["refusals"][refusal]["answers"]
             chosen = answers[min(position, len(answers) - 1)]
-            return Answer(chosen["status"], chosen["code"])
+            return RefusalAnswer(chosen["status"], chosen["code"])
 
     return Listed
 

@@ -1,19 +1,88 @@
-"""The forms of this dialect's replies: JSON or XML, with the request id in the body, and in a header as well."""
+"""Replies of the Alibaba dialect: JSON or XML, the request id in body and header, the form of keys."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
-from kms_conformance.emulator import strict_json
-from kms_conformance.emulator.alibaba import xml
-from kms_conformance.emulator.replies import Outbound, reply
+from kms_conformance.emulator.alibaba.credentials import ACCOUNT_ID, REGION
+from kms_conformance.emulator.clock import iso
+from kms_conformance.emulator.messages import Outbound, encode_json, reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kms_conformance.emulator.decisions import Decisions
+    from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
+
+# What XML 1.0 cannot hold, not even escaped; JSON can, so descriptions may have it.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def encode_xml(root: str, value: dict[str, Any]) -> bytes:
+    """The document with that root, in UTF-8."""
+    return ("<?xml version='1.0' encoding='UTF-8'?>" + "".join(_element(root, value))).encode("utf-8")
+
+
+def _element(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - a JSON value
+    if isinstance(value, list):
+        for item in value:
+            yield from _element(name, item)
+        return
+    yield f"<{name}>"
+    if isinstance(value, dict):
+        for inner, item in value.items():
+            yield from _element(inner, item)
+    else:
+        yield escape(_UNWRITABLE.sub("\ufffd", _text(value)), {"\r": "&#13;"})
+    yield f"</{name}>"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+_ARN = f"acs:kms:{REGION}:{ACCOUNT_ID}:key/"
+
+
+def arn(key: Key) -> str:
+    """The key's full name."""
+    return _ARN + key.id
+
+
+def id_of_arn(name: str) -> str | None:
+    """The id in a key's full name, None for what is no such name."""
+    return name.removeprefix(_ARN) if name.startswith(_ARN) else None
+
+
+def metadata(key: Key, rules: Rules) -> dict[str, Any]:
+    """What CreateKey and DescribeKey tell; `DeleteDate` is there only while the key waits for its deletion."""
+    told = {
+        "KeyId": key.id,
+        "Arn": arn(key),
+        "KeyState": rules.wire_states[key.state],
+        "Creator": ACCOUNT_ID,
+        "CreationDate": iso(key.created),
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeySpec": key.spec,
+        "Origin": "EXTERNAL" if key.external else "Aliyun_KMS",
+        "ProtectionLevel": "SOFTWARE",
+        "AutomaticRotation": "Disabled",
+        "PrimaryKeyVersion": key.version_id,
+        "LastRotationDate": iso(key.created),
+        "MaterialExpireTime": "",
+        "DeletionProtection": "Enabled" if key.protected else "Disabled",
+        "DeletionProtectionDescription": key.protection_description,
+    }
+    return told if key.deletion is None else {**told, "DeleteDate": iso(key.deletion)}
 
 
 def is_xml(parameters: dict[str, str]) -> bool:
@@ -38,6 +107,6 @@ def refusal(refused: Refused, decisions: Decisions, *, as_xml: bool) -> Outbound
 
 def _reply(status: int, value: dict[str, Any], root: str | None, refusal_name: str | None = None) -> Outbound:
     kind = "application/json" if root is None else "application/xml"
-    encode = strict_json.encode if root is None else partial(xml.encode, root)
+    encode = encode_json if root is None else partial(encode_xml, root)
     headers = (("Content-Type", f"{kind};charset=utf-8"), ("x-acs-request-id", value["RequestId"]))
     return reply(status, headers, value, encode, refusal_name)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.emulator.replies import Silence
+from kms_conformance.emulator.messages import Silence
 from kms_conformance.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.selftest.rewriting import Rewrite, on, on_refusal, where
 
