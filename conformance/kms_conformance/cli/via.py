@@ -9,7 +9,7 @@ from kms_conformance.emulators import Emulators
 from kms_conformance.ledger import Ledger
 from kms_conformance.reporting import files
 from kms_conformance.screen import Screen
-from kms_conformance.sdk.known import Client
+from kms_conformance.sdk.known import VendorClient
 from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
 from kms_conformance.sdk.session import chosen, play
 from kms_conformance.sdk.show import show
@@ -61,7 +61,7 @@ class _Progress:
         self._target = target
         self._said = ""
 
-    def __call__(self, client: Client, step: StepResult) -> None:
+    def __call__(self, client: VendorClient, step: StepResult) -> None:
         if self._said != client.name:
             self._said = client.name
             self._screen.write_line(f"{self._target.name}: {client.name}")
