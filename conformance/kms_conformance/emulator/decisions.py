@@ -150,3 +150,7 @@ class Decisions:
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         """The keys that a list shows, in the order of their creation."""
         return keys
+
+    def page_size(self, asked: int) -> int:
+        """How many keys a page of a list holds at most, where the caller asks for so many."""
+        return asked

@@ -41,6 +41,7 @@ class KeyActions:
     def __init__(self, service: Service) -> None:
         self._store = service.store
         self._rules = service.rules
+        self._decisions = service.decisions
 
     def create(self, fields: AlibabaParameters) -> dict[str, Any]:
         """CreateKey."""
@@ -66,7 +67,7 @@ class KeyActions:
     def list_keys(self, fields: AlibabaParameters) -> dict[str, Any]:
         """ListKeys: those that wait for their deletion included."""
         number = fields.number("PageNumber", range(1, 1_000_000_000), 1)
-        size = fields.number("PageSize", range(1, 101), 10)
+        size = self._decisions.page_size(fields.number("PageSize", range(1, 101), 10))
         wanted = fields.filters(_FILTERS)
         told = [replies.metadata(key, self._rules) for key in self._store.listed()]
         keys = [key for key in told if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]

@@ -43,6 +43,7 @@ class Lifecycle:
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
+        self._decisions = service.decisions
         self._rules = service.rules
         self._names = Names(service)
 
@@ -69,7 +70,7 @@ class Lifecycle:
     def list_keys(self, fields: AwsParameters) -> dict[str, Any]:
         """ListKeys: the service's own included, and those that wait for their deletion."""
         keys = [{"KeyId": key.id, "KeyArn": key_arn(key)} for key in self._store.listed()]
-        return page(fields, "Keys", keys, default=100)
+        return page(fields, "Keys", keys, default=100, sized=self._decisions.page_size)
 
     def enable(self, fields: AwsParameters) -> dict[str, Any]:
         """EnableKey; of an enabled key as well."""

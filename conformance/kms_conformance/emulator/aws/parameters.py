@@ -16,7 +16,7 @@ from kms_conformance.emulator.messages import encode_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
@@ -174,10 +174,15 @@ class AwsParameters:
 
 
 def page(
-    fields: AwsParameters, name: str, entries: Sequence[Any], default: int = 50, most: int = 1000
+    fields: AwsParameters,
+    name: str,
+    entries: Sequence[Any],
+    default: int = 50,
+    most: int = 1000,
+    sized: Callable[[int], int] = lambda asked: asked,
 ) -> dict[str, Any]:
-    """The page that is asked for, under its name."""
-    limit = fields.number("Limit", range(1, most + 1), default)
+    """The page that is asked for, under its name; `sized` says how many entries it holds at most."""
+    limit = sized(fields.number("Limit", range(1, most + 1), default))
     marker = fields.text("Marker", 1024, "0")
     if not re.fullmatch("[0-9]{1,9}", marker):
         raise Refused("invalid_marker")

@@ -42,6 +42,7 @@ class Operations:
     def __init__(self, service: Service) -> None:
         self._store = service.store
         self._rules = service.rules
+        self._decisions = service.decisions
 
     def create(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Create-key: tells the id alone; the state is to be read."""
@@ -80,7 +81,7 @@ class Operations:
     def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
         """List-keys, the service's own included; `marker` is the number of keys to leave out."""
         wanted = fields.text("key_state", "[1-5]", default="")
-        limit = fields.number("limit", range(1, 1001), 1000)
+        limit = self._decisions.page_size(fields.number("limit", range(1, 1001), 1000))
         marker = fields.number("marker", range(1_000_000_000), 0)
         all_keys = [replies.key_details(key, self._rules) for key in self._store.listed()]
         keys = [key for key in all_keys if wanted in {"", key["key_state"]}]
