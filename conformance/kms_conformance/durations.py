@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.target import TargetError
-from kms_conformance.tier import TIERS, Tier
 
 FORMAT = 1
 #: Measured on the built-in emulator by `tools/durations.py`.

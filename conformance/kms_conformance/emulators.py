@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 
 
 class Emulators:

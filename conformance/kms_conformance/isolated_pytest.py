@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 
 # Of what is installed, a run needs these. Any other may end it early, leave out checks, or fail to be imported.
 _PLUGINS = ("kms_conformance.plugin", "allure_pytest.plugin", "_hypothesis_pytestplugin", "xdist.plugin")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
-from kms_conformance.disk import write_all
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.disk import write_all
+from kms_conformance.core.errors import UserMistake
 
 # How long a run elsewhere may be silent: longer than any pause of a run (patience ends after 90 time-outs).
 _SILENT_SECONDS = 3600.0

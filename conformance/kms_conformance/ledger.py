@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from kms_conformance.clock import REAL
-from kms_conformance.disk import append, make_folder, sync_folder
+from kms_conformance.core.clock import REAL
+from kms_conformance.core.disk import append, make_folder, sync_folder
 from kms_conformance.lease import Lease, locked, try_locks
 from kms_conformance.shard import mark_of, siblings
 from kms_conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of

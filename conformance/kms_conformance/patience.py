@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kms_conformance.clock import REAL, Clock
+from kms_conformance.core.clock import REAL, Clock
 from kms_conformance.judge import Inconclusive
 from kms_conformance.wire.messages import FailureKind
 

@@ -14,11 +14,11 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.checks import SuiteCheck, all_checks
+from kms_conformance.core.tier import Tier
 from kms_conformance.division import Division, Planned, divide
 from kms_conformance.durations import load as load_durations
 from kms_conformance.settings import Settings
 from kms_conformance.target import Target
-from kms_conformance.tier import Tier
 
 
 @dataclass(frozen=True)

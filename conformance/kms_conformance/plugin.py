@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kms_conformance.tier import TIERS
+from kms_conformance.core.tier import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,14 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
     # Imported late: every pytest session of a machine with this package loads this file.
-    from kms_conformance.interrupts import Interrupts  # noqa: PLC0415
-    from kms_conformance.mistake import UserMistake  # noqa: PLC0415
-    from kms_conformance.printable import printable  # noqa: PLC0415
-    from kms_conformance.private import Private  # noqa: PLC0415
+    from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
+    from kms_conformance.core.folders import Held  # noqa: PLC0415
+    from kms_conformance.core.private import Private  # noqa: PLC0415
+    from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
+    from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.reporting.allure import Labelling  # noqa: PLC0415
     from kms_conformance.session import Controller, Options  # noqa: PLC0415
     from kms_conformance.settings import Settings  # noqa: PLC0415
-    from kms_conformance.storage import Held  # noqa: PLC0415
     from kms_conformance.worker import Worker  # noqa: PLC0415
 
     given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))

@@ -13,13 +13,13 @@ from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
 from kms_conformance.bench import Bench
 from kms_conformance.billing import cost_of
 from kms_conformance.client import Client
+from kms_conformance.core.folders import StorageError, try_ledgers
+from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
 from kms_conformance.judge import Inconclusive
 from kms_conformance.lease import LocksDoNotHold
 from kms_conformance.ledger import Ledger
-from kms_conformance.storage import StorageError, try_ledgers
 from kms_conformance.target import Target
-from kms_conformance.tier import EFFORTS, TIERS
 from kms_conformance.timecontrol import skew
 from kms_conformance.wire.tls import Unreached, look
 

@@ -16,15 +16,17 @@ from kms_conformance.bench import Bench
 from kms_conformance.catalogue.frozen import Frozen, load_frozen
 from kms_conformance.checks import SuiteCheck
 from kms_conformance.consent import require
+from kms_conformance.core.folders import try_ledgers
+from kms_conformance.core.libraries import refuse_replaced
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.text import printable
+from kms_conformance.core.tier import Tier
 from kms_conformance.emulators import Emulators
-from kms_conformance.interrupts import Interrupts
 from kms_conformance.judge import Inconclusive
 from kms_conformance.ledger import Ledger
 from kms_conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
-from kms_conformance.libraries import refuse_replaced
 from kms_conformance.phrasing import phrase, status_of
 from kms_conformance.plan import plan_of
-from kms_conformance.printable import printable
 from kms_conformance.reporting import allure
 from kms_conformance.reporting.again import remember
 from kms_conformance.reporting.begin import UNFINISHED, begin
@@ -36,10 +38,8 @@ from kms_conformance.results import CheckResult
 from kms_conformance.settings import Settings
 from kms_conformance.shard import Shard
 from kms_conformance.stale import stale
-from kms_conformance.storage import try_ledgers
 from kms_conformance.tape.spool import emptied
 from kms_conformance.target import Target, load_targets
-from kms_conformance.tier import Tier
 from kms_conformance.verdict import Circumstances, Run, Verdict, decide
 from kms_conformance.waivers import Waiver, load_waivers
 from kms_conformance.wire.redact import Redactor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from kms_conformance.core.tier import Tier
 from kms_conformance.shard import Shard
-from kms_conformance.tier import Tier
 
 
 @dataclass(frozen=True)

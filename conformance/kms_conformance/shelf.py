@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target
 
 # What the names of earlier releases were made of besides the endpoint; an access key may have been exchanged since.

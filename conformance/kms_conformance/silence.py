@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kms_conformance.answer import Answer
     from kms_conformance.catalogue.api import Operation
     from kms_conformance.catalogue.profile import Profile
-    from kms_conformance.clock import Clock
+    from kms_conformance.core.clock import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.guard import Guard
     from kms_conformance.judge import Judge

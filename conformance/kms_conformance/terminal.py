@@ -10,12 +10,12 @@ from collections.abc import Iterable
 import pytest
 from rich.text import Text
 
-from kms_conformance.libraries import LibraryMoved
+from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.core.screen import Screen
 from kms_conformance.reporting.github import github_lines
 from kms_conformance.reporting.progress import Progress
 from kms_conformance.reporting.summary import show
 from kms_conformance.results import CheckResult
-from kms_conformance.screen import Screen
 from kms_conformance.session import Controller
 
 

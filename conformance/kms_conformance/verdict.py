@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.api import documented, is_documented
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Level, Requirement
+from kms_conformance.core import specs
 from kms_conformance.results import CheckResult
 from kms_conformance.suite import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.target import Target

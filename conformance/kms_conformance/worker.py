@@ -12,8 +12,9 @@ import pytest
 from kms_conformance.bench import Bench
 from kms_conformance.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.checks import SuiteCheck
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.fuzz.names import names_of
-from kms_conformance.interrupts import Interrupts
 from kms_conformance.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.ledger import Ledger
 from kms_conformance.plan import Plan, plan_of
@@ -24,7 +25,6 @@ from kms_conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.tape.reel import Reel
 from kms_conformance.target import load_targets
-from kms_conformance.tier import EFFORTS
 
 _CHECK = pytest.StashKey[Check]()
 

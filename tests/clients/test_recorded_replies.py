@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.examine import Examiner
 from kms_conformance.judge import Judgement

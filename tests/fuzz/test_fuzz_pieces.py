@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.fuzz.draft import Draft

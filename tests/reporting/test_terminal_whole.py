@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 import sample_runs as samples
 
+from kms_conformance.core.screen import Screen
 from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.screen import Screen
 from kms_conformance.stale import StaleWaiver
 from kms_conformance.terminal import Terminal
 from kms_conformance.waivers import Waiver

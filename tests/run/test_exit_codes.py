@@ -12,7 +12,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from kms_conformance import cli, specs
+from kms_conformance import cli
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())

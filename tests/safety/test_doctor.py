@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from doors import refusing
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.ledger import Ledger
 from kms_conformance.preflight import Finding, examine

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.bench import Bench
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
 from kms_conformance.judge import Inconclusive
 from kms_conformance.ledger import Ledger

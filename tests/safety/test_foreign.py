@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
 from kms_conformance.reporting import html
 from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport

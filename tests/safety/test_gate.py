@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import kms_conformance
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.dialects.base import Raw
 from kms_conformance.guard import NotOurs
 from kms_conformance.judge import Inconclusive

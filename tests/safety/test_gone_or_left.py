@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from test_ended import scene_of
 
-from kms_conformance import specs
 from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
 from kms_conformance.ledger import Ledger
 from kms_conformance.oracle import ENABLED

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from test_ended import ours, scene_of
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Inbound, Outbound, State
 from kms_conformance.judge import Inconclusive
 from kms_conformance.selftest.faults import FAULTS

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
 from kms_conformance.bench import Bench
 from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, State
 from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.alibaba import views

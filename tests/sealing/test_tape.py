@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.chance import SYSTEM, Chance
+from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.reporting.recorded import keep
 from kms_conformance.sealing.alike import alike
 from kms_conformance.tape.drawn import PlayedDraws

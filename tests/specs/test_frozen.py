@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.judge import Judgement
 from kms_conformance.reporting.consistency import problems_of_verdict
 from kms_conformance.reporting.model import StoredVerdict

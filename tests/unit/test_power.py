@@ -6,7 +6,7 @@ import json
 
 import jsonschema_rs
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.results import CheckResult
 from kms_conformance.selftest.page import page
 from kms_conformance.selftest.power import Origin, Power, Score

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.judge import Judgement
 from kms_conformance.results import CheckResult
 from kms_conformance.target import RpcAuth, Target, TokenAuth

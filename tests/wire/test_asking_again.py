@@ -14,7 +14,7 @@ from loopback import Loopback, reply
 
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client import Client
-from kms_conformance.clock import REAL, Clock
+from kms_conformance.core.clock import REAL, Clock
 from kms_conformance.judge import Inconclusive, Judge, Lost
 from kms_conformance.ledger import Ledger
 from kms_conformance.target import parse_target

@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 
 from kms_conformance.cli.stamp import stamp
+from kms_conformance.core.say import say
 from kms_conformance.reporting import allure_report, allure_results, layout, publish
 from kms_conformance.reporting.again import nearby
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report
 from kms_conformance.reporting.model import Report
 from kms_conformance.reporting.text import wrapped
-from kms_conformance.say import say
 
 # Of a terminal that does not say how wide it is.
 _WIDTH = 80

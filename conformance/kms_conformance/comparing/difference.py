@@ -10,7 +10,7 @@ from typing import Any, Literal
 from kms_conformance.comparing.answers import Break, Given
 from kms_conformance.comparing.moments import SCHEDULING, Moment
 from kms_conformance.comparing.recording import Entry, Recording
-from kms_conformance.lengths import shortened
+from kms_conformance.core.lengths import shortened
 from kms_conformance.oracle import PENDING
 
 FORMAT = 1

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.comparing.answers import Given
 from kms_conformance.comparing.asking import Asked, ask
 from kms_conformance.comparing.question import Question, digest
 from kms_conformance.comparing.questions import questions
+from kms_conformance.core import specs
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.files import read_json, to_text, write_atomically
 from kms_conformance.reporting.schemas import built, validate

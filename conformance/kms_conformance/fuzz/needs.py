@@ -9,11 +9,11 @@ from typing import Protocol
 from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Profile, Window
 from kms_conformance.client import Client
+from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.judge import Judge
 from kms_conformance.oracle import Oracle
 from kms_conformance.pool import Pool
-from kms_conformance.tier import Effort
 from kms_conformance.timecontrol import TimeControl
 
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.replay.find import Found
 from kms_conformance.replay.outcome import Outcome, Seen
 from kms_conformance.replay.sides import Row, rows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import allure
 import pytest
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting import allure_about as about
 from kms_conformance.reporting.failure import render
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance import __version__
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.ci import executor, origin
 from kms_conformance.reporting.files import to_text, write_atomically
 from kms_conformance.reporting.layout import ALLURE_REPORT

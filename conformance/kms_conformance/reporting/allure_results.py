@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from allure_commons import model2 as model
 from allure_commons.logger import AllureFileLogger
 
-from kms_conformance.printable import one_line, printable
+from kms_conformance.core.text import one_line, printable
 from kms_conformance.reporting import allure_about as about
 from kms_conformance.reporting.allure import Labels, label
 from kms_conformance.reporting.allure_steps import Attachments, milliseconds, steps

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from allure_commons import model2 as model
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.exchange import view
 from kms_conformance.reporting.failure import compared, exchange_lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.html import render_template
 from kms_conformance.reporting.text import capped, counted
 

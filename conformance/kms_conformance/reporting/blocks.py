@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.again import replay_command
 from kms_conformance.reporting.text import counted, wrapped
 from kms_conformance.reporting.words import not_run_because, open_reason

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.again import replay_command
 from kms_conformance.reporting.markdown import code, plain
 from kms_conformance.reporting.text import counted, wrapped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 
 
 class ReportError(UserMistake):

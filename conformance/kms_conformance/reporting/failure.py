@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.printable import one_line, printable
+from kms_conformance.core.text import one_line, printable
 from kms_conformance.reporting.exchange import ExchangeView, Message, view
 from kms_conformance.reporting.hints import look_next
 from kms_conformance.reporting.text import wrapped

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.disk import make_folder, sync_folder
+from kms_conformance.core.disk import make_folder, sync_folder
 from kms_conformance.reporting.errors import ReportError
 
 # Reports name endpoints, keys and accounts: what may be read by others is for their owner to decide.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report

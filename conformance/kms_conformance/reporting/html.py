@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from kms_conformance.printable import one_line, printable
+from kms_conformance.core.text import one_line, printable
 from kms_conformance.reporting.model import LEVELS, VERDICTS
 from kms_conformance.reporting.page import TargetPage, pages
 from kms_conformance.reporting.text import counted, duration

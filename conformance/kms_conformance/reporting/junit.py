@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from kms_conformance.printable import one_line, printable
+from kms_conformance.core.text import one_line, printable
 from kms_conformance.reporting.page import TargetPage, pages
 from kms_conformance.reporting.standing import Mark, Sign, of_check, of_requirement, undeclared
 from kms_conformance.reporting.text import capped, counted

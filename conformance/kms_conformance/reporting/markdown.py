@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kms_conformance.printable import one_line, printable
+from kms_conformance.core.text import one_line, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$])")
 _TICKS = re.compile(r"`+")

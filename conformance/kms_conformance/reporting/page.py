@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
+from kms_conformance.core import specs
 from kms_conformance.reporting.evidence import Budget, Proof, proofs
 from kms_conformance.reporting.failure import FailureView, explain
 from kms_conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport

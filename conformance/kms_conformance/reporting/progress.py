@@ -15,8 +15,8 @@ from kms_conformance.reporting.text import counted
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from kms_conformance.core.screen import Screen
     from kms_conformance.results import CheckResult
-    from kms_conformance.screen import Screen
 
 Part = tuple[str, str]
 """A target's name and a family."""

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import jsonschema_rs
 
-from kms_conformance import specs
-from kms_conformance.lengths import shortened
+from kms_conformance.core import specs
+from kms_conformance.core.lengths import shortened
 from kms_conformance.reporting.errors import ReportError
 
 Schema = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting.failure import render
 from kms_conformance.reporting.words import open_reason
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.reporting import blocks, layout
 from kms_conformance.reporting.again import nearby
 from kms_conformance.reporting.blocks import lines
@@ -19,7 +19,7 @@ from kms_conformance.verdict import Result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kms_conformance.screen import Screen
+    from kms_conformance.core.screen import Screen
 
 # Narrower terminals get lines that they break themselves.
 _LEAST_WIDTH = 40

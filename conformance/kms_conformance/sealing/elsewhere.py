@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance import __version__, specs
-from kms_conformance.mistake import UserMistake
+from kms_conformance import __version__
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
 from kms_conformance.reporting import layout
 from kms_conformance.tape.release import digest
 from kms_conformance.verdict import specs_digest

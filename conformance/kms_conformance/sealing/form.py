@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.lengths import shortened
+from kms_conformance.core.lengths import shortened
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.consistency import problems_of_report
 from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport

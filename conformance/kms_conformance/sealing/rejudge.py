@@ -15,6 +15,7 @@ import pytest
 
 from kms_conformance import suite
 from kms_conformance.bench import Bench
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.ledger import ACCOUNT, Ledger
 from kms_conformance.plugin import add_marks
 from kms_conformance.results import CheckResult
@@ -23,7 +24,6 @@ from kms_conformance.tape.play import OffTape, Player, Tape
 from kms_conformance.tape.reel import Facts, chance_of
 from kms_conformance.tape.stage import put_up
 from kms_conformance.target import Target
-from kms_conformance.tier import EFFORTS
 from kms_conformance.worker import Worker, check_of
 
 

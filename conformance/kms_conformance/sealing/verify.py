@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance import specs
 from kms_conformance.catalogue.frozen import versions
-from kms_conformance.lengths import shortened
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.lengths import shortened
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.sealing import keys

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from kms_conformance import specs, suite
+from kms_conformance import suite
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.reporting import html
 from kms_conformance.results import CheckResult
 from kms_conformance.session import Controller

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.client import Client
+from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.judge import Inconclusive, Judge, Stop
 from kms_conformance.oracle import ENABLED, GONE, PENDING, Oracle
 from kms_conformance.pool import Pool
-from kms_conformance.tier import Effort
 from kms_conformance.timecontrol import TimeControl
 
 # What scheduling is about, and what is said of it in one state alone.

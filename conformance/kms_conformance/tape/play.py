@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.chance import Chance
-from kms_conformance.clock import Clock
-from kms_conformance.draws import Draws
+from kms_conformance.core.clock import Clock
+from kms_conformance.core.draws import Draws
+from kms_conformance.core.runtime import Chance
 from kms_conformance.tape.drawn import PlayedDraws
 from kms_conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
 from kms_conformance.tape.unpacked import TapeError, lines

@@ -11,8 +11,8 @@ import json
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from kms_conformance.chance import Chance
-from kms_conformance.clock import Clock
+from kms_conformance.core.clock import Clock
+from kms_conformance.core.runtime import Chance
 from kms_conformance.tape.drawn import RecordedDraws
 from kms_conformance.tape.line import Named, Readings, microseconds, moment, to_json
 from kms_conformance.tape.standins import StandIns

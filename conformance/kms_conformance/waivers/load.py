@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from kms_conformance import specs
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.target import TargetError
 from kms_conformance.target.misspelt import suggestion
 from kms_conformance.waivers.model import Waiver

@@ -13,7 +13,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 
 # A block of a file system: where not even that is free, nothing of a run could be written.
 _PROBE = b"\0" * 4096

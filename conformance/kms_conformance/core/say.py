@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from kms_conformance.printable import shown
+from kms_conformance.core.text import shown
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:

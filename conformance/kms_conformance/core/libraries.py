@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 
 
 class LibraryMoved(UserWarning):

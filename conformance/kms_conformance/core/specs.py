@@ -18,8 +18,8 @@ _PLAIN = {"null": type(None), "bool": bool, "int": int, "float": float}
 
 
 def _directory() -> Path:
-    installed = Path(__file__).parent / "_specs"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "specs"
+    installed = Path(__file__).parents[1] / "_specs"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "specs"
 
 
 SPECS = _directory()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kms_conformance.lengths import shortened
+from kms_conformance.core.lengths import shortened
 
 _MOST_LINES = 100
 

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from kms_conformance.printable import printable, shown
+from kms_conformance.core.text import printable, shown
 
 # A narrower terminal, or one that says `COLUMNS=1`, breaks lines itself: else a table is a column of letters.
 _LEAST_WIDTH = 20
