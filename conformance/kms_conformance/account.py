@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kms_conformance.client import Client
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX, Ledger
-from kms_conformance.oracle import GONE, PENDING
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.oracle import GONE, PENDING
+from kms_conformance.client.target_client import Client
 from kms_conformance.pool import Pool
 from kms_conformance.shard import kin_of
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from kms_conformance.client.oracle import GONE
 from kms_conformance.core.lengths import shortened
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.oracle import GONE
 
 
 @dataclass(frozen=True)

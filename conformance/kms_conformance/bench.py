@@ -6,18 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kms_conformance.answer import Answer
 from kms_conformance.attest import Isolation
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.client import Client
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.oracle import DISABLED, ENABLED
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl, skew
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX, Ledger
-from kms_conformance.oracle import DISABLED, ENABLED
 from kms_conformance.pool import Left, Pool
 from kms_conformance.target import Target
-from kms_conformance.timecontrol import TimeControl, skew
 from kms_conformance.wire.world import World
 
 # Keys of others are read one by one before and after a run; an account with more is sampled.

@@ -12,9 +12,9 @@ import pytest
 
 from kms_conformance.bench import Bench
 from kms_conformance.checks import SuiteCheck
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.core.lengths import shortened
 from kms_conformance.identity import failure_id
-from kms_conformance.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.reporting.failure import render
 from kms_conformance.results import CheckResult, Outcome
 

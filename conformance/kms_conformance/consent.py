@@ -8,9 +8,9 @@ from kms_conformance.account import colliding
 from kms_conformance.auth import SignInFailed
 from kms_conformance.bench import Bench
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Tier
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5

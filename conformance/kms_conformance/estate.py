@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kms_conformance.answer import Answer
-from kms_conformance.client import Client
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from kms_conformance.client.oracle import GONE, PENDING
+from kms_conformance.client.target_client import Client
 from kms_conformance.core.lengths import MOST, shortened
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
-from kms_conformance.oracle import GONE, PENDING
 from kms_conformance.reader import Reader
 from kms_conformance.shard import mark_of
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kms_conformance.ledger import Entry, Ledger
+from kms_conformance.client.ledger import Entry, Ledger
 
 
 @dataclass(frozen=True)

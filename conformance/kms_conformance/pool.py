@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from kms_conformance.client import Client
+from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
+from kms_conformance.client.ledger import PLAIN, Ledger
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
+from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.estate import Estate
-from kms_conformance.judge import Inconclusive, Lost, Unanswered
-from kms_conformance.ledger import PLAIN, Ledger
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 
 # What leads from a state towards another; a pending key is taken back first, wherever it is to go.
 _STEPS = {

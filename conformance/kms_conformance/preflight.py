@@ -12,15 +12,15 @@ from kms_conformance.advice import Advice, advise
 from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
 from kms_conformance.bench import Bench
 from kms_conformance.billing import cost_of
-from kms_conformance.client import Client
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.lease import LocksDoNotHold
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import skew
 from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
-from kms_conformance.judge import Inconclusive
-from kms_conformance.lease import LocksDoNotHold
-from kms_conformance.ledger import Ledger
 from kms_conformance.target import Target
-from kms_conformance.timecontrol import skew
 from kms_conformance.wire.tls import Unreached, look
 
 #: A certificate that ends sooner may end between two nightly runs, and its owner may want to know.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kms_conformance.answer import Answer
-from kms_conformance.client import Client
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import GONE
+from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import GONE
 
 _MOST_READS = 4
 _POLL_SECONDS = 0.05

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from kms_conformance.client.judge import Judgement
 from kms_conformance.identity import failure_id
-from kms_conformance.judge import Judgement
 
 Outcome = Literal["passed", "failed", "inconclusive"]
 

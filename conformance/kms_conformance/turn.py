@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from kms_conformance.client.lease import hold
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.disk import make_folder
 from kms_conformance.core.say import say
-from kms_conformance.lease import hold
-from kms_conformance.ledger import Ledger
 from kms_conformance.target import Target
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
@@ -18,7 +19,6 @@ from kms_conformance.fuzz.generator import Generator
 from kms_conformance.fuzz.places import find_place, path_values
 from kms_conformance.fuzz.tailor import Tailor
 from kms_conformance.fuzz.windows import broken_by, days_in
-from kms_conformance.oracle import ENABLED
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.results import CheckResult
 from kms_conformance.target import RpcAuth, Target, TokenAuth
 from kms_conformance.verdict import Run, Verdict, decide

@@ -14,7 +14,7 @@ import sample_runs as samples
 from allure_commons import model2
 from test_page import hostile
 
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.reporting import allure_report, allure_results
 from kms_conformance.reporting.allure_report import Allure, build, find
 from kms_conformance.reporting.errors import ReportError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.reporting import files
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report, load_verdict, load_verdicts

@@ -9,7 +9,7 @@ import sample_runs as samples
 from defusedxml.ElementTree import fromstring
 from test_page import hostile
 
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.reporting import junit
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.write import scrubbed

@@ -9,7 +9,7 @@ import pytest
 import sample_runs as samples
 from pagecheck import Page
 
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.reporting import html
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.write import scrubbed

@@ -12,7 +12,7 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.cli.replay import command
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.replay import Again, Found, find, judge, lines, target_file
 from kms_conformance.replay.sides import Row, rows
 from kms_conformance.reporting.again import remember

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
+from kms_conformance.client.judge import Judgement
 from kms_conformance.core.screen import Screen
-from kms_conformance.judge import Judgement
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.progress import Progress
 from kms_conformance.reporting.summary import show

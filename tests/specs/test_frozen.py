@@ -13,8 +13,8 @@ import pytest
 from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
-from kms_conformance.judge import Judgement
 from kms_conformance.reporting.consistency import problems_of_verdict
 from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.schemas import validate

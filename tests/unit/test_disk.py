@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import disk
-from kms_conformance.ledger import Ledger
 from kms_conformance.reporting.files import write_atomically
 
 

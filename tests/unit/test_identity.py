@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.client.judge import Judgement
 from kms_conformance.identity import failure_id
-from kms_conformance.judge import Judgement
 from kms_conformance.results import CheckResult
 
 

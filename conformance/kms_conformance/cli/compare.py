@@ -12,10 +12,10 @@ import click
 
 from kms_conformance import comparing
 from kms_conformance.cli.asking import agree, ask, explain_unasked
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.comparing import Comparison, Recording
 from kms_conformance.core.say import say
 from kms_conformance.core.screen import Screen
-from kms_conformance.judge import Inconclusive
 from kms_conformance.reporting import changes_text
 from kms_conformance.reporting.compare import compare as compared
 from kms_conformance.reporting.files import to_text, write_atomically

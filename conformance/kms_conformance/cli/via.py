@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.consent import require
 from kms_conformance.core.folders import Held, try_ledgers
 from kms_conformance.core.screen import Screen
 from kms_conformance.emulators import Emulators
-from kms_conformance.ledger import Ledger
 from kms_conformance.reporting import files
 from kms_conformance.sdk.known import Client
 from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kms_conformance.answer import Answer
 from kms_conformance.bench import Bench
+from kms_conformance.client.answer import Answer
 from kms_conformance.comparing.answers import Break
 from kms_conformance.comparing.preparing import Prepared
 from kms_conformance.comparing.question import Question

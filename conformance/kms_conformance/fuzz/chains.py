@@ -13,8 +13,10 @@ import schemathesis
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import Operation
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.fuzz.draft import Draft
 from kms_conformance.fuzz.generator import Generator, settings_for
@@ -23,8 +25,6 @@ from kms_conformance.fuzz.needs import Check
 from kms_conformance.fuzz.opinion import response
 from kms_conformance.fuzz.review import Reviewer
 from kms_conformance.fuzz.tailor import Tailor
-from kms_conformance.judge import Inconclusive, Lost
-from kms_conformance.oracle import ENABLED
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.judge import Inconclusive, Lost
+from kms_conformance.client.judge import Inconclusive, Lost
 
 # Each may cost its attempts, and a process that is started anew. What three have shown a fourth shows no better.
 _MOST = 3

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Profile, Window
-from kms_conformance.client import Client
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Judge
+from kms_conformance.client.oracle import Oracle
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.judge import Judge
-from kms_conformance.oracle import Oracle
 from kms_conformance.pool import Pool
-from kms_conformance.timecontrol import TimeControl
 
 
 class Check(Protocol):

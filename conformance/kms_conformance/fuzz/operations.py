@@ -6,8 +6,10 @@ from collections import Counter
 from random import Random
 
 from kms_conformance import __version__
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import Operation
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.fuzz.creation import KIND, Creator
 from kms_conformance.fuzz.draft import Draft
@@ -16,8 +18,6 @@ from kms_conformance.fuzz.limit import Limit
 from kms_conformance.fuzz.needs import Check
 from kms_conformance.fuzz.review import Reviewer
 from kms_conformance.fuzz.tailor import Fitted, Tailor
-from kms_conformance.judge import Inconclusive, Lost
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 
 # Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
 # Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong

@@ -10,7 +10,7 @@ from requests import PreparedRequest
 from requests import Request as Unprepared
 from schemathesis.checks import CheckFunction
 
-from kms_conformance.answer import Answer
+from kms_conformance.client.answer import Answer
 from kms_conformance.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
 from kms_conformance.fuzz.generator import Generator
 

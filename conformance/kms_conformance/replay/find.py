@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.reporting.again import remembered
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report

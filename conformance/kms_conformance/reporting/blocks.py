@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.catalogue.requirements import Requirement
-    from kms_conformance.judge import Judgement
+    from kms_conformance.client.judge import Judgement
     from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
     from kms_conformance.results import CheckResult
     from kms_conformance.verdict import RequirementVerdict

@@ -13,7 +13,7 @@ from kms_conformance.reporting.text import wrapped
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Requirement, Source
-    from kms_conformance.judge import Judgement
+    from kms_conformance.client.judge import Judgement
 
 WIDTH = 100
 # What a terminal shows of a body: some 12 lines. The page and the results hold more.

@@ -10,7 +10,7 @@ from kms_conformance.reporting.failure import render
 from kms_conformance.reporting.words import open_reason
 
 if TYPE_CHECKING:
-    from kms_conformance.judge import Judgement
+    from kms_conformance.client.judge import Judgement
     from kms_conformance.reporting.page import TargetPage
     from kms_conformance.results import CheckResult
     from kms_conformance.verdict import RequirementVerdict

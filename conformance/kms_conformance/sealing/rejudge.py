@@ -15,8 +15,8 @@ import pytest
 
 from kms_conformance import suite
 from kms_conformance.bench import Bench
+from kms_conformance.client.ledger import ACCOUNT, Ledger
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.ledger import ACCOUNT, Ledger
 from kms_conformance.plugin import add_marks
 from kms_conformance.results import CheckResult
 from kms_conformance.settings import Settings

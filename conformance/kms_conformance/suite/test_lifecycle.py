@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

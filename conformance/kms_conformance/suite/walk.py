@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from kms_conformance.answer import Answer
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost, Stop
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.fuzz.home import move_hypothesis_home
-from kms_conformance.judge import Inconclusive, Lost, Stop
-from kms_conformance.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.suite.scenario import Scenario
 
 _ACTIONS = (

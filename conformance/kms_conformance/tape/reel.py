@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.ledger import ACCOUNT, Entry, Ledger
+from kms_conformance.client.ledger import ACCOUNT, Entry, Ledger
 from kms_conformance.tape.record import recorded_world
 from kms_conformance.target import Target
 

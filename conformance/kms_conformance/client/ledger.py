@@ -11,11 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from kms_conformance.client.lease import Lease, locked, try_locks
+from kms_conformance.client.ledger_files import (
+    LedgerError,
+    account_digest,
+    credential_of,
+    earlier_place_of,
+    others_of,
+    place_of,
+)
 from kms_conformance.core.clock import REAL
 from kms_conformance.core.disk import append, make_folder, sync_folder
-from kms_conformance.lease import Lease, locked, try_locks
 from kms_conformance.shard import mark_of, siblings
-from kms_conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from kms_conformance.target import Target
 
 FORMAT = 1
@@ -130,7 +137,7 @@ class Ledger:
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
-        """The ledger of a target, whatever credentials it is reached with (see `kms_conformance.shelf`)."""
+        """The ledger of a target, whatever credentials it is reached with (see `ledger_files.py`)."""
         run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
         path, earlier = place_of(target, directory), earlier_place_of(target, directory)
         found = cls(path, run, None if earlier == path else earlier, credential_of(target))

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kms_conformance.answer import Answer
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.backoff import Patience
+from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.gate import Guard, NotOurs
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lost
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.missing_replies import Sent, Silences
 from kms_conformance.core.lengths import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
-from kms_conformance.examine import Examiner
-from kms_conformance.guard import Guard, NotOurs
-from kms_conformance.judge import Inconclusive, Judge, Judgement, Lost
-from kms_conformance.ledger import Ledger
-from kms_conformance.patience import Patience
-from kms_conformance.silence import Sent, Silences
 from kms_conformance.target import Target
 from kms_conformance.wire.messages import Exchange, Failure, Request
 from kms_conformance.wire.record import Recorder

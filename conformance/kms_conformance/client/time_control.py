@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from kms_conformance.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.wire.dates import http_date, iso_date
 from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Request

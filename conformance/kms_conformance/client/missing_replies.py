@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from kms_conformance.judge import ANSWERED, Lost, Unanswered
+from kms_conformance.client.judge import ANSWERED, Lost, Unanswered
 from kms_conformance.wire.form import form_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kms_conformance.answer import Answer
     from kms_conformance.catalogue.api import Operation
     from kms_conformance.catalogue.profile import Profile
+    from kms_conformance.client.answer import Answer
+    from kms_conformance.client.gate import Guard
+    from kms_conformance.client.judge import Judge
     from kms_conformance.core.clock import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
-    from kms_conformance.guard import Guard
-    from kms_conformance.judge import Judge
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
 
 Kind = tuple[str, str, tuple[str, ...]]

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import ANSWERED, Judgement
 from kms_conformance.dialects.base import Dialect
-from kms_conformance.judge import ANSWERED, Judgement
 
 # A server or proxy may refuse a request for its size before the service sees it; no page documents that.
 _SIZE_STATUSES = frozenset({413, 414, 431, 494})
