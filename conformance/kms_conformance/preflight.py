@@ -10,7 +10,6 @@ from typing import Literal
 from kms_conformance import account
 from kms_conformance.advice import Advice, advise
 from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
-from kms_conformance.bench import Bench
 from kms_conformance.billing import cost_of
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.lease import LocksDoNotHold
@@ -20,6 +19,7 @@ from kms_conformance.client.time_control import skew
 from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreached, look
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.bench import Bench
 from kms_conformance.catalogue.frozen import Frozen, load_frozen
 from kms_conformance.checks import SuiteCheck
 from kms_conformance.client.judge import Inconclusive
@@ -24,6 +23,7 @@ from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
 from kms_conformance.emulators import Emulators
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from kms_conformance.phrasing import phrase, status_of
 from kms_conformance.plan import plan_of

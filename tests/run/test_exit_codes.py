@@ -173,7 +173,7 @@ def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path)
     with Emulator("alibaba") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         script = (
-            "import os, sys; from pathlib import Path; from kms_conformance.bench import Bench; "
+            "import os, sys; from pathlib import Path; from kms_conformance.keys.target_session import Bench; "
             "from kms_conformance.client.ledger import Ledger; from kms_conformance.target import load_target; "
             "target = load_target(Path('t.yaml')); bench = Bench(target, Ledger.of(target), keys=2); "
             "bench.enter(); bench.pool.create(); os._exit(9)"

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.bench import Bench
 from kms_conformance.client.ledger import ACCOUNT, Ledger
 from kms_conformance.core.tier import EFFORTS
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.plugin import add_marks
 from kms_conformance.results import CheckResult
 from kms_conformance.settings import Settings

@@ -14,7 +14,7 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.pool import Pool
+from kms_conformance.keys.pool import Pool
 
 # What scheduling is about, and what is said of it in one state alone.
 _PLAIN = "schedule.state-after"

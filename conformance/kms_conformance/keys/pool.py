@@ -12,7 +12,7 @@ from kms_conformance.client.ledger import PLAIN, Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.estate import Estate
+from kms_conformance.keys.inventory import Estate
 
 # What leads from a state towards another; a pending key is taken back first, wherever it is to go.
 _STEPS = {

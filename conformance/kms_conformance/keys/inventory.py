@@ -17,7 +17,7 @@ from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.lengths import MOST, shortened
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.reader import Reader
+from kms_conformance.keys.reader import Reader
 from kms_conformance.shard import mark_of
 
 _POLL_SECONDS = 0.2

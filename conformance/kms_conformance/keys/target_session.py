@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kms_conformance.attest import Isolation
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.answer import Answer
@@ -16,7 +15,8 @@ from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl, skew
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.pool import Left, Pool
+from kms_conformance.keys.bystanders import Isolation
+from kms_conformance.keys.pool import Left, Pool
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
