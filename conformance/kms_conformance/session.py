@@ -27,6 +27,7 @@ from kms_conformance.keys.target_session import Bench
 from kms_conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from kms_conformance.phrasing import phrase, status_of
 from kms_conformance.plan import plan_of
+from kms_conformance.recording.spool import emptied
 from kms_conformance.reporting import allure
 from kms_conformance.reporting.again import remember
 from kms_conformance.reporting.begin import UNFINISHED, begin
@@ -38,7 +39,6 @@ from kms_conformance.results import CheckResult
 from kms_conformance.settings import Settings
 from kms_conformance.shard import Shard
 from kms_conformance.stale import stale
-from kms_conformance.tape.spool import emptied
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict import Circumstances, Run, Verdict, decide
 from kms_conformance.waivers import Waiver, load_waivers

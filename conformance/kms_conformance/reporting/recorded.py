@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from kms_conformance.recording.environment import environment
+from kms_conformance.recording.spool import emptied, take
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.schemas import validate
-from kms_conformance.tape.environment import environment
-from kms_conformance.tape.spool import emptied, take
 from kms_conformance.verdict import specs_digest
 
 if TYPE_CHECKING:

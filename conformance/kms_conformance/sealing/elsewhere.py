@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance import __version__
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
+from kms_conformance.recording.release import digest
 from kms_conformance.reporting import layout
-from kms_conformance.tape.release import digest
 from kms_conformance.verdict import specs_digest
 
 if TYPE_CHECKING:

@@ -10,6 +10,10 @@ from kms_conformance.catalogue.frozen import versions
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.core.lengths import shortened
+from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
+from kms_conformance.recording.player import TapeError
+from kms_conformance.recording.release import command
+from kms_conformance.recording.storage import Facts
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.sealing import keys
@@ -19,10 +23,6 @@ from kms_conformance.sealing.form import Sealed, changes, contradictions, enviro
 from kms_conformance.sealing.manifest import NO_SIGNATURE
 from kms_conformance.sealing.pack import MANIFEST, STATEMENT, Unsound, read
 from kms_conformance.sealing.statement import is_signed_by
-from kms_conformance.tape.environment import missing_to_draw, missing_to_judge
-from kms_conformance.tape.play import TapeError
-from kms_conformance.tape.reel import Facts
-from kms_conformance.tape.release import command
 
 if TYPE_CHECKING:
     from pathlib import Path

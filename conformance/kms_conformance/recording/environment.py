@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance import __version__
-from kms_conformance.tape.release import code
-from kms_conformance.tape.stage import described
+from kms_conformance.recording.release import code
+from kms_conformance.recording.target_snapshot import described
 
 if TYPE_CHECKING:
-    from kms_conformance.tape.reel import Facts
+    from kms_conformance.recording.storage import Facts
     from kms_conformance.target import Target
 
 FORMAT = 2

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.client.ledger import ACCOUNT, Entry, Ledger
-from kms_conformance.tape.record import recorded_world
+from kms_conformance.recording.recorder import recorded_world
 from kms_conformance.target import Target
 
 TAPE = "exchanges.jsonl.gz"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.core.clock import Clock
 from kms_conformance.core.draws import Draws
 from kms_conformance.core.runtime import Chance
-from kms_conformance.tape.drawn import PlayedDraws
-from kms_conformance.tape.line import difference, failure_of, has_marks, moment, reply_of, request_json
-from kms_conformance.tape.unpacked import TapeError, lines
+from kms_conformance.recording.drawn import PlayedDraws
+from kms_conformance.recording.line import difference, failure_of, has_marks, moment, reply_of, request_json
+from kms_conformance.recording.unpacked import TapeError, lines
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 from kms_conformance.wire.redact import PLAINTEXT_MARKS, Redactor
 from kms_conformance.wire.world import Witness, World

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 if TYPE_CHECKING:
-    from kms_conformance.tape.standins import StandIns
+    from kms_conformance.recording.placeholders import StandIns
     from kms_conformance.wire.redact import Redactor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kms_conformance.core.clock import Clock
 from kms_conformance.core.runtime import Chance
-from kms_conformance.tape.drawn import RecordedDraws
-from kms_conformance.tape.line import Named, Readings, microseconds, moment, to_json
-from kms_conformance.tape.standins import StandIns
+from kms_conformance.recording.drawn import RecordedDraws
+from kms_conformance.recording.line import Named, Readings, microseconds, moment, to_json
+from kms_conformance.recording.placeholders import StandIns
 from kms_conformance.wire.redact import Redactor
 from kms_conformance.wire.world import Witness, World
 

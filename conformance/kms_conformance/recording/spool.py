@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from kms_conformance.tape.reel import FACTS, LEDGER, TAPE, Facts
+from kms_conformance.recording.storage import FACTS, LEDGER, TAPE, Facts
 
 _FOLDER = ".recording"
 
