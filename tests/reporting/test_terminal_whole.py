@@ -13,8 +13,8 @@ import sample_runs as samples
 
 from kms_conformance.core.screen import Screen
 from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.run.terminal import Terminal
 from kms_conformance.stale import StaleWaiver
-from kms_conformance.terminal import Terminal
 from kms_conformance.waivers import Waiver
 
 GOLDEN = Path(__file__).parent / "golden"

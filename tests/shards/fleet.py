@@ -51,7 +51,7 @@ def _one(arguments: tuple[str, ...], state: Path, *, quiet: bool) -> int:
 
 def _command(arguments: tuple[str, ...], state: Path, quiet: bool) -> None:
     os.environ |= {"KMS_CONFORMANCE_STATE": str(state), "NO_COLOR": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    os.environ["PYTEST_PLUGINS"] = "kms_conformance.plugin"
+    os.environ["PYTEST_PLUGINS"] = "kms_conformance.run.plugin"
     sys.argv = ["kms-conformance", *arguments]
     code = 70
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere if quiet else sys.stdout):  # noqa: PTH123

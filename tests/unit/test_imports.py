@@ -63,9 +63,9 @@ def test_help_imports_no_command(option: str) -> None:
 
 
 def test_the_plugin_imports_next_to_nothing_into_sessions_that_are_not_ours() -> None:
-    modules = _modules(f"import pytest; import kms_conformance.plugin; {_SAY}")
+    modules = _modules(f"import pytest; import kms_conformance.run.plugin; {_SAY}")
     ours = {name for name in modules if name.startswith("kms_conformance")}
-    assert ours == {"kms_conformance", "kms_conformance.plugin", "kms_conformance.core.tier"}
+    assert ours == {"kms_conformance", "kms_conformance.run.plugin", "kms_conformance.core.tier"}
     assert not _packages(modules) & (_HEAVY - {"pytest", "_pytest"})
 
 

@@ -19,7 +19,7 @@ from kms_conformance.core import specs
 from kms_conformance.core.libraries import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
-from kms_conformance.isolated_pytest import run_pytest
+from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.sdk.registry import at, names
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict import USAGE_ERROR

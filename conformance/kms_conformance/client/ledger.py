@@ -22,7 +22,7 @@ from kms_conformance.client.ledger_files import (
 )
 from kms_conformance.core.clock import REAL
 from kms_conformance.core.disk import append, make_folder, sync_folder
-from kms_conformance.shard import mark_of, siblings
+from kms_conformance.run.shards.shard import mark_of, siblings
 from kms_conformance.target import Target
 
 FORMAT = 1
@@ -117,7 +117,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
-        """`run` is an id that nobody else has; what a shard's begins with, see `kms_conformance.shard`.
+        """`run` is an id that nobody else has; what a shard's begins with, see `kms_conformance.run.shards.shard`.
 
         `earlier` is a file whose lines count as if they stood first in this one; `credential` tells the credentials of
         this run from others.

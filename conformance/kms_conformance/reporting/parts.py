@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.catalogue.frozen import Frozen
-from kms_conformance.division import Division
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.model import Report
 from kms_conformance.reporting.schemas import built, validate
-from kms_conformance.shard import Shard
+from kms_conformance.run.shards.division import Division
+from kms_conformance.run.shards.shard import Shard
 from kms_conformance.waivers import Waiver
 
 FORMAT = 1

@@ -202,8 +202,8 @@ def _by_other_code(said: Verification, sealed: Sealed, others: tuple[str, ...]) 
 
 def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     """What the suite says to the tape, or why it can say nothing."""
+    from kms_conformance.run.settings import Settings  # noqa: PLC0415 - as above
     from kms_conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
-    from kms_conformance.settings import Settings  # noqa: PLC0415 - as above
 
     environment = sealed.environment
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")

@@ -16,7 +16,7 @@ from kms_conformance.reporting.github import github_lines
 from kms_conformance.reporting.progress import Progress
 from kms_conformance.reporting.summary import show
 from kms_conformance.results import CheckResult
-from kms_conformance.session import Controller
+from kms_conformance.run.controller import Controller
 
 
 class Terminal:

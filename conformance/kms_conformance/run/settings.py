@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kms_conformance.core.tier import Tier
-from kms_conformance.shard import Shard
+from kms_conformance.run.shards.shard import Shard
 
 
 @dataclass(frozen=True)

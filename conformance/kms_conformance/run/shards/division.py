@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kms_conformance.shard import Shard
+from kms_conformance.run.shards.shard import Shard
 from kms_conformance.target import TargetError
 
 #: Checks that read what earlier nights have left: their ledger stays with the shard that has them, which is the first.

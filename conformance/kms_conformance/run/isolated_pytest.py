@@ -15,7 +15,7 @@ import pytest
 from kms_conformance.core.errors import UserMistake
 
 # Of what is installed, a run needs these. Any other may end it early, leave out checks, or fail to be imported.
-_PLUGINS = ("kms_conformance.plugin", "allure_pytest.plugin", "_hypothesis_pytestplugin", "xdist.plugin")
+_PLUGINS = ("kms_conformance.run.plugin", "allure_pytest.plugin", "_hypothesis_pytestplugin", "xdist.plugin")
 # Options, plugins, themes, the folder of temporary files, and what a pytest around this one has noted for itself.
 _FOREIGN = "PYTEST_"
 

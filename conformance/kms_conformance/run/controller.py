@@ -22,11 +22,7 @@ from kms_conformance.core.libraries import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
-from kms_conformance.emulators import Emulators
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.left_out import NO_FILTERS, Missing, filters_of, last_line, reason_of
-from kms_conformance.phrasing import phrase, status_of
-from kms_conformance.plan import plan_of
 from kms_conformance.recording.spool import emptied
 from kms_conformance.reporting import allure
 from kms_conformance.reporting.again import remember
@@ -36,14 +32,18 @@ from kms_conformance.reporting.parts import Parts, write_parts
 from kms_conformance.reporting.parts import Plan as PartPlan
 from kms_conformance.reporting.recorded import keep
 from kms_conformance.results import CheckResult
-from kms_conformance.settings import Settings
-from kms_conformance.shard import Shard
+from kms_conformance.run.emulators import Emulators
+from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
+from kms_conformance.run.phrasing import phrase, status_of
+from kms_conformance.run.plan import plan_of
+from kms_conformance.run.settings import Settings
+from kms_conformance.run.shards.shard import Shard
+from kms_conformance.run.worker import Worker
 from kms_conformance.stale import stale
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict import Circumstances, Run, Verdict, decide
 from kms_conformance.waivers import Waiver, load_waivers
 from kms_conformance.wire.redact import Redactor
-from kms_conformance.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
         """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
-        from kms_conformance.distribution import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
+        from kms_conformance.run.shards.scheduling import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
 
         return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
 

@@ -54,7 +54,7 @@ def add_marks(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
     add_marks(config)
-    suite = Path(__file__).parent / "suite"
+    suite = Path(__file__).parents[1] / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
@@ -65,9 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.reporting.allure import Labelling  # noqa: PLC0415
-    from kms_conformance.session import Controller, Options  # noqa: PLC0415
-    from kms_conformance.settings import Settings  # noqa: PLC0415
-    from kms_conformance.worker import Worker  # noqa: PLC0415
+    from kms_conformance.run.controller import Controller, Options  # noqa: PLC0415
+    from kms_conformance.run.settings import Settings  # noqa: PLC0415
+    from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
     given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))
     interrupts = next(given, None) or Interrupts()
@@ -107,14 +107,14 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.turn import Turn  # noqa: PLC0415
+        from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
 
         config.pluginmanager.register(Turn(controller.targets), "kms-turn")
     worker = Worker(controller.settings, interrupts=interrupts)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
     if shown:
-        from kms_conformance.terminal import Terminal  # noqa: PLC0415
+        from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
 
         config.pluginmanager.register(Terminal(controller), "kms-terminal")
 
