@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from kms_conformance.catalogue.frozen import Frozen, load_frozen
-from kms_conformance.checks import SuiteCheck
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.consent import require
@@ -40,6 +39,7 @@ from kms_conformance.run.settings import Settings
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.stale import stale
+from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict import Circumstances, Run, Verdict, decide
 from kms_conformance.waivers import Waiver, load_waivers

@@ -135,8 +135,8 @@ def read_ahead() -> None:
         importlib.import_module(module.name)
     for name in (
         "kms_conformance.run.plugin",
-        "kms_conformance.fuzz.operations",
-        "kms_conformance.fuzz.chains",
+        "kms_conformance.suite.fuzz.operations",
+        "kms_conformance.suite.fuzz.chains",
         *_LOADED_BY_PYTEST,
     ):
         importlib.import_module(name)

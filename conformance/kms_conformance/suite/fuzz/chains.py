@@ -18,13 +18,13 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.fuzz.draft import Draft
-from kms_conformance.fuzz.generator import Generator, settings_for
-from kms_conformance.fuzz.limit import Limit
-from kms_conformance.fuzz.needs import Check
-from kms_conformance.fuzz.opinion import response
-from kms_conformance.fuzz.review import Reviewer
-from kms_conformance.fuzz.tailor import Tailor
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.generator import Generator, settings_for
+from kms_conformance.suite.fuzz.limit import Limit
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.review import Reviewer
+from kms_conformance.suite.fuzz.schemathesis_checks import response
+from kms_conformance.suite.fuzz.targeting import Tailor
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10

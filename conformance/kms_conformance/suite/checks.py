@@ -13,8 +13,8 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.fuzz.names import names_of
 from kms_conformance.suite import FAMILIES
+from kms_conformance.suite.fuzz.names import names_of
 
 
 @dataclass(frozen=True)

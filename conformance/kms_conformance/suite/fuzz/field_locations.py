@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.dialects.base import Dialect, Raw
-from kms_conformance.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.draft import Draft
 
 _PROBE = "kms-conformance-probe"
 

@@ -11,8 +11,8 @@ from requests import Request as Unprepared
 from schemathesis.checks import CheckFunction
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
-from kms_conformance.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
+from kms_conformance.suite.fuzz.generator import Generator
 
 # What a failure of a check breaks; None stands for what the schema of the reply itself names.
 #

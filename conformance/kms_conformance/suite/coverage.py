@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from kms_conformance.checks import all_checks
 from kms_conformance.core import specs
+from kms_conformance.suite.checks import all_checks
 
 
 def checks_by_requirement() -> Mapping[str, tuple[str, ...]]:

@@ -11,13 +11,13 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.fuzz.creation import KIND, Creator
-from kms_conformance.fuzz.draft import Draft
-from kms_conformance.fuzz.generator import Generator
-from kms_conformance.fuzz.limit import Limit
-from kms_conformance.fuzz.needs import Check
-from kms_conformance.fuzz.review import Reviewer
-from kms_conformance.fuzz.tailor import Fitted, Tailor
+from kms_conformance.suite.fuzz.creation import KIND, Creator
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.limit import Limit
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.review import Reviewer
+from kms_conformance.suite.fuzz.targeting import Fitted, Tailor
 
 # Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
 # Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kms_conformance.catalogue.api import Operation
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.ledger import MARKER_PREFIX
-from kms_conformance.fuzz.draft import Draft
-from kms_conformance.fuzz.needs import Check
-from kms_conformance.fuzz.tailor import Tailor
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.targeting import Tailor
 
 # After so many refused creates one list shows whether they made keys: else a target that does so could fill an account.
 _MOST_UNLOOKED = 10

@@ -28,7 +28,7 @@ from schemathesis.config import (
 
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.fuzz.adapter import (
+from kms_conformance.suite.fuzz.adapter import (
     AT_RANDOM,
     BY_THE_DESCRIPTION,
     APIOperation,
@@ -40,8 +40,8 @@ from kms_conformance.fuzz.adapter import (
     operations,
     origin,
 )
-from kms_conformance.fuzz.draft import Draft
-from kms_conformance.fuzz.home import move_hypothesis_home
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
 
 _ANYWHERE = "http://target.invalid"
 _JSON = "application/json"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.fuzz.generator import Generator
-from kms_conformance.fuzz.needs import Check
-from kms_conformance.fuzz.opinion import objections
-from kms_conformance.fuzz.tailor import Fitted
-from kms_conformance.fuzz.windows import broken_by, days_in
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.schemathesis_checks import objections
+from kms_conformance.suite.fuzz.targeting import Fitted
+from kms_conformance.suite.fuzz.windows import broken_by, days_in
 
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}

@@ -16,7 +16,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.fuzz.home import move_hypothesis_home
+from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
 from kms_conformance.suite.scenario import Scenario
 
 _ACTIONS = (
