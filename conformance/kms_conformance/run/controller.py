@@ -15,13 +15,13 @@ import pytest
 from kms_conformance.catalogue.frozen import Frozen, load_frozen
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.consent import require
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.libraries import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
 from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.consent import require
 from kms_conformance.recording.spool import emptied
 from kms_conformance.reporting import allure
 from kms_conformance.reporting.again import remember

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from kms_conformance import account
-from kms_conformance.advice import Advice, advise
 from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
-from kms_conformance.billing import cost_of
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.lease import LocksDoNotHold
 from kms_conformance.client.ledger import Ledger
@@ -20,6 +17,9 @@ from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
 from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight import account
+from kms_conformance.preflight.advice import Advice, advise
+from kms_conformance.preflight.billing import cost_of
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreached, look
 

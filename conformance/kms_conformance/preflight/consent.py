@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kms_conformance.account import colliding
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.account import colliding
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5
