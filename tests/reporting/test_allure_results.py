@@ -20,8 +20,8 @@ from kms_conformance.reporting.allure_report import Allure, build, find
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.write import scrubbed
-from kms_conformance.stale import StaleWaiver
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.waivers import Waiver
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 
 def report(*decided: samples.Decided) -> Report:

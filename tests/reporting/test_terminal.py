@@ -15,7 +15,7 @@ from kms_conformance.core.screen import Screen
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.progress import Progress
 from kms_conformance.reporting.summary import show
-from kms_conformance.results import CheckResult
+from kms_conformance.verdict.results import CheckResult
 
 REPORTS = Path("reports/latest")
 

@@ -21,7 +21,7 @@ from kms_conformance.reporting.compare import compare as compared
 from kms_conformance.reporting.files import to_text, write_atomically
 from kms_conformance.reporting.schemas import Schema, validate
 from kms_conformance.target import Target, load_target
-from kms_conformance.verdict import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES
 
 _PATH = click.Path(path_type=Path)
 _STDOUT = "-"

@@ -22,8 +22,8 @@ from kms_conformance.preflight.consent import question_of_clients
 from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.sdk.registry import at, names
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict import USAGE_ERROR
-from kms_conformance.waivers import load_waivers
+from kms_conformance.verdict.decide import USAGE_ERROR
+from kms_conformance.verdict.waivers import load_waivers
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -13,7 +13,7 @@ from kms_conformance.core.libraries import refuse_replaced
 from kms_conformance.core.say import say
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES
 
 
 @click.command()

@@ -16,7 +16,7 @@ from kms_conformance.sdk.session import chosen, play
 from kms_conformance.sdk.show import show
 from kms_conformance.sdk.write import paths, write
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict import worst_exit_code
+from kms_conformance.verdict.decide import worst_exit_code
 
 
 def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:

@@ -19,7 +19,7 @@ from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.files import read_json, to_text, write_atomically
 from kms_conformance.reporting.schemas import built, validate
 from kms_conformance.target import Target, TargetError
-from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
 KIND = "kms-conformance recording"

@@ -11,8 +11,8 @@ from kms_conformance.reporting.again import remembered
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report
 from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.results import CheckResult
 from kms_conformance.target import Target, load_target
+from kms_conformance.verdict.results import CheckResult
 
 _MOST_SHOWN = 10
 

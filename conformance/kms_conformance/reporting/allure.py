@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.catalogue.requirements import Catalogue, Level, Requirement
-    from kms_conformance.results import CheckResult
     from kms_conformance.target import Target
+    from kms_conformance.verdict.results import CheckResult
 
 _SEVERITIES: Mapping[Level, str] = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 _LEVELS: Sequence[Level] = ("MUST", "SHOULD", "MAY")

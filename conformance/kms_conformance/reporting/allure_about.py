@@ -15,7 +15,7 @@ from kms_conformance.core.text import one_line
 from kms_conformance.reporting.ci import executor, origin
 from kms_conformance.reporting.files import to_text, write_atomically
 from kms_conformance.reporting.layout import ALLURE_REPORT
-from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict.decide import specs_digest
 
 CONFIG = "allurerc.mjs"
 #: The same where a configuration of somebody else's has that name.

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.reporting.model import Report
-    from kms_conformance.results import CheckResult
-    from kms_conformance.stale import StaleWaiver
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 # Has no types.
 _LOGGER: Any = AllureFileLogger

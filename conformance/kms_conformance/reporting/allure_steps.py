@@ -14,8 +14,8 @@ from kms_conformance.reporting.exchange import view
 from kms_conformance.reporting.failure import compared, exchange_lines
 
 if TYPE_CHECKING:
-    from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
 
 _BODY_LIMIT = 6000
 # More than these are seen by nobody; results.json has all of them.

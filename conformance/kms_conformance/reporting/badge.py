@@ -11,7 +11,7 @@ from kms_conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import StoredVerdict
-    from kms_conformance.verdict import Result
+    from kms_conformance.verdict.decide import Result
 
 _LABEL = "key deletion"
 # White text on each has a contrast of at least 4.5.

@@ -8,7 +8,7 @@ from pathlib import Path
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.write import clear
-from kms_conformance.verdict import Verdict
+from kms_conformance.verdict.decide import Verdict
 
 UNFINISHED = "The run is unfinished: it goes on, or was ended before it could say more."
 

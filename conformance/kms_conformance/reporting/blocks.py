@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Requirement
     from kms_conformance.client.judge import Judgement
     from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
-    from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
 
 _MOST_FAILURES = 10
 _MOST_REASONS = 8

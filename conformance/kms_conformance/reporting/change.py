@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from kms_conformance.suite import DRAWN
-from kms_conformance.verdict import RequirementResult
+from kms_conformance.verdict.decide import RequirementResult
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Level
     from kms_conformance.reporting.model import StoredVerdict
-    from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["regressed", "uncovered", "fixed", "answer_changed", "new", "vanished", "otherwise"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -12,7 +12,7 @@ from kms_conformance.reporting import layout
 from kms_conformance.reporting.change import KINDS, Change, Kind, Side, changes
 from kms_conformance.reporting.load import load_report, load_verdict
 from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.verdict import Result
+from kms_conformance.verdict.decide import Result
 
 FORMAT = 1
 KIND = "kms-conformance changes"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kms_conformance.verdict import whole
+from kms_conformance.verdict.decide import whole
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.reporting.exchange import ExchangeView, view
 
 if TYPE_CHECKING:
-    from kms_conformance.results import CheckResult
+    from kms_conformance.verdict.results import CheckResult
 
 # Enough for a documented reply and its neighbours; results.json holds the rest.
 _BODY_LIMIT = 600

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from kms_conformance.reporting.model import Report
-    from kms_conformance.stale import StaleWaiver
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 _PLAIN_ID = re.compile(r"[a-z0-9.-]+")
 _TEMPLATES = Path(__file__).parent / "templates"

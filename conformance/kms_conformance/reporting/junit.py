@@ -14,8 +14,8 @@ from kms_conformance.reporting.text import capped, counted
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report
-    from kms_conformance.results import CheckResult
-    from kms_conformance.stale import StaleWaiver
+    from kms_conformance.verdict.results import CheckResult
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 _TITLE = 200
 _TEXT = 20_000

@@ -16,12 +16,12 @@ from kms_conformance.reporting.load import load_report
 from kms_conformance.reporting.model import Report, StoredVerdict
 from kms_conformance.reporting.parts import Part, Parts, Plan, digest, load_parts, write_parts
 from kms_conformance.reporting.write import write
-from kms_conformance.results import CheckResult
-from kms_conformance.stale import stale
 from kms_conformance.target import Target
 from kms_conformance.target.model import WAYS
 from kms_conformance.target.urls import is_loopback
-from kms_conformance.verdict import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers.outdated import stale
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 

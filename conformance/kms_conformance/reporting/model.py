@@ -9,9 +9,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from kms_conformance.catalogue.requirements import Level
-from kms_conformance.results import CheckResult
-from kms_conformance.stale import StaleWaiver
-from kms_conformance.verdict import (
+from kms_conformance.verdict.decide import (
     FORMAT,
     RequirementResult,
     RequirementVerdict,
@@ -22,6 +20,8 @@ from kms_conformance.verdict import (
     exit_code,
     is_waiting,
 )
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 # The order in which a reader wants to hear of them.

@@ -18,10 +18,10 @@ from kms_conformance.reporting.reproduce import Command, commands
 from kms_conformance.reporting.room import Room, rooms
 from kms_conformance.reporting.trace import traces
 from kms_conformance.reporting.words import not_run_because, open_reason, sentence
-from kms_conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
+from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, specs_digest
 
 if TYPE_CHECKING:
-    from kms_conformance.results import CheckResult
+    from kms_conformance.verdict.results import CheckResult
 
 # Enough for every documented reply but a page of keys.
 _BODY_LIMIT = 6000

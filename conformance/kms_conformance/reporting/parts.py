@@ -15,7 +15,7 @@ from kms_conformance.reporting.model import Report
 from kms_conformance.reporting.schemas import built, validate
 from kms_conformance.run.shards.division import Division
 from kms_conformance.run.shards.shard import Shard
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.waivers import Waiver
 
 FORMAT = 1
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kms_conformance.core.screen import Screen
-    from kms_conformance.results import CheckResult
+    from kms_conformance.verdict.results import CheckResult
 
 Part = tuple[str, str]
 """A target's name and a family."""

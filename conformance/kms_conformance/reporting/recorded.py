@@ -9,7 +9,7 @@ from kms_conformance.recording.environment import environment
 from kms_conformance.recording.spool import emptied, take
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.schemas import validate
-from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict.decide import specs_digest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -12,8 +12,8 @@ from kms_conformance.reporting.words import open_reason
 if TYPE_CHECKING:
     from kms_conformance.client.judge import Judgement
     from kms_conformance.reporting.page import TargetPage
-    from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
 
 Sign = Literal["failure", "error", "skipped"]
 

@@ -14,7 +14,7 @@ from kms_conformance.reporting.words import RESULT_SIGNS, VERDICT_WORDS
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report
-    from kms_conformance.stale import StaleWaiver
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 # What GitHub takes as the summary of one step, in bytes.
 SUMMARY_LIMIT = 1024 * 1024

@@ -14,7 +14,7 @@ from kms_conformance.reporting.blocks import lines
 from kms_conformance.reporting.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
 from kms_conformance.reporting.text import counted, duration
 from kms_conformance.reporting.words import VERDICT_WORDS, sentence
-from kms_conformance.verdict import Result
+from kms_conformance.verdict.decide import Result
 
 if TYPE_CHECKING:
     from pathlib import Path

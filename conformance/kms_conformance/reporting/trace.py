@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.verdict import FORMAT
+from kms_conformance.verdict.decide import FORMAT
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import TargetReport
-    from kms_conformance.results import CheckResult
+    from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)

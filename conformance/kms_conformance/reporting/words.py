@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING
 
 from kms_conformance.reporting.text import counted
-from kms_conformance.verdict import RequirementResult, RequirementVerdict, Result
+from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, Result
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import StoredVerdict

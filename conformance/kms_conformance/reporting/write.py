@@ -13,15 +13,15 @@ from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.page import pages
 from kms_conformance.reporting.schemas import validate
-from kms_conformance.verdict import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from kms_conformance.results import CheckResult
-    from kms_conformance.stale import StaleWaiver
-    from kms_conformance.verdict import Verdict
+    from kms_conformance.verdict.decide import Verdict
+    from kms_conformance.verdict.results import CheckResult
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 
 class ContradictionError(ReportError):

@@ -30,7 +30,6 @@ from kms_conformance.reporting.model import Report
 from kms_conformance.reporting.parts import Parts, write_parts
 from kms_conformance.reporting.parts import Plan as PartPlan
 from kms_conformance.reporting.recorded import keep
-from kms_conformance.results import CheckResult
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from kms_conformance.run.phrasing import phrase, status_of
@@ -38,11 +37,12 @@ from kms_conformance.run.plan import plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
-from kms_conformance.stale import stale
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict import Circumstances, Run, Verdict, decide
-from kms_conformance.waivers import Waiver, load_waivers
+from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver, load_waivers
+from kms_conformance.verdict.waivers.outdated import stale
 from kms_conformance.wire.redact import Redactor
 
 

@@ -15,8 +15,8 @@ from kms_conformance.core.screen import Screen
 from kms_conformance.reporting.github import github_lines
 from kms_conformance.reporting.progress import Progress
 from kms_conformance.reporting.summary import show
-from kms_conformance.results import CheckResult
 from kms_conformance.run.controller import Controller
+from kms_conformance.verdict.results import CheckResult
 
 
 class Terminal:

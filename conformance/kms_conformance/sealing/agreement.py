@@ -12,7 +12,7 @@ from kms_conformance.recording.environment import partial_because
 from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.write import scrubbed_json
 from kms_conformance.sealing.alike import alike
-from kms_conformance.verdict import Circumstances, Run, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
 
 if TYPE_CHECKING:
     from kms_conformance.recording.player import Tape

@@ -20,11 +20,11 @@ from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.player import OffTape, Player, Tape
 from kms_conformance.recording.storage import Facts, chance_of
 from kms_conformance.recording.target_snapshot import put_up
-from kms_conformance.results import CheckResult
 from kms_conformance.run.plugin import add_marks
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.worker import Worker, check_of
 from kms_conformance.target import Target
+from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)

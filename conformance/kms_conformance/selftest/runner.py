@@ -24,8 +24,8 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.reporting import html
-from kms_conformance.results import CheckResult
 from kms_conformance.run.controller import Controller
+from kms_conformance.verdict.results import CheckResult
 
 # A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))

@@ -8,10 +8,10 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.waivers import Waiver
 
 if TYPE_CHECKING:
-    from kms_conformance.verdict import RequirementVerdict, Verdict
+    from kms_conformance.verdict.decide import RequirementVerdict, Verdict
 
 
 @dataclass(frozen=True)

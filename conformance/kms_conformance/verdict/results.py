@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.identity import failure_id
+from kms_conformance.verdict.fingerprint import failure_id
 
 Outcome = Literal["passed", "failed", "inconclusive"]
 

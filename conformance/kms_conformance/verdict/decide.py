@@ -16,10 +16,10 @@ from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Level, Requirement
 from kms_conformance.core import specs
-from kms_conformance.results import CheckResult
 from kms_conformance.suite import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.target import Target
-from kms_conformance.waivers import Waiver, accepting
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver, accepting
 
 FORMAT = 1
 Result = Literal["conformant", "nonconformant", "inconclusive"]

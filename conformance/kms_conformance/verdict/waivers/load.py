@@ -17,7 +17,7 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.target import TargetError
 from kms_conformance.target.misspelt import suggestion
-from kms_conformance.waivers.model import Waiver
+from kms_conformance.verdict.waivers.model import Waiver
 
 _Kind = jsonschema_rs.ValidationErrorKind
 _FORM = (
