@@ -188,7 +188,7 @@ def test_every_plugin_that_we_register_can_be_kept_in_a_set() -> None:
     """pytest 9.0.0 does so with the plugin itself: an object that compares by its fields ended in an INTERNALERROR."""
     from kms_conformance.core.private import Private  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415 - the plugin imports them late as well
-    from kms_conformance.reporting.allure import Labelling  # noqa: PLC0415
+    from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller  # noqa: PLC0415
     from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
     from kms_conformance.run.terminal import Terminal  # noqa: PLC0415

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kms_conformance.reporting.change import Side
-from kms_conformance.reporting.model import StoredVerdict
+from kms_conformance.report.change import Side
+from kms_conformance.report.model import StoredVerdict
 from kms_conformance.selftest.faults import FAULTS
 from kms_conformance.selftest.runner import run_suite
 from kms_conformance.selftest.serving import HUAWEI, only, serving

@@ -267,7 +267,7 @@ def runs() -> dict[str, list[Decided]]:
 
 def main(directory: Path) -> None:
     """Write each sample as a run would."""
-    from kms_conformance.reporting.write import write  # noqa: PLC0415 - samples are also used without it
+    from kms_conformance.report.store import write  # noqa: PLC0415 - samples are also used without it
 
     for name, results in runs().items():
         write(directory / name, results)

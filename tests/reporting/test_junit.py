@@ -10,9 +10,9 @@ from defusedxml.ElementTree import fromstring
 from test_page import hostile
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.reporting import junit
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.write import scrubbed
+from kms_conformance.report.ci import junit
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.store import scrubbed
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
 

@@ -12,7 +12,7 @@ import pytest
 from forging import Forgery
 
 from kms_conformance.recording import release
-from kms_conformance.reporting.files import canonical
+from kms_conformance.report.files import canonical
 from kms_conformance.sealing.manifest import digest
 from kms_conformance.sealing.pack import pack, unpack
 from kms_conformance.sealing.statement import opened, sealed

@@ -15,7 +15,7 @@ from forging import Forgery, answer, body
 from sealing_runs import FEW, run
 
 from kms_conformance.emulator import Emulator
-from kms_conformance.reporting.errors import ReportError
+from kms_conformance.report.errors import ReportError
 from kms_conformance.sealing import keys
 from kms_conformance.sealing.certify import certify
 from kms_conformance.sealing.manifest import is_sound

@@ -18,7 +18,7 @@ from forging import Forgery, answer, body, edited, with_byte_changed
 from sealing_runs import run
 
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.reporting import layout
+from kms_conformance.report import layout
 from kms_conformance.sealing import keys
 from kms_conformance.sealing.certify import certify
 from kms_conformance.sealing.form import name_note

@@ -16,7 +16,7 @@ from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
 from kms_conformance.recording.recorder import recorded_world
 from kms_conformance.recording.spool import emptied
 from kms_conformance.recording.target_snapshot import described, put_up
-from kms_conformance.reporting.recorded import keep
+from kms_conformance.report.recorded import keep
 from kms_conformance.sealing.alike import alike
 from kms_conformance.target import Target
 from kms_conformance.target.model import PasswordAuth, SigV4Auth, TokenAuth

@@ -15,10 +15,10 @@ from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_f
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
-from kms_conformance.reporting.consistency import problems_of_verdict
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.words import sentence
+from kms_conformance.report.consistency import problems_of_verdict
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.text.words import sentence
 from kms_conformance.target import RpcAuth, Target
 from kms_conformance.verdict.decide import Run, Verdict, decide
 from kms_conformance.verdict.results import CheckResult

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kms_conformance import __version__
 from kms_conformance.core.screen import Screen
-from kms_conformance.reporting import files
+from kms_conformance.report import files
 from kms_conformance.verdict.decide import EXIT_CODES
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import Held, try_ledgers
 from kms_conformance.core.screen import Screen
 from kms_conformance.preflight.consent import require
-from kms_conformance.reporting import files
+from kms_conformance.report import files
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.sdk.known import Client
 from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult

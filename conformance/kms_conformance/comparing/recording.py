@@ -15,9 +15,9 @@ from kms_conformance.comparing.asking import Asked, ask
 from kms_conformance.comparing.question import Question, digest
 from kms_conformance.comparing.questions import questions
 from kms_conformance.core import specs
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.files import read_json, to_text, write_atomically
-from kms_conformance.reporting.schemas import built, validate
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import read_json, to_text, write_atomically
+from kms_conformance.report.schemas import built, validate
 from kms_conformance.target import Target, TargetError
 from kms_conformance.verdict.decide import specs_digest
 

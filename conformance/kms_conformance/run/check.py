@@ -13,7 +13,7 @@ import pytest
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.core.lengths import shortened
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.reporting.failure import render
+from kms_conformance.report.text.failure import render
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.verdict.fingerprint import failure_id
 from kms_conformance.verdict.results import CheckResult, Outcome

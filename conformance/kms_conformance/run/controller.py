@@ -23,13 +23,13 @@ from kms_conformance.core.tier import Tier
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.preflight.consent import require
 from kms_conformance.recording.spool import emptied
-from kms_conformance.reporting import allure
-from kms_conformance.reporting.again import remember
-from kms_conformance.reporting.begin import UNFINISHED, begin
-from kms_conformance.reporting.model import Report
-from kms_conformance.reporting.parts import Parts, write_parts
-from kms_conformance.reporting.parts import Plan as PartPlan
-from kms_conformance.reporting.recorded import keep
+from kms_conformance.report.again import remember
+from kms_conformance.report.allure import labels as allure
+from kms_conformance.report.begin import UNFINISHED, begin
+from kms_conformance.report.model import Report
+from kms_conformance.report.recorded import keep
+from kms_conformance.report.shard_parts import Parts, write_parts
+from kms_conformance.report.shard_parts import Plan as PartPlan
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from kms_conformance.run.phrasing import phrase, status_of
@@ -238,7 +238,7 @@ class Controller:
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
         decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
-        from kms_conformance.reporting.write import NotWrittenError, write  # noqa: PLC0415 - once, at the end
+        from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
         try:
             self.report = write(self.reports, decided, outlived)

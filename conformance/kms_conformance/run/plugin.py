@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from kms_conformance.core.private import Private  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
-    from kms_conformance.reporting.allure import Labelling  # noqa: PLC0415
+    from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller, Options  # noqa: PLC0415
     from kms_conformance.run.settings import Settings  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415

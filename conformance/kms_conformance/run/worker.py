@@ -15,7 +15,7 @@ from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.storage import Reel
-from kms_conformance.reporting import allure
+from kms_conformance.report.allure import labels as allure
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings

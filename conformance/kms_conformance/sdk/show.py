@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kms_conformance.core.text import one_line
-from kms_conformance.reporting.text import capped, counted, wrapped
+from kms_conformance.report.text.wrapping import capped, counted, wrapped
 from kms_conformance.sdk.known import clients
 
 if TYPE_CHECKING:

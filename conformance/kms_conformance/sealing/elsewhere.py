@@ -10,7 +10,7 @@ from kms_conformance import __version__
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.recording.release import digest
-from kms_conformance.reporting import layout
+from kms_conformance.report import layout
 from kms_conformance.verdict.decide import specs_digest
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from kms_conformance.recording.environment import missing_to_draw, missing_to_ju
 from kms_conformance.recording.player import TapeError
 from kms_conformance.recording.release import command
 from kms_conformance.recording.storage import Facts
-from kms_conformance.reporting import files, layout
-from kms_conformance.reporting.errors import ReportError
+from kms_conformance.report import files, layout
+from kms_conformance.report.errors import ReportError
 from kms_conformance.sealing import keys
 from kms_conformance.sealing.agreement import differences, out_of_time, unclaimed_failures
 from kms_conformance.sealing.elsewhere import Shared, is_same_release, other_code, shared

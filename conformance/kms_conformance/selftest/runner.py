@@ -23,7 +23,7 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.reporting import html
+from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
 from kms_conformance.verdict.results import CheckResult
 
