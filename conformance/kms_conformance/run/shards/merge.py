@@ -14,8 +14,8 @@ from kms_conformance.report.again import remember, remembered
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report, StoredVerdict
-from kms_conformance.report.shard_parts import Part, Parts, Plan, digest, load_parts, write_parts
 from kms_conformance.report.store import write
+from kms_conformance.run.shards.parts import Part, Parts, Plan, digest, load_parts, write_parts
 from kms_conformance.target import Target
 from kms_conformance.target.model import WAYS
 from kms_conformance.target.urls import is_loopback
