@@ -71,7 +71,7 @@ class Plugin:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        from kms_conformance.distribution import OneWorkerATarget
+        from kms_conformance.run.shards.scheduling import OneWorkerATarget
 
         return OneWorkerATarget(config, log, lambda node_id: node_id.partition("[")[2][:8])
 
