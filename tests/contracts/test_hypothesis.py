@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.core.errors import LibraryMoved
 from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
