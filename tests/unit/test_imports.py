@@ -50,7 +50,7 @@ def _packages(modules: set[str]) -> set[str]:
 def test_help_imports_no_command(option: str) -> None:
     modules = _modules(_COMMAND, option)
     ours = {name for name in modules if name.startswith("kms_conformance")}
-    command_line = {f"kms_conformance.cli.{name}" for name in ("codes", "lazy", "streams", "unforeseen")}
+    command_line = {f"kms_conformance.cli.{name}" for name in ("exit_codes", "streams", "unexpected")}
     core = {f"kms_conformance.core.{name}" for name in ("errors", "signals", "text")}
     others = {"kms_conformance", "kms_conformance.cli", "kms_conformance.core"}
     assert ours == others | command_line | core
