@@ -1,8 +1,9 @@
 """Draw docs/images/architecture.svg: `python -m tools.architecture`.
 
 The picture has one row for each layer of the import rule (`[tool.importlinter]` in pyproject.toml) and one room for each
-package. A room shows the name and the first paragraph of the package's docstring. The numbered stations on the right are
-the way of one exchange, as docs/architecture.md lists it: the request goes down, the reply and its judgements come up.
+package. A room shows the name and the first paragraph of the package's docstring. The numbered
+stations on the right are the way of one exchange, as docs/architecture.md lists it: the request goes down, the reply
+and its judgements come up.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 _SOURCES = ROOT / "conformance"
 _WIDTH, _LEFT, _ROOMS, _ROW, _GAP = 980, 44, 780, 58, 6
 _LETTERS_PER_UNIT = 6.6
+_LABEL = "Packages of kms-conformance in twelve layers, and the way of one exchange through them"
 #: Stations of one exchange, numbered in docs/architecture.md: the request on its way down, the reply on its way up.
 _REQUEST = ("suite", "client", "dialects", "wire")
 _REPLY = ("wire", "client", "suite", "verdict", "report", "run")
@@ -64,8 +66,7 @@ def picture() -> str:
     middles = {each.name: _middle(number) for number, row in enumerate(rows) for each in row}
     height = len(rows) * (_ROW + _GAP) + 70
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img"'
-        ' aria-label="Packages of kms-conformance in twelve layers, and the way of one exchange through them">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{_LABEL}">',
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
     ]
