@@ -1,9 +1,9 @@
 """Draw docs/images/architecture.svg: `python -m tools.architecture`.
 
-The picture has one row for each layer of the import rule (`[tool.importlinter]` in pyproject.toml) and one room for each
-package. A room shows the name and the first paragraph of the package's docstring. The numbered
-stations on the right are the way of one exchange, as docs/architecture.md lists it: the request goes down, the reply
-and its judgements come up.
+The picture has one row for each layer of the import rule (`[tool.importlinter]` in pyproject.toml) and one room for
+each package. A room shows the name and the first paragraph of the package docstring. The numbered stations on the right
+are the way of one exchange, as docs/architecture.md lists it: the request goes down, the reply and its judgements come
+up.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Applications of a run: certificates, replay, differential testing, vendors' clients, self-test. None knows another."""
+"""Applications of a run: certificates, replay, differential, vendors' clients, self-test. None knows another."""
