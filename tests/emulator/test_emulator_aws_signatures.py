@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator.aws import authenticate, credentials
 from kms_conformance.emulator.messages import Inbound
 

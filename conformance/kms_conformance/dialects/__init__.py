@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 from kms_conformance.dialects.base import Dialect
 
 

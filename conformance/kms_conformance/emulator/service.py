@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

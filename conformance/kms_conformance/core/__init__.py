@@ -1,0 +1,1 @@
+"""Time, randomness, files, signals, errors, text, and the specs folder."""

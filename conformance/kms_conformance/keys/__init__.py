@@ -1,0 +1,1 @@
+"""Keys: ours are created, prepared and given back; those of others are watched."""

@@ -1,0 +1,1 @@
+"""Recordings of exchanges without their secrets, and their playback."""

@@ -1,1 +1,0 @@
-"""What a run says: results on disk, a page, a summary, Allure's files, and comparisons."""

@@ -1,0 +1,1 @@
+"""A pytest session: the plan of checks, one item per check and target, workers and shards."""

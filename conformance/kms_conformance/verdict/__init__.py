@@ -1,0 +1,1 @@
+"""The verdict: what results and waivers mean for each requirement and for the whole."""
