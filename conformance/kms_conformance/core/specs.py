@@ -7,6 +7,7 @@ those of other packages by the entry points of the group `kms_conformance.dialec
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -161,7 +162,9 @@ def _installed() -> Mapping[str, DialectHome]:
 
     found = {}
     for entry in metadata.entry_points(group="kms_conformance.dialects"):
-        package = util.find_spec(entry.value)
+        package = None
+        with suppress(ModuleNotFoundError):  # of the package that a package is in
+            package = util.find_spec(entry.value)
         for place in (package and package.submodule_search_locations) or ():
             if (Path(place) / "specs" / "profiles.yaml").is_file():
                 names = (f"{entry.value}.adapter", f"{entry.value}.emulator")
