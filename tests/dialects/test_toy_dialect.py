@@ -129,10 +129,21 @@ def test_no_dialect_of_the_package_is_replaced_by_an_installed_one(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "installed" / "toy_kms-1.0.dist-info" / "entry_points.txt").write_text(
-        "[kms_conformance.dialects]\nhuawei = toy_kms\nnowhere = no_such_package\ndeep = no_such.package\nempty = json\n"
+        "[kms_conformance.dialects]\nhuawei = toy_kms\nnowhere = no_such_package\ndeep = no_such.package\n"
+        "without = json\n"
     )
     code = "from kms_conformance.core import specs; print(specs.dialects(), specs.home('huawei').specs)"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.split("\n")[0] == f"('alibaba', 'aws', 'huawei') {specs.SPECS / 'huawei'}", done.stderr
+
+
+def test_a_dialect_without_an_emulator_is_one_that_no_emulator_is_started_for(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "installed" / "toy_kms" / "emulator.py").unlink()
+    refused = command(environment, "emulator", "--dialect", "toy")
+    assert refused.returncode == 2
+    assert "'toy' is not one of 'alibaba', 'aws', 'huawei'" in refused.stderr
+    assert command(environment, "requirements", "--dialect", "toy").returncode == 0

@@ -132,6 +132,8 @@ def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
 class DialectHome:
     """Where a dialect is found: its spec folder, and the names of the modules of its adapter and of its emulator.
 
+    An installed dialect may lack an emulator (None).
+
     The adapter's module has `ADAPTER`, a subclass of `Dialect`; the emulator's has `API` and `SEED`. Each is imported
     when a target or an emulator of the dialect needs it.
     """
@@ -139,12 +141,17 @@ class DialectHome:
     name: str
     specs: Path
     adapter: str
-    emulator: str
+    emulator: str | None
 
 
 def dialects() -> tuple[str, ...]:
     """The names of all dialects, sorted: the folders of this package that have profiles, and the installed ones."""
     return tuple(sorted({path.parent.name for path in SPECS.glob("*/profiles.yaml")} | set(_installed())))
+
+
+def emulated() -> tuple[str, ...]:
+    """The names of the dialects that have an emulator, sorted."""
+    return tuple(name for name in dialects() if home(name).emulator is not None)
 
 
 def home(dialect: str) -> DialectHome:
@@ -167,8 +174,9 @@ def _installed() -> Mapping[str, DialectHome]:
             package = util.find_spec(entry.value)
         for place in (package and package.submodule_search_locations) or ():
             if (Path(place) / "specs" / "profiles.yaml").is_file():
-                names = (f"{entry.value}.adapter", f"{entry.value}.emulator")
-                found[entry.name] = DialectHome(entry.name, Path(place) / "specs", *names)
+                modules = (Path(place) / "emulator.py", Path(place) / "emulator" / "__init__.py")
+                emulator = f"{entry.value}.emulator" if any(map(Path.is_file, modules)) else None
+                found[entry.name] = DialectHome(entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator)
     return found
 
 

@@ -53,10 +53,7 @@ class EmulatedDialect:
 def emulated(dialect: str) -> EmulatedDialect:
     """`API` and `SEED` in the module that the registry of dialects names; raises `ValueError` where there is none."""
     name = specs.home(dialect).emulator
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise ValueError(f"The emulator does not speak {dialect!r}: there is no module {name}.") from None
+    if name is None:
+        raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(specs.emulated())}.")
+    module = import_module(name)
     return EmulatedDialect(module.API, module.SEED)
