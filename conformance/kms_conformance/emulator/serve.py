@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import threading
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from kms_conformance.emulator.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def serve(
@@ -35,8 +36,11 @@ def serve(
             "says. Use 127.0.0.1, or say explicitly that it may be exposed."
         )
     with Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys) as emulator:
-        write(emulator.target_yaml(auth))
-        _wait()
+        told = threading.Event()
+        # Before the target file is written: who reads it may end this process at once.
+        with _told_by_sigterm(told):
+            write(emulator.target_yaml(auth))
+            _wait(told)
 
 
 def _is_loopback(host: str) -> bool:
@@ -48,16 +52,21 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _wait() -> None:
-    told = threading.Event()
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, lambda *_: told.set()) if in_main else None
+@contextlib.contextmanager
+def _told_by_sigterm(told: threading.Event) -> Iterator[None]:
+    """While it is open, SIGTERM sets `told` instead of ending the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
-        # Waking up at times lets a signal's handler run on every platform.
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wait(told: threading.Event) -> None:
+    # Waking up at times lets a signal's handler run on every platform.
+    with contextlib.suppress(KeyboardInterrupt):
         while not told.wait(0.5):
             pass
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
