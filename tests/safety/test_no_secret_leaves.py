@@ -22,7 +22,7 @@ from canaries import ENCODINGS, canary, leaks
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.huawei import credentials as huawei
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 WAYS = [("huawei", "token"), ("huawei", "password"), ("huawei", "aksk"), ("alibaba", "v1"), ("alibaba", "sts")]
 

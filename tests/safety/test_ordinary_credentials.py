@@ -22,7 +22,7 @@ from kms_conformance.emulator.huawei import credentials as huawei
 from kms_conformance.target import load_target
 from kms_conformance.target.ordinary import public_words
 from kms_conformance.wire.messages import Reply
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 #: Dialect, way to sign in, and the values that its credentials are given, by their names in the emulator.
 WORST = {

@@ -16,7 +16,7 @@ from kms_conformance.core import specs
 from kms_conformance.recording.placeholders import StandIns
 from kms_conformance.wire.contents import fields
 from kms_conformance.wire.messages import Exchange, Reply, Request
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 TOKEN = "q7Zr2Lw9-Xk4Tn8Vb1Yc6/Hd3Jf5+Ms0Pg"
 HALF = len(TOKEN) // 2

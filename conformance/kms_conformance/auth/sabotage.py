@@ -12,7 +12,7 @@ from kms_conformance.auth.build import project_of
 from kms_conformance.auth.signer import Clock, Nonce, Signer, utc_now
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
-from kms_conformance.wire.credentials import SIGNING_HEADERS, SIGNING_PARAMETERS
+from kms_conformance.wire.secrets.records import SIGNING_HEADERS, SIGNING_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from kms_conformance.wire.disguises import View, data_in, forms_in_order, spans, views_and_bare
-from kms_conformance.wire.passing import PLAINTEXT, Passing
-from kms_conformance.wire.redact import plaintext_spans
+from kms_conformance.wire.secrets.passing import PLAINTEXT, Passing
+from kms_conformance.wire.secrets.redactor import plaintext_spans
+from kms_conformance.wire.secrets.search import View, data_in, forms_in_order, spans, views_and_bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

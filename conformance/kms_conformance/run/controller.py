@@ -43,7 +43,7 @@ from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 
 @dataclass(frozen=True)

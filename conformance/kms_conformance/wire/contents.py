@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from kms_conformance.wire.credentials import SIGNING_HEADERS
+from kms_conformance.wire.secrets.records import SIGNING_HEADERS
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from kms_conformance.target.ordinary import Public, public_words
-from kms_conformance.wire.credentials import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
-from kms_conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from kms_conformance.wire.messages import Headers, Reply, Request
-from kms_conformance.wire.passing import PLAINTEXT, Passing
+from kms_conformance.wire.secrets.passing import PLAINTEXT, Passing
+from kms_conformance.wire.secrets.records import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
+from kms_conformance.wire.secrets.search import MIN_LENGTH, hides_any, spans, views_and_bare
 
 if TYPE_CHECKING:
     from kms_conformance.target import Target

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kms_conformance.wire.disguises import hides_any
-from kms_conformance.wire.passing import Passing
-from kms_conformance.wire.windows import LEAST, Windows
+from kms_conformance.wire.secrets.passing import Passing
+from kms_conformance.wire.secrets.prefilter import LEAST, Windows
+from kms_conformance.wire.secrets.search import hides_any
 
 SIGNATURES = st.lists(st.text("0123456789abcdef", min_size=64, max_size=64), min_size=1, max_size=5, unique=True)
 ANY = st.lists(st.text('aZ9+/= %\\"é', min_size=8, max_size=40), min_size=1, max_size=5, unique=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kms_conformance.wire.disguises import forms, hides_any, texts
-from kms_conformance.wire.windows import LEAST, Windows
+from kms_conformance.wire.secrets.prefilter import LEAST, Windows
+from kms_conformance.wire.secrets.search import forms, hides_any, texts
 
 #: The label of values that an endpoint may repeat in another encoding: a signature is repeated as it is.
 PLAINTEXT = "PLAINTEXT"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kms_conformance.wire.disguises import _needles
 from kms_conformance.wire.messages import Reply, Request
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
+from kms_conformance.wire.secrets.search import _needles
 
 SECRET = 'p4/s+s w"ö\\rd&<%41>'
 LABELS = {SECRET: "KMS_PASSWORD"}

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from kms_conformance.target.ordinary import Public
-from kms_conformance.wire.disguises import _needles, hides_any, spans, views, views_and_bare
+from kms_conformance.wire.secrets.search import _needles, hides_any, spans, views, views_and_bare
 
 
 def places(text: bytes, secret: str, *, blanks: bool = False) -> set[bytes]:
