@@ -1,4 +1,4 @@
-"""The one place where exchanges lose their secrets: what leaves it may be stored, shown and sent to anybody."""
+"""The one place where exchanges lose their secrets: its results may be stored, shown and sent to anybody."""
 
 from __future__ import annotations
 
@@ -11,27 +11,40 @@ from urllib.parse import unquote
 
 from kms_conformance.target.ordinary import Public, public_words
 from kms_conformance.wire.messages import Headers, Reply, Request
-from kms_conformance.wire.secrets.passing import PLAINTEXT, Passing
-from kms_conformance.wire.secrets.records import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
-from kms_conformance.wire.secrets.search import MIN_LENGTH, hides_any, spans, views_and_bare
+from kms_conformance.wire.secrets.records import (
+    IN_PLAINTEXTS,
+    IN_REQUESTS,
+    LABELS,
+    Pattern,
+    hidden,
+    is_secret_header,
+    joined,
+    label_of,
+    mark,
+    names_a_secret,
+    plaintexts_in,
+    signatures_in,
+    spans_by_name,
+    tokens_in,
+)
+from kms_conformance.wire.secrets.search import SecretSearch, Span
 
 if TYPE_CHECKING:
     from kms_conformance.target import Target
 
-_PARAMETERS = (*SIGNING_PARAMETERS, *FIELDS)
-#: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
-_PLAINTEXTS = ("Plaintext", "plain_text")
+#: The label of decrypted values, which an endpoint may repeat in another encoding.
+PLAINTEXT = "PLAINTEXT"
+#: Shorter values stand in too many texts by chance, and their removal would leave nothing to read.
+_MIN_LENGTH = 4
 #: A fuzzer's short values in place of a token would blank out half of a report.
 _MIN_TOKEN = 16
 _MAX_TOKENS = 16
-#: What is good for one exchange: of the last ones, because a judgement is worded right after what it is about.
-_MAX_PASSING = 48
-#: What we had encrypted ourselves is shorter, and comes back as it went.
+#: Secrets of a single exchange (signatures, plaintexts): those of the last exchanges, which later replies may repeat.
+_MAX_TRANSIENT = 48
+#: Texts that we had encrypted ourselves are shorter, and come back as they went.
 _MIN_PLAINTEXT = 24
 _MIN_SIGNATURE = 8
 _MAX_PASSES = 8
-
-Span = tuple[int, int, str]
 
 
 class Redactor:
@@ -51,24 +64,26 @@ class Redactor:
     ) -> None:
         """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`.
 
-        What a secret has in common with a `public` word makes no piece of it. Without `plaintexts`, what an endpoint
-        decrypted for us stays: something else has been put in its place.
+        Tokens, signatures and plaintexts that are `public` words are not learned. Without `plaintexts`, decrypted
+        values stay: placeholders have replaced them already.
         """
         names = labels or {}
         self._public = public
         all_secrets = sorted(set(secrets))
-        self._lock = threading.Lock()
         self._names = {
-            secret: _label(names.get(secret, "SECRET")) for secret in all_secrets if len(secret) >= MIN_LENGTH
+            secret: label_of(names.get(secret, "SECRET")) for secret in all_secrets if len(secret) >= _MIN_LENGTH
         }
-        self._tokens: dict[str, None] = {}
-        self._passing = Passing(_MAX_PASSING)
         self.too_short = len(all_secrets) - len(self._names)
-        known = {*self._names.values(), *map(_label, (*HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
-        self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
-        self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
+        self._search = SecretSearch()
+        for secret, label in self._names.items():
+            self._search.add(secret, label)
+        self._lock = threading.Lock()
+        self._tokens: dict[str, None] = {}
+        self._transient: dict[str, None] = {}
+        known = {*self._names.values(), *LABELS, "TOKEN"}
+        self._marks = re.compile("|".join(re.escape(mark(label)) for label in sorted(known)).encode())
         self._plaintexts = plaintexts
-        self._in_replies = (*self._in_requests, *(_IN_PLAINTEXTS if plaintexts else ()))
+        self._in_replies = (*IN_REQUESTS, *(IN_PLAINTEXTS if plaintexts else ()))
 
     @classmethod
     def of(cls, target: Target, *, plaintexts: bool = True) -> Redactor:
@@ -87,23 +102,23 @@ class Redactor:
     def request(self, request: Request) -> Request:
         """The request without secrets, in all its parts."""
         self.learn(request)
-        whole = _joined(request.headers, request.body, request.method, request.url)
-        by_value = self._hides_a_secret(whole)
-        if not by_value and not _names_a_secret(whole):
+        whole = joined(request.headers, request.body, request.method, request.url)
+        by_value = self._search.hides_in(whole)
+        if not by_value and not names_a_secret(whole):
             return replace(request, headers=_without_values(request.headers))
         return replace(
             request,
-            method=self._text(request.method, self._in_requests, by_value=by_value),
-            url=self._text(request.url, self._in_requests, by_value=by_value),
-            headers=self._headers(request.headers, self._in_requests, by_value=by_value),
-            body=self._redacted(request.body, self._in_requests, by_value=by_value),
+            method=self._text(request.method, IN_REQUESTS, by_value=by_value),
+            url=self._text(request.url, IN_REQUESTS, by_value=by_value),
+            headers=self._headers(request.headers, IN_REQUESTS, by_value=by_value),
+            body=self._redacted(request.body, IN_REQUESTS, by_value=by_value),
         )
 
     def reply(self, reply: Reply) -> Reply:
         """The reply without secrets, in all its parts."""
-        whole = _joined(reply.headers, reply.body, reply.reason)
-        by_value = self._hides_a_secret(whole)
-        if not by_value and not _names_a_secret(whole):
+        whole = joined(reply.headers, reply.body, reply.reason)
+        by_value = self._search.hides_in(whole)
+        if not by_value and not names_a_secret(whole):
             return replace(reply, headers=_without_values(reply.headers))
         return replace(
             reply,
@@ -113,178 +128,94 @@ class Redactor:
         )
 
     def learn(self, request: Request, reply: Reply | None = None) -> None:
-        """Remember what an exchange shows of secrets that no target file names: other replies may repeat them.
+        """Remember the secrets of an exchange that no target file names: later replies may repeat them.
 
-        These are tokens, that may have been fetched, and for a while the signature and what was decrypted for us.
+        These are tokens, that may have been fetched, and for a while signatures and decrypted plaintexts.
         """
-        carried = [value for name, value in request.headers if name.lower() in TOKEN_HEADERS]
-        signed = [value for name, value in request.headers if name.lower() == "authorization"]
-        signatures = _values(request.url.encode("utf-8", "surrogatepass"), _SIGNATURES)
-        signatures |= {found for value in signed for found in _SIGNED.findall(value)}
+        signatures = signatures_in(request.url, request.headers)
         known = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
-        self._remember(carried, known)
+        self._remember(tokens_in(request.headers), known)
         if reply is not None:
             self.learn_from(reply)
 
     def learn_from(self, reply: Reply) -> None:
         """The same of a reply alone."""
-        plaintexts: set[str] = set()
-        if self._plaintexts and any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
-            plaintexts = _values(reply.body, _IN_PLAINTEXTS)
+        plaintexts = plaintexts_in(reply.body) if self._plaintexts else set()
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
         self._remember(reply.header_values("X-Subject-Token"), known)
 
-    def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
-        new = {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys()
+    def _remember(self, tokens: Iterable[str], transient: Mapping[str, str]) -> None:
+        tokens = [token for token in tokens if len(token) >= _MIN_TOKEN and token not in self._names]
         if self._public is not None:
             # An endpoint that calls a token like a parameter does not take that from the records.
-            new = {token for token in new if not self._public.is_ordinary(token)}
-            passing = {value: label for value, label in passing.items() if not self._public.is_ordinary(value)}
-        if not new and not passing:
+            tokens = [token for token in tokens if not self._public.is_ordinary(token)]
+            transient = {value: label for value, label in transient.items() if not self._public.is_ordinary(value)}
+        if not tokens and not transient:
             return
         with self._lock:
-            for token in new - self._tokens.keys():
-                self._tokens = dict.fromkeys([*self._tokens, token][-_MAX_TOKENS:])
-            self._passing.learn(passing)
+            for token in dict.fromkeys(tokens):
+                self._transient.pop(token, None)
+                self._know(token, "TOKEN", self._tokens, _MAX_TOKENS)
+            for value, label in transient.items():
+                if value not in self._names and value not in self._tokens:
+                    self._know(value, label, self._transient, _MAX_TRANSIENT)
 
-    def _headers(self, headers: Headers, patterns: tuple[_Pattern, ...], *, by_value: bool) -> Headers:
-        joined = _joined(headers)
-        by_value = by_value and self._hides_a_secret(joined)
-        if not by_value and not _names_a_secret(joined):
+    def _know(self, value: str, label: str, group: dict[str, None], most: int) -> None:
+        """Search for one of a group from now on, and no longer for the first of the group if there are too many."""
+        if value in group:
+            return
+        group[value] = None
+        self._search.add(value, label, decoded=label == PLAINTEXT)
+        if len(group) > most:
+            first = next(iter(group))
+            del group[first]
+            self._search.forget(first)
+
+    def _headers(self, headers: Headers, patterns: tuple[Pattern, ...], *, by_value: bool) -> Headers:
+        whole = joined(headers)
+        by_value = by_value and self._search.hides_in(whole)
+        if not by_value and not names_a_secret(whole):
             return _without_values(headers)
         return tuple(
             (
                 self._text(name, patterns, by_value=by_value),
-                _hidden(name, value)
-                if name.lower() in _SECRET_HEADERS
-                else self._text(value, patterns, by_value=by_value),
+                hidden(name, value) if is_secret_header(name) else self._text(value, patterns, by_value=by_value),
             )
             for name, value in headers
         )
 
-    def _text(self, text: str, patterns: tuple[_Pattern, ...], *, by_value: bool = True) -> str:
+    def _text(self, text: str, patterns: tuple[Pattern, ...], *, by_value: bool = True) -> str:
         data = text.encode(errors="surrogatepass")
         return self._redacted(data, patterns, by_value=by_value).decode(errors="surrogatepass")
 
-    def _redacted(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool = True) -> bytes:
-        """The text without what stands after a name, and without what is known `by_value` unless that is not there."""
-        # What stands next to a mark may only now follow a name; it takes a text made for it to come here three times.
+    def _redacted(self, text: bytes, patterns: tuple[Pattern, ...], *, by_value: bool = True) -> bytes:
+        """The text without the values behind names, and if `by_value` without the values that are known."""
+        # A mark may bring a name in front of more text; only a text made for that needs three passes.
         for _ in range(_MAX_PASSES):
-            if not _names_a_secret(text) and not (by_value and self._hides_a_secret(text)):
+            by_name = names_a_secret(text)
+            if not by_name and not (by_value and self._search.hides_in(text)):
                 break
-            redacted = self._pass(text, patterns, by_value=by_value)
+            redacted = self._pass(text, patterns if by_name else (), by_value=by_value)
             if redacted == text:
                 break
             text = redacted
         return text
 
-    def _hides_a_secret(self, text: bytes) -> bool:
-        secrets = (*self._names, *self._tokens)
-        blanks = any(" " in secret for secret in secrets)
-        return hides_any(text, secrets, blanks=blanks, public=self._public) or self._passing.stand_in(text)
-
-    def _pass(self, text: bytes, patterns: tuple[_Pattern, ...], *, by_value: bool) -> bytes:
+    def _pass(self, text: bytes, patterns: tuple[Pattern, ...], *, by_value: bool) -> bytes:
         marks = [found.span() for found in self._marks.finditer(text)]
-        found = [span for span in _by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
+        found = [span for span in spans_by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         if by_value:
-            found += _apart(self._values_in(text), marks)
+            found += _apart(self._search.spans(text), marks)
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
-            result += text[last:start] + _mark(label).encode()
+            result += text[last:start] + mark(label).encode()
             last = end
         return bytes(result + text[last:])
-
-    def _values_in(self, text: bytes) -> Iterator[Span]:
-        names = self._names | dict.fromkeys(self._tokens, "TOKEN")
-        seen = tuple(views_and_bare(text, blanks=any(" " in secret for secret in names)))
-        for secret, label in names.items():
-            yield from ((start, end, label) for start, end in spans(seen, secret, public=self._public))
-        for secret, label in self._passing.labels.items():
-            yield from (
-                (start, end, label) for start, end in spans(seen, secret, in_pieces=False, said=label == PLAINTEXT)
-            )
-
-
-_Pattern = tuple[re.Pattern[bytes], str]
-
-
-def _label(name: str) -> str:
-    return re.sub(r"[^A-Z0-9_]", "_", name.upper())
-
-
-def _mark(label: str) -> str:
-    return f"[redacted:{label}]"
-
-
-def _hidden(name: str, value: str) -> str:
-    return _mark(_label(name)) if value and name.lower() in _SECRET_HEADERS else value
-
-
-def _joined(headers: Headers, body: bytes = b"", *texts: str) -> bytes:
-    """All that is to be searched in one: what is clean as a whole is so in its parts, and takes one look, not seven."""
-    others = ("\n".join(pair) for pair in headers if pair[0].lower() not in _SECRET_HEADERS)
-    return "\n".join((*texts, *others)).encode(errors="surrogatepass") + b"\n" + body
 
 
 def _without_values(headers: Headers) -> Headers:
     """Headers in which nothing but the known ones holds a secret."""
-    return tuple((name, _hidden(name, value)) for name, value in headers)
-
-
-def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:
-    """For each name: its value as a parameter, as a JSON string, as one in JSON in a JSON string, and as XML text.
-
-    Each takes time in proportion to the text, also where an endpoint wrote it to make them take more.
-    """
-    for name in names:
-        word = name.encode()
-        for form in (
-            rb"(?<![A-Za-z0-9_])" + word + rb"=([^&\s\"'<>#]+)",
-            rb"\"" + word + rb"\"\s*:\s*\"((?:[^\"\\]|\\.)+)",
-            rb"\\\"" + word + rb"\\\"\s*:\s*\\\"([^\"\\]+)",
-            rb"<" + word + rb">([^<]+)<",
-        ):
-            yield re.compile(form, re.IGNORECASE), _label(name)
-
-
-def _header_lines() -> Iterator[_Pattern]:
-    for name in HEADERS:
-        yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), _label(name)
-
-
-_SECRET_HEADERS = frozenset(name.lower() for name in HEADERS)
-_WORDS = tuple(name.lower().encode() for name in (*HEADERS, *_PARAMETERS, *_PLAINTEXTS))
-_IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
-_SIGNATURES = tuple(_patterns(["Signature"]))
-_PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
-#: What stands in the places of plaintexts.
-PLAINTEXT_MARKS = tuple(sorted({_mark(_label(name)) for name in _PLAINTEXTS}))
-_SIGNED = re.compile(r"Signature=([^,\s]+)")
-
-
-def _names_a_secret(text: bytes) -> bool:
-    lower = text.lower()
-    return any(word in lower for word in _WORDS)
-
-
-def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:
-    return {found[1].decode("utf-8", "replace") for pattern, _ in patterns for found in pattern.finditer(text)}
-
-
-def plaintext_spans(text: bytes) -> list[tuple[int, int]]:
-    """Where a text names plaintexts, in their order; no two overlap."""
-    found = {match.span(1) for pattern, _ in _IN_PLAINTEXTS for match in pattern.finditer(text)}
-    places: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if not places or start >= places[-1][1]:
-            places.append((start, end))
-    return places
-
-
-def _by_name(text: bytes, patterns: Iterable[_Pattern]) -> Iterator[Span]:
-    for pattern, label in patterns:
-        for found in pattern.finditer(text):
-            yield *found.span(1), label
+    return tuple((name, hidden(name, value)) for name, value in headers)
 
 
 def _apart(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
