@@ -35,6 +35,7 @@ DISGUISES = {
     "json": json_escaped(SECRET),
     "json, unescaped unicode": json.dumps(SECRET, ensure_ascii=False)[1:-1],
     "json, escaped slash": json_escaped(SECRET).replace("/", "\\/"),
+    "json, twice": json_escaped(json_escaped(SECRET)),
     "python": repr(SECRET + "'")[1:-3],
     "json of percent": json_escaped(quote(SECRET)),
     "xml": escape(SECRET),
@@ -68,7 +69,7 @@ HALF = len(LONG) // 2
 BASE64 = base64.b64encode(LONG.encode()).decode()
 NOT_SEARCHED = {
     "percent, three times": quote(quote(quote(LONG, safe=""), safe=""), safe=""),
-    "json, twice": json_escaped(json_escaped(LONG.replace("/", '"'))),
+    "json, three times": json_escaped(json_escaped(json_escaped(LONG.replace("/", '"')))),
     "in halves": json.dumps({"a": LONG[:HALF], "b": LONG[HALF:]}),
     # The key ends with the letter that the first half ends with.
     "in halves, the first of which seems to go on": json.dumps({"first": LONG[:HALF], "xTn8Vb": LONG[HALF:]}),

@@ -87,12 +87,12 @@ def test_a_number_that_no_character_has_stays_as_it_is(text: bytes) -> None:
     assert set(undone(text)) == {text}
 
 
-def test_percent_encoding_is_undone_twice_and_other_escapes_once() -> None:
+def test_percent_encoding_and_backslashes_are_undone_twice_and_entities_once() -> None:
     text = "%"
     for _ in range(3):
         text = quote(text, safe="")
     assert undone(text.encode()) == [b"%252525", b"%2525", b"%25"]
-    assert undone(b"\\\\n") == [b"\\\\n", b"\\n"]
+    assert undone(b"\\" * 8 + b"n") == [b"\\" * 8 + b"n", b"\\" * 4 + b"n", b"\\\\n"]
     assert undone(b"&amp;lt;") == [b"&amp;lt;", b"&lt;"]
 
 

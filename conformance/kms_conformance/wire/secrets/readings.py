@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-#: Alibaba Cloud repeats the string to sign in error messages, and parameters are percent-encoded twice in that.
-_PERCENT_LAYERS = 2
-
 _Kind = tuple[re.Pattern[bytes], Callable[["re.Match[bytes]"], bytes]]
 
 _BYTES = [bytes([byte]) for byte in range(256)]
@@ -82,16 +79,21 @@ class Reading:
         return self.below.at(self.begins[last] if inside else self.ends[last] + place - self.stops[last])
 
 
+#: Each kind of escapes, its sign, and how often it is undone. Alibaba Cloud repeats the string to sign in error
+#: messages, where parameters are percent-encoded twice; and messages of ours quote texts that may be JSON already.
+_LAYERS = ((_PERCENT, b"%", 2), (_BACKSLASH, b"\\", 2), (_ENTITY, b"&", 1))
+
+
 def readings(text: bytes) -> Iterator[Reading]:
-    """The text as it is, and with each kind of escapes undone that stands in it; percent-encoding also twice."""
+    """The text as it is, and with each kind of escapes undone that stands in it, once or twice."""
     plain = Reading(text)
     yield plain
-    undone: Reading | None = plain
-    for _ in range(_PERCENT_LAYERS):
-        undone = undone and _undone(undone, _PERCENT, b"%")
-        if undone is not None:
-            yield undone
-    yield from filter(None, (_undone(plain, _BACKSLASH, b"\\"), _undone(plain, _ENTITY, b"&")))
+    for kind, sign, layers in _LAYERS:
+        reading: Reading | None = plain
+        for _ in range(layers):
+            reading = reading and _undone(reading, kind, sign)
+            if reading is not None:
+                yield reading
 
 
 def _undone(below: Reading, kind: _Kind, sign: bytes) -> Reading | None:
