@@ -40,7 +40,8 @@ from kms_conformance.storage import try_ledgers
 from kms_conformance.tape.spool import emptied
 from kms_conformance.target import Target, load_targets
 from kms_conformance.tier import Tier
-from kms_conformance.verdict import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict import Circumstances, Run, decide
+from kms_conformance.verdict_model import Verdict
 from kms_conformance.waivers import Waiver, load_waivers
 from kms_conformance.wire.redact import Redactor
 from kms_conformance.worker import Worker
@@ -191,10 +192,7 @@ class Controller:
     def _decides(self, result: CheckResult) -> bool:
         """Whether the run's exit code rests on what failed in a check."""
         target = next(target for target in self.targets if target.name == result.target)
-        return any(
-            entry.verdict == "failed" and entry.weight == "MUST"
-            for entry in self.decided(target, [result]).requirements
-        )
+        return self.decided(target, [result]).result == "nonconformant"
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
@@ -237,7 +235,7 @@ class Controller:
         wider = {name: plan.wider for name, plan in self.plans.items()}
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
-        decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
+        decided = [(verdict, self.results_of(verdict.name)) for verdict in self.verdicts]
         from kms_conformance.reporting.write import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
         try:
@@ -336,7 +334,7 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
-            terminalreporter.write_line(printable(f"{verdict.target.name}: {verdict.result}"))
+            terminalreporter.write_line(printable(f"{verdict.name}: {verdict.result}"))
         for found in () if self.report is None else self.report.stale:
             terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
         if self.report is not None:

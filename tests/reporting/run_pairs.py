@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from kms_conformance.reporting.change import Side
-from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.selftest.faults import FAULTS
 from kms_conformance.selftest.runner import run_suite
 from kms_conformance.selftest.serving import HUAWEI, only, serving
 from kms_conformance.selftest.variants import VARIANTS
 from kms_conformance.verdict import whole
+from kms_conformance.verdict_model import Verdict
 
 NAME = "emulator-huawei"
 MUST, SHOULD, MAY = "schedule.window.minimum", "cancel.date-cleared", "schedule.window.other-type"
@@ -38,7 +38,7 @@ def real(name: str = "") -> Side:
     served = deviation.serving(HUAWEI) if deviation else serving(HUAWEI)
     outcome = run_suite(served, arguments=only(("window",)), seed=1)
     return Side(
-        replace(StoredVerdict.from_json(outcome.verdict), base_url="http://127.0.0.1:1", started=STARTED),
+        replace(Verdict.from_json(outcome.verdict), base_url="http://127.0.0.1:1", started=STARTED),
         outcome.checks,
     )
 

@@ -15,7 +15,8 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.judge import Judgement
 from kms_conformance.results import CheckResult
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.verdict import Run, decide
+from kms_conformance.verdict_model import Verdict
 from kms_conformance.waivers import Waiver
 from kms_conformance.wire.record import Body, Record
 

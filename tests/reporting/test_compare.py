@@ -15,9 +15,9 @@ from kms_conformance.reporting.change import Change
 from kms_conformance.reporting.changes_text import lines, markdown
 from kms_conformance.reporting.compare import compare
 from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.write import write
+from kms_conformance.verdict_model import Verdict
 
 ALONE = "accepted answers are not compared, a verdict alone does not hold them."
 
@@ -82,7 +82,7 @@ def test_two_single_targets_are_compared_whatever_their_names(tmp_path: Path) ->
 
 def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> None:
     raw = json.loads((written / "conformant" / "verdict.json").read_text())
-    old = StoredVerdict.from_json(raw)
+    old = Verdict.from_json(raw)
     other = replace(
         old,
         requirements=old.requirements[1:],

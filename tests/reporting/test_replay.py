@@ -17,7 +17,6 @@ from kms_conformance.replay import Again, Found, find, judge, lines, target_file
 from kms_conformance.replay.sides import Row, rows
 from kms_conformance.reporting.again import remember
 from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.write import write
 from kms_conformance.target import TargetError
 
@@ -27,7 +26,7 @@ NEW_KEY = "11111111-e727-4d9c-b35d-f84bb474a37f"
 
 
 def found(check: Any = FAILED) -> Found:
-    verdict = StoredVerdict.of(samples.nonconformant()[0])
+    verdict = samples.nonconformant()[0]
     return Found(check.failure_id(check.failures[0]), verdict, check, check.failures[0])
 
 

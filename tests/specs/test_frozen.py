@@ -15,12 +15,12 @@ from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_f
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.judge import Judgement
 from kms_conformance.reporting.consistency import problems_of_verdict
-from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.words import sentence
 from kms_conformance.results import CheckResult
 from kms_conformance.target import RpcAuth, Target
-from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.verdict import Run, decide
+from kms_conformance.verdict_model import Verdict
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 CATALOGUE = Catalogue.load("alibaba")
@@ -45,10 +45,10 @@ def without(*names: str) -> Frozen:
     return replace(NOW, levels={name: level for name, level in NOW.levels.items() if name not in names})
 
 
-def stored(verdict: Verdict) -> StoredVerdict:
+def stored(verdict: Verdict) -> Verdict:
     raw = json.loads(json.dumps(verdict.to_json()))
     validate(raw, "verdict", "v")
-    read = StoredVerdict.from_json(raw)
+    read = Verdict.from_json(raw)
     assert read.to_json() == raw
     return read
 

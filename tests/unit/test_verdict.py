@@ -14,17 +14,8 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.judge import Judgement
 from kms_conformance.results import CheckResult
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict import (
-    Circumstances,
-    RequirementVerdict,
-    Run,
-    Unfinished,
-    Verdict,
-    decide,
-    exit_code,
-    specs_digest,
-    worst_exit_code,
-)
+from kms_conformance.verdict import Circumstances, Run, decide, exit_code, specs_digest, worst_exit_code
+from kms_conformance.verdict_model import RequirementVerdict, Unfinished, Verdict
 from kms_conformance.waivers import Waiver
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
@@ -191,7 +182,9 @@ def test_worst_of_several_targets_decides(codes: list[int], worst: int) -> None:
 def test_every_requirement_of_the_dialect_has_its_entry() -> None:
     found = verdict(result(passes=ALL))
     assert [(each.id, each.level) for each in found.requirements] == [(each.id, each.level) for each in CATALOGUE]
-    assert (found.target, found.run) == (TARGET, RUN)
+    assert (found.name, found.dialect, found.profile, found.base_url) == ("t", "alibaba", "documents", TARGET.shown_url)
+    assert (found.tier, found.seed, found.started, found.duration_seconds) == ("smoke", 1, "2026-01-01T00:00:00Z", 1.0)
+    assert (found.suite_version, found.specs_digest, found.watch) == (__version__, specs_digest("alibaba"), False)
 
 
 def test_a_failure_says_what_was_expected_and_received_and_the_first_of_several_does() -> None:

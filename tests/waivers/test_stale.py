@@ -12,7 +12,8 @@ import pytest
 from kms_conformance.results import CheckResult
 from kms_conformance.stale import StaleWaiver, stale
 from kms_conformance.target import Target, TokenAuth
-from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.verdict import Run, decide
+from kms_conformance.verdict_model import Verdict
 from kms_conformance.waivers import Waiver
 
 TARGET = Target("otc", "huawei", "http://127.0.0.1:1", TokenAuth("t" * 20, "0" * 32))
@@ -31,7 +32,7 @@ def verdict(verdicts: Mapping[str, str], name: str = "otc") -> Verdict:
         entry if entry.verdict == "not_applicable" else replace(entry, verdict=verdicts.get(entry.id, "passed"))
         for entry in _nothing().requirements
     )
-    return replace(_nothing(), target=replace(TARGET, name=name), requirements=made)
+    return replace(_nothing(), name=name, requirements=made)
 
 
 def found(waiver: Waiver, *verdicts: Verdict) -> tuple[StaleWaiver, ...]:

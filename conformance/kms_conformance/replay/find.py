@@ -10,9 +10,9 @@ from kms_conformance.judge import Judgement
 from kms_conformance.reporting.again import remembered
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.results import CheckResult
 from kms_conformance.target import Target, load_target
+from kms_conformance.verdict_model import Verdict
 
 _MOST_SHOWN = 10
 
@@ -22,7 +22,7 @@ class Found:
     """A failure of an earlier run: its id, the run's verdict on the target, the check that found it."""
 
     id: str
-    verdict: StoredVerdict
+    verdict: Verdict
     check: CheckResult
     failure: Judgement
 

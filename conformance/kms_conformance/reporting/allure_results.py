@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report
     from kms_conformance.results import CheckResult
     from kms_conformance.stale import StaleWaiver
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict_model import RequirementVerdict
 
 # Has no types.
 _LOGGER: Any = AllureFileLogger

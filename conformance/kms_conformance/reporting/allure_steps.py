@@ -15,7 +15,7 @@ from kms_conformance.reporting.failure import compared, exchange_lines
 
 if TYPE_CHECKING:
     from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict_model import RequirementVerdict
 
 _BODY_LIMIT = 6000
 # More than these are seen by nobody; results.json has all of them.

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from kms_conformance.suite import DRAWN
-from kms_conformance.verdict import RequirementResult
+from kms_conformance.verdict_model import RequirementResult
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Level
-    from kms_conformance.reporting.model import StoredVerdict
     from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict_model import RequirementVerdict, Verdict
 
 Kind = Literal["regressed", "uncovered", "fixed", "answer_changed", "new", "vanished", "otherwise"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -26,7 +25,7 @@ _HELD = frozenset({"passed", "waived"})
 class Side:
     """One target in one run; `checks` is None where only its verdict is at hand."""
 
-    verdict: StoredVerdict
+    verdict: Verdict
     checks: Sequence[CheckResult] | None = None
 
 

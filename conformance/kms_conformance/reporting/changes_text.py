@@ -16,7 +16,7 @@ from kms_conformance.reporting.words import VERDICT_WORDS
 if TYPE_CHECKING:
     from kms_conformance.reporting.change import Change, Kind
     from kms_conformance.reporting.compare import Comparison
-    from kms_conformance.verdict import RequirementResult
+    from kms_conformance.verdict_model import RequirementResult
 
 WORDS: Mapping[Kind, str] = {
     "regressed": "regressed",

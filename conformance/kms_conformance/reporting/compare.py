@@ -11,8 +11,7 @@ from typing import Any
 from kms_conformance.reporting import layout
 from kms_conformance.reporting.change import KINDS, Change, Kind, Side, changes
 from kms_conformance.reporting.load import load_report, load_verdict
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.verdict import Result
+from kms_conformance.verdict_model import Result, Verdict
 
 FORMAT = 1
 KIND = "kms-conformance changes"
@@ -125,7 +124,7 @@ def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[st
         yield f"{name}: accepted answers are not compared, a verdict alone does not hold them."
 
 
-def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
+def _warnings_of_runs(name: str, old: Verdict, new: Verdict) -> Iterator[str]:
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
         yield f"{name}: the specs differ, a requirement of the same name may demand something else."
     was, now = (_decided_by(verdict) for verdict in (old, new))
@@ -135,7 +134,7 @@ def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iter
         yield f"{name}: the second run began before the first, {new.started} and {old.started}."
 
 
-def _decided_by(verdict: StoredVerdict) -> str:
+def _decided_by(verdict: Verdict) -> str:
     return "those of its suite" if verdict.frozen is None else f"those of release {verdict.frozen['version']}"
 
 

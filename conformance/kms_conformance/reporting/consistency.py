@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from kms_conformance.verdict import whole
 
 if TYPE_CHECKING:
-    from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
+    from kms_conformance.reporting.model import Report, TargetReport
+    from kms_conformance.verdict_model import Verdict
 
 
-def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
+def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
     """Everything in one verdict that contradicts the rest of it, a sentence each."""
     yield from _doubled("requirement", (entry.id for entry in verdict.requirements))
     if not verdict.requirements:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from kms_conformance.printable import one_line, printable
-from kms_conformance.reporting.model import LEVELS, VERDICTS
 from kms_conformance.reporting.page import TargetPage, pages
 from kms_conformance.reporting.text import counted, duration
 from kms_conformance.reporting.words import VERDICT_WORDS
+from kms_conformance.verdict_model import LEVELS, VERDICTS
 
 if TYPE_CHECKING:
     import jinja2

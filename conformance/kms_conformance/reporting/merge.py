@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from kms_conformance.reporting import files
 from kms_conformance.reporting.again import remember, remembered
 from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import Report, StoredVerdict
+from kms_conformance.reporting.model import Report
 from kms_conformance.reporting.parts import Part, Parts, Plan, digest, load_parts, write_parts
 from kms_conformance.reporting.write import write
 from kms_conformance.results import CheckResult
@@ -21,9 +21,8 @@ from kms_conformance.stale import stale
 from kms_conformance.target import Target
 from kms_conformance.target.model import WAYS
 from kms_conformance.target.urls import is_loopback
-from kms_conformance.verdict import Circumstances, Run, Verdict, decide
-
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+from kms_conformance.verdict import Circumstances, Run, decide
+from kms_conformance.verdict_model import Verdict, read_time
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     verdicts = [verdict for verdict, _ in decided]
     # Before anything is written: one of the folders may be the one that is written to.
     targets = remembered(first.directory)
-    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
+    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].began.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
     remember(out, targets)
@@ -125,7 +124,7 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
     yield "the waivers", given.parts.waivers
 
 
-def _place(verdict: StoredVerdict) -> str:
+def _place(verdict: Verdict) -> str:
     """Where the target is; on this machine each shard may have an emulator of its own, at a port of the day."""
     return "this machine" if is_loopback(verdict.base_url) else verdict.base_url
 
@@ -159,7 +158,7 @@ def _verdict(
 ) -> Verdict:
     first = inputs[0]
     stored = next(target.verdict for target in first.report.targets if target.verdict.name == plan.name)
-    began = [datetime.strptime(part.started, _TIME).replace(tzinfo=UTC) for part in parts.values()]
+    began = [read_time(part.started) for part in parts.values()]
     ended = [
         start + timedelta(seconds=part.duration_seconds) for start, part in zip(began, parts.values(), strict=True)
     ]
@@ -174,7 +173,7 @@ def _verdict(
     return replace(verdict, isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]))
 
 
-def _stand_in(stored: StoredVerdict, way: str) -> Target:
+def _stand_in(stored: Verdict, way: str) -> Target:
     """The target as far as a verdict speaks of it: its credentials are not in its results."""
     kind = WAYS[way]
     blank = {field.name: "" for field in fields(kind)}

@@ -13,12 +13,13 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.reporting.evidence import Budget, Proof, proofs
 from kms_conformance.reporting.failure import FailureView, explain
-from kms_conformance.reporting.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.reproduce import Command, commands
 from kms_conformance.reporting.room import Room, rooms
 from kms_conformance.reporting.trace import traces
 from kms_conformance.reporting.words import not_run_because, open_reason, sentence
-from kms_conformance.verdict import RequirementResult, RequirementVerdict, specs_digest
+from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict_model import LEVELS, VERDICTS, Counts, RequirementResult, RequirementVerdict, Verdict
 
 if TYPE_CHECKING:
     from kms_conformance.results import CheckResult
@@ -91,7 +92,7 @@ class TargetPage:
     brief: bool = False
 
     @property
-    def verdict(self) -> StoredVerdict:
+    def verdict(self) -> Verdict:
         return self.report.verdict
 
     @cached_property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kms_conformance.judge import Judgement
     from kms_conformance.reporting.page import TargetPage
     from kms_conformance.results import CheckResult
-    from kms_conformance.verdict import RequirementVerdict
+    from kms_conformance.verdict_model import RequirementVerdict
 
 Sign = Literal["failure", "error", "skipped"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kms_conformance.reporting.markdown import block, code, details, link, plain, prose, table
-from kms_conformance.reporting.model import VERDICTS
 from kms_conformance.reporting.page import Card, TargetPage, pages
 from kms_conformance.reporting.text import capped, counted, duration
 from kms_conformance.reporting.words import RESULT_SIGNS, VERDICT_WORDS
+from kms_conformance.verdict_model import VERDICTS
 
 if TYPE_CHECKING:
     from kms_conformance.reporting.model import Report

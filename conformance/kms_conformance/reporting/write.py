@@ -13,7 +13,7 @@ from kms_conformance.reporting.errors import ReportError
 from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.page import pages
 from kms_conformance.reporting.schemas import validate
-from kms_conformance.verdict import EXIT_CODES
+from kms_conformance.verdict import EXIT_CODES, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kms_conformance.results import CheckResult
     from kms_conformance.stale import StaleWaiver
-    from kms_conformance.verdict import Verdict
+    from kms_conformance.verdict_model import Verdict
 
 
 class ContradictionError(ReportError):
@@ -49,9 +49,7 @@ class NotWrittenError(ReportError):
 
 
 def _on_no_disk(target: TargetReport) -> TargetReport:
-    if target.verdict.result != "conformant":
-        return target
-    return replace(target, verdict=replace(target.verdict, result="inconclusive"))
+    return replace(target, verdict=unwritten(target.verdict))
 
 
 def write(

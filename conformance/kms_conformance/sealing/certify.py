@@ -13,11 +13,12 @@ from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.words import sentence
 from kms_conformance.sealing import keys
-from kms_conformance.sealing.manifest import is_sound, manifest, page
+from kms_conformance.sealing.manifest import manifest, page
 from kms_conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, pack
 from kms_conformance.sealing.statement import sealed, statement
 from kms_conformance.sealing.verify import circumstances, verified
 from kms_conformance.tape.play import Tape, TapeError
+from kms_conformance.verdict import is_sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.lengths import shortened
 from kms_conformance.reporting import files, layout
 from kms_conformance.reporting.consistency import problems_of_report
-from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
+from kms_conformance.reporting.model import Report, TargetReport
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.sealing.manifest import digest, manifest, page
 from kms_conformance.sealing.pack import MANIFEST, PAGE, STATEMENT
 from kms_conformance.sealing.statement import opened, statement
 from kms_conformance.tape.play import Tape
+from kms_conformance.verdict_model import Verdict
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -46,7 +47,7 @@ class Sealed:
         return cls(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
 
     @property
-    def verdict(self) -> StoredVerdict:
+    def verdict(self) -> Verdict:
         return self.report.verdict
 
 
