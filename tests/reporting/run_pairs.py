@@ -11,8 +11,8 @@ from kms_conformance.apps.selftest.runner import run_suite
 from kms_conformance.apps.selftest.serving import HUAWEI, only, serving
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.report.change import Side
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.verdict.decide import whole
+from kms_conformance.verdict.model import Verdict
 
 NAME = "emulator-huawei"
 MUST, SHOULD, MAY = "schedule.window.minimum", "cancel.date-cleared", "schedule.window.other-type"

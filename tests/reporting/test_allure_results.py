@@ -21,6 +21,7 @@ from kms_conformance.report.allure.report import Allure, build, find
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
+from kms_conformance.verdict.model import time_text
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
 

@@ -14,10 +14,10 @@ from kms_conformance.cli.compare import compare as command
 from kms_conformance.report.change import Change
 from kms_conformance.report.compare import compare
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import write
 from kms_conformance.report.text.changes import lines, markdown
+from kms_conformance.verdict.model import Verdict
 
 ALONE = "accepted answers are not compared, a verdict alone does not hold them."
 

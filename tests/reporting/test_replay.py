@@ -17,7 +17,6 @@ from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.again import remember
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.store import write
 from kms_conformance.target import TargetError
 

@@ -19,7 +19,8 @@ from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
 from kms_conformance.report.html import render as html
-from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.verdict.model import Verdict
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 NUMBER = 200

@@ -14,17 +14,8 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict.decide import (
-    Circumstances,
-    RequirementVerdict,
-    Run,
-    Unfinished,
-    Verdict,
-    decide,
-    exit_code,
-    specs_digest,
-    worst_exit_code,
-)
+from kms_conformance.verdict.decide import Circumstances, Run, decide, exit_code, specs_digest, worst_exit_code
+from kms_conformance.verdict.model import RequirementVerdict, Unfinished, Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
 

@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 
 from kms_conformance.target import Target, TokenAuth
-from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.verdict.decide import Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver, stale

@@ -8,7 +8,7 @@ from pathlib import Path
 from kms_conformance.report import files, layout
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import clear
-from kms_conformance.verdict.decide import Verdict
+from kms_conformance.verdict.model import Verdict
 
 UNFINISHED = "The run is unfinished: it goes on, or was ended before it could say more."
 

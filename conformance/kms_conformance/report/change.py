@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from kms_conformance.suite import DRAWN
-from kms_conformance.verdict.decide import RequirementResult
+from kms_conformance.verdict.model import RequirementResult
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Level
-    from kms_conformance.report.model import StoredVerdict
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
     from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["regressed", "uncovered", "fixed", "answer_changed", "new", "vanished", "otherwise"]

@@ -11,8 +11,7 @@ from typing import Any
 from kms_conformance.report import layout
 from kms_conformance.report.change import KINDS, Change, Kind, Side, changes
 from kms_conformance.report.load import load_report, load_verdict
-from kms_conformance.report.model import StoredVerdict
-from kms_conformance.verdict.decide import Result
+from kms_conformance.verdict.model import Result, Verdict
 
 FORMAT = 1
 KIND = "kms-conformance changes"

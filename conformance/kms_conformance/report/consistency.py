@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from kms_conformance.verdict.decide import whole
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+    from kms_conformance.report.model import Report, TargetReport
+    from kms_conformance.verdict.model import Verdict
 
 
 def problems_of_verdict(verdict: Verdict) -> Iterator[str]:

@@ -16,13 +16,13 @@ from kms_conformance.report.html.page import pages
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.text import statement
-from kms_conformance.verdict.decide import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from kms_conformance.verdict.decide import Verdict
+    from kms_conformance.verdict.model import Verdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 

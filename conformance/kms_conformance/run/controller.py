@@ -39,7 +39,8 @@ from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale
@@ -234,7 +235,7 @@ class Controller:
         wider = {name: plan.wider for name, plan in self.plans.items()}
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
-        decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
+        decided = [(verdict, self.results_of(verdict.name)) for verdict in self.verdicts]
         from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
         try:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.apps.certificate.alike import alike
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.recording.environment import partial_because
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.store import scrubbed_json
 from kms_conformance.verdict.decide import Circumstances, Run, decide
+from kms_conformance.verdict.model import Verdict
 
 if TYPE_CHECKING:
     from kms_conformance.apps.certificate.rejudge import Rejudged

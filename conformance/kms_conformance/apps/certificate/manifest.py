@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance.report import layout
 from kms_conformance.report.html.render import render_template
-from kms_conformance.report.model import LEVELS, VERDICTS
 from kms_conformance.report.text.words import sentence
+from kms_conformance.verdict.decide import is_sound
+from kms_conformance.verdict.model import LEVELS, VERDICTS
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
+    from kms_conformance.verdict.model import Verdict
 
 FORMAT = 2
 SEALED = (layout.VERDICT, layout.RESULTS, layout.ENVIRONMENT, layout.LEDGER, layout.EXCHANGES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner, Key
 
-    from kms_conformance.report.model import StoredVerdict
+    from kms_conformance.verdict.model import Verdict
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.report.model import Report
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 

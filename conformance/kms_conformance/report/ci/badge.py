@@ -10,8 +10,7 @@ from kms_conformance.report.html.render import render_template
 from kms_conformance.report.text.wrapping import capped, counted
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
-    from kms_conformance.verdict.decide import Result
+    from kms_conformance.verdict.model import Result, Verdict
 
 _LABEL = "key deletion"
 # White text on each has a contrast of at least 4.5.

@@ -14,11 +14,12 @@ from kms_conformance.core import specs
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import Room, rooms
 from kms_conformance.report.html.reproduce import Command, commands
-from kms_conformance.report.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.text.failure import FailureView, explain
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces
-from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, specs_digest
+from kms_conformance.verdict.decide import specs_digest
+from kms_conformance.verdict.model import LEVELS, VERDICTS, Counts, RequirementResult, RequirementVerdict, Verdict
 
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kms_conformance.catalogue.requirements import Requirement
     from kms_conformance.client.judge import Judgement
-    from kms_conformance.report.model import Report, StoredVerdict, TargetReport
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.report.model import Report, TargetReport
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
     from kms_conformance.verdict.results import CheckResult
 
 _MOST_FAILURES = 10

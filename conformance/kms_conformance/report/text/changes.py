@@ -16,7 +16,7 @@ from kms_conformance.report.text.wrapping import counted, wrapped
 if TYPE_CHECKING:
     from kms_conformance.report.change import Change, Kind
     from kms_conformance.report.compare import Comparison
-    from kms_conformance.verdict.decide import RequirementResult
+    from kms_conformance.verdict.model import RequirementResult
 
 WORDS: Mapping[Kind, str] = {
     "regressed": "regressed",

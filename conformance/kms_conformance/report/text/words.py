@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sized
 
 from kms_conformance.report.text.wrapping import counted
-from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, Result
-
-if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
+from kms_conformance.verdict.decide import is_waiting
+from kms_conformance.verdict.model import RequirementResult, RequirementVerdict, Result, Verdict
 
 # A sentence, not a list: the rest stands in verdict.json.
 _MOST_OBSERVED = 3

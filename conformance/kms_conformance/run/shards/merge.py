@@ -13,17 +13,16 @@ from kms_conformance.report import files
 from kms_conformance.report.again import remember, remembered
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
-from kms_conformance.report.model import Report, StoredVerdict
+from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Part, Parts, Plan, digest, load_parts, write_parts
 from kms_conformance.target import Target
 from kms_conformance.target.model import WAYS
 from kms_conformance.target.urls import is_loopback
-from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
+from kms_conformance.verdict.model import Verdict, read_time
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers.outdated import stale
-
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)

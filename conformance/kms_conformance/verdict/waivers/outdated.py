@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.verdict.waivers import Waiver
 
 if TYPE_CHECKING:
-    from kms_conformance.verdict.decide import RequirementVerdict, Verdict
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
 
 
 @dataclass(frozen=True)

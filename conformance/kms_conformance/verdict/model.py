@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from kms_conformance.catalogue.requirements import Level
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.waivers import Waiver
 
 FORMAT = 1
 Result = Literal["conformant", "nonconformant", "inconclusive"]
