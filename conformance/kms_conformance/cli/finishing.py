@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from kms_conformance.cli.stamp import stamp
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say, wrapped
 from kms_conformance.report import layout
 from kms_conformance.report.again import nearby
 from kms_conformance.report.allure import report as allure_report
@@ -16,7 +16,6 @@ from kms_conformance.report.ci import job_summary as publish
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
-from kms_conformance.report.text.wrapping import wrapped
 
 # Of a terminal that does not say how wide it is.
 _WIDTH = 80

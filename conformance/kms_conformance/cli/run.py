@@ -16,7 +16,7 @@ from kms_conformance.cli.settled import exit_code
 from kms_conformance.cli.shards import Asked, shard_options
 from kms_conformance.cli.stamp import stamp
 from kms_conformance.core import specs
-from kms_conformance.core.libraries import refuse_replaced
+from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.preflight.consent import question_of_clients

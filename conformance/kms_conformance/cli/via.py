@@ -11,9 +11,9 @@ from kms_conformance.apps.sdk.show import show
 from kms_conformance.apps.sdk.write import paths, write
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import Held, try_ledgers
-from kms_conformance.core.screen import Screen
 from kms_conformance.preflight.consent import require
 from kms_conformance.report import files
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import worst_exit_code

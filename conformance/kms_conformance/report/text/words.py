@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
 
-from kms_conformance.report.text.wrapping import counted
+from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import is_waiting
 from kms_conformance.verdict.model import RequirementResult, RequirementVerdict, Result, Verdict
 
