@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from kms_conformance.cli.finishing import build_allure
+from kms_conformance.report.formats import write_formats
 from kms_conformance.report.load import load_report
-from kms_conformance.report.store import write_pages
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 
@@ -24,7 +24,7 @@ def report(directory: Path, history: Path | None) -> int:
     The exit code is that of the run.
     """
     found = load_report(directory)
-    write_pages(directory, found)
+    write_formats(directory, found)
     show(found, directory, Screen())
     build_allure(directory, found, history)
     return found.exit_code
