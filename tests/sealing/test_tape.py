@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.apps.certificate.alike import alike
+from kms_conformance.apps.certificate.agreement import alike
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.drawn import PlayedDraws
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
