@@ -11,7 +11,7 @@ import sample_runs as samples
 from rich.console import Console
 
 from kms_conformance.cli.compare import compare as command
-from kms_conformance.report.change import Change
+from kms_conformance.report.change import RequirementChange
 from kms_conformance.report.compare import compare
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.schemas import validate
@@ -104,7 +104,7 @@ def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> Non
         "otc-eu-de: the second run began before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
         f"otc-eu-de: {ALONE}",
     )
-    assert found.changes == (Change("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)
+    assert found.changes == (RequirementChange("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)
     assert "passed → absent" in shown(written / "conformant", tmp_path)
 
 

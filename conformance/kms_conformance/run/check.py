@@ -15,7 +15,7 @@ from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.report.text.failure import render
 from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.verdict.results import CheckResult, Outcome, failure_id
+from kms_conformance.verdict.results import CheckOutcome, CheckResult, failure_id
 
 # Of a traceback, what is ours: below it stand pytest and its plugins.
 _MOST_FRAMES = 12
@@ -86,7 +86,7 @@ class Check:
                 hint=hint,
                 ended=False,
             )
-        outcome: Outcome = "failed" if judge.failures else "passed" if error is None else "inconclusive"
+        outcome: CheckOutcome = "failed" if judge.failures else "passed" if error is None else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)

@@ -33,8 +33,7 @@ from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_li
 from kms_conformance.run.phrasing import phrase, status_of
 from kms_conformance.run.plan import plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.run.shards.parts import Parts, write_parts
-from kms_conformance.run.shards.parts import Plan as PartPlan
+from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
 from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
@@ -266,7 +265,7 @@ class Controller:
         """What `merge` must know besides the results."""
         assert self.report is not None
         plans = tuple(
-            PartPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
+            ShardedPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
             for target in self.targets
             if (division := self.plans[target.name].division) is not None
         )

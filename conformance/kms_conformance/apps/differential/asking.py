@@ -30,7 +30,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskingResult:
     """What came of asking one target: its answers by the ids of the questions, and what that took.
 
     `left` are keys that could not be scheduled for deletion.
@@ -42,7 +42,9 @@ class Asked:
     left: tuple[str, ...]
 
 
-def ask(target: Target, questions: Sequence[Question], progress: Callable[[Question], None] = lambda _: None) -> Asked:
+def ask(
+    target: Target, questions: Sequence[Question], progress: Callable[[Question], None] = lambda _: None
+) -> AskingResult:
     """Put the questions to a target. Raises `Inconclusive` where it cannot be asked at all.
 
     Its keys are in the ledger of the target, as those of a run are, and are scheduled for deletion at the end.
@@ -62,7 +64,7 @@ def ask(target: Target, questions: Sequence[Question], progress: Callable[[Quest
             hint = f"{len(left)} key(s) could not be scheduled for deletion either: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
-    return Asked(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
+    return AskingResult(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
 
 
 @dataclass

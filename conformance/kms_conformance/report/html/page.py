@@ -63,7 +63,7 @@ class OpenGroup:
 
 
 @dataclass(frozen=True)
-class Row:
+class RequirementRow:
     """One requirement in the table of all: its verdict, what it says, what each check's judgements rest on, a proof."""
 
     verdict: RequirementVerdict
@@ -78,7 +78,7 @@ class Group:
     """The requirements of one prefix, and how many of them met with each verdict."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[RequirementRow, ...]
     counts: Mapping[RequirementResult, int]
 
 
@@ -167,10 +167,12 @@ class TargetPage:
             shown = ", ".join(f"{exchange.asked} (no. {exchange.number})" for exchange in found.exchanges)
             evidence.setdefault(found.requirement, {})[found.check] = shown
         sizes = Counter(_prefix(entry) for entry in self.verdict.requirements)
-        rows: dict[str, list[Row]] = {}
+        rows: dict[str, list[RequirementRow]] = {}
         for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
             name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
-            row = Row(entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id))
+            row = RequirementRow(
+                entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id)
+            )
             rows.setdefault(name, []).append(row)
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 
@@ -260,6 +262,6 @@ def _prefix(entry: RequirementVerdict) -> str:
     return entry.id.partition(".")[0]
 
 
-def _tally(rows: Iterable[Row]) -> dict[RequirementResult, int]:
+def _tally(rows: Iterable[RequirementRow]) -> dict[RequirementResult, int]:
     verdicts = [row.verdict.verdict for row in rows]
     return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}

@@ -15,7 +15,7 @@ from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
-from kms_conformance.run.shards.parts import Part, Parts, Plan, digest, load_parts, write_parts
+from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
 from kms_conformance.target.model import WAYS
 from kms_conformance.target.urls import is_loopback
@@ -129,9 +129,9 @@ def _place(verdict: Verdict) -> str:
     return "this machine" if is_loopback(verdict.base_url) else verdict.base_url
 
 
-def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[CheckResult, ...]]]:
+def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, ShardPart], dict[str, tuple[CheckResult, ...]]]:
     """The parts by index, in order, and all results by target, in the order of the plan."""
-    found: dict[int, tuple[_Input, Part]] = {}
+    found: dict[int, tuple[_Input, ShardPart]] = {}
     for given in inputs:
         for part in given.parts.shards:
             known, same = found.setdefault(part.index, (given, part))
@@ -154,7 +154,7 @@ def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[
 
 
 def _verdict(
-    inputs: Sequence[_Input], plan: Plan, parts: Mapping[int, Part], results: Sequence[CheckResult]
+    inputs: Sequence[_Input], plan: ShardedPlan, parts: Mapping[int, ShardPart], results: Sequence[CheckResult]
 ) -> Verdict:
     first = inputs[0]
     stored = next(target.verdict for target in first.report.targets if target.verdict.name == plan.name)
@@ -206,6 +206,6 @@ def _digest(digests: Iterable[str]) -> str:
     return f"sha256:{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
 
 
-def _undone(parts: Iterable[Part]) -> Iterator[str]:
+def _undone(parts: Iterable[ShardPart]) -> Iterator[str]:
     for part in parts:
         yield from part.undone
