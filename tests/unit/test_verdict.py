@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,15 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict.decide import Circumstances, Run, decide, exit_code, specs_digest, worst_exit_code
+from kms_conformance.verdict.decide import (
+    Circumstances,
+    Run,
+    decide,
+    exit_code,
+    specs_digest,
+    unwritten,
+    worst_exit_code,
+)
 from kms_conformance.verdict.model import RequirementVerdict, Unfinished, Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
@@ -330,3 +339,29 @@ def test_the_digest_changes_with_any_spec_file_its_name_and_its_place(
     assert plain == "sha256:" + hashlib.sha256(b"a.yaml\x001\x00b.yaml\x002\x00").hexdigest()
     others = [{"a.yaml": "1"}, {"a.yaml": "1", "b.yaml": "3"}, {"a.yaml": "1", "c.yaml": "2"}]
     assert len({plain, *map(digest, others)}) == 4
+
+
+def test_a_decided_verdict_is_the_one_that_is_read_back() -> None:
+    failed = result("a::b", outcome="failed", failures=(failure("cancel.effect"),), declared=("cancel.effect",))
+    found = replace(
+        decide(
+            TARGET,
+            [failed, result("c::d", passes=ALL, silences={"lost": 2})],
+            replace(RUN, watch=True),
+            {"a::b": ["cancel.effect"], "e::f": ["window.bounds"]},
+            [waiver("cancel.effect")],
+            beside=Circumstances(filters={"-k": "a or c"}, keys_left=("k-1",)),
+        ),
+        isolation={"complete": True, "changed": []},
+    )
+    assert found.unfinished
+    assert Verdict.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_verdict_that_cannot_be_written_calls_nothing_conformant() -> None:
+    conformant = verdict(result(passes=ALL, evidence={}))
+    assert conformant.result == "conformant"
+    assert unwritten(conformant) == replace(conformant, result="inconclusive")
+    nonconformant = verdict(result(outcome="failed", failures=(failure("cancel.effect"),)))
+    assert unwritten(nonconformant) == nonconformant
+    assert nonconformant.result == "nonconformant"
