@@ -121,12 +121,16 @@ class Worker:
         bench = self.benches[check.target]
         clean = bench.client.recorder.redactor.text
         judge = Judge(
-            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+            bench.catalogue,
+            bench.applicable,
+            check.declared,
+            lambda: bench.client.recorder.count,
+            clean=clean,
+            take=bench.client.start_findings().take,
         )
         check.open(bench, judge)
         self._at_work = check
         bench.opened.append(check.id)
-        bench.client.judge = judge
         with without_secrets(clean):
             bench.meet()
             if check.family not in BEFORE_THE_CENSUS:
