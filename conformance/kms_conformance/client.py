@@ -130,7 +130,21 @@ class Client:
         when there is no reply to judge for another reason, or when the target goes on refusing to serve, and `NotOurs`
         for a request that could change a key which is not ours.
         """
-        self._make_sure_of_unknown(request)
+        self.look_up_unknown(request)
+        return self._send(request, operation, signer)
+
+    def send_if_allowed(self, request: Request, operation: Operation) -> Answer | None:
+        """As `send`, but None, and nothing sent, where the request could change a key that is not ours."""
+        try:
+            self.look_up_unknown(request)
+        except Inconclusive:
+            return None
+        try:
+            return self._send(request, operation, None)
+        except NotOurs:
+            return None
+
+    def _send(self, request: Request, operation: Operation | None, signer: Signer | None) -> Answer:
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
         self.patience.check(since, self.requests)
@@ -152,18 +166,12 @@ class Client:
             self._check_own_credentials(name, answer)
         return answer
 
-    def may_send(self, request: Request) -> bool:
-        """Whether a request can change nothing but what is ours; ids that it names are looked up for that."""
-        try:
-            self._make_sure_of_unknown(request)
-            self.guard.check(request)
-        except (NotOurs, Inconclusive):
-            return False
-        return True
+    def look_up_unknown(self, request: Request) -> None:
+        """Look up each id that must be unknown before a request may name it; raises `Inconclusive` unless it is.
 
-    def _make_sure_of_unknown(self, request: Request) -> None:
-        """Ask for every id that must be nobody's before a request that may change something names it."""
-        for name in self.guard.doubts(request):
+        Whether the request may leave is decided once, by the gate in the session.
+        """
+        for name in self.guard.unknown_ids(request):
             self.look_up_absent(name)
 
     def look_up_absent(self, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -127,7 +128,8 @@ class _Asking:
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
         # Ids that must be nobody's are looked up here, so that what is judged below is the question's own exchange.
-        client.may_send(request)
+        with suppress(Inconclusive):
+            client.look_up_unknown(request)
         asked = self.bench.time.now()
         self._begin_judging()
         try:
