@@ -109,9 +109,9 @@ class Judge:
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
     the exchange before now: what a judgement rests on that names none. `take` gives the findings of the check's
-    requests since its last call, without secrets; they are recorded before anything else is recorded or read here, so the order of all
-    judgements is that of the exchanges. `observed` are, by requirement, those of several accepted answers that came,
-    and `refusals` what the profile calls the set of them.
+    requests since its last call, without secrets; they are recorded before anything else is recorded or read here, so
+    the order of all judgements is that of the exchanges. `observed` are, by requirement, those of several accepted
+    answers that came, and `refusals` what the profile calls the set of them.
     """
 
     catalogue: Catalogue
