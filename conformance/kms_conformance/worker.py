@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from kms_conformance.bench import Bench
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_THE_CENSUS, position
 from kms_conformance.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.checks import SuiteCheck
 from kms_conformance.fuzz.names import names_of
+from kms_conformance.identity import failure_id
 from kms_conformance.interrupts import Interrupts
 from kms_conformance.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.ledger import Ledger
 from kms_conformance.plan import Plan, plan_of
 from kms_conformance.reporting import allure
+from kms_conformance.reporting.failure import render
 from kms_conformance.results import CheckResult
 from kms_conformance.settings import Settings
-from kms_conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.tape.reel import Reel
 from kms_conformance.target import load_targets
@@ -155,7 +157,10 @@ class Worker:
         check = check_of(pyfuncitem)
         if check is None:
             return (yield)
-        return (yield from run_check(check))
+        try:
+            return (yield from run_check(check))
+        except Nonconformity:
+            raise Nonconformity(self._rendered(check)) from None
 
     # Innermost: what other plugins attach of a report has lost its secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -177,6 +182,19 @@ class Worker:
                 allure.attach(result, self.benches[check.target].catalogue)
         self._clean(report)
         return report
+
+    def _rendered(self, check: Check) -> str:
+        """The failed judgements of a check, as text for pytest, JUnit and Allure."""
+        bench = self.benches[check.target]
+        return "\n\n".join(
+            render(
+                failure,
+                bench.catalogue.requirements.get(failure.requirement),
+                [record.as_json() for record in bench.client.recorder.records(failure.exchanges)],
+                name=failure_id(check.target, check.id, failure.requirement, failure.expected),
+            )
+            for failure in check.failures
+        )
 
     def _clean(self, report: pytest.TestReport) -> None:
         """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
@@ -248,4 +266,4 @@ def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
     check = check_of(item)
     if check is None:
         return (len(order), 0)
-    return (order.index(check.target), FAMILIES.index(check.family))
+    return (order.index(check.target), position(check.family))

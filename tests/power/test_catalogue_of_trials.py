@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from kms_conformance import specs
+from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.selftest.compound import compound
 from kms_conformance.selftest.faults import FAULTS
@@ -14,7 +15,6 @@ from kms_conformance.selftest.nulls import NULLS
 from kms_conformance.selftest.plan import everything, sample
 from kms_conformance.selftest.trial import COMPOUND
 from kms_conformance.selftest.variants import VARIANTS
-from kms_conformance.suite import FAMILIES
 
 
 @pytest.mark.parametrize("subjects", [FAULTS, VARIANTS, NULLS], ids=["faults", "variants", "nulls"])

@@ -10,10 +10,10 @@ import pytest
 
 from kms_conformance import coverage, specs
 from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.checks import all_checks
-from kms_conformance.suite import FAMILIES
 
 DIALECTS = specs.dialects()
 PROFILES = [(dialect, profile) for dialect in DIALECTS for profile in specs.profile_names(dialect)]
