@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from kms_conformance.client import Client
 from kms_conformance.judge import Inconclusive
 from kms_conformance.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.marks import kin_of
 from kms_conformance.oracle import GONE, PENDING
 from kms_conformance.pool import Pool
-from kms_conformance.shard import kin_of
 
 #: Who may be there before us is looked at key by key; at the default pace this takes 40 s.
 MOST_LOOKED_AT = 200

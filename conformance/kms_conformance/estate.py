@@ -16,9 +16,9 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.judge import Inconclusive
 from kms_conformance.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
 from kms_conformance.lengths import MOST, shortened
+from kms_conformance.marks import mark_of
 from kms_conformance.oracle import GONE, PENDING
 from kms_conformance.reader import Reader
-from kms_conformance.shard import mark_of
 
 _POLL_SECONDS = 0.2
 # A proxy has given up on the service, which may have carried the request out.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from kms_conformance.clock import REAL
 from kms_conformance.disk import append, make_folder, sync_folder
 from kms_conformance.lease import Lease, locked, try_locks
-from kms_conformance.shard import mark_of, siblings
+from kms_conformance.marks import is_run_id, mark_of, run_id, siblings
 from kms_conformance.shelf import LedgerError, account_digest, credential_of, earlier_place_of, others_of, place_of
 from kms_conformance.target import Target
 
@@ -34,8 +33,6 @@ _CLOSED = frozenset({"refused", "gone"})
 _DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
-
-_RUN = re.compile(r"[A-Za-z0-9_-]{0,80}")
 _Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
@@ -110,7 +107,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
-        """`run` is an id that nobody else has; what a shard's begins with, see `kms_conformance.shard`.
+        """`run` is an id that nobody else has; what a shard's begins with, see `kms_conformance.marks`.
 
         `earlier` is a file whose lines count as if they stood first in this one; `credential` tells the credentials of
         this run from others.
@@ -131,7 +128,7 @@ class Ledger:
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
         """The ledger of a target, whatever credentials it is reached with (see `kms_conformance.shelf`)."""
-        run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
+        run = run_id(mark, secrets.token_hex(4))
         path, earlier = place_of(target, directory), earlier_place_of(target, directory)
         found = cls(path, run, None if earlier == path else earlier, credential_of(target))
         found._others = others_of(target, directory)
@@ -397,5 +394,5 @@ def _is_written_by_us(raw: Mapping[str, object]) -> bool:
         all(isinstance(text, str) for text in texts)
         and (key is None or isinstance(key, str))
         and isinstance(run, str)
-        and _RUN.fullmatch(run) is not None
+        and is_run_id(run)
     )

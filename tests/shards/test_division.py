@@ -10,7 +10,8 @@ import pytest
 
 from kms_conformance import durations, specs
 from kms_conformance.division import Division, Planned, divide
-from kms_conformance.shard import Shard, kin_of, of_fleet
+from kms_conformance.marks import kin_of
+from kms_conformance.shard import Shard, of_fleet
 from kms_conformance.target import TargetError
 from kms_conformance.target.model import Limits, Target, TokenAuth
 from kms_conformance.tier import TIERS

@@ -9,7 +9,7 @@ from kms_conformance.emulators import Emulators
 from kms_conformance.ledger import Ledger
 from kms_conformance.reporting import files
 from kms_conformance.screen import Screen
-from kms_conformance.sdk.known import Client
+from kms_conformance.sdk.known import Client, ways_of_clients
 from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
 from kms_conformance.sdk.session import chosen, play
 from kms_conformance.sdk.show import show
@@ -30,7 +30,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     screen = Screen()
     emulators = Emulators(reports / "targets")
     try:
-        names = given or emulators.start_for_clients(only)
+        names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
         require(targets, given=consent)
         plans = [(target, *chosen(target, only)) for target in targets]
