@@ -111,7 +111,7 @@ class Bench:
 
         The keys of others are read once more, unless the user is waiting for the end.
         """
-        self.client.judge = None
+        self.client.stop_findings()
         self.client.patience.renew()
         try:
             left = self.pool.release()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from kms_conformance.suite import DRAWN
+from kms_conformance.catalogue.families import DRAWN
 from kms_conformance.verdict.model import RequirementResult
 
 if TYPE_CHECKING:

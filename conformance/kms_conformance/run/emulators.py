@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,16 +35,14 @@ class Emulators:
         path.write_text(yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
         return str(path)
 
-    def start_for_clients(self, only: str | None) -> tuple[str, ...]:
-        """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
-        from kms_conformance.apps.sdk.known import clients  # noqa: PLC0415 - as above
-
+    def start_for_ways(self, ways: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Start one emulator for each of these ways to sign in, by dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)
             for dialect in specs.dialects()
             for way in specs.facts(dialect)["auth_ways"]
-            if any(way in client.ways for client in clients(dialect) if only in (None, client.name))
+            if way in ways.get(dialect, ())
         )
 
     def stop(self) -> None:

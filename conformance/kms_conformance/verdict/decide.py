@@ -12,11 +12,11 @@ from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.catalogue.api import documented, is_documented
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Requirement
 from kms_conformance.core import specs
-from kms_conformance.suite import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.target import Target
 from kms_conformance.verdict.model import (
     RequirementResult,

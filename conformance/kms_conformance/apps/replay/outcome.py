@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.rerun import Again
+from kms_conformance.catalogue.families import DRAWN
 from kms_conformance.client.judge import Judgement
-from kms_conformance.suite import DRAWN
 from kms_conformance.verdict.results import failure_id, steady
 
 Seen = Literal["again", "otherwise", "gone", "unclear"]
