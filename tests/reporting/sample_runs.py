@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kms_conformance.auth import RpcAuth, TokenAuth
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.results import CheckResult
-from kms_conformance.target import RpcAuth, Target, TokenAuth
+from kms_conformance.target import Target
 from kms_conformance.verdict import Run, Verdict, decide
 from kms_conformance.waivers import Waiver
 from kms_conformance.wire.record import Body, Record

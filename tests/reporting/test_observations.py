@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from kms_conformance.auth import RpcAuth
 from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.words import sentence
 from kms_conformance.results import CheckResult
-from kms_conformance.target import RpcAuth, Target
+from kms_conformance.target import Target
 from kms_conformance.verdict import Run, decide
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))

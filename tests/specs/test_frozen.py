@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kms_conformance import __version__
+from kms_conformance.auth import RpcAuth
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
@@ -20,7 +21,7 @@ from kms_conformance.reporting.model import StoredVerdict
 from kms_conformance.reporting.schemas import validate
 from kms_conformance.reporting.words import sentence
 from kms_conformance.results import CheckResult
-from kms_conformance.target import RpcAuth, Target
+from kms_conformance.target import Target
 from kms_conformance.verdict import Run, Verdict, decide
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))

@@ -8,20 +8,9 @@ import jsonschema_rs
 import pytest
 from requests import certs
 
+from kms_conformance.auth import AccessKeyAuth, PasswordAuth, RpcAuth, TokenAuth
 from kms_conformance.core import specs
-from kms_conformance.target import (
-    WAYS,
-    AccessKeyAuth,
-    Limits,
-    PasswordAuth,
-    RpcAuth,
-    Target,
-    TargetError,
-    TokenAuth,
-    load_target,
-    load_targets,
-    parse_target,
-)
+from kms_conformance.target import WAYS, Limits, Target, TargetError, load_target, load_targets, parse_target
 
 CASES = Path(__file__).with_name("problems.yaml")
 PROJECT = "0123456789abcdef0123456789abcdef"

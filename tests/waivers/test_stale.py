@@ -9,9 +9,10 @@ from functools import cache
 
 import pytest
 
+from kms_conformance.auth import TokenAuth
 from kms_conformance.results import CheckResult
 from kms_conformance.stale import StaleWaiver, stale
-from kms_conformance.target import Target, TokenAuth
+from kms_conformance.target import Target
 from kms_conformance.verdict import Run, Verdict, decide
 from kms_conformance.waivers import Waiver
 

@@ -1,4 +1,4 @@
-"""The RPC signature with HMAC-SHA1, signature version 1.0 (Alibaba Cloud, "Signature mechanism" of RPC APIs)."""
+"""Access keys for RPC calls, and their signature with HMAC-SHA1 (Alibaba Cloud, "Signature mechanism" of RPC APIs)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kms_conformance.auth import canonical
+from kms_conformance.auth.acs3 import Acs3Signer
+from kms_conformance.auth.key_pair import KeyPair, tampered_query
+from kms_conformance.auth.sabotage import Changed, Replaying, Sabotage, SabotageTools
+from kms_conformance.auth.scheme import CREDENTIAL, SignerTools
 from kms_conformance.auth.signer import Clock, Nonce, fresh_nonce, utc_now
 
 if TYPE_CHECKING:
@@ -26,6 +30,41 @@ _OWN = (
     b"SignatureVersion",
     b"Timestamp",
 )
+
+
+_SIGNATURE = {"description": "v1 or v3", "enum": ["v1", "v3"], "default": "v1", "examples": ["v3"]}
+
+
+@dataclass(frozen=True)
+class RpcAuth(KeyPair):
+    """An access key that signs RPC calls: their parameters (v1) or the whole request (v3)."""
+
+    way: ClassVar[str] = "rpc"
+    title: ClassVar[str] = "an access key that signs RPC calls"
+    dialects: ClassVar[tuple[str, ...]] = ("alibaba",)
+    headers: ClassVar[tuple[str, ...]] = ("x-acs-security-token", "x-acs-accesskey-id")
+    token_headers: ClassVar[tuple[str, ...]] = ("x-acs-security-token",)
+    parameters: ClassVar[tuple[str, ...]] = ("Signature", "SecurityToken", "AccessKeyId")
+    words: ClassVar[str] = (
+        "SignatureMethod SignatureNonce SignatureVersion Timestamp HMAC-SHA1 ACS3-HMAC-SHA256 Credential SignedHeaders "
+        "x-acs-action x-acs-content-sha256 x-acs-date x-acs-signature-nonce x-acs-version"
+    )
+
+    security_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
+    signature: Literal["v1", "v3"] = field(default="v1", metadata=_SIGNATURE)
+
+    def signer(self, tools: SignerTools) -> RpcV1Signer | Acs3Signer:
+        """A signer by this access key, of the version that the target file names."""
+        kind = Acs3Signer if self.signature == "v3" else RpcV1Signer
+        return kind(self.access_key_id, self.access_key_secret, self.security_token, tools.now, tools.nonce)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """Those of an access key, a changed query, and a nonce that was used before."""
+        return (
+            *super().sabotages(tools),
+            Sabotage("tampered", "wrong_signature", Changed(tools.factory(self), tampered_query)),
+            Sabotage("replayed_nonce", "replayed_nonce", Replaying(tools, self), valid_first=1),
+        )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from kms_conformance.reporting.write import write
 from kms_conformance.results import CheckResult
 from kms_conformance.stale import stale
 from kms_conformance.target import Target
-from kms_conformance.target.model import WAYS
+from kms_conformance.target.registry import way_named
 from kms_conformance.target.urls import is_loopback
 from kms_conformance.verdict import Circumstances, Run, Verdict, decide
 
@@ -176,9 +176,9 @@ def _verdict(
 
 def _stand_in(stored: StoredVerdict, way: str) -> Target:
     """The target as far as a verdict speaks of it: its credentials are not in its results."""
-    kind = WAYS[way]
-    blank = {field.name: "" for field in fields(kind)}
-    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)  # type: ignore[arg-type]
+    kind = way_named(way)
+    blank = dict.fromkeys(kind.key_names(), "")
+    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)
 
 
 def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
