@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
+
 from kms_conformance.auth import WAYS
 from kms_conformance.core import specs
 from kms_conformance.target.auth import SCHEMA
@@ -28,7 +30,7 @@ def _written(node: Any, indent: str) -> str:  # noqa: ANN401 - JSON
     """JSON on one line where it is short or has one member, else a line for each member."""
     line = json.dumps(node, ensure_ascii=False)
     inner = f"{indent}  "
-    if isinstance(node, dict) and len(node) > 1 or isinstance(node, dict) and len(line) > _WIDTH:
+    if (isinstance(node, dict) and len(node) > 1) or (isinstance(node, dict) and len(line) > _WIDTH):
         members = [f"{inner}{json.dumps(key)}: {_written(value, inner)}" for key, value in node.items()]
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
     if isinstance(node, list) and len(line) > _WIDTH:
@@ -41,7 +43,7 @@ def main() -> None:
     """Write the file and name it."""
     path = Path(specs.SPECS) / SCHEMA
     path.write_text(generated(), encoding="utf-8")
-    print(path)
+    click.echo(path)
 
 
 if __name__ == "__main__":

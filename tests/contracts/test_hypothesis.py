@@ -1,4 +1,4 @@
-"""What the suite uses of Hypothesis that Hypothesis does not document (fuzz/home.py)."""
+"""What the suite uses of Hypothesis that Hypothesis does not document (hypothesis_settings.py)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.libraries import LibraryMoved
-from kms_conformance.fuzz import home
+from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
 _DRAWING = """
 import warnings
 import hypothesis, sys
 from hypothesis import strategies as st
-from kms_conformance.fuzz.home import forget_our_source
+from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":
     forget_our_source()
 found = set()
 
-@hypothesis.settings(max_examples=400, database=None, deadline=None)
+@hypothesis.settings(max_examples=2000, database=None, deadline=None)
 @hypothesis.seed(3)
 @hypothesis.given(st.text())
 def draw(text):
@@ -36,7 +36,7 @@ print(WORD in found)
 
 
 def drawn(path: Path, word: str) -> str:
-    """Whether 400 drawn texts held the constant that stands in the source of the module that drew them."""
+    """Whether 2000 drawn texts held the constant that stands in the source of the module that drew them."""
     (path / "local_module.py").write_text(_DRAWING)
     command = [sys.executable, "-W", "error", "-c", "import local_module", word]
     return subprocess.run(command, cwd=path, capture_output=True, text=True, check=True).stdout.strip()
@@ -47,7 +47,7 @@ def test_no_constant_of_a_caller_is_drawn(tmp_path: Path) -> None:
 
 
 def test_without_that_one_is_drawn(tmp_path: Path) -> None:
-    message = "Hypothesis draws no constants from source any more: fuzz/home.py need not hold them back."
+    message = "Hypothesis draws no constants from source any more: hypothesis_settings.py need not hold them back."
     assert drawn(tmp_path, "leave") == "True", message
 
 

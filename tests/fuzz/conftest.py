@@ -12,9 +12,9 @@ from kms_conformance.client.judge import Inconclusive, Judge, Stop
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Effort
 from kms_conformance.emulator import Decisions, Emulator, Filter
-from kms_conformance.fuzz.chains import walk_chains
-from kms_conformance.fuzz.operations import fuzz_operation
 from kms_conformance.keys.target_session import Bench
+from kms_conformance.suite.fuzz.chains import walk_chains
+from kms_conformance.suite.fuzz.operations import fuzz_operation
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 

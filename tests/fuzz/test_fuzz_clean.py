@@ -14,9 +14,9 @@ from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.core import specs
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Inbound, Outbound, State
-from kms_conformance.fuzz.generator import Generator
-from kms_conformance.fuzz.home import move_hypothesis_home
-from kms_conformance.fuzz.names import names_of
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.names import names_of
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())

@@ -10,9 +10,9 @@ from hypothesis.errors import Flaky
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.fuzz import chains
-from kms_conformance.fuzz.chains import walk_chains
-from kms_conformance.fuzz.operations import fuzz_operation
+from kms_conformance.suite.fuzz import chains
+from kms_conformance.suite.fuzz.chains import walk_chains
+from kms_conformance.suite.fuzz.operations import fuzz_operation
 
 
 class Hanging:

@@ -23,7 +23,7 @@ from kms_conformance.emulator.aws import credentials as aws
 from kms_conformance.emulator.aws import names
 from kms_conformance.keys.planted import plan, planted_keys
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.preflight import examine
+from kms_conformance.preflight.doctor import examine
 from kms_conformance.target import Target, parse_target
 
 SIGNED = pytest.mark.parametrize("dialect", ["alibaba", "aws"])

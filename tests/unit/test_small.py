@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.checks import all_checks
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.time_control import TimeControl
 from kms_conformance.emulator import Emulator
+from kms_conformance.suite.checks import all_checks
 from kms_conformance.target import parse_target
 from kms_conformance.wire.session import Session
 

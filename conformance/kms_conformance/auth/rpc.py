@@ -44,7 +44,9 @@ class RpcAuth(KeyPair):
     dialects: ClassVar[tuple[str, ...]] = ("alibaba",)
     headers: ClassVar[tuple[str, ...]] = ("x-acs-security-token", "x-acs-accesskey-id")
     token_headers: ClassVar[tuple[str, ...]] = ("x-acs-security-token",)
+    key_id_headers: ClassVar[tuple[str, ...]] = ("x-acs-accesskey-id",)
     parameters: ClassVar[tuple[str, ...]] = ("Signature", "SecurityToken", "AccessKeyId")
+    fresh_parameters: ClassVar[tuple[str, ...]] = ("Signature", "SignatureNonce", "Timestamp", "AccessKeyId")
     words: ClassVar[str] = (
         "SignatureMethod SignatureNonce SignatureVersion Timestamp HMAC-SHA1 ACS3-HMAC-SHA256 Credential SignedHeaders "
         "x-acs-action x-acs-content-sha256 x-acs-date x-acs-signature-nonce x-acs-version"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from kms_conformance.consent import question
 from kms_conformance.core.tier import Tier
+from kms_conformance.preflight.consent import question
 from kms_conformance.target import Target
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.results import CheckResult
+from kms_conformance.verdict.results import CheckResult
 
 _NOT_DECIDING = "failed, and does not decide: it is waived, or no MUST"
 

@@ -13,11 +13,11 @@ from kms_conformance import suite
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.checks import SuiteCheck, all_checks
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.shards.division import Division, Planned, divide
 from kms_conformance.run.shards.durations import load as load_durations
+from kms_conformance.suite.checks import SuiteCheck, all_checks
 from kms_conformance.target import Target
 
 

@@ -9,22 +9,22 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.checks import SuiteCheck
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.fuzz.names import names_of
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.storage import Reel
-from kms_conformance.reporting import allure
-from kms_conformance.results import CheckResult
+from kms_conformance.report.allure import labels as allure
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
+from kms_conformance.suite.checks import SuiteCheck
+from kms_conformance.suite.fuzz.names import names_of
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
+from kms_conformance.verdict.results import CheckResult
 
 _CHECK = pytest.StashKey[Check]()
 

@@ -57,8 +57,12 @@ class Auth:
     headers: ClassVar[tuple[str, ...]] = ()
     #: Those of `headers` whose whole value lets others in, and may be unknown to the target file.
     token_headers: ClassVar[tuple[str, ...]] = ()
+    #: Those of `headers` whose whole value is the id of an access key, and made up in some checks.
+    key_id_headers: ClassVar[tuple[str, ...]] = ()
     #: Parameters of a query or a form that hold credentials.
     parameters: ClassVar[tuple[str, ...]] = ()
+    #: Parameters of a query that differ in every run, with or without credentials: signatures, nonces, times.
+    fresh_parameters: ClassVar[tuple[str, ...]] = ()
     #: Headers of replies that hold credentials.
     reply_headers: ClassVar[tuple[str, ...]] = ()
     #: Fields of request bodies that hold credentials.

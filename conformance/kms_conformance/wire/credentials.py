@@ -22,8 +22,7 @@ class CredentialPlaces:
     """Names of headers, parameters and fields that hold credentials.
 
     `signing_headers` and `signing_parameters` stand in requests; `headers` are the secret ones of requests and replies,
-    `parameters` those of a query, a form or a body. The sets `token_headers`, `lower_signing_headers` and
-    `lower_headers` are in lower case.
+    `parameters` those of a query, a form or a body; `fresh_parameters` differ in every run. The sets are in lower case.
     """
 
     signing_headers: tuple[str, ...]
@@ -31,6 +30,8 @@ class CredentialPlaces:
     headers: tuple[str, ...]
     parameters: tuple[str, ...]
     token_headers: frozenset[str]
+    key_id_headers: frozenset[str]
+    fresh_parameters: tuple[str, ...]
     lower_signing_headers: frozenset[str]
     lower_headers: frozenset[str]
 
@@ -52,6 +53,8 @@ def _places_of(kinds: tuple[type[Auth], ...]) -> CredentialPlaces:
         headers=headers,
         parameters=_once([*signing_parameters, *fields]),
         token_headers=frozenset(name.lower() for kind in kinds for name in kind.token_headers),
+        key_id_headers=frozenset(name.lower() for kind in kinds for name in kind.key_id_headers),
+        fresh_parameters=_once(name for kind in kinds for name in kind.fresh_parameters),
         lower_signing_headers=frozenset(map(str.lower, signing_headers)),
         lower_headers=frozenset(map(str.lower, headers)),
     )
