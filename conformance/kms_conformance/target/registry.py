@@ -92,6 +92,9 @@ def _checked(kind: type[Auth], known: Sequence[type[Auth]]) -> type[Auth]:
     taken = {*shared_schemas(), *(other.way for other in known)}
     if not _NAME.fullmatch(kind.way) or kind.way in taken:
         raise ValueError(f"the name {kind.way!r} of a way to sign in is malformed or taken")
+    reserved = sorted({*kind.key_names()} & {*dir(Auth)})
+    if reserved:
+        raise ValueError(f"{kind.way} has a key {reserved[0]}, which is an attribute of all ways")
     unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.stranger or ())[:1]} - {*kind.key_names(), ""})
     if unknown:
         raise ValueError(f"{kind.way} has no key {unknown[0]}")

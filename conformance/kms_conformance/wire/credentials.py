@@ -21,14 +21,16 @@ _COOKIES = ("Cookie", "Set-Cookie")
 class CredentialPlaces:
     """Names of headers, parameters and fields that hold credentials.
 
-    `signing_headers` and `signing_parameters` stand in requests; `headers` are the secret ones of requests and replies,
-    `parameters` those of a query, a form or a body; `fresh_parameters` differ in every run. The sets are in lower case.
+    `signing_headers` and `signing_parameters` stand in requests, `reply_headers` in replies. `headers` are all secret
+    headers, `parameters` those of a query, a form or a body. `fresh_parameters` differ in every run. The sets are in
+    lower case.
     """
 
     signing_headers: tuple[str, ...]
     signing_parameters: tuple[str, ...]
     headers: tuple[str, ...]
     parameters: tuple[str, ...]
+    reply_headers: tuple[str, ...]
     token_headers: frozenset[str]
     key_id_headers: frozenset[str]
     fresh_parameters: tuple[str, ...]
@@ -44,14 +46,16 @@ def credential_places() -> CredentialPlaces:
 @cache
 def _places_of(kinds: tuple[type[Auth], ...]) -> CredentialPlaces:
     signing_headers = _once([_AUTHORIZATION, *(name for kind in kinds for name in kind.headers)])
-    headers = _once([*signing_headers, *(name for kind in kinds for name in kind.reply_headers), *_COOKIES])
+    reply_headers = _once(name for kind in kinds for name in kind.reply_headers)
     signing_parameters = _once(name for kind in kinds for name in kind.parameters)
     fields = (name for kind in kinds for name in kind.body_fields)
+    headers = (*signing_headers, *reply_headers, *_COOKIES)
     return CredentialPlaces(
         signing_headers=signing_headers,
         signing_parameters=signing_parameters,
         headers=headers,
         parameters=_once([*signing_parameters, *fields]),
+        reply_headers=reply_headers,
         token_headers=frozenset(name.lower() for kind in kinds for name in kind.token_headers),
         key_id_headers=frozenset(name.lower() for kind in kinds for name in kind.key_id_headers),
         fresh_parameters=_once(name for kind in kinds for name in kind.fresh_parameters),

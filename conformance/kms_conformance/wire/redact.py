@@ -134,7 +134,8 @@ class Redactor:
         if self._plaintexts and any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
             plaintexts = _values(reply.body, _IN_PLAINTEXTS)
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
-        self._remember(reply.header_values("X-Subject-Token"), known)
+        names = credential_places().reply_headers
+        self._remember([value for name in names for value in reply.header_values(name)], known)
 
     def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
         new = {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys()
