@@ -19,6 +19,8 @@ import jsonschema_rs
 import pytest
 
 from kms_conformance.auth import SignerFactory, sabotages, signer_for
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.suite import test_authentication
 from kms_conformance.target import Target, TargetError, load_target
 from kms_conformance.target.registry import GROUP, register, unregister, ways
@@ -46,6 +48,7 @@ class ClientHmacAuth(Scheme):
     way = "client_hmac"
     title = "a client's name and a secret that signs requests"
     dialects = ("huawei",)
+    like = "aksk"
     scope_key = "client"
     stranger = ("shared_secret", "wrong_signature")
     headers = ("X-Client-Proof",)
@@ -214,6 +217,17 @@ def test_its_sabotages_are_those_that_the_checks_of_authentication_ask_for(targe
         offered = [each.name.replace("_", "-") for each in sabotages(target, SignerFactory(session))]
     assert offered == ["missing", "wrong-secret", "stale"]
     assert all(any(name.startswith(fault) for fault in faults) for name in offered)
+
+
+def test_the_requirements_of_the_way_that_it_is_like_hold_for_it(target: Target) -> None:
+    profile = Profile.load("huawei")
+    held = {
+        requirement.id
+        for requirement in Catalogue.load("huawei")
+        if requirement.not_applicable_because(profile, target.auth.way, target.auth.like) is None
+    }
+    assert {"auth.missing", "auth.wrong-secret", "auth.stale"} <= held
+    assert "auth.garbage" not in held
 
 
 def test_a_recorded_exchange_holds_neither_its_secret_nor_its_proof(target: Target, server: Verifier) -> None:

@@ -47,6 +47,8 @@ class Auth:
     title: ClassVar[str] = ""
     #: The dialects whose endpoints know the way; a profile may name fewer ways (`auth_ways`).
     dialects: ClassVar[tuple[str, ...]] = ()
+    #: A way of the dialect whose requirements hold for this one too; "" where the requirements name this one.
+    like: ClassVar[str] = ""
     #: The keys whose values are URLs. A run may send requests there.
     url_keys: ClassVar[tuple[str, ...]] = ()
     #: The key whose value tells accounts or projects apart.
