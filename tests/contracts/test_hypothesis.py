@@ -17,14 +17,15 @@ _DRAWING = """
 import warnings
 import hypothesis, sys
 from hypothesis import strategies as st
-from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":
+    from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
+
     forget_our_source()
 found = set()
 
-@hypothesis.settings(max_examples=2000, database=None, deadline=None)
+@hypothesis.settings(max_examples=400, database=None, deadline=None)
 @hypothesis.seed(3)
 @hypothesis.given(st.text())
 def draw(text):
@@ -36,7 +37,7 @@ print(WORD in found)
 
 
 def drawn(path: Path, word: str) -> str:
-    """Whether 2000 drawn texts held the constant that stands in the source of the module that drew them."""
+    """Whether 400 drawn texts held the constant that stands in the source of the module that drew them."""
     (path / "local_module.py").write_text(_DRAWING)
     command = [sys.executable, "-W", "error", "-c", "import local_module", word]
     return subprocess.run(command, cwd=path, capture_output=True, text=True, check=True).stdout.strip()

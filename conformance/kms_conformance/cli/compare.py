@@ -12,7 +12,7 @@ import click
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import Comparison, Recording
-from kms_conformance.cli.asking import agree, ask, explain_unasked
+from kms_conformance.cli.differential import agree, ask, explain_unasked
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.text import say
 from kms_conformance.report.compare import compare as compared

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.cli.finishing import after_run
-from kms_conformance.cli.stamp import stamp
+from kms_conformance.cli._common import stamp
+from kms_conformance.cli.report import after_run
 from kms_conformance.core.folders import Held
 from kms_conformance.core.text import say
 from kms_conformance.report import layout

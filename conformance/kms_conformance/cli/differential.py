@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from kms_conformance.apps.differential import KEYS, Recording, record
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.cli.agreeing import agreed
+from kms_conformance.cli._common import agreed
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.text import say
