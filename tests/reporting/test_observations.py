@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from kms_conformance.auth import RpcAuth
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.text.words import sentence
-from kms_conformance.target import RpcAuth, Target
+from kms_conformance.target import Target
 from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kms_conformance import __version__
+from kms_conformance.auth import RpcAuth
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
@@ -18,7 +19,7 @@ from kms_conformance.core import specs
 from kms_conformance.report.consistency import problems_of_verdict
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.text.words import sentence
-from kms_conformance.target import RpcAuth, Target
+from kms_conformance.target import Target
 from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from kms_conformance import __version__
+from kms_conformance.auth import RpcAuth, TokenAuth
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
-from kms_conformance.target import RpcAuth, Target, TokenAuth
+from kms_conformance.target import Target
 from kms_conformance.verdict.decide import (
     Circumstances,
     Run,

@@ -9,7 +9,8 @@ from functools import cache
 
 import pytest
 
-from kms_conformance.target import Target, TokenAuth
+from kms_conformance.auth import TokenAuth
+from kms_conformance.target import Target
 from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from kms_conformance.core import specs
+from kms_conformance.target.registry import ways_of
 
 
 class Emulators:
@@ -28,7 +29,7 @@ class Emulators:
 
         emulator = self._running.enter_context(Emulator(dialect))
         # Where there is one way only, the emulator's names are for its variants.
-        several = way is not None and len(specs.facts(dialect)["auth_ways"]) > 1
+        several = way is not None and len(ways_of(dialect)) > 1
         target = emulator.target(way if several else None)
         target["name"] += f"-{way}" if several else ""
         path = self._directory / f"{target['name']}.yaml"
@@ -41,7 +42,7 @@ class Emulators:
         return tuple(
             self._start(dialect, way)
             for dialect in specs.dialects()
-            for way in specs.facts(dialect)["auth_ways"]
+            for way in (kind.way for kind in ways_of(dialect))
             if way in ways.get(dialect, ())
         )
 

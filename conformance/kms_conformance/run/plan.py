@@ -62,7 +62,9 @@ class Plan:
 def plan_of(target: Target, settings: Settings) -> Plan:
     """Everything that a run asks of a target. Raises `TargetError` where shards cannot divide it."""
     profile, catalogue = Profile.load(target.dialect, target.profile), Catalogue.load(target.dialect)
-    applicable = {r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way) is None}
+    applicable = {
+        r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way, target.auth.like) is None
+    }
     api = Api.of(target.dialect, target.profile)
     speaking = [
         check

@@ -228,7 +228,7 @@ def _decide_one(
         tests = tuple(sorted({r.check for r in judged_by}))
         return RequirementVerdict(name, requirement.level, result, tests, reason, count, productive)
 
-    not_applicable = requirement.not_applicable_because(profile, target.auth.way)
+    not_applicable = requirement.not_applicable_because(profile, target.auth.way, target.auth.like)
     if not_applicable is not None:
         return verdict("not_applicable", not_applicable)
     if failures:

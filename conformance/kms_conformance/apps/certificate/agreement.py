@@ -14,6 +14,7 @@ from kms_conformance.recording.environment import partial_because
 from kms_conformance.report.store import scrubbed_json
 from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict
+from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
     from kms_conformance.apps.certificate.rejudge import Rejudged
@@ -129,8 +130,6 @@ def _list(reasons: list[str]) -> str:
 
 
 _MARK = "[redacted:"
-# The id of an access key that was made up, as long as one that is hidden.
-_MADE_UP = "x-acs-accesskey-id"
 
 
 def alike(claimed: object, follows: object) -> bool:
@@ -143,7 +142,9 @@ def alike(claimed: object, follows: object) -> bool:
     if isinstance(claimed, dict) and isinstance(follows, dict):
         return claimed.keys() == follows.keys() and all(alike(claimed[name], follows[name]) for name in claimed)
     if isinstance(claimed, (list, tuple)) and isinstance(follows, (list, tuple)):
-        if [*claimed[:1], *follows[:1]] == [_MADE_UP, _MADE_UP]:
+        # The id of an access key is hidden where the target file names it, and shown where a check made it up.
+        names = {str(name).lower() for name in (*claimed[:1], *follows[:1])}
+        if claimed and follows and len(names) == 1 and names <= credential_places().key_id_headers:
             return True
         return all(alike(one, other) for one, other in zip_longest(claimed, follows, fillvalue=...))
     return claimed == follows

@@ -13,11 +13,11 @@ from kms_conformance.apps.replay.rerun import Again
 from kms_conformance.catalogue.families import DRAWN
 from kms_conformance.client.judge import Judgement
 from kms_conformance.verdict.results import failure_id, steady
+from kms_conformance.wire.credentials import credential_places
 
 Seen = Literal["again", "otherwise", "gone", "unclear"]
 EXIT_CODES: Mapping[Seen, int] = {"gone": 0, "again": 1, "otherwise": 1, "unclear": 3}
 _MOST_PAIRS = 2
-_SIGNED = re.compile(r"(?i)(Signature|SignatureNonce|Timestamp|AccessKeyId)=[^&]*")
 _DRAWN = "The check draws its requests: that it did not meet the deviation once more proves little."
 _UNASKED = (
     "The check was not asked: this version has no such check, the target's limits or offers leave it out, or it reads a"
@@ -99,5 +99,6 @@ def _match(exchange: Exchange, among: Sequence[Exchange], cited: Sequence[int]) 
 def _asked(exchange: Exchange) -> tuple[str, ...]:
     """What was asked, without what differs in every run: keys, dates, nonces, signatures, and the place."""
     url = urlsplit(exchange["url"])
-    query = _SIGNED.sub("", url.query)
+    fresh = "|".join(map(re.escape, credential_places().fresh_parameters))
+    query = re.sub(f"({fresh})=[^&]*", "", url.query, flags=re.IGNORECASE)
     return exchange["method"], steady(url.path), steady(query), steady(exchange["request_body"]["text"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
-from kms_conformance.target.model import WAYS
+from kms_conformance.target.registry import way_named
 from kms_conformance.target.urls import is_loopback
 from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict, read_time
@@ -175,9 +175,9 @@ def _verdict(
 
 def _stand_in(stored: Verdict, way: str) -> Target:
     """The target as far as a verdict speaks of it: its credentials are not in its results."""
-    kind = WAYS[way]
-    blank = {field.name: "" for field in fields(kind)}
-    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)  # type: ignore[arg-type]
+    kind = way_named(way)
+    blank = dict.fromkeys(kind.key_names(), "")
+    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)
 
 
 def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:

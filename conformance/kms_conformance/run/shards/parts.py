@@ -15,6 +15,7 @@ from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.run.shards.division import Division
 from kms_conformance.run.shards.shard import Shard
+from kms_conformance.target.registry import way_named
 from kms_conformance.verdict.waivers import Waiver
 
 FORMAT = 1
@@ -53,9 +54,9 @@ class ShardedPlan:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], dialect: str) -> ShardedPlan:
-        """Rebuild it for a target of this dialect."""
+        """Rebuild it for a target of this dialect; raises `KeyError` for an unknown way to sign in."""
         frozen = None if "frozen" not in raw else Frozen(dialect, **raw["frozen"])
-        return cls(raw["name"], raw["way"], Division.from_json(raw["plan"]), frozen)
+        return cls(raw["name"], way_named(raw["way"]).way, Division.from_json(raw["plan"]), frozen)
 
 
 @dataclass(frozen=True)
