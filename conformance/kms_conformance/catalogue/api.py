@@ -27,7 +27,7 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
     """A dialect's operations as they stand in its spec file, in their order."""
-    file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
+    file = next(file for file in SPEC_FILES if (specs.home(dialect).specs / file).is_file())
     return _operations_in(specs.load(f"{dialect}/{file}"))
 
 
@@ -169,13 +169,13 @@ class Api:
 
 def is_documented(dialect: str) -> bool:
     """Whether there is a spec of the dialect's operations."""
-    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
+    return any((specs.home(dialect).specs / name).is_file() for name in SPEC_FILES)
 
 
 @cache
 def documented(dialect: str) -> dict[str, Any]:
     """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
-    name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
+    name = next(name for name in SPEC_FILES if (specs.home(dialect).specs / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
 

@@ -22,7 +22,7 @@ class Emulators:
     def start(self) -> tuple[str, ...]:
         """Start one emulator a dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        return tuple(self._start(dialect) for dialect in specs.dialects())
+        return tuple(self._start(dialect) for dialect in specs.emulated())
 
     def _start(self, dialect: str, way: str | None = None) -> str:
         from kms_conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
@@ -41,7 +41,7 @@ class Emulators:
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)
-            for dialect in specs.dialects()
+            for dialect in specs.emulated()
             for way in (kind.way for kind in ways_of(dialect))
             if way in ways.get(dialect, ())
         )

@@ -292,7 +292,7 @@ def specs_digest(dialect: str) -> str:
     digest = hashlib.sha256()
     if is_documented(dialect):
         digest.update(json.dumps(documented(dialect), sort_keys=True).encode())
-    demands = (path for path in (specs.SPECS / dialect).glob("*.yaml") if path.name != "clients.yaml")
+    demands = (path for path in specs.home(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
     for path in sorted(demands):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"

@@ -24,7 +24,7 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
-from kms_conformance.dialects import ADAPTERS
+from kms_conformance.dialects import adapter_class
 from kms_conformance.dialects.base import Raw
 
 _IN_WORDS = {
@@ -202,7 +202,7 @@ def _names(profile: Profile) -> Iterator[Question]:
         ]
         cases += [
             (f"malformed-{place}", f"the key {key!a}", f"malformed-key.{operation}", "malformed_key", {"key_id": key})
-            for place, key in enumerate(ADAPTERS[profile.dialect].malformed_keys, 1)
+            for place, key in enumerate(adapter_class(profile.dialect).malformed_keys, 1)
         ]
         for name, words, requirement, refusal, named in cases:
             yield Question(
@@ -212,7 +212,7 @@ def _names(profile: Profile) -> Iterator[Question]:
 
 def _protocol(profile: Profile) -> Iterator[Question]:
     known = Catalogue.load(profile.dialect)
-    for name, case in ADAPTERS[profile.dialect].protocol_cases.items():
+    for name, case in adapter_class(profile.dialect).protocol_cases.items():
         window = {"window": _plain(profile)} if case.operation == "schedule" else {}
         yield Question(
             f"protocol.{name}",

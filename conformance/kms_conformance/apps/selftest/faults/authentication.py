@@ -9,11 +9,11 @@ from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.emulator import Decisions, Inbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
-from kms_conformance.emulator.alibaba import pairs, v1
-from kms_conformance.emulator.alibaba.nonces import Nonces
+from kms_conformance.emulator.alibaba.authenticate import Nonces, problem_v1
+from kms_conformance.emulator.alibaba.parameters import of_query
 from kms_conformance.emulator.clock import system_time
-from kms_conformance.emulator.huawei import aksk
 from kms_conformance.emulator.huawei import credentials as huawei
+from kms_conformance.emulator.huawei.authenticate import signature_problem
 
 _fault = partial(Fault, fault_class="authentication", severity="critical", families=("authentication",))
 
@@ -25,7 +25,7 @@ class _BodyNotCovered(Decisions):
         if found != "wrong_signature" or inbound.body == inbound.body.rstrip():
             return super().signature_problem(found, inbound)
         bare = replace(inbound, body=inbound.body.rstrip())
-        return aksk.problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
+        return signature_problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
 
 
 class _QueryNotCovered(Decisions):
@@ -35,7 +35,7 @@ class _QueryNotCovered(Decisions):
         if found != "wrong_signature" or not inbound.query:
             return super().signature_problem(found, inbound)
         bare = replace(inbound, target=inbound.target.partition("?")[0])
-        return aksk.problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
+        return signature_problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
 
 
 class _LastParameterNotCovered(Decisions):
@@ -44,8 +44,8 @@ class _LastParameterNotCovered(Decisions):
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         if found != "wrong_signature":
             return super().signature_problem(found, inbound)
-        kept = tuple(pair for pair in pairs.of_query(inbound) if pair[0] != b"Tampered")
-        again = v1.problem(inbound.method, kept, alibaba.ACCESS_KEYS, Nonces(), system_time())
+        kept = tuple(pair for pair in of_query(inbound) if pair[0] != b"Tampered")
+        again = problem_v1(inbound.method, kept, alibaba.ACCESS_KEYS, Nonces(), system_time())
         return None if again is None else found
 
 

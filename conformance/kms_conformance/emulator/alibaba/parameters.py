@@ -1,6 +1,7 @@
-"""Reads the parameters of an action, each with its documented form; what has another is refused.
+"""Reads the parameters of an action from query and form; a parameter of another form than documented is refused.
 
-Parameters that no page knows are ignored. An empty value of a required parameter counts as missing.
+Bytes are kept as sent, because signatures cover them. Parameters that no page knows are ignored. An empty value of a
+required parameter counts as missing.
 """
 
 from __future__ import annotations
@@ -8,13 +9,75 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
 
-from kms_conformance.emulator import strict_json
 from kms_conformance.emulator.keys import ABSENT
+from kms_conformance.emulator.messages import encode_json, parse_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    from kms_conformance.emulator.messages import Inbound
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+_FORM = "application/x-www-form-urlencoded"
+# Far more than any action has.
+_MOST_PARAMETERS = 1000
+
+
+def of_query(inbound: Inbound) -> Pairs:
+    """The query's names and values, decoded; a plus is a space."""
+    return _decoded(inbound.query.encode("latin-1", "replace"))
+
+
+def of_form(inbound: Inbound) -> Pairs:
+    """The body's names and values where it is a form; a body of another type holds none."""
+    kind = (inbound.header("content-type") or "").partition(";")[0].strip().lower()
+    return _decoded(inbound.body) if kind == _FORM else ()
+
+
+def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> str:
+    """The canonical query of both signatures: sorted, unreserved characters bare, a space as %20."""
+    return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(pairs))
+
+
+def percent(text: bytes | str) -> str:
+    """Percent-encoding as both signatures want it."""
+    return quote(text, safe="-_.~")
+
+
+def merged(pairs: Pairs) -> dict[str, str]:
+    """Names and values as text; raises `Refused` for bad UTF-8, a zero byte or a name that stands twice."""
+    if len(pairs) > _MOST_PARAMETERS:
+        raise Refused("invalid_parameter", "There are too many parameters.")
+    result: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        try:
+            name, value = raw_name.decode(), raw_value.decode()
+        except UnicodeDecodeError:
+            raise Refused("invalid_parameter", "A parameter is not UTF-8.") from None
+        if name in result:
+            # No page says which one counts; whichever we took, somebody would have meant the other.
+            raise Refused("invalid_parameter", "A parameter stands twice.")
+        if "\0" in value:
+            raise Refused("invalid_parameter", "A parameter holds a zero byte.")
+        result[name] = value
+    return result
+
+
+def first_values(pairs: Pairs) -> dict[str, str]:
+    """Names and first values as text, whatever they are: for what is read before parameters are judged."""
+    result: dict[str, str] = {}
+    for name, value in pairs[:_MOST_PARAMETERS]:
+        result.setdefault(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
+    return result
+
+
+def _decoded(text: bytes) -> Pairs:
+    parts = (part.partition(b"=") for part in text.replace(b"+", b" ").split(b"&") if part)
+    return tuple((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts)
+
 
 _ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]+")
 _LONGEST_ALIAS = 255
@@ -23,7 +86,7 @@ _MOST_TAGS = 20
 _LONGEST_TAG = 128
 
 
-class Fields:
+class AlibabaParameters:
     """One action's parameters."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -98,7 +161,7 @@ class Fields:
         value = self._json("EncryptionContext", "{}")
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid("EncryptionContext")
-        return strict_json.encode(sorted(value.items())) if value else b""
+        return encode_json(sorted(value.items())) if value else b""
 
     def tags(self, default: str | None = None) -> dict[str, str]:
         """`Tags`: names and values from a list of objects; required when there is no default."""
@@ -137,7 +200,7 @@ class Fields:
     def _json(self, name: str, default: str | None) -> Any:  # noqa: ANN401 - parsed JSON
         text = self.required(name) if default is None else self._values.get(name) or default
         try:
-            return strict_json.parse(text.encode())
+            return parse_json(text.encode())
         except ValueError:
             raise self._invalid(name) from None
 

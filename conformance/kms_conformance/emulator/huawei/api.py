@@ -11,19 +11,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from kms_conformance.emulator import strict_json
-from kms_conformance.emulator.huawei import credentials, versions, wire
-from kms_conformance.emulator.huawei.doorman import Doorman
-from kms_conformance.emulator.huawei.fields import Fields
-from kms_conformance.emulator.huawei.iam import Identity
+from kms_conformance.emulator.huawei import replies
+from kms_conformance.emulator.huawei.authenticate import HuaweiAuthenticator
+from kms_conformance.emulator.huawei.iam import IdentityService
 from kms_conformance.emulator.huawei.operations import Operations
-from kms_conformance.emulator.keys import Draft
+from kms_conformance.emulator.huawei.parameters import HuaweiParameters
+from kms_conformance.emulator.messages import parse_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kms_conformance.emulator.replies import Inbound, Outbound
+    from kms_conformance.emulator.messages import Inbound, Outbound
     from kms_conformance.emulator.service import Service
 
 
@@ -31,16 +30,16 @@ if TYPE_CHECKING:
 class _Route:
     operation: str
     method: str
-    handler: Callable[[Fields], dict[str, Any]]
+    handler: Callable[[HuaweiParameters], dict[str, Any]]
 
 
-class HuaweiFace:
+class HuaweiApi:
     """See the module."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._doorman = Doorman(service)
-        self._identity = Identity(service, self._doorman)
+        self._authenticator = HuaweiAuthenticator(service)
+        self._identity = IdentityService(service, self._authenticator)
         does = Operations(service)
         self._routes = {
             "create-key": _Route("create", "POST", does.create),
@@ -60,7 +59,7 @@ class HuaweiFace:
         }
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
-        """See `Face.answer`."""
+        """See `DialectApi.answer`."""
         segments = [unquote(segment) for segment in inbound.path.removeprefix("/").split("/")]
         if segments[0] == "v3" and segments != ["v3"]:
             return replace(inbound, operation="identity"), self._identity.answer(inbound)
@@ -74,50 +73,16 @@ class HuaweiFace:
             self._admit(inbound, project_id, route, body_problem)
             # mypy: _admit refuses what has no route.
             assert route is not None
-            return inbound, wire.result(route.handler(Fields(values, self._service.decisions)))
+            return inbound, replies.result(route.handler(HuaweiParameters(values, self._service.decisions)))
         except Refused as refused:
             self._service.store.refused(inbound.operation, refused.name, values.get("key_id"))
-            return inbound, wire.refusal(refused, self._service.decisions, (route.method,) if route else ())
+            return inbound, replies.refusal(refused, self._service.decisions, (route.method,) if route else ())
 
     def unreadable(self) -> Outbound:
-        """See `Face.unreadable`."""
-        return wire.refusal(
+        """See `DialectApi.unreadable`."""
+        return replies.refusal(
             Refused("invalid_parameter", "This is no HTTP request, or too long."), self._service.decisions
         )
-
-    def auth(self, kind: str | None) -> dict[str, Any]:
-        """See `Face.auth`; the kinds are token, password and aksk."""
-        kinds: dict[str, dict[str, Any]] = {
-            "token": {
-                "token": credentials.TOKEN,
-                "project_id": credentials.PROJECT_ID,
-                "expired_token": credentials.EXPIRED_TOKEN,
-            },
-            "password": {
-                "username": credentials.USERNAME,
-                "password": credentials.PASSWORD,
-                "domain": credentials.DOMAIN,
-                "project": credentials.REGION,
-                "iam_url": self._service.base_url,
-                "expired_token": credentials.EXPIRED_TOKEN,
-            },
-            "aksk": {
-                "access_key_id": credentials.ACCESS_KEY_ID,
-                "access_key_secret": credentials.ACCESS_KEY_SECRET,
-                "project_id": credentials.PROJECT_ID,
-            },
-        }
-        if (kind or "token") not in kinds:
-            raise ValueError(f"There is no way {kind!r} to sign in here; there are: {', '.join(kinds)}.")
-        return kinds[kind or "token"]
-
-    def own_keys(self) -> tuple[Draft, ...]:
-        """The default key of the service itself."""
-        return (Draft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="kms/default", default=True),)
-
-    def foreign_key(self, number: int) -> Draft:
-        """See `Face.foreign_key`."""
-        return Draft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias=f"payroll-{number}", description="Not yours.")
 
     def _routed(self, segments: list[str]) -> tuple[str | None, _Route | None]:
         match segments:
@@ -128,7 +93,7 @@ class HuaweiFace:
         return None, None
 
     def _admit(self, inbound: Inbound, project_id: str | None, route: _Route | None, body_problem: str | None) -> None:
-        problem = self._doorman.problem(inbound, project_id)
+        problem = self._authenticator.problem(inbound, project_id)
         if problem is not None:
             raise Refused(problem)
         if route is None:
@@ -137,20 +102,20 @@ class HuaweiFace:
             raise Refused("wrong_method")
         if body_problem is not None:
             raise Refused(body_problem)
-        Fields(inbound.parameters, self._service.decisions).sequence()
+        HuaweiParameters(inbound.parameters, self._service.decisions).sequence()
 
     def _open(self, inbound: Inbound, version: str) -> tuple[Inbound, Outbound]:
         try:
-            return inbound, wire.result(self._version(inbound, version))
+            return inbound, replies.result(self._version(inbound, version))
         except Refused as refused:
-            return inbound, wire.refusal(refused, self._service.decisions, ("GET",))
+            return inbound, replies.refusal(refused, self._service.decisions, ("GET",))
 
     def _version(self, inbound: Inbound, version: str) -> dict[str, Any]:
         """`GET /`, `GET /v1.0` and the discovery of the identity service: as no page asks for a token there."""
         known: dict[str, dict[str, Any]] = {
-            "": {"versions": [versions.kms(self._service.base_url)]},
-            "v1.0": {"version": versions.kms(self._service.base_url)},
-            "v3": {"version": versions.identity(self._service.base_url)},
+            "": {"versions": [replies.kms_version(self._service.base_url)]},
+            "v1.0": {"version": replies.kms_version(self._service.base_url)},
+            "v3": {"version": replies.identity_version(self._service.base_url)},
         }
         if version not in known:
             raise Refused("unknown_path")
@@ -166,7 +131,7 @@ def _read(body: bytes, route: _Route | None) -> tuple[dict[str, Any], str | None
     if not body:
         return {}, "empty_body"
     try:
-        value = strict_json.parse(body)
+        value = parse_json(body)
     except ValueError:
         return {}, "invalid_json"
     return (value, None) if isinstance(value, dict) else ({}, "invalid_json")

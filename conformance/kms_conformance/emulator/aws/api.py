@@ -10,20 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.emulator import strict_json
-from kms_conformance.emulator.aws import credentials, doorman, names, wire
+from kms_conformance.emulator.aws import parameters, replies
+from kms_conformance.emulator.aws.authenticate import admit
 from kms_conformance.emulator.aws.belongings import Belongings
-from kms_conformance.emulator.aws.fields import Fields
-from kms_conformance.emulator.aws.lifecycle import Lifecycle
-from kms_conformance.emulator.aws.uses import Uses
-from kms_conformance.emulator.aws.views import SYMMETRIC
-from kms_conformance.emulator.keys import Draft
+from kms_conformance.emulator.aws.operations import Lifecycle, Uses
+from kms_conformance.emulator.aws.parameters import AwsParameters
+from kms_conformance.emulator.messages import parse_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kms_conformance.emulator.replies import Inbound, Outbound
+    from kms_conformance.emulator.messages import Inbound, Outbound
     from kms_conformance.emulator.service import Service
 
 _PREFIX = "TrentService."
@@ -32,10 +30,10 @@ _PREFIX = "TrentService."
 @dataclass(frozen=True)
 class _Route:
     operation: str
-    handler: Callable[[Fields], dict[str, Any]]
+    handler: Callable[[AwsParameters], dict[str, Any]]
 
 
-class AwsFace:
+class AwsApi:
     """See the module."""
 
     def __init__(self, service: Service) -> None:
@@ -76,54 +74,27 @@ class AwsFace:
         }
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
-        """See `Face.answer`."""
+        """See `DialectApi.answer`."""
         target = inbound.header("x-amz-target") or ""
         route = self._routes.get(target.removeprefix(_PREFIX)) if target.startswith(_PREFIX) else None
         values, body_problem = _read(inbound.body)
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         try:
-            doorman.admit(self._service, inbound)
+            admit(self._service, inbound)
             if route is None or inbound.path != "/" or not self._service.decisions.method_allowed(inbound, ("POST",)):
                 raise Refused("unknown_action" if target else "missing_action")  # noqa: TRY301 - one way to say no
             if body_problem is not None:
                 raise Refused(body_problem)  # noqa: TRY301 - as above
-            return inbound, wire.result(route.handler(Fields(values)))
+            return inbound, replies.result(route.handler(AwsParameters(values)))
         except Refused as refused:
-            named = names.bare(values.get("KeyId", values.get("TargetKeyId")))
+            named = parameters.bare(values.get("KeyId", values.get("TargetKeyId")))
             self._service.store.refused(inbound.operation, refused.name, named)
-            return inbound, wire.refusal(refused, self._service.decisions)
+            return inbound, replies.refusal(refused, self._service.decisions)
 
     def unreadable(self) -> Outbound:
-        """See `Face.unreadable`."""
+        """See `DialectApi.unreadable`."""
         refused = Refused("invalid_json", "This is no HTTP request, or too long.")
-        return wire.refusal(refused, self._service.decisions)
-
-    def auth(self, kind: str | None) -> dict[str, Any]:
-        """See `Face.auth`; the kinds are permanent and sts."""
-        kinds: dict[str, dict[str, Any]] = {
-            "permanent": {
-                "access_key_id": credentials.ACCESS_KEY_ID,
-                "access_key_secret": credentials.ACCESS_KEY_SECRET,
-                "region": credentials.REGION,
-            },
-            "sts": {
-                "access_key_id": credentials.STS_ACCESS_KEY_ID,
-                "access_key_secret": credentials.STS_ACCESS_KEY_SECRET,
-                "security_token": credentials.STS_SECURITY_TOKEN,
-                "region": credentials.REGION,
-            },
-        }
-        if (kind or "permanent") not in kinds:
-            raise ValueError(f"There is no way {kind!r} to sign in here; there are: {', '.join(kinds)}.")
-        return kinds[kind or "permanent"]
-
-    def own_keys(self) -> tuple[Draft, ...]:
-        """The AWS managed key of another service."""
-        return (Draft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/aws/s3", default=True),)
-
-    def foreign_key(self, number: int) -> Draft:
-        """See `Face.foreign_key`."""
-        return Draft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias=f"alias/payroll-{number}", description="Not yours.")
+        return replies.refusal(refused, self._service.decisions)
 
 
 def _read(body: bytes) -> tuple[dict[str, Any], str | None]:
@@ -131,7 +102,7 @@ def _read(body: bytes) -> tuple[dict[str, Any], str | None]:
     if not body:
         return {}, "empty_body"
     try:
-        value = strict_json.parse(body)
+        value = parse_json(body)
     except ValueError:
         return {}, "invalid_json"
     return (value, None) if isinstance(value, dict) else ({}, "invalid_json")

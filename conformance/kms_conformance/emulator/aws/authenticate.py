@@ -1,4 +1,4 @@
-"""Checks signatures of version 4 (`AWS4-HMAC-SHA256`), rebuilt from the request as it arrived.
+"""Signature version 4 (`AWS4-HMAC-SHA256`), computed again from the request as it arrived.
 
 Source: AWS, "Signature Version 4 for API requests", and the test suite that AWS publishes with it.
 """
@@ -14,11 +14,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
+from kms_conformance.emulator.aws import credentials
+from kms_conformance.emulator.refusals import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kms_conformance.emulator.aws.credentials import AccessKey
-    from kms_conformance.emulator.replies import Inbound
+    from kms_conformance.emulator.aws.credentials import AwsAccessKey
+    from kms_conformance.emulator.messages import Inbound
+    from kms_conformance.emulator.service import Service
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 # "More than 15 minutes after the date stamp on the request".
@@ -38,7 +42,9 @@ class Scope:
         return f"{self.day}/{self.region}/{self.service}/aws4_request"
 
 
-def problem(inbound: Inbound, keys: Mapping[str, AccessKey], here: tuple[str, str], now: datetime) -> str | None:
+def signature_problem(
+    inbound: Inbound, keys: Mapping[str, AwsAccessKey], here: tuple[str, str], now: datetime
+) -> str | None:
     """What is wrong with the signature, named as in the profile; `here` is region and service, `now` real time."""
     authorization = inbound.header("authorization")
     if not authorization:
@@ -127,3 +133,14 @@ def _moment(text: str) -> datetime | None:
         return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+_HERE = (credentials.REGION, "kms")
+
+
+def admit(service: Service, inbound: Inbound) -> None:
+    """Raises `Refused` unless the request is rightly signed; judges on real time."""
+    found = signature_problem(inbound, credentials.ACCESS_KEYS, _HERE, service.clock.real())
+    problem = service.decisions.signature_problem(found, inbound)
+    if problem is not None:
+        raise Refused(problem)

@@ -1,6 +1,7 @@
-"""Reads the fields of a request's body, each with its documented form; what has another is refused.
+"""Reads fields of a body of the AWS dialect, names of keys (id, ARN, alias) and the page of a list that is wanted.
 
-Fields that no page knows are ignored. A null counts as absent, as the protocol has it.
+A field of another form than documented is refused. Fields that no page knows are ignored. A null counts as absent, as
+the protocol has it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,62 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.emulator import strict_json
+from kms_conformance.emulator.aws.credentials import ACCOUNT_ID, REGION
 from kms_conformance.emulator.keys import ABSENT, Quoted
+from kms_conformance.emulator.messages import encode_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from kms_conformance.emulator.keys import Key
+    from kms_conformance.emulator.service import Service
+
+_HERE = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:"
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ELSEWHERE = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/.+")
+
+
+def key_arn(key: Key) -> str:
+    """The full name of a key."""
+    return f"{_HERE}key/{key.id}"
+
+
+def alias_arn(alias: str) -> str:
+    """The full name of an alias."""
+    return _HERE + alias
+
+
+def bare(name: object) -> object:
+    """The id in a key's full name; any other value as it is."""
+    return name.removeprefix(f"{_HERE}key/") if isinstance(name, str) else name
+
+
+class Names:
+    """Finds the id that a name stands for."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def id_of(self, name: str, *, or_alias: bool = False) -> str:
+        """The id of the key that is meant; whether there is such a key shows later. Raises `Refused`."""
+        local = name.removeprefix(_HERE)
+        if local.startswith("alias/"):
+            problem = None if or_alias else "alias_as_key"
+            if problem is not None:
+                problem = self._service.decisions.parameter_problem(problem, "KeyId", name)
+            if problem is not None:
+                raise Refused(problem)
+            return self._service.store.by_alias(local).id
+        if _ELSEWHERE.fullmatch(local):
+            raise Refused("unknown_key", f"Key '{name}' does not exist")
+        local = local.removeprefix("key/") if name != local else local
+        if not _ID.fullmatch(local):
+            problem = self._service.decisions.parameter_problem("malformed_key", "KeyId", name)
+            if problem is not None:
+                raise Refused(problem, f"Invalid keyId '{name}'")
+        return local
+
 
 _ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]+")
 _LONGEST_ALIAS = 256
@@ -22,7 +73,7 @@ _LONGEST_NAME = 2048
 _MOST_TAGS = 50
 
 
-class Fields:
+class AwsParameters:
     """The fields of one body."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -100,7 +151,7 @@ class Fields:
         value = self._values.get(name, {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid(name)
-        return strict_json.encode(sorted(value.items())) if value else b""
+        return encode_json(sorted(value.items())) if value else b""
 
     def tags(self, *, required: bool) -> dict[str, str]:
         """`Tags`, from a list of objects."""
@@ -120,3 +171,22 @@ class Fields:
     @staticmethod
     def _invalid(name: str) -> Refused:
         return Refused("invalid_parameter", f"1 validation error detected: the value at '{name}' is not allowed.")
+
+
+def page(
+    fields: AwsParameters,
+    name: str,
+    entries: Sequence[Any],
+    default: int = 50,
+    most: int = 1000,
+    sized: Callable[[int], int] = lambda asked: asked,
+) -> dict[str, Any]:
+    """The page that is asked for, under its name; `sized` says how many entries it holds at most."""
+    limit = sized(fields.number("Limit", range(1, most + 1), default))
+    marker = fields.text("Marker", 1024, "0")
+    if not re.fullmatch("[0-9]{1,9}", marker):
+        raise Refused("invalid_marker")
+    start = int(marker)
+    more = len(entries) > start + limit
+    told = {name: list(entries[start : start + limit]), "Truncated": more}
+    return {**told, "NextMarker": str(start + limit)} if more else told

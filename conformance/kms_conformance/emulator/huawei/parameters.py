@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.emulator import strict_json
 from kms_conformance.emulator.keys import ABSENT
+from kms_conformance.emulator.messages import encode_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LONGEST_CONTEXT = 8192
 _SEQUENCE = 36
 
 
-class Fields:
+class HuaweiParameters:
     """One body's fields."""
 
     def __init__(self, values: Mapping[str, Any], decisions: Decisions) -> None:
@@ -88,7 +88,7 @@ class Fields:
         value = self._values.get("encryption_context", {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise Refused("invalid_parameter", "The value of encryption_context is no object of texts.")
-        context = strict_json.encode(sorted(value.items())) if value else b""
+        context = encode_json(sorted(value.items())) if value else b""
         if len(context) > _LONGEST_CONTEXT:
             raise Refused("invalid_parameter", "The value of encryption_context is too long.")
         return context
