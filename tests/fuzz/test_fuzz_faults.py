@@ -8,9 +8,9 @@ from datetime import datetime
 
 import pytest
 
+from kms_conformance.apps.selftest.behaviour_mutations import inventing
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, State
 from kms_conformance.emulator.replies import reply
-from kms_conformance.selftest.deciding import inventing
 
 
 def _on(operation: str, odd, change) -> Filter:
@@ -180,7 +180,7 @@ def test_what_breaks_in_our_own_code_is_not_swallowed(scene, monkeypatch: pytest
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("kms_conformance.fuzz.review.Reviewer.review", broken)
+    monkeypatch.setattr("kms_conformance.suite.fuzz.review.Reviewer.review", broken)
     for name in ("cancel", "chains"):
         with pytest.raises(ZeroDivisionError):
             at.fuzz(name)

@@ -11,9 +11,11 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from kms_conformance import cli, specs
-from kms_conformance.selftest import crew, plan
-from kms_conformance.selftest.trial import Subject, Trial
+from kms_conformance import cli
+from kms_conformance.apps.selftest import plan
+from kms_conformance.apps.selftest import process_pool as crew
+from kms_conformance.apps.selftest.trial import Subject, Trial
+from kms_conformance.core import specs
 
 
 def selftest(*arguments: str) -> int:

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from kms_conformance import suite
+from kms_conformance.apps.selftest.runner import read_ahead
 from kms_conformance.emulator import Decisions, Emulator, Filter
-from kms_conformance.selftest.runner import read_ahead
 from kms_conformance.target import parse_target
 
 SUITE = Path(suite.__file__).parent
@@ -59,5 +59,5 @@ def _child(folder: Path, target: str, arguments: tuple[str, ...], tier: str) -> 
     fixed = [f"--config-file={SUITE / 'pytest.ini'}", f"--rootdir={SUITE}", "-p", "no:cacheprovider"]
     options = [f"--target={file}", f"--reports={folder / 'reports'}", f"--tier={tier}", "--seed=1", "--tb=line"]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        pytest.main([*fixed, "-p", "kms_conformance.plugin", *options, *arguments, str(SUITE)])
+        pytest.main([*fixed, "-p", "kms_conformance.run.plugin", *options, *arguments, str(SUITE)])
     file.unlink()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kms_conformance import specs
-from kms_conformance.say import say
+from kms_conformance.core import specs
+from kms_conformance.core.say import say
 
 
 @click.command()

@@ -1,0 +1,79 @@
+"""Keys that sign certificates: Ed25519, in PEM files as openssl makes them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kms_conformance.report.errors import ReportError
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner, Key
+
+_HOW = "Make one with `kms-conformance certify --new-key FILE`, or `openssl genpkey -algorithm ed25519 -out FILE`."
+_HOW_PUBLIC = "It is the file that ends in .pub, or what `openssl pkey -in FILE -pubout` writes."
+
+
+def new_key(path: Path) -> Path:
+    """Write a new private key, for its owner alone, and its public key beside it; returns the latter's path."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - rarely needed
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+
+    key = Ed25519PrivateKey.generate()
+    public = path.with_name(f"{path.name}.pub")
+    contents = {
+        path: (0o600, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())),
+        public: (0o644, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)),
+    }
+    for file, (mode, data) in contents.items():
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as written:
+                written.write(data)
+        except OSError as error:
+            raise ReportError(
+                f"{file} cannot be written.", f"{error.strerror or error}.", "Name another file: none is replaced."
+            ) from error
+    return public
+
+
+def signer_of(path: Path) -> CryptoSigner:
+    """What signs with the private key in a file. Raises `ReportError`."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
+    from securesystemslib.signer import CryptoSigner  # noqa: PLC0415 - as above
+
+    try:
+        key = load_pem_private_key(_content(path, _HOW), None)
+    except (ValueError, TypeError) as error:
+        raise ReportError(f"{path} is no private key that can be used.", f"{error}.", _HOW) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ReportError(f"{path} is no private key that can be used.", "It is of another kind than Ed25519.", _HOW)
+    return CryptoSigner(key)
+
+
+def public_key(path: Path) -> Key:
+    """The public key in a file. Raises `ReportError`."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
+    from securesystemslib.signer import SSlibKey  # noqa: PLC0415 - as above
+
+    try:
+        key = load_pem_public_key(_content(path, _HOW_PUBLIC))
+    except (ValueError, TypeError) as error:
+        raise ReportError(f"{path} is no public key.", f"{error}.", _HOW_PUBLIC) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ReportError(f"{path} is no public key of ours.", "It is of another kind than Ed25519.", _HOW_PUBLIC)
+    return SSlibKey.from_crypto(key)
+
+
+def _content(path: Path, how: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read.", f"{error.strerror or error}.", how) from error
