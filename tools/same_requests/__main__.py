@@ -31,7 +31,7 @@ _CONTEXT = 2
     type=click.Choice(("own", "before", "after")),
     help="Whose emulator serves: of each version its own, or one for both.",
 )
-def main(  # noqa: PLR0913 - an option of a command is an argument of its function
+def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of its function
     before: str,
     after: str,
     dialects: tuple[str, ...],
@@ -89,16 +89,14 @@ def differences(before: Run, after: Run) -> Sequence[str]:
     index = first_difference(before.requests, after.requests)
     if index is not None:
         lines.append(f"request {index + 1} is the first that differs")
-        for number in range(max(0, index - _CONTEXT), index):
-            lines.append(f"  both, {number + 1}: {before.requests[number].splitlines()[0]}")
+        alike = range(max(0, index - _CONTEXT), index)
+        lines += [f"  both, {number + 1}: {before.requests[number].splitlines()[0]}" for number in alike]
         sides = [run.requests[index].splitlines() if index < len(run.requests) else [] for run in (before, after)]
         lines += [f"  {line}" for line in difflib.unified_diff(*sides, "before", "after", n=99, lineterm="")]
-    ids = sorted(before.verdicts.keys() | after.verdicts.keys())
-    lines += [
-        f"requirement {each}: {before.verdicts.get(each, 'missing')} before, {after.verdicts.get(each, 'missing')} after"
-        for each in ids
-        if before.verdicts.get(each) != after.verdicts.get(each)
-    ]
+    for each in sorted(before.verdicts.keys() | after.verdicts.keys()):
+        was, now = (run.verdicts.get(each, "missing") for run in (before, after))
+        if was != now:
+            lines.append(f"requirement {each}: {was} before, {now} after")
     if before.exit_code != after.exit_code:
         lines.append(f"exit code {before.exit_code} before, {after.exit_code} after")
     return lines

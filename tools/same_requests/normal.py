@@ -27,10 +27,8 @@ _NAMES = (
     # Ciphertexts, tokens: base64 of 24 bytes and more, with small and capital letters and digits.
     r"(?<![\w+/])(?=[\w+/%-]*[a-z])(?=[\w+/%-]*[A-Z])(?=[\w+/%-]*[0-9])[\w+/%-]{32,}=*",
 )
-_VOLATILE = re.compile(
-    "|".join((f"(?P<time>{'|'.join(_TIMES)})", f"(?P<signature>{'|'.join(_SIGNATURES)})", f"(?P<name>{'|'.join(_NAMES)})")),
-    re.MULTILINE,
-)
+_KINDS = {"time": _TIMES, "signature": _SIGNATURES, "name": _NAMES}
+_VOLATILE = re.compile("|".join(f"(?P<{kind}>{'|'.join(each)})" for kind, each in _KINDS.items()), re.MULTILINE)
 # The clock is moved by the time that is left until a date, which is counted from the real time of the request.
 _ADVANCE = re.compile(r'(?<="advance_seconds": )\d+\.\d+')
 _PORT = re.compile(r"127\.0\.0\.1(:|%3A)\d+")
