@@ -20,10 +20,11 @@ _TIMES = (
 _SIGNATURES = (r"(?<=[?&,; ]Signature=)[^&,\s]+", r"(?<=^Signature=)[^&\s]+")
 _NAMES = (
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-    # Random tails of aliases and tags have 12 digits, the ledger's name of a run has 8 after a marker.
-    r"(?<![0-9A-Za-z])[0-9a-f]{12,}(?![0-9A-Za-z])",
+    # Random tails of aliases and tags have 12 digits, the ledger's name of a run has 8 after a marker. A decimal number
+    # of more digits is a generated window.
+    r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))[0-9a-f]{12,}(?![0-9A-Za-z])",
     r"(?<=kms-conformance[-/ :_])[0-9a-f]{8}\b",
-    r"\b[A-Z0-9]{16,}\b",
+    r"\b(?=\d*[A-Z])[A-Z0-9]{16,}\b",
     # Ciphertexts, tokens: base64 of 24 bytes and more, with small and capital letters and digits.
     r"(?<![\w+/])(?=[\w+/%-]*[a-z])(?=[\w+/%-]*[A-Z])(?=[\w+/%-]*[0-9])[\w+/%-]{32,}=*",
 )
