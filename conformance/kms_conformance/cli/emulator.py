@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kms_conformance.core import specs
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 
 
 @click.command()

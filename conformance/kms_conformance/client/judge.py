@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 
 
 @dataclass(frozen=True)
