@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Finding, Judgement, NoReply, StateRead
 
 
@@ -34,12 +35,17 @@ class Findings:
             for judgement in judgements:
                 self._found.append(judgement if judgement.passed else judgement.cleaned(self._clean))
 
-    def holds(self, requirement: str) -> None:
+    def holds(self, requirement: RequirementId) -> None:
         """Add that one requirement holds, as the latest exchange shows."""
         self.record([Judgement(requirement, passed=True, exchanges=(self._latest(),))])
 
     def breaks(
-        self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = (), hint: str = ""
+        self,
+        requirement: RequirementId,
+        expected: object,
+        received: object,
+        exchanges: tuple[int, ...] = (),
+        hint: str = "",
     ) -> None:
         """Add that one requirement does not hold."""
         told = {"expected": str(expected), "received": str(received)}

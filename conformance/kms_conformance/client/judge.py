@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import shortened
 
@@ -13,7 +14,7 @@ from kms_conformance.core.text import shortened
 class Judgement:
     """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the deciding one last."""
 
-    requirement: str
+    requirement: RequirementId
     passed: bool
     expected: str = ""
     received: str = ""
@@ -48,7 +49,7 @@ class NoReply:
 Finding = Judgement | StateRead | NoReply
 
 #: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
-ANSWERED = "reply.answered"
+ANSWERED: RequirementId = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
@@ -183,7 +184,7 @@ class Judge:
 
     def that(
         self,
-        requirement: str,
+        requirement: RequirementId,
         passed: bool,  # noqa: FBT001 - reads as a sentence: judge.that("…", state == ENABLED, …)
         expected: object,
         received: object,
@@ -194,11 +195,11 @@ class Judge:
         self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
         return passed
 
-    def holds(self, requirement: str) -> None:
+    def holds(self, requirement: RequirementId) -> None:
         """Record that one requirement holds."""
         self.record([Judgement(requirement, passed=True)])
 
-    def observe(self, requirement: str, answer: str, refusal: str) -> None:
+    def observe(self, requirement: RequirementId, answer: str, refusal: str) -> None:
         """Take note which of several accepted answers came.
 
         `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
@@ -207,14 +208,16 @@ class Judge:
             self.observed.setdefault(requirement, set()).add(answer)
             self.refusals[requirement] = refusal
 
-    def recalls(self, requirement: str) -> None:
+    def recalls(self, requirement: RequirementId) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
         if requirement in self.applicable:
             passes = self.passes.setdefault(requirement, Passes())
             passes.count += 1
             passes.productive += 1
 
-    def breaks(self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = ()) -> None:
+    def breaks(
+        self, requirement: RequirementId, expected: object, received: object, exchanges: tuple[int, ...] = ()
+    ) -> None:
         """Record that one requirement does not hold."""
         self.record(
             [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]

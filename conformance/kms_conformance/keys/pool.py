@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import PLAIN, Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
@@ -25,7 +26,7 @@ _STEPS = {
     (PENDING, DISABLED): "cancel",
 }
 # What is broken where such a step is answered as carried out and was not.
-_EFFECTS = {
+_EFFECTS: Mapping[str, RequirementId] = {
     "schedule": "schedule.state-after",
     "cancel": "cancel.effect",
     "enable": "enable.reply",

@@ -63,7 +63,7 @@ def _problems_of_checks(target: TargetReport) -> Iterator[str]:
 
 
 def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
-    failed = Counter(failure.requirement for check in target.checks for failure in check.failures)
+    failed = Counter[str](failure.requirement for check in target.checks for failure in check.failures)
     judged = Counter(failed)
     for check in target.checks:
         judged.update(check.passes)
