@@ -16,7 +16,7 @@ from benchmarks import finding, growth, money, overhead, parallel, rate, startup
 from benchmarks.kept import document, worse
 from benchmarks.measure import Figure, Result
 from benchmarks.shown import markdown, table
-from kms_conformance import specs
+from kms_conformance.core import specs
 
 _Part = Callable[[int], Iterator[Result]]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import tier
+from kms_conformance.core import tier
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.record import Recorder
 

@@ -14,10 +14,15 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.reporting import allure_report, allure_results, html, junit, layout, statement
-from kms_conformance.reporting.consistency import problems_of_report
-from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import Report, TargetReport
+from kms_conformance.report import layout
+from kms_conformance.report.allure import report as allure_report
+from kms_conformance.report.allure import results as allure_results
+from kms_conformance.report.ci import junit
+from kms_conformance.report.consistency import problems_of_report
+from kms_conformance.report.html import render as html
+from kms_conformance.report.load import load_report
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.text import statement
 from tools.real_runs import run
 
 # The bars of the reports: seconds for Allure's and for the statement, bytes of the statement.

@@ -12,9 +12,9 @@ from benchmarks import servers, suite
 from benchmarks.capture import FINISH, Part
 from benchmarks.measure import Figure, Ratio, Result
 from benchmarks.replay import Replay, Taken, by_http_client, by_requests
-from kms_conformance.bench import Bench
-from kms_conformance.judge import Judge
-from kms_conformance.ledger import Ledger
+from kms_conformance.client.judge import Judge
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import parse_target
 from kms_conformance.wire.messages import Request
 

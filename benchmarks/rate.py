@@ -12,8 +12,8 @@ from benchmarks.measure import Ratio, Result
 from benchmarks.process import Usage, measure, python
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.target import parse_target
-from kms_conformance.tier import EFFORTS
 
 # What our fuzz part judges on every exchange.
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"

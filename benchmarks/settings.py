@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kms_conformance.auth import project_of, signer_for
-from kms_conformance.client import Client
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.target_client import Client
 from kms_conformance.target import Target
 from kms_conformance.wire.session import Session
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.durations import FORMAT, RECORDED, collect
+from kms_conformance.run.shards.durations import FORMAT, RECORDED, collect
 
 
 @click.command()

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser, sync_playwright
 
-from kms_conformance.reporting import allure_report
-from kms_conformance.reporting.layout import INDEX
+from kms_conformance.report.allure import report as allure_report
+from kms_conformance.report.layout import INDEX
 from tools.real_runs import run
 
 _IMAGES = Path(__file__).parent.parent / "docs" / "images"

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
 from kms_conformance.auth.sabotage import without_credentials
+from kms_conformance.core import specs
 from kms_conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.auth import SignerFactory, sabotages
 from kms_conformance.auth.sigv4 import SigV4Signer
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound
 from kms_conformance.emulator.aws import credentials, sigv4
 from kms_conformance.target import Target, parse_target

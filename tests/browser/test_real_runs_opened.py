@@ -11,7 +11,7 @@ import pytest
 from axe import faults
 from clicking import click_through
 
-from kms_conformance.reporting import allure_report
+from kms_conformance.report.allure import report as allure_report
 from tools.real_runs import RUNS, run
 
 pytestmark = pytest.mark.skipif(

@@ -14,7 +14,7 @@ from clicking import FEWER, click_through
 sys.path.insert(0, str(Path(__file__).parent.parent / "reporting"))
 import sample_runs as samples
 
-from kms_conformance.reporting.write import write
+from kms_conformance.report.store import write
 
 RUNS = {
     "conformant": [samples.conformant()],

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 E = TypeVar("E", bound=Exception)

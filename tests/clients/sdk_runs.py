@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
-from kms_conformance.ledger import Ledger
 from kms_conformance.sdk import player
 from kms_conformance.sdk.known import clients
 from kms_conformance.sdk.outcome import SdkReport, StepResult

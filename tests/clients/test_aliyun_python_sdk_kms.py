@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound
 
 pytest.importorskip("aliyunsdkkms", reason="aliyun-python-sdk-kms, of the extra `clients`, is not installed")

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound
 from kms_conformance.emulator.aws import credentials
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from client_checks import DAY, UNKNOWN, WEEK, bounds, documented, refused, states
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound
 from kms_conformance.emulator.huawei import credentials
 

@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 
-from kms_conformance import specs
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.judge import Judgement
+from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
-from kms_conformance.examine import Examiner
-from kms_conformance.judge import Judgement
 from kms_conformance.wire.messages import Reply, Request
 
 ID = "59a2e407ee471a94573b2510cc6db323"

@@ -13,9 +13,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sdk_runs import installed, only_steps
 
-from kms_conformance import specs
 from kms_conformance.cli import main
 from kms_conformance.cli.run import run
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.sdk.known import clients
 from kms_conformance.sdk.registry import ClientError

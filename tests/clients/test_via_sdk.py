@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sdk_runs import ALL, ONE_EACH, installed, only_steps, run, step, verdicts
 
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.ledger import Ledger
-from kms_conformance.reporting.schemas import validate
+from kms_conformance.report.schemas import validate
 from kms_conformance.sdk.driver import Driver, Told
 from kms_conformance.sdk.known import clients
 from kms_conformance.sdk.registry import adapter_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.fuzz import home
-from kms_conformance.libraries import LibraryMoved
+from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
 _DRAWING = """

@@ -13,11 +13,12 @@ import pytest
 import urllib3
 from rich.console import Console
 
-from kms_conformance import cli, libraries
-from kms_conformance.interrupts import Interrupts
-from kms_conformance.libraries import LibraryMoved, LibraryReplaced
-from kms_conformance.session import Controller, Options
-from kms_conformance.terminal import Terminal
+from kms_conformance import cli
+from kms_conformance.core import libraries
+from kms_conformance.core.libraries import LibraryMoved, LibraryReplaced
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.run.controller import Controller, Options
+from kms_conformance.run.terminal import Terminal
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_failing(kms):
     raise ValueError("as pytest tells it")
 """
 
-# What conformance/kms_conformance/plugin.py, session.py and worker.py do, as small as it goes.
+# What conformance/kms_conformance/run/plugin.py, session.py and worker.py do, as small as it goes.
 _PLUGIN = """
 import dataclasses, json, pathlib
 import pytest
@@ -186,13 +186,13 @@ def test_the_options_that_we_read_are_there(alone, spread) -> None:
 
 def test_every_plugin_that_we_register_can_be_kept_in_a_set() -> None:
     """pytest 9.0.0 does so with the plugin itself: an object that compares by its fields ended in an INTERNALERROR."""
-    from kms_conformance.interrupts import Interrupts  # noqa: PLC0415 - the plugin imports them late as well
-    from kms_conformance.private import Private  # noqa: PLC0415
-    from kms_conformance.reporting.allure import Labelling  # noqa: PLC0415
-    from kms_conformance.session import Controller  # noqa: PLC0415
-    from kms_conformance.terminal import Terminal  # noqa: PLC0415
-    from kms_conformance.turn import Turn  # noqa: PLC0415
-    from kms_conformance.worker import Worker  # noqa: PLC0415
+    from kms_conformance.core.private import Private  # noqa: PLC0415
+    from kms_conformance.core.signals import Interrupts  # noqa: PLC0415 - the plugin imports them late as well
+    from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
+    from kms_conformance.run.controller import Controller  # noqa: PLC0415
+    from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
+    from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
+    from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
     kinds = (Controller, Interrupts, Labelling, Private, Terminal, Turn, Worker)
     assert [kind.__name__ for kind in kinds if kind.__hash__ is None or kind.__hash__ is not object.__hash__] == []

@@ -11,9 +11,9 @@ import schemathesis
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.fuzz import adapter
-from kms_conformance.fuzz.generator import Generator, settings_for
-from kms_conformance.fuzz.opinion import response
+from kms_conformance.suite.fuzz import adapter
+from kms_conformance.suite.fuzz.generator import Generator, settings_for
+from kms_conformance.suite.fuzz.schemathesis_checks import response
 
 _NAMES = {
     "schemathesis.config": ("StatefulPhaseConfig", "CoveragePhaseConfig", "GenerationConfig", "SchemathesisConfig"),

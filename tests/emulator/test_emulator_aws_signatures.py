@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator.aws import credentials, sigv4
 from kms_conformance.emulator.replies import Inbound
 

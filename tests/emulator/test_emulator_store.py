@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, State, crypto
 from kms_conformance.emulator.clock import Clock, iso
 from kms_conformance.emulator.keys import ABSENT, Draft, Key, key_of

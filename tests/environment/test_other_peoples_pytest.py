@@ -11,7 +11,7 @@ from started import ONE_FAMILY, start
 FOREIGN = [
     {"PYTEST_ADDOPTS": "-x"},
     {"PYTEST_ADDOPTS": "--cov=src -k nothing --junk 'unclosed"},
-    {"PYTEST_ADDOPTS": "--collect-only -p no:kms_conformance.plugin", "PYTEST_PLUGINS": "missing"},
+    {"PYTEST_ADDOPTS": "--collect-only -p no:kms_conformance.run.plugin", "PYTEST_PLUGINS": "missing"},
     {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_THEME": "none", "PYTEST_DEBUG_TEMPROOT": "/nonexistent"},
     {"PYTEST_DEBUG": "1", "PYTEST_XDIST_WORKER": "gw7", "PYTEST_XDIST_AUTO_NUM_WORKERS": "x"},
 ]

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance.bench import Bench
+from kms_conformance.client.judge import Inconclusive, Judge, Stop
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.tier import EFFORTS, Effort
 from kms_conformance.emulator import Decisions, Emulator, Filter
-from kms_conformance.fuzz.chains import walk_chains
-from kms_conformance.fuzz.operations import fuzz_operation
-from kms_conformance.judge import Inconclusive, Judge, Stop
-from kms_conformance.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.suite.fuzz.chains import walk_chains
+from kms_conformance.suite.fuzz.operations import fuzz_operation
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
-from kms_conformance.tier import EFFORTS, Effort
 
 EFFORT = replace(EFFORTS["standard"], fuzz_examples=8, chains=3)
 

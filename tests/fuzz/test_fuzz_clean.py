@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.core import specs
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Inbound, Outbound, State
-from kms_conformance.fuzz.generator import Generator
-from kms_conformance.fuzz.home import move_hypothesis_home
-from kms_conformance.fuzz.names import names_of
-from kms_conformance.ledger import MARKER_PREFIX
-from kms_conformance.tier import EFFORTS
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.names import names_of
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())

@@ -180,7 +180,7 @@ def test_what_breaks_in_our_own_code_is_not_swallowed(scene, monkeypatch: pytest
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("kms_conformance.fuzz.review.Reviewer.review", broken)
+    monkeypatch.setattr("kms_conformance.suite.fuzz.review.Reviewer.review", broken)
     for name in ("cancel", "chains"):
         with pytest.raises(ZeroDivisionError):
             at.fuzz(name)

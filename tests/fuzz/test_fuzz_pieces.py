@@ -8,17 +8,17 @@ from random import Random
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.fuzz.draft import Draft
-from kms_conformance.fuzz.generator import Generator
-from kms_conformance.fuzz.places import find_place, path_values
-from kms_conformance.fuzz.tailor import Tailor
-from kms_conformance.fuzz.windows import broken_by, days_in
-from kms_conformance.oracle import ENABLED
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.field_locations import find_place, path_values
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.targeting import Tailor
+from kms_conformance.suite.fuzz.windows import broken_by, days_in
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 

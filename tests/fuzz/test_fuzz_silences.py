@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis.errors import Flaky
 
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.fuzz import chains
-from kms_conformance.fuzz.chains import walk_chains
-from kms_conformance.fuzz.operations import fuzz_operation
-from kms_conformance.judge import Inconclusive
+from kms_conformance.suite.fuzz import chains
+from kms_conformance.suite.fuzz.chains import walk_chains
+from kms_conformance.suite.fuzz.operations import fuzz_operation
 
 
 class Hanging:
@@ -35,7 +35,7 @@ class Hanging:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kms_conformance.silence._PAUSES", (0.01,) * 5)
+    monkeypatch.setattr("kms_conformance.client.missing_replies._PAUSES", (0.01,) * 5)
 
 
 def test_fuzzing_ends_after_a_few_requests_without_a_reply_and_says_so(scene) -> None:

@@ -16,10 +16,10 @@ from confined import Seen, command
 from conftest import Samples
 from mutations import Drawn
 
-from kms_conformance.reporting import layout
+from kms_conformance.report import layout
 from kms_conformance.sealing.pack import pack
 from kms_conformance.target import load_targets
-from kms_conformance.waivers import load_waivers
+from kms_conformance.verdict.waivers import load_waivers
 
 CASES = int(os.environ.get("KMS_CONFORMANCE_HOSTILE", "500"))
 SEED = int(os.environ.get("KMS_CONFORMANCE_HOSTILE_SEED", "1"))

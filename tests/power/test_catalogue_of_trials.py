@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.selftest.compound import compound
 from kms_conformance.selftest.faults import FAULTS
 from kms_conformance.selftest.nulls import NULLS

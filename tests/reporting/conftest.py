@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sample_runs as samples
 
-from kms_conformance.reporting.write import write
+from kms_conformance.report.store import write
 
 
 @pytest.fixture(scope="session")

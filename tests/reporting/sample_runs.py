@@ -12,11 +12,11 @@ from typing import Any
 
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Judgement
-from kms_conformance.results import CheckResult
+from kms_conformance.client.judge import Judgement
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict import Run, Verdict, decide
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.wire.record import Body, Record
 
 STARTED = datetime(2026, 1, 15, 9, 30, 12, tzinfo=UTC)
@@ -267,7 +267,7 @@ def runs() -> dict[str, list[Decided]]:
 
 def main(directory: Path) -> None:
     """Write each sample as a run would."""
-    from kms_conformance.reporting.write import write  # noqa: PLC0415 - samples are also used without it
+    from kms_conformance.report.store import write  # noqa: PLC0415 - samples are also used without it
 
     for name, results in runs().items():
         write(directory / name, results)

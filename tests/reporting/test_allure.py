@@ -8,8 +8,8 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.reporting.allure import label, write_files
-from kms_conformance.reporting.untrack import remove_tracking
+from kms_conformance.report.allure.labels import label, write_files
+from kms_conformance.report.allure.untrack import remove_tracking
 
 pytest_plugins = ["pytester"]
 
@@ -67,7 +67,7 @@ PLUGIN = """
     import pytest
     import sample_runs as samples
     from kms_conformance.catalogue.requirements import Catalogue
-    from kms_conformance.reporting.allure import Labelling, attach, label
+    from kms_conformance.report.allure.labels import Labelling, attach, label
 
     CATALOGUE = Catalogue.load("huawei")
 

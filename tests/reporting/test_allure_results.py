@@ -14,14 +14,15 @@ import sample_runs as samples
 from allure_commons import model2
 from test_page import hostile
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting import allure_report, allure_results
-from kms_conformance.reporting.allure_report import Allure, build, find
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.write import scrubbed
-from kms_conformance.stale import StaleWaiver
-from kms_conformance.waivers import Waiver
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.allure import report as allure_report
+from kms_conformance.report.allure import results as allure_results
+from kms_conformance.report.allure.report import Allure, build, find
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.store import scrubbed
+from kms_conformance.verdict.waivers import Waiver
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 
 def report(*decided: samples.Decided) -> Report:

@@ -7,8 +7,8 @@ import sample_runs as samples
 from defusedxml.ElementTree import fromstring
 from test_page import HOSTILE, contrast
 
-from kms_conformance.reporting import badge
-from kms_conformance.reporting.model import StoredVerdict
+from kms_conformance.report.ci import badge
+from kms_conformance.report.model import StoredVerdict
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -11,13 +11,13 @@ import sample_runs as samples
 from rich.console import Console
 
 from kms_conformance.cli.compare import compare as command
-from kms_conformance.reporting.change import Change
-from kms_conformance.reporting.changes_text import lines, markdown
-from kms_conformance.reporting.compare import compare
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.write import write
+from kms_conformance.report.change import Change
+from kms_conformance.report.compare import compare
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.store import write
+from kms_conformance.report.text.changes import lines, markdown
 
 ALONE = "accepted answers are not compared, a verdict alone does not hold them."
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import sample_runs as samples
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting.exchange import record_of, view
-from kms_conformance.reporting.failure import WIDTH, render
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.text.exchange import record_of, view
+from kms_conformance.report.text.failure import WIDTH, render
 from kms_conformance.wire.record import Body
 
 CATALOGUE = Catalogue.load("huawei")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting import files
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.load import load_report, load_verdict, load_verdicts
-from kms_conformance.reporting.model import Report
-from kms_conformance.reporting.write import write
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report import files
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report, load_verdict, load_verdicts
+from kms_conformance.report.model import Report
+from kms_conformance.report.store import write
 from kms_conformance.target import Target
 
 OF_A_RUN = ("index.html", "statement.md", "junit.xml", "results.json")

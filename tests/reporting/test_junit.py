@@ -9,12 +9,12 @@ import sample_runs as samples
 from defusedxml.ElementTree import fromstring
 from test_page import hostile
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting import junit
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.write import scrubbed
-from kms_conformance.stale import StaleWaiver
-from kms_conformance.waivers import Waiver
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.ci import junit
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.store import scrubbed
+from kms_conformance.verdict.waivers import Waiver
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 
 def document(*decided: samples.Decided) -> ET.Element:

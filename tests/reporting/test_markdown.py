@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.reporting import markdown
+from kms_conformance.report.text import markdown
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.words import sentence
-from kms_conformance.results import CheckResult
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.text.words import sentence
 from kms_conformance.target import RpcAuth, Target
-from kms_conformance.verdict import Run, decide
+from kms_conformance.verdict.decide import Run, decide
+from kms_conformance.verdict.results import CheckResult
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 LOST = "DescribeKey: the connection was closed; it was answered when it was sent again"

@@ -9,10 +9,10 @@ import pytest
 import sample_runs as samples
 from pagecheck import Page
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting import html
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.write import scrubbed
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.html import render as html
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.store import scrubbed
 from kms_conformance.wire.record import Body
 
 TEMPLATES = Path(html.__file__).parent / "templates"

@@ -12,13 +12,13 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.cli.replay import command
-from kms_conformance.judge import Judgement
+from kms_conformance.client.judge import Judgement
 from kms_conformance.replay import Again, Found, find, judge, lines, target_file
 from kms_conformance.replay.sides import Row, rows
-from kms_conformance.reporting.again import remember
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.write import write
+from kms_conformance.report.again import remember
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.store import write
 from kms_conformance.target import TargetError
 
 REQUIREMENT = "cancel.not-pending.enabled"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from run_pairs import NAME, PAIRS, Pair
 
-from kms_conformance.reporting.compare import compared
+from kms_conformance.report.compare import compared
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # has no types; the product does not use it
 import pytest
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 
 NAMES = ("verdict", "results", "manifest", "environment")
 

@@ -7,11 +7,11 @@ import pytest
 import sample_runs as samples
 from test_page import HOSTILE, hostile
 
-from kms_conformance.reporting import statement
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.publish import job_summary
-from kms_conformance.reporting.write import scrubbed
+from kms_conformance.report.ci.job_summary import job_summary
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.store import scrubbed
+from kms_conformance.report.text import statement
 
 
 def report(*decided: samples.Decided) -> Report:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.progress import Progress
-from kms_conformance.reporting.summary import show
-from kms_conformance.results import CheckResult
-from kms_conformance.screen import Screen
+from kms_conformance.client.judge import Judgement
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.text.progress import Progress
+from kms_conformance.report.text.summary import show
+from kms_conformance.verdict.results import CheckResult
 
 REPORTS = Path("reports/latest")
 

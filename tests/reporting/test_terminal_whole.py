@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 import sample_runs as samples
 
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.screen import Screen
-from kms_conformance.stale import StaleWaiver
-from kms_conformance.terminal import Terminal
-from kms_conformance.waivers import Waiver
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.run.terminal import Terminal
+from kms_conformance.verdict.waivers import Waiver
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 GOLDEN = Path(__file__).parent / "golden"
 OLD = Waiver("cancel.bad-sequence", "Known.", "storage team", date(2026, 1, 1), line=7)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import sample_runs as samples
 
-from kms_conformance.reporting.model import TargetReport
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.trace import TracedExchange, document, traces
+from kms_conformance.report.model import TargetReport
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.trace import TracedExchange, document, traces
 
 
 def report(run: samples.Decided) -> TargetReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance import plan
+from kms_conformance.run import plan
 
 FAMILIES = ("contact", "entry", "use", "afterwards")
 _every = plan.all_checks

@@ -12,7 +12,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from kms_conformance import cli, specs
+from kms_conformance import cli
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
@@ -172,8 +173,8 @@ def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path)
     with Emulator("alibaba") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         script = (
-            "import os, sys; from pathlib import Path; from kms_conformance.bench import Bench; "
-            "from kms_conformance.ledger import Ledger; from kms_conformance.target import load_target; "
+            "import os, sys; from pathlib import Path; from kms_conformance.keys.target_session import Bench; "
+            "from kms_conformance.client.ledger import Ledger; from kms_conformance.target import load_target; "
             "target = load_target(Path('t.yaml')); bench = Bench(target, Ledger.of(target), keys=2); "
             "bench.enter(); bench.pool.create(); os._exit(9)"
         )

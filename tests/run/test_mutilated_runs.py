@@ -19,9 +19,9 @@ import pytest
 import small_suite
 from forked import forked
 
-from kms_conformance import specs
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 HERE = Path(__file__).parent

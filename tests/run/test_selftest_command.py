@@ -11,7 +11,8 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from kms_conformance import cli, specs
+from kms_conformance import cli
+from kms_conformance.core import specs
 from kms_conformance.selftest import crew, plan
 from kms_conformance.selftest.trial import Subject, Trial
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from forked import forked
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kms_conformance.bench import Bench
+from kms_conformance.client.judge import Judge
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.judge import Judge
-from kms_conformance.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import parse_target
-from kms_conformance.tier import EFFORTS
 
 
 @dataclass

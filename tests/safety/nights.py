@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import TimeControl
 from kms_conformance.emulator import Emulator, Key
-from kms_conformance.ledger import Ledger
 from kms_conformance.selftest.runner import Outcome, run_suite
 from kms_conformance.target import parse_target
-from kms_conformance.timecontrol import TimeControl
 
 # A night job begins a little later every night.
 NIGHT_SECONDS = 24 * 3600 + 60

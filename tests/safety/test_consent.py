@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance.bench import Bench
-from kms_conformance.consent import question
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
-from kms_conformance.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.consent import question
 from kms_conformance.target import load_target
 
 ENTRY = ["--tier", "smoke", "--reports", "out", "--", "-k", "entry"]

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from doors import refusing
 
-from kms_conformance import specs
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.ledger import Ledger
-from kms_conformance.preflight import Finding, examine
+from kms_conformance.preflight.doctor import Finding, examine
 from kms_conformance.selftest.rewriting import field, on
 from kms_conformance.selftest.runner import run_suite
 from kms_conformance.selftest.serving import ALL, serving

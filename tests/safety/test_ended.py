@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import specs
-from kms_conformance.bench import Bench
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
-from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.selftest.deciding import refusing
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
-from kms_conformance.reporting import html
-from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
+from kms_conformance.report.html import render as html
+from kms_conformance.report.model import Report, StoredVerdict, TargetReport
 from kms_conformance.selftest.runner import Outcome, run_suite
 from kms_conformance.selftest.serving import only
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import kms_conformance
-from kms_conformance import specs
+from kms_conformance.client.gate import NotOurs
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.core import specs
 from kms_conformance.dialects.base import Raw
-from kms_conformance.guard import NotOurs
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX
-from kms_conformance.oracle import ENABLED
 from kms_conformance.wire.messages import Request
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())

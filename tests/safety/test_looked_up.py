@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.judge import Inconclusive
 
 PROXY = ""
 DENIED = {

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kms_conformance.bench import Bench
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.ledger import Ledger
-from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.selftest.runner import run_suite
 from kms_conformance.selftest.serving import BOTH, only, serving
 from kms_conformance.target import parse_target

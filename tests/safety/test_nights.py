@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nights import Nights, verdicts
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
 from kms_conformance.selftest.faults import FAULTS
 from kms_conformance.selftest.runner import Outcome, run_suite

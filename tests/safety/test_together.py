@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nights import Nights
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, State
 from kms_conformance.selftest.runner import Outcome
 from kms_conformance.selftest.serving import only

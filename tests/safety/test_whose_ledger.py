@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
-from kms_conformance.bench import Bench
 from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_files import earlier_place_of, place_of
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, State
 from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.alibaba import views
 from kms_conformance.emulator.aws import credentials as aws
 from kms_conformance.emulator.aws import names
-from kms_conformance.ledger import Ledger
-from kms_conformance.oracle import ENABLED
-from kms_conformance.planted import plan, planted_keys
-from kms_conformance.preflight import examine
-from kms_conformance.shelf import earlier_place_of, place_of
+from kms_conformance.keys.planted import plan, planted_keys
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.doctor import examine
 from kms_conformance.target import Target, parse_target
 
 SIGNED = pytest.mark.parametrize("dialect", ["alibaba", "aws"])

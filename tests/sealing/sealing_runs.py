@@ -59,5 +59,5 @@ def _child(folder: Path, target: str, arguments: tuple[str, ...], tier: str) -> 
     fixed = [f"--config-file={SUITE / 'pytest.ini'}", f"--rootdir={SUITE}", "-p", "no:cacheprovider"]
     options = [f"--target={file}", f"--reports={folder / 'reports'}", f"--tier={tier}", "--seed=1", "--tb=line"]
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        pytest.main([*fixed, "-p", "kms_conformance.plugin", *options, *arguments, str(SUITE)])
+        pytest.main([*fixed, "-p", "kms_conformance.run.plugin", *options, *arguments, str(SUITE)])
     file.unlink()

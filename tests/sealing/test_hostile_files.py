@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from forging import Forgery
 
+from kms_conformance.recording.player import Tape, TapeError
 from kms_conformance.sealing.pack import MANIFEST, MEMBERS, pack, unpack
 from kms_conformance.sealing.verify import verify
-from kms_conformance.tape.play import Tape, TapeError
 
 END = b'{"end": 0, "now": [], "monotonic": []}\n'
 DEEP = b"[" * 100_000 + b"]" * 100_000

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kms_conformance.tape.standins import StandIns
+from kms_conformance.recording.placeholders import StandIns
 from kms_conformance.wire.messages import Exchange, Reply, Request
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.chance import SYSTEM, Chance
-from kms_conformance.reporting.recorded import keep
+from kms_conformance.core.runtime import SYSTEM, Chance
+from kms_conformance.recording.drawn import PlayedDraws
+from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
+from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
+from kms_conformance.recording.recorder import recorded_world
+from kms_conformance.recording.spool import emptied
+from kms_conformance.recording.target_snapshot import described, put_up
+from kms_conformance.report.recorded import keep
 from kms_conformance.sealing.alike import alike
-from kms_conformance.tape.drawn import PlayedDraws
-from kms_conformance.tape.environment import missing_to_draw, missing_to_judge, partial_because
-from kms_conformance.tape.play import OffTape, Player, Tape, TapeError
-from kms_conformance.tape.record import recorded_world
-from kms_conformance.tape.spool import emptied
-from kms_conformance.tape.stage import described, put_up
 from kms_conformance.target import Target
 from kms_conformance.target.model import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
@@ -161,7 +161,7 @@ def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path:
 
 
 def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kms_conformance.tape.record._MOST_EXCHANGES", 2)
+    monkeypatch.setattr("kms_conformance.recording.recorder._MOST_EXCHANGES", 2)
     path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
     assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
 

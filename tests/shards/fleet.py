@@ -13,9 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from kms_conformance import cli, specs
+from kms_conformance import cli
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Key, State
-from kms_conformance.ledger import Ledger
 from kms_conformance.selftest.runner import read_ahead
 from kms_conformance.target import parse_target
 
@@ -50,7 +51,7 @@ def _one(arguments: tuple[str, ...], state: Path, *, quiet: bool) -> int:
 
 def _command(arguments: tuple[str, ...], state: Path, quiet: bool) -> None:
     os.environ |= {"KMS_CONFORMANCE_STATE": str(state), "NO_COLOR": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    os.environ["PYTEST_PLUGINS"] = "kms_conformance.plugin"
+    os.environ["PYTEST_PLUGINS"] = "kms_conformance.run.plugin"
     sys.argv = ["kms-conformance", *arguments]
     code = 70
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere if quiet else sys.stdout):  # noqa: PTH123

@@ -11,7 +11,7 @@ import pytest
 from fleet import BUDGET, SHARDS, Fleet
 
 from kms_conformance import cli
-from kms_conformance.reporting.load import load_report
+from kms_conformance.report.load import load_report
 
 
 def merged(capsys: pytest.CaptureFixture[str], out: Path, *folders: Path) -> tuple[int, str]:

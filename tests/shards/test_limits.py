@@ -10,11 +10,11 @@ import pytest
 import yaml
 from fleet import commands
 
-from kms_conformance.account import colliding
-from kms_conformance.bench import Bench
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.account import colliding
 from kms_conformance.target import parse_target
 
 Open = Callable[[Path, str], Bench]

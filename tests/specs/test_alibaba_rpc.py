@@ -13,8 +13,8 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 
-from kms_conformance import specs
 from kms_conformance.catalogue.rpc import compile_rpc
+from kms_conformance.core import specs
 
 RPC: dict[str, Any] = specs.load("alibaba/rpc.yaml")
 OPENAPI = compile_rpc(RPC)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api, ReplySpec, Violation, documented
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 
 PROFILE = Profile("d", "p", "", {"days": {"minimum": 7, "maximum": 30, "wire_type": "x"}, "states": ["on", "off"]})
 Load = Callable[..., Api]

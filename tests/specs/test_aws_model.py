@@ -12,11 +12,11 @@ import pytest
 from botocore.loaders import Loader
 from openapi_spec_validator import validate
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.catalogue.service_model import compile_model
+from kms_conformance.core import specs
 from kms_conformance.dialects import aws
 
 OVERLAY = specs.load("aws/model.yaml")

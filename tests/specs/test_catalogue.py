@@ -8,12 +8,12 @@ from collections import Counter
 import jsonschema_rs
 import pytest
 
-from kms_conformance import coverage, specs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.checks import all_checks
-from kms_conformance.suite import FAMILIES
+from kms_conformance.core import specs
+from kms_conformance.suite import FAMILIES, coverage
+from kms_conformance.suite.checks import all_checks
 
 DIALECTS = specs.dialects()
 PROFILES = [(dialect, profile) for dialect in DIALECTS for profile in specs.profile_names(dialect)]

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting.consistency import problems_of_verdict
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.words import sentence
-from kms_conformance.results import CheckResult
+from kms_conformance.client.judge import Judgement
+from kms_conformance.core import specs
+from kms_conformance.report.consistency import problems_of_verdict
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.text.words import sentence
 from kms_conformance.target import RpcAuth, Target
-from kms_conformance.verdict import Run, Verdict, decide
+from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 CATALOGUE = Catalogue.load("alibaba")

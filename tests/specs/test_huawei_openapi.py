@@ -13,7 +13,7 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 from schemathesis.core.result import Ok
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 
 DOCUMENT: dict[str, Any] = specs.load("huawei/openapi.yaml")
 OPERATIONS: dict[str, dict[str, Any]] = {

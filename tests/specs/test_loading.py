@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Answer, Deletion, Profile, Refusal, RequestId, Window
 from kms_conformance.catalogue.requirements import Catalogue, Condition, Document, Erratum, Requirement, Source
-from kms_conformance.specs import _directory
+from kms_conformance.core import specs
+from kms_conformance.core.specs import _directory
 
 Write = Callable[[str, object], None]
 
@@ -239,7 +239,7 @@ def test_specs_lie_within_the_package_once_it_is_installed_and_beside_it_before(
 ) -> None:
     package = tmp_path / "conformance" / "kms_conformance"
     package.mkdir(parents=True)
-    monkeypatch.setattr(specs, "__file__", str(package / "specs.py"))
+    monkeypatch.setattr(specs, "__file__", str(package / "core" / "specs.py"))
     assert _directory() == tmp_path / "specs"
     (package / "_specs").mkdir()
     assert _directory() == package / "_specs"

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 from requests import certs
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.target import (
     WAYS,
     AccessKeyAuth,

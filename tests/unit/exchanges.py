@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.answer import Answer
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect
 from kms_conformance.wire.messages import Reply, Request

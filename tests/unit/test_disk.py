@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import disk
-from kms_conformance.ledger import Ledger
-from kms_conformance.reporting.files import write_atomically
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import disk
+from kms_conformance.report.files import write_atomically
 
 
 def test_a_line_is_whole_though_the_system_takes_it_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ import json
 import pytest
 from exchanges import answered, dialect_of
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.judge import Judgement
 from kms_conformance.dialects import adapter
-from kms_conformance.examine import Examiner
-from kms_conformance.judge import Judgement
 
 ALIBABA = dialect_of("alibaba")
 HUAWEI = dialect_of("huawei")

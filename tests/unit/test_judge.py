@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Inconclusive, Judge, Judgement, Passes
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Passes
 
 CATALOGUE = Catalogue.load("huawei")
 

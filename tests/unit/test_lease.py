@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import lease
-from kms_conformance.bench import Bench
+from kms_conformance.client import lease
+from kms_conformance.client.lease import Lease, LocksDoNotHold, hold
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.lease import Lease, LocksDoNotHold, hold
-from kms_conformance.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import parse_target
 
 HOUR = 3600

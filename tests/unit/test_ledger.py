@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance.ledger import Ledger, LedgerError
+from kms_conformance.client.ledger import Ledger, LedgerError
 from kms_conformance.target import RpcAuth, Target
 
 AUTH = RpcAuth("id-1234", "secret-1234")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT, KeyModel, Oracle, Prediction
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT, KeyModel, Oracle, Prediction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOTH = pytest.mark.parametrize("dialect", ["huawei", "alibaba"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.checks import all_checks
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.time_control import TimeControl
 from kms_conformance.emulator import Emulator
-from kms_conformance.judge import Inconclusive
+from kms_conformance.suite.checks import all_checks
 from kms_conformance.target import parse_target
-from kms_conformance.timecontrol import TimeControl
 from kms_conformance.wire.session import Session
 
 _OF_BOUNDS = "test_bound_is_accepted_and_dated"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.judge import Judgement
-from kms_conformance.results import CheckResult
+from kms_conformance.client.judge import Judgement
+from kms_conformance.core import specs
 from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict import (
+from kms_conformance.verdict.decide import (
     Circumstances,
     RequirementVerdict,
     Run,
@@ -25,7 +25,8 @@ from kms_conformance.verdict import (
     specs_digest,
     worst_exit_code,
 )
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
 RUN = Run("smoke", 1, datetime(2026, 1, 1, tzinfo=UTC), 1.0)

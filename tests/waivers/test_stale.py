@@ -9,11 +9,11 @@ from functools import cache
 
 import pytest
 
-from kms_conformance.results import CheckResult
-from kms_conformance.stale import StaleWaiver, stale
 from kms_conformance.target import Target, TokenAuth
-from kms_conformance.verdict import Run, Verdict, decide
-from kms_conformance.waivers import Waiver
+from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver
+from kms_conformance.verdict.waivers.outdated import StaleWaiver, stale
 
 TARGET = Target("otc", "huawei", "http://127.0.0.1:1", TokenAuth("t" * 20, "0" * 32))
 TODAY = date(2026, 1, 15)

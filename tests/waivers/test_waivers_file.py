@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.target import TargetError
-from kms_conformance.waivers import Waiver, load_waivers, parse_waivers
+from kms_conformance.verdict.waivers import Waiver, load_waivers, parse_waivers
 
 _ENTRY = "  - {requirement: cancel.date-cleared, reason: known, owner: us, expires: 2027-03-31"
 _BAD_DAY = "  - {requirement: cancel.effect, reason: a, owner: b, expires: 2027-02-30}"

@@ -13,10 +13,10 @@ import pytest
 from loopback import Loopback, reply
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.client import Client
-from kms_conformance.clock import REAL, Clock
-from kms_conformance.judge import Inconclusive, Judge, Lost
-from kms_conformance.ledger import Ledger
+from kms_conformance.client.judge import Inconclusive, Judge, Lost
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.target_client import Client
+from kms_conformance.core.clock import REAL, Clock
 from kms_conformance.target import parse_target
 from kms_conformance.wire.world import World
 
@@ -65,7 +65,7 @@ def accused(client: Client) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("kms_conformance.patience._FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("kms_conformance.client.backoff._FIRST_PAUSE_SECONDS", 0.01)
     return iter([None])
 
 

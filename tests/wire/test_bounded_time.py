@@ -11,9 +11,9 @@ from loopback import Loopback
 from test_asking_again import LISTED, THROTTLED, client_of
 from test_silence import Hurried
 
-from kms_conformance.client import Client
-from kms_conformance.judge import Inconclusive
-from kms_conformance.patience import Patience
+from kms_conformance.client.backoff import Patience
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.target_client import Client
 
 TIMEOUT = 10.0
 MINUTE = 60.0
@@ -141,8 +141,8 @@ def test_a_target_that_asks_to_come_again_at_once_for_ever_ends_the_run() -> Non
 
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_a_target_that_drips_every_reply_ends_the_run(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kms_conformance.patience._WHOLE_RUN", 2)
-    monkeypatch.setattr("kms_conformance.patience._A_REQUEST_SECONDS", 0.05)
+    monkeypatch.setattr("kms_conformance.client.backoff._WHOLE_RUN", 2)
+    monkeypatch.setattr("kms_conformance.client.backoff._A_REQUEST_SECONDS", 0.05)
 
     def script(connection: socket.socket, _: bytes) -> None:
         place = 20 if part == "head" else LISTED.index(b"\r\n\r\n") + 6

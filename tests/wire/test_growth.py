@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
-from kms_conformance import specs
-from kms_conformance.tape.standins import StandIns
+from kms_conformance.core import specs
+from kms_conformance.recording.placeholders import StandIns
 from kms_conformance.wire.contents import fields
 from kms_conformance.wire.messages import Exchange, Reply, Request
 from kms_conformance.wire.redact import Redactor

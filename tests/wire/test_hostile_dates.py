@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.time_control import TimeControl, skew
 from kms_conformance.dialects.alibaba import _date as alibaba_date
 from kms_conformance.dialects.aws import moment as aws_date
 from kms_conformance.dialects.huawei import _date as huawei_date
-from kms_conformance.judge import Inconclusive
-from kms_conformance.timecontrol import TimeControl, skew
 from kms_conformance.wire.dates import bounded, epoch_date, http_date, iso_date
 from kms_conformance.wire.messages import Reply
 from kms_conformance.wire.retry import retry_after

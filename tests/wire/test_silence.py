@@ -17,10 +17,10 @@ from loopback import Loopback, reply
 from test_asking_again import JSON, KEY, LISTED, PAGE
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.client import Client
-from kms_conformance.clock import Clock
-from kms_conformance.judge import Inconclusive, Judge, Lost, Unanswered
-from kms_conformance.ledger import Ledger
+from kms_conformance.client.judge import Inconclusive, Judge, Lost, Unanswered
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.target_client import Client
+from kms_conformance.core.clock import Clock
 from kms_conformance.target import parse_target
 from kms_conformance.wire.form import form_of
 from kms_conformance.wire.messages import Request

@@ -25,7 +25,7 @@ _PAGE = stage.ROOT / "docs" / "mutation.md"
 @click.option("--again", is_flag=True, help="Ask again only what survived, or was not reached, in the run before.")
 @click.argument("patterns", nargs=-1)
 def main(patterns: tuple[str, ...], workers: int, *, write: bool, again: bool) -> None:
-    """Run all mutants anew, or those whose names match PATTERNS, such as 'kms_conformance.verdict*'."""
+    """Run all mutants anew, or those whose names match PATTERNS, such as 'kms_conformance.verdict.decide*'."""
     began = time.monotonic()
     if again:
         forget_survivors(stage.STAGE)

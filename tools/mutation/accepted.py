@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kms_conformance.specs import parse_yaml
+from kms_conformance.core.specs import parse_yaml
 from tools.mutation.mutant import Change, Mutant
 
 FILE = Path(__file__).with_name("survivors.yaml")

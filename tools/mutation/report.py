@@ -17,8 +17,8 @@ that reach the changed function. A change that no test notices is a question: do
 test is missing; if not, the code is too much, or the change makes no difference and is listed below with the reason.
 The command fails below {floor} % killed, and for a survivor that
 [survivors.yaml](../tools/mutation/survivors.yaml) does not list. It is run by hand before a release and is not part of
-CI. `tox run -e mutation -- 'kms_conformance.verdict*'` runs one module; `-- --again` asks only what survived the run
-before, once tests were added; `-- --write` writes this page after a run that passed.
+CI. `tox run -e mutation -- 'kms_conformance.verdict.decide*'` runs one module; `-- --again` asks only what survived the
+run before, once tests were added; `-- --write` writes this page after a run that passed.
 
 The tool is [mutmut](https://pypi.org/project/mutmut/). It reaches functions and methods; decorated ones too, because
 `tools/mutation` writes their decorators as calls first. It does not reach what stands outside functions: tables,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from kms_conformance.auth import canonical
 from kms_conformance.auth.build import project_of
 from kms_conformance.auth.signer import Clock, Nonce, Signer, utc_now
-from kms_conformance.chance import SYSTEM, Chance
+from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.target.model import AccessKeyAuth, Auth, PasswordAuth, RpcAuth, SigV4Auth, TokenAuth
 from kms_conformance.wire.credentials import SIGNING_HEADERS, SIGNING_PARAMETERS
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
+from kms_conformance.core import specs
 
 # The forms in which a dialect's operations may be written down, and how each becomes OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {

@@ -14,9 +14,9 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from kms_conformance import specs
 from kms_conformance.catalogue.requirements import Catalogue, Level, Requirement
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
 
 FORMAT = 1
 

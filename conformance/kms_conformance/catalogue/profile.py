@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kms_conformance import specs
-from kms_conformance.lengths import MOST_OF_A_NAME, shortened
+from kms_conformance.core import specs
+from kms_conformance.core.lengths import MOST_OF_A_NAME, shortened
 
 
 @dataclass(frozen=True)

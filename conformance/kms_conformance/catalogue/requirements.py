@@ -8,8 +8,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from kms_conformance import specs
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 
 Level = Literal["MUST", "SHOULD", "MAY"]
 Tier = Literal["document", "vendor", "inferred"]

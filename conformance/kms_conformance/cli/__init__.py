@@ -11,9 +11,9 @@ from kms_conformance import __version__
 from kms_conformance.cli.lazy import Entry, LazyGroup
 from kms_conformance.cli.streams import secure
 from kms_conformance.cli.unforeseen import tell
-from kms_conformance.interrupts import Interrupts
-from kms_conformance.mistake import UserMistake
-from kms_conformance.say import say
+from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.say import say
+from kms_conformance.core.signals import Interrupts
 
 # What a shell says of a command that Ctrl-C has ended.
 _INTERRUPTED = 130

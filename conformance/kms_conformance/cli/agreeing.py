@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from kms_conformance.consent import question
+from kms_conformance.core.tier import Tier
+from kms_conformance.preflight.consent import question
 from kms_conformance.target import Target
-from kms_conformance.tier import Tier
 
 
 def agreed(targets: Iterable[Target], asked: Callable[[Target], str]) -> bool:

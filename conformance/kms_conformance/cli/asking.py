@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from kms_conformance import consent
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli.agreeing import agreed
+from kms_conformance.client.ledger import Ledger
 from kms_conformance.comparing import KEYS, Recording, record
-from kms_conformance.ledger import Ledger
-from kms_conformance.say import say
-from kms_conformance.screen import Screen
-from kms_conformance.storage import try_ledgers
+from kms_conformance.core.folders import try_ledgers
+from kms_conformance.core.say import say
+from kms_conformance.core.screen import Screen
+from kms_conformance.preflight import consent
 from kms_conformance.target import Target
 
 

@@ -12,16 +12,16 @@ import click
 
 from kms_conformance import comparing
 from kms_conformance.cli.asking import agree, ask, explain_unasked
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.comparing import Comparison, Recording
-from kms_conformance.judge import Inconclusive
-from kms_conformance.reporting import changes_text
-from kms_conformance.reporting.compare import compare as compared
-from kms_conformance.reporting.files import to_text, write_atomically
-from kms_conformance.reporting.schemas import Schema, validate
-from kms_conformance.say import say
-from kms_conformance.screen import Screen
+from kms_conformance.core.say import say
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.compare import compare as compared
+from kms_conformance.report.files import to_text, write_atomically
+from kms_conformance.report.schemas import Schema, validate
+from kms_conformance.report.text import changes as changes_text
 from kms_conformance.target import Target, load_target
-from kms_conformance.verdict import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES
 
 _PATH = click.Path(path_type=Path)
 _STDOUT = "-"

@@ -6,8 +6,8 @@ import difflib
 
 import click
 
-from kms_conformance import specs
-from kms_conformance.say import say
+from kms_conformance.core import specs
+from kms_conformance.core.say import say
 
 
 @click.command()

@@ -7,13 +7,16 @@ import shlex
 from pathlib import Path
 
 from kms_conformance.cli.stamp import stamp
-from kms_conformance.reporting import allure_report, allure_results, layout, publish
-from kms_conformance.reporting.again import nearby
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import Report
-from kms_conformance.reporting.text import wrapped
-from kms_conformance.say import say
+from kms_conformance.core.say import say
+from kms_conformance.report import layout
+from kms_conformance.report.again import nearby
+from kms_conformance.report.allure import report as allure_report
+from kms_conformance.report.allure import results as allure_results
+from kms_conformance.report.ci import job_summary as publish
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report
+from kms_conformance.report.model import Report
+from kms_conformance.report.text.wrapping import wrapped
 
 # Of a terminal that does not say how wide it is.
 _WIDTH = 80

@@ -8,13 +8,13 @@ import click
 
 from kms_conformance.cli.finishing import after_run
 from kms_conformance.cli.stamp import stamp
-from kms_conformance.reporting import layout
-from kms_conformance.reporting.merge import Merged
-from kms_conformance.reporting.merge import merge as merged_of
-from kms_conformance.reporting.summary import show
-from kms_conformance.say import say
-from kms_conformance.screen import Screen
-from kms_conformance.storage import Held
+from kms_conformance.core.folders import Held
+from kms_conformance.core.say import say
+from kms_conformance.core.screen import Screen
+from kms_conformance.report import layout
+from kms_conformance.report.merge import Merged
+from kms_conformance.report.merge import merge as merged_of
+from kms_conformance.report.text.summary import show
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from kms_conformance.cli.finishing import build_allure
-from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.summary import show
-from kms_conformance.reporting.write import write_pages
-from kms_conformance.screen import Screen
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.load import load_report
+from kms_conformance.report.store import write_pages
+from kms_conformance.report.text.summary import show
 
 _PATH = click.Path(path_type=Path)
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.coverage import checks_by_requirement
-from kms_conformance.reporting.files import write_atomically
-from kms_conformance.screen import Screen
+from kms_conformance.core import specs
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.files import write_atomically
+from kms_conformance.suite.coverage import checks_by_requirement
 
 
 @click.command()

@@ -8,21 +8,22 @@ from typing import Any, cast
 
 import click
 
-from kms_conformance import specs, suite
+from kms_conformance import suite
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli.agreeing import agreed, agreed_to_run
 from kms_conformance.cli.settled import exit_code
 from kms_conformance.cli.shards import Asked, shard_options
 from kms_conformance.cli.stamp import stamp
-from kms_conformance.consent import question_of_clients
-from kms_conformance.interrupts import Interrupts
-from kms_conformance.isolated_pytest import run_pytest
-from kms_conformance.libraries import refuse_replaced
+from kms_conformance.core import specs
+from kms_conformance.core.libraries import refuse_replaced
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.tier import TIERS, Tier
+from kms_conformance.preflight.consent import question_of_clients
+from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.sdk.registry import at, names
 from kms_conformance.target import Target, load_targets
-from kms_conformance.tier import TIERS, Tier
-from kms_conformance.verdict import USAGE_ERROR
-from kms_conformance.waivers import load_waivers
+from kms_conformance.verdict.decide import USAGE_ERROR
+from kms_conformance.verdict.waivers import load_waivers
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.cli.stamp import stamp
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.load import load_report
-from kms_conformance.verdict import EXIT_CODES, USAGE_ERROR, worst_exit_code
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report
+from kms_conformance.verdict.decide import EXIT_CODES, USAGE_ERROR, worst_exit_code
 
 _NOTHING_ASKED = frozenset({USAGE_ERROR, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 

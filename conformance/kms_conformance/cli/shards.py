@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from kms_conformance.say import say
-from kms_conformance.shard import Shard, of_fleet
+from kms_conformance.core.say import say
+from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import load_target
 
 _INDEX = "JOB_COMPLETION_INDEX"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.reporting import layout
+from kms_conformance.report import layout
 
 
 def stamp(directory: Path) -> int:

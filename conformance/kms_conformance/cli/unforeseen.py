@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from kms_conformance.mistake import UserMistake
-from kms_conformance.say import say
+from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.say import say
 
 _NOT_JUDGED = 3
 _TRACEBACK = "KMS_CONFORMANCE_TRACEBACK"

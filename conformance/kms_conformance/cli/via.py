@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.consent import require
-from kms_conformance.emulators import Emulators
-from kms_conformance.ledger import Ledger
-from kms_conformance.reporting import files
-from kms_conformance.screen import Screen
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.folders import Held, try_ledgers
+from kms_conformance.core.screen import Screen
+from kms_conformance.preflight.consent import require
+from kms_conformance.report import files
+from kms_conformance.run.emulators import Emulators
 from kms_conformance.sdk.known import Client
 from kms_conformance.sdk.outcome import EXIT_CODES, SdkReport, StepResult
 from kms_conformance.sdk.session import chosen, play
 from kms_conformance.sdk.show import show
 from kms_conformance.sdk.write import paths, write
-from kms_conformance.storage import Held, try_ledgers
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict import worst_exit_code
+from kms_conformance.verdict.decide import worst_exit_code
 
 
 def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from kms_conformance.answer import Answer
-from kms_conformance.bench import Bench
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Judge
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.comparing.answers import Given
 from kms_conformance.comparing.documented import Documented, of_every_exchange
 from kms_conformance.comparing.facts import Fact, breaks_of, facts_of, judged_of
@@ -17,9 +19,7 @@ from kms_conformance.comparing.normal import OTHER_KEY, Normal
 from kms_conformance.comparing.preparing import Prepared, Preparing
 from kms_conformance.comparing.question import CIPHERTEXT, DESCRIPTION, KEY, UNKNOWN_KEY, Question
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive, Judge
-from kms_conformance.ledger import Ledger
-from kms_conformance.oracle import GONE, PENDING
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target
 
 # One key for the questions, and one that stands beside it.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from kms_conformance.client.oracle import PENDING
 from kms_conformance.comparing.answers import Break, Given
 from kms_conformance.comparing.moments import SCHEDULING, Moment
 from kms_conformance.comparing.recording import Entry, Recording
-from kms_conformance.lengths import shortened
-from kms_conformance.oracle import PENDING
+from kms_conformance.core.lengths import shortened
 
 FORMAT = 1
 KIND = "kms-conformance comparison"

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Judgement
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, KeyModel, Oracle
 from kms_conformance.comparing.answers import Aspect, Break
 from kms_conformance.comparing.facts import REQUEST_ID
 from kms_conformance.comparing.preparing import Prepared
 from kms_conformance.comparing.question import PENDING_FROM_DISABLED, Question
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Judgement
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING, KeyModel, Oracle
 from kms_conformance.suite.scenario import is_dated
 
 # What is judged on every exchange, and what of an answer it is about; everything else is about its body.

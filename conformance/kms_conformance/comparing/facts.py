@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kms_conformance.answer import Answer
-from kms_conformance.bench import Bench
+from kms_conformance.client.answer import Answer
 from kms_conformance.comparing.answers import Break
 from kms_conformance.comparing.preparing import Prepared
 from kms_conformance.comparing.question import Question
+from kms_conformance.keys.target_session import Bench
 
 Fact = bool | int | str
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kms_conformance.answer import Answer
-from kms_conformance.bench import Bench
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.comparing.question import CANCELLED, CIPHERTEXT, LAST_MINUTE, PENDING_FROM_DISABLED, Question
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.keys.target_session import Bench
 
 # How far before, and after, the end of a waiting period a key is asked for.
 _MARGIN_SECONDS = 60.0

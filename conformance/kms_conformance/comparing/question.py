@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import Raw
-from kms_conformance.oracle import ENABLED
 
 # What stands in a question for what every target has its own of; answers are told in the same words.
 KEY, UNKNOWN_KEY, DESCRIPTION, CIPHERTEXT = "<key>", "<unknown key>", "<description>", "<ciphertext>"

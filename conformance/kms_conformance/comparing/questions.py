@@ -13,6 +13,7 @@ from functools import cache
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.comparing.question import (
     CANCELLED,
     CIPHERTEXT,
@@ -25,7 +26,6 @@ from kms_conformance.comparing.question import (
 )
 from kms_conformance.dialects import ADAPTERS
 from kms_conformance.dialects.base import Raw
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING
 
 _IN_WORDS = {
     ENABLED: "an enabled key",

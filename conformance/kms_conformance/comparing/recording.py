@@ -8,17 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kms_conformance import __version__, specs
+from kms_conformance import __version__
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.comparing.answers import Given
 from kms_conformance.comparing.asking import Asked, ask
 from kms_conformance.comparing.question import Question, digest
 from kms_conformance.comparing.questions import questions
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.files import read_json, to_text, write_atomically
-from kms_conformance.reporting.schemas import built, validate
+from kms_conformance.core import specs
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import read_json, to_text, write_atomically
+from kms_conformance.report.schemas import built, validate
 from kms_conformance.target import Target, TargetError
-from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
 KIND = "kms-conformance recording"

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from kms_conformance.comparing.difference import Comparison, Difference, NotCompared
 from kms_conformance.comparing.recording import Recording
-from kms_conformance.printable import one_line
-from kms_conformance.reporting.text import counted
-from kms_conformance.screen import Screen
+from kms_conformance.core.screen import Screen
+from kms_conformance.core.text import one_line
+from kms_conformance.report.text.wrapping import counted
 
 # Below this width four columns are too narrow for words; then each row is a paragraph.
 _NARROW = 100

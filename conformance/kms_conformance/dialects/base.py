@@ -10,7 +10,7 @@ from typing import Any
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.chance import SYSTEM
+from kms_conformance.core.runtime import SYSTEM
 from kms_conformance.wire.decode import Decoded
 from kms_conformance.wire.messages import Reply, Request
 

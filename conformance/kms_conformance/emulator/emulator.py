@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import control, strict_json
 from kms_conformance.emulator.alibaba.face import AlibabaFace
 from kms_conformance.emulator.aws.face import AwsFace

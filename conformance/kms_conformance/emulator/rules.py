@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator.keys import State
 
 if TYPE_CHECKING:

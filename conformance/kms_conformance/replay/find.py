@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kms_conformance.judge import Judgement
-from kms_conformance.reporting.again import remembered
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.results import CheckResult
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.again import remembered
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report
+from kms_conformance.report.model import StoredVerdict
 from kms_conformance.target import Target, load_target
+from kms_conformance.verdict.results import CheckResult
 
 _MOST_SHOWN = 10
 

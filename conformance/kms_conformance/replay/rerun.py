@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.isolated_pytest import run_pytest
 from kms_conformance.replay.find import Found
-from kms_conformance.results import CheckResult
-from kms_conformance.session import Controller
-from kms_conformance.worker import Worker, check_of
+from kms_conformance.run.controller import Controller
+from kms_conformance.run.isolated_pytest import run_pytest
+from kms_conformance.run.worker import Worker, check_of
+from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)

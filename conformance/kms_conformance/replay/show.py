@@ -8,12 +8,12 @@ from itertools import zip_longest
 from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
 from kms_conformance.replay.find import Found
 from kms_conformance.replay.outcome import Outcome, Seen
 from kms_conformance.replay.sides import Row, rows
-from kms_conformance.reporting.failure import compared
-from kms_conformance.reporting.text import wrapped
+from kms_conformance.report.text.failure import compared
+from kms_conformance.report.text.wrapping import wrapped
 
 _LEAST_WIDTH = 60
 # The widest that the names of fields may take.

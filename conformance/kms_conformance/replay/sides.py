@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kms_conformance.identity import steady
-from kms_conformance.printable import one_line
+from kms_conformance.core.text import one_line
+from kms_conformance.verdict.fingerprint import steady
 
 Mark = Literal["", "≠", "~"]
 _MOST_FIELDS = 24

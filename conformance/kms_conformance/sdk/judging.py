@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Refusal
+from kms_conformance.client.answer import Answer
 from kms_conformance.dialects.base import Dialect
 from kms_conformance.sdk.driver import Crash, Outcome, Raised, Told
 

@@ -11,8 +11,8 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from kms_conformance import specs
-from kms_conformance.answer import Answer
+from kms_conformance.client.answer import Answer
+from kms_conformance.core import specs
 
 
 @dataclass(frozen=True)

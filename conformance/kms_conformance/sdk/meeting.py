@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.answer import Answer
-from kms_conformance.client import Client
-from kms_conformance.judge import Inconclusive, Judgement
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Judgement
+from kms_conformance.client.target_client import Client
 from kms_conformance.sdk.driver import Crash, Driver, Outcome, Raised, Told, kinds_of
 from kms_conformance.sdk.judging import Expectation, disagreement, reading, shown
 from kms_conformance.sdk.known import Client as Known

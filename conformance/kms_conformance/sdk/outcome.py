@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from kms_conformance import __version__
 from kms_conformance.target import Target
-from kms_conformance.verdict import specs_digest
+from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
 StepVerdict = Literal["passed", "known_trap", "client", "target", "inconclusive", "absent"]

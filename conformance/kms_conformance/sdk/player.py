@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from kms_conformance.answer import Answer
-from kms_conformance.bench import Bench
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.sdk.driver import Driver, Told
 from kms_conformance.sdk.judging import Expectation, Refused, Served
 from kms_conformance.sdk.known import Client

@@ -7,8 +7,8 @@ from importlib import import_module, metadata
 
 from packaging.requirements import Requirement
 
-from kms_conformance import specs
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
 from kms_conformance.sdk.driver import Driver
 from kms_conformance.sdk.known import Client, clients
 from kms_conformance.target import Target

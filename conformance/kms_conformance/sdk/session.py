@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from kms_conformance.bench import Bench
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
 from kms_conformance.sdk.isolation import as_nobody
 from kms_conformance.sdk.known import Client, clients
 from kms_conformance.sdk.meeting import numbers_of

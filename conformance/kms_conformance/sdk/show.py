@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from kms_conformance.printable import one_line
-from kms_conformance.reporting.text import capped, counted, wrapped
+from kms_conformance.core.text import one_line
+from kms_conformance.report.text.wrapping import capped, counted, wrapped
 from kms_conformance.sdk.known import clients
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kms_conformance.screen import Screen
+    from kms_conformance.core.screen import Screen
     from kms_conformance.sdk.outcome import ClientResult, SdkReport, StepResult, StepVerdict
 
 _CELLS: Mapping[StepVerdict, tuple[str, str]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 
 Whose = Literal["our", "no", "malformed"]
 

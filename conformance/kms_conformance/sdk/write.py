@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kms_conformance.reporting import files, layout
-from kms_conformance.reporting.schemas import validate
+from kms_conformance.report import files, layout
+from kms_conformance.report.schemas import validate
 from kms_conformance.sdk.outcome import SdkReport
 
 SDK = "sdk.json"

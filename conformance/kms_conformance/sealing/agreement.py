@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.catalogue.frozen import load_frozen
-from kms_conformance.reporting.model import StoredVerdict
-from kms_conformance.reporting.write import scrubbed_json
+from kms_conformance.recording.environment import partial_because
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.store import scrubbed_json
 from kms_conformance.sealing.alike import alike
-from kms_conformance.tape.environment import partial_because
-from kms_conformance.verdict import Circumstances, Run, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
 
 if TYPE_CHECKING:
-    from kms_conformance.reporting.model import TargetReport
+    from kms_conformance.recording.player import Tape
+    from kms_conformance.report.model import TargetReport
     from kms_conformance.sealing.rejudge import Rejudged
-    from kms_conformance.tape.play import Tape
 
 # Started is told in whole seconds; emulators are started, and reports begun, before the first request.
 _SECOND = timedelta(seconds=1)

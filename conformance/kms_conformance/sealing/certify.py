@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.reporting import files, layout
-from kms_conformance.reporting.errors import ReportError
-from kms_conformance.reporting.load import load_report
-from kms_conformance.reporting.model import Report, TargetReport
-from kms_conformance.reporting.schemas import validate
-from kms_conformance.reporting.words import sentence
+from kms_conformance.recording.player import Tape, TapeError
+from kms_conformance.report import files, layout
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.schemas import validate
+from kms_conformance.report.text.words import sentence
 from kms_conformance.sealing import keys
 from kms_conformance.sealing.manifest import is_sound, manifest, page
 from kms_conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, pack
 from kms_conformance.sealing.statement import sealed, statement
 from kms_conformance.sealing.verify import circumstances, verified
-from kms_conformance.tape.play import Tape, TapeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

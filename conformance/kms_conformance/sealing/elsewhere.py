@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance import __version__, specs
-from kms_conformance.mistake import UserMistake
-from kms_conformance.reporting import layout
-from kms_conformance.tape.release import digest
-from kms_conformance.verdict import specs_digest
+from kms_conformance import __version__
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
+from kms_conformance.recording.release import digest
+from kms_conformance.report import layout
+from kms_conformance.verdict.decide import specs_digest
 
 if TYPE_CHECKING:
     from kms_conformance.sealing.form import Sealed

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.lengths import shortened
-from kms_conformance.reporting import files, layout
-from kms_conformance.reporting.consistency import problems_of_report
-from kms_conformance.reporting.model import Report, StoredVerdict, TargetReport
-from kms_conformance.reporting.schemas import validate
+from kms_conformance.core.lengths import shortened
+from kms_conformance.recording.player import Tape
+from kms_conformance.report import files, layout
+from kms_conformance.report.consistency import problems_of_report
+from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+from kms_conformance.report.schemas import validate
 from kms_conformance.sealing.manifest import digest, manifest, page
 from kms_conformance.sealing.pack import MANIFEST, PAGE, STATEMENT
 from kms_conformance.sealing.statement import opened, statement
-from kms_conformance.tape.play import Tape
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope

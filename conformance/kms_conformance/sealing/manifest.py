@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.reporting import layout
-from kms_conformance.reporting.html import render_template
-from kms_conformance.reporting.model import LEVELS, VERDICTS
-from kms_conformance.reporting.words import sentence
+from kms_conformance.report import layout
+from kms_conformance.report.html.render import render_template
+from kms_conformance.report.model import LEVELS, VERDICTS
+from kms_conformance.report.text.words import sentence
 
 if TYPE_CHECKING:
-    from kms_conformance.reporting.model import StoredVerdict
+    from kms_conformance.report.model import StoredVerdict
 
 FORMAT = 2
 SEALED = (layout.VERDICT, layout.RESULTS, layout.ENVIRONMENT, layout.LEDGER, layout.EXCHANGES)

@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from kms_conformance.reporting import layout
-from kms_conformance.reporting.errors import ReportError
+from kms_conformance.report import layout
+from kms_conformance.report.errors import ReportError
 
 MANIFEST = "manifest.json"
 STATEMENT = "statement.dsse.json"

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.bench import Bench
-from kms_conformance.ledger import ACCOUNT, Ledger
-from kms_conformance.plugin import add_marks
-from kms_conformance.results import CheckResult
-from kms_conformance.settings import Settings
-from kms_conformance.tape.play import OffTape, Player, Tape
-from kms_conformance.tape.reel import Facts, chance_of
-from kms_conformance.tape.stage import put_up
+from kms_conformance.client.ledger import ACCOUNT, Ledger
+from kms_conformance.core.tier import EFFORTS
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.recording.player import OffTape, Player, Tape
+from kms_conformance.recording.storage import Facts, chance_of
+from kms_conformance.recording.target_snapshot import put_up
+from kms_conformance.run.plugin import add_marks
+from kms_conformance.run.settings import Settings
+from kms_conformance.run.worker import Worker, check_of
 from kms_conformance.target import Target
-from kms_conformance.tier import EFFORTS
-from kms_conformance.worker import Worker, check_of
+from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kms_conformance.bench import Bench
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Ledger
-from kms_conformance.tape.line import reply_of
-from kms_conformance.tape.play import MARKS, Player, Tape
-from kms_conformance.tape.stage import put_up
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.recording.line import reply_of
+from kms_conformance.recording.player import MARKS, Player, Tape
+from kms_conformance.recording.target_snapshot import put_up
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.world import World
 

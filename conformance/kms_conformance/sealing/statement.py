@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.reporting.files import canonical, parse_json
+from kms_conformance.report.files import canonical, parse_json
 from kms_conformance.sealing.manifest import digest
 from kms_conformance.sealing.pack import MEMBERS, STATEMENT
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner, Key
 
-    from kms_conformance.reporting.model import StoredVerdict
+    from kms_conformance.report.model import StoredVerdict
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"

@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance import specs
 from kms_conformance.catalogue.frozen import versions
-from kms_conformance.lengths import shortened
-from kms_conformance.mistake import UserMistake
-from kms_conformance.reporting import files, layout
-from kms_conformance.reporting.errors import ReportError
+from kms_conformance.core import specs
+from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.lengths import shortened
+from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
+from kms_conformance.recording.player import TapeError
+from kms_conformance.recording.release import command
+from kms_conformance.recording.storage import Facts
+from kms_conformance.report import files, layout
+from kms_conformance.report.errors import ReportError
 from kms_conformance.sealing import keys
 from kms_conformance.sealing.agreement import differences, out_of_time, unclaimed_failures
 from kms_conformance.sealing.elsewhere import Shared, is_same_release, other_code, shared
@@ -19,10 +23,6 @@ from kms_conformance.sealing.form import Sealed, changes, contradictions, enviro
 from kms_conformance.sealing.manifest import NO_SIGNATURE
 from kms_conformance.sealing.pack import MANIFEST, STATEMENT, Unsound, read
 from kms_conformance.sealing.statement import is_signed_by
-from kms_conformance.tape.environment import missing_to_draw, missing_to_judge
-from kms_conformance.tape.play import TapeError
-from kms_conformance.tape.reel import Facts
-from kms_conformance.tape.release import command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,8 +202,8 @@ def _by_other_code(said: Verification, sealed: Sealed, others: tuple[str, ...]) 
 
 def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
     """What the suite says to the tape, or why it can say nothing."""
+    from kms_conformance.run.settings import Settings  # noqa: PLC0415 - as above
     from kms_conformance.sealing.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
-    from kms_conformance.settings import Settings  # noqa: PLC0415 - as above
 
     environment = sealed.environment
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 from kms_conformance.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
 from kms_conformance.selftest.yes import yes_alibaba, yes_aws, yes_huawei

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kms_conformance import specs
+from kms_conformance.core import specs
+from kms_conformance.core.tier import Tier
 from kms_conformance.selftest.compound import compound
 from kms_conformance.selftest.fault import Fault
 from kms_conformance.selftest.faults import FAULTS
@@ -15,7 +16,6 @@ from kms_conformance.selftest.nulls import NULLS
 from kms_conformance.selftest.trial import COMPOUND, Kind, Subject, Trial, try_fault, try_null, try_variant
 from kms_conformance.selftest.variant import Variant
 from kms_conformance.selftest.variants import VARIANTS
-from kms_conformance.tier import Tier
 
 # A sample holds one in so many of the critical faults, of the others, of the variants and of the null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3

@@ -18,17 +18,18 @@ from typing import Any
 
 import pytest
 
-from kms_conformance import specs, suite
+from kms_conformance import suite
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.reporting import html
-from kms_conformance.results import CheckResult
-from kms_conformance.session import Controller
+from kms_conformance.core import specs
+from kms_conformance.report.html import render as html
+from kms_conformance.run.controller import Controller
+from kms_conformance.verdict.results import CheckResult
 
 # A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
-_PLUGINS = ("-p", "kms_conformance.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
+_PLUGINS = ("-p", "kms_conformance.run.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def read_ahead() -> None:
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
     for name in (
-        "kms_conformance.plugin",
-        "kms_conformance.fuzz.operations",
-        "kms_conformance.fuzz.chains",
+        "kms_conformance.run.plugin",
+        "kms_conformance.suite.fuzz.operations",
+        "kms_conformance.suite.fuzz.chains",
         *_LOADED_BY_PYTEST,
     ):
         importlib.import_module(name)

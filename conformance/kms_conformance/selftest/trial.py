@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kms_conformance.results import CheckResult
+from kms_conformance.core.tier import Tier
 from kms_conformance.selftest.fault import Fault
 from kms_conformance.selftest.nulls import Null
 from kms_conformance.selftest.runner import Outcome, run_suite
 from kms_conformance.selftest.variant import Variant
-from kms_conformance.tier import Tier
+from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["fault", "variant", "null"]
 

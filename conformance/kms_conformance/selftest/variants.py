@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.emulator import ABSENT, Answer, Decisions, Inbound, Key, Outbound, Rules, State
 from kms_conformance.selftest.deciding import PENDING, Mixin, admitting, answering, dating, listing, reading_windows
 from kms_conformance.selftest.lagging import Lagging

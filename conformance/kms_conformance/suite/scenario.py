@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from kms_conformance.answer import Answer
 from kms_conformance.catalogue.profile import Deletion
-from kms_conformance.client import Client
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Judge, Stop
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl
+from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive, Judge, Stop
-from kms_conformance.oracle import ENABLED, GONE, PENDING, Oracle
-from kms_conformance.pool import Pool
-from kms_conformance.tier import Effort
-from kms_conformance.timecontrol import TimeControl
+from kms_conformance.keys.pool import Pool
 
 # What scheduling is about, and what is said of it in one state alone.
 _PLAIN = "schedule.state-after"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import GONE
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import GONE
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.test_isolation import ended, face

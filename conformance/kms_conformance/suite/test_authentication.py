@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.auth import Sabotage, SignerFactory, sabotages
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import ENABLED
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from kms_conformance.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 from datetime import datetime
 
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

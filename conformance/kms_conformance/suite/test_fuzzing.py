@@ -22,7 +22,7 @@ _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
 def test_operation(kms: Scenario, operation: str) -> None:
     """Along the examples of the description, at the boundaries of every field, and at random."""
     # Late: half a second that no other family needs.
-    from kms_conformance.fuzz.operations import fuzz_operation  # noqa: PLC0415
+    from kms_conformance.suite.fuzz.operations import fuzz_operation  # noqa: PLC0415
 
     fuzz_operation(kms, operation)
 
@@ -39,6 +39,6 @@ def test_further_operation(kms: Scenario, operation: str) -> None:
 @pytest.mark.standard
 def test_chains(kms: Scenario) -> None:
     """Along the links of the description, one request made of the reply to the one before."""
-    from kms_conformance.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
+    from kms_conformance.suite.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
 
     walk_chains(kms)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX
-from kms_conformance.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

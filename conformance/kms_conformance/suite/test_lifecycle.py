@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
@@ -11,7 +11,7 @@ from kms_conformance.suite.scenario import Scenario
 def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     """Walks over two keys: every operation in every state, windows at their bounds, and time where it can be moved."""
     # Late: Hypothesis takes a third of a second that no other check needs.
-    from kms_conformance.suite.walk import walk  # noqa: PLC0415
+    from kms_conformance.suite.lifecycle import walk  # noqa: PLC0415
 
     walk(kms)
     if not kms.judge.broken and "lifecycle.sequence" not in kms.judge.passes:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import MARKER_PREFIX
-from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

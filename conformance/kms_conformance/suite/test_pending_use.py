@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kms_conformance.judge import Inconclusive
-from kms_conformance.ledger import Record
-from kms_conformance.oracle import ENABLED, GONE, PENDING
-from kms_conformance.planted import Planted, plan, planted_keys
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Record
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING
+from kms_conformance.keys.planted import Planted, plan, planted_keys
 from kms_conformance.suite.endings import MARGIN, must_be_gone
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from kms_conformance.client.judge import Inconclusive, Unanswered
+from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive, Unanswered
-from kms_conformance.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.judge import Inconclusive
-from kms_conformance.oracle import ENABLED, PENDING
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

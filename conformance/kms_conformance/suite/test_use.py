@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.oracle import DISABLED, ENABLED
+from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.judge import Inconclusive, Stop
-from kms_conformance.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.endings import MARGIN, must_be_gone, must_not_be_cancelled
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario

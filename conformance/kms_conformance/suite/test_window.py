@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.dialects.base import Raw
-from kms_conformance.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 

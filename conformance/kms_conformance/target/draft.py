@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.target.check import problems_of_auth, problems_of_file, takes_text
 from kms_conformance.target.errors import Problem
 from kms_conformance.target.misspelt import suggestion

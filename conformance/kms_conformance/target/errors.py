@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kms_conformance.mistake import UserMistake
+from kms_conformance.core.errors import UserMistake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

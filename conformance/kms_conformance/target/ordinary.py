@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kms_conformance import specs
 from kms_conformance.catalogue.api import Api
+from kms_conformance.core import specs
 
 #: What is harder to guess is searched for. A run writes up to 100 MB, which is 2^27 places: one in 500 runs has a text
 #: of 36 random bits somewhere by chance.

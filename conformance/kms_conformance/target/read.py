@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.target.errors import Problem, TargetError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance import specs
+from kms_conformance.core import specs
 from kms_conformance.target.errors import Problem
 from kms_conformance.target.misspelt import nearest
 

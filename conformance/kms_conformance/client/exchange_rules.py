@@ -1,0 +1,74 @@
+"""What is judged on every exchange, whatever a scenario is after: status, media type, encoding, body, request id."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import ANSWERED, Judgement
+from kms_conformance.dialects.base import Dialect
+
+# A server or proxy may refuse a request for its size before the service sees it; no page documents that.
+_SIZE_STATUSES = frozenset({413, 414, 431, 494})
+
+
+@dataclass
+class Examiner:
+    """Judges exchanges; remembers the request ids that it has seen."""
+
+    dialect: Dialect
+    _seen: set[bytes] = field(default_factory=set)
+
+    def examine(self, answer: Answer) -> Iterator[Judgement]:
+        """All judgements of one exchange that has a reply."""
+        spec = answer.spec
+        if answer.status in _SIZE_STATUSES:
+            return
+        yield Judgement(ANSWERED, passed=True, exchanges=(answer.number,))
+        yield self._status(answer)
+        yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)
+        if spec is None or spec.schema is None:
+            return
+        problem = self.dialect.media_type_problem(answer.reply, answer.request, spec)
+        expected, received = problem or ("", "")
+        yield _judged("reply.content-type", answer, expected, received, problem is None)
+        readable = not answer.problems
+        yield _judged("reply.encoding", answer, "one well-formed document", "; ".join(answer.problems), readable)
+        if readable:
+            yield from self._body(answer, spec)
+            yield from self._request_id(answer)
+
+    def _status(self, answer: Answer) -> Judgement:
+        documented = ", ".join(map(str, answer.documented))
+        return _judged(
+            "reply.status", answer, f"one of {documented}", str(answer.status), answer.status in answer.documented
+        )
+
+    def _body(self, answer: Answer, spec: ReplySpec) -> Iterator[Judgement]:
+        violations = spec.violations(answer.value)
+        for violation in violations:
+            received = f"{violation.received} at {violation.where}"
+            yield _judged(violation.requirement, answer, violation.expected, received, passed=False)
+        for requirement in spec.requirements - {violation.requirement for violation in violations}:
+            yield Judgement(requirement, passed=True, exchanges=(answer.number,))
+
+    def _request_id(self, answer: Answer) -> Iterator[Judgement]:
+        known = self.dialect.request_id(answer.reply, answer.value)
+        if known is None and not self.dialect.profile.request_id.required:
+            return
+        # A digest: an id may be as long as a reply, and a run has thousands.
+        digest = hashlib.sha256((known or "").encode("utf-8", "surrogatepass")).digest()
+        fresh = bool(known and known.strip()) and digest not in self._seen
+        received = "the same as in an earlier reply" if digest in self._seen else repr(known)
+        yield _judged("reply.request-id", answer, "an id that no reply had before", received, fresh)
+        if known:
+            self._seen.add(digest)
+
+
+def _judged(requirement: str, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001
+    return Judgement(
+        requirement, passed, "" if passed else expected, "" if passed else received[:500], (answer.number,)
+    )

@@ -1,0 +1,213 @@
+"""Judgements: what one check found about one requirement, and how a check ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core.lengths import shortened
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the deciding one last."""
+
+    requirement: str
+    passed: bool
+    expected: str = ""
+    received: str = ""
+    exchanges: tuple[int, ...] = ()
+    hint: str = ""
+
+
+#: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
+ANSWERED = "reply.answered"
+
+
+class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
+    """A check could not be made: the reason, and what its user can do about it. Never the target's fault.
+
+    `waiting_until` is the date (ISO 8601, UTC) before which nothing can be done: nothing is wrong.
+    """
+
+    def __init__(self, reason: str, hint: str = "", waiting_until: str = "") -> None:
+        super().__init__(reason if not hint else f"{reason}\n{hint}")
+        self.reason = reason
+        self.hint = hint
+        self.waiting_until = waiting_until
+
+
+class Lost(Inconclusive):
+    """A request that changes something got no reply: whether it was carried out, only the key's state can tell.
+
+    It is never sent again: carried out twice, it would be refused, and that refusal would be held against the target.
+    """
+
+
+class Unanswered(Lost):
+    """A request gets no reply, again and again while others are served: that is on record as a failure.
+
+    A check that has nothing to do with it may go on: `Lost` says what is left open.
+    """
+
+
+class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
+    """A check found at least one failed judgement."""
+
+
+class Stop(Exception):  # noqa: N818 - not an error: the failure is already on record
+    """The scenario cannot go on, because what it builds on has just been judged failed."""
+
+
+# Of the exchanges that show that a requirement holds, this many are kept for each check.
+_MOST_CITED = 3
+
+
+@dataclass
+class Passes:
+    """How often a requirement held in a check, how often of these on a productive exchange, and the first of them.
+
+    An exchange is productive if the check had, before, read a key in a state that the requirement speaks of
+    (`reached` in `requirements.yaml`); where it speaks of none, every exchange is.
+    """
+
+    count: int = 0
+    productive: int = 0
+    exchanges: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Judge:
+    """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
+
+    `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
+    the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
+    accepted answers that came, and `refusals` what the profile calls the set of them. `silences` counts requests
+    that got no reply and accuse nobody, by what became of them.
+    """
+
+    catalogue: Catalogue
+    applicable: frozenset[str]
+    declared: frozenset[str] = frozenset()
+    latest: Callable[[], int] = int
+    failures: list[Judgement] = field(default_factory=list)
+    passes: dict[str, Passes] = field(default_factory=dict)
+    clean: Callable[[str], str] = str
+    observed: dict[str, set[str]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    silences: dict[str, int] = field(default_factory=dict)
+    _witnessed: set[str] = field(default_factory=set)
+
+    def witness(self, state: str) -> None:
+        """Take note of a state that a key was just read in."""
+        self._witnessed.add(state)
+
+    def record(self, judgements: Iterable[Judgement]) -> None:
+        """Take judgements made elsewhere."""
+        for judgement in judgements:
+            if judgement.requirement not in self.applicable:
+                continue
+            if judgement.passed:
+                self._pass(judgement)
+            elif not self._known(cleaned := self._cleaned(judgement)):
+                self.failures.append(cleaned)
+
+    def _pass(self, judgement: Judgement) -> None:
+        passes = self.passes.setdefault(judgement.requirement, Passes())
+        passes.count += 1
+        reached = self.catalogue[judgement.requirement].reached
+        if reached and not reached & self._witnessed:
+            return
+        passes.productive += 1
+        number = judgement.exchanges[-1] if judgement.exchanges else self.latest()
+        if number and number not in passes.exchanges and len(passes.exchanges) < _MOST_CITED:
+            passes.exchanges.append(number)
+
+    def that(
+        self,
+        requirement: str,
+        passed: bool,  # noqa: FBT001 - reads as a sentence: judge.that("…", state == ENABLED, …)
+        expected: object,
+        received: object,
+        exchanges: tuple[int, ...] = (),
+        hint: str = "",
+    ) -> bool:
+        """Judge one requirement; returns whether it holds."""
+        self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
+        return passed
+
+    def holds(self, requirement: str) -> None:
+        """Record that one requirement holds."""
+        self.record([Judgement(requirement, passed=True)])
+
+    def observe(self, requirement: str, answer: str, refusal: str) -> None:
+        """Take note which of several accepted answers came.
+
+        `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
+        """
+        if requirement in self.applicable:
+            self.observed.setdefault(requirement, set()).add(answer)
+            self.refusals[requirement] = refusal
+
+    def note_silence(self, what: str) -> None:
+        """Take note of a request that got no reply, and of which nothing follows."""
+        told = self.clean(what)
+        self.silences[told] = self.silences.get(told, 0) + 1
+
+    def recalls(self, requirement: str) -> None:
+        """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
+        if requirement in self.applicable:
+            passes = self.passes.setdefault(requirement, Passes())
+            passes.count += 1
+            passes.productive += 1
+
+    def breaks(self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = ()) -> None:
+        """Record that one requirement does not hold."""
+        self.record(
+            [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
+        )
+
+    def _cleaned(self, judgement: Judgement) -> Judgement:
+        clean = self.clean
+        return replace(
+            judgement,
+            expected=shortened(clean(judgement.expected)),
+            received=shortened(clean(judgement.received)),
+            hint=shortened(clean(judgement.hint)),
+        )
+
+    def _known(self, judgement: Judgement) -> bool:
+        """The same deviation in the same check, met again in another exchange, is shown once."""
+        return any(
+            known.requirement == judgement.requirement and known.expected == judgement.expected
+            for known in self.failures
+        )
+
+    @property
+    def broken(self) -> bool:
+        """Whether an obligation has failed that others rest on.
+
+        After a recommendation that is not followed, all else means what it did, and so it does after a request without
+        a reply: of such a one nothing was concluded.
+        """
+        return any(
+            self.catalogue[failure.requirement].level == "MUST"
+            for failure in self.failures
+            if failure.requirement != ANSWERED
+        )
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The ids of all requirements that this check has judged."""
+        return frozenset(self.passes) | {failure.requirement for failure in self.failures}
+
+    @property
+    def unjudged(self) -> frozenset[str]:
+        """The requirements that the check names, that apply, and that it has not judged."""
+        return (self.declared & self.applicable) - self.judged
+
+    @property
+    def open(self) -> frozenset[str]:
+        """What the check leaves open if it stops now: all that it names and that has not failed."""
+        return (self.declared & self.applicable) - {failure.requirement for failure in self.failures}

@@ -1,0 +1,180 @@
+"""Locks on files that the kernel lets go of when a process dies, however it dies: who writes, and who lives.
+
+On a volume that several machines write, a lock of one need not hold on another. So a lease says on which machine its
+run is, and is touched while the run is at work: of a run elsewhere, the last touch tells whether it lives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from filelock import lock_descriptor
+
+from kms_conformance.core.disk import write_all
+from kms_conformance.core.errors import UserMistake
+
+# How long a run elsewhere may be silent: longer than any pause of a run (patience ends after 90 time-outs).
+_SILENT_SECONDS = 3600.0
+_BEAT_SECONDS = 20.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class LocksDoNotHold(UserMistake):
+    """The ledger's folder is on a file system on which a locked file can be locked again."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the file alone, waiting for others; its lock is a file beside it, so that the file may be replaced."""
+    descriptor = hold(path.with_suffix(".lock"))
+    assert descriptor is not None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def hold(path: Path, *, blocking: bool = True) -> int | None:
+    """A descriptor that holds a lock file alone until it is closed; None where somebody else does, if not `blocking`.
+
+    Raises `LocksDoNotHold` where the lock keeps nobody out, `OSError` where the file cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not _lock(descriptor, path, blocking=blocking):
+            os.close(descriptor)
+            return None
+        _must_hold(path)
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
+    return descriptor
+
+
+def try_locks(folder: Path) -> None:
+    """Make sure that locks in a folder keep others out, and leave nothing there. Raises as `hold` does."""
+    path = folder / f".{secrets.token_hex(4)}.lock"
+    try:
+        descriptor = hold(path)
+        assert descriptor is not None
+        os.close(descriptor)
+    finally:
+        _remove(path)
+
+
+class Lease:
+    """That a run lives: a locked file, named after the ledger and the run."""
+
+    def __init__(self, ledger: Path, run: str) -> None:
+        self._path = _path(ledger, run)
+        self._descriptor: int | None = None
+        self._beaten = 0.0
+
+    def begin(self) -> None:
+        """Take the lease, before the first line of the run is written; once is enough. Raises as `hold` does."""
+        if self._descriptor is None:
+            self._descriptor = hold(self._path)
+            assert self._descriptor is not None
+            write_all(self._descriptor, json.dumps({"machine": machine(), "pid": os.getpid()}).encode())
+            self._beaten = time.monotonic()
+
+    def beat(self) -> None:
+        """Show that the run is at work, to machines on which its lock does not hold; called with every request."""
+        if self._descriptor is not None and time.monotonic() - self._beaten >= _BEAT_SECONDS:
+            self._beaten = time.monotonic()
+            with suppress(OSError):
+                os.utime(self._path)
+
+    def end(self) -> None:
+        """Give it up."""
+        if self._descriptor is not None:
+            _remove(self._path)
+            os.close(self._descriptor)
+            _remove(self._path)
+            self._descriptor = None
+
+    @staticmethod
+    def alive(ledger: Path, run: str) -> bool:
+        """Whether a run still lives; the lease of a dead one is removed."""
+        path = _path(ledger, run)
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            if not _lock(descriptor, path, blocking=False) or _beats_elsewhere(descriptor, path):
+                return True
+            _remove(path)
+        finally:
+            os.close(descriptor)
+        _remove(path)
+        return False
+
+
+@cache
+def machine() -> str:
+    """What tells this machine, since it was started, from others: containers of one machine share its locks."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    return platform.node()
+
+
+def _lock(descriptor: int, path: Path, *, blocking: bool) -> bool:
+    try:
+        return lock_descriptor(descriptor, blocking=blocking)
+    except OSError as error:
+        raise _useless(path, error.strerror or str(error)) from error
+
+
+def _must_hold(path: Path) -> None:
+    """Try to lock a file again that is locked: where that works, no run would know of another."""
+    again = os.open(path, os.O_RDWR)
+    try:
+        if _lock(again, path, blocking=False):
+            raise _useless(path, "a file that is locked can be locked again")
+    finally:
+        os.close(again)
+
+
+def _useless(path: Path, why: str) -> LocksDoNotHold:
+    return LocksDoNotHold(
+        f"The ledger cannot be kept in {path.parent}.\n"
+        f"Locks do not hold there ({why}), so two runs could take each other's keys.\n"
+        "Set KMS_CONFORMANCE_STATE to a folder on a local disk, or mount the volume with locks."
+    )
+
+
+def _beats_elsewhere(descriptor: int, path: Path) -> bool:
+    """Whether a lease is of another machine, and was touched not long ago by the clock of the file system."""
+    try:
+        said = json.loads(os.read(descriptor, 1000) or b"{}")
+        there = said.get("machine", machine()) if isinstance(said, dict) else machine()
+    except ValueError:
+        there = machine()
+    if there == machine():
+        return False
+    now = path.with_name(f".{path.name}.{secrets.token_hex(4)}.now")
+    try:
+        now.touch(mode=0o600)
+        return now.stat().st_mtime - os.fstat(descriptor).st_mtime < _SILENT_SECONDS
+    finally:
+        _remove(now)
+
+
+def _remove(path: Path) -> None:
+    # Windows does not remove what is open: then it is done once it is closed.
+    with suppress(FileNotFoundError, PermissionError):
+        path.unlink()
+
+
+def _path(ledger: Path, run: str) -> Path:
+    return ledger.with_name(f"{ledger.stem}.{run}.run")

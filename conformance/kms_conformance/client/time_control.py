@@ -1,0 +1,74 @@
+"""The target's clock for lifetimes of keys: moved where the target offers it, real time elsewhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.wire.dates import http_date, iso_date
+from kms_conformance.wire.decode import decode_json
+from kms_conformance.wire.messages import Request
+from kms_conformance.wire.session import Session
+
+
+class TimeControl:
+    """Knows what time it is for the target's keys. Signatures, tokens and HTTP dates stay on real time."""
+
+    def __init__(self, session: Session, url: str | None) -> None:
+        self._session = session
+        self._url = url
+        self._ahead = timedelta()
+        self._known = url is None
+
+    @property
+    def offered(self) -> bool:
+        """Whether the target file says how to move the clock."""
+        return self._url is not None
+
+    def now(self) -> datetime:
+        """The time for keys, aware, UTC. An earlier run may have moved the clock: the first call asks."""
+        if not self._known:
+            self.advance(0)
+        return self._session.world.clock.now() + self._ahead
+
+    def advance(self, seconds: float) -> datetime:
+        """Move the clock forward; returns the new time. Raises `Inconclusive` where that is not possible."""
+        if self._url is None:
+            raise Inconclusive(
+                "The waiting period cannot be waited for: the target offers no time_control.",
+                "An emulator can offer one (see the target file's format); on a cloud this stays open.",
+            )
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        exchange = self._session.send(Request("POST", self._url, (("Content-Type", "application/json"),), body))
+        reply = exchange.reply
+        if reply is None or reply.status != 200:
+            problem = exchange.failure.text if exchange.failure else f"status {reply and reply.status}"
+            raise Inconclusive(f"The target's time_control does not work: {problem}", "Is its URL right?")
+        now = _time(reply.body)
+        self._ahead = now - self._session.world.clock.now()
+        self._known = True
+        return now
+
+
+def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:
+    """By how many seconds an endpoint's clock is ahead of ours, by the Date of its reply to a request of `sent_at`.
+
+    None where it does not say, or not intelligibly. The header has whole seconds, and the reply took until `now`.
+    """
+    told = http_date(date)
+    if told is None:
+        return None
+    if sent_at - timedelta(seconds=1) <= told <= now:
+        return 0.0
+    return (told - (sent_at if told < sent_at else now)).total_seconds()
+
+
+def _time(body: bytes) -> datetime:
+    said = decode_json(body).value
+    now = iso_date(str(said.get("now"))) if isinstance(said, dict) else None
+    if now is None:
+        raise Inconclusive(
+            "The target's time_control does not answer with its time.", 'Expected {"now": "2026-01-01T00:00:00Z"}.'
+        )
+    return now

@@ -1,0 +1,1 @@
+"""What every package rests on: time, randomness, files, errors, text and the specs."""

@@ -1,0 +1,103 @@
+"""Keys of others, before a run and after it: what a run shows for having touched none of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from kms_conformance.client.oracle import GONE
+from kms_conformance.core.lengths import shortened
+from kms_conformance.dialects.base import KeyView
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key of somebody else's that does not read as before; `before` and `after` are what differs, as JSON."""
+
+    key: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What became of the keys of others while a run was going on.
+
+    `listed` and `listed_after` count the keys that are not ours; `described` of them were read, at most `bound`. The
+    digests are over all that was read of those, in the order of their ids. `appeared` and `vanished` are ids.
+    `complete` says whether they were all read again.
+    """
+
+    listed: int
+    listed_after: int
+    bound: int
+    described: int
+    digest_before: str
+    digest_after: str
+    appeared: tuple[str, ...]
+    vanished: tuple[str, ...]
+    changed: tuple[Change, ...]
+    complete: bool
+
+    def cleaned(self, clean: Callable[[str], str]) -> Isolation:
+        """The same without secrets: a target may have written one into a key's fields."""
+        changed = (
+            Change(shortened(clean(c.key)), shortened(clean(c.before)), shortened(clean(c.after))) for c in self.changed
+        )
+        appeared, vanished = (tuple(shortened(clean(key)) for key in keys) for keys in (self.appeared, self.vanished))
+        return replace(self, changed=tuple(changed), appeared=appeared, vanished=vanished)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `specs/schemas/verdict.schema.json` describes it."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]  # lists for tuples
+
+    @classmethod
+    def of(
+        cls,
+        before: Mapping[str, KeyView],
+        after: Mapping[str, KeyView],
+        listed: tuple[Sequence[str], Sequence[str]],
+        bound: int,
+    ) -> Isolation:
+        """Compare readings; `listed` are the ids of others before and after."""
+        read = sorted(key for key in before if key in after)
+        return cls(
+            listed=len(listed[0]),
+            listed_after=len(listed[1]),
+            bound=bound,
+            described=len(before),
+            digest_before=_digest({key: before[key] for key in read}),
+            digest_after=_digest({key: after[key] for key in read}),
+            appeared=tuple(sorted(set(listed[1]) - set(listed[0]))),
+            vanished=tuple(sorted(set(listed[0]) - set(listed[1]))),
+            changed=tuple(_change(before[key], after[key]) for key in read if shown(before[key]) != shown(after[key])),
+            complete=len(read) == len(before),
+        )
+
+
+def shown(view: KeyView) -> dict[str, Any]:
+    """Everything that is shown of a key."""
+    return {"state": view.state, **view.fields}
+
+
+def _change(before: KeyView, after: KeyView) -> Change:
+    was, now = shown(before), shown(after)
+    if after.state == GONE:
+        return Change(str(before.id), _text({"state": before.state}), _text({"state": GONE}))
+    differ = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    return Change(
+        str(before.id),
+        _text({name: was.get(name) for name in differ}),
+        _text({name: now.get(name) for name in differ}),
+    )
+
+
+def _digest(views: Mapping[str, KeyView]) -> str:
+    return f"sha256:{hashlib.sha256(_text({key: shown(view) for key, view in views.items()}).encode()).hexdigest()}"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)

@@ -1,0 +1,72 @@
+"""A key that was left pending on purpose: what the ledger says of it, from the night it was planted to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from kms_conformance.client.ledger import Entry, Ledger
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One planted key. Times are the target's, aware, UTC.
+
+    `end` is the end of its waiting period by our own reckoning, `until` the date that the target gave. `ciphertexts`
+    were made with it before. `beside` are keys of ours that must outlive it. `seen` is when it was last seen pending.
+    """
+
+    marker: str
+    key: str
+    end: datetime
+    until: datetime
+    ciphertexts: tuple[str, ...]
+    beside: tuple[str, ...]
+    seen: datetime
+    ended: bool = False
+
+    @property
+    def last(self) -> datetime:
+        """The last moment at which it may be there, by either reckoning."""
+        return max(self.end, self.until)
+
+    def facts(self, asked: datetime) -> Mapping[str, str]:
+        """What the ledger is told."""
+        return {
+            "asked": asked.isoformat(),
+            "end": self.end.isoformat(),
+            "until": self.until.isoformat(),
+            "ciphertexts": " ".join(self.ciphertexts),
+            "beside": " ".join(self.beside),
+        }
+
+
+def plan(marker: str, key: str, asked: datetime, days: int, until: datetime) -> Planted:
+    """A key whose deletion was asked for at a time, by a window of so many days, and that got a date."""
+    return Planted(marker, key, asked + timedelta(days=days), until, (), (), asked)
+
+
+def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
+    """All keys of this account that are planted or have come to their end as such, the earliest first."""
+    found: dict[str, Planted] = {}
+    for entry in ledger.entries():
+        if entry.event == "planted":
+            found[entry.marker] = _planted(entry)
+        elif entry.event == "seen" and entry.marker in found:
+            seen = datetime.fromisoformat(entry.facts["when"])
+            found[entry.marker] = replace(found[entry.marker], seen=max(seen, found[entry.marker].seen))
+        elif entry.event == "gone" and entry.marker in found:
+            found[entry.marker] = replace(found[entry.marker], ended=True)
+        elif entry.event in ("taken", "created"):
+            # It was taken back, and serves as any other key.
+            found.pop(entry.marker, None)
+    records = ledger.records()
+    return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))
+
+
+def _planted(entry: Entry) -> Planted:
+    facts = entry.facts
+    asked, end, until = (datetime.fromisoformat(facts[name]) for name in ("asked", "end", "until"))
+    texts, beside = (tuple(facts[name].split()) for name in ("ciphertexts", "beside"))
+    return Planted(entry.marker, str(entry.key), end, until, texts, beside, asked)

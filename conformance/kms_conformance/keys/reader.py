@@ -1,0 +1,114 @@
+"""Reads keys: one, until it is as wanted, and all that a target lists. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import GONE
+from kms_conformance.client.target_client import Client
+from kms_conformance.dialects.base import KeyView, Page
+
+_MOST_READS = 4
+_POLL_SECONDS = 0.05
+# A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
+_WAITS_IN_VAIN = 2
+# A listing that does not end is the target's fault, and not ours to follow.
+_MOST_PAGES = 100
+
+
+class Reader:
+    """Reads through a client, within the time that reads may lag behind. `keys` are those that must be listed."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._clock = client.world.clock
+        self.keys: list[str] = []
+        self._in_vain = 0
+        self._last: tuple[int, KeyView] | None = None
+
+    def read(self, key: str) -> KeyView:
+        """Describe a key; one that the target does not know reads as gone."""
+        answer = self.client.ask("describe", key_id=key)
+        if answer.accepted:
+            view = self.client.dialect.key(answer.value)
+        elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
+            view = KeyView(key, GONE, None, None, None, {})
+        else:
+            raise Inconclusive(f"A key could not be read: {answer.summary}.")
+        if self.client.judge is not None:
+            self.client.judge.witness(view.state)
+        self._last = self.client.requests, view
+        return view
+
+    def as_read(self, key: str) -> KeyView:
+        """A key as the very last request has shown it; it is read if that was another one."""
+        if self._last is not None and self._last[0] == self.client.requests and self._last[1].id == key:
+            return self._last[1]
+        return self.read(key)
+
+    def steady(self, key: str) -> KeyView:
+        """Read a key until two reads in a row agree: of several machines, one may lag behind."""
+        view = self.as_read(key)
+        for _ in range(_MOST_READS):
+            again = self.read(key)
+            if again == view:
+                break
+            view = again
+        return view
+
+    def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
+        """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
+        deadline = self._clock.monotonic() + self.patience
+        while not wanted(view := self.read(key)):
+            if self._clock.monotonic() >= deadline:
+                self._in_vain += 1
+                break
+            self._clock.sleep(_POLL_SECONDS)
+        return view
+
+    @property
+    def patience(self) -> float:
+        """How many seconds to wait for a change to show."""
+        return self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
+
+    def census(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
+        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
+
+        The living keys of the run must be among them, within the time that reads may lag behind. `first` is the reply
+        to the first page, where that has been asked for.
+        """
+        size: dict[str, object] = {} if limit is None else {"limit": limit}
+        deadline = self._clock.monotonic() + self.client.profile.settle_seconds
+        while True:
+            ids = tuple(key for page in self._pages(size, first) for key in page.ids)
+            first = None
+            lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
+            if not lost or self._clock.monotonic() >= deadline:
+                break
+            self._clock.sleep(_POLL_SECONDS)
+        if self.client.judge is not None:
+            self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
+        return ids
+
+    def _pages(self, size: dict[str, object], first: Answer | None) -> Iterator[Page]:
+        cursor: dict[str, object] = {}
+        seen: set[str] = set()
+        for _ in range(_MOST_PAGES):
+            answer = first or self.client.ask("list", **size, **cursor)
+            first = None
+            if not answer.accepted:
+                raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
+            page = self.client.dialect.page(answer.value)
+            self.client.guard.saw(page.ids)
+            yield page
+            if page.cursor is None:
+                return
+            if seen.issuperset(page.ids):
+                if self.client.judge is not None:
+                    self.client.judge.breaks("list.complete", "new keys, or the last page", "neither", (answer.number,))
+                return
+            seen.update(page.ids)
+            cursor = {"cursor": page.cursor}
+        raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")

@@ -1,0 +1,184 @@
+"""One target on the bench: signed in, its clock known, a few keys in the pool, and what was there before us."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kms_conformance.auth import SignInFailed
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.oracle import DISABLED, ENABLED
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl, skew
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.bystanders import Isolation
+from kms_conformance.keys.pool import Left, Pool
+from kms_conformance.target import Target
+from kms_conformance.wire.world import World
+
+# Keys of others are read one by one before and after a run; an account with more is sampled.
+_MOST_OTHERS = 200
+
+
+@dataclass
+class Bench:
+    """Everything of a run that belongs to one target and outlives a check."""
+
+    target: Target
+    ledger: Ledger
+    keys: int
+    world: World = field(default_factory=World)
+    others: dict[str, KeyView] = field(default_factory=dict)
+    isolation: Isolation | None = None
+    opened: list[str] = field(default_factory=list)
+    share: int | None = None
+    _listed: Answer | None = None
+    _kin: set[str] = field(default_factory=set)
+    _refused: Inconclusive | None = None
+    _entered: bool = False
+    _admitted: bool = False
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(self.target, self.ledger, self.world)
+
+    @cached_property
+    def pool(self) -> Pool:
+        return Pool(self.client, self.ledger, self.keys, self.time.now, self.share)
+
+    @cached_property
+    def time(self) -> TimeControl:
+        return TimeControl(self.client.session, self.target.time_control)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue.load(self.target.dialect)
+
+    @cached_property
+    def applicable(self) -> frozenset[str]:
+        """The ids of all requirements that speak of this target."""
+        profile, way = self.client.profile, self.target.auth.way
+        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
+
+    def meet(self) -> None:
+        """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
+        if self._refused is not None:
+            # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
+            raise Inconclusive(self._refused.reason, self._refused.hint)
+        if self._listed is not None:
+            return
+        try:
+            self._sign_in()
+        except SignInFailed as error:
+            self._refused = Inconclusive(f"{error.what} {error.why}", error.hint)
+        except Inconclusive as error:
+            self._refused = error
+        if self._refused is not None:
+            raise Inconclusive(self._refused.reason, self._refused.hint)
+
+    def enter(self) -> None:
+        """Meet the target, and read the keys that are there; raises what `meet` raises."""
+        self.meet()
+        if not self._entered:
+            self._read_others()
+            self._entered = True
+
+    def admit(self) -> None:
+        """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
+        self.enter()
+        if self._admitted:
+            return
+        try:
+            key = self.pool.keys[0] if self.pool.keys else self.pool.create()
+            if self.pool.read(key).id != key:
+                raise Inconclusive("The target describes another key than the one it was asked for.")  # noqa: TRY301
+            for state in (DISABLED, ENABLED):
+                self.pool.bring(key, state)
+        except Inconclusive as error:
+            self._refused = Inconclusive(
+                f"The target does not do what every check builds on: {error.reason}",
+                error.hint or "The checks of the family `entry` show the exchanges.",
+            )
+            raise Inconclusive(self._refused.reason, self._refused.hint) from error
+        self._admitted = True
+
+    def leave(self, *, hurried: bool = False) -> tuple[Left, ...]:
+        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion, and why not.
+
+        The keys of others are read once more, unless the user is waiting for the end.
+        """
+        self.client.judge = None
+        self.client.patience.renew()
+        try:
+            left = self.pool.release()
+            if self._entered and not hurried:
+                with suppress(Inconclusive):
+                    self.isolation = self._attested()
+        finally:
+            self.close()
+        return left
+
+    def close(self) -> None:
+        """Let go of connections, and of the right to our keys: what is left may be done by another run."""
+        self.client.close()
+        self.ledger.close()
+
+    def _attested(self) -> Isolation:
+        after: dict[str, KeyView] = {}
+        for key in self.others:
+            with suppress(Inconclusive):
+                after[key] = self.pool.read(key)
+        # Keys of ours are no strangers, and neither are those of another run of ours.
+        ours = self.pool.ever | {str(record.key) for record in self.ledger.records().values()} | self._kin
+        before = [key for key in self.pool.strangers if key not in ours]
+        now = [key for key in self.pool.census() if key not in ours]
+        found = Isolation.of(self.others, after, (before, now), _MOST_OTHERS)
+        return found.cleaned(self.client.recorder.redactor.text)
+
+    def _sign_in(self) -> None:
+        self.client.sign_in()
+        answer = self._listed = self.client.ask("list")
+        refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
+        profile = self.client.profile
+        if answer.status in {401, 403} or any(
+            profile.refusal(name).admits(answer.status, answer.code) for name in refused_as
+        ):
+            raise Inconclusive(
+                f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."
+            )
+        self._check_clock(answer)
+        owner = self.client.dialect.owner(answer.value)
+        account = self.client.dialect.scope if owner is None else owner.account
+        if account:
+            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
+
+    def _check_clock(self, answer: Answer) -> None:
+        """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
+        off = skew(answer.reply.header("Date"), answer.sent_at, self.world.clock.now())
+        tolerance = self.client.profile.deletion.date_tolerance_seconds
+        if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
+            raise Inconclusive(
+                f"This machine's clock and the target's differ by {abs(off):.0f} s: no date could be judged.",
+                "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
+            )
+
+    def _read_others(self) -> None:
+        # A target that cannot list or describe is judged by the checks on lists and keys.
+        with suppress(Inconclusive):
+            self.pool.strangers = frozenset(self.pool.census(first=self._listed))
+        # Only what is read here is known of: keys that ledgers of earlier credentials speak of are read first.
+        with suppress(Inconclusive):
+            self.pool.bring_over()
+        known = {record.key for record in self.ledger.records().values()}
+        for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
+            with suppress(Inconclusive):
+                view = self.pool.at_entry[key] = self.pool.as_read(key)
+                # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
+                if key in known or (view.description or "").startswith(MARKER_PREFIX):
+                    self._kin.add(key)
+                else:
+                    self.others[key] = view

@@ -1,0 +1,76 @@
+"""A real account is run against only when its owner says so, and when nobody else of ours is at work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kms_conformance.auth import SignInFailed
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.tier import EFFORTS, Tier
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.account import colliding
+from kms_conformance.target import Target, TargetError
+
+_MOST_SHOWN = 5
+
+
+def question(target: Target, tier: Tier) -> str:
+    """What a user is asked before a run: what it does to the account."""
+    return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys)
+
+
+def question_of_clients(target: Target, clients: int) -> str:
+    """What a user is asked before a run through so many of the vendors' clients: each creates a key."""
+    return _question(target, "A run through the vendors' clients", clients)
+
+
+def _question(target: Target, run: str, most: int) -> str:
+    keys = min(most, target.limits.max_keys)
+    days = Profile.load(target.dialect, target.profile).window.minimum
+    return (
+        f"{target.name} ({target.shown_url}) is not on this machine. {run} creates at most {keys} keys"
+        f" there; at the end they are scheduled for deletion, and gone after {days} days. Go on?"
+    )
+
+
+def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
+    """Raise `TargetError` for a real account without its owner's word, and for one where we would collide.
+
+    `mark` is that of the shard which is about to run.
+    """
+    for target in targets:
+        if not target.is_real:
+            continue
+        if not (given or target.real_account):
+            raise TargetError(
+                f"The target {target.name} is not on this machine, so a run needs your word.",
+                "It creates keys in that account, and schedules them for deletion; `doctor` says how many.",
+                "Say --yes, or write `real_account: true` into the target file.",
+            )
+        _refuse_collisions(target, mark)
+
+
+def _refuse_collisions(target: Target, mark: str) -> None:
+    ledger = Ledger.of(target, mark=mark)
+    bench = Bench(target, ledger, keys=0)
+    try:
+        bench.client.sign_in()
+        found = tuple(colliding(bench.pool, ledger, bench.pool.census()))
+    except (Inconclusive, SignInFailed):
+        # What cannot be asked now, the run will say: it will be inconclusive.
+        return
+    finally:
+        bench.client.close()
+    if found:
+        shown = "\n".join(f"  {key} ({marker})" for key, marker in found[:_MOST_SHOWN])
+        more = f"\n  and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+        raise TargetError(
+            f"The account of the target {target.name} is in use by another run, or has keys that one left behind.",
+            bench.client.recorder.redactor.text(
+                f"These keys bear this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
+            ),
+            "Wait until that run has ended. If none is running, bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`, or schedule these keys for deletion by hand.",
+        )

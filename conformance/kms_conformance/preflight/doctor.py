@@ -1,0 +1,229 @@
+"""All that can be known of a target before a run changes anything there: what is well, what is not, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.lease import LocksDoNotHold
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import skew
+from kms_conformance.core.folders import StorageError, try_ledgers
+from kms_conformance.core.tier import EFFORTS, TIERS
+from kms_conformance.dialects.base import Owner
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight import account
+from kms_conformance.preflight.advice import Advice, advise
+from kms_conformance.preflight.billing import cost_of
+from kms_conformance.target import Target
+from kms_conformance.wire.tls import Unreached, look
+
+#: A certificate that ends sooner may end between two nightly runs, and its owner may want to know.
+_DAYS_LEFT = 14
+# Unless the profile says otherwise: both gateways whose limit is documented name 15 minutes.
+_SIGNATURE_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `level` is `bad` where a run could not come to a verdict, and then `next` says what to do."""
+
+    topic: str
+    text: str
+    level: Literal["ok", "warn", "bad"] = "ok"
+    next: str = ""
+
+
+def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
+    """Look at a target without changing anything; nothing in the findings is secret."""
+    bench = Bench(target, ledger, keys=0)
+    clean = bench.client.recorder.redactor.text
+    try:
+        for finding in _findings(target, ledger, bench):
+            yield Finding(finding.topic, clean(finding.text), finding.level, clean(finding.next))
+    except Inconclusive as error:
+        yield Finding("not usable", clean(error.reason), "bad", clean(error.hint))
+    finally:
+        bench.client.close()
+
+
+def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
+    """What can be said before anything is sent."""
+    try:
+        try_ledgers(ledger.path.parent)
+        ledger.try_locks()
+    except (StorageError, LocksDoNotHold) as error:
+        what, _, hint = str(error).split("\n")
+        yield Finding("ledger", what, "bad", hint)
+    if target.ordinary:
+        text = (
+            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are hidden where "
+            "credentials stand, and not searched for elsewhere"
+        )
+        yield Finding("secrets", text, "warn", "Use longer, random ones.")
+
+
+def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+    yield from _of_this_machine(target, ledger)
+    try:
+        yield _endpoint(target)
+    except Unreached as error:
+        yield Finding("endpoint", error.why, "bad", error.hint)
+        return
+    client = bench.client
+    try:
+        client.sign_in()
+    except SignInFailed as error:
+        yield Finding("signed in", f"no. {error.what} {error.why}", "bad", error.hint)
+        return
+    # Signer and all: what becomes of our own credentials is what we want to know.
+    answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
+    off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
+    yield _clock(target, client, off)
+    if not answer.accepted:
+        yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
+        return
+    keys = bench.pool.census()
+    owner = client.dialect.owner(answer.value)
+    yield _signed_in(target, client, owner)
+    whose = client.dialect.scope if owner is None else owner.account
+    if whose:
+        ledger.belongs_to(whose, whose, note=False)
+    problem = account.standing(client)
+    if problem is not None:
+        yield Finding("account", problem, "bad", "Put the account in order with the vendor: it cannot use the service.")
+    yield _quota(target, account.quota(client, len(keys)))
+    yield from _collisions(bench, ledger, keys)
+    yield from _run(target, client)
+    if not bench.time.offered:
+        text = "no time_control: what follows the waiting period stays inconclusive"
+        yield Finding("waiting period", text)
+    yield from _left(ledger)
+
+
+def _left(ledger: Ledger) -> Iterator[Finding]:
+    unfinished = ledger.unfinished()
+    if unfinished:
+        text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
+        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
+    for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
+        text = f"keys of the account {account_id} stand in the ledger as not scheduled; this is another account"
+        hint = "`kms-conformance sweep --target FILE` with credentials of that account finishes that."
+        yield Finding("left elsewhere", text, "warn", hint)
+
+
+def _endpoint(target: Target) -> Finding:
+    seen = look(target.base_url, target.verify, target.limits.timeout_seconds)
+    if seen is None:
+        return Finding("endpoint", f"{target.shown_url} reached; plain HTTP, no TLS")
+    text = f"{target.shown_url} reached; {seen.version}, certificate good for {seen.days_left} days"
+    if seen.days_left < _DAYS_LEFT:
+        return Finding("endpoint", text, "warn", "Whoever runs the endpoint should renew its certificate.")
+    return Finding("endpoint", text)
+
+
+def _is_signed(target: Target, client: Client) -> bool:
+    return any(found.name == "stale" for found in sabotages(target, SignerFactory(client.session)))
+
+
+def _clock(target: Target, client: Client, off: float | None) -> Finding:
+    if off is None:
+        return Finding("clock", "the endpoint does not say what time it is")
+    text = f"this machine and the endpoint differ by {abs(off):.0f} s"
+    tolerance = client.profile.deletion.date_tolerance_seconds
+    signatures = client.profile.facts.get("signature_seconds", _SIGNATURE_SECONDS)
+    breaks = [f"deletion dates, which may be {tolerance} s off"] if not target.time_control else []
+    if abs(off) > signatures and _is_signed(target, client):
+        breaks.append(f"signatures, which may be {signatures} s old")
+    if abs(off) <= tolerance / 2 or not breaks:
+        return Finding("clock", text)
+    behind = "behind" if off > 0 else "ahead of"
+    return Finding(
+        "clock",
+        f"{text} (this one is {behind} it); that breaks {' and '.join(breaks)}",
+        "bad",
+        "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
+    )
+
+
+def _refused(
+    target: Target, client: Client, status: int, code: str | None, summary: str, off: float | None
+) -> Iterator[Finding]:
+    signatures = client.profile.facts.get("signature_seconds", _SIGNATURE_SECONDS)
+    advice = advise(
+        client.profile,
+        status,
+        code,
+        signed=_is_signed(target, client),
+        clock_is_off=off is not None and abs(off) > signatures / 2,
+    ) or (Advice("The profile knows no such answer.", "Check base_url, `dialect` and `auth` in the target file."),)
+    for possible in advice:
+        either = "" if len(advice) == 1 else " (or another of these)"
+        yield Finding("signed in", f"no, refused with {summary}. {possible.means}{either}", "bad", possible.next)
+
+
+def _signed_in(target: Target, client: Client, owner: Owner | None) -> Finding:
+    if owner is not None:
+        return Finding("signed in", f"by {target.auth.way}; account {owner.account}, region {owner.region}")
+    project = f" for the project {client.dialect.scope}" if client.dialect.scope else ""
+    return Finding("signed in", f"by {target.auth.way}{project}; the API does not tell as whom")
+
+
+def _quota(target: Target, found: account.Quota) -> Finding:
+    source = "the endpoint says" if found.told else "counted; the limit is the documented one"
+    text = f"{found.used} of {found.limit} keys used, {found.left} left ({source}); keys that wait for deletion count"
+    needed = min(EFFORTS["smoke"].keys, target.limits.max_keys)
+    if found.left >= needed:
+        return Finding("quota", text)
+    return Finding(
+        "quota",
+        f"{text}. The quota is exhausted: even a smoke run creates {needed}",
+        "bad",
+        "Have the quota raised, use another project or account, or wait until keys that are scheduled are gone.",
+    )
+
+
+def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[Finding]:
+    found = [key for key, _ in account.colliding(bench.pool, ledger, keys)]
+    if found:
+        shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        yield Finding(
+            "other runs",
+            f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
+            "bad",
+            "Wait until the run they belong to has ended, or bring its ledger here and run "
+            "`kms-conformance sweep --target FILE`.",
+        )
+    if len(keys) > account.MOST_LOOKED_AT:
+        text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"
+        yield Finding("other runs", text, "warn", "Use an account with fewer keys, if there is one.")
+
+
+def _run(target: Target, client: Client) -> Iterator[Finding]:
+    needed = {tier: min(effort.keys, target.limits.max_keys) for tier, effort in EFFORTS.items()}
+    counts = ", ".join(f"{count} keys at {tier}" for tier, count in needed.items())
+    yield Finding("a run creates", f"at most {counts}; it changes nothing else")
+    measured = client.profile.facts.get("requests")
+    pace = target.limits.requests_per_second
+    if measured is None:
+        yield Finding("a run sends", "how many requests is not known for this dialect: see `requests` in verdict.json")
+    else:
+        per_tier = [f"about {count} requests at {tier}{_taking(count, pace)}" for tier, count in measured.items()]
+        rest = [f"not measured at {tier}" for tier in TIERS if tier not in measured]
+        yield Finding("a run sends", ", ".join(per_tier + rest))
+    yield Finding("a run costs", cost_of(client.profile, max(needed.values())))
+    days = client.profile.window.minimum
+    last = datetime.now(UTC) + timedelta(days=days, seconds=client.profile.deletion.gone_within_seconds)
+    text = (
+        f"those keys, scheduled for deletion, for {days} days: of a run that ends now, until {last:%Y-%m-%d %H:%M} UTC"
+    )
+    yield Finding("what remains", text)
+
+
+def _taking(count: int, pace: float | None) -> str:
+    return "" if pace is None else f" ({count / pace / 60:.0f} min at {pace:g} a second)"

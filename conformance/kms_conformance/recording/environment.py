@@ -1,0 +1,94 @@
+"""The circumstances of a run on one target, as `specs/schemas/environment.schema.json` describes them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance import __version__
+from kms_conformance.recording.release import code
+from kms_conformance.recording.target_snapshot import described
+
+if TYPE_CHECKING:
+    from kms_conformance.recording.storage import Facts
+    from kms_conformance.target import Target
+
+FORMAT = 2
+# What generates requests: of another version it draws others from the same seed.
+_DRAWING = ("python", "hypothesis", "schemathesis", "botocore")
+# What says whether a body is as described, and what describes it: of another version it may judge otherwise.
+_JUDGING = ("schemathesis", "jsonschema-rs", "botocore")
+_OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
+
+
+def environment(
+    target: Target,
+    facts: Facts,
+    planned: Collection[str],
+    *,
+    tier: str,
+    seed: int,
+    nights: Mapping[str, bool],
+    filters: Mapping[str, str],
+    specs_digest: str,
+) -> dict[str, Any]:
+    """The document. `planned` are the checks that the run would have made without `filters`."""
+    document = {
+        "format": FORMAT,
+        "suite": {"version": __version__, "specs_digest": specs_digest},
+        "code": code(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in sorted({*_DRAWING[1:], *_JUDGING, *_OTHERS})},
+        "tier": tier,
+        "seed": seed,
+        "nights": dict(nights),
+        "filters": dict(filters),
+        "target": described(target),
+        "planned": sorted(planned),
+        **asdict(facts),
+    }
+    return document | {"partial": partial_because(document, planned)}
+
+
+def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[str]:
+    """Why a run does not speak of all that is demanded; empty if it does. `plan` are all checks of its tier."""
+    left_out = len(set(plan) - set(document["checks"]))
+    reasons = {
+        "its tier is smoke": document["tier"] == "smoke",
+        f"{left_out} of {len(plan)} checks did not run": left_out > 0,
+        "it was ended early": document["interrupted"],
+        "it only watched what was planted": document["nights"]["watch"],
+        "only a part of the suite was named": not {"files", "ignored"}.isdisjoint(document["filters"]),
+        "it is one shard of a run": "shard" in document["filters"],
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+def missing_to_draw(document: Mapping[str, Any]) -> list[str]:
+    """What this machine has in another version than the run had, of what decides which requests are generated."""
+    return _others(document, _DRAWING)
+
+
+def missing_to_judge(document: Mapping[str, Any], *, drawn: bool) -> list[str]:
+    """The same of what decides how replies are judged; unless the file says what was `drawn`, also of what draws."""
+    return _others(document, _JUDGING if drawn else tuple(dict.fromkeys((*_DRAWING, *_JUDGING))))
+
+
+def _others(document: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    wanted = document["packages"] | {"python": _minor(document["python"])}
+    here = {name: _version(name) for name in names} | {"python": _minor(platform.python_version())}
+    return [f"{name} {wanted[name]} (here: {here[name]})" for name in names if wanted[name] != here[name]]
+
+
+def _minor(python: str) -> str:
+    return ".".join(python.split(".")[:2])
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

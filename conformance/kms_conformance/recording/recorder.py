@@ -1,0 +1,138 @@
+"""Records a run: every exchange in order, and every reading of the clock between them.
+
+Redaction takes a third of a millisecond an exchange, so it is done when the checks are through, or when much has come
+together. Until then exchanges stay in memory: no secret leaves it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+from kms_conformance.core.clock import Clock
+from kms_conformance.core.runtime import Chance
+from kms_conformance.recording.drawn import RecordedDraws
+from kms_conformance.recording.line import Named, Readings, microseconds, moment, to_json
+from kms_conformance.recording.placeholders import StandIns
+from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.world import Witness, World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from kms_conformance.target import Target
+    from kms_conformance.wire.messages import Exchange
+
+# What is kept in memory at most: bodies, and exchanges, each of which takes some 6 kB beside its body. At standard
+# there are 5,000, so that no check is held up for a second.
+_MOST_BYTES = 16 << 20
+_MOST_EXCHANGES = 6000
+
+
+class RecordedClock(Clock):
+    """Real time, every reading of which is remembered."""
+
+    def __init__(self) -> None:
+        self._now = 0
+        self._monotonic = 0
+        self._readings: tuple[list[int], list[int]] = ([], [])
+
+    def now(self) -> datetime:
+        read = microseconds(super().now())
+        self._readings[0].append(read - self._now)
+        self._now = read
+        return moment(read)
+
+    def monotonic(self) -> float:
+        read = round(super().monotonic() * 1_000_000)
+        self._readings[1].append(read - self._monotonic)
+        self._monotonic = read
+        return read / 1_000_000
+
+    def taken(self) -> Readings:
+        """The readings since the last call."""
+        now, monotonic = self._readings
+        self._readings = ([], [])
+        return Readings(tuple(now), tuple(monotonic))
+
+
+class Recording(Witness):
+    """Writes a tape: one file, gzipped, one JSON object a line; the last line says how many there are."""
+
+    def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
+        self._path = path
+        self._clock = clock
+        self._redactor = Redactor.of(target, plaintexts=False)
+        self._stand_ins = StandIns()
+        self.draws = RecordedDraws()
+        self._waiting: list[tuple[Named, Readings]] = []
+        self._bytes = 0
+        self.count = 0
+        self._lost: OSError | None = None
+        self._open: tuple[BinaryIO, gzip.GzipFile] | None = None
+
+    def saw(self, exchange: Exchange) -> None:
+        if self._lost is not None:
+            return
+        if self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES:
+            self._write_waiting()
+        self._waiting.append((Named(exchange), self._clock.taken()))
+        self._bytes += len(exchange.request.body) + (len(exchange.reply.body) if exchange.reply else 0)
+
+    def named(self, exchange: Exchange, number: int, operation: str) -> None:
+        if self._waiting and self._waiting[-1][0].exchange is exchange:
+            self._waiting[-1] = (Named(exchange, number, operation), self._waiting[-1][1])
+
+    def close(self) -> None:
+        """Write what is left, and the end. Raises `OSError` where any of it could not be written."""
+        self._write_waiting()
+        if self._lost is not None:
+            raise self._lost
+        last = self._clock.taken()
+        drawn = 0
+        for line in self.draws.lines():
+            self._write(self._without_secrets(line))
+            drawn += 1
+        self._write({"end": self.count, "drawn": drawn, "now": list(last.now), "monotonic": list(last.monotonic)})
+        if self._open is not None:
+            raw, packed = self._open
+            packed.close()
+            raw.close()
+
+    def _write_waiting(self) -> None:
+        # A disk that is full must not keep keys from being let go: the run goes on, and has no tape.
+        try:
+            self._write_all()
+        except OSError as error:
+            self._lost = self._lost or error
+        self._waiting, self._bytes = [], 0
+
+    def _write_all(self) -> None:
+        for named, readings in self._waiting:
+            self._write(to_json(named, readings, self._redactor, self._stand_ins))
+            self.count += 1
+
+    def _without_secrets(self, line: dict[str, object]) -> dict[str, object]:
+        """A line of what was drawn: along the links of a spec, what a reply gave goes into it."""
+        text = json.dumps(line)
+        clean = self._redactor.text(self._stand_ins.text(text))
+        return line if clean == text else json.loads(clean)
+
+    def _write(self, line: dict[str, object]) -> None:
+        if self._open is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            raw = os.fdopen(descriptor, "wb")
+            # Neither a name nor a time: the same exchanges make the same bytes.
+            self._open = raw, gzip.GzipFile("", "wb", 6, raw, mtime=0)
+        self._open[1].write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+
+def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, Recording]:
+    """A world all of which is recorded, with chance of this seed."""
+    clock = RecordedClock()
+    recording = Recording(path, target, clock)
+    return World(clock, Chance.of(seed), recording, draws=recording.draws), recording

@@ -1,0 +1,85 @@
+"""Everything that is kept of one target's part in a run: the tape, what the ledger said, and which checks began."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kms_conformance.client.ledger import ACCOUNT, Entry, Ledger
+from kms_conformance.recording.recorder import recorded_world
+from kms_conformance.target import Target
+
+TAPE = "exchanges.jsonl.gz"
+LEDGER = "ledger.jsonl"
+FACTS = "facts.json"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What must be known besides the tape to judge a run again.
+
+    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this
+    order. `alone` says that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it
+    was ended early.
+    """
+
+    run: str
+    chance: str
+    checks: tuple[str, ...]
+    alone: bool
+    interrupted: bool
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Facts:
+        """The inverse of `asdict`."""
+        return cls(**(raw | {"checks": tuple(raw["checks"])}))
+
+
+class Reel:
+    """Records one target of a run into a folder of its own under `spool`."""
+
+    def __init__(self, spool: Path, target: Target, ledger: Ledger, seed: int) -> None:
+        self.folder = spool / f"{target.name}.{ledger.run}"
+        self._chance = secrets.token_hex(16)
+        self.world, self._recording = recorded_world(self.folder / TAPE, target, chance_of(seed, self._chance))
+        ledger.clock = self.world.clock
+        self._ledger = ledger
+        self._before = _that_matter(ledger)
+        self._known = sum(1 for _ in ledger.entries())
+        self._alone = all(ledger.is_free(record) for record in ledger.records().values())
+
+    def finish(self, checks: Sequence[str], *, interrupted: bool) -> None:
+        """Write what is not on disk yet. Raises `OSError`."""
+        self._recording.close()
+        since = list(self._ledger.entries())[self._known :]
+        run = self._ledger.run
+        alone = self._alone and all(entry.run == run for entry in since)
+        facts = Facts(run, self._chance, tuple(checks), alone, interrupted)
+        lines = [
+            entry.line
+            for entry in (*self._before, *(entry for entry in since if entry.run == run and entry.event != ACCOUNT))
+        ]
+        _write(self.folder / LEDGER, "".join(f"{line}\n" for line in lines))
+        _write(self.folder / FACTS, json.dumps(asdict(facts)))
+
+
+def chance_of(seed: int, chance: str) -> str:
+    """The seed of all that a run makes up: no other run has it, and it is that of no other seed."""
+    return f"{seed} {chance}"
+
+
+def _that_matter(ledger: Ledger) -> tuple[Entry, ...]:
+    """What a run goes by of what it found: lines on keys that may be there, and what was noted of requirements."""
+    there = {record.marker for record in ledger.here if record.there or record.doubtful}
+    return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,215 @@
+"""Allure's results, one a requirement and target, made from what the run recorded: Allure 2 and 3 read them.
+
+They are objects of Allure's own model, and its logger writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from allure_commons import model2 as model
+from allure_commons.logger import AllureFileLogger
+
+from kms_conformance.core.text import one_line, printable
+from kms_conformance.report.allure import about
+from kms_conformance.report.allure.labels import Labels, label
+from kms_conformance.report.allure.steps import Attachments, milliseconds, steps
+from kms_conformance.report.html.page import TargetPage, pages
+from kms_conformance.report.standing import Mark, Sign, of_requirement
+from kms_conformance.report.text.markdown import code, link, prose
+from kms_conformance.report.text.wrapping import capped, counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kms_conformance.report.model import Report
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
+
+# Has no types.
+_LOGGER: Any = AllureFileLogger
+_STATUS: Mapping[Sign, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
+_MESSAGE, _TRACE = 1000, 20_000
+_MOST_NAMED = 10
+
+
+def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ) -> None:
+    """Write the results of a run into a folder of their own; what was there is removed first.
+
+    A result is a requirement, not a check: what a check met by the way must not turn red what it is made for.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    # What lies in it is for its owner alone, whatever its mode.
+    folder.mkdir(parents=True, mode=0o700)
+    files = _Files(folder)
+    for page in pages(report):
+        times = _times(page)
+        by_requirement = _by_requirement(page)
+        for entry in page.verdict.requirements:
+            if entry.verdict != "not_applicable":
+                _write_one(files, page, entry, by_requirement.get(entry.id, []), times)
+    for found in report.stale:
+        files.put(_stale(found, report.run.started))
+    targets = [about.Named(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
+    about.write(folder, targets, report.run.tier, report.run.seed, environ)
+
+
+class _Files:
+    """Allure's logger; what it writes is for its owner alone. Nothing is forced to the disk: all can be made again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._logger = _LOGGER(folder)
+
+    def put(self, result: model.TestResult) -> None:
+        """Write a result under its own id: the logger would draw one, and the same run would give other files."""
+        name = f"{result.uuid}-result.json"
+        result.file_pattern = name
+        self._logger.report_result(result)
+        self._folder.joinpath(name).chmod(0o600)
+
+    def attach(self, name: str, text: str) -> None:
+        """Write the text of an attachment."""
+        self._logger.report_attached_data(text, name)
+        self._folder.joinpath(name).chmod(0o600)
+
+
+def _write_one(
+    files: _Files,
+    page: TargetPage,
+    entry: RequirementVerdict,
+    checks: list[CheckResult],
+    times: Mapping[str, datetime],
+) -> None:
+    result = _result(page, entry, checks, times)
+    attachments = Attachments(result.uuid)
+    result.steps = list(steps(entry, checks, times, attachments))
+    for name, text in attachments.texts.items():
+        files.attach(name, text)
+    files.put(result)
+
+
+def _result(
+    page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult], times: Mapping[str, datetime]
+) -> model.TestResult:
+    """A trend follows `historyId`: dialect, target and requirement make it, and nothing that differs between nights."""
+    verdict, labels = page.verdict, _labels(page, entry)
+    begun = [times[check.check] for check in checks] or [datetime.fromisoformat(verdict.started)]
+    seconds = sum(check.seconds for check in checks)
+    status, details = _status(of_requirement(page, entry), entry)
+    return model.TestResult(
+        uuid=_id(verdict.started, verdict.name, entry.id),
+        historyId=_id(verdict.dialect, verdict.name, entry.id),
+        testCaseId=_id(verdict.dialect, entry.id),
+        fullName=f"{verdict.dialect}/{one_line(entry.id)}",
+        titlePath=[verdict.dialect, labels.feature],
+        name=labels.title,
+        description=_description(page, entry, checks),
+        status=status,
+        statusDetails=details,
+        stage="finished",
+        start=milliseconds(min(begun)),
+        stop=milliseconds(min(begun) + timedelta(seconds=seconds)),
+        labels=list(_named(labels)),
+        links=[model.Link(type="link", name=name, url=url) for name, url in labels.links],
+        parameters=[
+            model.Parameter(name="target", value=verdict.name),
+            model.Parameter(name="seed", value=str(verdict.seed), excluded=True),
+        ],
+    )
+
+
+def _status(mark: Mark | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
+    if mark is None:
+        return "passed", None
+    first, _, rest = mark.text.partition("\n")
+    # Of what failed, the reason is what was expected and what came.
+    message = f"{first}\n{entry.reason}" if entry.verdict == "failed" else first
+    message, trace = capped(printable(message), _MESSAGE)[0], capped(printable(rest.strip()), _TRACE)[0]
+    return _STATUS[mark.sign], model.StatusDetails(message=message, trace=trace)
+
+
+def _labels(page: TargetPage, entry: RequirementVerdict) -> Labels:
+    requirement = page.requirement(entry.id)
+    return label(
+        target=page.verdict.name,
+        dialect=page.verdict.dialect,
+        family=entry.id.partition(".")[0].replace("-", " "),
+        title=one_line(requirement.statement if requirement else entry.id),
+        check=entry.id,
+        requirements=[requirement] if requirement else [],
+    )
+
+
+def _description(page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult]) -> str:
+    """Markdown: what must hold, who says so, and the checks by the ids that select them."""
+    requirement = page.requirement(entry.id)
+    lines = [f"**{entry.level}** {code(entry.id)}"]
+    if requirement is not None:
+        lines += [prose(requirement.statement), *(f"- {link(str(s), s.document.url)}" for s in requirement.sources)]
+    judged = counted(entry.judged, "time")
+    names = ", ".join(code(check.check) for check in checks[:_MOST_NAMED])
+    lines.append(f"Judged {judged}" + (f" by {names}" if names else " on exchanges of all checks") + ".")
+    return "\n\n".join(lines)
+
+
+def _named(labels: Labels) -> Iterator[model.Label]:
+    """Behaviours are dialect, family and requirement; suites are target and family."""
+    yield model.Label("epic", labels.epic)
+    yield model.Label("feature", labels.feature)
+    yield from (model.Label("story", story) for story in labels.stories)
+    yield model.Label("parentSuite", labels.parent_suite)
+    yield model.Label("suite", labels.suite)
+    yield model.Label("severity", labels.severity)
+    yield model.Label("framework", "kms-conformance")
+
+
+def _by_requirement(page: TargetPage) -> Mapping[str, list[CheckResult]]:
+    """The checks that are made for each requirement, or found it broken, in the order of the run."""
+    found: dict[str, list[CheckResult]] = {}
+    for check in page.report.checks:
+        for name in dict.fromkeys((*check.declared, *(failure.requirement for failure in check.failures))):
+            found.setdefault(name, []).append(check)
+    return found
+
+
+def _times(page: TargetPage) -> Mapping[str, datetime]:
+    """When each check began; in files that do not say, one after another."""
+    clock = datetime.fromisoformat(page.verdict.started)
+    found = {}
+    for check in page.report.checks:
+        if check.started:
+            clock = datetime.fromisoformat(check.started)
+        found[check.check] = clock
+        clock += timedelta(seconds=check.seconds)
+    return found
+
+
+def _stale(found: StaleWaiver, started: str) -> model.TestResult:
+    """A waiver that has had its time fails the run, and is no requirement's fault."""
+    name, at = one_line(found.waiver.requirement), milliseconds(datetime.fromisoformat(started))
+    why = f"Stale waiver {name}: {one_line(found.why)}"
+    return model.TestResult(
+        uuid=_id(started, "waiver", name, str(found.waiver.line)),
+        historyId=_id("waiver", name),
+        testCaseId=_id("waiver", name),
+        fullName=f"waivers/{name}",
+        titlePath=["waivers"],
+        name=f"The waiver of {name} is needed",
+        status="failed",
+        statusDetails=model.StatusDetails(message=why, trace=one_line(found.next)),
+        stage="finished",
+        start=at,
+        stop=at,
+        labels=[model.Label("epic", "waivers"), model.Label("feature", name)],
+    )
+
+
+def _id(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

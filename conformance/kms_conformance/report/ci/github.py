@@ -1,0 +1,37 @@
+"""What GitHub shows beside a job and a pull request: a line for each failure, in the words of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from kms_conformance.core.text import one_line
+
+if TYPE_CHECKING:
+    from kms_conformance.report.model import Report
+
+# GitHub shows ten of a kind for each step.
+_MOST = 10
+
+
+def github_lines(report: Report, environ: Mapping[str, str]) -> Iterator[str]:
+    """The lines to print, where GitHub Actions reads them; elsewhere none. A MUST is an error, all else a warning."""
+    if not environ.get("GITHUB_ACTIONS"):
+        return
+    failed = [
+        (target.verdict.name, entry) for target in report.targets for entry in target.verdict.with_verdict("failed")
+    ]
+    for name, entry in failed[:_MOST]:
+        kind = "error" if entry.level == "MUST" else "warning"
+        yield _line(kind, f"{name} · {entry.id}", entry.reason)
+    for found in report.stale[:_MOST]:
+        yield _line("error", f"stale waiver · {found.waiver.requirement}", f"{found.why} {found.next}")
+
+
+def _line(kind: str, title: str, message: str) -> str:
+    name = _escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={name}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return one_line(text).replace("%", "%25")

@@ -1,0 +1,150 @@
+"""JUnit: one suite a target, one case a check, red exactly where the exit code is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from kms_conformance.core.text import one_line, printable
+from kms_conformance.report.html.page import TargetPage, pages
+from kms_conformance.report.standing import Mark, Sign, of_check, of_requirement, undeclared
+from kms_conformance.report.text.wrapping import capped, counted
+
+if TYPE_CHECKING:
+    from kms_conformance.report.model import Report
+    from kms_conformance.verdict.results import CheckResult
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
+
+_TITLE = 200
+_TEXT = 20_000
+
+
+def render(report: Report) -> str:
+    """The document, for GitHub, GitLab and Jenkins.
+
+    What is a failure, an error or skipped, `standing` says. No case names a file: a requirement is no line of anybody's
+    source.
+    """
+    return render_pages(pages(report), report.stale)
+
+
+def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
+    """The same, of what has been worked out already."""
+    root = ET.Element("testsuites", name="kms-conformance")
+    for page in shown:
+        root.append(_suite(page))
+    if stale:
+        root.append(_waivers(stale))
+    suites = list(root)
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
+    root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(page: TargetPage) -> ET.Element:
+    verdict = page.verdict
+    started = verdict.started.removesuffix("Z")
+    suite = ET.Element("testsuite", name=one_line(verdict.name), timestamp=started)
+    properties = {
+        "dialect": verdict.dialect,
+        "profile": verdict.profile,
+        "base_url": verdict.base_url,
+        "result": verdict.result,
+        "tier": verdict.tier,
+        "seed": str(verdict.seed),
+        "suite": f"kms-conformance {verdict.suite_version}",
+        "specs": verdict.specs_digest,
+    }
+    _properties(suite, properties.items())
+    marks = Counter[str]()
+    names = Counter[tuple[str, str]]()
+    for check in page.report.checks:
+        mark = of_check(page, check)
+        names[check.family, check.title] += 1
+        suite.append(_case(page, check, mark, names[check.family, check.title]))
+        marks[mark.sign if mark else ""] += 1
+    for case, sign in (*_undeclared(page), *_not_run(page), *_not_tested(page)):
+        suite.append(case)
+        marks[sign] += 1
+    cases = sum(marks.values())
+    counts = {"tests": cases, "failures": marks["failure"], "errors": marks["error"], "skipped": marks["skipped"]}
+    for name, number in counts.items():
+        suite.set(name, str(number))
+    suite.set("time", f"{sum(check.seconds for check in page.report.checks):.3f}")
+    return suite
+
+
+def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
+    """Waivers are of a run, not of a target; one that is stale fails it."""
+    size = str(len(stale))
+    suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
+    for found in stale:
+        name = f"{one_line(found.waiver.requirement)}, line {found.waiver.line}"
+        case = ET.SubElement(suite, "testcase", classname="waivers.stale", name=name, time="0.000")
+        _add(case, Mark("failure", "stale waiver", f"Stale waiver: {found.why}\n{found.next}"))
+    return suite
+
+
+def _case(page: TargetPage, check: CheckResult, mark: Mark | None, nth: int) -> ET.Element:
+    title = one_line(check.title) + ("" if nth == 1 else f" ({nth})")
+    case = ET.Element("testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}")
+    _properties(case, [("check", check.check), *(("requirement", name) for name in check.declared)])
+    if mark is not None:
+        _add(case, mark)
+    return case
+
+
+def _add(case: ET.Element, mark: Mark) -> None:
+    first = capped(one_line(mark.text.split("\n", 1)[0]), _TITLE)[0]
+    child = ET.SubElement(case, mark.sign, message=first, type=mark.type)
+    child.text = capped(printable(mark.text), _TEXT)[0]
+
+
+def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
+    """What does not hold and is judged on every exchange has a case of its own, once."""
+    for entry in undeclared(page):
+        mark = of_requirement(page, entry)
+        family = entry.id.partition(".")[0]
+        case = ET.Element("testcase", classname=_class(page, family), name=one_line(entry.id), time="0.000")
+        _properties(case, [("requirement", entry.id)])
+        if mark is not None:
+            _add(case, mark)
+            yield case, mark.sign
+
+
+def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
+    """A check of the plan that has no result is an error of its own: what is not there would leave all green."""
+    known = {check.check for check in page.report.checks}
+    for found in page.verdict.unfinished:
+        if found.check not in known:
+            family, _, name = found.check.partition("::")
+            case = ET.Element("testcase", classname=_class(page, family), name=one_line(name), time="0.000")
+            _add(case, Mark("error", "did not run", f"{one_line(found.check)} did not run: {found.why}"))
+            yield case, "error"
+
+
+def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
+    """Without a case of their own, requirements that no check came to would leave all green."""
+    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
+    if not musts:
+        return
+    case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")
+    said = f"{counted(len(musts), 'MUST requirement')} could not be judged: the run did not get to them."
+    error = ET.SubElement(case, "error", message=said, type="not tested")
+    error.text = "\n".join([said, *(f"{entry.id}: {entry.reason}" for entry in musts)])
+    yield case, "error"
+
+
+def _class(page: TargetPage, family: str) -> str:
+    """Jenkins reads what stands before the last dot as a package: the target."""
+    return f"{one_line(page.verdict.name)}.{one_line(family).replace('.', '_')}"
+
+
+def _properties(parent: ET.Element, values: Iterable[tuple[str, str]]) -> None:
+    element = ET.SubElement(parent, "properties")
+    for name, value in values:
+        ET.SubElement(element, "property", name=name, value=one_line(value))

@@ -1,0 +1,143 @@
+"""Compares two runs: which targets both have, what changed in each, and why a change may come from elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kms_conformance.report import layout
+from kms_conformance.report.change import KINDS, Change, Kind, Side, changes
+from kms_conformance.report.load import load_report, load_verdict
+from kms_conformance.report.model import StoredVerdict
+from kms_conformance.verdict.decide import Result
+
+FORMAT = 1
+KIND = "kms-conformance changes"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs compared. `results` are each target's before and after; None where a run does not have the target.
+
+    `warnings` are why a change may come from elsewhere than the targets.
+    """
+
+    before: str
+    after: str
+    results: Mapping[str, tuple[Result | None, Result | None]]
+    changes: tuple[Change, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether both have the same targets, with the same verdicts and answers on every requirement."""
+        return not self.changes and all(before == after for before, after in self.results.values())
+
+    def of_kind(self, kind: Kind) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.kind == kind)
+
+    def counts(self) -> dict[Kind, int]:
+        """How many changes there are of each kind; every kind is there."""
+        found = Counter(change.kind for change in self.changes)
+        return {kind: found[kind] for kind in KINDS}
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """1 if something regressed; if `strict`, if anything differs at all; else 0."""
+        return int(not self.same if strict else bool(self.of_kind("regressed")))
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as `specs/schemas/changes.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "kind": KIND,
+            "same": self.same,
+            "regressed": bool(self.of_kind("regressed")),
+            "before": self.before,
+            "after": self.after,
+            "targets": {name: {"before": pair[0], "after": pair[1]} for name, pair in self.results.items()},
+            "counts": self.counts(),
+            "changes": [asdict(change) for change in self.changes],
+            "warnings": list(self.warnings),
+        }
+
+
+def compare(before: Path, after: Path) -> Comparison:
+    """Compare two reports folders, or verdict files. Raises `ReportError` where either cannot be read.
+
+    Targets are paired by name; where each side has a single one, those two are compared, whatever their names.
+    """
+    return compared(str(before), sides(before), str(after), sides(after))
+
+
+def compared(before: str, first: Mapping[str, Side], after: str, second: Mapping[str, Side]) -> Comparison:
+    """Compare what two runs say of targets, by name; `before` and `after` are what the runs are called."""
+    pairs = _pairs(first, second)
+    both = {name: (old, new) for name, (old, new) in pairs.items() if old and new}
+    return Comparison(
+        before=before,
+        after=after,
+        results={name: (_result(old), _result(new)) for name, (old, new) in pairs.items()},
+        changes=tuple(change for name, (old, new) in both.items() for change in changes(name, old, new)),
+        warnings=tuple(warning for name, pair in pairs.items() for warning in _warnings(name, *pair)),
+    )
+
+
+def sides(path: Path) -> dict[str, Side]:
+    """The targets of a run by name: from its reports folder or results, or the one of a verdict or a target's folder.
+
+    Raises `ReportError` where nothing can be read.
+    """
+    if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
+        return {target.verdict.name: Side(target.verdict, target.checks) for target in load_report(path).targets}
+    verdict = load_verdict(path / layout.VERDICT if path.is_dir() else path)
+    return {verdict.name: Side(verdict)}
+
+
+_Pairs = dict[str, tuple[Side | None, Side | None]]
+
+
+def _pairs(first: Mapping[str, Side], second: Mapping[str, Side]) -> _Pairs:
+    if len(first) == len(second) == 1:
+        (old_name, old), (new_name, new) = *first.items(), *second.items()
+        return {old_name if old_name == new_name else f"{old_name} / {new_name}": (old, new)}
+    return {name: (first.get(name), second.get(name)) for name in dict.fromkeys([*first, *second])}
+
+
+def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[str]:
+    if before is None or after is None:
+        yield f"{name}: only the {'first' if after is None else 'second'} run has this target."
+        return
+    old, new = before.verdict, after.verdict
+    for what, was, now in (
+        ("dialects", old.dialect, new.dialect),
+        ("profiles", old.profile, new.profile),
+        ("tiers", old.tier, new.tier),
+        ("suite versions", old.suite_version, new.suite_version),
+        ("endpoints", old.base_url, new.base_url),
+    ):
+        if was != now:
+            yield f"{name}: the {what} differ, {was} and {now}."
+    yield from _warnings_of_runs(name, old, new)
+    if before.checks is None or after.checks is None:
+        yield f"{name}: accepted answers are not compared, a verdict alone does not hold them."
+
+
+def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
+    if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
+        yield f"{name}: the specs differ, a requirement of the same name may demand something else."
+    was, now = (_decided_by(verdict) for verdict in (old, new))
+    if was != now:
+        yield f"{name}: the requirements that decide differ, {was} and {now}."
+    if new.started < old.started:
+        yield f"{name}: the second run began before the first, {new.started} and {old.started}."
+
+
+def _decided_by(verdict: StoredVerdict) -> str:
+    return "those of its suite" if verdict.frozen is None else f"those of release {verdict.frozen['version']}"
+
+
+def _result(side: Side | None) -> Result | None:
+    return None if side is None else side.verdict.result

@@ -1,0 +1,58 @@
+"""Where the documents leave room: which of several accepted answers an endpoint gave, and which it might have given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kms_conformance.catalogue.profile import Profile, Refusal
+
+if TYPE_CHECKING:
+    from kms_conformance.report.model import TargetReport
+
+
+@dataclass(frozen=True)
+class Room:
+    """One requirement that several answers satisfy.
+
+    `given` are those that came. `others` are those that would have been as right, and `reason` says why; both are empty
+    where the profile is not known to this version.
+    """
+
+    requirement: str
+    given: tuple[str, ...]
+    others: tuple[str, ...]
+    reason: str
+
+
+def rooms(target: TargetReport, profile: Profile | None) -> tuple[Room, ...]:
+    """The answers of a target where there was a choice, in the order of the catalogue."""
+    given: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
+    for check in target.checks:
+        names |= check.refusals
+        for requirement, answers in check.observed.items():
+            given.setdefault(requirement, set()).update(answers)
+    return tuple(
+        _room(entry.id, tuple(sorted(given[entry.id])), _refusal(profile, names.get(entry.id, "")))
+        for entry in target.verdict.requirements
+        if entry.id in given
+    )
+
+
+def _room(requirement: str, given: tuple[str, ...], refusal: Refusal | None) -> Room:
+    if refusal is None:
+        return Room(requirement, given, (), "")
+    return Room(requirement, given, tuple(_others(refusal, given)), refusal.reason)
+
+
+def _others(refusal: Refusal, given: tuple[str, ...]) -> Iterator[str]:
+    if refusal.or_accepted and not any(answer.endswith("carried out") for answer in given):
+        yield "carried out"
+    yield from (str(answer) for answer in refusal.answers if str(answer) not in given)
+
+
+def _refusal(profile: Profile | None, name: str) -> Refusal | None:
+    known = profile is not None and name in profile.facts["refusals"]
+    return profile.refusal(name) if known and profile is not None else None

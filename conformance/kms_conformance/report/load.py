@@ -1,0 +1,69 @@
+"""Reads results back, and refuses those that were cut short, doubled or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from kms_conformance.report import files, layout
+from kms_conformance.report.consistency import problems_of_report, problems_of_verdict
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import Report, StoredVerdict
+from kms_conformance.report.schemas import built, validate
+
+_MOST_SHOWN = 5
+
+
+def load_report(path: Path) -> Report:
+    """Read a whole run from its reports folder, or from its `results.json`.
+
+    Raises `ReportError` unless the results and every verdict beside them are valid, agree within and with each other.
+    """
+    directory = path.parent if path.name == layout.RESULTS else path
+    report = parse_report(directory / layout.RESULTS)
+    for name, folder in layout.folders(directory, [target.verdict.name for target in report.targets]).items():
+        verdict = load_verdict(folder / layout.VERDICT)
+        if verdict != next(target.verdict for target in report.targets if target.verdict.name == name):
+            raise ReportError(
+                f"{directory} cannot be used.",
+                f"{folder / layout.VERDICT} is not the verdict that {layout.RESULTS} holds: they are of two runs, "
+                "or one was changed.",
+                "Run again into an empty folder.",
+            )
+    return report
+
+
+def parse_report(path: Path) -> Report:
+    """Read one `results.json` alone, as `load_report` does."""
+    raw = files.read_json(path)
+    validate(raw, "results", str(path))
+    report = built(Report.from_json, raw, str(path))
+    _refuse(str(path), problems_of_report(report))
+    return report
+
+
+def load_verdict(path: Path) -> StoredVerdict:
+    """Read one `verdict.json`. Raises `ReportError` unless it is valid and agrees within."""
+    raw = files.read_json(path)
+    validate(raw, "verdict", str(path))
+    verdict = built(StoredVerdict.from_json, raw, str(path))
+    _refuse(str(path), problems_of_verdict(verdict))
+    return verdict
+
+
+def load_verdicts(path: Path) -> tuple[StoredVerdict, ...]:
+    """The verdicts of a run, from its reports folder or results, or the one of a target, from its folder or verdict."""
+    if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
+        return tuple(target.verdict for target in load_report(path).targets)
+    return (load_verdict(path / layout.VERDICT if path.is_dir() else path),)
+
+
+def _refuse(name: str, problems: Iterable[str]) -> None:
+    found = list(islice(problems, _MOST_SHOWN))
+    if found:
+        raise ReportError(
+            f"{name} cannot be used: it contradicts itself.",
+            "\n".join(found),
+            "It was cut short, put together from several runs, or changed: run again.",
+        )

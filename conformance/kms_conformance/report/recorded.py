@@ -1,0 +1,51 @@
+"""What a run leaves for a certificate beside each verdict: the exchanges, the ledger's lines, the circumstances."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from kms_conformance.recording.environment import environment
+from kms_conformance.recording.spool import emptied, take
+from kms_conformance.report import files, layout
+from kms_conformance.report.schemas import validate
+from kms_conformance.verdict.decide import specs_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from kms_conformance.target import Target
+
+
+def keep(
+    directory: Path,
+    targets: Collection[Target],
+    planned: Mapping[str, Collection[str]],
+    *,
+    tier: str,
+    seed: int,
+    nights: Mapping[str, bool],
+    filters: Mapping[str, str],
+) -> None:
+    """Move what was recorded in a reports folder beside its verdicts. What cannot be kept cannot be sealed later."""
+    folders = layout.folders(directory, [target.name for target in targets])
+    for target in targets:
+        folder = folders[target.name]
+        with suppress(OSError):
+            facts = take(directory, target.name, folder)
+            if facts is None:
+                continue
+            document = environment(
+                target,
+                facts,
+                planned.get(target.name, ()),
+                tier=tier,
+                seed=seed,
+                nights=nights,
+                filters=filters,
+                specs_digest=specs_digest(target.dialect),
+            )
+            validate(document, "environment", layout.ENVIRONMENT)
+            files.write_atomically(folder / layout.ENVIRONMENT, files.to_text(document))
+    emptied(directory)

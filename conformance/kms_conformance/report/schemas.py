@@ -1,0 +1,85 @@
+"""Validates what we write and what we read back by the published JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from itertools import islice
+from typing import Any, Literal, TypeVar
+
+import jsonschema_rs
+
+from kms_conformance.core import specs
+from kms_conformance.core.lengths import shortened
+from kms_conformance.report.errors import ReportError
+
+Schema = Literal[
+    "verdict",
+    "results",
+    "traceability",
+    "manifest",
+    "environment",
+    "sdk",
+    "recording",
+    "comparison",
+    "changes",
+    "shard",
+]
+_MOST_SHOWN = 3
+_Made = TypeVar("_Made")
+
+
+def validate(document: object, schema: Schema, name: str) -> None:
+    """Raise `ReportError` about the file `name` unless the document is valid by the schema."""
+    try:
+        found = [f"{_where(error)}: {_short(error.message)}" for error in _problems(document, schema)]
+    except UnicodeEncodeError:
+        found = ["It has half a surrogate pair, which is no text."]
+    except (ValueError, RecursionError):
+        # The library reads 255 levels.
+        found = ["It is nested deeper than any report."]
+    if found:
+        raise ReportError(
+            f"{name} cannot be used.",
+            "\n".join([f"It is not what {schema}.schema.json describes.", *found]),
+            "It was changed, or another version of the suite wrote it: run again with this version.",
+        )
+
+
+def built(make: Callable[[Any], _Made], document: object, name: str) -> _Made:
+    """What `make` makes of a document that is valid by its schema. Raises `ReportError` about the file `name`.
+
+    A schema does not say everything: a name may have to be a number, and a list must not be empty.
+    """
+    try:
+        return make(document)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ReportError(
+            f"{name} cannot be used.",
+            f"No run writes such a file ({type(error).__name__}: {shortened(str(error), 200)}).",
+            "It was changed, or another version of the suite wrote it: run again with this version.",
+        ) from error
+
+
+def _problems(document: object, schema: Schema) -> list[jsonschema_rs.ValidationError]:
+    return list(islice(_validator(schema).iter_errors(document), _MOST_SHOWN))
+
+
+@cache
+def _validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    registry = jsonschema_rs.Registry([(_load("verdict")["$id"], _load("verdict"))])
+    return jsonschema_rs.Draft202012Validator(_load(schema), registry=registry)
+
+
+def _load(schema: Schema) -> dict[str, str]:
+    loaded: dict[str, str] = json.loads((specs.SPECS / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _where(error: jsonschema_rs.ValidationError) -> str:
+    return "/".join(map(str, error.instance_path)) or "the whole"
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 200 else f"{message[:120]} … {message[-70:]}"

@@ -1,0 +1,1 @@
+"""The words of a report: for the terminal, for Markdown, and for each failure."""

@@ -1,0 +1,150 @@
+"""What a summary says of one target, a block each: what failed, what is waived, what is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core.text import one_line
+from kms_conformance.report.again import replay_command
+from kms_conformance.report.text.words import not_run_because, open_reason
+from kms_conformance.report.text.wrapping import counted, wrapped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kms_conformance.catalogue.requirements import Requirement
+    from kms_conformance.client.judge import Judgement
+    from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.results import CheckResult
+
+_MOST_FAILURES = 10
+_MOST_REASONS = 8
+_MOST_NAMES = 3
+# Of a statement, a source, and what was expected and received, each: the whole is in the report.
+_MOST_LINES = 2
+
+
+def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
+    """A block for each requirement that failed: the clause, what came instead, and the command that shows it again."""
+    failed = target.verdict.with_verdict("failed")
+    first: dict[str, tuple[CheckResult, Judgement]] = {}
+    for check in target.checks:
+        for failure in check.failures:
+            first.setdefault(failure.requirement, (check, failure))
+    known = Catalogue.load(target.verdict.dialect).requirements
+    for entry in failed[:_MOST_FAILURES]:
+        yield Text()
+        yield from _failure(entry, *first[entry.id], known.get(entry.id), directory, width)
+    if len(failed) > _MOST_FAILURES:
+        yield Text()
+        yield Text(f"  … and {counted(len(failed) - _MOST_FAILURES, 'more requirement')} in the report", "dim")
+
+
+def waived(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+    """What failed and is accepted, with the reason, who answers for it, and until when."""
+    entries = verdict.with_verdict("waived")
+    if entries:
+        yield Text()
+        yield Text("  waived:", "magenta")
+    for entry in entries:
+        yield from lines(f"{entry.id} · {entry.level}", width, "    ")
+        yield from lines(one_line(entry.reason), width, "      ", style="dim")
+
+
+def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
+    """What could not be judged, by reason, each with what to do about it."""
+    entries = [entry for entry in target.verdict.with_verdict("inconclusive") if not entry.not_run]
+    reasons = Counter(map(open_reason, entries))
+    hints = {check.reason: check.hint for check in reversed(target.checks)}
+    not_tested = len(target.verdict.with_verdict("not_tested"))
+    if reasons or not_tested:
+        yield Text()
+        yield Text("  could not be judged:", "yellow")
+    for reason, count in reasons.most_common(_MOST_REASONS):
+        yield from lines(one_line(reason), width, f"  {count:>4}  ")
+        if hints.get(reason):
+            yield from lines(one_line(hints[reason]), width, "        → ", style="dim")
+    if len(reasons) > _MOST_REASONS:
+        yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
+    if not_tested:
+        yield from lines("No exchange of the run allowed a judgement.", width, f"  {not_tested:>4}  ")
+
+
+def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
+    """The checks of the plan that did not run to their end, by reason: the first of each by name."""
+    reasons = not_run_because(target.verdict)
+    if reasons:
+        yield Text()
+        yield Text("  checks that did not run to the end:", "yellow")
+    for why, checks in sorted(reasons.items(), key=lambda found: -len(found[1]))[:_MOST_REASONS]:
+        yield from lines(one_line(why), width, f"  {len(checks):>4}  ")
+        more = f" and {counted(len(checks) - _MOST_NAMES, 'more check')}" if len(checks) > _MOST_NAMES else ""
+        yield from lines(f"{', '.join(checks[:_MOST_NAMES])}{more}", width, "        ", style="dim")
+    if len(reasons) > _MOST_REASONS:
+        yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
+
+
+def isolation(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+    """Whether the keys of others read as before."""
+    found = verdict.isolation
+    if not found or not found["described"]:
+        return
+    differ = len(found["changed"])
+    what = "none has changed" if not differ else f"{differ} changed, by whom is not known: see the report"
+    line = f"keys of others: {counted(found['described'], 'key')} read before and after, {what}"
+    yield Text()
+    yield from lines(line, width, "  ", style="yellow" if differ else "dim")
+
+
+def stale(report: Report, width: int) -> Iterator[Text]:
+    """The waivers for which the run fails, each with why and what to do."""
+    if report.stale:
+        yield Text()
+        yield Text("✗ waivers out of date: remove or renew these lines", "bold red")
+    for found in report.stale:
+        place = f"line {found.waiver.line}: " if found.waiver.line else ""
+        yield Text()
+        yield from lines(
+            f"{place}{found.waiver.requirement}, {one_line(found.waiver.owner)}", width, "  ✗ ", style="red"
+        )
+        yield from lines(one_line(found.why), width, "    ")
+        yield from lines(one_line(found.next), width, "    → ", style="dim")
+
+
+def lines(text: str, width: int, first: str = "", style: str = "") -> Iterator[Text]:
+    """The text at this width, in one style; later lines begin below the first."""
+    return (Text(line, style) for line in wrapped(text, width, first))
+
+
+def _failure(
+    entry: RequirementVerdict,
+    check: CheckResult,
+    failure: Judgement,
+    requirement: Requirement | None,
+    directory: Path | None,
+    width: int,
+) -> Iterator[Text]:
+    name = check.failure_id(failure)
+    level = entry.level if entry.decides else f"{entry.level}, newer, does not decide"
+    yield from lines(f"{entry.id} · {level} · {name}", width, "  ✗ ", style="red")
+    if requirement is not None:
+        yield from _brief(requirement.statement, width, "    ")
+        yield from _brief(str(requirement.sources[0]), width, "    source    ")
+    yield from _brief(failure.expected, width, "    expected  ")
+    yield from _brief(failure.received, width, "    received  ")
+    # A command that is broken at the margin cannot be copied.
+    if directory is not None:
+        yield Text(f"    again     {replay_command(directory, name)}")
+
+
+def _brief(text: str, width: int, first: str) -> Iterator[Text]:
+    found = wrapped(one_line(text) or "nothing", width, first)
+    yield from map(Text, found[:_MOST_LINES] if len(found) <= _MOST_LINES else found[: _MOST_LINES - 1])
+    if len(found) > _MOST_LINES:
+        yield Text(f"{found[_MOST_LINES - 1][: width - 2].rstrip()} …")

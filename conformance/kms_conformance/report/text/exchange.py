@@ -1,0 +1,156 @@
+"""A recorded exchange as it is shown: what says something of request and reply, fit to be printed, in bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kms_conformance.core.text import one_line, printable
+from kms_conformance.report.text.wrapping import capped
+from kms_conformance.wire.curl import curl
+from kms_conformance.wire.record import Body, Record
+
+Headers = tuple[tuple[str, str], ...]
+
+# Every client sends these, and they say nothing of what was asked.
+_DULL = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
+# What a judgement of a reply may rest on. Ids of requests have many names, see _REQUEST_ID.
+_TELLING = frozenset(
+    {
+        "allow",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "location",
+        "retry-after",
+        "transfer-encoding",
+        "www-authenticate",
+    }
+)
+_REQUEST_ID = re.compile(r"request-?id|trace-?id", re.IGNORECASE)
+_REQUEST_ID_IN_BODY = re.compile(r"[\"<]RequestId(?:\"\s*:\s*\"|>)([^\"<]{1,100})")
+_VARIABLE = re.compile(r"\"\$([A-Z0-9_]+)\"")
+# Secrets that are made for one request and stand for its very bytes and second.
+_SIGNATURES = frozenset({"AUTHORIZATION", "SIGNATURE"})
+_HEADER_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Message:
+    """One side of an exchange: its first line, headers worth reading, how many others there were, and the body."""
+
+    line: str
+    headers: Headers
+    other_headers: int
+    body: str
+    body_note: str
+
+
+@dataclass(frozen=True)
+class ExchangeView:
+    """One exchange; `reply` is None where none came, and `failure` says why. `needs` explains the curl line's names."""
+
+    number: int
+    operation: str
+    started: str
+    milliseconds: float | None
+    request: Message
+    reply: Message | None
+    failure: str
+    status: int | None
+    request_id: str
+    curl: str
+    needs: str
+
+
+def record_of(raw: Mapping[str, Any]) -> Record:
+    """The record that a stored exchange was written from."""
+    reply = raw["reply_body"]
+    return Record(
+        **(
+            dict(raw)
+            | {
+                "request_headers": _pairs(raw["request_headers"]),
+                "request_body": Body(**raw["request_body"]),
+                "reply_headers": _pairs(raw["reply_headers"]),
+                "reply_body": None if reply is None else Body(**reply),
+            }
+        )
+    )
+
+
+def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
+    """Show a stored exchange, with at most `body_limit` characters of each body."""
+    record = record_of(raw)
+    line = _curl(record)
+    return ExchangeView(
+        number=record.number,
+        operation=one_line(record.operation),
+        started=one_line(record.started),
+        milliseconds=None if record.seconds is None else record.seconds * 1000,
+        request=_request(record, body_limit),
+        reply=None if record.status is None else _reply(record, body_limit),
+        failure=one_line(f"{record.failure}: {record.failure_text}") if record.failure else "",
+        status=record.status,
+        request_id=_request_id(record),
+        curl=line,
+        needs=_needs(line),
+    )
+
+
+def _curl(record: Record) -> str:
+    try:
+        return curl(record)
+    except UnicodeEncodeError:
+        # Only of a request that was not sent: headers travel as Latin-1.
+        return "# There is no such line: HTTP cannot carry this request."
+
+
+def _request(record: Record, limit: int) -> Message:
+    shown = tuple(pair for pair in record.request_headers if pair[0].lower() not in _DULL)
+    return _message(f"{record.method} {record.url}", shown, len(record.request_headers), record.request_body, limit)
+
+
+def _reply(record: Record, limit: int) -> Message:
+    shown = tuple(
+        (name, value) for name, value in record.reply_headers if name.lower() in _TELLING or _REQUEST_ID.search(name)
+    )
+    line = f"{record.status} {record.reason or ''}".strip()
+    return _message(line, shown, len(record.reply_headers), record.reply_body or Body(""), limit)
+
+
+def _message(line: str, shown: Headers, headers: int, body: Body, limit: int) -> Message:
+    text, left_out = capped(body.text, limit)
+    notes = ["Not UTF-8: one character a byte."] if body.encoding != "utf-8" else []
+    if left_out or body.cut:
+        rest = f"{left_out:,}{' and more' if body.cut else ''}" if left_out else "more"
+        notes.append(f"{rest} characters are not shown." if rest != "1" else "1 character is not shown.")
+    if not body.text:
+        notes.append("No body.")
+    names = tuple((one_line(name), one_line(value[:_HEADER_LIMIT])) for name, value in shown)
+    return Message(one_line(line), names, headers - len(shown), printable(text), " ".join(notes))
+
+
+def _request_id(record: Record) -> str:
+    found = next((value for name, value in record.reply_headers if _REQUEST_ID.search(name)), "")
+    if not found and record.reply_body is not None:
+        match = _REQUEST_ID_IN_BODY.search(record.reply_body.text)
+        found = match[1] if match else ""
+    return one_line(found[:100])
+
+
+def _needs(line: str) -> str:
+    names = tuple(dict.fromkeys(_VARIABLE.findall(line)))
+    secrets = " and ".join(f"${name}" for name in names if name not in _SIGNATURES)
+    signature = " and ".join(f"${name}" for name in names if name in _SIGNATURES)
+    parts = [
+        f"Set {secrets} first, where secrets were." if secrets else "",
+        f"{signature} is good for one request, and for minutes: sign the request anew." if signature else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _pairs(headers: Sequence[Sequence[str]]) -> Headers:
+    return tuple((name, value) for name, value in headers)

@@ -1,0 +1,147 @@
+"""One failed judgement, told to a stranger: what is required and who says so, what came instead, how to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.core.text import one_line, printable
+from kms_conformance.report.text.exchange import ExchangeView, Message, view
+from kms_conformance.report.text.hints import look_next
+from kms_conformance.report.text.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from kms_conformance.catalogue.requirements import Requirement, Source
+    from kms_conformance.client.judge import Judgement
+
+WIDTH = 100
+# What a terminal shows of a body: some 12 lines. The page and the results hold more.
+_TEXT_BODY = 1200
+_TEXT_CURL = 2000
+# A judgement cites the request and what proved its effect; whole walks of the lifecycle cite more.
+_MOST_EXCHANGES = 4
+_UNKNOWN = "This version of the suite has no such requirement: the report was made by another."
+
+
+@dataclass(frozen=True)
+class FailureView:
+    """A failed judgement with all that explains it; `note` is what the check itself adds. Texts may have many lines."""
+
+    requirement: str
+    level: str
+    statement: str
+    sources: tuple[Source, ...]
+    expected: str
+    received: str
+    note: str
+    exchanges: tuple[ExchangeView, ...]
+    left_out: int
+    next: str
+    id: str = ""
+
+
+def explain(
+    judgement: Judgement,
+    requirement: Requirement | None,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    body_limit: int = _TEXT_BODY,
+    name: str = "",
+) -> FailureView:
+    """Put together what explains a failed judgement; `records` are stored exchanges, of which it cites some.
+
+    `requirement` is None where the catalogue has none of this id; `name` is the failure's own (see
+    `CheckResult.failure_id`). Of many exchanges the first and the last are shown.
+    """
+    by_number = {record["number"]: record for record in records}
+    cited = [by_number[number] for number in judgement.exchanges if number in by_number]
+    shown = cited if len(cited) <= _MOST_EXCHANGES else [cited[0], *cited[1 - _MOST_EXCHANGES :]]
+    exchanges = tuple(view(record, body_limit) for record in shown)
+    return FailureView(
+        requirement=judgement.requirement,
+        level=requirement.level if requirement else "",
+        statement=requirement.statement if requirement else _UNKNOWN,
+        sources=requirement.sources if requirement else (),
+        expected=printable(judgement.expected),
+        received=printable(judgement.received),
+        note=one_line(judgement.hint),
+        exchanges=exchanges,
+        left_out=len(cited) - len(shown),
+        next=look_next(judgement.requirement, exchanges),
+        id=name,
+    )
+
+
+def render(
+    judgement: Judgement,
+    requirement: Requirement | None,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    width: int = WIDTH,
+    name: str = "",
+) -> str:
+    """The failure as plain text for terminals, pytest and Allure; only curl lines and URLs may exceed `width`."""
+    return "\n".join(_lines(explain(judgement, requirement, records, name=name), width))
+
+
+def compared(expected: str, received: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
+    """The two aligned lines of a failed judgement, wrapped at `width`."""
+    return [
+        *wrapped(printable(expected) or "nothing", width, f"{indent}expected  "),
+        *wrapped(printable(received) or "nothing", width, f"{indent}received  "),
+    ]
+
+
+def _lines(failure: FailureView, width: int) -> Iterator[str]:
+    yield " · ".join(filter(None, (failure.requirement, failure.level, failure.id)))
+    yield from wrapped(failure.statement, width, "  ")
+    for number, source in enumerate(failure.sources):
+        yield from wrapped(str(source), width, "  source  " if number == 0 else "          ")
+        yield f"          {source.document.url}"
+    yield ""
+    yield from compared(failure.expected, failure.received, width)
+    if failure.note:
+        yield from wrapped(failure.note, width, "  note      ")
+    for position, exchange in enumerate(failure.exchanges):
+        if position == 1 and failure.left_out:
+            yield ""
+            yield f"  ({failure.left_out} exchanges between are in results.json)"
+        yield ""
+        yield from exchange_lines(exchange, width)
+    yield ""
+    yield from wrapped(failure.next, width, "  look next: ", "    ")
+
+
+def exchange_lines(exchange: ExchangeView, width: int = WIDTH) -> Iterator[str]:
+    """One exchange as plain text: both sides, and the line that repeats it."""
+    took = "" if exchange.milliseconds is None else f" · {exchange.milliseconds:.0f} ms"
+    operation = f" · {exchange.operation}" if exchange.operation else ""
+    yield f"  exchange {exchange.number}{operation} · {exchange.started}{took}"
+    yield from _message(exchange.request, ">", width)
+    yield "    |"
+    if exchange.reply is None:
+        yield from wrapped(f"no reply ({exchange.failure})", width, "    < ")
+    else:
+        yield from _message(exchange.reply, "<", width)
+    if len(exchange.curl) <= _TEXT_CURL:
+        yield "  reproduce:"
+        yield from (f"    {printable(line)}" for line in exchange.curl.split("\n"))
+        if exchange.needs:
+            yield from wrapped(f"({exchange.needs})", width, "    ")
+    else:
+        yield f"  reproduce: the curl line has {len(exchange.curl):,} characters; index.html has it."
+
+
+def _message(message: Message, mark: str, width: int) -> Iterator[str]:
+    prefix = f"    {mark} "
+    # A URL that is broken at the margin cannot be clicked or copied.
+    yield f"{prefix}{message.line}"
+    for name, value in message.headers:
+        yield from wrapped(f"{name}: {value}", width, prefix, f"{prefix}  ")
+    if message.body:
+        yield f"    {mark}"
+        yield from wrapped(message.body, width, prefix, prefix)
+    if message.body_note:
+        yield f"    {mark}"
+        yield f"{prefix}({message.body_note})"

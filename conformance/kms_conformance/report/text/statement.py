@@ -1,0 +1,187 @@
+"""The statement of a run as Markdown: for a pull request or the summary of a job, where the page cannot be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kms_conformance.report.html.page import Card, TargetPage, pages
+from kms_conformance.report.model import VERDICTS
+from kms_conformance.report.text.markdown import block, code, details, link, plain, prose, table
+from kms_conformance.report.text.words import RESULT_SIGNS, VERDICT_WORDS
+from kms_conformance.report.text.wrapping import capped, counted, duration
+
+if TYPE_CHECKING:
+    from kms_conformance.report.model import Report
+    from kms_conformance.verdict.waivers.outdated import StaleWaiver
+
+# What GitHub takes as the summary of one step, in bytes.
+SUMMARY_LIMIT = 1024 * 1024
+# Room for the line that says what was left out.
+_LINE = 400
+_SHOWN = 1500
+_MOST_ROWS = 300
+
+# What is left out first where there is too little room: the last of these.
+_ESSENTIAL, _FAILURE, _OPEN, _MORE = range(4)
+
+
+@dataclass(frozen=True)
+class _Block:
+    rank: int
+    text: str
+
+
+def render(report: Report, limit: int | None = None) -> str:
+    """The statement, with no more than `limit` bytes of UTF-8 where one is given; it says what was left out."""
+    return render_pages(pages(report), report.stale, limit)
+
+
+def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (), limit: int | None = None) -> str:
+    """The same, of what has been worked out already."""
+    blocks = list(_blocks(shown, stale))
+    kept = blocks if limit is None else _fitting(blocks, limit)
+    left_out = len(blocks) - len(kept)
+    if left_out:
+        what = counted(left_out, "part does", "parts do")
+        kept.append(_Block(_ESSENTIAL, f"*{what} not fit in here: the whole is in the statement, index.html.*"))
+    return "\n\n".join(each.text for each in kept) + "\n"
+
+
+def _fitting(blocks: list[_Block], limit: int) -> list[_Block]:
+    """All blocks, or without those that matter least, in the same order."""
+    left = limit - _LINE
+    kept = set()
+    for position, each in sorted(enumerate(blocks), key=lambda pair: (pair[1].rank, pair[0])):
+        size = len(each.text.encode()) + 2
+        if size <= left:
+            kept.add(position)
+            left -= size
+    return [each for position, each in enumerate(blocks) if position in kept]
+
+
+def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iterator[_Block]:
+    if len(shown) > 1:
+        yield _Block(_ESSENTIAL, "# Conformance of key deletion\n\n" + _overview(shown))
+    for found in stale:
+        told = f"**Stale waiver** {code(found.waiver.requirement)}: {plain(found.why)} {plain(found.next)}"
+        yield _Block(_FAILURE, told)
+    for page in shown:
+        yield _Block(_ESSENTIAL, _head(page, "##" if len(shown) > 1 else "#"))
+        yield from _cards(page.failed, "Failures")
+        yield from _open(page)
+        yield from _not_run(page)
+        yield from _cards(page.waived, "Waived failures")
+        yield _Block(_MORE, _requirements(page))
+        if page.rooms:
+            yield _Block(_MORE, _rooms(page))
+        lines = "\n".join(f"# {command.title}\n{command.line}" for command in page.commands)
+        yield _Block(_OPEN, details("Do it again", block(lines, "sh")))
+
+
+def _overview(shown: Iterable[TargetPage]) -> str:
+    rows = [
+        (
+            plain(page.verdict.name),
+            plain(f"{page.verdict.dialect}, {page.verdict.profile}"),
+            f"{RESULT_SIGNS[page.verdict.result]} {page.verdict.result}",
+            *(str(page.totals.get(name, 0)) for name in VERDICTS),
+        )
+        for page in shown
+    ]
+    return table(("Target", "Dialect, profile", "Result", *VERDICT_WORDS.values()), rows)
+
+
+def _head(page: TargetPage, level: str) -> str:
+    verdict = page.verdict
+    counts = " · ".join(f"{number} {VERDICT_WORDS[name]}" for name, number in page.totals.items())
+    about = [
+        code(verdict.base_url),
+        plain(f"{verdict.dialect}, profile {verdict.profile}"),
+        f"tier {verdict.tier}, seed {verdict.seed}",
+        f"{verdict.started.replace('T', ' ').replace('Z', ' UTC')}, {duration(verdict.duration_seconds)}",
+        counted(verdict.requests, "request"),
+        f"kms-conformance {plain(verdict.suite_version)}, specs {code(verdict.specs_digest)}",
+    ]
+    title = f"{level} {RESULT_SIGNS[verdict.result]} {plain(verdict.name)}: {verdict.result}"
+    return f"{title}\n\n{page.sentence}\n\n{counts}\n\n{' · '.join(about)}"
+
+
+def _cards(cards: tuple[Card, ...], title: str) -> Iterator[_Block]:
+    if cards:
+        yield _Block(_FAILURE, f"### {title} ({len(cards)})")
+    for card in cards:
+        yield _Block(_FAILURE, _card(card))
+
+
+def _card(card: Card) -> str:
+    failure = card.failure
+    lines = [f"**{code(failure.requirement)}** · {card.verdict.level} · {prose(failure.statement)}"]
+    if failure.sources:
+        named = (
+            f"{link(s.document.title, s.document.url)} {plain(' · '.join(filter(None, (s.section, s.row))))}"
+            for s in failure.sources
+        )
+        lines.append("; ".join(named))
+    if card.verdict.verdict == "waived":
+        lines.append(f"Waived: {plain(card.verdict.reason)}")
+    lines.append(block(f"expected  {_short(failure.expected)}\nreceived  {_short(failure.received)}"))
+    if failure.exchanges:
+        first = failure.exchanges[0]
+        # Whole or not at all: half a command does something else.
+        if len(first.curl) <= 2 * _SHOWN:
+            lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
+    if failure.id:
+        lines.append(f"Both replies side by side: {code(f'kms-conformance replay DIR {failure.id}')}")
+    if card.elsewhere:
+        lines.append(f"Failed {counted(len(card.elsewhere), 'more time')}.")
+    return "\n\n".join(lines)
+
+
+def _short(text: str) -> str:
+    shown, left_out = capped(text or "nothing", _SHOWN)
+    return shown if not left_out else f"{shown} … ({left_out:,} more characters)"
+
+
+def _open(page: TargetPage) -> Iterator[_Block]:
+    if page.open:
+        yield _Block(_OPEN, f"### Could not be judged ({sum(group.size for group in page.open)})")
+    for group in page.open:
+        names = ", ".join(code(entry.id) for entry in group.requirements)
+        hint = f"\n\n{plain(group.hint)}" if group.hint else ""
+        yield _Block(_OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
+
+
+def _not_run(page: TargetPage) -> Iterator[_Block]:
+    if page.not_run:
+        yield _Block(_OPEN, f"### Checks that did not run to the end ({len(page.verdict.unfinished)})")
+    for why, checks in page.not_run.items():
+        names = details(counted(len(checks), "check"), ", ".join(map(code, checks)))
+        yield _Block(_OPEN, f"{plain(why)}\n\n{names}")
+
+
+def _requirements(page: TargetPage) -> str:
+    rows = [
+        (
+            VERDICT_WORDS[entry.verdict],
+            code(entry.id),
+            entry.level,
+            prose(found.statement).replace("|", "\\|") if (found := page.requirement(entry.id)) else "",
+        )
+        for group in page.groups
+        for entry in (row.verdict for row in group.rows)
+    ]
+    shown = table(("Verdict", "Requirement", "Level", "What must hold"), rows[:_MOST_ROWS])
+    return details(f"All {counted(len(rows), 'requirement')}", shown)
+
+
+def _rooms(page: TargetPage) -> str:
+    rows = [
+        (code(room.requirement), ", ".join(map(code, room.given)), ", ".join(map(code, room.others)))
+        for room in page.rooms
+    ]
+    return details(
+        f"Where the documents leave room: {counted(len(rows), 'answer')}",
+        table(("Requirement", "Answered", "Also accepted"), rows),
+    )

@@ -1,0 +1,101 @@
+"""The end of a run on the terminal: what became of each target, what failed or stayed open, where the report lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from kms_conformance.core.text import one_line
+from kms_conformance.report import layout
+from kms_conformance.report.again import nearby
+from kms_conformance.report.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
+from kms_conformance.report.text import blocks
+from kms_conformance.report.text.blocks import lines
+from kms_conformance.report.text.words import VERDICT_WORDS, sentence
+from kms_conformance.report.text.wrapping import counted, duration
+from kms_conformance.verdict.decide import Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kms_conformance.core.screen import Screen
+
+# Narrower terminals get lines that they break themselves.
+_LEAST_WIDTH = 40
+_STYLES = {
+    "conformant": "bold green",
+    "nonconformant": "bold red",
+    "failed": "red",
+    "inconclusive": "yellow",
+    "not_tested": "yellow",
+    "waived": "magenta",
+    "passed": "green",
+    "not_applicable": "dim",
+}
+_MARKS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?"}
+_NO_BREAK = "\u00a0"
+
+
+def show(report: Report, directory: Path | None, screen: Screen) -> None:
+    """Print the summary of a run, no wider than the terminal; `directory` is its reports folder, None if none is."""
+    for line in summary(report, directory, screen.width):
+        # Lines are broken already; a path that is longer than the terminal stays in one piece, to be copied.
+        screen.write_line(line)
+
+
+def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text]:
+    """The lines of the summary; only paths and commands may be longer than `width`."""
+    width = max(width, _LEAST_WIDTH)
+    for target in report.targets:
+        yield Text()
+        yield from _target(target, directory, width)
+    yield from blocks.stale(report, width)
+    yield Text()
+    if len(report.targets) > 1:
+        yield from (_head(target.verdict) for target in report.targets)
+        yield Text()
+    if directory is None:
+        return
+    yield Text(f"report   {nearby(directory / layout.INDEX)}")
+    yield Text(f"results  {nearby(directory / layout.RESULTS)}")
+
+
+def _target(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
+    verdict = target.verdict
+    yield _head(verdict)
+    about = f"{verdict.dialect}, profile {verdict.profile}, {one_line(verdict.base_url)}"
+    yield from lines(about, width, "  ", style="dim")
+    yield from lines(sentence(verdict), width, "  ")
+    yield from _counts(verdict, width)
+    yield from lines(_effort(verdict), width, "  ", style="dim")
+    yield from blocks.failures(target, directory, width)
+    yield from blocks.waived(verdict, width)
+    yield from blocks.unjudged(target, width)
+    yield from blocks.unfinished(target, width)
+    yield from blocks.isolation(verdict, width)
+
+
+def _head(verdict: StoredVerdict) -> Text:
+    style = _STYLES[verdict.result] if verdict.result != "inconclusive" else "bold yellow"
+    return Text(f"{_MARKS[verdict.result]} {verdict.name}: {verdict.result}", style)
+
+
+def _effort(verdict: StoredVerdict) -> str:
+    sent = f"{counted(verdict.requests, 'request')}, {counted(verdict.keys_created, 'key')} created"
+    return f"tier {verdict.tier}, seed {verdict.seed}, {sent}, {duration(verdict.duration_seconds)} in all"
+
+
+def _counts(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+    counts = verdict.counts()
+    order = sorted(VERDICTS, key=lambda name: (name != "passed", VERDICTS.index(name)))
+    totals = {name: sum(counts[level][name] for level in LEVELS) for name in order}
+    # A number stays on the line of its word.
+    words = {
+        name: f"{number} {VERDICT_WORDS[name]}".replace(" ", _NO_BREAK) for name, number in totals.items() if number
+    }
+    for line in lines(" · ".join(words.values()), width, "  "):
+        for name, word in words.items():
+            line.highlight_words([word], _STYLES[name])
+        yield line

@@ -1,0 +1,1 @@
+"""Runs under pytest: one item per check and target, and what becomes of each."""

@@ -1,0 +1,345 @@
+"""A pytest session of the suite: starts what a run needs, collects results, and decides the verdicts."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kms_conformance.catalogue.frozen import Frozen, load_frozen
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.folders import try_ledgers
+from kms_conformance.core.libraries import refuse_replaced
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.text import printable
+from kms_conformance.core.tier import Tier
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.preflight.consent import require
+from kms_conformance.recording.spool import emptied
+from kms_conformance.report.again import remember
+from kms_conformance.report.allure import labels as allure
+from kms_conformance.report.begin import UNFINISHED, begin
+from kms_conformance.report.model import Report
+from kms_conformance.report.recorded import keep
+from kms_conformance.report.shard_parts import Parts, write_parts
+from kms_conformance.report.shard_parts import Plan as PartPlan
+from kms_conformance.run.emulators import Emulators
+from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
+from kms_conformance.run.phrasing import phrase, status_of
+from kms_conformance.run.plan import plan_of
+from kms_conformance.run.settings import Settings
+from kms_conformance.run.shards.shard import Shard
+from kms_conformance.run.worker import Worker
+from kms_conformance.suite.checks import SuiteCheck
+from kms_conformance.target import Target, load_targets
+from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.waivers import Waiver, load_waivers
+from kms_conformance.verdict.waivers.outdated import stale
+from kms_conformance.wire.redact import Redactor
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was told. `targets` are paths of target files; none is the built-in emulator.
+
+    `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). `consent` says that
+    the owners of real accounts agree. Where nothing will be asked (`asking`), the reports folder stays as it is.
+    """
+
+    targets: tuple[str, ...]
+    reports: Path
+    tier: Tier
+    seed: int
+    waivers: str | None = None
+    requirements: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    consent: bool = False
+    asking: bool = True
+
+
+# Compared by identity: pytest keeps its plugins in sets.
+@dataclass(eq=False)
+class Controller:
+    """Starts what the run needs, collects results, and says at the end what follows from them."""
+
+    settings: Settings
+    reports: Path
+    emulators: Emulators
+    targets: tuple[Target, ...]
+    waivers: tuple[Waiver, ...]
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
+    isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+    report: Report | None = None
+    unwritten: str = ""
+    _missing: Missing = field(default_factory=Missing)
+    _clock: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.plans = {target.name: plan_of(target, self.settings) for target in self.targets}
+        self._by_node_id = {
+            check.node_id(name): (name, check) for name, plan in self.plans.items() for check in plan.checks.values()
+        }
+
+    @classmethod
+    def start(cls, options: Options, interrupts: Interrupts) -> Controller:
+        """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
+
+        Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account whose owner has not
+        agreed.
+        """
+        refuse_replaced()
+        emulators = Emulators(options.reports / "targets")
+        paths = options.targets or emulators.start()
+        # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
+        state = None if options.targets else str(options.reports / "ledger")
+        loaded = load_targets([Path(path) for path in paths])
+        for target in loaded:
+            # Raises for a ledger that cannot be read or written, before anything is sent.
+            ledger = Ledger.of(target, None if state is None else Path(state))
+            if options.asking:
+                try_ledgers(ledger.path.parent)
+                ledger.try_locks()
+            ledger.records()
+        accepted = load_waivers(options.waivers)
+        dialects = {target.dialect for target in loaded}
+        release = options.requirements
+        frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
+        spool = str(emptied(options.reports))
+        settings = Settings(tuple(map(str, paths)), state, options.tier, options.seed, **options.further, spool=spool)
+        if settings.part is not None:
+            settings.part.refuse_moving_clocks(loaded)
+        require(loaded, given=options.consent, mark=settings.mark)
+        begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, interrupts)
+        if options.asking:
+            begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
+        return begun
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
+        """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
+        from kms_conformance.run.shards.scheduling import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
+
+        return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
+        node.workerinput["kms_conformance"] = asdict(self.settings)
+
+    # --- what comes of the run ----------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
+        found = getattr(node, "workeroutput", {}).get("kms_found")
+        if found is None:
+            # A worker that died has told nothing.
+            self._missing.fell(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
+        else:
+            self._take(found)
+
+    def _take(self, found: Mapping[str, Any]) -> None:
+        """Take over what a worker found (see `Worker.found`)."""
+        self.isolation |= found["isolation"]
+        for raw in found["stopped"]:
+            self._keep(CheckResult.from_json(raw))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self._missing.fell(f"pytest or a plugin of it failed: {last_line(excrepr)}")
+
+    # First: what pytest's own reports say of a check is what we say.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        raw = getattr(report, "kms", None)
+        if raw is not None:
+            result = CheckResult.from_json(raw)
+            self._keep(result)
+            phrase(report, result, decides=result.outcome == "failed" and self._decides(result))
+            return
+        target, check = self.place(report.nodeid) or ("", None)
+        if check is not None and not report.passed:
+            self._missing.told(target, check.id, reason_of(report))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return status_of(report)
+
+    def _keep(self, result: CheckResult) -> None:
+        """A check that another plugin runs again counts as it ended last; a failure stays one."""
+        kept = self.results.setdefault(result.target, {})
+        known = kept.get(result.check)
+        if known is None or known.outcome != "failed":
+            kept.pop(result.check, None)
+            kept[result.check] = result
+
+    def _decides(self, result: CheckResult) -> bool:
+        """Whether the run's exit code rests on what failed in a check."""
+        target = next(target for target in self.targets if target.name == result.target)
+        return any(
+            entry.verdict == "failed" and entry.weight == "MUST"
+            for entry in self.decided(target, [result]).requirements
+        )
+
+    def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
+        """The target and the check of the plan that an item of pytest's is; None for any other."""
+        return self._by_node_id.get(node_id.rpartition("/")[2])
+
+    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
+        try:
+            return (yield)
+        finally:
+            self._finish(session)
+
+    def pytest_report_header(self) -> str:
+        """For plain pytest: whom it asks."""
+        names = ", ".join(target.name for target in self.targets)
+        return f"kms-conformance: {names}" + ("" if self.settings.state is None else " (no --target was given)")
+
+    def _finish(self, session: pytest.Session) -> None:
+        if session.config.getoption("collectonly", default=False):
+            self.emulators.stop()
+            return
+        self.interrupts.no_more_asking()
+        worker = session.config.pluginmanager.get_plugin("kms-worker")
+        if isinstance(worker, Worker):
+            self._take(worker.found())
+        if getattr(session.config.option, "numprocesses", None):
+            with self.interrupts.letting_go():
+                self._finish_for_workers()
+        for why in (session.shouldfail, session.shouldstop):
+            if why:
+                self._missing.fell(f"The run was stopped before it: {why}.")
+        if self.interrupts.first is not None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+            self._missing.fell("The run was interrupted before it.")
+        filters = filters_of(session.config)
+        self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
+        # What a waiver covers may fail in another shard: `merge` knows.
+        whole = self.settings.part is None
+        wider = {name: plan.wider for name, plan in self.plans.items()}
+        outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
+        self.emulators.stop()
+        decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
+        from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
+
+        try:
+            self.report = write(self.reports, decided, outlived)
+        except NotWrittenError as error:
+            self.report, self.unwritten = error.report, str(error)
+            session.exitstatus = self.interrupts.exit_code or error.exit_code
+            return
+        files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
+        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
+        keep(
+            self.reports,
+            self.targets,
+            {name: plan.named() for name, plan in self.plans.items()},
+            tier=self.settings.tier,
+            seed=self.settings.seed,
+            nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
+            filters=filters,
+        )
+        if self.settings.part is not None:
+            self._write_shard(self.settings.part)
+        results = session.config.getoption("--alluredir", None)
+        if results is not None:
+            allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+        # Last: no verdict is told by an exit code that is not on disk.
+        session.exitstatus = self.interrupts.exit_code or self.report.exit_code
+
+    def _write_shard(self, shard: Shard) -> None:
+        """What `merge` must know besides the results."""
+        assert self.report is not None
+        plans = tuple(
+            PartPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
+            for target in self.targets
+            if (division := self.plans[target.name].division) is not None
+        )
+        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
+
+    def _finish_for_workers(self) -> None:
+        """A worker that is told to end, or that dies, has no time to let its keys go."""
+        for target in self.targets:
+            ledger = Ledger.of(target, self.settings.ledgers)
+            if not ledger.unfinished():
+                continue
+            bench = Bench(target, ledger, keys=0)
+            # What remains undone for whatever reason is named to the user, with the command that finishes it.
+            try:
+                bench.enter()
+                bench.pool.recover()
+                bench.pool.release()
+            except Exception as error:  # noqa: BLE001 - as above, with that reason
+                said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
+                self.trouble[target.name] = self.clean(said)
+            finally:
+                bench.close()
+
+    def results_of(self, target: str) -> list[CheckResult]:
+        """What its checks have come to by now, in the order in which they ended."""
+        return list(self.results.get(target, {}).values())
+
+    def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
+        """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
+        beside = Circumstances(
+            {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
+            missed or self.clean(self._missing.why(filters)),
+            filters,
+            tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
+        )
+        verdict = self.decided(target, self.results_of(target.name), beside)
+        return replace(verdict, isolation=self.isolation.get(target.name))
+
+    def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
+        """The verdict that follows from these results."""
+        duration = time.monotonic() - self._clock
+        run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
+        planned = self.plans[target.name].named()
+        return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
+
+    def clean(self, text: str) -> str:
+        """The text without the secrets that stand in target files."""
+        for target in self.targets:
+            text = Redactor.of(target).text(text)
+        return text
+
+    def afterwards(self) -> Iterator[str]:
+        """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
+        for target, path in zip(self.targets, self.settings.targets, strict=True):
+            for record in Ledger.of(target, self.settings.ledgers).unfinished():
+                reason = record.facts.get("reason") or self.trouble.get(target.name)
+                why = f" ({reason.rstrip('.')})" if reason else ""
+                yield (
+                    f"{target.name}: {record.named} is not scheduled for deletion{why}. "
+                    f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
+                )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """For plain pytest: the verdict of each target, and where the report lies."""
+        for verdict in self.verdicts:
+            terminalreporter.write_line(printable(f"{verdict.target.name}: {verdict.result}"))
+        for found in () if self.report is None else self.report.stale:
+            terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
+        if self.report is not None:
+            terminalreporter.write_line(printable(f"report: {self.reports / 'index.html'}"))
+        for line in self.afterwards():
+            terminalreporter.write_line(printable(line))

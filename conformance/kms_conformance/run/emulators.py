@@ -1,0 +1,51 @@
+"""The built-in emulator as a target: one server a dialect, and the file that leads there."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+
+from kms_conformance.core import specs
+
+
+class Emulators:
+    """Servers on 127.0.0.1 for the time of a run; their target files lie in `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._running = ExitStack()
+
+    def start(self) -> tuple[str, ...]:
+        """Start one emulator a dialect; returns the paths of their target files."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return tuple(self._start(dialect) for dialect in specs.dialects())
+
+    def _start(self, dialect: str, way: str | None = None) -> str:
+        from kms_conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
+
+        emulator = self._running.enter_context(Emulator(dialect))
+        # Where there is one way only, the emulator's names are for its variants.
+        several = way is not None and len(specs.facts(dialect)["auth_ways"]) > 1
+        target = emulator.target(way if several else None)
+        target["name"] += f"-{way}" if several else ""
+        path = self._directory / f"{target['name']}.yaml"
+        path.write_text(yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
+        return str(path)
+
+    def start_for_clients(self, only: str | None) -> tuple[str, ...]:
+        """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
+        from kms_conformance.sdk.known import clients  # noqa: PLC0415 - as above
+
+        self._directory.mkdir(parents=True, exist_ok=True)
+        return tuple(
+            self._start(dialect, way)
+            for dialect in specs.dialects()
+            for way in specs.facts(dialect)["auth_ways"]
+            if any(way in client.ways for client in clients(dialect) if only in (None, client.name))
+        )
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        self._running.close()

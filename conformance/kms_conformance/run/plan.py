@@ -1,0 +1,115 @@
+"""The plan of a run: every check that the suite has for a target, known before anything is asked.
+
+It does not come from pytest's collection: what a filter, another plugin or a worker that died has left out of a run
+still stands in its plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kms_conformance import suite
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core.tier import Tier
+from kms_conformance.run.settings import Settings
+from kms_conformance.run.shards.division import Division, Planned, divide
+from kms_conformance.run.shards.durations import load as load_durations
+from kms_conformance.suite.checks import SuiteCheck, all_checks
+from kms_conformance.target import Target
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All checks of a run at one target, by id, in the order of the run.
+
+    `wider` are the requirements that a higher tier judges by further checks, or by more examples. `division` says which
+    shard has which check, and `shard` which of them this run is; None for a whole run.
+    """
+
+    target: str
+    checks: Mapping[str, SuiteCheck]
+    wider: frozenset[str] = frozenset()
+    division: Division | None = None
+    shard: int | None = None
+
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """The requirements that each check declares; the name of another shard's check says whose it is."""
+        if self.division is not None and self.shard is not None:
+            return self.division.planned({self.shard})
+        return {name: tuple(sorted(check.declared)) for name, check in self.checks.items()}
+
+    def find(self, family: str, function: str, parameters: Mapping[str, object]) -> SuiteCheck | None:
+        """The check of this run that has these parameters; None where this run does not make it."""
+        for check in self.checks.values():
+            if (check.family, check.function) == (family, function) and dict(check.parameters) == dict(parameters):
+                return check if self._is_here(check) else None
+        return None
+
+    def _is_here(self, check: SuiteCheck) -> bool:
+        return self.division is None or self.division.where[check.id] == self.shard
+
+    @property
+    def keys(self) -> int | None:
+        """How many keys this shard may have; None where shards share none."""
+        if self.division is None or self.shard is None or not self.division.keys:
+            return None
+        return self.division.keys[self.shard - 1]
+
+
+def plan_of(target: Target, settings: Settings) -> Plan:
+    """Everything that a run asks of a target. Raises `TargetError` where shards cannot divide it."""
+    profile, catalogue = Profile.load(target.dialect, target.profile), Catalogue.load(target.dialect)
+    applicable = {r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way) is None}
+    api = Api.of(target.dialect, target.profile)
+    speaking = [
+        check
+        for check in all_checks(target.dialect)
+        if not check.declared.isdisjoint(applicable) and all(name in api for name in check.asked)
+    ]
+    checks = {check.id: check for check in speaking if _is_asked(check, target, settings, settings.tier)}
+    further = [
+        check
+        for check in speaking
+        if settings.tier != "nightly"
+        and (check.id not in checks or check.family in suite.DRAWN)
+        and _is_asked(check, target, settings, "nightly")
+    ]
+    wider = frozenset[str]().union(*(check.declared for check in further))
+    if settings.part is None:
+        return Plan(target.name, checks, wider)
+    musts = {name for name, level in applicable.items() if level == "MUST"}
+    division = _divided(checks.values(), musts, target, settings)
+    return Plan(target.name, checks, wider, division, settings.part.index)
+
+
+def _is_asked(check: SuiteCheck, target: Target, settings: Settings, tier: Tier) -> bool:
+    """Whether the tier, the target's offers and limits, and what the user wants of a run include a check."""
+    planted = check.mark("planted") is not None
+    if settings.watch or planted:
+        # Where the clock can be moved, nights need not be waited for unless somebody asks for it.
+        nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
+        return planted and nights
+    if check.mark("clock") is not None and target.time_control is None:
+        return False
+    if check.mark("wasteful") is not None and target.time_control is None and tier != "nightly":
+        return False
+    needed = check.mark("keys")
+    if needed is not None and target.limits.max_keys < needed.args[0]:
+        return False
+    return tier != "smoke" or check.mark("standard") is None
+
+
+def _divided(checks: Iterable[SuiteCheck], musts: set[str], target: Target, settings: Settings) -> Division:
+    assert settings.part is not None
+    planned = []
+    for check in checks:
+        needed = check.mark("keys")
+        keys = {} if needed is None else {"keys": needed.args[0]}
+        decides = not musts.isdisjoint(check.declared)
+        planned.append(Planned(check.id, check.family, tuple(sorted(check.declared)), decides, **keys))
+    seconds = load_durations(settings.durations, target.dialect, settings.tier)
+    budget = target.limits.max_keys if settings.shared else None
+    return divide(target.name, planned, settings.part.of, seconds, budget, reserve=int(settings.plant))

@@ -1,0 +1,125 @@
+"""The pytest plugin: options, one item a check and target, judgements into outcomes, outcomes into a verdict."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kms_conformance.core.tier import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# pytest says something and ends: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
+_ASKS_NOTHING = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `kms-conformance run`, for plain pytest."""
+    group = parser.getgroup("kms-conformance")
+    group.addoption("--target", action="append", default=[], metavar="FILE", help="certify the target in this file")
+    group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
+    group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
+    group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to watch it go")
+    group.addoption("--watch", action="store_true", help="only read planted keys; creates nothing")
+    group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
+    group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
+    group.addoption("--kms-durations", default=None, metavar="FILE", help="what shards are balanced by")
+    group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
+    group.addoption("--requirements", metavar="RELEASE|FILE", default=None, help="those of an earlier release decide")
+    group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
+
+
+def add_marks(config: pytest.Config) -> None:
+    """Say what the marks of checks mean."""
+    config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
+    config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
+    config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
+    config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
+    config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
+    config.addinivalue_line(
+        "markers", "wasteful: makes keys of no further use; without a clock only at the tier nightly"
+    )
+    config.addinivalue_line("markers", "of_each_operation(besides, marked): a check of each operation of a dialect")
+    config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+    add_marks(config)
+    suite = Path(__file__).parents[1] / "suite"
+    named = [argument.split("::")[0] for argument in config.args]
+    if not any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in named):
+        return
+    # Imported late: every pytest session of a machine with this package loads this file.
+    from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
+    from kms_conformance.core.folders import Held  # noqa: PLC0415
+    from kms_conformance.core.private import Private  # noqa: PLC0415
+    from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
+    from kms_conformance.core.text import printable  # noqa: PLC0415
+    from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
+    from kms_conformance.run.controller import Controller, Options  # noqa: PLC0415
+    from kms_conformance.run.settings import Settings  # noqa: PLC0415
+    from kms_conformance.run.worker import Worker  # noqa: PLC0415
+
+    given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))
+    interrupts = next(given, None) or Interrupts()
+    interrupts.watch()
+    if any(config.getoption(name, default=False) for name in _ASKS_NOTHING):
+        return
+    config.pluginmanager.register(Private(config), "kms-private")
+    if hasattr(config, "workerinput"):
+        worker = Worker(Settings(**config.workerinput["kms_conformance"]), interrupts=interrupts)
+        config.pluginmanager.register(worker, "kms-worker")
+        config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
+        return
+    seed = config.getoption("--seed")
+    shown = config.getoption("--kms-progress")
+    if shown:
+        # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
+        config.pluginmanager.unregister(name="terminalreporter")
+    reports = Path(config.getoption("--reports") or "reports/latest")
+    asking = not config.getoption("collectonly", default=False)
+    try:
+        if asking:
+            config.add_cleanup(Held(reports).release)
+        options = Options(
+            targets=tuple(config.getoption("--target")),
+            reports=reports,
+            tier=config.getoption("--tier"),
+            seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+            waivers=config.getoption("--waivers"),
+            requirements=config.getoption("--requirements"),
+            further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
+            | {"durations": config.getoption("--kms-durations")},
+            consent=config.getoption("--kms-yes"),
+            asking=asking,
+        )
+        controller = Controller.start(options, interrupts)
+    except UserMistake as error:
+        pytest.exit(printable(str(error)), returncode=error.exit_code)
+    config.pluginmanager.register(controller, "kms-controller")
+    if controller.settings.part is not None and controller.settings.state is None:
+        from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
+
+        config.pluginmanager.register(Turn(controller.targets), "kms-turn")
+    worker = Worker(controller.settings, interrupts=interrupts)
+    config.pluginmanager.register(worker, "kms-worker")
+    config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
+    if shown:
+        from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
+
+        config.pluginmanager.register(Terminal(controller), "kms-terminal")
+
+
+def _with_parents(path: Path) -> Iterator[Path]:
+    resolved = path.resolve()
+    yield resolved
+    yield from resolved.parents

@@ -1,0 +1,1 @@
+"""Which part of the checks a shard runs, the same wherever it is worked out."""

@@ -1,0 +1,94 @@
+"""What `kms-conformance run` shows: a progress bar, and at the end a summary that a person can read."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from rich.text import Text
+
+from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.core.screen import Screen
+from kms_conformance.report.ci.github import github_lines
+from kms_conformance.report.text.progress import Progress
+from kms_conformance.report.text.summary import show
+from kms_conformance.run.controller import Controller
+from kms_conformance.verdict.results import CheckResult
+
+
+class Terminal:
+    """Stands in for pytest's own terminal reporter; what goes wrong outside of checks is still told."""
+
+    def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
+        self._controller = controller
+        self._screen = screen or Screen()
+        self._progress: Progress | None = None
+        self._problems: list[str] = []
+        self._moved: dict[str, None] = {}
+        self._interrupted = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without xdist: the items are here."""
+        self._start(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+        """With xdist: every worker has all items."""
+        self._start(ids)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            *_, last = "", *str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Tell it in a line; where nobody answers, pytest prints its traceback."""
+        self._problems.append(f"The run ended early: {excinfo.exconly().splitlines()[0]}")
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        raw = getattr(report, "kms", None)
+        if raw is not None and self._progress is not None:
+            self._progress.done(CheckResult.from_json(raw))
+        elif report.failed and raw is None:
+            lines = str(report.longrepr).strip().splitlines()
+            self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
+        if issubclass(warning_message.category, LibraryMoved):
+            self._moved[str(warning_message.message)] = None
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, or a signal: what was found so far is summed up all the same."""
+        self._interrupted = True
+
+    def pytest_unconfigure(self) -> None:
+        """Everything is written by now."""
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)
+        for problem in self._problems:
+            self._screen.print(Text(self._controller.clean(problem)))
+        for moved in self._moved:
+            self._screen.print(Text(moved, "yellow"), soft_wrap=True)
+        if self._interrupted:
+            self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
+        if self._controller.report is not None:
+            if self._controller.unwritten:
+                self._screen.write_line(Text(self._controller.unwritten, "red"))
+            where = None if self._controller.unwritten else self._controller.reports
+            show(self._controller.report, where, self._screen)
+            for line in github_lines(self._controller.report, os.environ):
+                self._screen.order(line)
+        for line in self._controller.afterwards():
+            self._screen.write_line(line)
+
+    def _start(self, node_ids: Iterable[str]) -> None:
+        if self._progress is None:
+            found = (self._controller.place(node_id) for node_id in node_ids)
+            planned = Counter((target, check.family) for target, check in filter(None, found))
+            self._progress = Progress(self._screen, planned)
+            self._progress.__enter__()

@@ -1,0 +1,247 @@
+"""A worker of a session: makes one item of each check and target, runs it, and attaches what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.tier import EFFORTS
+from kms_conformance.keys.target_session import Bench
+from kms_conformance.recording.storage import Reel
+from kms_conformance.report.allure import labels as allure
+from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
+from kms_conformance.run.plan import Plan, plan_of
+from kms_conformance.run.settings import Settings
+from kms_conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
+from kms_conformance.suite.checks import SuiteCheck
+from kms_conformance.suite.fuzz.names import names_of
+from kms_conformance.suite.scenario import Scenario
+from kms_conformance.target import load_targets
+from kms_conformance.verdict.results import CheckResult
+
+_CHECK = pytest.StashKey[Check]()
+
+
+class Worker:
+    """Makes one item of each check and target, and runs it."""
+
+    def __init__(
+        self, settings: Settings, benches: Sequence[Bench] | None = None, interrupts: Interrupts | None = None
+    ) -> None:
+        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
+        self.settings = settings
+        self.reels: dict[str, Reel] = {}
+        found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
+        self.targets = tuple(bench.target for bench in found)
+        self.benches = {bench.target.name: bench for bench in found}
+        self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
+        for name, bench in self.benches.items():
+            bench.share = self.plans[name].keys
+        self.isolation: dict[str, dict[str, Any]] = {}
+        self._allure = False
+        self._interrupts = interrupts or Interrupts()
+        self._at_work: Check | None = None
+        self._stopped: list[CheckResult] = []
+
+    def _recorded_benches(self) -> Iterator[Bench]:
+        settings = self.settings
+        # Shards of the built-in emulator have one each: there is nothing to share.
+        shared = settings.part if settings.state is None else None
+        for given in load_targets([Path(path) for path in settings.targets]):
+            target = given if shared is None else shared.paced(given)
+            bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
+            if settings.spool is not None:
+                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
+                bench.world = self.reels[target.name].world
+            yield bench
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._allure = session.config.getoption("--alluredir", None) is not None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "kms" in metafunc.fixturenames:
+            names = [target.name for target in self.targets]
+            metafunc.parametrize("kms", names, indirect=True)
+        each = metafunc.definition.get_closest_marker("of_each_operation")
+        if each is not None:
+            dialects = sorted({target.dialect for target in self.targets})
+            operations = dict.fromkeys(name for dialect in dialects for name in names_of(dialect))
+            chosen = [name for name in operations if name not in each.kwargs["besides"]]
+            marked = each.kwargs["marked"]
+            metafunc.parametrize("operation", [pytest.param(name, marks=marked.get(name, ())) for name in chosen])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks of the plan, and of these the shard's own, target by target, in the order of families."""
+        kept = []
+        for item in items:
+            target = _target_of(item)
+            if target is None:
+                kept.append(item)
+            elif (found := self._planned(item, target)) is not None:
+                item.stash[_CHECK] = Check.of(found, target)
+                kept.append(item)
+        order = [target.name for target in self.targets]
+        kept.sort(key=lambda item: _position(item, order))
+        items[:] = kept
+
+    def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
+        """The check of this run that an item is."""
+        callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
+        parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
+        function = getattr(item, "originalname", item.name)
+        return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
+
+    def labels(self, item: pytest.Item) -> allure.Labels | None:
+        """What Allure is told of an item."""
+        check = check_of(item)
+        if check is None:
+            return None
+        bench = self.benches[check.target]
+        return allure.label(
+            target=check.target,
+            dialect=bench.target.dialect,
+            family=check.family,
+            title=check.title,
+            check=check.id,
+            requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
+        )
+
+    def scenario(self, item: pytest.Item) -> Scenario:
+        """The scenario for one check: its own judge at the bench of its target."""
+        check = item.stash[_CHECK]
+        bench = self.benches[check.target]
+        clean = bench.client.recorder.redactor.text
+        judge = Judge(
+            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+        )
+        check.open(bench, judge)
+        self._at_work = check
+        bench.opened.append(check.id)
+        bench.client.judge = judge
+        with without_secrets(clean):
+            bench.meet()
+            if check.family not in BEFORE_THE_CENSUS:
+                bench.enter()
+            if check.family not in BEFORE_ADMISSION:
+                bench.admit()
+        return Scenario(
+            client=bench.client,
+            pool=bench.pool,
+            time=bench.time,
+            judge=judge,
+            effort=EFFORTS[self.settings.tier],
+            seed=self.settings.seed,
+            others_at_entry=bench.others,
+            plant=self.settings.plant,
+            rescue=self.settings.rescue,
+            divided=self.settings.part is not None,
+        )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        check = check_of(pyfuncitem)
+        if check is None:
+            return (yield)
+        return (yield from run_check(check))
+
+    # Innermost: what other plugins attach of a report has lost its secrets.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        check = check_of(item)
+        if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
+            self._at_work = None
+            result = check.result(call.excinfo, call.duration)
+            report.kms = result.to_json()  # type: ignore[attr-defined]
+            if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+            elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
+                # Where in our code a judgement was passed tells nobody anything.
+                report.longrepr = str(call.excinfo.value)
+            if self._allure:
+                allure.attach(result, self.benches[check.target].catalogue)
+        self._clean(report)
+        return report
+
+    def _clean(self, report: pytest.TestReport) -> None:
+        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        clean = self._clean_text
+        report.sections = [(name, clean(text)) for name, text in report.sections]
+        if report.longrepr and not hasattr(report, "kms"):
+            report.longrepr = clean(str(report.longrepr))
+
+    def _clean_text(self, text: str) -> str:
+        for bench in self.benches.values():
+            if "client" in vars(bench):
+                text = bench.client.recorder.redactor.text(text)
+        return text
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        try:
+            return (yield)
+        finally:
+            self._interrupts.no_more_asking()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._interrupts.no_more_asking()
+        if self._at_work is not None:
+            # What it had judged by then counts; the rest of it stays open.
+            self._stopped.append(self._at_work.cut_short())
+        hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
+        for name, bench in self.benches.items():
+            if "client" not in vars(bench):
+                continue
+            with self._interrupts.letting_go():
+                bench.leave(hurried=hurried)
+            if bench.isolation is not None:
+                self.isolation[name] = bench.isolation.to_json()
+        for name, reel in self.reels.items():
+            if self.benches[name].opened:
+                # Without its tape a run can be read, and not sealed.
+                with suppress(OSError):
+                    reel.finish(self.benches[name].opened, interrupted=hurried)
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output["kms_found"] = self.found()
+
+    def found(self) -> dict[str, Any]:
+        """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
+        return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
+
+    @pytest.fixture
+    def kms(self, request: pytest.FixtureRequest) -> Scenario:
+        """The target, as a check speaks to it."""
+        return self.scenario(request.node)
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """The check that an item is; None for what is no check of a target of this run."""
+    return item.stash.get(_CHECK, None)
+
+
+def _target_of(item: pytest.Item) -> str | None:
+    """The target that an item asks; None for an item that is no check of the suite."""
+    callspec = getattr(item, "callspec", None)
+    name = None if callspec is None else callspec.params.get("kms")
+    return name if isinstance(name, str) else None
+
+
+def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
+    check = check_of(item)
+    if check is None:
+        return (len(order), 0)
+    return (order.index(check.target), FAMILIES.index(check.family))

@@ -1,0 +1,149 @@
+"""Every check that the suite has, read off its functions and their marks: no pytest session is needed for that."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import FunctionType
+
+import pytest
+
+from kms_conformance import suite
+from kms_conformance.suite import FAMILIES
+from kms_conformance.suite.fuzz.names import names_of
+
+
+@dataclass(frozen=True)
+class SuiteCheck:
+    """One check, with its parameters filled in.
+
+    `id` is its name without a target, such as `window::test_bound_is_accepted_and_dated[minimum]`; `variant` what
+    stands in the brackets. `declared` are the ids of the requirements that it judges, `asked` the operations without
+    which a target is not asked.
+    """
+
+    id: str
+    family: str
+    function: str
+    variant: str
+    parameters: tuple[tuple[str, object], ...]
+    marks: tuple[pytest.Mark, ...]
+    declared: frozenset[str]
+    asked: frozenset[str]
+
+    @property
+    def title(self) -> str:
+        """The name of its function in words."""
+        words = self.function.removeprefix("test_").replace("_", " ")
+        return f"{words} ({self.variant})" if self.variant else words
+
+    def mark(self, name: str) -> pytest.Mark | None:
+        """Its mark of this name, if it has one."""
+        return next((mark for mark in self.marks if mark.name == name), None)
+
+    def node_id(self, target: str) -> str:
+        """How pytest names its item at a target, without the folder of the suite."""
+        variant = f"-{self.variant}" if self.variant else ""
+        return f"test_{self.family}.py::{self.function}[{target}{variant}]"
+
+
+@cache
+def all_checks(dialect: str) -> tuple[SuiteCheck, ...]:
+    """Every check that the suite has for targets of a dialect, in the order of a run."""
+    found = [
+        check
+        for family, function in functions()
+        if "kms" in function.__code__.co_varnames[: function.__code__.co_argcount]
+        for check in _variants(family, function, dialect)
+    ]
+    return tuple(sorted(found, key=lambda check: FAMILIES.index(check.family)))
+
+
+def functions() -> Iterator[tuple[str, FunctionType]]:
+    """Every check of the suite as its family and its function."""
+    for module in pkgutil.iter_modules(suite.__path__):
+        if not module.name.startswith("test_"):
+            continue
+        loaded = importlib.import_module(f"{suite.__name__}.{module.name}")
+        for name, function in vars(loaded).items():
+            if name.startswith("test_") and isinstance(function, FunctionType):
+                yield module.name.removeprefix("test_"), function
+
+
+_Parameters = tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row of a `parametrize` mark: how ids name it, its values by name, and marks of its own."""
+
+    id: str
+    values: _Parameters
+    marks: tuple[pytest.Mark, ...] = ()
+
+
+def _variants(family: str, function: FunctionType, dialect: str) -> Iterator[SuiteCheck]:
+    own: tuple[pytest.Mark, ...] = tuple(getattr(function, "pytestmark", ()))
+    each = [_operations(mark, dialect) for mark in own if mark.name == "of_each_operation"]
+    sets = [*each, *(_rows(mark) for mark in own if mark.name == "parametrize")]
+    for rows in itertools.product(*sets):
+        variant = "-".join(row.id for row in rows)
+        parameters = tuple(itertools.chain.from_iterable(row.values for row in rows))
+        marks = (*itertools.chain.from_iterable(row.marks for row in rows), *own)
+        suffix = f"[{variant}]" if variant else ""
+        yield SuiteCheck(
+            id=f"{family}::{function.__name__}{suffix}",
+            family=family,
+            function=function.__name__,
+            variant=variant,
+            parameters=parameters,
+            marks=marks,
+            declared=_named(marks, "requirement", parameters),
+            asked=_named(marks, "asks", parameters),
+        )
+
+
+def _operations(mark: pytest.Mark, dialect: str) -> list[_Row]:
+    """One row for each operation of the dialect, but for those that have a check of their own."""
+    marked = mark.kwargs["marked"]
+    names = [name for name in names_of(dialect) if name not in mark.kwargs["besides"]]
+    return [
+        _Row(name, (("operation", name),), tuple(decorator.mark for decorator in marked.get(name, ())))
+        for name in names
+    ]
+
+
+def _rows(mark: pytest.Mark) -> list[_Row]:
+    given, rows = mark.args[0], mark.args[1]
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else list(given)
+    ids = mark.kwargs.get("ids") or [None] * len(rows)
+    return [_row(names, row, name) for row, name in zip(rows, ids, strict=True)]
+
+
+def _row(names: Sequence[str], row: object, name: str | None) -> _Row:
+    marks: tuple[pytest.Mark, ...] = ()
+    if isinstance(row, type(pytest.param())):
+        marks = tuple(mark if isinstance(mark, pytest.Mark) else mark.mark for mark in row.marks)
+        name = row.id if isinstance(row.id, str) else name
+        values: Iterable[object] = row.values
+    else:
+        values = (row,) if len(names) == 1 else row  # type: ignore[assignment]  # pytest demands a sequence here
+    found = tuple(zip(names, values, strict=True))
+    return _Row(name or "-".join(_word(value) for _, value in found), found, marks)
+
+
+def _word(value: object) -> str:
+    """How an id names a value that has been given no name. Raises `TypeError` for what pytest would only number."""
+    if not isinstance(value, (str, int, float)):
+        raise TypeError(f"a parameter of the suite has no id: {value!r}")
+    return str(value)
+
+
+def _named(marks: Iterable[pytest.Mark], name: str, parameters: _Parameters) -> frozenset[str]:
+    """What the marks of this name say, the check's parameters filled in."""
+    values = dict(parameters)
+    return frozenset(text.format(**values) for mark in marks if mark.name == name for text in mark.args)

@@ -1,0 +1,249 @@
+"""Chains of requests along the links of the spec: what one reply gives goes into the next request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+import hypothesis
+import schemathesis
+from hypothesis.errors import Flaky
+from hypothesis.stateful import run_state_machine_as_test
+
+from kms_conformance.catalogue.api import Operation
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.generator import Generator, settings_for
+from kms_conformance.suite.fuzz.limit import Limit
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.review import Reviewer
+from kms_conformance.suite.fuzz.schemathesis_checks import response
+from kms_conformance.suite.fuzz.targeting import Tailor
+
+# Requests a chain: enough to schedule, cancel and schedule again, with detours.
+_STEPS = 10
+# Hypothesis ends all chains when one goes another way than before; so often it is asked for those that are left.
+_ATTEMPTS = 4
+# How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
+_OURS = 0.8
+# What chains are called where it is recorded what was drawn: a step, or None where a chain begins.
+_PURPOSE = "chains"
+_FROM_BODY = "$response.body#/"
+
+
+def walk_chains(kms: Check) -> None:
+    """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
+    generator = Generator.of(kms.profile.dialect, kms.profile.name)
+    walker = Walker(kms, generator)
+    recorded = kms.client.world.draws.recorded(_PURPOSE)
+    if recorded is None:
+        _draw_chains(kms, generator, walker)
+    else:
+        for step in recorded:
+            walker.repeat(step)
+    if walker.problem is not None:
+        raise walker.problem
+    if walker.asked == 0:
+        raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
+
+
+def _draw_chains(kms: Check, generator: Generator, walker: Walker) -> None:
+    for attempt in range(_ATTEMPTS):
+        left = kms.effort.chains - walker.begun
+        if left <= 0 or _walk(walker, generator, kms.seed + attempt, left):
+            return
+
+
+def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
+    """Walk so many chains; returns whether they were all walked."""
+    machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
+    hypothesis.seed(seed)(machine)
+    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged,
+    # and the chains that are still to be walked are other ones.
+    try:
+        run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
+    except Flaky:
+        return False
+    return True
+
+
+class _Chain:
+    """What is ours in the state machine that Schemathesis makes of the links."""
+
+    walker: Walker
+
+    def setup(self) -> None:
+        self.walker.begin()
+
+    def call(self, case: schemathesis.Case[Any], **_: object) -> schemathesis.Response:
+        return self.walker.reply_to(case)
+
+    def validate_response(self, *_: object, **__: object) -> None:
+        """Nothing: the walker has judged the reply."""
+
+
+class _Step(Protocol):
+    """A request of a chain, before and after it names the chain's key; no draft where nothing can be sent."""
+
+    @property
+    def draft(self) -> Draft | None: ...
+
+    def naming(self, tailor: Tailor, key: str) -> Draft: ...
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One that Schemathesis has drawn."""
+
+    case: schemathesis.Case[Any]
+    generator: Generator
+
+    @property
+    def draft(self) -> Draft | None:
+        return self.generator.draft(self.case)
+
+    def naming(self, tailor: Tailor, key: str) -> Draft:
+        # In the case itself, where the links look for it.
+        tailor.name_in(self.case.query, self.case.body, key)
+        draft = self.draft
+        assert draft is not None
+        return draft
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """One that was recorded."""
+
+    recorded: Mapping[str, Any]
+
+    @property
+    def draft(self) -> Draft:
+        return Draft.from_json(self.recorded["draft"])
+
+    def naming(self, tailor: Tailor, key: str) -> Draft:
+        del tailor, key
+        return Draft.from_json(self.recorded["named"])
+
+
+class Walker:
+    """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
+
+    def __init__(self, kms: Check, generator: Generator) -> None:
+        self._kms = kms
+        self._draws = kms.client.world.draws
+        self._generator = generator
+        self._reviewer = Reviewer(kms, generator)
+        self._random = Random(kms.seed)  # noqa: S311 - repeatable, and nothing secret
+        self._tailors: dict[str, Tailor] = {}
+        self._views: dict[str, KeyView] = {}
+        self._key = ""
+        self._limit = Limit()
+        self.begun = 0
+        self.asked = 0
+        self.problem: Exception | None = None
+
+    def begin(self) -> None:
+        """Start a chain with an enabled key."""
+        self.begun += 1
+        if self.problem is not None:
+            return
+        self._draws.drew(_PURPOSE, None)
+        try:
+            self._key = self._kms.key(ENABLED)
+        except Exception as problem:  # noqa: BLE001 - raised again when Hypothesis is done
+            self.problem = problem
+        self._views.clear()
+
+    def reply_to(self, case: schemathesis.Case[Any]) -> schemathesis.Response:
+        """The target's reply to a step, or one that leads nowhere."""
+        operation = self._generator.ours(case)
+        if self.problem is None and operation.name == "create":
+            return response(operation.success[0], json.dumps(self._as_created(operation)).encode())
+        answer = self._answered(operation, _Drawn(case, self._generator))
+        if answer is None:
+            return response(404, b"{}")
+        return response(answer.reply.status, answer.reply.body, answer.reply.headers)
+
+    def repeat(self, recorded: Mapping[str, Any] | None) -> None:
+        """Take a step as the recorded run took it; None begins a chain."""
+        if recorded is None:
+            self.begin()
+        else:
+            self._answered(self._kms.client.api[recorded["operation"]], _Repeated(recorded))
+
+    def _answered(self, operation: Operation, step: _Step) -> Answer | None:
+        """The answer to a step; None where none was sent, or none came."""
+        if self.problem is not None:
+            return None
+        try:
+            return self._sent(operation, step)
+        except Lost as lost:
+            self._lose(lost)
+        except Exception as problem:  # noqa: BLE001 - as above
+            self.problem = problem
+        return None
+
+    def _lose(self, lost: Lost) -> None:
+        try:
+            self._limit.take(lost)
+        except Inconclusive as problem:
+            self.problem = problem
+        # It may have been carried out.
+        self._views.clear()
+
+    def _sent(self, operation: Operation, step: _Step) -> Answer | None:
+        tailor = self._tailors.get(operation.name)
+        if tailor is None:
+            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random)
+            self._tailors[operation.name] = tailor
+        draft, named = step.draft, None
+        if draft is None:
+            return None
+        if tailor.may_name_ours(draft) and self._random.random() < _OURS:
+            named = step.naming(tailor, self._key)
+        drawn = {"operation": operation.name, "draft": draft.to_json()}
+        self._draws.drew(_PURPOSE, drawn | {"named": None if named is None else named.to_json()})
+        draft = named or draft
+        ours = self._view(tailor.key_in(draft))
+        fitted = tailor.fit(draft, ours, {})
+        if fitted is None or not self._kms.client.may_send(fitted.request):
+            return None
+        self.asked += 1
+        answer = self._kms.client.send(fitted.request, operation)
+        now = self._reviewer.review(fitted, answer, ours)
+        if now is not None:
+            self._views[str(now.id)] = now
+        return answer
+
+    def _view(self, key: object) -> KeyView | None:
+        if not isinstance(key, str) or key not in self._kms.pool.keys:
+            return None
+        if key not in self._views:
+            self._views[key] = self._kms.pool.read(key)
+        return self._views[key]
+
+    def _as_created(self, operation: Operation) -> dict[str, Any]:
+        """What a reply to a creation would give to the links that begin there: the id of the chain's key."""
+        body: dict[str, Any] = {}
+        raw = self._kms.client.api.document["paths"][operation.path][operation.method.lower()]
+        for expression in _texts(raw["responses"][str(operation.success[0])].get("links", {})):
+            if expression.startswith(_FROM_BODY):
+                *steps, last = expression.removeprefix(_FROM_BODY).split("/")
+                node = body
+                for step in steps:
+                    node = node.setdefault(step, {})
+                node[last] = self._key
+        return body
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _texts(child)

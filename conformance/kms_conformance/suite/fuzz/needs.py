@@ -1,0 +1,55 @@
+"""What the fuzzing needs of the check that it serves; the suite's scenario offers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Judge
+from kms_conformance.client.oracle import Oracle
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl
+from kms_conformance.core.tier import Effort
+from kms_conformance.dialects.base import Dialect, KeyView
+from kms_conformance.keys.pool import Pool
+
+
+class Check(Protocol):
+    """One check at one target: its keys, its judge, how much it may ask, and judgements that read as requirements."""
+
+    client: Client
+    pool: Pool
+    time: TimeControl
+    judge: Judge
+    effort: Effort
+    seed: int
+    others_at_entry: Mapping[str, KeyView]
+    profile: Profile
+    window: Window
+    dialect: Dialect
+    oracle: Oracle
+
+    def key(self, state: str = ..., /) -> str:
+        """A key in this state."""
+        ...
+
+    def ask(self, operation: str, /, **arguments: object) -> Answer:
+        """Ask for an operation."""
+        ...
+
+    def must_read_back(
+        self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
+    ) -> KeyView:
+        """Judge that a key reads back in one of these states."""
+        ...
+
+    def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
+        """Judge a deletion date: the time of the request plus the window."""
+        ...
+
+    def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
+        """Judge that a key reads back as before."""
+        ...

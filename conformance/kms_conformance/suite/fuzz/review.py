@@ -1,0 +1,121 @@
+"""What is judged on the answer to a generated request, beyond what is judged on every exchange.
+
+Generated requests are odd, and the documents leave much open. So a refusal is never judged by its code, only by what it
+leaves behind; and of what was carried out, only that which no reading of the documents allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.schemathesis_checks import objections
+from kms_conformance.suite.fuzz.targeting import Fitted
+from kms_conformance.suite.fuzz.windows import broken_by, days_in
+
+_STATES = (ENABLED, DISABLED, PENDING)
+_CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
+_MOVES = ("schedule", "cancel", "enable", "disable")
+
+
+@dataclass
+class Reviewer:
+    """Judges answers for one check, and knows from them how our keys read now."""
+
+    kms: Check
+    generator: Generator
+
+    def review(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> KeyView | None:
+        """Judge one answer; `before` is the key of ours that was named, and the result is how it reads now."""
+        self.second_opinion(answer)
+        operation = "" if answer.operation is None else answer.operation.name
+        if answer.accepted and fitted.plain:
+            self._allowed(fitted, answer, operation, before)
+        if before is None or operation in self.kms.client.api.read_only:
+            return before
+        if answer.accepted:
+            return self._after(fitted, answer, operation, before)
+        after = self.kms.pool.read(str(before.id))
+        if answer.status >= 400:
+            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
+        return after
+
+    def second_opinion(self, answer: Answer) -> None:
+        judge = self.kms.judge
+        for requirement, problem in objections(self.generator, answer):
+            # What the examiner has found already would only be said twice.
+            if all(failure.requirement != requirement for failure in judge.failures):
+                judge.that(
+                    requirement,
+                    passed=False,
+                    expected="what the API description says",
+                    received=problem,
+                    exchanges=(answer.number,),
+                )
+
+    def must_accept_good_window(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> None:
+        """Judge that a request with nothing odd about it was carried out, if its window lies within the bounds."""
+        bounds = self.kms.window
+        days = days_in(fitted.fields["window"], bounds)
+        if days is None or before is None or before.state not in (ENABLED, DISABLED):
+            return
+        edges = {bounds.minimum: "schedule.window.minimum", bounds.maximum: "schedule.window.maximum"}
+        requirement = edges.get(days, f"schedule.from-{before.state}")
+        expected = f"carried out, for a window of {days} days"
+        self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
+
+    def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
+        """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
+        if fitted.named == "unknown":
+            self._forbid(f"unknown-key.{operation}", "a key that does not exist", answer)
+        elif fitted.named == "malformed" and operation in _CHANGED_BY:
+            self._forbid(f"malformed-key.{operation}", "an id that no key can have", answer)
+        elif fitted.named == "absent" and operation in _CHANGED_BY:
+            self._forbid(f"{operation}.key-id.missing", "no key at all", answer)
+        if before is None:
+            return
+        if before.state in _STATES and self.kms.profile.refusal_in(operation, before.state) is not None:
+            prediction = self._predicted(operation, before)
+            if prediction.refusal is not None and not self.kms.profile.refusal(prediction.refusal).or_accepted:
+                self._forbid(prediction.requirement, f"a key in the state {before.state}", answer)
+        window = fitted.fields.get("window", ())
+        broken = broken_by(window, self.kms.window) if operation == "schedule" else None
+        if broken is not None:
+            self._forbid(broken, f"a window of {window[0]!r}", answer)
+
+    def _forbid(self, requirement: str, what: str, answer: Answer) -> None:
+        expected = f"refused for {what}"
+        self.kms.judge.that(
+            requirement, passed=False, expected=expected, received=answer.summary, exchanges=(answer.number,)
+        )
+
+    def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
+        """Judge that what was carried out had its effect, and wait until it shows."""
+        kms, key = self.kms, str(before.id)
+        if operation in _MOVES and fitted.plain and before.state in _STATES:
+            prediction = self._predicted(operation, before)
+            if prediction.refusal is None:
+                states = self._spared if operation == "cancel" else prediction.states
+                requirement = _CHANGED_BY.get(operation, "lifecycle.sequence")
+                view = kms.must_read_back(requirement, key, states, answer)
+                days = days_in(fitted.fields.get("window", ()), kms.window) if operation == "schedule" else None
+                if days is not None:
+                    kms.must_be_date("schedule.window.start", view, kms.time.now(), days, answer)
+                return view
+        if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
+            # Shown later, it would look like the work of the next request.
+            return kms.pool.settled(key, lambda now: now.description != before.description)
+        return kms.pool.read(key)
+
+    @property
+    def _spared(self) -> tuple[str, ...]:
+        """Which state a cancelled key of unknown history returns to is judged by the checks that know its history."""
+        return tuple(state for state in self.kms.profile.facts["states"] if state != PENDING)
+
+    def _predicted(self, operation: str, before: KeyView) -> Prediction:
+        """What must become of the operation in the state that the key is in; a window that there is is a good one."""
+        return self.kms.oracle.predict(KeyModel(before.state), operation, self.kms.time.now(), self.kms.window.minimum)

@@ -1,0 +1,319 @@
+"""The lifecycle model: a walk through the pure state machine, compared with the target after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost, Stop
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.scenario import Scenario
+
+_ACTIONS = (
+    *(
+        "schedule",
+        "schedule",
+        "cancel",
+        "cancel",
+        "enable",
+        "disable",
+        "encrypt",
+        "decrypt",
+        "generate_data_key",
+        "time",
+    ),
+    *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
+)
+# What walks are called where it is recorded what was drawn.
+_PURPOSE = "walks"
+# A step of the clock ends this far from a deletion date at least, on either side: dates may be rounded up to the hour.
+_MARGIN = timedelta(hours=2)
+# What the checks that come after need: a key that goes, and one that must not go with it.
+_KEYS_NEEDED_LATER = 2
+# So many walks may end with a request that got no reply; then no more is taken.
+_MOST_LOST = 3
+
+
+@dataclass
+class _Troubles:
+    """What has ended walks: `problems` end all of them, requests that got no reply (`lost`) do when there are many."""
+
+    problems: list[Inconclusive] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+
+
+def walk(kms: Scenario) -> None:
+    """Take as many walks as the effort of the run allows, by its seed."""
+    troubles = _Troubles()
+    recorded = kms.client.world.draws.recorded(_PURPOSE)
+    if recorded is None:
+        _draw_walks(kms, troubles)
+    else:
+        _repeat_walks(kms, troubles, recorded)
+    if troubles.problems:
+        raise troubles.problems[0]
+
+
+def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
+    draws = kms.client.world.draws
+
+    class Machine(RuleBasedStateMachine):
+        """What Hypothesis sees of a walk.
+
+        A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its
+        choices, nor what keeps a step from being taken: it would repeat the walk, and wonder why it went otherwise.
+        """
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.walk = _Walk(kms, troubles)
+
+        @initialize()
+        def begin(self) -> None:
+            draws.drew(_PURPOSE, None)
+            self.walk.begin()
+
+        @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
+        def step(self, which: int, action: str, hours: int) -> None:
+            """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
+            draws.drew(_PURPOSE, [which, action, hours])
+            self.walk.step(which, action, hours)
+
+    move_hypothesis_home()
+    settings = hypothesis.settings(
+        max_examples=kms.effort.walks,
+        stateful_step_count=kms.effort.steps,
+        database=None,
+        deadline=None,
+        # A failed step is recorded where it happens and ends its walk: there is nothing to shrink.
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
+
+
+def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -> None:
+    """Take the walks of a recorded run: a step is [which key, what, hours], and None begins a walk."""
+    walk = _Walk(kms, troubles)
+    for step in recorded:
+        if step is None:
+            walk = _Walk(kms, troubles)
+            walk.begin()
+        else:
+            walk.step(*step)
+
+
+class _Walk:
+    """Two keys, what we expect of them, and the steps taken so far."""
+
+    def __init__(self, scenario: Scenario, troubles: _Troubles) -> None:
+        self.scenario = scenario
+        self._troubles = troubles
+        self.keys: list[str] = []
+        self.models: list[KeyModel] = []
+        self.ciphertexts: list[str | None] = []
+        self.descriptions: list[str | None] = []
+        self.trail: list[str] = []
+        self.ended = scenario.judge.broken or bool(troubles.problems)
+
+    def begin(self) -> None:
+        """Take the two keys."""
+        self._take(self._begin)
+
+    def step(self, which: int, action: str, hours: int) -> None:
+        """Do something with one of them, unless the walk has ended."""
+        self._take(lambda: self._act(which, action, hours))
+
+    def _take(self, act: Callable[[], None]) -> None:
+        if self.ended:
+            return
+        try:
+            act()
+        except Lost as lost:
+            # The next walk begins with keys whose state is known.
+            self._end()
+            self._troubles.lost.append(lost)
+            if len(self._troubles.lost) >= _MOST_LOST:
+                self._troubles.problems.append(lost)
+        except Inconclusive as problem:
+            self._troubles.problems.append(problem)
+            self._end()
+
+    def _begin(self) -> None:
+        kms = self.scenario
+        for _ in range(2):
+            key = kms.key(ENABLED, *self.keys)
+            answer = kms.ask("encrypt", key_id=key, plaintext="text")
+            self.keys.append(key)
+            self.descriptions.append(kms.pool.read(key).description)
+            self.models.append(KeyModel(ENABLED))
+            self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
+
+    def _act(self, which: int, action: str, hours: int) -> None:
+        if action == "time":
+            self._pass_time(hours)
+        elif action.startswith("schedule"):
+            self._schedule(which, action)
+        elif action.startswith("unknown "):
+            self._unknown(action.removeprefix("unknown "))
+        else:
+            self._operate(which, action)
+
+    def _operate(self, which: int, operation: str) -> None:
+        arguments: dict[str, object] = {"key_id": self.keys[which]}
+        if operation == "encrypt":
+            arguments["plaintext"] = "text"
+        elif operation == "decrypt":
+            arguments = {"ciphertext": self.ciphertexts[which]}
+        self._step(which, operation, arguments)
+
+    def _schedule(self, which: int, action: str) -> None:
+        bounds = self.scenario.window
+        windows = {
+            "schedule below": bounds.minimum - 1,
+            "schedule above": bounds.maximum + 1,
+            "schedule longest": bounds.maximum,
+        }
+        # Of a pending key and a bad window no page says which is refused first: not asked.
+        asked = self._model(which).state not in (PENDING, GONE)
+        days = windows.get(action, bounds.minimum) if asked else bounds.minimum
+        self._step(which, "schedule", {"key_id": self.keys[which], "window": days}, days)
+
+    def _unknown(self, operation: str) -> None:
+        kms = self.scenario
+        answer = kms.ask(operation, key_id=kms.dialect.unknown_key())
+        self.trail.append(f"{operation} unknown")
+        name = f"unknown-key.{operation}"
+        kms.must_be_refused(name if name in kms.judge.catalogue else "lifecycle.sequence", "unknown_key", answer)
+        if kms.judge.broken:
+            self._end()
+        else:
+            self._compare(answer)
+
+    def _pass_time(self, hours: int) -> None:
+        kms = self.scenario
+        if not kms.time.offered:
+            return
+        now = kms.time.now()
+        goal = self._safe(now, now + timedelta(hours=hours))
+        if goal <= now:
+            return
+        kms.time.advance((goal - now).total_seconds())
+        self.trail.append(f"+{(goal - now).total_seconds() / 3600:.0f} h")
+        for which, key in enumerate(self.keys):
+            gone = self._model(which).state == GONE
+            view = kms.pool.read(key)
+            expected = GONE if gone else self.models[which].state
+            name = "expiry.gone" if gone else "expiry.not-early" if view.state == GONE else "lifecycle.sequence"
+            self._judge(name, view.state == expected, f"state {expected}", f"state {view.state}")
+            if gone:
+                kms.pool.forget_if_gone(key)
+
+    def _safe(self, now: datetime, goal: datetime) -> datetime:
+        """Move a goal away from deletion dates, and before those of keys that the rest of the run cannot spare."""
+        kms = self.scenario
+        grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
+        spare = kms.pool.at_hand + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
+        for date in sorted(m.deletion_at for m in self.models if m.deletion_at is not None and m.deletion_at > now):
+            ends = date - _MARGIN <= goal
+            if ends and spare <= 0:
+                return min(goal, date - _MARGIN)
+            if ends:
+                spare -= 1
+                goal = max(goal, date + timedelta(days=1) + grace + _MARGIN)
+        return goal
+
+    def _step(self, which: int, operation: str, arguments: dict[str, object], window: int | None = None) -> None:
+        kms = self.scenario
+        now = kms.time.now()
+        if self._model(which).state == GONE and operation == "decrypt":
+            return
+        prediction = kms.oracle.predict(self.models[which], operation, now, window)
+        answer = kms.ask(operation, **arguments)
+        self.trail.append(f"{operation}{'' if window is None else f' {window} d'} #{which}")
+        try:
+            if prediction.refusal is not None:
+                kms.must_be_refused(self._narrow(prediction.requirement, window), prediction.refusal, answer)
+            else:
+                kms.must_be_accepted(prediction.requirement, answer)
+                self._follow(which, operation, prediction, answer, now, window)
+        except Stop:
+            self._end()
+        if self.ended or kms.judge.broken:
+            # What follows from a wrong step says nothing new.
+            self._end()
+        else:
+            self._compare(answer)
+
+    def _follow(
+        self, which: int, operation: str, prediction: Prediction, answer: Answer, asked_at: datetime, window: int | None
+    ) -> None:
+        """Take over what is open by the documents: which of the accepted states, and how the date is rounded."""
+        kms, states, after = self.scenario, prediction.states, prediction.after
+        if operation not in ("enable", "disable", "schedule", "cancel"):
+            return
+        key = self.keys[which]
+        if operation == "cancel":
+            kms.must_read_back("cancel.effect", key, kms.spared, answer)
+        view = kms.must_read_back(self._effect(which, operation), key, states, answer)
+        if operation == "schedule" and window is not None:
+            kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
+        self.models[which] = KeyModel(
+            view.state if view.state in states else after.state, after.before, after.deletion_at
+        )
+
+    def _effect(self, which: int, operation: str) -> str:
+        """The requirement that says which state an accepted operation leads to."""
+        if operation == "cancel":
+            return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
+        return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
+
+    def _narrow(self, requirement_id: str, window: int | None) -> str:
+        """A refused window has a requirement of its own."""
+        bounds = self.scenario.window
+        if requirement_id == "lifecycle.sequence" and window is not None:
+            return "schedule.window.below-minimum" if window < bounds.minimum else "schedule.window.above-maximum"
+        return requirement_id
+
+    def _model(self, which: int) -> KeyModel:
+        self.models[which] = self.models[which].at(self.scenario.time.now())
+        return self.models[which]
+
+    def _compare(self, answer: Answer) -> None:
+        """After every step both keys are where the model says."""
+        for which, key in enumerate(self.keys):
+            model = self._model(which)
+            view = self.scenario.pool.read(key)
+            described = None if model.state == GONE else self.descriptions[which]
+            # What is left of the date on a key that is not pending has a requirement of its own, a lesser one.
+            dated = model.state == PENDING
+            expected = _face(model.state, dated, described)
+            received = _face(view.state, dated and _ahead(view, self.scenario.time.now()), view.description)
+            self._judge("lifecycle.sequence", received == expected, expected, received, answer)
+
+    def _judge(self, name: str, holds: bool, expected: str, received: str, answer: Answer | None = None) -> None:  # noqa: FBT001
+        numbers = () if answer is None else (answer.number, self.scenario.client.recorder.count)
+        hint = f"The walk so far: {', '.join(self.trail[-12:])}."
+        if not self.scenario.judge.that(name, holds, expected, received, numbers, hint):
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+
+
+def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
+    return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
+
+
+def _ahead(view: KeyView, now: datetime) -> bool:
+    return view.deletion_at is not None and view.deletion_at > now

@@ -1,0 +1,1 @@
+"""What follows for a target and for the whole: results, waivers, and the one decision."""

@@ -1,0 +1,149 @@
+"""Reads a waivers file, or says in three lines what is wrong with it, and where."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
+from kms_conformance.target import TargetError
+from kms_conformance.target.misspelt import suggestion
+from kms_conformance.verdict.waivers.model import Waiver
+
+_Kind = jsonschema_rs.ValidationErrorKind
+_FORM = (
+    "Write one entry a waiver: `- {requirement: cancel.date-cleared, reason: why, owner: who, expires: 2027-03-31}`, "
+    "below the line `waivers:`."
+)
+_Path = tuple[str | int, ...]
+
+
+def load_waivers(path: str | None) -> tuple[Waiver, ...]:
+    """Read a waivers file; none is no waivers. Raises `TargetError`."""
+    if path is None:
+        return ()
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TargetError(f"The waivers file {path} cannot be read.", str(error), "Is the path right?") from error
+    return parse_waivers(text, path)
+
+
+def parse_waivers(text: str, origin: str) -> tuple[Waiver, ...]:
+    """The waivers in the text of a file that is called `origin`; raises `TargetError` about the first problem."""
+    try:
+        document = specs.parse_yaml(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise TargetError(f"The waivers file {origin} is no YAML.", _one_line(error), _FORM) from error
+    for problem in _problems(document):
+        where, why, hint = problem
+        raise TargetError(f"The waivers file {origin} cannot be used.", f"Line {_line(node, where)}: {why}", hint)
+    return tuple(
+        Waiver.from_json(raw, _line(node, ("waivers", number))) for number, raw in enumerate(document["waivers"])
+    )
+
+
+def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
+    """What is wrong with a file: the path that leads there, why, and what to do."""
+    for error in _validator().iter_errors(document):
+        yield _told(error)
+    if not isinstance(document, dict):
+        return
+    entries: list[dict[str, Any]] = document["waivers"]
+    for number, entry in enumerate(entries):
+        yield from ((("waivers", number, name), why, hint) for name, why, hint in _problems_of(entry))
+    said = Counter(map(_scope, entries))
+    for number, entry in enumerate(entries):
+        if said[_scope(entry)] > 1:
+            yield (("waivers", number), f"`{entry['requirement']}` is waived twice.", "Keep one of the two.")
+
+
+def _problems_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    try:
+        date.fromisoformat(entry["expires"])
+    except ValueError:
+        yield "expires", f"`{entry['expires']}` is no day of the calendar.", "Write it as YYYY-MM-DD."
+    dialect = entry.get("dialect")
+    if dialect is not None and dialect not in specs.dialects():
+        yield "dialect", f"There is no dialect `{dialect}`.", suggestion(dialect, specs.dialects())
+        return
+    known = _ids(dialect)
+    waiver = Waiver(entry["requirement"], "", "", date.max)
+    if not any(waiver.covers(name) for name in known):
+        where = f" of {dialect}" if dialect else ""
+        meant = suggestion(waiver.requirement, known)
+        hint = meant if meant.startswith("Did") else "`kms-conformance requirements` lists them."
+        yield "requirement", f"No requirement{where} is called `{waiver.requirement}`.", hint
+
+
+def _scope(entry: Mapping[str, Any]) -> str:
+    """What a waiver speaks of: two of one scope contradict each other."""
+    return json.dumps([entry["requirement"], *(entry.get(name) for name in ("targets", "dialect", "failures"))])
+
+
+def _told(error: jsonschema_rs.ValidationError) -> tuple[_Path, str, str]:
+    path = tuple(error.instance_path)
+    if len(path) < 2:
+        return path, "It is no list of waivers.", _FORM
+    properties = _schema()["$defs"]["waiver"]["properties"]
+    match error.kind:
+        case _Kind.AdditionalProperties(unexpected):
+            name = str(next(iter(unexpected)))
+            return (*path, name), f"`{name}` is not known here.", suggestion(name, properties)
+        case _Kind.Required(missing):
+            example = f"For example: `{missing}: {properties[missing]['examples'][0]}`."
+            return path, f"`{missing}` is missing.", example
+    if len(path) == 2:
+        return path, "It is no waiver.", _FORM
+    name = str(path[2])
+    hint = f"For example: `{name}: {json.dumps(properties[name]['examples'][0])}`."
+    return path, f"`{name}` must be {properties[name]['description']}.", hint
+
+
+def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
+    """The line on which the value at this path begins, counted from 1; that of what holds it, where it is not there."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            pairs = ((key, value) for key, value in node.value if getattr(key, "value", None) == step)
+            key, node = next(pairs, (None, None))
+            mark = key or node
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            mark = node = node.value[step]
+        else:
+            break
+        if mark is None:
+            break
+        line = mark.start_mark.line + 1
+    return line
+
+
+def _ids(dialect: str | None) -> tuple[str, ...]:
+    names = (dialect,) if dialect else specs.dialects()
+    return tuple(dict.fromkeys(requirement.id for name in names for requirement in Catalogue.load(name)))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    path = specs.SPECS / "schemas" / "waivers.schema.json"
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
