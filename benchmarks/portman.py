@@ -17,9 +17,9 @@ from benchmarks import settings
 from benchmarks.commands import execute
 from benchmarks.score import Run
 from benchmarks.served import served
+from kms_conformance.apps.selftest.fault import Fault
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.selftest.fault import Fault
 from kms_conformance.target import TokenAuth, load_target
 
 _MOST_SECONDS = 300.0

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kms_conformance import comparing
-from kms_conformance.comparing import Recording
-from kms_conformance.comparing import recording as recording_module
+from kms_conformance.apps import differential as comparing
+from kms_conformance.apps.differential import Recording
+from kms_conformance.apps.differential import recording as recording_module
 from kms_conformance.emulator import Emulator
 from kms_conformance.target import Target, parse_target
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from comparing_bench import emulator, recorded
 
-from kms_conformance.comparing import Recording
+from kms_conformance.apps.differential import Recording
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from comparing_bench import emulator, recorded, target_of
 
-from kms_conformance import comparing
-from kms_conformance.comparing import Comparison, Recording, compare_recordings
+from kms_conformance.apps import differential as comparing
+from kms_conformance.apps.differential import Comparison, Recording, compare_recordings
+from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Decisions, Emulator
-from kms_conformance.selftest.faults import FAULTS
 
 NOW = datetime.now(UTC)
 FAULT = {fault.name: fault for fault in FAULTS if "huawei" in fault.dialects}

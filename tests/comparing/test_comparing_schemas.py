@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # has no types; the product does not use it
 import pytest
 
-from kms_conformance import comparing
-from kms_conformance.comparing import Recording
+from kms_conformance.apps import differential as comparing
+from kms_conformance.apps.differential import Recording
 from kms_conformance.core import specs
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.comparing.answers import Break, Given
-from kms_conformance.comparing.difference import Comparison, compare_recordings
-from kms_conformance.comparing.recording import Entry, Recording
-from kms_conformance.comparing.table import show
+from kms_conformance.apps.differential.answers import Break, Given
+from kms_conformance.apps.differential.difference import Comparison, compare_recordings
+from kms_conformance.apps.differential.recording import Entry, Recording
+from kms_conformance.apps.differential.table import show
 from kms_conformance.core.screen import Screen
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from comparing_bench import emulator, recorded, target_of
 
-from kms_conformance import comparing
-from kms_conformance.comparing import Recording
+from kms_conformance.apps import differential as comparing
+from kms_conformance.apps.differential import Recording
 from kms_conformance.emulator import Inbound, Outbound
 from kms_conformance.report.errors import ReportError
 

@@ -17,7 +17,7 @@ _DRAWING = """
 import warnings
 import hypothesis, sys
 from hypothesis import strategies as st
-from kms_conformance.fuzz.home import forget_our_source
+from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":

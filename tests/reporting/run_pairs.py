@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
+from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.runner import run_suite
+from kms_conformance.apps.selftest.serving import HUAWEI, only, serving
+from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.report.change import Side
 from kms_conformance.report.model import StoredVerdict
-from kms_conformance.selftest.faults import FAULTS
-from kms_conformance.selftest.runner import run_suite
-from kms_conformance.selftest.serving import HUAWEI, only, serving
-from kms_conformance.selftest.variants import VARIANTS
 from kms_conformance.verdict.decide import whole
 
 NAME = "emulator-huawei"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
+from kms_conformance.apps.replay import Again, Found, find, judge, lines, target_file
+from kms_conformance.apps.replay.sides import Row, rows
 from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
-from kms_conformance.replay import Again, Found, find, judge, lines, target_file
-from kms_conformance.replay.sides import Row, rows
 from kms_conformance.report.again import remember
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.model import StoredVerdict

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kms_conformance.apps.selftest.runner import Outcome, run_suite
+from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
 from kms_conformance.report.html import render as html
 from kms_conformance.report.model import Report, StoredVerdict, TargetReport
-from kms_conformance.selftest.runner import Outcome, run_suite
-from kms_conformance.selftest.serving import only
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 NUMBER = 200

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from forging import Forgery
 
+from kms_conformance.apps.certificate.manifest import digest
+from kms_conformance.apps.certificate.pack import pack, unpack
+from kms_conformance.apps.certificate.statement import opened, sealed
+from kms_conformance.apps.certificate.verify import verify
 from kms_conformance.recording import release
 from kms_conformance.report.files import canonical
-from kms_conformance.sealing.manifest import digest
-from kms_conformance.sealing.pack import pack, unpack
-from kms_conformance.sealing.statement import opened, sealed
-from kms_conformance.sealing.verify import verify
 
 OTHER = {"digest": "sha256:" + "0" * 64, "commit": "d109d79c9b1ef5e8f695b51fc2d7c83b8203a51e"}
 

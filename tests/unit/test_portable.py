@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import kms_conformance
-from kms_conformance.sdk.registry import _ADAPTERS
+from kms_conformance.apps.sdk.registry import _ADAPTERS
 
 MISSING = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "posix_ipc", "syslog")
 GUARDED = f"""
@@ -38,7 +38,7 @@ print("\\n".join(failed))
 
 
 # They import the clients of vendors, which go by what this machine is, not by what is there.
-ADAPTERS = {f"kms_conformance.sdk.{module}" for module, _ in _ADAPTERS.values()}
+ADAPTERS = {f"kms_conformance.apps.sdk.{module}" for module, _ in _ADAPTERS.values()}
 
 
 def modules() -> list[str]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from kms_conformance import comparing
+from kms_conformance.apps import differential as comparing
+from kms_conformance.apps.differential import Comparison, Recording
 from kms_conformance.cli.asking import agree, ask, explain_unasked
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.comparing import Comparison, Recording
 from kms_conformance.core.say import say
 from kms_conformance.core.screen import Screen
 from kms_conformance.report.compare import compare as compared

@@ -12,9 +12,9 @@ from kms_conformance.core.folders import Held
 from kms_conformance.core.say import say
 from kms_conformance.core.screen import Screen
 from kms_conformance.report import layout
-from kms_conformance.report.merge import Merged
-from kms_conformance.report.merge import merge as merged_of
 from kms_conformance.report.text.summary import show
+from kms_conformance.run.shards.merge import Merged
+from kms_conformance.run.shards.merge import merge as merged_of
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import click
 
 from kms_conformance import suite
+from kms_conformance.apps.sdk.registry import at, names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli.agreeing import agreed, agreed_to_run
 from kms_conformance.cli.settled import exit_code
@@ -20,7 +21,6 @@ from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.preflight.consent import question_of_clients
 from kms_conformance.run.isolated_pytest import run_pytest
-from kms_conformance.sdk.registry import at, names
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import USAGE_ERROR
 from kms_conformance.verdict.waivers import load_waivers

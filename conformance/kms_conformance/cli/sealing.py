@@ -23,9 +23,9 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
 
     A run that was filtered or ended early, or of the tier smoke, is sealed as partial; it is no certificate.
     """
-    from kms_conformance.sealing import keys  # noqa: PLC0415 - other commands do not need it
-    from kms_conformance.sealing.certify import certify as seal  # noqa: PLC0415 - as above
-    from kms_conformance.sealing.manifest import NO_SIGNATURE  # noqa: PLC0415 - as above
+    from kms_conformance.apps.certificate import keys  # noqa: PLC0415 - other commands do not need it
+    from kms_conformance.apps.certificate.certify import certify as seal  # noqa: PLC0415 - as above
+    from kms_conformance.apps.certificate.manifest import NO_SIGNATURE  # noqa: PLC0415 - as above
 
     if new_key is not None:
         public = keys.new_key(new_key)
@@ -51,7 +51,7 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
 @click.option("--key", type=_PATH, metavar="FILE", help="The public key (PEM) that must have signed it.")
 def verify(certificate: Path, key: Path | None) -> int:
     """Judge a sealed FILE again by its exchanges alone, without network and without the target."""
-    from kms_conformance.sealing.verify import verify as verified  # noqa: PLC0415 - other commands do not need it
+    from kms_conformance.apps.certificate.verify import verify as verified  # noqa: PLC0415 - other commands do not need it
 
     verification = verified(certificate, key=key)
     say(str(verification))

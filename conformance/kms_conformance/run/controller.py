@@ -28,13 +28,13 @@ from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.begin import UNFINISHED, begin
 from kms_conformance.report.model import Report
 from kms_conformance.report.recorded import keep
-from kms_conformance.report.shard_parts import Parts, write_parts
-from kms_conformance.report.shard_parts import Plan as PartPlan
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
 from kms_conformance.run.phrasing import phrase, status_of
 from kms_conformance.run.plan import plan_of
 from kms_conformance.run.settings import Settings
+from kms_conformance.run.shards.parts import Parts, write_parts
+from kms_conformance.run.shards.parts import Plan as PartPlan
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck

@@ -36,7 +36,7 @@ class Emulators:
 
     def start_for_clients(self, only: str | None) -> tuple[str, ...]:
         """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
-        from kms_conformance.sdk.known import clients  # noqa: PLC0415 - as above
+        from kms_conformance.apps.sdk.known import clients  # noqa: PLC0415 - as above
 
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
