@@ -41,8 +41,8 @@ def emulator(
 
 def _serve_fault(name: str, dialect: str, port: int) -> None:
     """Serve the emulator with one deliberate fault; raises `UsageError` where another option does not go with it."""
-    from kms_conformance.emulator.serve import wait  # noqa: PLC0415 - as above
     from kms_conformance.apps.selftest.faults import FAULTS  # noqa: PLC0415 - needed with --fault only
+    from kms_conformance.emulator.serve import wait  # noqa: PLC0415 - as above
 
     context = click.get_current_context()
     for option in ("host", "profile", "expose"):
