@@ -12,7 +12,7 @@ from kms_conformance.apps.differential.answers import Break, Given
 from kms_conformance.apps.differential.difference import Comparison, compare_recordings
 from kms_conformance.apps.differential.recording import Entry, Recording
 from kms_conformance.apps.differential.table import show
-from kms_conformance.core.screen import Screen
+from kms_conformance.report.text.screen import Screen
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ASKED = {"operation": "schedule", "state": "pending_deletion", "arguments": {"key_id": "<key>"}, "variation": ""}

@@ -16,7 +16,7 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Inconclusive, Judge, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.target_client import Client
-from kms_conformance.core.clock import REAL, Clock
+from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.target import parse_target
 from kms_conformance.wire.world import World
 

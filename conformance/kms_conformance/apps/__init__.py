@@ -1,1 +1,1 @@
-"""What is made of runs: certificates, replay, comparison, vendors' clients, and the self-test. None knows another."""
+"""Applications of a run: certificates, replay, differential, vendors' clients, self-test. None knows another."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from kms_conformance.core.clock import REAL
-from kms_conformance.core.runtime import SYSTEM
+from kms_conformance.core.runtime import REAL, SYSTEM
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from kms_conformance.core import specs
-from kms_conformance.core.lengths import MOST_OF_A_NAME, shortened
+from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import click
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import Comparison, Recording
-from kms_conformance.cli.asking import agree, ask, explain_unasked
+from kms_conformance.cli.differential import agree, ask, explain_unasked
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.core.say import say
-from kms_conformance.core.screen import Screen
+from kms_conformance.core.text import say
 from kms_conformance.report.compare import compare as compared
 from kms_conformance.report.files import to_text, write_atomically
 from kms_conformance.report.schemas import Schema, validate
 from kms_conformance.report.text import changes as changes_text
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import Target, load_target
 from kms_conformance.verdict.decide import EXIT_CODES
 

@@ -7,7 +7,7 @@ import difflib
 import click
 
 from kms_conformance.core import specs
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 
 
 @click.command()

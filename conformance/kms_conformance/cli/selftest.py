@@ -15,8 +15,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kms_conformance import __version__
-from kms_conformance.core.screen import Screen
 from kms_conformance.report import files
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.verdict.decide import EXIT_CODES
 
 if TYPE_CHECKING:

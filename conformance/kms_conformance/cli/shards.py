@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import load_target
 

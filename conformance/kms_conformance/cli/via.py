@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from kms_conformance.apps.sdk.known import Client
-from kms_conformance.apps.sdk.outcome import EXIT_CODES, SdkReport, StepResult
+from kms_conformance.apps.sdk.outcome import EXIT_CODES, SdkReport, StepResult, paths, write
 from kms_conformance.apps.sdk.session import chosen, play
 from kms_conformance.apps.sdk.show import show
-from kms_conformance.apps.sdk.write import paths, write
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import Held, try_ledgers
-from kms_conformance.core.screen import Screen
 from kms_conformance.preflight.consent import require
 from kms_conformance.report import files
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import worst_exit_code

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 
 
 @dataclass(frozen=True)

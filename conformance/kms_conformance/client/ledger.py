@@ -20,8 +20,8 @@ from kms_conformance.client.ledger_files import (
     others_of,
     place_of,
 )
-from kms_conformance.core.clock import REAL
 from kms_conformance.core.disk import append, make_folder, sync_folder
+from kms_conformance.core.runtime import REAL
 from kms_conformance.run.shards.shard import mark_of, siblings
 from kms_conformance.target import Target
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kms_conformance.client.answer import Answer
     from kms_conformance.client.gate import Guard
     from kms_conformance.client.judge import Judge
-    from kms_conformance.core.clock import Clock
+    from kms_conformance.core.runtime import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
 

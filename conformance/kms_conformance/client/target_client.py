@@ -16,7 +16,7 @@ from kms_conformance.client.gate import Guard, NotOurs
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import Sent, Silences
-from kms_conformance.core.lengths import MOST_OF_A_NAME, shortened
+from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
 from kms_conformance.target import Target

@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 import pytest
 
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.report.text.failure import render
 from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.verdict.fingerprint import failure_id
-from kms_conformance.verdict.results import CheckResult, Outcome
+from kms_conformance.verdict.results import CheckResult, Outcome, failure_id
 
 # Of a traceback, what is ours: below it stand pytest and its plugins.
 _MOST_FRAMES = 12

@@ -15,14 +15,14 @@ import pytest
 from kms_conformance.catalogue.frozen import Frozen, load_frozen
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.folders import try_ledgers
-from kms_conformance.core.libraries import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.preflight.consent import require
-from kms_conformance.recording.spool import emptied
+from kms_conformance.recording.storage import emptied
 from kms_conformance.report.again import remember
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.begin import UNFINISHED, begin
@@ -35,6 +35,7 @@ from kms_conformance.run.plan import plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.shards.parts import Parts, write_parts
 from kms_conformance.run.shards.parts import Plan as PartPlan
+from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck
@@ -131,9 +132,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
         """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
-        from kms_conformance.run.shards.scheduling import OneWorkerATarget  # noqa: PLC0415 - where pytest-xdist is there
-
-        return OneWorkerATarget(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+        return one_worker_per_target(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types

@@ -1,11 +1,12 @@
-"""Every check that the suite has, read off its functions and their marks: no pytest session is needed for that."""
+"""Every check of the suite, read off its functions and marks without a pytest session, by id and by requirement."""
 
 from __future__ import annotations
 
 import importlib
 import itertools
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import FunctionType
@@ -13,6 +14,7 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.core import specs
 from kms_conformance.suite import FAMILIES
 from kms_conformance.suite.fuzz.names import names_of
 
@@ -147,3 +149,13 @@ def _named(marks: Iterable[pytest.Mark], name: str, parameters: _Parameters) -> 
     """What the marks of this name say, the check's parameters filled in."""
     values = dict(parameters)
     return frozenset(text.format(**values) for mark in marks if mark.name == name for text in mark.args)
+
+
+def checks_by_requirement() -> Mapping[str, tuple[str, ...]]:
+    """The checks of the suite by the requirement ids that they name; an id that none names has no checks."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for dialect in specs.dialects():
+        for check in all_checks(dialect):
+            for requirement in check.declared:
+                found[requirement][f"{check.family}::{check.function}"] = None
+    return defaultdict(tuple, {requirement: tuple(names) for requirement, names in found.items()})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.apps.certificate.manifest import digest, manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT
 from kms_conformance.apps.certificate.statement import opened, statement
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report

@@ -16,7 +16,7 @@ from kms_conformance.apps.certificate.statement import is_signed_by
 from kms_conformance.catalogue.frozen import versions
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
 from kms_conformance.recording.player import TapeError
 from kms_conformance.recording.release import command

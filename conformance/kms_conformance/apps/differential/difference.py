@@ -11,7 +11,7 @@ from kms_conformance.apps.differential.answers import Break, Given
 from kms_conformance.apps.differential.recording import Entry, Recording
 from kms_conformance.apps.differential.timestamps import SCHEDULING, Moment
 from kms_conformance.client.oracle import PENDING
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 
 FORMAT = 1
 KIND = "kms-conformance comparison"

@@ -12,9 +12,8 @@ from rich.text import Text
 
 from kms_conformance.apps.differential.difference import Comparison, Difference, NotCompared
 from kms_conformance.apps.differential.recording import Recording
-from kms_conformance.core.screen import Screen
-from kms_conformance.core.text import one_line
-from kms_conformance.report.text.wrapping import counted
+from kms_conformance.core.text import counted, one_line
+from kms_conformance.report.text.screen import Screen
 
 # Below this width four columns are too narrow for words; then each row is a paragraph.
 _NARROW = 100

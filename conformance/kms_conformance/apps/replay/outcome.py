@@ -12,7 +12,7 @@ from kms_conformance.apps.replay.find import Found
 from kms_conformance.apps.replay.rerun import Again
 from kms_conformance.client.judge import Judgement
 from kms_conformance.suite import DRAWN
-from kms_conformance.verdict.fingerprint import failure_id, steady
+from kms_conformance.verdict.results import failure_id, steady
 
 Seen = Literal["again", "otherwise", "gone", "unclear"]
 EXIT_CODES: Mapping[Seen, int] = {"gone": 0, "again": 1, "otherwise": 1, "unclear": 3}

@@ -11,9 +11,8 @@ from kms_conformance.apps.replay.find import Found
 from kms_conformance.apps.replay.outcome import Outcome, Seen
 from kms_conformance.apps.replay.sides import Row, rows
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.core.text import one_line
+from kms_conformance.core.text import one_line, wrapped
 from kms_conformance.report.text.failure import compared
-from kms_conformance.report.text.wrapping import wrapped
 
 _LEAST_WIDTH = 60
 # The widest that the names of fields may take.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kms_conformance.core.text import one_line
-from kms_conformance.verdict.fingerprint import steady
+from kms_conformance.verdict.results import steady
 
 Mark = Literal["", "≠", "~"]
 _MOST_FIELDS = 24

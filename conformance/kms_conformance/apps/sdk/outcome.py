@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from kms_conformance import __version__
+from kms_conformance.report import files, layout
+from kms_conformance.report.schemas import validate
 from kms_conformance.target import Target
 from kms_conformance.verdict.decide import specs_digest
 
@@ -121,3 +124,18 @@ class SdkReport:
 
 def _as_json(step: StepResult) -> dict[str, Any]:
     return asdict(step) | {"requirements": list(step.requirements), "exchanges": list(step.exchanges)}
+
+
+SDK = "sdk.json"
+
+
+def paths(directory: Path, names: Sequence[str]) -> Mapping[str, Path]:
+    """Where the document of each target goes: beside the other results of a target, by its name."""
+    return {name: folder / SDK for name, folder in layout.folders(directory, names).items()}
+
+
+def write(path: Path, report: SdkReport) -> None:
+    """Validate and write the document of one target. Raises `ReportError`."""
+    document = report.to_json()
+    validate(document, "sdk", SDK)
+    files.write_atomically(path, files.to_text(document))

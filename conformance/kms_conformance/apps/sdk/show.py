@@ -9,14 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from kms_conformance.apps.sdk.known import clients
-from kms_conformance.core.text import one_line
-from kms_conformance.report.text.wrapping import capped, counted, wrapped
+from kms_conformance.core.text import capped, counted, one_line, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult, StepVerdict
-    from kms_conformance.core.screen import Screen
+    from kms_conformance.report.text.screen import Screen
 
 _CELLS: Mapping[StepVerdict, tuple[str, str]] = {
     "passed": ("passed", "green"),

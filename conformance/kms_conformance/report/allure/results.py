@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 from allure_commons import model2 as model
 from allure_commons.logger import AllureFileLogger
 
-from kms_conformance.core.text import one_line, printable
+from kms_conformance.core.text import capped, counted, one_line, printable
 from kms_conformance.report.allure import about
 from kms_conformance.report.allure.labels import Labels, label
 from kms_conformance.report.allure.steps import Attachments, milliseconds, steps
 from kms_conformance.report.html.page import TargetPage, pages
 from kms_conformance.report.standing import Mark, Sign, of_requirement
 from kms_conformance.report.text.markdown import code, link, prose
-from kms_conformance.report.text.wrapping import capped, counted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.core.text import one_line
+from kms_conformance.core.text import capped, counted, one_line
 from kms_conformance.report.html.render import render_template
-from kms_conformance.report.text.wrapping import capped, counted
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import StoredVerdict

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.core.text import one_line
+from kms_conformance.core.text import counted, one_line, wrapped
 from kms_conformance.report.again import replay_command
 from kms_conformance.report.text.words import not_run_because, open_reason
-from kms_conformance.report.text.wrapping import counted, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path

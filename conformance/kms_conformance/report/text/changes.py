@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from kms_conformance.core.text import one_line
+from kms_conformance.core.text import counted, one_line, wrapped
 from kms_conformance.report.again import replay_command
 from kms_conformance.report.text.markdown import code, plain
 from kms_conformance.report.text.words import VERDICT_WORDS
-from kms_conformance.report.text.wrapping import counted, wrapped
 
 if TYPE_CHECKING:
     from kms_conformance.report.change import Change, Kind

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from kms_conformance.core.text import one_line
+from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
 from kms_conformance.report.again import nearby
 from kms_conformance.report.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence
-from kms_conformance.report.text.wrapping import counted, duration
 from kms_conformance.verdict.decide import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kms_conformance.core.screen import Screen
+    from kms_conformance.report.text.screen import Screen
 
 # Narrower terminals get lines that they break themselves.
 _LEAST_WIDTH = 40

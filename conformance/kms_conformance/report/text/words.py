@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING
 
-from kms_conformance.report.text.wrapping import counted
+from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, Result
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What follows a run, or the reading of one: Allure's report where Allure is there, the summary of a CI job."""
+"""`report`: reading the results of runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import shlex
 from pathlib import Path
 
-from kms_conformance.cli.stamp import stamp
-from kms_conformance.core.say import say
+import click
+
+from kms_conformance.cli._common import stamp
+from kms_conformance.core.text import say, wrapped
 from kms_conformance.report import layout
 from kms_conformance.report.again import nearby
 from kms_conformance.report.allure import report as allure_report
@@ -16,7 +18,27 @@ from kms_conformance.report.ci import job_summary as publish
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
-from kms_conformance.report.text.wrapping import wrapped
+from kms_conformance.report.store import write_pages
+from kms_conformance.report.text.screen import Screen
+from kms_conformance.report.text.summary import show
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=_PATH)
+@click.option("--history", type=_PATH, metavar="FILE", help="Allure's trends over many runs; else a file in DIR.")
+def report(directory: Path, history: Path | None) -> int:
+    """Write what is made of a run's results again, build Allure's report where Allure 3 is, and say what it found.
+
+    The exit code is that of the run.
+    """
+    found = load_report(directory)
+    write_pages(directory, found)
+    show(found, directory, Screen())
+    build_allure(directory, found, history)
+    return found.exit_code
+
 
 # Of a terminal that does not say how wide it is.
 _WIDTH = 80

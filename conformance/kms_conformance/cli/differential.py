@@ -8,12 +8,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from kms_conformance.apps.differential import KEYS, Recording, record
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.cli.agreeing import agreed
+from kms_conformance.cli._common import agreed
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import try_ledgers
-from kms_conformance.core.say import say
-from kms_conformance.core.screen import Screen
+from kms_conformance.core.text import say
 from kms_conformance.preflight import consent
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import Target
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 
 from kms_conformance.core.errors import UserMistake
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 
 _NOT_JUDGED = 3
 _TRACEBACK = "KMS_CONFORMANCE_TRACEBACK"

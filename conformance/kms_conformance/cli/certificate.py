@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 
 _PATH = click.Path(path_type=Path)
 
