@@ -1,4 +1,4 @@
-"""Pages of the documentation lead where they say: links, anchors, files and packages exist, and README lists each page."""
+"""Links, anchors, files and packages that the documentation names exist, and README lists every page."""
 
 from __future__ import annotations
 
