@@ -45,8 +45,8 @@ class Fault:
         """The arguments that narrow a run down to the families that report the fault."""
         return only(self.families) if self.families else ()
 
-    def serving(self, dialect: str) -> Prepare:
-        """What `run_suite` serves: an emulator of the dialect with this fault."""
+    def serving(self, dialect: str, port: int = 0) -> Prepare:
+        """What `run_suite` serves: an emulator of the dialect with this fault, on any free port or on `port`."""
         return serving(
             dialect,
             decisions=self.decisions,
@@ -54,4 +54,5 @@ class Fault:
             auth=self.auth,
             foreign_keys=self.foreign_keys,
             timeout_seconds=self.timeout_seconds,
+            port=port,
         )
