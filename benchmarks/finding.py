@@ -11,7 +11,7 @@ from benchmarks.portman import Portman
 from benchmarks.runs import FAULTLESS, Peer, ours
 from benchmarks.sample import ordered
 from benchmarks.score import Run, accepted
-from kms_conformance.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.faults import FAULTS
 
 # What Portman and Newman are pointed at must sign by a token alone.
 _DIALECT = "huawei"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from benchmarks.apart import apart
+from kms_conformance.apps.selftest.fault import Fault
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.selftest.fault import Fault
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Decisions, Emulator
-from kms_conformance.selftest.faults import FAULTS
 
 _SEED = 20260115
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks import peer
 from benchmarks.score import Run
-from kms_conformance.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.faults import FAULTS
 
 if TYPE_CHECKING:
     import pytest
 
-    from kms_conformance.selftest.fault import Fault
+    from kms_conformance.apps.selftest.fault import Fault
 
 SILENT = Run((), (), 1, 1.0, 1)
 LOUD = Run(("a POST /x",), ("a POST /x",), 1, 1.0, 1)

@@ -7,16 +7,16 @@ import base64
 from alibabacloud_kms20160120 import models
 from alibabacloud_tea_openapi.exceptions import ClientException
 
+from kms_conformance.apps.sdk import alibabacloud
 from kms_conformance.emulator import Emulator
 from kms_conformance.emulator.alibaba import credentials
-from kms_conformance.sdk import alibabacloud
 
 __all__ = ["PLAIN", "ClientException", "Kms", "answer"]
 
 PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
-class Kms(alibabacloud.Kms):
+class Kms(alibabacloud.AlibabacloudKms):
     """The client's calls, in our words."""
 
     @classmethod

@@ -9,17 +9,17 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
+from kms_conformance.apps.sdk import aliyun
+from kms_conformance.apps.sdk.aliyun import Place
 from kms_conformance.emulator import Emulator
 from kms_conformance.emulator.alibaba import credentials
-from kms_conformance.sdk import aliyun
-from kms_conformance.sdk.aliyun import Place
 
 __all__ = ["PLAIN", "Kms", "Place", "ServerException", "answer"]
 
 PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
-class Kms(aliyun.Kms):
+class Kms(aliyun.AliyunKms):
     """The client's calls, in our words."""
 
     @classmethod

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.apps.sdk.isolation import as_nobody
 from kms_conformance.emulator import Emulator
 from kms_conformance.emulator.huawei import credentials
-from kms_conformance.sdk.isolation import as_nobody
 
 # Importing its core writes an id into the home.
 with as_nobody():
@@ -15,14 +15,14 @@ with as_nobody():
     from huaweicloudsdkcore.region.region import Region
     from huaweicloudsdkkms import v2 as sdk
 
-    from kms_conformance.sdk import huaweicloud
+    from kms_conformance.apps.sdk import huaweicloud
 
 __all__ = ["PLAIN", "ClientRequestException", "Kms", "SdkException", "answer", "forget_projects"]
 
 PLAIN = "grüezi"
 
 
-class Kms(huaweicloud.Kms):
+class Kms(huaweicloud.HuaweicloudKms):
     """The client's calls, in our words."""
 
     @classmethod

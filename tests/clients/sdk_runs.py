@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from kms_conformance.apps.sdk import step_runner as player
+from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.outcome import SdkReport, StepResult
+from kms_conformance.apps.sdk.registry import ClientError, adapter_of
+from kms_conformance.apps.sdk.session import chosen, play
+from kms_conformance.apps.sdk.steps import steps
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
-from kms_conformance.sdk import player
-from kms_conformance.sdk.known import clients
-from kms_conformance.sdk.outcome import SdkReport, StepResult
-from kms_conformance.sdk.registry import ClientError, adapter_of
-from kms_conformance.sdk.session import chosen, play
-from kms_conformance.sdk.steps import steps
 from kms_conformance.target import Limits, load_target
 
 # Every client with every way in which it signs in.

@@ -20,7 +20,7 @@ pytest.importorskip("otcextensions", reason="otcextensions, of the extra `client
 from openstack.exceptions import DuplicateResource, HttpException, NotFoundException, SDKException
 from otcextensions.sdk.kms.v1._proxy import Proxy
 
-from kms_conformance.sdk.otc import connected
+from kms_conformance.apps.sdk.otc import connected
 
 # It uses what openstacksdk is about to remove.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -12,8 +12,8 @@ import pytest
 import requests
 import urllib3
 
+from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.emulator import Emulator
-from kms_conformance.sdk.tap import Tap
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.session import ForeignOrigin
 

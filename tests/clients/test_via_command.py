@@ -13,12 +13,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sdk_runs import installed, only_steps
 
+from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.registry import ClientError
 from kms_conformance.cli import main
 from kms_conformance.cli.run import run
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.sdk.known import clients
-from kms_conformance.sdk.registry import ClientError
 from kms_conformance.target import TargetError
 
 
@@ -83,7 +83,7 @@ def test_a_client_that_is_not_installed_names_the_command_to_type(
     def version(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr("kms_conformance.sdk.registry.metadata.version", version)
+    monkeypatch.setattr("kms_conformance.apps.sdk.registry.metadata.version", version)
     with Emulator("alibaba") as emulator:
         served = emulator.requests_served
         path = target_file(emulator, tmp_path)

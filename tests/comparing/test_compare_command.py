@@ -13,10 +13,10 @@ import yaml
 from comparing_bench import emulator
 
 from kms_conformance import cli
-from kms_conformance.comparing import recording as recording_module
+from kms_conformance.apps.differential import recording as recording_module
+from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
 from kms_conformance.report.schemas import validate
-from kms_conformance.selftest.faults import FAULTS
 
 FEW = ["create", "describe.pending-deletion", "schedule.minimum", "schedule.pending-deletion"]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kms_conformance.comparing.moments import Moment, moment, time_of
+from kms_conformance.apps.differential.timestamps import Moment, moment, time_of
 
 ASKED = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.apps.differential import questions
+from kms_conformance.apps.differential.question import digest
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.comparing import questions
-from kms_conformance.comparing.question import digest
 from kms_conformance.core import specs
 
 ALL = [(dialect, name) for dialect in specs.dialects() for name in specs.profile_names(dialect)]

@@ -11,24 +11,24 @@ import kms_conformance
 ROOT = Path(kms_conformance.__file__).parent
 # A module of a library that is no public interface -> the modules of ours that may import it.
 _DOORS = {
-    "schemathesis.core": {"fuzz/adapter.py"},
-    "schemathesis.config._phases": {"fuzz/adapter.py"},
-    "schemathesis.generation": {"fuzz/adapter.py"},
-    "schemathesis.schemas": {"fuzz/adapter.py"},
-    "schemathesis.specs": {"fuzz/adapter.py"},
-    "hypothesis.internal": {"fuzz/home.py"},
+    "schemathesis.core": {"suite/fuzz/adapter.py"},
+    "schemathesis.config._phases": {"suite/fuzz/adapter.py"},
+    "schemathesis.generation": {"suite/fuzz/adapter.py"},
+    "schemathesis.schemas": {"suite/fuzz/adapter.py"},
+    "schemathesis.specs": {"suite/fuzz/adapter.py"},
+    "hypothesis.internal": {"suite/fuzz/hypothesis_settings.py"},
     "urllib3.connection": {"wire/transport.py"},
-    "botocore": {"catalogue/service_model.py", "sdk/boto.py"},
+    "botocore": {"catalogue/service_model.py", "apps/sdk/boto.py"},
     "_pytest": set(),
     "yaml.constructor": set(),
 }
 # Attributes of a library's objects that begin with an underscore, and where they are used.
 _PRIVATE = {
-    ("fuzz/home.py", "_get_local_constants"),
+    ("suite/fuzz/hypothesis_settings.py", "_get_local_constants"),
     ("wire/transport.py", "_new_conn"),
     ("wire/head.py", "_read_status"),
     # Documented, underscore and all.
-    ("selftest/killing.py", "_exit"),
+    ("apps/selftest/killing.py", "_exit"),
 }
 
 

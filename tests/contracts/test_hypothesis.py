@@ -1,4 +1,4 @@
-"""What the suite uses of Hypothesis that Hypothesis does not document (fuzz/home.py)."""
+"""What the suite uses of Hypothesis that Hypothesis does not document (hypothesis_settings.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.core.errors import LibraryMoved
 from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
@@ -17,10 +17,11 @@ _DRAWING = """
 import warnings
 import hypothesis, sys
 from hypothesis import strategies as st
-from kms_conformance.fuzz.home import forget_our_source
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":
+    from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
+
     forget_our_source()
 found = set()
 
@@ -47,7 +48,7 @@ def test_no_constant_of_a_caller_is_drawn(tmp_path: Path) -> None:
 
 
 def test_without_that_one_is_drawn(tmp_path: Path) -> None:
-    message = "Hypothesis draws no constants from source any more: fuzz/home.py need not hold them back."
+    message = "Hypothesis draws no constants from source any more: hypothesis_settings.py need not hold them back."
     assert drawn(tmp_path, "leave") == "True", message
 
 

@@ -14,8 +14,8 @@ import urllib3
 from rich.console import Console
 
 from kms_conformance import cli
-from kms_conformance.core import libraries
-from kms_conformance.core.libraries import LibraryMoved, LibraryReplaced
+from kms_conformance.core import errors
+from kms_conformance.core.errors import LibraryMoved, LibraryReplaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.run.controller import Controller, Options
 from kms_conformance.run.terminal import Terminal
@@ -25,7 +25,7 @@ from kms_conformance.run.terminal import Terminal
 def replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """As urllib3-future leaves it, by a look at an environment with niquests."""
     real = metadata.version
-    monkeypatch.setattr(libraries, "version", lambda name: "2.25.904" if name == "urllib3-future" else real(name))
+    monkeypatch.setattr(errors, "version", lambda name: "2.25.904" if name == "urllib3-future" else real(name))
     monkeypatch.setattr(urllib3, "__version__", "2.25.904")
 
 
@@ -46,8 +46,8 @@ def test_a_stranger_in_place_of_urllib3_is_refused_with_the_next_step(
 
 
 def test_one_that_leaves_urllib3_alone_is_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(libraries, "version", lambda _: "2.25.904")
-    libraries.refuse_replaced()
+    monkeypatch.setattr(errors, "version", lambda _: "2.25.904")
+    errors.refuse_replaced()
 
 
 def test_plain_pytest_is_refused_as_well(replaced: None, tmp_path: Path) -> None:

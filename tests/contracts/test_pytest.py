@@ -71,9 +71,9 @@ class Plugin:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        from kms_conformance.distribution import OneWorkerATarget
+        from kms_conformance.run.shards.scheduling import one_worker_per_target
 
-        return OneWorkerATarget(config, log, lambda node_id: node_id.partition("[")[2][:8])
+        return one_worker_per_target(config, log, lambda node_id: node_id.partition("[")[2][:8])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
@@ -186,11 +186,11 @@ def test_the_options_that_we_read_are_there(alone, spread) -> None:
 
 def test_every_plugin_that_we_register_can_be_kept_in_a_set() -> None:
     """pytest 9.0.0 does so with the plugin itself: an object that compares by its fields ended in an INTERNALERROR."""
-    from kms_conformance.core.private import Private  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415 - the plugin imports them late as well
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller  # noqa: PLC0415
-    from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
+    from kms_conformance.run.plugin import Private  # noqa: PLC0415
+    from kms_conformance.run.shards.scheduling import Turn  # noqa: PLC0415
     from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 

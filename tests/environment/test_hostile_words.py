@@ -18,11 +18,10 @@ from rich.table import Table
 from rich.text import Text
 from started import ONE_FAMILY, start
 
-from kms_conformance.core.say import say
-from kms_conformance.core.screen import Screen
-from kms_conformance.core.text import shown
+from kms_conformance.core.text import say, shown
 from kms_conformance.emulator import Emulator
 from kms_conformance.preflight.doctor import Finding
+from kms_conformance.report.text.screen import Screen
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred"
 BIDI = "\u202edrowssap\u2066"

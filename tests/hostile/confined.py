@@ -16,7 +16,7 @@ from typing import Any
 
 from kms_conformance import cli
 from kms_conformance.core.errors import UserMistake
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 
 _STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn"}
 _WRITES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "shutil.rmtree"}

@@ -16,8 +16,8 @@ from confined import Seen, command
 from conftest import Samples
 from mutations import Drawn
 
+from kms_conformance.apps.certificate.pack import pack
 from kms_conformance.report import layout
-from kms_conformance.sealing.pack import pack
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.waivers import load_waivers
 

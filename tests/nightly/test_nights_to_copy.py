@@ -10,8 +10,8 @@ import yaml
 from commands import ROOT
 from workflow import Done, Hub, run_workflow
 
+from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Decisions, Emulator
-from kms_conformance.selftest.faults import FAULTS
 
 NIGHTLY = ROOT / "examples" / "github" / "nightly.yml"
 TARGET = "otc-eu-de"

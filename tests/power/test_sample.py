@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kms_conformance.selftest.plan import Task, sample
+from kms_conformance.apps.selftest.plan import Task, sample
 
 
 def commit() -> str:

@@ -9,7 +9,7 @@ import sample_runs as samples
 
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.report.allure.labels import label, write_files
-from kms_conformance.report.allure.untrack import remove_tracking
+from kms_conformance.report.allure.report import remove_tracking
 
 pytest_plugins = ["pytester"]
 

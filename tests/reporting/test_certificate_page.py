@@ -6,9 +6,9 @@ import pytest
 import sample_runs as samples
 from pagecheck import Page
 
+from kms_conformance.apps.certificate.manifest import SEALED, digest, manifest, page
 from kms_conformance.report import layout
 from kms_conformance.report.model import TargetReport
-from kms_conformance.sealing.manifest import SEALED, digest, manifest, page
 
 ISSUED = "2026-02-01T08:00:00Z"
 MEMBERS = {name: name.encode() for name in SEALED}

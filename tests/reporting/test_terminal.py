@@ -11,9 +11,8 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.core.screen import Screen
 from kms_conformance.report.model import Report, TargetReport
-from kms_conformance.report.text.progress import Progress
+from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.report.text.summary import show
 from kms_conformance.verdict.results import CheckResult
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 import sample_runs as samples
 
-from kms_conformance.core.screen import Screen
 from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.run.terminal import Terminal
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver

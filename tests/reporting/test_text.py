@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kms_conformance.core.text import one_line, printable
-from kms_conformance.report.text.wrapping import capped, counted, duration, wrapped
+from kms_conformance.core.text import capped, counted, duration, one_line, printable, wrapped
 
 _FAST = settings(max_examples=200, deadline=None, database=None)
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kms_conformance import cli
-from kms_conformance.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import read_ahead
 
 
 def forked(*arguments: str, cwd: Path) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from kms_conformance.cli import _COMMANDS, cli
-from kms_conformance.cli.codes import CODES
+from kms_conformance.cli.exit_codes import CODES
 from kms_conformance.verdict.decide import EXIT_CODES, USAGE_ERROR, WAITING, worst_exit_code
 
 ROOT = Path(__file__).parents[2]

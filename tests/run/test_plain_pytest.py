@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.emulator import Emulator
-from kms_conformance.selftest.rewriting import saying, status, where
 
 LACKING = where(
     lambda inbound, _: inbound.operation == "list_tags",

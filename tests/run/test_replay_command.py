@@ -8,8 +8,8 @@ from pathlib import Path
 
 from forked import forked
 
+from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
-from kms_conformance.selftest.faults import FAULTS
 
 FAULT = next(fault for fault in FAULTS if fault.name == "cancel-accepted-when-enabled")
 

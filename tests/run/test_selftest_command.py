@@ -12,9 +12,10 @@ import jsonschema_rs
 import pytest
 
 from kms_conformance import cli
+from kms_conformance.apps.selftest import plan
+from kms_conformance.apps.selftest import process_pool as crew
+from kms_conformance.apps.selftest.trial import Subject, Trial
 from kms_conformance.core import specs
-from kms_conformance.selftest import crew, plan
-from kms_conformance.selftest.trial import Subject, Trial
 
 
 def selftest(*arguments: str) -> int:

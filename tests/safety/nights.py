@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.time_control import TimeControl
 from kms_conformance.emulator import Emulator, Key
-from kms_conformance.selftest.runner import Outcome, run_suite
 from kms_conformance.target import parse_target
 
 # A night job begins a little later every night.

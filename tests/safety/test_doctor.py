@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from doors import refusing
 
+from kms_conformance.apps.selftest.reply_mutations import field, on
+from kms_conformance.apps.selftest.runner import run_suite
+from kms_conformance.apps.selftest.serving import ALL, serving
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.preflight.doctor import Finding, examine
-from kms_conformance.selftest.rewriting import field, on
-from kms_conformance.selftest.runner import run_suite
-from kms_conformance.selftest.serving import ALL, serving
 from kms_conformance.target import Target, parse_target
 
 AUTHORITY = Path(__file__).parent.parent / "wire" / "loopback.pem"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kms_conformance.apps.selftest.behaviour_mutations import refusing
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
@@ -19,7 +20,6 @@ from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.selftest.deciding import refusing
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from test_ended import scene_of
 
+from kms_conformance.apps.selftest.behaviour_mutations import refusing
 from kms_conformance.cli.sweep import sweep_target
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
-from kms_conformance.selftest.deciding import refusing
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 STUBBORN = refusing("schedule", "pending_use", State.ENABLED, State.DISABLED)

@@ -11,14 +11,14 @@ import pytest
 from test_looked_up import UNTOLD, answering
 from test_refused_creates import refusing_what_is_done
 
+from kms_conformance.apps.selftest.killing import Deadly, Judgement, Killings
+from kms_conformance.apps.selftest.serving import only
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli.sweep import sweep_target
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Key, Outbound, State
-from kms_conformance.selftest.killing import Deadly, Judgement, Killings
-from kms_conformance.selftest.serving import only
 from kms_conformance.target import Target, parse_target
 
 EVERY = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"

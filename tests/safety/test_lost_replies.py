@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from kms_conformance.apps.selftest.runner import run_suite
+from kms_conformance.apps.selftest.serving import BOTH, only, serving
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.selftest.runner import run_suite
-from kms_conformance.selftest.serving import BOTH, only, serving
 from kms_conformance.target import parse_target
 
 

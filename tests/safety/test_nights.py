@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from nights import Nights, verdicts
 
+from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.runner import Outcome, run_suite
+from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
-from kms_conformance.selftest.faults import FAULTS
-from kms_conformance.selftest.runner import Outcome, run_suite
-from kms_conformance.selftest.serving import only
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 # What a change waits for: the families that use keys up, and the one that watches. All of them under `tox -e safety`.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sealing_runs import run
 
-from kms_conformance.sealing import keys
-from kms_conformance.sealing.certify import certify
+from kms_conformance.apps.certificate import keys
+from kms_conformance.apps.certificate.certify import certify
 
 ISSUED = datetime(2026, 2, 1, 8, 0, 0, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kms_conformance.apps.certificate.manifest import manifest, page
+from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
+from kms_conformance.apps.certificate.statement import sealed, statement
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
 from kms_conformance.report.model import Report
-from kms_conformance.sealing.manifest import manifest, page
-from kms_conformance.sealing.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
-from kms_conformance.sealing.statement import sealed, statement
 
 Json = dict[str, Any]
 ISSUED = "2026-02-01T08:00:00Z"

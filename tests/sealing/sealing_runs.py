@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from kms_conformance import suite
+from kms_conformance.apps.selftest.runner import read_ahead
 from kms_conformance.emulator import Decisions, Emulator, Filter
-from kms_conformance.selftest.runner import read_ahead
 from kms_conformance.target import parse_target
 
 SUITE = Path(suite.__file__).parent

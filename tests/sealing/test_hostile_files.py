@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from forging import Forgery
 
+from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, pack, unpack
+from kms_conformance.apps.certificate.verify import verify
 from kms_conformance.recording.player import Tape, TapeError
-from kms_conformance.sealing.pack import MANIFEST, MEMBERS, pack, unpack
-from kms_conformance.sealing.verify import verify
 
 END = b'{"end": 0, "now": [], "monotonic": []}\n'
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -85,7 +85,7 @@ def test_an_exchange_of_the_known_form_is_read() -> None:
 
 READ = """
 import resource, sys
-from kms_conformance.tape.play import Tape, TapeError
+from kms_conformance.recording.player import Tape, TapeError
 data = open(sys.argv[1], "rb").read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

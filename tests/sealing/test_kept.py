@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kms_conformance.sealing.verify import verify
+from kms_conformance.apps.certificate.verify import verify
 
 # Whole runs of every dialect take half a minute: `tox run -e kept` asks all of them.
 _ALL = os.environ.get("KMS_CONFORMANCE_KEPT") == "all"

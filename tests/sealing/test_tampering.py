@@ -17,13 +17,13 @@ import pytest
 from forging import Forgery, answer, body, edited, with_byte_changed
 from sealing_runs import run
 
+from kms_conformance.apps.certificate import keys
+from kms_conformance.apps.certificate.certify import certify
+from kms_conformance.apps.certificate.form import name_note
+from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, STATEMENT, unpack
+from kms_conformance.apps.certificate.verify import Verification, verify
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.report import layout
-from kms_conformance.sealing import keys
-from kms_conformance.sealing.certify import certify
-from kms_conformance.sealing.form import name_note
-from kms_conformance.sealing.pack import MANIFEST, MEMBERS, STATEMENT, unpack
-from kms_conformance.sealing.verify import Verification, verify
 
 NAME = "emulator-huawei.partial.zip"
 CANCEL, DESCRIBE = "cancel.reply.key-id", "describe.reply"

@@ -14,10 +14,10 @@ from pathlib import Path
 import yaml
 
 from kms_conformance import cli
+from kms_conformance.apps.selftest.runner import read_ahead
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Key, State
-from kms_conformance.selftest.runner import read_ahead
 from kms_conformance.target import parse_target
 
 _AT_ONCE = 2

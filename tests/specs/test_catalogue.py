@@ -9,10 +9,11 @@ import jsonschema_rs
 import pytest
 
 from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.suite import FAMILIES, coverage
+from kms_conformance.suite import checks
 from kms_conformance.suite.checks import all_checks
 
 DIALECTS = specs.dialects()
@@ -64,7 +65,7 @@ def test_no_place_is_both_required_and_excluded(dialect: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_requirement_has_a_check(dialect: str) -> None:
-    checked = coverage.checks_by_requirement()
+    checked = checks.checks_by_requirement()
     assert [requirement.id for requirement in Catalogue.load(dialect) if not checked[requirement.id]] == []
 
 
@@ -78,7 +79,7 @@ def test_every_check_names_a_requirement() -> None:
 
 def test_every_named_requirement_exists_in_some_dialect() -> None:
     known = {requirement.id for dialect in DIALECTS for requirement in Catalogue.load(dialect)}
-    assert sorted(set(coverage.checks_by_requirement()) - known) == []
+    assert sorted(set(checks.checks_by_requirement()) - known) == []
 
 
 def test_every_family_of_checks_has_its_place_in_the_order() -> None:

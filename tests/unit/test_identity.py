@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.verdict.fingerprint import failure_id
-from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.results import CheckResult, failure_id
 
 
 def name(expected: str, target: str = "t", check: str = "window::a", requirement: str = "cancel.effect") -> str:

@@ -103,8 +103,8 @@ def test_somebody_elses_lock_is_waited_for_or_told_of(tmp_path: Path) -> None:
 
 NO_LOCKS = """
 import sys
-from kms_conformance import lease
-from kms_conformance.bench import Bench
+from kms_conformance.client import lease
+from kms_conformance.keys.target_session import Bench
 lease.lock_descriptor = lambda *_, **__: True
 from kms_conformance.cli import main
 sys.exit(main())

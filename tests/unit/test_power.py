@@ -6,10 +6,10 @@ import json
 
 import jsonschema_rs
 
+from kms_conformance.apps.selftest.page import page
+from kms_conformance.apps.selftest.power import Origin, Power, Score
+from kms_conformance.apps.selftest.trial import First, Subject, Trial
 from kms_conformance.core import specs
-from kms_conformance.selftest.page import page
-from kms_conformance.selftest.power import Origin, Power, Score
-from kms_conformance.selftest.trial import First, Subject, Trial
 from kms_conformance.verdict.results import CheckResult
 
 ORIGIN = Origin("2026-01-15", "0123456789ab", "1.0", "kms-conformance selftest", 7, complete=True)

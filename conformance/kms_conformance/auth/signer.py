@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from kms_conformance.core.clock import REAL
-from kms_conformance.core.runtime import SYSTEM
+from kms_conformance.core.runtime import REAL, SYSTEM
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
@@ -35,6 +34,15 @@ class SignInFailed(Exception):  # noqa: N818 - what happened, not a class of bug
 
     def __str__(self) -> str:
         return f"{self.what}\n{self.why}\n{self.hint}"
+
+
+def project_of(signer: Signer) -> str:
+    """The id of the project that the signer's credentials are for, "" where the dialect knows no projects.
+
+    Raises `SignInFailed` where it must be fetched and cannot be.
+    """
+    found = getattr(signer, "project_id", None)
+    return found if isinstance(found, str) else ""
 
 
 def utc_now() -> datetime:

@@ -1,1 +1,1 @@
-"""Turns spec files into the objects that the suite works with."""
+"""The specs as frozen objects: operations, profiles, requirements."""

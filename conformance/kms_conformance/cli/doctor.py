@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.core.libraries import refuse_replaced
-from kms_conformance.core.say import say
+from kms_conformance.core.errors import refuse_replaced
+from kms_conformance.core.text import say
 from kms_conformance.preflight.doctor import Finding, examine
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import EXIT_CODES

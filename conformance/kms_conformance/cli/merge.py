@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.cli.finishing import after_run
-from kms_conformance.cli.stamp import stamp
+from kms_conformance.cli._common import stamp
+from kms_conformance.cli.report import after_run
 from kms_conformance.core.folders import Held
-from kms_conformance.core.say import say
-from kms_conformance.core.screen import Screen
+from kms_conformance.core.text import say
 from kms_conformance.report import layout
-from kms_conformance.report.merge import Merged
-from kms_conformance.report.merge import merge as merged_of
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
+from kms_conformance.run.shards.merge import Merged
+from kms_conformance.run.shards.merge import merge as merged_of
 
 _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.cli.asking import agree, ask, explain_unasked
+from kms_conformance.apps.differential import write_recording
+from kms_conformance.cli.differential import agree, ask, explain_unasked
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.comparing import write_recording
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 from kms_conformance.target import load_target
 from kms_conformance.verdict.decide import EXIT_CODES
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from kms_conformance import replay
-from kms_conformance.cli.agreeing import agreed_to_run
-from kms_conformance.core.screen import Screen
+from kms_conformance.apps import replay
+from kms_conformance.apps.replay.find import other_endpoint
+from kms_conformance.cli._common import agreed_to_run
 from kms_conformance.core.tier import TIERS
 from kms_conformance.preflight import consent
-from kms_conformance.replay.find import other_endpoint
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import load_target
 
 _PATH = click.Path(path_type=Path)

@@ -11,9 +11,9 @@ from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.core.screen import Screen
 from kms_conformance.report.files import write_atomically
-from kms_conformance.suite.coverage import checks_by_requirement
+from kms_conformance.report.text.screen import Screen
+from kms_conformance.suite.checks import checks_by_requirement
 
 
 @click.command()

@@ -9,18 +9,16 @@ from typing import Any, cast
 import click
 
 from kms_conformance import suite
+from kms_conformance.apps.sdk.registry import at, names
 from kms_conformance.catalogue.frozen import load_frozen
-from kms_conformance.cli.agreeing import agreed, agreed_to_run
-from kms_conformance.cli.settled import exit_code
-from kms_conformance.cli.shards import Asked, shard_options
-from kms_conformance.cli.stamp import stamp
+from kms_conformance.cli._common import agreed, agreed_to_run, exit_code, stamp
+from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
-from kms_conformance.core.libraries import refuse_replaced
+from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.preflight.consent import question_of_clients
 from kms_conformance.run.isolated_pytest import run_pytest
-from kms_conformance.sdk.registry import at, names
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import USAGE_ERROR
 from kms_conformance.verdict.waivers import load_waivers
@@ -69,7 +67,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     gives the exit code of the whole.
     """
     refuse_replaced()
-    asked: Asked = further.pop("shards")
+    asked: ShardOptions = further.pop("shards")
     part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
@@ -99,7 +97,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     status = run_pytest(arguments, plugins=[interrupts])
     code = interrupts.exit_code or exit_code(directory, before, status)
     if part.shard is None:
-        from kms_conformance.cli.finishing import after_run  # noqa: PLC0415 - most of it is needed only now
+        from kms_conformance.cli.report import after_run  # noqa: PLC0415 - most of it is needed only now
 
         after_run(directory, before)
         code = interrupts.exit_code or code

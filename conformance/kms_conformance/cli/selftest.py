@@ -15,16 +15,16 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kms_conformance import __version__
-from kms_conformance.core.screen import Screen
 from kms_conformance.report import files
+from kms_conformance.report.text.screen import Screen
 from kms_conformance.verdict.decide import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kms_conformance.selftest.plan import Task
-    from kms_conformance.selftest.power import Power
-    from kms_conformance.selftest.trial import Trial
+    from kms_conformance.apps.selftest.plan import Task
+    from kms_conformance.apps.selftest.power import Power
+    from kms_conformance.apps.selftest.trial import Trial
 
 _ROOT = Path(__file__).parents[3]
 
@@ -59,9 +59,9 @@ def selftest(
     each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried.
     """
     # Late: a fifth of a second that no other command needs.
-    from kms_conformance.selftest.page import page  # noqa: PLC0415
-    from kms_conformance.selftest.plan import everything, sample  # noqa: PLC0415
-    from kms_conformance.selftest.power import Origin, Power  # noqa: PLC0415
+    from kms_conformance.apps.selftest.page import page  # noqa: PLC0415
+    from kms_conformance.apps.selftest.plan import everything, sample  # noqa: PLC0415
+    from kms_conformance.apps.selftest.power import Origin, Power  # noqa: PLC0415
 
     commit = _commit()
     drawn = _seed_of(commit) if seed is None else seed
@@ -88,7 +88,7 @@ def selftest(
 
 
 def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
-    from kms_conformance.selftest.crew import run_tasks  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.process_pool import run_tasks  # noqa: PLC0415 - late, see above
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
@@ -123,7 +123,7 @@ def _commits(again: Path | None, commit: str) -> str:
 
 
 def _loaded(report: Path) -> Power:
-    from kms_conformance.selftest.power import Power  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.power import Power  # noqa: PLC0415 - late, see above
 
     try:
         return Power.from_json(json.loads(report.read_text(encoding="utf-8")))
@@ -134,7 +134,7 @@ def _loaded(report: Path) -> Power:
 
 
 def _show(power: Power, screen: Screen) -> None:
-    from kms_conformance.selftest.power import percent  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.power import percent  # noqa: PLC0415 - late, see above
 
     for dialect in power.dialects:
         every, critical = power.faults(dialect), power.faults(dialect, "critical")

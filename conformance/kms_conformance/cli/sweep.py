@@ -8,9 +8,9 @@ import click
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.folders import try_ledgers
-from kms_conformance.core.libraries import refuse_replaced
-from kms_conformance.core.say import say
+from kms_conformance.core.text import say
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import EXIT_CODES

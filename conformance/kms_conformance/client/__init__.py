@@ -1,1 +1,1 @@
-"""One endpoint, signed in: requests pass the gate, replies are judged, and keys are written to the ledger first."""
+"""One target: the gate before each request, the ledger of keys, the judge of each reply, the oracle."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.core.clock import REAL, Clock
+from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.wire.messages import FailureKind
 
 # In units of limits.timeout_seconds, whose default is 10: for how long one request is asked again, a minute, and how

@@ -1,1 +1,1 @@
-"""What every package rests on: time, randomness, files, errors, text and the specs."""
+"""Time, randomness, files, signals, errors, text, and the specs folder."""

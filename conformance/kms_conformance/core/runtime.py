@@ -1,9 +1,13 @@
-"""The one place where chance comes from, so that a run can be judged again with the names and ids that it made up."""
+"""The only source of time and randomness: a run can be judged again with the time, names and ids it had."""
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from random import Random, SystemRandom
+from typing import Any
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -42,3 +46,34 @@ class Chance:
 
 #: What nobody can repeat.
 SYSTEM = Chance(SystemRandom())
+
+
+class Clock:
+    """Real time."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, in whole microseconds; only differences mean anything."""
+        return time.monotonic_ns() // 1000 / 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+REAL = Clock()
+
+
+class Draws:
+    """Those of a run that is not recorded: they are drawn and forgotten. All values are of JSON types."""
+
+    def recorded(self, of: str, /) -> Sequence[Any] | None:
+        """All that was drawn for one purpose of the recorded run; None where it is to be drawn now."""
+        del of
+        return None
+
+    def drew(self, of: str, value: object, /) -> None:
+        """Take note of what was just drawn for a purpose."""

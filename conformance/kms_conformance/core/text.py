@@ -1,10 +1,13 @@
-"""Makes foreign text fit to be shown: nothing in it can move a cursor, hide itself, or give orders to a CI system."""
+"""Text for people: foreign text made printable, cut and wrapped; numbers in words; and the one function that prints."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
+import textwrap
 import unicodedata
+from contextlib import suppress
 
 # Line breaks are kept in blocks; all else of these categories is written out: controls (also escape sequences of
 # terminals), marks that reverse or hide text, halves of surrogate pairs, and what only looks like a blank.
@@ -49,3 +52,73 @@ def _escaped(match: re.Match[str]) -> str:
         return "    "
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+#: What is longer is no state, code or message of any service, and a run repeats it thousands of times.
+MOST = 2_000
+#: For what stands in the midst of a sentence: states, codes.
+MOST_OF_A_NAME = 200
+
+
+def shortened(text: str, most: int = MOST) -> str:
+    """The text, or its beginning with the length and a digest of the whole: what differs still does."""
+    if len(text) <= most:
+        return text
+    import hashlib  # noqa: PLC0415 - `--help` imports this module, and shortens nothing
+
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{text[:most]}… ({len(text)} characters, SHA-256 {digest}…)"
+
+
+def say(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Print a text on standard output, or on standard error, with every control character written out.
+
+    An output that is closed, full, or read by nobody any more is no reason to end: what is printed there is lost.
+    """
+    stream = sys.stderr if err else sys.stdout
+    # Python has None for a standard stream that was closed before it started.
+    if stream is None:
+        return
+    # ValueError: somebody has closed the stream in this process.
+    with suppress(OSError, ValueError):
+        stream.write(shown(text, stream.encoding) + end)
+        stream.flush()
+
+
+def capped(text: str, limit: int) -> tuple[str, int]:
+    """At most `limit` characters of a text, and how many were left out."""
+    return text[:limit], max(0, len(text) - limit)
+
+
+def wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
+    """The lines of a text at this width, the first line after `first`, all others after `later`."""
+    rest = " " * len(first) if later is None else later
+    lines: list[str] = []
+    for line in text.split("\n"):
+        lines += textwrap.wrap(
+            line,
+            width,
+            initial_indent=rest if lines else first,
+            subsequent_indent=rest,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+            drop_whitespace=True,
+        ) or [(rest if lines else first).rstrip()]
+    return lines
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `1 check`, `2 checks`, `1,000 checks`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,1 +1,1 @@
-"""Keys of ours, and keys of others: read, proved ours, prepared, watched and let go."""
+"""Keys: ours are created, prepared and given back; those of others are watched."""

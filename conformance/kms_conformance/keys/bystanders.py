@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kms_conformance.client.oracle import GONE
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 from kms_conformance.dialects.base import KeyView
 
 

@@ -1,1 +1,1 @@
-"""Before anything is created at a target: the doctor, consent, and advice on cost."""
+"""Before anything is created: the doctor, the owner's consent, advice on cost."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kms_conformance.core.draws import Draws
+from kms_conformance.core.runtime import Draws
 
 
 class RecordedDraws(Draws):

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.core.clock import Clock
-from kms_conformance.core.draws import Draws
-from kms_conformance.core.runtime import Chance
+from kms_conformance.core.runtime import Chance, Clock, Draws
 from kms_conformance.recording.drawn import PlayedDraws
 from kms_conformance.recording.line import difference, failure_of, has_marks, moment, reply_of, request_json
 from kms_conformance.recording.unpacked import TapeError, lines

@@ -11,8 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from kms_conformance.core.clock import Clock
-from kms_conformance.core.runtime import Chance
+from kms_conformance.core.runtime import Chance, Clock
 from kms_conformance.recording.drawn import RecordedDraws
 from kms_conformance.recording.line import Named, Readings, microseconds, moment, to_json
 from kms_conformance.recording.placeholders import StandIns

@@ -1,10 +1,12 @@
-"""Everything that is kept of one target's part in a run: the tape, what the ledger said, and which checks began."""
+"""Storage of one target's recording: exchanges, ledger lines and the checks that began, during a run and after it."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,3 +85,28 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+_FOLDER = ".recording"
+
+
+def emptied(reports: Path) -> Path:
+    """The folder for a run's tapes, within its reports; whatever is left there is removed, and nothing else ever is."""
+    folder = reports / _FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def take(reports: Path, name: str, folder: Path) -> Facts | None:
+    """Move what was recorded of a target of these reports beside its verdict; None where it is not one whole recording.
+
+    A target whose checks had more than one worker has several: no order is known between their exchanges.
+    """
+    spool = reports / _FOLDER
+    pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
+    reels = [path for path in spool.glob("*") if pattern.fullmatch(path.name)] if spool.is_dir() else []
+    if len(reels) != 1 or not (reels[0] / FACTS).is_file():
+        return None
+    for file in (TAPE, LEDGER):
+        (reels[0] / file).replace(folder / file)
+    return Facts.from_json(json.loads((reels[0] / FACTS).read_text(encoding="utf-8")))

@@ -1,1 +1,1 @@
-"""What a run says: results on disk, a page, a summary, Allure's files, and comparisons."""
+"""Reports: files that are written from results and read back, and their formats (HTML, text, CI, Allure)."""

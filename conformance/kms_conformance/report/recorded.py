@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kms_conformance.recording.environment import environment
-from kms_conformance.recording.spool import emptied, take
+from kms_conformance.recording.storage import emptied, take
 from kms_conformance.report import files, layout
 from kms_conformance.report.schemas import validate
 from kms_conformance.verdict.decide import specs_digest

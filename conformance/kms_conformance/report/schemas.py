@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import jsonschema_rs
 
 from kms_conformance.core import specs
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 from kms_conformance.report.errors import ReportError
 
 Schema = Literal[

@@ -1,1 +1,1 @@
-"""Runs under pytest: one item per check and target, and what becomes of each."""
+"""A pytest session: the plan of checks, one item per check and target, workers and shards."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # Imported late: every pytest session of a machine with this package loads this file.
     from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
     from kms_conformance.core.folders import Held  # noqa: PLC0415
-    from kms_conformance.core.private import Private  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
@@ -107,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.run.shards.clock_lock import Turn  # noqa: PLC0415
+        from kms_conformance.run.shards.scheduling import Turn  # noqa: PLC0415
 
         config.pluginmanager.register(Turn(controller.targets), "kms-turn")
     worker = Worker(controller.settings, interrupts=interrupts)
@@ -123,3 +124,26 @@ def _with_parents(path: Path) -> Iterator[Path]:
     resolved = path.resolve()
     yield resolved
     yield from resolved.parents
+
+
+_OTHERS = 0o077
+
+
+class Private:
+    """A pytest plugin: nothing that is written while it is registered can be read by others."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._before = os.umask(_OTHERS)
+        # Allure's plugin has made its folder already.
+        _restrict(getattr(config.option, "allure_report_dir", None), 0o700)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Give the process its own mode back; a file that was there before has kept its mode until here."""
+        os.umask(self._before)
+        _restrict(getattr(config.option, "xmlpath", None), 0o600)
+
+
+def _restrict(path: str | None, mode: int) -> None:
+    if path:
+        with suppress(OSError):
+            Path(path).chmod(mode)

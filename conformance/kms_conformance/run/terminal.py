@@ -10,10 +10,9 @@ from collections.abc import Iterable
 import pytest
 from rich.text import Text
 
-from kms_conformance.core.libraries import LibraryMoved
-from kms_conformance.core.screen import Screen
+from kms_conformance.core.errors import LibraryMoved
 from kms_conformance.report.ci.github import github_lines
-from kms_conformance.report.text.progress import Progress
+from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.report.text.summary import show
 from kms_conformance.run.controller import Controller
 from kms_conformance.verdict.results import CheckResult

@@ -1,11 +1,12 @@
-"""Every check that the suite has, read off its functions and their marks: no pytest session is needed for that."""
+"""Every check of the suite, read off its functions and marks without a pytest session, by id and by requirement."""
 
 from __future__ import annotations
 
 import importlib
 import itertools
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import FunctionType
@@ -13,7 +14,8 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.suite import FAMILIES
+from kms_conformance.catalogue.families import position
+from kms_conformance.core import specs
 from kms_conformance.suite.fuzz.names import names_of
 
 
@@ -60,7 +62,7 @@ def all_checks(dialect: str) -> tuple[SuiteCheck, ...]:
         if "kms" in function.__code__.co_varnames[: function.__code__.co_argcount]
         for check in _variants(family, function, dialect)
     ]
-    return tuple(sorted(found, key=lambda check: FAMILIES.index(check.family)))
+    return tuple(sorted(found, key=lambda check: position(check.family)))
 
 
 def functions() -> Iterator[tuple[str, FunctionType]]:
@@ -147,3 +149,13 @@ def _named(marks: Iterable[pytest.Mark], name: str, parameters: _Parameters) -> 
     """What the marks of this name say, the check's parameters filled in."""
     values = dict(parameters)
     return frozenset(text.format(**values) for mark in marks if mark.name == name for text in mark.args)
+
+
+def checks_by_requirement() -> Mapping[str, tuple[str, ...]]:
+    """The checks of the suite by the requirement ids that they name; an id that none names has no checks."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for dialect in specs.dialects():
+        for check in all_checks(dialect):
+            for requirement in check.declared:
+                found[requirement][f"{check.family}::{check.function}"] = None
+    return defaultdict(tuple, {requirement: tuple(names) for requirement, names in found.items()})

@@ -1,1 +1,1 @@
-"""What follows for a target and for the whole: results, waivers, and the one decision."""
+"""The verdict: what results and waivers mean for each requirement and for the whole."""

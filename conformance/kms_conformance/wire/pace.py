@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from kms_conformance.core.clock import REAL, Clock
+from kms_conformance.core.runtime import REAL, Clock
 
 #: Slower than one request in 5 s a run would not end; what throttles beyond that is waited for request by request.
 MAX_INTERVAL = 5.0

@@ -6,7 +6,7 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from kms_conformance.core.lengths import shortened
+from kms_conformance.core.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from kms_conformance.core.clock import REAL, Clock
-from kms_conformance.core.draws import Draws
-from kms_conformance.core.runtime import SYSTEM, Chance
+from kms_conformance.core.runtime import REAL, SYSTEM, Chance, Clock, Draws
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Exchange, Failure, Reply, Request

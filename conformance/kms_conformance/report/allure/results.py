@@ -15,20 +15,19 @@ from typing import TYPE_CHECKING, Any
 from allure_commons import model2 as model
 from allure_commons.logger import AllureFileLogger
 
-from kms_conformance.core.text import one_line, printable
+from kms_conformance.core.text import capped, counted, one_line, printable
 from kms_conformance.report.allure import about
 from kms_conformance.report.allure.labels import Labels, label
 from kms_conformance.report.allure.steps import Attachments, milliseconds, steps
 from kms_conformance.report.html.page import TargetPage, pages
 from kms_conformance.report.standing import Mark, Sign, of_requirement
 from kms_conformance.report.text.markdown import code, link, prose
-from kms_conformance.report.text.wrapping import capped, counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.report.model import Report
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
@@ -56,7 +55,7 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
                 _write_one(files, page, entry, by_requirement.get(entry.id, []), times)
     for found in report.stale:
         files.put(_stale(found, report.run.started))
-    targets = [about.Named(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
+    targets = [about.NamedTarget(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
     about.write(folder, targets, report.run.tier, report.run.seed, environ)
 
 

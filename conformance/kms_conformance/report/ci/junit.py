@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from kms_conformance.core.text import one_line, printable
+from kms_conformance.core.text import capped, counted, one_line, printable
 from kms_conformance.report.html.page import TargetPage, pages
 from kms_conformance.report.standing import Mark, Sign, of_check, of_requirement, undeclared
-from kms_conformance.report.text.wrapping import capped, counted
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report

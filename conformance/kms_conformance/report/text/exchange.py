@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kms_conformance.core.text import one_line, printable
-from kms_conformance.report.text.wrapping import capped
+from kms_conformance.core.text import capped, one_line, printable
 from kms_conformance.wire.curl import curl
 from kms_conformance.wire.record import Body, Record
 

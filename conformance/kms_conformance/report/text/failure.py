@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.core.text import one_line, printable
+from kms_conformance.core.text import one_line, printable, wrapped
 from kms_conformance.report.text.exchange import ExchangeView, Message, view
 from kms_conformance.report.text.hints import look_next
-from kms_conformance.report.text.wrapping import wrapped
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Requirement, Source

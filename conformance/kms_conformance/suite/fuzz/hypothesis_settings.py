@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.libraries import LibraryMoved
+from kms_conformance.core.errors import LibraryMoved
 
 
 @cache

@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
-from kms_conformance.wire.messages import Headers
+from kms_conformance.wire.credentials import CredentialPlaces, credential_places
+from kms_conformance.wire.messages import Headers, Reply
 from kms_conformance.wire.secrets.search import Span
 
-#: Headers of requests by which somebody signs in.
-SIGNING_HEADERS = (
-    "Authorization",
-    "X-Auth-Token",
-    "X-Security-Token",
-    "x-acs-security-token",
-    "x-acs-accesskey-id",
-    "X-Amz-Security-Token",
-)
-#: Those of them that hold a token as it is, in lower case: it may have been fetched, so that no target file names it.
-TOKEN_HEADERS = frozenset({"x-auth-token", "x-security-token", "x-acs-security-token", "x-amz-security-token"})
-#: All headers whose values are credentials, or let others in.
-HEADERS = (*SIGNING_HEADERS, "X-Subject-Token", "Cookie", "Set-Cookie")
-#: Parameters of a query or a form by which somebody signs in.
-SIGNING_PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
-#: Fields of a body that hold what somebody signs in with at an identity service.
-FIELDS = ("password",)
 #: Fields of replies that hold decrypted plaintexts. In requests they hold our own, which a repetition needs.
 _PLAINTEXTS = ("Plaintext", "plain_text")
-
-_PARAMETERS = (*SIGNING_PARAMETERS, *FIELDS)
-_SECRET_HEADERS = frozenset(name.lower() for name in HEADERS)
-_WORDS = tuple(name.lower().encode() for name in (*HEADERS, *_PARAMETERS, *_PLAINTEXTS))
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
 
 Pattern = tuple[re.Pattern[bytes], str]
@@ -62,26 +44,49 @@ def _patterns(names: Iterable[str]) -> Iterator[Pattern]:
             yield re.compile(form, re.IGNORECASE), label_of(name)
 
 
-def _header_lines() -> Iterator[Pattern]:
-    for name in HEADERS:
+def _header_lines(names: Iterable[str]) -> Iterator[Pattern]:
+    for name in names:
         yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), label_of(name)
 
 
-#: Values by the names before them, in requests; in replies plaintexts are added.
-IN_REQUESTS = (*_patterns(_PARAMETERS), *_header_lines())
 IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
 _SIGNATURES = tuple(_patterns(["Signature"]))
 _SIGNED = re.compile(r"Signature=([^,\s]+)")
 #: The marks that replace plaintexts.
 PLAINTEXT_MARKS = tuple(sorted({mark(label_of(name)) for name in _PLAINTEXTS}))
-#: The labels of values that are redacted by name.
-LABELS = frozenset(map(label_of, (*HEADERS, *_PARAMETERS, *_PLAINTEXTS)))
+
+
+@dataclass(frozen=True)
+class NamedSecrets:
+    """The values that are redacted by the names before them in requests: their patterns, labels and names.
+
+    In replies `IN_PLAINTEXTS` are added. The labels and `words`, in lower case, include those of plaintexts.
+    """
+
+    patterns: tuple[Pattern, ...]
+    labels: frozenset[str]
+    words: tuple[bytes, ...]
+
+
+def named_secrets() -> NamedSecrets:
+    """The named secrets of all registered ways to sign in."""
+    return _named_secrets_of(credential_places())
+
+
+@cache
+def _named_secrets_of(places: CredentialPlaces) -> NamedSecrets:
+    names = (*places.headers, *places.parameters, *_PLAINTEXTS)
+    return NamedSecrets(
+        (*_patterns(places.parameters), *_header_lines(places.headers)),
+        frozenset(map(label_of, names)),
+        tuple(name.lower().encode() for name in names),
+    )
 
 
 def names_a_secret(text: bytes) -> bool:
     """Whether the text has any of the names, so that a value may stand behind it."""
     lower = text.lower()
-    return any(word in lower for word in _WORDS)
+    return any(word in lower for word in named_secrets().words)
 
 
 def spans_by_name(text: bytes, patterns: Iterable[Pattern]) -> Iterator[Span]:
@@ -116,12 +121,19 @@ def signatures_in(url: str, headers: Headers) -> set[str]:
 
 def tokens_in(headers: Headers) -> list[str]:
     """The tokens that a request carries in its headers."""
-    return [value for name, value in headers if name.lower() in TOKEN_HEADERS]
+    names = credential_places().token_headers
+    return [value for name, value in headers if name.lower() in names]
+
+
+def tokens_of(reply: Reply) -> list[str]:
+    """The tokens that a reply gives in its headers."""
+    names = credential_places().reply_headers
+    return [value for name in names for value in reply.header_values(name)]
 
 
 def is_secret_header(name: str) -> bool:
     """Whether a header holds credentials, so that its whole value is hidden."""
-    return name.lower() in _SECRET_HEADERS
+    return name.lower() in credential_places().lower_headers
 
 
 def hidden(name: str, value: str) -> str:

@@ -13,19 +13,19 @@ from kms_conformance.target.ordinary import Public, public_words
 from kms_conformance.wire.messages import Headers, Reply, Request
 from kms_conformance.wire.secrets.records import (
     IN_PLAINTEXTS,
-    IN_REQUESTS,
-    LABELS,
     Pattern,
     hidden,
     is_secret_header,
     joined,
     label_of,
     mark,
+    named_secrets,
     names_a_secret,
     plaintexts_in,
     signatures_in,
     spans_by_name,
     tokens_in,
+    tokens_of,
 )
 from kms_conformance.wire.secrets.search import SecretSearch, Span
 
@@ -68,6 +68,7 @@ class Redactor:
         values stay: placeholders have replaced them already.
         """
         names = labels or {}
+        named = named_secrets()
         self._public = public
         all_secrets = sorted(set(secrets))
         self._names = {
@@ -80,10 +81,11 @@ class Redactor:
         self._lock = threading.Lock()
         self._tokens: dict[str, None] = {}
         self._transient: dict[str, None] = {}
-        known = {*self._names.values(), *LABELS, "TOKEN"}
+        known = {*self._names.values(), *named.labels, "TOKEN"}
         self._marks = re.compile("|".join(re.escape(mark(label)) for label in sorted(known)).encode())
         self._plaintexts = plaintexts
-        self._in_replies = (*IN_REQUESTS, *(IN_PLAINTEXTS if plaintexts else ()))
+        self._in_requests = named.patterns
+        self._in_replies = (*self._in_requests, *(IN_PLAINTEXTS if plaintexts else ()))
 
     @classmethod
     def of(cls, target: Target, *, plaintexts: bool = True) -> Redactor:
@@ -108,10 +110,10 @@ class Redactor:
             return replace(request, headers=_without_values(request.headers))
         return replace(
             request,
-            method=self._text(request.method, IN_REQUESTS, by_value=by_value),
-            url=self._text(request.url, IN_REQUESTS, by_value=by_value),
-            headers=self._headers(request.headers, IN_REQUESTS, by_value=by_value),
-            body=self._redacted(request.body, IN_REQUESTS, by_value=by_value),
+            method=self._text(request.method, self._in_requests, by_value=by_value),
+            url=self._text(request.url, self._in_requests, by_value=by_value),
+            headers=self._headers(request.headers, self._in_requests, by_value=by_value),
+            body=self._redacted(request.body, self._in_requests, by_value=by_value),
         )
 
     def reply(self, reply: Reply) -> Reply:
@@ -142,7 +144,7 @@ class Redactor:
         """The same of a reply alone."""
         plaintexts = plaintexts_in(reply.body) if self._plaintexts else set()
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
-        self._remember(reply.header_values("X-Subject-Token"), known)
+        self._remember(tokens_of(reply), known)
 
     def _remember(self, tokens: Iterable[str], transient: Mapping[str, str]) -> None:
         tokens = [token for token in tokens if len(token) >= _MIN_TOKEN and token not in self._names]

@@ -1,0 +1,1 @@
+"""Applications of a run: certificates, replay, differential, vendors' clients, self-test. None knows another."""

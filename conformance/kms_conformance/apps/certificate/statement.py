@@ -1,0 +1,94 @@
+"""Who sealed it: an in-toto statement about all members, in a DSSE envelope that a key may have signed.
+
+The formats are public (in-toto Statement v1, predicate test-result v0.1, DSSE v1), so that other programs than this
+one can check the signature.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.apps.certificate.manifest import digest
+from kms_conformance.apps.certificate.pack import MEMBERS, STATEMENT
+from kms_conformance.report.files import canonical, parse_json
+
+if TYPE_CHECKING:
+    from securesystemslib.dsse import Envelope
+    from securesystemslib.signer import CryptoSigner, Key
+
+    from kms_conformance.verdict.model import Verdict
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_STATEMENT = "https://in-toto.io/Statement/v1"
+_PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
+
+
+def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict: Verdict) -> bytes:
+    """The statement about all members but itself, in one form of JSON."""
+    whole = not document["partial"]
+    results = {"conformant": "PASSED" if whole else "WARNED"}
+    ids = {name: [e.id for e in verdict.requirements if e.verdict == name] for name in ("passed", "failed")}
+    other = [e.id for e in verdict.requirements if e.verdict in ("waived", "inconclusive", "not_tested")]
+    return canonical(
+        {
+            "_type": _STATEMENT,
+            "subject": [
+                {"name": name, "digest": {"sha256": digest(members[name]).removeprefix("sha256:")}}
+                for name in MEMBERS
+                if name != STATEMENT
+            ],
+            "predicateType": _PREDICATE,
+            "predicate": {
+                "result": results.get(document["result"], "FAILED"),
+                "configuration": [
+                    {
+                        "name": f"specs/{document['target']['dialect']}",
+                        "digest": {"sha256": document["suite"]["specs_digest"].removeprefix("sha256:")},
+                    }
+                ],
+                "passedTests": ids["passed"],
+                "warnedTests": other,
+                "failedTests": ids["failed"],
+            },
+        }
+    )
+
+
+def sealed(payload: bytes, signer: CryptoSigner | None) -> bytes:
+    """The envelope of a statement, signed where there is a signer."""
+    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - half a second that only certificates cost
+
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    if signer is not None:
+        envelope.sign(signer)
+    return canonical(envelope.to_dict()) + b"\n"
+
+
+def opened(data: bytes) -> Envelope:
+    """The envelope that a member holds. Raises `ValueError` for what is none."""
+    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - as above
+    from securesystemslib.exceptions import FormatError  # noqa: PLC0415 - as above
+
+    raw = parse_json(data, STATEMENT)
+    try:
+        envelope = Envelope.from_dict(json.loads(json.dumps(raw)))
+    except (KeyError, TypeError, AttributeError, FormatError) as error:
+        raise ValueError(f"it is no DSSE envelope ({type(error).__name__})") from error
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise ValueError(f"its payload is {envelope.payload_type!a}")
+    if canonical(envelope.to_dict()) + b"\n" != data:
+        raise ValueError("it is not written as ours")
+    return envelope
+
+
+def is_signed_by(envelope: Envelope, key: Key) -> bool:
+    """Whether this key has signed an envelope."""
+    from securesystemslib.exceptions import VerificationError  # noqa: PLC0415 - as above
+
+    try:
+        envelope.verify([key], 1)
+    except VerificationError:
+        return False
+    return True

@@ -1,0 +1,279 @@
+"""The list of questions: the lifecycle of one key from its creation to its end, and what lies beside it.
+
+What is asked comes from the facts of a profile (the bounds of the window) and from the adapter (malformed ids, ways to
+write a request); a seed chooses the windows between the bounds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import cache
+
+from kms_conformance.apps.differential.question import (
+    CANCELLED,
+    CIPHERTEXT,
+    DESCRIPTION,
+    KEY,
+    LAST_MINUTE,
+    PENDING_FROM_DISABLED,
+    UNKNOWN_KEY,
+    Question,
+)
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.dialects import adapter_class
+from kms_conformance.dialects.base import Raw
+
+_IN_WORDS = {
+    ENABLED: "an enabled key",
+    DISABLED: "a disabled key",
+    PENDING: "a pending key",
+    PENDING_FROM_DISABLED: "a pending key that was disabled before",
+    CANCELLED: "a key whose deletion was just cancelled",
+    LAST_MINUTE: "a key in the last minute of its waiting period",
+    GONE: "a key whose waiting period is over",
+}
+_LIVING = (ENABLED, DISABLED, PENDING)
+_BETWEEN = 2
+
+
+def questions(profile: Profile, seed: int) -> tuple[Question, ...]:
+    """Every question that can be put to targets of the profile's dialect, in the order in which they are asked."""
+    known = profile.facts["refusals"]
+    operations = _operations(profile.dialect)
+    return tuple(
+        question
+        for question in _all(profile, random.Random(seed))  # noqa: S311 - repeatable, and no secret
+        if question.operation in operations and (question.refusal is None or question.refusal in known)
+    )
+
+
+@cache
+def _operations(dialect: str) -> frozenset[str]:
+    """The abstract operations of a dialect, whatever the profile."""
+    return frozenset(Api.load(Profile.load(dialect)).operations)
+
+
+def _all(profile: Profile, chance: random.Random) -> Iterator[Question]:
+    yield Question("create", "create a key", "create", "create.reply", {"description": DESCRIPTION})
+    yield from _reading()
+    yield from _switching(Catalogue.load(profile.dialect))
+    yield from _using()
+    yield from _windows(profile, chance)
+    yield from _scheduling(profile)
+    yield from _cancelling()
+    yield from _names(profile)
+    yield from _protocol(profile)
+    yield from _end(profile)
+
+
+def _of_key(operation: str, verb: str, state: str, requirement: RequirementId, **arguments: object) -> Question:
+    """One request on a key in one state, judged by what the documents say of that state."""
+    name = f"{operation.replace('_', '-')}.{state.replace('_', '-')}"
+    return Question(name, f"{verb} {_IN_WORDS[state]}", operation, requirement, {"key_id": KEY, **arguments}, state)
+
+
+def _reading() -> Iterator[Question]:
+    for state in _LIVING:
+        requirement: RequirementId = "pending.describe" if state == PENDING else "describe.reply"
+        yield _of_key("describe", "describe", state, requirement)
+    yield Question("list", "list the keys", "list", "list.complete", shape_only=True)
+    yield Question(
+        "list.pending", "list the keys, one of them pending", "list", "pending.listed", {}, PENDING, shape_only=True
+    )
+    yield Question(
+        "list.limit", "list one of several keys", "list", "list.reply", {"limit": 1}, shape_only=True, keys=2
+    )
+
+
+def _switching(catalogue: Catalogue) -> Iterator[Question]:
+    for operation, state in (("enable", ENABLED), ("disable", DISABLED)):
+        # Some clouds refuse to do what is done already, to others it is nothing.
+        again = as_id(f"{operation}.not-{DISABLED if state == ENABLED else ENABLED}")
+        names: dict[str, RequirementId] = {
+            state: again if again in catalogue else as_id(f"{operation}.idempotent"),
+            PENDING: as_id(f"pending.{operation}"),
+        }
+        for asked in _LIVING:
+            yield _of_key(operation, operation, asked, names.get(asked, as_id(f"{operation}.reply")))
+
+
+def _using() -> Iterator[Question]:
+    for state in _LIVING:
+        by_state: dict[str, RequirementId] = {ENABLED: "state.enabled", DISABLED: "state.disabled"}
+        yield _of_key("encrypt", "encrypt with", state, by_state.get(state, "pending.encrypt"), plaintext="text")
+        yield _of_key("generate_data_key", "get a data key of", state, by_state.get(state, "pending.generate-data-key"))
+        yield Question(
+            f"decrypt.{state.replace('_', '-')}",
+            f"decrypt with {_IN_WORDS[state]}",
+            "decrypt",
+            by_state.get(state, "pending.decrypt"),
+            {"ciphertext": CIPHERTEXT},
+            state,
+        )
+    yield _of_key(
+        "update_description",
+        "change the description of",
+        PENDING,
+        "pending.update-description",
+        # The same as before: where it is carried out, the key can still be told to be ours.
+        description=DESCRIPTION,
+    )
+
+
+def _windows(profile: Profile, chance: random.Random) -> Iterator[Question]:
+    least, most = profile.window.minimum, profile.window.maximum
+    between = sorted(chance.sample(range(least + 1, most), _BETWEEN))
+    for name, days in (("minimum", least), ("maximum", most)):
+        yield _window(name, f"the {name} of {days} days", days, days=days)
+    for place, days in enumerate(between, 1):
+        yield _window(f"between-{place}", f"{days} days", days, requirement="schedule.window.start", days=days)
+    for name, days in (("below-minimum", least - 1), ("above-maximum", most + 1), ("zero", 0), ("negative", -7)):
+        yield _window(name, f"{days} days", days, refusal="window_out_of_range")
+    yield _window("huge", "10^20 - 1 days", 10**20 - 1, refusal="window_huge")
+    yield _window("fraction", "7.5 days", 7.5, refusal="window_malformed")
+    yield _window("text", 'a window of "seven"', "seven", refusal="window_malformed")
+    yield _window("empty", "an empty window", Raw(""), refusal="window_empty")
+    other = least if profile.window.wire_type == "string" else str(least)
+    yield _window("other-type", "a window of another JSON type", Raw(other), refusal="window_other_type", days=least)
+    yield Question(
+        "schedule.no-window",
+        "schedule the deletion of an enabled key, with no window",
+        "schedule",
+        "schedule.window.absent" if profile.window.default is None else "schedule.window.default",
+        {"key_id": KEY},
+        refusal="window_missing" if profile.window.default is None else None,
+        days=profile.window.default,
+    )
+
+
+def _window(
+    name: str,
+    words: str,
+    window: object,
+    *,
+    requirement: RequirementId | None = None,
+    refusal: str | None = None,
+    days: int | None = None,
+) -> Question:
+    return Question(
+        f"schedule.{name}",
+        f"schedule the deletion of an enabled key, {words}",
+        "schedule",
+        requirement or as_id(f"schedule.window.{name}"),
+        {"key_id": KEY, "window": window},
+        refusal=refusal,
+        days=days,
+    )
+
+
+def _scheduling(profile: Profile) -> Iterator[Question]:
+    days = _plain(profile)
+    asked: tuple[tuple[str, RequirementId], ...] = ((DISABLED, "schedule.from-disabled"), (PENDING, "schedule.twice"))
+    for state, requirement in asked:
+        yield Question(
+            f"schedule.{state.replace('_', '-')}",
+            f"schedule the deletion of {_IN_WORDS[state]}",
+            "schedule",
+            requirement,
+            {"key_id": KEY, "window": days},
+            state,
+            days=days,
+        )
+
+
+def _cancelling() -> Iterator[Question]:
+    asked: tuple[tuple[str, RequirementId], ...] = (
+        (PENDING, "cancel.state-after"),
+        (PENDING_FROM_DISABLED, "cancel.state-after.disabled"),
+        (ENABLED, "cancel.not-pending.enabled"),
+        (DISABLED, "cancel.not-pending.disabled"),
+        (CANCELLED, "cancel.not-pending.cancelled"),
+    )
+    for state, requirement in asked:
+        yield _of_key("cancel", "cancel the deletion of", state, requirement)
+
+
+def _names(profile: Profile) -> Iterator[Question]:
+    """Keys that are not there, named well or badly; the key of ours that stands by must stay as it is."""
+    for operation, verb in (
+        ("describe", "describe"),
+        ("schedule", "schedule the deletion of"),
+        ("cancel", "cancel the deletion of"),
+    ):
+        window = {"window": _plain(profile)} if operation == "schedule" else {}
+        state = PENDING if operation == "cancel" else ENABLED
+        cases: list[tuple[str, str, RequirementId, str, dict[str, object]]] = [
+            (
+                "unknown-key",
+                "an unknown key",
+                as_id(f"unknown-key.{operation}"),
+                "unknown_key",
+                {"key_id": UNKNOWN_KEY},
+            ),
+            ("no-key", "no key at all", as_id(f"{operation}.key-id.missing"), "missing_key", {}),
+            (
+                "number",
+                "a key named by a number",
+                as_id(f"{operation}.key-id.type"),
+                "wrong_key_type",
+                {"key_id": Raw(7)},
+            ),
+        ]
+        cases += [
+            (
+                f"malformed-{place}",
+                f"the key {key!a}",
+                as_id(f"malformed-key.{operation}"),
+                "malformed_key",
+                {"key_id": key},
+            )
+            for place, key in enumerate(adapter_class(profile.dialect).malformed_keys, 1)
+        ]
+        for name, words, requirement, refusal, named in cases:
+            yield Question(
+                f"{operation}.{name}", f"{verb} {words}", operation, requirement, named | window, state, refusal
+            )
+
+
+def _protocol(profile: Profile) -> Iterator[Question]:
+    known = Catalogue.load(profile.dialect)
+    for name, case in adapter_class(profile.dialect).protocol_cases.items():
+        window = {"window": _plain(profile)} if case.operation == "schedule" else {}
+        yield Question(
+            f"protocol.{name}",
+            f"{case.operation} {'an unknown' if case.of_unknown_key else 'an enabled'} key, written: {name}",
+            case.operation,
+            as_id(f"protocol.{name}" if f"protocol.{name}" in known else f"{case.operation}.reply.{name}"),
+            {"key_id": UNKNOWN_KEY if case.of_unknown_key else KEY, **window},
+            refusal=case.refusal,
+            days=_plain(profile) if window else None,
+            variation=name,
+        )
+
+
+def _end(profile: Profile) -> Iterator[Question]:
+    """What the end of the waiting period changes: last, because it uses a key up."""
+    yield _of_key("cancel", "cancel the deletion of", LAST_MINUTE, "cancel.before-end")
+    yield _of_key("describe", "describe", GONE, "expiry.gone")
+    yield _of_key("enable", "enable", GONE, "expiry.not-recoverable")
+    yield _of_key("schedule", "schedule the deletion of", GONE, "expiry.not-recoverable", window=_plain(profile))
+    yield _of_key("cancel", "cancel the deletion of", GONE, "expiry.no-cancel")
+    yield Question(
+        "decrypt.gone",
+        f"decrypt with {_IN_WORDS[GONE]}",
+        "decrypt",
+        "expiry.decrypt",
+        {"ciphertext": CIPHERTEXT},
+        GONE,
+        "lost_key",
+    )
+
+
+def _plain(profile: Profile) -> int:
+    """The window of what is not about windows, in days."""
+    return min(profile.window.minimum + 1, profile.window.maximum)

@@ -1,0 +1,166 @@
+"""A recording: what one target answered to all questions at a time, as a file that can be kept, sent and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kms_conformance import __version__
+from kms_conformance.apps.differential.answers import Given
+from kms_conformance.apps.differential.asking import AskingResult, ask
+from kms_conformance.apps.differential.question import Question, digest
+from kms_conformance.apps.differential.questions import questions
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import read_json, to_text, write_atomically
+from kms_conformance.report.schemas import built, validate
+from kms_conformance.target import Target, TargetError
+from kms_conformance.verdict.decide import specs_digest
+
+FORMAT = 1
+KIND = "kms-conformance recording"
+Progress = Callable[[Question, int], None]
+
+
+@dataclass(frozen=True)
+class RecordedAnswer:
+    """One question as it was asked, and its answer."""
+
+    question: str
+    title: str
+    asked: Mapping[str, Any]
+    given: Given
+
+
+@dataclass(frozen=True)
+class AnswerRecording:
+    """`recorded` is aware, UTC. `left` are keys that could not be scheduled for deletion: told, and not stored."""
+
+    name: str
+    dialect: str
+    profile: str
+    base_url: str
+    recorded: datetime
+    version: str
+    specs_digest: str
+    seed: int
+    entries: tuple[RecordedAnswer, ...]
+    requests: int
+    keys_created: int
+    left: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the questions."""
+        return digest(entry.asked for entry in self.entries)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as `specs/schemas/recording.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "kind": KIND,
+            "recorded": self.recorded.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "suite": {"version": self.version, "specs_digest": self.specs_digest},
+            "target": {
+                "name": self.name,
+                "dialect": self.dialect,
+                "profile": self.profile,
+                "base_url": self.base_url,
+            },
+            "questions": {"seed": self.seed, "digest": self.digest},
+            "answers": [
+                {"question": entry.question, "title": entry.title, "asked": entry.asked, **entry.given.to_json()}
+                for entry in self.entries
+            ],
+            "requests": self.requests,
+            "keys_created": self.keys_created,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> AnswerRecording:
+        """Rebuild a recording from a document that is valid by the schema."""
+        return cls(
+            **raw["target"],
+            recorded=datetime.fromisoformat(raw["recorded"]),
+            version=raw["suite"]["version"],
+            specs_digest=raw["suite"]["specs_digest"],
+            seed=raw["questions"]["seed"],
+            entries=tuple(_entry(dict(answer)) for answer in raw["answers"]),
+            requests=raw["requests"],
+            keys_created=raw["keys_created"],
+        )
+
+
+def _entry(answer: dict[str, Any]) -> RecordedAnswer:
+    return RecordedAnswer(answer.pop("question"), answer.pop("title"), answer.pop("asked"), Given.from_json(answer))
+
+
+def record(
+    target: Target, seed: int = 0, facts_of: str | None = None, progress: Progress = lambda *_: None
+) -> AnswerRecording:
+    """Ask a target everything. Raises `Inconclusive` where it cannot be asked.
+
+    `facts_of` names the profile whose facts the questions are made of, where that is not the target's own: two targets
+    must be asked the same. Each is judged by its own.
+    """
+    asked_by = facts_of or target.profile
+    if asked_by not in specs.profile_names(target.dialect):
+        raise TargetError(
+            f"The questions were made of the profile {asked_by}, which this version of the suite does not have.",
+            f"It has: {', '.join(specs.profile_names(target.dialect))}.",
+            "Record again with this version.",
+        )
+    asked = questions(Profile.load(target.dialect, asked_by), seed)
+    started = datetime.now(UTC).replace(microsecond=0)
+    result = ask(target, asked, lambda question: progress(question, len(asked)))
+    return _recording(target, seed, asked, started, result)
+
+
+def _recording(
+    target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: AskingResult
+) -> AnswerRecording:
+    return AnswerRecording(
+        name=target.name,
+        dialect=target.dialect,
+        profile=target.profile,
+        base_url=target.shown_url,
+        recorded=started,
+        version=__version__,
+        specs_digest=specs_digest(target.dialect),
+        seed=seed,
+        entries=tuple(
+            RecordedAnswer(question.id, question.title, question.asked, result.answers[question.id])
+            for question in asked
+        ),
+        requests=result.requests,
+        keys_created=result.keys_created,
+        left=result.left,
+    )
+
+
+def write_recording(path: Path, recording: AnswerRecording) -> None:
+    """Write a recording, for its owner alone. Raises `ReportError` where the system does not let us."""
+    document = recording.to_json()
+    validate(document, "recording", str(path))
+    try:
+        write_atomically(path, to_text(document))
+    except ReportError as error:
+        raise ReportError(error.what, error.why, "Name another file with --out.") from error
+
+
+def read_recording(path: Path) -> AnswerRecording:
+    """Read a recording. Raises `ReportError` unless it is valid and its digest is that of its questions."""
+    raw = read_json(path)
+    validate(raw, "recording", str(path))
+    recording = built(AnswerRecording.from_json, raw, str(path))
+    if recording.digest != raw["questions"]["digest"]:
+        raise ReportError(
+            f"{path} cannot be used.",
+            "The digest of its questions is not that of the questions it holds: it was changed.",
+            "Record again.",
+        )
+    return recording

@@ -1,0 +1,86 @@
+"""Finds a failure by its id in a run's reports folder, and the target file by which the run asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kms_conformance.client.judge import Judgement
+from kms_conformance.report.again import remembered
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.load import load_report
+from kms_conformance.target import Target, load_target
+from kms_conformance.verdict.model import Verdict
+from kms_conformance.verdict.results import CheckResult
+
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class FoundFailure:
+    """A failure of an earlier run: its id, the run's verdict on the target, the check that found it."""
+
+    id: str
+    verdict: Verdict
+    check: CheckResult
+    failure: Judgement
+
+
+def find(directory: Path, name: str) -> FoundFailure:
+    """The failure with this id; raises `ReportError` where the folder cannot be read, or has none of this id."""
+    known = list(_failures(directory))
+    for found in known:
+        if found.id == name.lower():
+            return found
+    shown = [f"  {found.id}  {found.verdict.name}  {found.failure.requirement}" for found in known[:_MOST_SHOWN]]
+    more = [f"  and {len(known) - _MOST_SHOWN} more"] if len(known) > _MOST_SHOWN else []
+    raise ReportError(
+        f"{directory} holds no failure with the id {name!a}.",
+        "\n".join(["It holds:", *shown, *more]) if known else "It holds no failure at all.",
+        "Name one of these." if known else "There is nothing to replay.",
+    )
+
+
+def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Path | None:
+    """The target file to ask by: the one that is given, or that of the run; None for the built-in emulator.
+
+    Raises `ReportError` where it is not known or speaks another dialect, and `TargetError` where it cannot be used.
+    """
+    path = given or _of_the_run(directory, found)
+    if path is None:
+        return None
+    target = load_target(path)
+    if target.dialect != found.verdict.dialect:
+        raise ReportError(
+            f"{path} cannot be asked again for {found.id}.",
+            f"It speaks {target.dialect}, and the failure is one of {found.verdict.dialect}.",
+            "Name a target file of that dialect with --target.",
+        )
+    return path
+
+
+def other_endpoint(found: FoundFailure, target: Target) -> str:
+    """A sentence where another endpoint or profile is asked than the run asked; else empty."""
+    if (found.verdict.base_url, found.verdict.profile) == (target.shown_url, target.profile):
+        return ""
+    was = f"{found.verdict.base_url} with the profile {found.verdict.profile}"
+    return f"The run asked {was}; asked now is {target.shown_url} with the profile {target.profile}."
+
+
+def _of_the_run(directory: Path, found: FoundFailure) -> Path | None:
+    paths = remembered(directory)
+    if found.verdict.name not in paths:
+        raise ReportError(
+            f"{directory} does not say where the target file of {found.verdict.name} lies.",
+            "Another version of the suite made it, or it was made elsewhere.",
+            "Name the target file with --target.",
+        )
+    return paths[found.verdict.name]
+
+
+def _failures(directory: Path) -> Iterator[FoundFailure]:
+    for target in load_report(directory).targets:
+        for check in target.checks:
+            for failure in check.failures:
+                yield FoundFailure(check.failure_id(failure), target.verdict, check, failure)

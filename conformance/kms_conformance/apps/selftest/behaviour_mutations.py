@@ -1,0 +1,202 @@
+"""Small changes of the emulator's judgements: each function makes a mixin for `Decisions`, and they compose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from kms_conformance.emulator import Decisions, Inbound, Key, RefusalAnswer, Rules, State
+
+Mixin = type[Decisions]
+Change = Callable[[Key], Key]
+
+ENABLED, DISABLED, PENDING = State.ENABLED, State.DISABLED, State.PENDING_DELETION
+
+
+def with_(**fields: Any) -> Change:  # noqa: ANN401 - the fields of a key
+    """A change that sets fields of a key."""
+    return lambda key: replace(key, **fields)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def accepting(operation: str, *states: State) -> Mixin:
+    """The operation is carried out in these states, whatever the documents refuse there."""
+
+    class Accepting(Decisions):
+        def refusal_for(self, operation_asked: str, key: Key) -> str | None:
+            open_ = operation_asked == operation and key.state in states
+            return None if open_ else super().refusal_for(operation_asked, key)
+
+    return Accepting
+
+
+def refusing(operation: str, refusal: str, *states: State) -> Mixin:
+    """The operation is refused in these states, whatever the documents accept there."""
+
+    class Refusing(Decisions):
+        def refusal_for(self, operation_asked: str, key: Key) -> str | None:
+            closed = operation_asked == operation and key.state in states
+            return refusal if closed else super().refusal_for(operation_asked, key)
+
+    return Refusing
+
+
+def answering(status: int, code: str, *refusals: str) -> Mixin:
+    """These refusals are said with another status and code."""
+
+    class Answering(Decisions):
+        def answer(self, refusal: str) -> RefusalAnswer:
+            return RefusalAnswer(status, code) if refusal in refusals else super().answer(refusal)
+
+    return Answering
+
+
+def admitting(*problems: str) -> Mixin:
+    """Requests are let in although this is wrong with their token or signature."""
+
+    class Admitting(Decisions):
+        def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+            return None if found in problems else super().token_problem(found, inbound)
+
+        def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
+            return None if found in problems else super().signature_problem(found, inbound)
+
+    return Admitting
+
+
+# --- windows and dates ------------------------------------------------------------------------------------------------
+
+
+def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
+    """Other windows are allowed."""
+
+    class Ranging(Decisions):
+        def window_in_range(self, days: int) -> bool:
+            return inside(days, self.rules)
+
+    return Ranging
+
+
+def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
+    """What is no window is taken for one of so many days; where `read` gives None, all is as documented."""
+
+    class Reading(Decisions):
+        def window_problem(self, value: object) -> str | None:
+            return super().window_problem(value) if read(value, self.rules) is None else None
+
+        def window_days(self, value: object) -> int:
+            days = read(value, self.rules)
+            return super().window_days(value) if days is None else days
+
+    return Reading
+
+
+def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
+    """Deletion dates are reckoned otherwise, from the time of the request and the days of the window."""
+
+    class Dating(Decisions):
+        def deletion_date(self, now: datetime, days: int) -> datetime:
+            return date(now, days)
+
+    return Dating
+
+
+# --- what requests do -------------------------------------------------------------------------------------------------
+
+
+def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
+    """The operation leaves behind what `change` makes of the key before it and the key as it should be after it."""
+
+    class Doing(Decisions):
+        def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+            found = tuple(super().effects(operation_asked, before, after, keys))
+            return (change(before, after),) if operation_asked == operation else found
+
+    return Doing
+
+
+def doing_nothing(operation: str) -> Mixin:
+    """The operation is answered as if it had been carried out, and is not."""
+    return doing(operation, lambda before, _: before)
+
+
+def touching(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
+    """The operation changes other keys as well."""
+
+    class Touching(Decisions):
+        def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+            yield from super().effects(operation_asked, before, after, keys)
+            if operation_asked == operation:
+                yield from (change(key) for key in keys if key.id != after.id and not key.default and which(key))
+
+    return Touching
+
+
+def doing_though(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
+    """A request that is refused so changes the key that it named, or every key if it named none."""
+
+    class DoingThough(Decisions):
+        def effects_of_refusal(
+            self, operation_asked: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+        ) -> Iterable[Key]:
+            if refusal not in refusals or operation not in {None, operation_asked}:
+                return ()
+            return tuple(change(meant) for meant in ((key,) if key else keys) if not meant.default)
+
+    return DoingThough
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def showing(operations: Collection[str], change: Change) -> Mixin:
+    """Replies to these operations tell of another key than the one that is there."""
+
+    class Showing(Decisions):
+        def shown(self, operation: str, key: Key, now: datetime) -> Key:
+            found = super().shown(operation, key, now)
+            return change(found) if operation in operations else found
+
+    return Showing
+
+
+def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
+    """Lists show other keys than there are."""
+
+    class Listing(Decisions):
+        def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
+            return change(tuple(keys))
+
+    return Listing
+
+
+def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None) -> Mixin:
+    """A key that does not exist is taken for one, in this state, by these operations or by all."""
+
+    class Inventing(Decisions):
+        def invented_key(self, key_id: str, now: datetime) -> Key | None:
+            usage = "ENCRYPT_DECRYPT"
+            return Key(id=key_id, state=state, created=now, spec="AES_256", usage=usage) if which(key_id) else None
+
+        def refusal_for(self, operation: str, key: Key) -> str | None:
+            invented = key.usage == "ENCRYPT_DECRYPT" and not key.aliases and not key.description
+            if invented and operations is not None and operation not in operations:
+                return "unknown_key"
+            return super().refusal_for(operation, key)
+
+    return Inventing
+
+
+def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
+    """Keys that wait for their deletion are there at other times; `there` is asked of those that have a date."""
+
+    class Visible(Decisions):
+        def key_visible(self, key: Key, now: datetime) -> bool:
+            waiting = key.state is PENDING and key.deletion is not None
+            return there(key, now) if waiting else super().key_visible(key, now)
+
+    return Visible

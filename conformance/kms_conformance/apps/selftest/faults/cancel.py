@@ -1,0 +1,385 @@
+"""Faults of cancelling: accepted where nothing is pending, leading elsewhere, half done, or done to others."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from functools import partial
+
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    DISABLED,
+    ENABLED,
+    PENDING,
+    Mixin,
+    accepting,
+    answering,
+    doing,
+    doing_nothing,
+    doing_though,
+    refusing,
+    showing,
+    touching,
+    with_,
+)
+from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status, where
+from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
+
+_fault = partial(Fault, fault_class="cancel", severity="critical", families=("cancel",))
+_OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
+
+
+class _AgainAccepted(Decisions):
+    """A key whose deletion was cancelled once can be cancelled again and again."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._cancelled: set[str] = set()
+
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        found = super().refusal_for(operation, key)
+        return None if operation == "cancel" and key.id in self._cancelled else found
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        # Only the last one, so that keys which were never pending since are told apart.
+        if operation == "cancel":
+            self._cancelled = {after.id}
+        elif operation in {"enable", "disable", "schedule"}:
+            self._cancelled.discard(after.id)
+        return super().effects(operation, before, after, keys)
+
+
+def _ending_in(state: State) -> Mixin:
+    class EndingIn(Decisions):
+        def state_after_cancel(self, key: Key) -> State:
+            return state
+
+    return EndingIn
+
+
+class _DisabledForgotten(Decisions):
+    """A key that was disabled before it was scheduled ends in a state of its own."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._before: dict[str, State] = {}
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        if operation == "schedule":
+            self._before[after.id] = before.state
+        return super().effects(operation, before, after, keys)
+
+    def state_after_cancel(self, key: Key) -> State:
+        wrong = ENABLED if self.rules.after_cancel is DISABLED else State.PENDING_IMPORT
+        return wrong if self._before.get(key.id) is DISABLED else super().state_after_cancel(key)
+
+
+def date_kept(before: Key, after: Key) -> Key:
+    """The key after an operation, with the deletion date that it had before."""
+    return replace(after, deletion=before.deletion, window_days=before.window_days)
+
+
+def _sequence_sent(inbound: Inbound, outbound: Outbound) -> bool:
+    return inbound.operation == "cancel" and outbound.refusal is None and "sequence" in inbound.parameters
+
+
+class _NotWithSequence(Decisions):
+    """A sequence of the wrong length is ignored, and so is the request."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._odd = False
+
+    def parameter_problem(self, found: str, name: str, value: object) -> str | None:
+        self._odd = found == "bad_sequence"
+        return None if self._odd else super().parameter_problem(found, name, value)
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        odd, self._odd = self._odd, False
+        return (before,) if odd else super().effects(operation, before, after, keys)
+
+
+FAULTS = (
+    _fault(
+        name="cancel-accepted-when-enabled",
+        title="Cancelling on an enabled key is answered as done.",
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(accepting("cancel", ENABLED),),
+    ),
+    _fault(
+        name="cancel-accepted-when-disabled",
+        title="Cancelling on a disabled key is answered as done.",
+        requirements=frozenset({"cancel.not-pending.disabled"}),
+        decisions=(accepting("cancel", DISABLED),),
+    ),
+    _fault(
+        name="cancel-accepted-twice",
+        title="A cancellation can be repeated.",
+        severity="major",
+        requirements=frozenset({"cancel.not-pending.cancelled"}),
+        decisions=(_AgainAccepted,),
+    ),
+    _fault(
+        name="cancel-accepted-in-silence",
+        title="Cancelling on a key that is not pending is answered as done and changes nothing.",
+        severity="major",
+        requirements=frozenset({"cancel.not-pending.enabled", "cancel.not-pending.disabled"}),
+        decisions=(
+            accepting("cancel", ENABLED, DISABLED),
+            doing("cancel", lambda before, after: after if before.state is PENDING else before),
+        ),
+    ),
+    _fault(
+        name="cancel-refused-but-disabled",
+        title="Cancelling on an enabled key is refused, and disables it.",
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(doing_though({"not_pending"}, with_(state=DISABLED)),),
+    ),
+    _fault(
+        name="cancel-refused-but-enabled",
+        title="Cancelling on a disabled key is refused, and enables it.",
+        requirements=frozenset({"cancel.not-pending.disabled"}),
+        decisions=(doing_though({"not_pending"}, with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="cancel-refused-but-scheduled",
+        title="Cancelling on a key that is not pending is refused, and schedules it.",
+        requirements=frozenset({"cancel.not-pending.enabled", "cancel.not-pending.disabled"}),
+        decisions=(doing_though({"not_pending"}, with_(state=PENDING)),),
+    ),
+    _fault(
+        name="cancel-refused-wrong-code",
+        title="Cancelling on a key that is not pending is refused with the code of another state.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(answering(400, "KMS.1402", "not_pending"),),
+    ),
+    _fault(
+        name="cancel-refused-wrong-code",
+        title="Cancelling on a key that is not pending is refused with the code of another state.",
+        severity="minor",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(answering(409, "Rejected.Disabled", "not_pending"),),
+    ),
+    _fault(
+        name="cancel-refused-wrong-status",
+        title="Cancelling on a key that is not pending is refused as if the key were not there.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(answering(404, "KMS.1501", "not_pending"),),
+    ),
+    _fault(
+        name="cancel-refused-wrong-status",
+        title="Cancelling on a key that is not pending is refused as a bad request, not as a conflict.",
+        severity="minor",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"cancel.not-pending.enabled"}),
+        decisions=(answering(400, "Rejected.StateModifiedFailed", "not_pending"),),
+    ),
+    _fault(
+        name="cancel-always-refused",
+        title="No deletion can be taken back.",
+        requirements=frozenset({"cancel.effect"}),
+        decisions=(refusing("cancel", "not_pending", PENDING),),
+    ),
+    _fault(
+        name="cancel-does-nothing",
+        title="Cancelling is answered as done, and the key stays pending.",
+        requirements=frozenset({"cancel.effect"}),
+        decisions=(doing_nothing("cancel"),),
+    ),
+    _fault(
+        name="cancel-deletes",
+        title="Cancelling deletes the key at once.",
+        requirements=frozenset({"cancel.effect"}),
+        decisions=(doing("cancel", lambda before, _: replace(before, deletion=before.created)),),
+    ),
+    _fault(
+        name="cancel-ends-enabled",
+        title="A key whose deletion was cancelled is enabled.",
+        dialects=(HUAWEI, AWS),
+        requirements=frozenset({"cancel.state-after"}),
+        decisions=(_ending_in(ENABLED),),
+    ),
+    _fault(
+        name="cancel-ends-disabled",
+        title="A key whose deletion was cancelled is disabled.",
+        severity="major",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"cancel.state-after"}),
+        decisions=(_ending_in(DISABLED),),
+    ),
+    _fault(
+        name="cancel-ends-pending-import",
+        title="A key whose deletion was cancelled waits for material.",
+        requirements=frozenset({"cancel.effect", "cancel.state-after"}),
+        decisions=(_ending_in(State.PENDING_IMPORT),),
+    ),
+    _fault(
+        name="cancel-of-disabled-ends-enabled",
+        title="A key that was disabled before is enabled by the cancellation.",
+        dialects=(HUAWEI, AWS),
+        requirements=frozenset({"cancel.state-after.disabled"}),
+        decisions=(_DisabledForgotten,),
+    ),
+    _fault(
+        name="cancel-of-disabled-ends-elsewhere",
+        title="A key that was disabled before waits for material after the cancellation.",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"cancel.state-after.disabled"}),
+        decisions=(_DisabledForgotten,),
+        # No operation leads out of that state: soon there is no key left to ask with.
+        exit_code=3,
+    ),
+    _fault(
+        name="cancel-keeps-the-date",
+        title="A key whose deletion was cancelled still shows its date.",
+        severity="major",
+        dialects=BOTH,
+        requirements=frozenset({"cancel.date-cleared"}),
+        decisions=(doing("cancel", date_kept),),
+        exit_code=0,
+    ),
+    _fault(
+        name="cancel-changes-the-material",
+        title="A cancelled key no longer opens what it encrypted before.",
+        requirements=frozenset({"cancel.usable-again"}),
+        decisions=(doing("cancel", lambda _, after: replace(after, material=secrets.token_bytes(32))),),
+    ),
+    _fault(
+        name="cancel-rescues-all-keys",
+        title="Cancelling one key takes the deletion of all others back.",
+        requirements=frozenset({"cancel.only-named-key"}),
+        decisions=(touching("cancel", lambda key: key.state is PENDING, with_(state=DISABLED, deletion=None)),),
+    ),
+    _fault(
+        name="cancel-enables-other-keys",
+        title="Cancelling one key enables all disabled ones.",
+        requirements=frozenset({"cancel.only-named-key", "isolation.other-keys"}),
+        families=("isolation",),
+        decisions=(touching("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="cancel-reply-says-pending",
+        title="The reply to cancelling gives the state from before.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.reply-agrees"}),
+        decisions=(showing({"cancel"}, with_(state=PENDING)),),
+    ),
+    _fault(
+        name="cancel-reply-says-enabled",
+        title="The reply to cancelling says enabled, and the key is disabled.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.reply-agrees"}),
+        decisions=(showing({"cancel"}, with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="cancel-reply-of-another-key",
+        title="The reply to cancelling names another key.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.reply.key-id"}),
+        filters=(on("cancel", field("key_id", lambda _: _OTHER_ID)),),
+    ),
+    _fault(
+        name="cancel-reply-in-capitals",
+        title="The reply to cancelling writes the key's id in capitals.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.reply.key-id"}),
+        filters=(on("cancel", field("key_id", str.upper)),),
+    ),
+    _fault(
+        name="cancel-reply-with-undocumented-state",
+        title="The reply to cancelling gives a state that no document knows.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.reply.key-state"}),
+        filters=(on("cancel", field("key_state", lambda _: "9")),),
+    ),
+    _fault(
+        name="cancel-without-key-rescues-all",
+        title="Cancelling without a key id is refused, and rescues every key.",
+        requirements=frozenset({"cancel.key-id.missing"}),
+        decisions=(doing_though({"missing_key"}, with_(state=ENABLED, deletion=None), "cancel"),),
+    ),
+    _fault(
+        name="cancel-without-key-accepted",
+        title="Cancelling without a key id is answered as done.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.key-id.missing"}),
+        filters=(
+            on_refusal(
+                "missing_key",
+                saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}),
+                status(200),
+                operations="cancel",
+            ),
+        ),
+    ),
+    _fault(
+        name="cancel-without-key-accepted",
+        title="Cancelling without a key id is answered as done.",
+        severity="major",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"cancel.key-id.missing"}),
+        filters=(
+            on_refusal(
+                "missing_key", saying(lambda value: {"RequestId": value["RequestId"]}), status(200), operations="cancel"
+            ),
+        ),
+    ),
+    _fault(
+        name="cancel-of-no-text-accepted",
+        title="A key id that is a number, a list or nothing is answered as done.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.key-id.type"}),
+        filters=(on_refusal("wrong_key_type", saying(lambda _: {"key_id": _OTHER_ID, "key_state": "3"}), status(200)),),
+    ),
+    _fault(
+        name="cancel-of-no-text-fails",
+        title="A key id that is no text meets an internal error.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.key-id.type", "reply.no-server-error"}),
+        decisions=(answering(500, "KMS.0105", "wrong_key_type"),),
+    ),
+    _fault(
+        name="cancel-refuses-sequences",
+        title="A request that carries a sequence is refused.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.sequence"}),
+        filters=(
+            where(
+                _sequence_sent,
+                saying(lambda _: {"error": {"error_code": "KMS.0206", "error_msg": "no sequences here"}}),
+                status(400),
+            ),
+        ),
+    ),
+    _fault(
+        name="cancel-odd-sequence-fails",
+        title="A sequence of another length meets an internal error.",
+        severity="major",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.bad-sequence", "reply.no-server-error"}),
+        decisions=(answering(500, "KMS.0105", "bad_sequence"),),
+    ),
+    _fault(
+        name="cancel-odd-sequence-does-nothing",
+        title="With a sequence of another length, cancelling is answered as done and not done.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.bad-sequence"}),
+        decisions=(_NotWithSequence,),
+        exit_code=0,
+    ),
+)

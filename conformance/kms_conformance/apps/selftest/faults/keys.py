@@ -1,0 +1,218 @@
+"""Faults of unknown and malformed keys: found, made, confused with forbidden ones, or fatal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    ENABLED,
+    PENDING,
+    answering,
+    doing_though,
+    inventing,
+    with_,
+)
+from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.reply_mutations import Rewrite, on_refusal, saying, status, where
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
+
+_fault = partial(Fault, fault_class="unknown keys", severity="critical", families=("unknown_keys",))
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OPERATIONS = ("schedule", "cancel", "describe")
+
+
+def _is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
+
+
+def _is_malformed(text: str) -> bool:
+    return not _is_id(text)
+
+
+class _AnyForm(Decisions):
+    """A key id may have any form."""
+
+    def parameter_problem(self, found: str, name: str, value: object) -> str | None:
+        return None if found == "malformed_key" else super().parameter_problem(found, name, value)
+
+
+class _Remembered(Decisions):
+    """A key that was asked for and not found is made, so that it is listed from then on and found the next time."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._made: dict[str, Key] = {}
+
+    def invented_key(self, key_id: str, now: datetime) -> Key | None:
+        if not _is_id(key_id):
+            return None
+        known = self._made.get(key_id)
+        self._made[key_id] = Key(id=key_id, state=ENABLED, created=now, spec="AES_256", usage="ENCRYPT_DECRYPT")
+        return known
+
+    def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
+        return (*super().listed(keys), *self._made.values())
+
+
+def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, str]) -> Rewrite:
+    """Say another error; which of the dialects speaks is seen by the reply."""
+
+    def rewrite(reply: Outbound) -> Outbound:
+        if "__type" in reply.value:
+            return replace(reply, status=aws[0]).with_value({"__type": aws[1], "message": "other"})
+        code = huawei if "error" in reply.value else alibaba
+        error = {"error_code": code[1], "error_msg": "other"}
+        value = {"error": error} if "error" in reply.value else {**reply.value, "Code": code[1], "HttpStatus": code[0]}
+        return replace(reply, status=code[0]).with_value(value)
+
+    return rewrite
+
+
+def _of_malformed(inbound: Inbound, outbound: Outbound) -> bool:
+    key = inbound.parameters.get("key_id", inbound.parameters.get("KeyId"))
+    asked = inbound.operation in _OPERATIONS and isinstance(key, str) and _is_malformed(key)
+    return asked and outbound.refusal in {"malformed_key", "unknown_key"}
+
+
+def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | None = None) -> tuple[Fault, ...]:
+    """One fault an operation: an unknown key is refused so."""
+    return tuple(
+        _fault(
+            name=f"unknown-key-{operation}-{kind}",
+            title=f"{title} ({operation})",
+            severity="major",
+            requirements=frozenset({as_id(f"unknown-key.{operation}"), *([more] if more else [])}),
+            filters=(on_refusal("unknown_key", error, operations=operation),),
+        )
+        for operation in _OPERATIONS
+    )
+
+
+_DELETED_TOO = "A key that was deleted is one that is not there: what is said of either is broken."
+
+FAULTS = (
+    *_answered(
+        "forbidden",
+        "A key that is not there is refused as a forbidden one.",
+        _error((403, "KMS.0307"), (403, "Forbidden.NoPermission"), (403, "AccessDeniedException")),
+    ),
+    *_answered(
+        "bad-request",
+        "A key that is not there is a bad request.",
+        _error((400, "KMS.0205"), (400, "InvalidParameter"), (400, "ValidationException")),
+    ),
+    *_answered(
+        "fails",
+        "A key that is not there meets an internal error.",
+        _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException")),
+    ),
+    *_answered(
+        "wrong-code",
+        "A key that is not there is refused with its status and another code.",
+        _error((404, "KMS.0210"), (404, "Forbidden.AliasNotFound"), (400, "DisabledException")),
+    ),
+    *(
+        _fault(
+            name=f"unknown-key-{operation}-accepted",
+            title=f"A key that is not there is treated as if it were ({operation}).",
+            requirements=frozenset({as_id(f"unknown-key.{operation}")}),
+            decisions=(inventing(_is_id, PENDING if operation == "cancel" else ENABLED, {operation}),),
+            why_more=_DELETED_TOO,
+        )
+        for operation in _OPERATIONS
+    ),
+    _fault(
+        name="unknown-key-is-made",
+        title="A key that is asked for and not there is made.",
+        requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
+        decisions=(_Remembered,),
+        why_more=_DELETED_TOO,
+    ),
+    _fault(
+        name="unknown-key-means-all-keys",
+        title="Cancelling on a key that is not there is refused, and rescues every key.",
+        requirements=frozenset({"unknown-key.cancel", "isolation.other-keys"}),
+        families=("unknown_keys", "isolation"),
+        decisions=(doing_though({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
+    ),
+    *(
+        _fault(
+            name=f"malformed-key-{operation}-accepted",
+            title=f"An id that no key can have is treated as if there were one ({operation}).",
+            severity="major",
+            requirements=frozenset({as_id(f"malformed-key.{operation}")}),
+            decisions=(
+                _AnyForm,
+                inventing(_is_malformed, PENDING if operation == "cancel" else ENABLED, {operation}),
+            ),
+        )
+        for operation in _OPERATIONS
+    ),
+    _fault(
+        name="malformed-key-fails",
+        title="An id that no key can have meets an internal error.",
+        severity="major",
+        requirements=frozenset({"reply.no-server-error"}),
+        filters=(
+            where(_of_malformed, _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException"))),
+        ),
+    ),
+    _fault(
+        name="malformed-key-undocumented-status",
+        title="An id that no key can have is refused with a status that no document names.",
+        severity="minor",
+        requirements=frozenset({"reply.status"}),
+        filters=(where(_of_malformed, status(422)),),
+    ),
+    _fault(
+        name="missing-key-wrong-code",
+        title="A request without a key id is refused as one on a key that is not there.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
+        families=("schedule", "cancel"),
+        decisions=(answering(404, "KMS.0207", "missing_key"),),
+    ),
+    _fault(
+        name="missing-key-wrong-code",
+        title="A request without a key id is refused as one on a key that is not there.",
+        severity="minor",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
+        families=("schedule", "cancel"),
+        decisions=(answering(404, "Forbidden.KeyNotFound", "missing_key"),),
+    ),
+    _fault(
+        name="missing-key-fails",
+        title="A request without a key id meets an internal error.",
+        severity="major",
+        requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing", "reply.no-server-error"}),
+        families=("schedule", "cancel"),
+        filters=(
+            on_refusal(
+                "missing_key", _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException"))
+            ),
+        ),
+    ),
+    _fault(
+        name="unknown-key-nothing-said",
+        title="A key that is not there is answered with an empty object and 200.",
+        requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
+        filters=(on_refusal("unknown_key", saying(lambda _: {}), status(200)),),
+        why_more="An empty success breaks the shape of each reply as well.",
+    ),
+    _fault(
+        name="missing-key-wrong-code",
+        title="A request without a key id is refused as one on a key that is not there.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
+        families=("schedule", "cancel"),
+        decisions=(answering(400, "NotFoundException", "missing_key"),),
+    ),
+)

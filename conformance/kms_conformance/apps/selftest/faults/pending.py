@@ -1,0 +1,211 @@
+"""Faults of pending keys: used, managed, hidden, or moved by being looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    DISABLED,
+    ENABLED,
+    PENDING,
+    accepting,
+    answering,
+    doing,
+    doing_though,
+    refusing,
+    showing,
+    with_,
+)
+from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.emulator import Key
+
+_fault = partial(Fault, fault_class="pending", severity="critical", families=("pending_use",))
+
+
+def _accepted(operation: str, title: str) -> Fault:
+    name = operation.replace("_", "-")
+    return _fault(
+        name=f"pending-{name}-accepted",
+        title=title,
+        requirements=frozenset({as_id(f"pending.{name}")}),
+        decisions=(accepting(operation, PENDING),),
+    )
+
+
+def _of_table(operation: str, *requirements: RequirementId, refused: bool = True) -> Fault:
+    """A row of the table of key states that is not kept to: carried out where it is to be refused, or the reverse."""
+    name = operation.replace("_", "-")
+    return _fault(
+        name=f"pending-{name}-{'accepted' if refused else 'refused'}",
+        title=f"On a pending key, {operation.replace('_', ' ')} is {'carried out' if refused else 'refused'}.",
+        severity="critical" if refused else "major",
+        dialects=(AWS,),
+        families=("pending_belongings",),
+        requirements=frozenset(requirements or (as_id(f"pending.{name}"),)),
+        decisions=(accepting(operation, PENDING) if refused else refusing(operation, "pending_manage", PENDING),),
+    )
+
+
+def _postponed(before: Key, after: Key) -> Key:
+    return after if before.deletion is None else replace(after, deletion=before.deletion + timedelta(minutes=1))
+
+
+FAULTS = (
+    _accepted("encrypt", "A pending key encrypts."),
+    _accepted("decrypt", "A pending key decrypts."),
+    _accepted("generate_data_key", "A pending key gives data keys."),
+    _accepted("enable", "A pending key can be enabled, date and all."),
+    _accepted("disable", "A pending key can be disabled, date and all."),
+    _accepted("update_description", "A pending key can be described anew."),
+    _accepted("set_alias", "A pending key gets an alias."),
+    _fault(
+        name="pending-alias-kept",
+        title="An alias of a pending key cannot be deleted.",
+        severity="major",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.delete-alias"}),
+        decisions=(refusing("delete_alias", "state_refused", PENDING),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        title="The use of a pending key is refused as if it were disabled.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(400, "KMS.0209", "pending_use"),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        title="The use of a pending key is refused as if it were disabled.",
+        severity="minor",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(409, "Rejected.Disabled", "pending_use"),),
+    ),
+    _fault(
+        name="pending-use-wrong-status",
+        title="The use of a pending key is refused as forbidden.",
+        severity="minor",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(403, "KMS.0210", "pending_use"),),
+    ),
+    _fault(
+        name="pending-key-is-unknown-to-use",
+        title="The use of a pending key is refused as if the key were gone.",
+        severity="minor",
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(refusing("encrypt", "unknown_key", PENDING),),
+    ),
+    _fault(
+        name="pending-use-refused-but-cancelled",
+        why_more="Each use of a pending key has a row of its own in the table of key states.",
+        title="The use of a pending key is refused, and takes its deletion back.",
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(doing_though({"pending_use"}, with_(state=ENABLED, deletion=None)),),
+    ),
+    _fault(
+        name="pending-enable-refused-but-done",
+        title="Enabling a pending key is refused, and done.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.enable"}),
+        decisions=(doing_though({"pending_enable"}, with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="pending-disable-refused-but-done",
+        title="Disabling a pending key is refused, and done.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"pending.disable"}),
+        decisions=(doing_though({"pending_disable"}, with_(state=DISABLED)),),
+    ),
+    _fault(
+        name="pending-enable-refused-but-done",
+        title="Enabling a pending key is refused, and done.",
+        dialects=(ALIBABA,),
+        requirements=frozenset({"pending.enable"}),
+        decisions=(doing_though({"state_refused"}, with_(state=ENABLED), "enable"),),
+    ),
+    _fault(
+        name="pending-description-refused-but-changed",
+        title="Describing a pending key anew is refused, and done.",
+        severity="major",
+        dialects=BOTH,
+        requirements=frozenset({"pending.update-description"}),
+        decisions=(doing_though({"pending_update"}, with_(description="changed"), "update_description"),),
+    ),
+    _fault(
+        name="pending-describe-moves-the-date",
+        title="Each look at a pending key postpones its end by a minute.",
+        requirements=frozenset({"pending.describe"}),
+        decisions=(doing("describe", _postponed),),
+    ),
+    _fault(
+        name="pending-shown-disabled",
+        title="A pending key is shown as a disabled one.",
+        requirements=frozenset({"schedule.state-after"}),
+        families=("schedule",),
+        decisions=(showing({"describe"}, lambda key: replace(key, state=DISABLED) if key.state is PENDING else key),),
+    ),
+    _of_table("re_encrypt", "pending.re-encrypt-from", "pending.re-encrypt-to"),
+    *(
+        _of_table(operation)
+        for operation in (
+            *("generate_data_key_without_plaintext", "tag", "untag", "update_alias", "create_grant"),
+            *("enable_rotation", "disable_rotation"),
+        )
+    ),
+    *(
+        _of_table(operation, refused=False)
+        for operation in (
+            *("get_policy", "put_policy", "list_policies", "rotation_status", "list_tags", "list_aliases"),
+            *("list_grants", "revoke_grant"),
+        )
+    ),
+    _fault(
+        name="pending-tag-refused-but-done",
+        title="Tagging a pending key is refused, and done.",
+        severity="major",
+        dialects=(AWS,),
+        families=("pending_belongings",),
+        requirements=frozenset({"pending.tag"}),
+        decisions=(doing_though({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
+    ),
+    _fault(
+        name="pending-alias-kept",
+        title="An alias of a pending key cannot be deleted.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.delete-alias"}),
+        decisions=(refusing("delete_alias", "pending_manage", PENDING),),
+    ),
+    _fault(
+        name="pending-use-wrong-code",
+        why_more="Each use of a pending key has a row of its own in the table of key states.",
+        title="The use of a pending key is refused as if the request were wrong.",
+        severity="minor",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.encrypt"}),
+        decisions=(answering(400, "ValidationException", "pending_use"),),
+    ),
+    *(
+        _fault(
+            name=f"pending-{operation}-refused-but-done",
+            title=f"To {operation} a pending key is refused, and done.",
+            dialects=(AWS,),
+            requirements=frozenset({as_id(f"pending.{operation}")}),
+            decisions=(doing_though({"pending_manage"}, with_(state=state), operation),),
+        )
+        for operation, state in (("enable", ENABLED), ("disable", DISABLED))
+    ),
+    _fault(
+        name="pending-description-refused-but-changed",
+        title="Describing a pending key anew is refused, and done.",
+        severity="major",
+        dialects=(AWS,),
+        requirements=frozenset({"pending.update-description"}),
+        decisions=(doing_though({"pending_manage"}, with_(description="changed"), "update_description"),),
+    ),
+)

@@ -1,0 +1,284 @@
+"""Endpoints that are no KMS at all, or only look like one: nothing that they say may earn a single pass."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import socketserver
+import struct
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import Protocol
+
+import yaml
+
+from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
+from kms_conformance.apps.selftest.stub_replies import yes_alibaba, yes_aws, yes_huawei
+from kms_conformance.core import specs
+from kms_conformance.emulator import Emulator
+
+
+class Out(Protocol):
+    """Where replies go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Send these bytes."""
+        ...
+
+
+# What a request is answered with; what is raised ends the connection.
+Answer = Callable[["Asked", Out], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, as far as a null target cares."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+    connection: socket.socket
+
+
+@dataclass(frozen=True)
+class Null:
+    """One endpoint of no use; `answer` is None where nothing listens, or where a service of `another` dialect does."""
+
+    name: str
+    title: str
+    answer: Answer | None
+    dialects: tuple[str, ...] = ALL
+    auth: str | None = None
+    another: bool = False
+
+    def serving(self, dialect: str) -> Prepare:
+        """What `run_suite` serves: a target file that leads there."""
+
+        @contextlib.contextmanager
+        def served() -> Iterator[str]:
+            if self.another:
+                other = next(name for name in specs.emulated() if name != dialect)
+                with Emulator(other) as emulator:
+                    yield _target(dialect, emulator.base_url, self.auth)
+                return
+            with _listening(self.answer) as port:
+                yield _target(dialect, f"http://127.0.0.1:{port}", self.auth)
+
+        return served
+
+
+def _target(dialect: str, base_url: str, auth: str | None) -> str:
+    """A target file with the emulator's credentials and another address."""
+    with Emulator(dialect) as emulator:
+        written = emulator.target_yaml(auth).replace(emulator.base_url, base_url)
+    target = yaml.safe_load(written)
+    del target["time_control"]
+    return yaml.safe_dump({**target, "name": f"null-{dialect}", "limits": {"timeout_seconds": 0.3}})
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    """Reads one request after the other and has it answered."""
+
+    server: _Server
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while asked := self._read():
+                self.server.answer(asked, self.wfile)
+
+    def _read(self) -> Asked | None:
+        line = self.rfile.readline(65536).decode("latin-1").strip()
+        if not line:
+            return None
+        headers = {}
+        while field := self.rfile.readline(65536).decode("latin-1").strip():
+            name, _, value = field.partition(":")
+            headers[name.lower()] = value.strip()
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        return Asked(line, headers, body, self.connection)
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+@contextlib.contextmanager
+def _listening(answer: Answer | None) -> Iterator[int]:
+    if answer is None:
+        with socket.socket() as unused:
+            # Bound and not listening: nobody else gets the port, and nobody gets a connection.
+            unused.bind(("127.0.0.1", 0))
+            yield unused.getsockname()[1]
+        return
+    with _Server(answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def reply(status: int, body: bytes, *headers: str, length: int | None = None) -> bytes:
+    """A whole HTTP reply; `length` is claimed instead of the true one."""
+    claimed = len(body) if length is None else length
+    lines = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {claimed}", *headers, "", "")
+    return "\r\n".join(lines).encode() + body
+
+
+def _always(status: int, body: bytes = b"{}", *headers: str) -> Answer:
+    sent = reply(status, body, *(headers or ("Content-Type: application/json",)))
+    return lambda _, out: void(out.write(sent))
+
+
+def void(_: object) -> None:
+    """Nothing, whatever was given."""
+
+
+def _hang(asked: Asked, _: Out) -> None:
+    while asked.connection.recv(65536):
+        pass
+
+
+def _say_nothing(asked: Asked, _: Out) -> None:
+    asked.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _endless(_: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        out.write(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
+
+
+def _endless_header(_: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+    while True:
+        out.write(b"x" * 0x1000)
+
+
+def _trickle(asked: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
+    asked.connection.settimeout(0.05)
+    while True:
+        out.write(b" ")
+        with contextlib.suppress(TimeoutError):
+            if not asked.connection.recv(1):
+                return
+
+
+@cache
+def _bomb() -> bytes:
+    # Bit by bit: what is served counts as memory of the run.
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
+
+
+def _explode(_: Asked, out: Out) -> None:
+    out.write(reply(200, _bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
+
+
+def _reset(asked: Asked, out: Out) -> None:
+    out.write(reply(200, b'{"keys": [', "Content-Type: application/json", length=1000))
+    # A linger of zero seconds makes the close a reset.
+    asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    asked.connection.close()
+
+
+def _endless_head(_: Asked, out: Out) -> None:
+    out.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        out.write(b"X-More: " + b"x" * 0x1000 + b"\r\n")
+
+
+def _endless_interim(_: Asked, out: Out) -> None:
+    while True:
+        out.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+
+
+def _fat(_: Asked, out: Out) -> None:
+    """Nearly as many values as are read at all."""
+    entries = b",".join([b'{"a":1}'] * 14_900)
+    out.write(reply(200, b'{"keys":[' + entries + b"]}", "Content-Type: application/json"))
+
+
+def _deep(_: Asked, out: Out) -> None:
+    out.write(reply(200, b"[" * 500_000 + b"]" * 500_000, "Content-Type: application/json"))
+
+
+def _not_http(_: Asked, out: Out) -> None:
+    out.write(b"220 mail.example.com ESMTP\r\n")
+
+
+def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
+    def answer(asked: Asked, out: Out) -> None:
+        said = answers(
+            asked.line.split()[1],
+            asked.body,
+            asked.headers.get("x-acs-action") or asked.headers.get("x-amz-target", ""),
+        )
+        out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
+
+    return answer
+
+
+_XML = "Content-Type: application/xml"
+_ENTITIES = (
+    b'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY a "kmskmskmskms">'
+    + b"".join(b'<!ENTITY %c "%s">' % (97 + level, b"&%c;" % (96 + level) * 10) for level in range(1, 10))
+    + b"]><KMS><RequestId>&j;</RequestId></KMS>"
+)
+_PORTAL = b"<html><head><title>Welcome</title></head><body>Please accept our terms.</body></html>"
+_HTML = "Content-Type: text/html"
+
+NULLS: tuple[Null, ...] = (
+    Null("nothing-listening", "Nothing listens.", None),
+    Null("nothing-listening-at-iam", "Nothing listens where the identity service should.", None, (HUAWEI,), "password"),
+    Null("empty-iam", "The identity service answers with an empty object.", _always(200), (HUAWEI,), "password"),
+    Null("hanging", "A connection is accepted, and that is all.", _hang),
+    Null("hanging-up", "Every connection is closed without a word.", _say_nothing),
+    Null("always-empty-object", "Everything is answered with an empty object.", _always(200)),
+    Null("always-empty-body", "Everything is answered with 200 and no body.", _always(200, b"")),
+    Null("always-null", "Everything is answered with null.", _always(200, b"null")),
+    Null("always-403", "Everything is forbidden.", _always(403)),
+    Null("always-404", "Nothing is found.", _always(404)),
+    Null("always-404-page", "Nothing is found, says a web server.", _always(404, _PORTAL, _HTML)),
+    Null("always-500", "Everything fails.", _always(500)),
+    Null("always-204", "Everything is done, and nothing is said.", _always(204, b"")),
+    Null("captive-portal", "A page asks to accept terms.", _always(200, _PORTAL, _HTML)),
+    Null("redirecting", "Everything is somewhere else.", _always(302, b"", "Location: http://127.0.0.1:1/")),
+    Null("endless", "A body never ends.", _endless),
+    Null("endless-head", "A head never ends.", _endless_head),
+    Null("endless-interim", "Interim replies never end.", _endless_interim),
+    Null("fat", "Everything is answered with 15,000 tiny objects.", _fat),
+    Null("deep", "Everything is answered with 500,000 nested lists.", _deep),
+    Null("always-429", "Everything is throttled.", _always(429)),
+    Null("always-429-later", "Everything is throttled for an hour.", _always(429, b"{}", "Retry-After: 3600")),
+    Null("always-503", "The service is out.", _always(503, _PORTAL, _HTML)),
+    Null("trickling", "A body comes one byte at a time.", _trickle),
+    Null("gzip-bomb", "A body of 200 kB unpacks to 200 MB.", _explode),
+    Null("resetting", "The connection breaks within a body.", _reset),
+    Null("invalid-utf-8", "A body is no text.", _always(200, b'{"keys": ["\xff\xfe"], "key_id": "\xc3\x28"}')),
+    Null("deep-json", "JSON is nested 100,000 levels deep.", _always(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
+    Null("xml-entities", "XML has entities that would unfold to gigabytes.", _always(200, _ENTITIES, _XML)),
+    Null("endless-header", "A header never ends.", _endless_header),
+    Null("another-dialect", "A KMS that speaks another dialect answers.", None, another=True),
+    Null("not-http", "A mail server answers.", _not_http),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_aws), (AWS,)),
+)

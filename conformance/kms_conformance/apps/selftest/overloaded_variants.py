@@ -1,0 +1,70 @@
+"""Endpoints that have too much to do: they ask for patience, or lose a request now and then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kms_conformance.apps.selftest.behaviour_mutations import answering
+from kms_conformance.apps.selftest.reply_mutations import where
+from kms_conformance.apps.selftest.variant import ALIBABA, Variant
+from kms_conformance.emulator import Decisions, Filter, Inbound
+
+
+class _Throttling(Decisions):
+    """One request in sixty is asked to come again."""
+
+    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 60 == 0 else super().token_problem(found, inbound)
+
+    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 60 == 0 else super().signature_problem(found, inbound)
+
+
+class _Dropping(_Throttling):
+    """One request in sixty does not arrive: its connection is closed before anything is done."""
+
+
+class _DroppingWhatThrottles(_Throttling):
+    """One request in sixty is asked to come again, and the one after it is not answered at all."""
+
+    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 60 == 1 else super().token_problem(found, inbound)
+
+    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 60 == 1 else super().signature_problem(found, inbound)
+
+
+def _unanswered(remainder: int) -> Filter:
+    """Of the requests that are asked to come again, those with this number in sixty get no reply instead."""
+    return where(
+        lambda i, o: o.refusal == "throttled" and i.number % 60 == remainder,
+        lambda reply: replace(reply, silence="closed"),
+    )
+
+
+OVERLOADED: tuple[Variant, ...] = (
+    Variant("throttling", "One request in sixty is throttled.", decisions=(_Throttling,)),
+    Variant(
+        "throttling-429",
+        "One request in sixty is throttled by the service itself.",
+        (ALIBABA,),
+        (_Throttling, answering(429, "Rejected.Throttling", "throttled")),
+        about="answers",
+    ),
+    Variant(
+        "dropping",
+        "One request in sixty does not arrive: its connection is closed.",
+        decisions=(_Dropping,),
+        filters=(_unanswered(0),),
+        families=("cancel", "window"),
+        alone=True,
+    ),
+    Variant(
+        "throttling-by-closing",
+        "One request in sixty is throttled, and the connection of the next one is closed.",
+        decisions=(_DroppingWhatThrottles,),
+        filters=(_unanswered(1),),
+        families=("cancel", "window"),
+        alone=True,
+    ),
+)

@@ -1,0 +1,165 @@
+"""The power report: what share of deliberate faults the suite reports, and how many right endpoints it accuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from kms_conformance.apps.selftest.trial import Kind, Trial
+
+FORMAT = 1
+
+# What is promised, in percent: of the critical faults killed, of all killed, and of all for the right reason; and of
+# the critical ones, how many at the tier `smoke` alone.
+CRITICAL_KILLED, KILLED, RIGHT, CRITICAL_AT_SMOKE = 100.0, 98.0, 95.0, 80.0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the figures come from: `commit` is empty outside a repository, with `+` where it had changes."""
+
+    date: str
+    commit: str
+    version: str
+    command: str
+    seed: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Score:
+    """Trials of faults counted: how many there are, were killed, rightly, and at `smoke`."""
+
+    faults: int
+    killed: int
+    right: int
+    at_smoke: int
+
+    @classmethod
+    def of(cls, trials: Iterable[Trial]) -> Score:
+        """Count trials of faults."""
+        counted = list(trials)
+        return cls(
+            len(counted),
+            sum(trial.killed for trial in counted),
+            sum(not trial.problem for trial in counted),
+            sum(trial.killed and trial.tier == "smoke" for trial in counted),
+        )
+
+
+@dataclass(frozen=True)
+class Power:
+    """All trials of one self-test, in whatever order they ended."""
+
+    origin: Origin
+    trials: tuple[Trial, ...]
+
+    def of(self, kind: Kind) -> tuple[Trial, ...]:
+        """The trials of one kind, by name and dialect."""
+        return tuple(
+            sorted(
+                (trial for trial in self.trials if trial.subject.kind == kind),
+                key=lambda trial: (trial.subject.name, trial.subject.dialect, trial.tier, trial.seed),
+            )
+        )
+
+    def faults(self, dialect: str = "", severity: str = "", group: str = "") -> Score:
+        """The score of the faults of a dialect, severity or class; of all where nothing is named."""
+        return Score.of(
+            trial
+            for trial in self.of("fault")
+            if (not dialect or trial.subject.dialect == dialect)
+            and (not severity or trial.subject.severity == severity)
+            and (not group or trial.subject.group == group)
+        )
+
+    @cached_property
+    def dialects(self) -> tuple[str, ...]:
+        return tuple(sorted({trial.subject.dialect for trial in self.trials}))
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The classes of faults, by name."""
+        return tuple(sorted({trial.subject.group for trial in self.of("fault")}))
+
+    @cached_property
+    def survivors(self) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.of("fault") if not trial.killed)
+
+    @cached_property
+    def wrong(self) -> tuple[Trial, ...]:
+        """All trials that did not go as they should, of whatever kind."""
+        return tuple(trial for kind in _KINDS for trial in self.of(kind) if trial.problem)
+
+    def families(self) -> Mapping[str, int]:
+        """How many faults each family of the suite was the first to report, in whole runs."""
+        first = [trial.first.family for trial in self.of("fault") if trial.whole and trial.first]
+        return {family: first.count(family) for family in sorted(set(first), key=lambda name: -first.count(name))}
+
+    def first_report(self) -> tuple[float, float]:
+        """The median seconds and requests until a fault is reported, in whole runs; 0 where there are none."""
+        first = [trial.first for trial in self.of("fault") if trial.whole and trial.first]
+        if not first:
+            return 0.0, 0.0
+        return median(one.seconds for one in first), median(one.requests for one in first)
+
+    def broken_promises(self) -> Sequence[str]:
+        """What of the promised figures does not hold, a sentence each."""
+        return [
+            *self._of_faults(),
+            *(f"{t.title}: {t.problem}" for kind in _OTHERS for t in self.of(kind) if t.problem),
+        ]
+
+    def _of_faults(self) -> Iterable[str]:
+        for dialect in self.dialects:
+            every, critical = self.faults(dialect), self.faults(dialect, "critical")
+            for what, score, count, promised in (
+                ("critical faults killed", critical, critical.killed, CRITICAL_KILLED),
+                ("faults killed", every, every.killed, KILLED),
+                ("faults killed for the right reason", every, every.right, RIGHT),
+                ("critical faults killed at smoke", critical, critical.at_smoke, CRITICAL_AT_SMOKE),
+            ):
+                if score.faults and percent(count, score.faults) < promised:
+                    yield f"{dialect}: {count} of {score.faults} {what}, promised are {promised:g} %."
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as `specs/schemas/power.schema.json` describes it."""
+        seconds, requests = self.first_report()
+        return {
+            "format": FORMAT,
+            "origin": vars(self.origin),
+            "faults": {
+                dialect: {
+                    "all": vars(self.faults(dialect)),
+                    "critical": vars(self.faults(dialect, "critical")),
+                    "classes": {group: vars(self.faults(dialect, group=group)) for group in self.groups},
+                }
+                for dialect in self.dialects
+            },
+            "variants": _counted(self.of("variant")),
+            "nulls": _counted(self.of("null")),
+            "first_report": {"median_seconds": round(seconds, 3), "median_requests": requests},
+            "broken_promises": list(self.broken_promises()),
+            "trials": [trial.to_json() for kind in _KINDS for trial in self.of(kind)],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Power:
+        """Rebuild a report from what `to_json` gave: all figures follow from its trials."""
+        return cls(Origin(**raw["origin"]), tuple(map(Trial.from_json, raw["trials"])))
+
+
+_OTHERS: tuple[Kind, ...] = ("variant", "null")
+_KINDS: tuple[Kind, ...] = ("fault", *_OTHERS)
+
+
+def percent(count: int, whole: int) -> float:
+    """A share in percent; of nothing, 100."""
+    return 100.0 * count / whole if whole else 100.0
+
+
+def _counted(trials: Sequence[Trial]) -> dict[str, int]:
+    return {"runs": len(trials), "wrong": sum(bool(trial.problem) for trial in trials)}

@@ -1,0 +1,160 @@
+"""One run of the suite against one emulator, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import pkgutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kms_conformance import suite
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
+from kms_conformance.report.html import render as html
+from kms_conformance.run.controller import Controller
+from kms_conformance.verdict.results import CheckResult
+
+# A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
+_LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
+_PLUGINS = ("-p", "kms_conformance.run.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in.
+
+    `most_memory` is what it took at most, in MB, beyond what its process began with, and with it whatever was served
+    from within its process.
+    """
+
+    exit_code: int
+    verdict: Mapping[str, Any]
+    checks: tuple[CheckResult, ...] = ()
+    most_memory: float = 0.0
+
+    def ids(self, verdict: str) -> frozenset[str]:
+        """The requirements with this verdict, such as `failed`."""
+        return frozenset(entry["id"] for entry in self.verdict["requirements"] if entry["verdict"] == verdict)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The requirements that the run accuses."""
+        return self.ids("failed")
+
+
+def run_suite(
+    prepare: Callable[[], contextlib.AbstractContextManager[str]],
+    *,
+    tier: str = "smoke",
+    seed: int = 1,
+    arguments: Sequence[str] = (),
+    timeout_seconds: float = 120,
+    state: Path | None = None,
+) -> Outcome:
+    """Run the suite against what `prepare` serves; its context gives the text of a target file.
+
+    `state` is the folder of ledgers, for runs that follow each other; without it, each has one of its own.
+
+    The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
+    once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
+    """
+    read_ahead()
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state))
+    process.start()
+    sender.close()
+    try:
+        if not receiver.poll(timeout_seconds):
+            raise TimeoutError(f"the run did not end within {timeout_seconds} s")
+        outcome = Outcome(*receiver.recv())
+        process.join(5)
+        if process.exitcode or not outcome.verdict:
+            raise RuntimeError(f"the run failed, with {process.exitcode}: {outcome.exit_code}, and no verdict")
+    except EOFError as error:
+        raise RuntimeError("the process of the run ended without a word: see its traceback") from error
+    else:
+        return outcome
+    finally:
+        if process.is_alive():
+            process.join(5)
+            process.kill()
+        process.join()
+
+
+def _child(
+    sender: Connection,
+    prepare: Callable[[], contextlib.AbstractContextManager[str]],
+    tier: str,
+    seed: int,
+    arguments: tuple[str, ...],
+    state: Path | None,
+) -> None:
+    inherited = _peak()
+    with tempfile.TemporaryDirectory() as directory, prepare() as text, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        target = Path(directory) / "target.yaml"
+        target.write_text(text, encoding="utf-8")
+        os.environ["KMS_CONFORMANCE_STATE"] = str(state or directory)
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        watcher = _Watcher()
+        options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
+        fixed = [*suite.CONFINED, *_PLUGINS]
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            code = pytest.main([*fixed, *options, *arguments, str(suite.FOLDER)], plugins=[watcher])
+        sender.send((int(code), watcher.verdict, watcher.checks, _peak() - inherited))
+
+
+def _peak() -> float:
+    """The most memory that this process ever took, in MB; one that was forked begins with what its parent had."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ImportError:
+        return 0.0
+    # In kB, but on macOS in bytes.
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+@cache
+def read_ahead() -> None:
+    """Import, read and compile once what every run needs."""
+    for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
+        importlib.import_module(module.name)
+    for name in (
+        "kms_conformance.run.plugin",
+        "kms_conformance.suite.fuzz.operations",
+        "kms_conformance.suite.fuzz.chains",
+        *_LOADED_BY_PYTEST,
+    ):
+        importlib.import_module(name)
+    html.prepare()
+    for dialect in specs.emulated():
+        Catalogue.load(dialect)
+        Api.load(Profile.load(dialect))
+
+
+class _Watcher:
+    """Keeps the verdict before pytest forgets its plugins."""
+
+    def __init__(self) -> None:
+        self.verdict: Mapping[str, Any] = {}
+        self.checks: tuple[CheckResult, ...] = ()
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        controller = config.pluginmanager.get_plugin("kms-controller")
+        if isinstance(controller, Controller) and controller.verdicts:
+            self.verdict = controller.verdicts[0].to_json()
+            self.checks = tuple(controller.results_of(controller.targets[0].name))

@@ -1,0 +1,64 @@
+"""Ways of writing JSON 1.1 that clients read alike: types with a namespace, null or nothing for what is absent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kms_conformance.apps.selftest.reply_mutations import (
+    Rewrite,
+    body,
+    field,
+    on,
+    on_errors,
+    renamed,
+    saying,
+    where,
+    without,
+)
+from kms_conformance.apps.selftest.variant import AWS, Variant
+
+
+def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    absent = {"DeletionDate": None, "ValidTo": None, "ExpirationModel": None}
+    return {**value, "KeyMetadata": {**absent, **value["KeyMetadata"]}}
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    dates = {name: int(date) for name, date in value["KeyMetadata"].items() if name.endswith("Date") and date}
+    return {**value, "KeyMetadata": {**value["KeyMetadata"], **dates}}
+
+
+def _instead(content: bytes) -> Rewrite:
+    return body(lambda _: content)
+
+
+def _typed(namespace: str) -> Rewrite:
+    return field("__type", lambda name: f"{namespace}#{name}")
+
+
+TYPED: tuple[Variant, ...] = (
+    Variant(
+        "types-with-namespace", "Types of errors have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
+    ),
+    Variant(
+        "message-in-capitals", "Messages stand in Message.", (AWS,), filters=(on_errors(renamed("message", "Message")),)
+    ),
+    Variant("errors-without-message", "Errors have no message.", (AWS,), filters=(on_errors(without("message")),)),
+    *(
+        Variant(
+            f"nothing-is-{written.decode()}",
+            f"What tells nothing is answered with {written.decode()}.",
+            (AWS,),
+            filters=(where(lambda _, o: o.refusal is None and not o.body, _instead(written)),),
+            about="nothing",
+        )
+        for written in (b"{}", b"null")
+    ),
+    Variant(
+        "null-for-absent",
+        "A field that a key has not is null.",
+        (AWS,),
+        filters=(on("describe create", saying(_nulls)),),
+    ),
+    Variant("whole-seconds", "Dates are whole numbers.", (AWS,), filters=(on("describe create", saying(_whole)),)),
+)

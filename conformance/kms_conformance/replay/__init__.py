@@ -1,8 +1,0 @@
-"""One failure of an earlier run, asked for again: its check is run afresh, and the two replies stand side by side."""
-
-from kms_conformance.replay.find import Found, find, target_file
-from kms_conformance.replay.outcome import Outcome, judge
-from kms_conformance.replay.rerun import Again, rerun
-from kms_conformance.replay.show import lines
-
-__all__ = ["Again", "Found", "Outcome", "find", "judge", "lines", "rerun", "target_file"]

@@ -1,0 +1,124 @@
+"""The terminal: a screen that shows foreign text safely, and a bar that shows how far a run is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from rich import progress
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.table import Column
+from rich.text import Text
+
+from kms_conformance.core.text import counted, printable, shown
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kms_conformance.verdict.results import CheckResult
+
+# A narrower terminal, or one that says `COLUMNS=1`, breaks lines itself: else a table is a column of letters.
+_LEAST_WIDTH = 20
+
+
+class Screen(Console):
+    """rich's console; all that is printed on it has its control characters written out, in tables and bars as well."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - rich's own, handed on
+        super().__init__(**options)
+        self.width = max(self.width, _LEAST_WIDTH)
+
+    def write_line(self, text: Text | str = "") -> None:
+        """Print one line, which the terminal breaks if it is too long."""
+        self.print(text if isinstance(text, Text) else Text(text), soft_wrap=True, highlight=False)
+
+    def order(self, text: str) -> None:
+        """Print a line that the CI system is to obey; foreign text in it must be escaped by the rules of CI."""
+        self.file.write(f"{printable(text)}\n".encode(self.encoding, "backslashreplace").decode(self.encoding))
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What all output passes through; rich itself lets escape sequences through."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else shown(segment.text, self.encoding)
+            yield segment if text == segment.text else Segment(text, segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: rich would end the process, with the exit code that says nonconformant."""
+        self.quiet = True
+
+
+Part = tuple[str, str]
+"""A target's name and a family."""
+
+
+class Progress:
+    """Shows results as they come, of several targets in any order. A context: at its end the bar goes away.
+
+    `planned` is how many checks each target and family has. Where there is no terminal, a family's line comes with its
+    last check, or at the end of the run if that never came.
+    """
+
+    def __init__(self, console: Screen, planned: Mapping[Part, int]) -> None:
+        self._console = console
+        self._planned = dict(planned)
+        self._done: Counter[Part] = Counter()
+        self._failed: Counter[Part] = Counter()
+        self._open: Counter[Part] = Counter()
+        self._bar = _bar(console) if console.is_terminal else None
+        self._task = self._bar.add_task("", total=sum(planned.values()), found="") if self._bar else None
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+            return
+        for part in self._planned:
+            if 0 < self._done[part] < self._planned[part]:
+                self._say(part)
+
+    def done(self, result: CheckResult) -> None:
+        """Take one check's result."""
+        part = (result.target, result.family)
+        self._done[part] += 1
+        self._failed[part] += result.outcome == "failed"
+        self._open[part] += result.outcome == "inconclusive"
+        if self._bar is not None and self._task is not None:
+            failures = sum(self._failed.values())
+            found = f"{failures} failed" if failures else ""
+            self._bar.update(self._task, advance=1, description=f"{result.target} {result.family}", found=found)
+        elif self._done[part] == self._planned.get(part):
+            self._say(part)
+
+    def _say(self, part: Part) -> None:
+        target, family = part
+        done, planned = self._done[part], self._planned[part]
+        words = [counted(planned, "check") if done == planned else f"{done} of {counted(planned, 'check')}"]
+        words += [f"{count} {word}" for count, word in ((self._failed[part], "failed"),) if count]
+        words += [f"{count} inconclusive" for count in (self._open[part],) if count]
+        style = "red" if self._failed[part] else "yellow" if self._open[part] else ""
+        line = Text(f"{target}  {family:<15} {', '.join(words)}", style)
+        line.truncate(self._console.width, overflow="ellipsis")
+        self._console.write_line(line)
+
+
+def _bar(console: Screen) -> progress.Progress:
+    """Numbers have their own width; the bar and the name of what runs share what is left."""
+    return progress.Progress(
+        progress.BarColumn(bar_width=None, table_column=Column(ratio=2)),
+        progress.MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        progress.TextColumn(
+            "{task.description}", markup=False, table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis")
+        ),
+        progress.TextColumn("{task.fields[found]}", style="red", markup=False, table_column=Column(no_wrap=True)),
+        console=console,
+        transient=True,
+        expand=True,
+    )

@@ -1,0 +1,142 @@
+"""`shard.json`: what a shard knew of the whole run, so that `merge` can join it and tell what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kms_conformance.catalogue.frozen import Frozen
+from kms_conformance.report import files, layout
+from kms_conformance.report.errors import ReportError
+from kms_conformance.report.model import Report
+from kms_conformance.report.schemas import built, validate
+from kms_conformance.run.shards.division import Division
+from kms_conformance.run.shards.shard import Shard
+from kms_conformance.target.registry import way_named
+from kms_conformance.verdict.waivers import Waiver
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ShardPart:
+    """One shard that has run: when (ISO 8601, UTC), how long, the keys of others, and what its user was told to do."""
+
+    index: int
+    started: str
+    duration_seconds: float
+    isolation: Mapping[str, Mapping[str, Any]]
+    undone: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShardedPlan:
+    """All checks of one target, and which shard has which; `way` is how the run signed in.
+
+    `frozen` are the requirements of an earlier release, where the run goes by them.
+    """
+
+    name: str
+    way: str
+    division: Division
+    frozen: Frozen | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types, the inverse of `from_json`."""
+        plan = {"name": self.name, "way": self.way, "plan": self.division.to_json()}
+        if self.frozen is None:
+            return plan
+        levels, digests = dict(self.frozen.levels), dict(self.frozen.digests)
+        return plan | {"frozen": {"version": self.frozen.version, "levels": levels, "digests": digests}}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], dialect: str) -> ShardedPlan:
+        """Rebuild it for a target of this dialect; raises `KeyError` for an unknown way to sign in."""
+        frozen = None if "frozen" not in raw else Frozen(dialect, **raw["frozen"])
+        return cls(raw["name"], way_named(raw["way"]).way, Division.from_json(raw["plan"]), frozen)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The shards whose results lie in one folder, and the plan that they share. `results` is the digest of these."""
+
+    of: int
+    results: str
+    waivers: tuple[Waiver, ...]
+    shards: tuple[ShardPart, ...]
+    plans: tuple[ShardedPlan, ...]
+
+    @classmethod
+    def of_run(
+        cls,
+        shard: Shard,
+        report: Report,
+        plans: tuple[ShardedPlan, ...],
+        waivers: Iterable[Waiver],
+        undone: tuple[str, ...],
+    ) -> Parts:
+        """What is known of a run that has just ended."""
+        verdicts = [target.verdict for target in report.targets]
+        isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
+        part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
+        return cls(shard.of, digest(report), tuple(waivers), (part,), plans)
+
+    @property
+    def indices(self) -> frozenset[int]:
+        return frozenset(part.index for part in self.shards)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as `specs/schemas/shard.schema.json` describes it."""
+        return {
+            "format": FORMAT,
+            "of": self.of,
+            "results": self.results,
+            "waivers": [{"waiver": waiver.to_json(), "line": waiver.line} for waiver in self.waivers],
+            "shards": [asdict(part) | {"undone": list(part.undone)} for part in self.shards],
+            "targets": [plan.to_json() for plan in self.plans],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], report: Report) -> Parts:
+        """The inverse of `to_json`, for a document that is valid by its schema, beside the results in `report`."""
+        dialects = {target.verdict.name: target.verdict.dialect for target in report.targets}
+        return cls(
+            raw["of"],
+            raw["results"],
+            tuple(Waiver.from_json(entry["waiver"], entry["line"]) for entry in raw["waivers"]),
+            tuple(ShardPart(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
+            tuple(ShardedPlan.from_json(target, dialects[target["name"]]) for target in raw["targets"]),
+        )
+
+
+def digest(results: Report | bytes) -> str:
+    """The digest of the file that holds the results, from its content or from what it will hold."""
+    content = results if isinstance(results, bytes) else files.to_text(results.to_json()).encode()
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def write_parts(directory: Path, parts: Parts) -> None:
+    """Write `shard.json` beside the results that it speaks of. Raises `ReportError`."""
+    document = parts.to_json()
+    validate(document, "shard", layout.SHARD)
+    files.write_atomically(directory / layout.SHARD, files.to_text(document))
+
+
+def load_parts(directory: Path, report: Report) -> Parts:
+    """Read the `shard.json` of a reports folder whose results are `report`. Raises `ReportError`."""
+    path = directory / layout.SHARD
+    raw = files.read_json(path)
+    validate(raw, "shard", str(path))
+    names = {target.verdict.name for target in report.targets}
+    same = raw["results"] == digest(files.read_bytes(directory / layout.RESULTS))
+    if not same or {target["name"] for target in raw["targets"]} != names:
+        raise ReportError(
+            f"{directory} cannot be merged.",
+            f"{layout.SHARD} speaks of other results than {layout.RESULTS} holds: they are of two runs, or one was "
+            "changed.",
+            "Run this shard again into an empty folder.",
+        )
+    return built(lambda found: Parts.from_json(found, report), raw, str(path))
