@@ -35,12 +35,11 @@ def serve(
             f"Others could reach the emulator on {host}, and its credentials are public: it would do what anybody "
             "says. Use 127.0.0.1, or say explicitly that it may be exposed."
         )
-    with Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys) as emulator:
-        told = threading.Event()
-        # Before the target file is written: who reads it may end this process at once.
-        with _told_by_sigterm(told):
-            write(emulator.target_yaml(auth))
-            _wait(told)
+    emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys)
+    # Stoppable before the target file is written: its reader may end this process at once.
+    with emulator, stoppable() as wait:
+        write(emulator.target_yaml(auth))
+        wait()
 
 
 def _is_loopback(host: str) -> bool:
@@ -53,20 +52,20 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def _told_by_sigterm(told: threading.Event) -> Iterator[None]:
-    """While it is open, SIGTERM sets `told` instead of ending the process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+def stoppable() -> Iterator[Callable[[], None]]:
+    """SIGTERM no longer ends the process; the function that is yielded blocks until Ctrl-C or SIGTERM."""
+    told = threading.Event()
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set()) if in_main else None
+
+    def wait() -> None:
+        # Waking up at times lets a signal's handler run on every platform.
+        with contextlib.suppress(KeyboardInterrupt):
+            while not told.wait(0.5):
+                pass
+
     try:
-        yield
+        yield wait
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _wait(told: threading.Event) -> None:
-    # Waking up at times lets a signal's handler run on every platform.
-    with contextlib.suppress(KeyboardInterrupt):
-        while not told.wait(0.5):
-            pass
+        if in_main:
+            signal.signal(signal.SIGTERM, before)

@@ -61,8 +61,8 @@ class Bench:
     @cached_property
     def applicable(self) -> frozenset[str]:
         """The ids of all requirements that speak of this target."""
-        profile, way = self.client.profile, self.target.auth.way
-        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
+        profile, auth = self.client.profile, self.target.auth
+        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
     def meet(self) -> None:
         """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
@@ -111,7 +111,7 @@ class Bench:
 
         The keys of others are read once more, unless the user is waiting for the end.
         """
-        self.client.judge = None
+        self.client.stop_findings()
         self.client.patience.renew()
         try:
             left = self.pool.release()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from kms_conformance.wire.credentials import SIGNING_HEADERS
+from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
@@ -24,8 +24,6 @@ _LAYERS = 3
 # In what is no JSON: a name, some punctuation, and what could be its value. A name without one is found as well:
 # so no letter is looked at twice.
 _LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
-# They hold signatures and tokens, which are random.
-_CREDENTIALS = frozenset(name.lower() for name in SIGNING_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,9 @@ def words(request: Request) -> frozenset[str]:
     """Every segment of the path, and every value of the query, the headers and the body, in lower case."""
     found = {segment for segment in _decoded(request.path).split("/") if segment}
     found |= {text for field in fields(request) for text in field.texts}
-    found |= {value for name, value in request.headers if name.lower() not in _CREDENTIALS}
+    # Headers of credentials hold signatures and tokens, which are random.
+    credentials = credential_places().lower_signing_headers
+    found |= {value for name, value in request.headers if name.lower() not in credentials}
     return frozenset(text.lower() for text in found)
 
 
@@ -64,8 +64,32 @@ def text_of(request: Request) -> str:
     """Everything that a request says, decoded as far as it can be, in one text to be searched, in lower case."""
     body = request.body.decode("utf-8", "replace")
     told = (text for field in fields(request) for text in field.texts)
-    headers = (value for name, value in request.headers if name.lower() not in _CREDENTIALS)
+    credentials = credential_places().lower_signing_headers
+    headers = (value for name, value in request.headers if name.lower() not in credentials)
     return "\n".join((_decoded(request.url), _decoded(body), *told, *headers)).casefold()
+
+
+class CaselessNames:
+    """Names that are searched for without regard to case, at a cost that does not grow with their number.
+
+    An account may list 10,000 keys.
+    """
+
+    def __init__(self) -> None:
+        self._by_length: dict[int, dict[str, str]] = {}
+
+    def add(self, names: Iterable[str]) -> None:
+        """Look for these names as well; an empty one stands in no text."""
+        for name in filter(None, names):
+            folded = name.casefold()
+            self._by_length.setdefault(len(folded), {})[folded] = name
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """The names that stand in a case-folded text: one look at each place for each length that names have."""
+        for length, names in self._by_length.items():
+            for start in range(len(text) - length + 1):
+                if (name := names.get(text[start : start + length])) is not None:
+                    yield name
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -14,8 +14,8 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import RpcAuth
 
 # The client wants one and sends it nowhere, where the endpoint is given.
 _REGION = "region"

@@ -15,8 +15,8 @@ from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import RpcAuth
 
 # The client wants one; every service takes it for one of the common parameters.
 _REGION = "cn-hangzhou"

@@ -12,8 +12,8 @@ from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkkms import v2 as sdk
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import AccessKeyAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import AccessKeyAuth
 
 _MOST_PAGES = 100
 

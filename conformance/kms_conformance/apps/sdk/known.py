@@ -97,6 +97,14 @@ def clients(dialect: str) -> tuple[VendorClient, ...]:
     return tuple(_client(name, raw) for name, raw in specs.load(f"{dialect}/clients.yaml")["clients"].items())
 
 
+def ways_of_clients(only: str | None) -> dict[str, frozenset[str]]:
+    """The ways in which the clients, or the one named `only`, sign in, by dialect."""
+    return {
+        dialect: frozenset[str]().union(*(client.ways for client in clients(dialect) if only in (None, client.name)))
+        for dialect in specs.dialects()
+    }
+
+
 def _client(name: str, raw: Mapping[str, Any]) -> VendorClient:
     return VendorClient(
         name=name,

@@ -15,7 +15,7 @@ from kms_conformance.apps.sdk.driver import Driver, Told
 from kms_conformance.apps.sdk.judging import Expectation, ExpectedRefusal, Served
 from kms_conformance.apps.sdk.known import VendorClient
 from kms_conformance.apps.sdk.outcome import StepResult
-from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers, steps
+from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, by_strangers, steps
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
@@ -148,9 +148,9 @@ class StepRunner:
 
     def _as_a_stranger(self) -> Iterator[StepResult]:
         target = self._bench.target
-        if target.auth.way not in STRANGERS or not self._profile.facts.get("checks_credentials", True):
+        if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
             return
-        field, refusal = STRANGERS[target.auth.way]
+        field, refusal = target.auth.stranger
         wrong: dict[str, Any] = {field: secrets.token_hex(16)}
         stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
         for step in by_strangers(refusal):

@@ -7,6 +7,7 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting, answering, doing_though, with_
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.alibaba.authenticate import Nonces, problem_v1
@@ -54,7 +55,7 @@ def _unchecked(name: str, title: str, problem: str, dialects: tuple[str, ...], *
         name=name,
         title=title,
         dialects=dialects,
-        requirements=frozenset(f"auth.{case}" for case in ids),
+        requirements=frozenset(as_id(f"auth.{case}") for case in ids),
         decisions=(admitting(problem),),
         auth=auth,
     )
@@ -65,7 +66,7 @@ def _too_late(name: str, title: str, problem: str, dialects: tuple[str, ...], ca
         name=name,
         title=title,
         dialects=dialects,
-        requirements=frozenset({f"auth.{case}"}),
+        requirements=frozenset({as_id(f"auth.{case}")}),
         decisions=(doing_though({problem}, with_(state=PENDING), "schedule"),),
         auth=auth,
     )
