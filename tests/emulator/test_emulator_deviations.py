@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 import yaml
+from click.testing import CliRunner
 from emulator_clients import Alibaba, Huawei
 
+from kms_conformance.cli.emulator import emulator as emulator_command
 from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State, serve
 from kms_conformance.emulator.rules import Rules
 
@@ -278,6 +280,41 @@ def test_serve_until_terminated() -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == 0
     process.stdout.close()
+
+
+def test_one_fault_is_served_for_debugging() -> None:
+    command = [sys.executable, "-m", "kms_conformance", "emulator", "--dialect", "huawei"]
+    served = [*command, "--fault", "cancel-does-nothing"]
+    process = subprocess.Popen(served, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    target = yaml.safe_load("".join(iter(process.stdout.readline, "\n")))
+    at = f"{target['base_url']}/v1.0/{target['auth']['project_id']}/kms"
+
+    def asked(operation: str, **body: object) -> requests.Response:
+        return requests.post(
+            f"{at}/{operation}", json=body, headers={"X-Auth-Token": target["auth"]["token"]}, timeout=5
+        )
+
+    key = asked("create-key", key_alias="debugged").json()["key_info"]["key_id"]
+    assert asked("schedule-key-deletion", key_id=key, pending_days="7").status_code == 200
+    assert asked("cancel-key-deletion", key_id=key).status_code == 200
+    assert asked("describe-key", key_id=key).json()["key_info"]["key_state"] == "4"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "cancel-does-nothin"], "Did you mean cancel-does-nothing"),
+        (["--fault", "cancel-does-nothing", "--profile", "otc"], "--profile cannot be combined with --fault"),
+    ],
+)
+def test_fault_that_cannot_be_served(arguments: list[str], said: str) -> None:
+    ended = CliRunner().invoke(emulator_command, ["--dialect", "huawei", *arguments])
+    assert ended.exit_code == 2
+    assert said in ended.output
 
 
 def test_the_port_and_thread_are_given_back() -> None:

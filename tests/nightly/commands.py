@@ -25,7 +25,7 @@ class Line:
 
 def written() -> tuple[Line, ...]:
     """All of them: in fenced blocks and code spans of documents, and anywhere in examples."""
-    documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
     examples = sorted(path for path in (ROOT / "examples").rglob("*") if path.is_file())
     found = [line for path in documents for line in _in_document(path)]
     return (*found, *(line for path in examples for line in _calls(path, path.read_text(encoding="utf-8"))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 import click
 
 from kms_conformance.core import specs
@@ -9,13 +11,24 @@ from kms_conformance.core.text import say
 
 
 @click.command()
-@click.option("--dialect", required=True, type=click.Choice(specs.dialects()), help="The protocol that it speaks.")
+@click.option("--dialect", required=True, type=click.Choice(specs.emulated()), help="The protocol that it speaks.")
 @click.option("--port", default=0, show_default="any free port", help="The port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--profile", default="documents", show_default=True, help="The facts that it keeps to.")
 @click.option("--expose", is_flag=True, help="Allow a host beyond loopback: its credentials are public.")
-def emulator(dialect: str, port: int, host: str, profile: str, expose: bool) -> None:  # noqa: FBT001 - an option
+@click.option("--fault", default=None, metavar="NAME", help="Serve it on 127.0.0.1 with this fault of `selftest`.")
+def emulator(
+    dialect: str,
+    port: int,
+    host: str,
+    profile: str,
+    expose: bool,  # noqa: FBT001 - an option
+    fault: str | None,
+) -> None:
     """Serve the reference emulator until Ctrl-C; prints the target file to use."""
+    if fault is not None:
+        _serve_fault(fault, dialect, port)
+        return
     from kms_conformance.emulator import serve  # noqa: PLC0415 - the other commands need no server
 
     if profile not in specs.profile_names(dialect):
@@ -24,3 +37,22 @@ def emulator(dialect: str, port: int, host: str, profile: str, expose: bool) -> 
             param_hint="--profile",
         )
     serve(dialect, host=host, port=port, profile=profile, expose=expose, write=say)
+
+
+def _serve_fault(name: str, dialect: str, port: int) -> None:
+    """Serve the emulator with one deliberate fault; raises `UsageError` where another option does not go with it."""
+    from kms_conformance.apps.selftest.faults import FAULTS  # noqa: PLC0415 - needed with --fault only
+    from kms_conformance.emulator.serve import wait  # noqa: PLC0415 - as above
+
+    context = click.get_current_context()
+    for option in ("host", "profile", "expose"):
+        if context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{option} cannot be combined with --fault. Leave it out.")
+    faults = {fault.name: fault for fault in FAULTS if dialect in fault.dialects}
+    if name not in faults:
+        near = difflib.get_close_matches(name, faults, n=3, cutoff=0.4)
+        advice = f"Did you mean {', '.join(near)}?" if near else "Their names stand in apps/selftest/faults."
+        raise click.BadParameter(f"{dialect} has no fault {name!r}. {advice}", param_hint="--fault")
+    with faults[name].serving(dialect, port)() as target:
+        say(target)
+        wait()

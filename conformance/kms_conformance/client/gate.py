@@ -14,9 +14,8 @@ from typing import Literal
 from kms_conformance.catalogue.api import Api
 from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
 from kms_conformance.dialects.base import Dialect, Raw
-from kms_conformance.wire.contents import Field, fields, text_of, words
+from kms_conformance.wire.contents import CaselessNames, Field, fields, text_of, words
 from kms_conformance.wire.messages import Request
-from kms_conformance.wire.needles import Needles
 
 _PROBE = "kms-conformance-probe"
 # The adapter's arguments that name a key, and how.
@@ -37,7 +36,7 @@ class Guard:
         self._api = api
         self._ledger = ledger
         self._absent: set[str] = set()
-        self._listed = Needles()
+        self._listed = CaselessNames()
         self._own_prefix = dialect.alias(MARKER_PREFIX)
         self._paths: dict[tuple[str, str], str] = {}
 
@@ -53,19 +52,22 @@ class Guard:
 
     # --- what it is asked ---------------------------------------------------------------------------------------------
 
-    def doubts(self, request: Request) -> tuple[str, ...]:
-        """The ids that a request names and that must be known to be nobody's before it may leave.
+    def unknown_ids(self, request: Request) -> tuple[str, ...]:
+        """Ids in the request that must be confirmed unknown before sending; `check` alone decides on the request.
 
-        Raises `NotOurs` where asking would not help.
+        None where looking them up would not help: the request only reads, or it names a listed key of somebody else's.
         """
-        read = self._reads(request)
-        self._refuse_strangers(request, read)
-        return self._doubts(request) if read is None else ()
+        doubts = self._doubts(request)
+        if not doubts or self._reads(request) is not None or self._stranger(request) is not None:
+            return ()
+        return doubts
 
     def check(self, request: Request) -> None:
         """Raise `NotOurs` unless the request changes nothing, or only what is ours."""
         read = self._reads(request)
-        self._refuse_strangers(request, read)
+        # Only reading one key may name a key of somebody else's.
+        if read not in {"describe", "list_tags"} and (stranger := self._stranger(request)) is not None:
+            raise NotOurs(f"a request that is more than a look names the key {stranger}, which is not ours")
         if read is not None:
             return
         doubts = self._doubts(request)
@@ -101,13 +103,9 @@ class Guard:
         named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
         return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
 
-    def _refuse_strangers(self, request: Request, read: str | None) -> None:
-        """Whatever the place and the form: only reading one key may name a key of somebody else's."""
-        if read in {"describe", "list_tags"}:
-            return
-        for key in self._listed.found_in(text_of(request)):
-            if not self._ledger.holds(key):
-                raise NotOurs(f"a request that is more than a look names the key {key}, which is not ours")
+    def _stranger(self, request: Request) -> str | None:
+        """A listed key of somebody else's that the request names, in whatever place and form."""
+        return next((key for key in self._listed.found_in(text_of(request)) if not self._ledger.holds(key)), None)
 
     def _is_ours(self, name: str) -> bool:
         """A key that this run holds, by its id, by a full name that ends in it, or by an alias, which is random."""

@@ -36,7 +36,7 @@ def serve(
         )
     with Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys) as emulator:
         write(emulator.target_yaml(auth))
-        _wait()
+        wait()
 
 
 def _is_loopback(host: str) -> bool:
@@ -48,7 +48,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _wait() -> None:
+def wait() -> None:
+    """Block until Ctrl-C or SIGTERM."""
     told = threading.Event()
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, lambda *_: told.set()) if in_main else None

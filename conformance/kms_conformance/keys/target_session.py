@@ -111,7 +111,7 @@ class Bench:
 
         The keys of others are read once more, unless the user is waiting for the end.
         """
-        self.client.judge = None
+        self.client.stop_findings()
         self.client.patience.renew()
         try:
             left = self.pool.release()
@@ -145,7 +145,10 @@ class Bench:
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
-            profile.refusal(name).admits(answer.status, answer.code) for name in refused_as
+            # A dialect without signatures has no refusals of them.
+            profile.refusal(name).admits(answer.status, answer.code)
+            for name in refused_as
+            if name in profile.facts["refusals"]
         ):
             raise Inconclusive(
                 f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."

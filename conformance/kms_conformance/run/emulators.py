@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Emulators:
     def start(self) -> tuple[str, ...]:
         """Start one emulator a dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        return tuple(self._start(dialect) for dialect in specs.dialects())
+        return tuple(self._start(dialect) for dialect in specs.emulated())
 
     def _start(self, dialect: str, way: str | None = None) -> str:
         from kms_conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
@@ -35,16 +36,14 @@ class Emulators:
         path.write_text(yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
         return str(path)
 
-    def start_for_clients(self, only: str | None) -> tuple[str, ...]:
-        """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
-        from kms_conformance.apps.sdk.known import clients  # noqa: PLC0415 - as above
-
+    def start_for_ways(self, ways: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Start one emulator for each of these ways to sign in, by dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)
-            for dialect in specs.dialects()
+            for dialect in specs.emulated()
             for way in (kind.way for kind in ways_of(dialect))
-            if any(way in client.ways for client in clients(dialect) if only in (None, client.name))
+            if way in ways.get(dialect, ())
         )
 
     def stop(self) -> None:

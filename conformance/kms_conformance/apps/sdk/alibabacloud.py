@@ -24,7 +24,7 @@ _PAGE_SIZE = 100
 _CONTEXT = {"purpose": "a test of +&=*~ ü"}
 
 
-class Kms:
+class AlibabacloudKms:
     """The client without its request objects."""
 
     def __init__(self, base_url: str, **options: object) -> None:
@@ -111,7 +111,7 @@ class AlibabaCloud(Driver):
         }
         if auth.security_token is not None:
             options["security_token"] = auth.security_token
-        self._kms = Kms(target.base_url, **options)
+        self._kms = AlibabacloudKms(target.base_url, **options)
 
     def raised(self, error: Exception) -> Raised | None:
         if not isinstance(error, AlibabaCloudException):

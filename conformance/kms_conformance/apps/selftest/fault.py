@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Decisions, Filter
 
 __all__ = ["ALIBABA", "ALL", "AWS", "BOTH", "HUAWEI", "Fault", "Severity"]
@@ -29,7 +30,7 @@ class Fault:
     title: str
     fault_class: str
     severity: Severity
-    requirements: frozenset[str]
+    requirements: frozenset[RequirementId]
     dialects: tuple[str, ...] = ALL
     families: tuple[str, ...] = ()
     decisions: tuple[type[Decisions], ...] = ()
@@ -44,8 +45,8 @@ class Fault:
         """The arguments that narrow a run down to the families that report the fault."""
         return only(self.families) if self.families else ()
 
-    def serving(self, dialect: str) -> Prepare:
-        """What `run_suite` serves: an emulator of the dialect with this fault."""
+    def serving(self, dialect: str, port: int = 0) -> Prepare:
+        """What `run_suite` serves: an emulator of the dialect with this fault, on any free port or on `port`."""
         return serving(
             dialect,
             decisions=self.decisions,
@@ -53,4 +54,5 @@ class Fault:
             auth=self.auth,
             foreign_keys=self.foreign_keys,
             timeout_seconds=self.timeout_seconds,
+            port=port,
         )
