@@ -102,12 +102,14 @@ def _asked(base: str) -> tuple[Taken, Request]:
     with suite.folder() as place:
         bench = _bench(yaml.safe_dump(document), place)
         client = bench.client
-        client.judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count)
+        take = client.start_findings().take
+        judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count, take=take)
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request
         with Taken.measured() as taken:
             for _ in range(_ASKED):
                 client.ask("describe", key_id=key)
+                judge.record(())
         bench.close()
     return taken[0], replace(request, url=base + request.target)
 

@@ -18,9 +18,10 @@ from benchmarks.commands import execute
 from benchmarks.score import Run
 from benchmarks.served import served
 from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.auth import TokenAuth
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.target import TokenAuth, load_target
+from kms_conformance.target import load_target
 
 _MOST_SECONDS = 300.0
 _TESTS = ("statusSuccess", "contentType", "jsonBody", "schemaValidation")

@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from kms_conformance.auth import SignerFactory, project_of, signer_for
+from kms_conformance.auth import AccessKeyAuth, PasswordAuth, RpcAuth, SignerFactory, TokenAuth, project_of, signer_for
 from kms_conformance.auth.acs3 import Acs3Signer
 from kms_conformance.auth.iam import PasswordSigner
-from kms_conformance.auth.rpc_v1 import RpcV1Signer
+from kms_conformance.auth.rpc import RpcV1Signer
 from kms_conformance.auth.sdk_hmac import SdkHmacSigner
 from kms_conformance.auth.token import TokenSigner
-from kms_conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
+from kms_conformance.target.auth import Auth
+from kms_conformance.target.model import Limits, Target
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
 

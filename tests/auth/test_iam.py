@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.auth import SignerFactory, SignInFailed, project_of
+from kms_conformance.auth import PasswordAuth, SignerFactory, SignInFailed, project_of
 from kms_conformance.auth.iam import PasswordSigner
-from kms_conformance.target.model import Limits, PasswordAuth
+from kms_conformance.target.model import Limits
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
 

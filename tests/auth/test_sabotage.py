@@ -9,10 +9,21 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from kms_conformance.auth import Sabotage, SignerFactory, project_of, sabotages, signer_for
+from kms_conformance.auth import (
+    AccessKeyAuth,
+    PasswordAuth,
+    RpcAuth,
+    Sabotage,
+    SignerFactory,
+    TokenAuth,
+    project_of,
+    sabotages,
+    signer_for,
+)
 from kms_conformance.auth.sabotage import without_credentials
 from kms_conformance.core import specs
-from kms_conformance.target.model import AccessKeyAuth, Auth, Limits, PasswordAuth, RpcAuth, Target, TokenAuth
+from kms_conformance.target.auth import Auth
+from kms_conformance.target.model import Limits, Target
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
 

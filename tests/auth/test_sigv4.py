@@ -10,7 +10,7 @@ from kms_conformance.auth import SignerFactory, sabotages
 from kms_conformance.auth.sigv4 import SigV4Signer
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound
-from kms_conformance.emulator.aws import credentials, sigv4
+from kms_conformance.emulator.aws import authenticate, credentials
 from kms_conformance.target import Target, parse_target
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
@@ -142,7 +142,7 @@ def test_each_sabotage_has_one_thing_wrong_and_the_emulator_says_which(target: T
         headers = (("Host", signed.authority), *signed.headers)
         inbound = Inbound(1, signed.method, signed.target, headers, signed.body)
         here = (credentials.REGION, "kms")
-        found[sabotage.name] = sigv4.problem(inbound, credentials.ACCESS_KEYS, here, datetime.now(UTC))
+        found[sabotage.name] = authenticate.signature_problem(inbound, credentials.ACCESS_KEYS, here, datetime.now(UTC))
         assert found[sabotage.name] == sabotage.refusal
         assert sabotage.refusal in specs.facts("aws")["refusals"]
     session.close()

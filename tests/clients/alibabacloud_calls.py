@@ -16,7 +16,7 @@ __all__ = ["PLAIN", "ClientException", "Kms", "answer"]
 PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
-class Kms(alibabacloud.Kms):
+class Kms(alibabacloud.AlibabacloudKms):
     """The client's calls, in our words."""
 
     @classmethod

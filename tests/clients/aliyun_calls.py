@@ -19,7 +19,7 @@ __all__ = ["PLAIN", "Kms", "Place", "ServerException", "answer"]
 PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
-class Kms(aliyun.Kms):
+class Kms(aliyun.AliyunKms):
     """The client's calls, in our words."""
 
     @classmethod

@@ -22,7 +22,7 @@ __all__ = ["PLAIN", "ClientRequestException", "Kms", "SdkException", "answer", "
 PLAIN = "grüezi"
 
 
-class Kms(huaweicloud.Kms):
+class Kms(huaweicloud.HuaweicloudKms):
     """The client's calls, in our words."""
 
     @classmethod

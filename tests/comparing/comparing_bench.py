@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kms_conformance.apps import differential as comparing
-from kms_conformance.apps.differential import Recording
+from kms_conformance.apps.differential import AnswerRecording
 from kms_conformance.apps.differential import recording as recording_module
 from kms_conformance.emulator import Emulator
 from kms_conformance.target import Target, parse_target
@@ -27,7 +27,7 @@ def target_of(served: Emulator) -> Target:
     return parse_target(served.target_yaml(), "target.yaml")
 
 
-def recorded(served: Emulator, seed: int = 0, only: str = "") -> Recording:
+def recorded(served: Emulator, seed: int = 0, only: str = "") -> AnswerRecording:
     """What an emulator answers; `only` names the questions, between blanks, where not all are asked."""
     with pytest.MonkeyPatch.context() as patch:
         if only:

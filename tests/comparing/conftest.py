@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from comparing_bench import emulator, recorded
 
-from kms_conformance.apps.differential import Recording
+from kms_conformance.apps.differential import AnswerRecording
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,7 +16,7 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def faultless(_own_state: None) -> Recording:
+def faultless(_own_state: None) -> AnswerRecording:
     """What the emulator answers where nothing is wrong with it."""
     with emulator("huawei") as served:
         return recorded(served)

@@ -10,7 +10,7 @@ import pytest
 from comparing_bench import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
-from kms_conformance.apps.differential import Comparison, Recording, compare_recordings
+from kms_conformance.apps.differential import AnswerComparison, AnswerRecording, compare_recordings
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Decisions, Emulator
 
@@ -43,16 +43,16 @@ def faulty(name: str) -> Iterator[Emulator]:
         yield served
 
 
-def against(faultless: Recording, name: str) -> Comparison:
+def against(faultless: AnswerRecording, name: str) -> AnswerComparison:
     with faulty(name) as served:
         return compare_recordings(faultless, recorded(served), NOW)
 
 
-def outcomes(found: Comparison) -> set[tuple[str, str, str, str]]:
+def outcomes(found: AnswerComparison) -> set[tuple[str, str, str, str]]:
     return {(one.question, one.aspect, one.a, one.b) for one in found.differences}
 
 
-def test_a_key_that_can_be_scheduled_twice(faultless: Recording) -> None:
+def test_a_key_that_can_be_scheduled_twice(faultless: AnswerRecording) -> None:
     found = against(faultless, "schedule-twice-accepted")
     answers = "400 KMS.1402", "200, then pending_deletion until 8 days after scheduling"
     assert outcomes(found) == {("schedule.pending-deletion", "answer", *answers)}
@@ -61,7 +61,7 @@ def test_a_key_that_can_be_scheduled_twice(faultless: Recording) -> None:
     assert difference.documents_b.requirements == ("schedule.twice",)
 
 
-def test_another_code(faultless: Recording) -> None:
+def test_another_code(faultless: AnswerRecording) -> None:
     found = against(faultless, "cancel-refused-wrong-code")
     questions = {"cancel.enabled", "cancel.disabled", "cancel.cancelled"}
     assert {one.question for one in found.differences} == questions
@@ -74,7 +74,7 @@ def test_another_code(faultless: Recording) -> None:
     }
 
 
-def test_a_date_in_local_time(faultless: Recording) -> None:
+def test_a_date_in_local_time(faultless: AnswerRecording) -> None:
     found = against(faultless, "date-in-local-time")
     assert {one.aspect for one in found.differences} == {"date"}
     assert all(" h 00 min after scheduling" in one.b for one in found.differences)
@@ -88,14 +88,14 @@ def test_a_date_in_local_time(faultless: Recording) -> None:
     assert by_question["schedule.minimum"].documents_b.requirements == ("schedule.window.start",)
 
 
-def test_a_reply_that_lacks_a_field(faultless: Recording) -> None:
+def test_a_reply_that_lacks_a_field(faultless: AnswerRecording) -> None:
     found = against(faultless, "error-without-message")
     assert {(one.aspect, one.b) for one in found.differences} == {("body", "absent")}
     assert {one.supports for one in found.differences} == {"a"}
     assert {name for one in found.differences for name in one.documents_b.requirements} == {"error.shape"}
 
 
-def test_a_state_that_cannot_be_reached_is_told_and_the_rest_is_asked(faultless: Recording) -> None:
+def test_a_state_that_cannot_be_reached_is_told_and_the_rest_is_asked(faultless: AnswerRecording) -> None:
     """No enabled key can be scheduled there: pending keys cannot be prepared, nor can the keys be let go."""
     with faulty("schedule-refuses-enabled-keys") as served:
         other = comparing.record(target_of(served))
@@ -108,7 +108,7 @@ def test_a_state_that_cannot_be_reached_is_told_and_the_rest_is_asked(faultless:
     assert len(other.left) == other.keys_created
 
 
-def test_keys_that_are_deleted_at_once_are_no_more_than_may_be_created(faultless: Recording) -> None:
+def test_keys_that_are_deleted_at_once_are_no_more_than_may_be_created(faultless: AnswerRecording) -> None:
     with faulty("schedule-deletes-at-once") as served:
         other = comparing.record(target_of(served))
     assert other.keys_created <= 2

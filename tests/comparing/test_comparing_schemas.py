@@ -10,7 +10,7 @@ import jsonschema  # type: ignore[import-untyped]  # has no types; the product d
 import pytest
 
 from kms_conformance.apps import differential as comparing
-from kms_conformance.apps.differential import Recording
+from kms_conformance.apps.differential import AnswerRecording
 from kms_conformance.core import specs
 
 
@@ -25,7 +25,7 @@ def test_a_schema_is_valid_and_has_its_address(name: str) -> None:
     assert schema(name)["$id"] == f"https://kms-conformance.dev/schemas/{name}-1.json"
 
 
-def test_what_is_written_is_what_they_describe(faultless: Recording) -> None:
+def test_what_is_written_is_what_they_describe(faultless: AnswerRecording) -> None:
     document = json.loads(json.dumps(faultless.to_json()))
     jsonschema.validate(document, schema("recording"))
     comparison = comparing.compare_recordings(faultless, faultless, datetime.now(UTC).replace(microsecond=0))

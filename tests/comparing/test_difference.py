@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kms_conformance.apps.differential.answers import Break, Given
-from kms_conformance.apps.differential.difference import Comparison, compare_recordings
-from kms_conformance.apps.differential.recording import Entry, Recording
+from kms_conformance.apps.differential.difference import AnswerComparison, compare_recordings
+from kms_conformance.apps.differential.recording import AnswerRecording, RecordedAnswer
 from kms_conformance.apps.differential.table import show
 from kms_conformance.report.text.screen import Screen
 
@@ -36,20 +36,20 @@ ACCEPTED = replace(
 )
 
 
-def recording(*given: Given, name: str = "one", **changed: Any) -> Recording:
+def recording(*given: Given, name: str = "one", **changed: Any) -> AnswerRecording:
     entries = tuple(
-        Entry(f"question-{place}", f"ask number {place}", ASKED | {"variation": f"{place}"}, answer)
+        RecordedAnswer(f"question-{place}", f"ask number {place}", ASKED | {"variation": f"{place}"}, answer)
         for place, answer in enumerate(given)
     )
-    made = Recording(name, "aws", "documents", "https://kms", NOW, "1", "sha256:" + "0" * 64, 0, entries, 1, 1)
+    made = AnswerRecording(name, "aws", "documents", "https://kms", NOW, "1", "sha256:" + "0" * 64, 0, entries, 1, 1)
     return replace(made, **changed)
 
 
-def compared(a: Given, b: Given) -> Comparison:
+def compared(a: Given, b: Given) -> AnswerComparison:
     return compare_recordings(recording(a), recording(b, name="two"), NOW)
 
 
-def shown(comparison: Comparison, width: int) -> str:
+def shown(comparison: AnswerComparison, width: int) -> str:
     console = Screen(width=width)
     with console.capture() as captured:
         show(comparison, console)

@@ -14,7 +14,7 @@ import pytest
 from comparing_bench import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
-from kms_conformance.apps.differential import Recording
+from kms_conformance.apps.differential import AnswerRecording
 from kms_conformance.emulator import Inbound, Outbound
 from kms_conformance.report.errors import ReportError
 
@@ -66,14 +66,14 @@ def test_nothing_secret_is_kept_of_a_target_that_tells_everything(dialect: str, 
     assert "Echo0" in text
 
 
-def test_it_is_for_its_owner_alone_and_reads_back(faultless: Recording, tmp_path: Path) -> None:
+def test_it_is_for_its_owner_alone_and_reads_back(faultless: AnswerRecording, tmp_path: Path) -> None:
     path = tmp_path / "new" / "recording.json"
     comparing.write_recording(path, faultless)
     assert path.stat().st_mode & 0o777 == 0o600
     assert comparing.read_recording(path) == faultless
 
 
-def test_it_says_what_it_is(faultless: Recording) -> None:
+def test_it_says_what_it_is(faultless: AnswerRecording) -> None:
     document = faultless.to_json()
     assert document["kind"] == comparing.KIND
     assert document["recorded"].endswith("Z")
@@ -82,7 +82,7 @@ def test_it_says_what_it_is(faultless: Recording) -> None:
     assert faultless.keys_created == 2
 
 
-def test_other_questions_have_another_digest(faultless: Recording) -> None:
+def test_other_questions_have_another_digest(faultless: AnswerRecording) -> None:
     assert replace(faultless, entries=faultless.entries[1:]).digest != faultless.digest
 
 
@@ -97,7 +97,7 @@ def test_other_questions_have_another_digest(faultless: Recording) -> None:
     ],
     ids=["shorter", "other question", "other format", "no status", "more"],
 )
-def test_a_changed_one_is_refused(faultless: Recording, tmp_path: Path, change: Any, says: str) -> None:
+def test_a_changed_one_is_refused(faultless: AnswerRecording, tmp_path: Path, change: Any, says: str) -> None:
     raw = json.loads(json.dumps(faultless.to_json()))
     change(raw)
     path = tmp_path / "changed.json"

@@ -333,9 +333,9 @@ def test_dates_are_utc_wherever_the_server_runs(zone: str) -> None:
     """In a process of its own: the zone of this one cannot be changed for good."""
     script = (
         "import time; from datetime import timedelta; from kms_conformance.emulator import Emulator\n"
-        "from kms_conformance.emulator.aws import views; from kms_conformance.emulator.keys import Draft\n"
-        "e = Emulator('aws'); k = e.store.create(Draft(spec='SYMMETRIC_DEFAULT', usage='ENCRYPT_DECRYPT'))\n"
-        "now = time.time(); told = views.metadata(e.store.schedule(k.id, 7), e.rules)\n"
+        "from kms_conformance.emulator.aws import replies; from kms_conformance.emulator.keys import KeyDraft\n"
+        "e = Emulator('aws'); k = e.store.create(KeyDraft(spec='SYMMETRIC_DEFAULT', usage='ENCRYPT_DECRYPT'))\n"
+        "now = time.time(); told = replies.metadata(e.store.schedule(k.id, 7), e.rules)\n"
         "assert abs(told['CreationDate'] - now) < 5, told\n"
         "assert abs(told['DeletionDate'] - now - 7 * 86400) < 5, told\n"
     )

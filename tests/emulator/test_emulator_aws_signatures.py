@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kms_conformance.core import specs
-from kms_conformance.emulator.aws import credentials, sigv4
-from kms_conformance.emulator.replies import Inbound
+from kms_conformance.emulator.aws import authenticate, credentials
+from kms_conformance.emulator.messages import Inbound
 
 if TYPE_CHECKING:
     from emulator_clients import Aws
@@ -65,8 +65,10 @@ def test_the_published_vectors(
     signature: str,
 ) -> None:
     inbound = Inbound(1, method, target, (("Host", host), ("X-Amz-Date", STAMP), *more), body)
-    canonical = sigv4.canonical_request(inbound, names.split(";"))
-    assert sigv4.sign(canonical, STAMP, sigv4.Scope("20150830", "us-east-1", service), SECRET) == signature
+    canonical = authenticate.canonical_request(inbound, names.split(";"))
+    assert (
+        authenticate.sign(canonical, STAMP, authenticate.Scope("20150830", "us-east-1", service), SECRET) == signature
+    )
 
 
 LIST = ("TrentService.ListKeys", b"{}")

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kms_conformance.emulator import Inbound
-from kms_conformance.emulator.alibaba import pairs, v1, v3
-from kms_conformance.emulator.alibaba.credentials import AccessKey
-from kms_conformance.emulator.alibaba.nonces import Nonces
-from kms_conformance.emulator.huawei import aksk
+from kms_conformance.emulator.alibaba import authenticate as alibaba
+from kms_conformance.emulator.alibaba.authenticate import Nonces
+from kms_conformance.emulator.alibaba.credentials import AlibabaAccessKey
+from kms_conformance.emulator.alibaba.parameters import of_query
+from kms_conformance.emulator.huawei import authenticate as huawei
 
 # Huawei, "API signing", algorithm pages 003 and 005.
 HUAWEI_KEYS = {"QTWAOYTTINDUT2QVKYUC": "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"}
@@ -59,7 +60,7 @@ KMS = Inbound(
 KMS_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 # Alibaba, "Request syntax and signature method V3", the RunInstances example.
-V3_KEYS = {"YourAccessKeyId": AccessKey("YourAccessKeySecret")}
+V3_KEYS = {"YourAccessKeyId": AlibabaAccessKey("YourAccessKeySecret")}
 V3 = Inbound(
     number=1,
     method="POST",
@@ -85,7 +86,7 @@ V3 = Inbound(
 V3_NOW = datetime(2023, 10, 26, 10, 22, 32, tzinfo=UTC)
 
 # Alibaba, "Request signatures" of RPC services, the DescribeRegions example.
-V1_KEYS = {"testid": AccessKey("testsecret")}
+V1_KEYS = {"testid": AlibabaAccessKey("testsecret")}
 V1 = (
     "AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0"
     "&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&Timestamp=2016-02-23T12%3A46%3A24Z&Version=2014-05-26"
@@ -105,13 +106,13 @@ def with_header(inbound: Inbound, name: str, value: str | None) -> Inbound:
 
 @pytest.mark.parametrize(("inbound", "keys", "now"), [(HUAWEI, HUAWEI_KEYS, HUAWEI_NOW), (KMS, KMS_KEYS, KMS_NOW)])
 def test_huawei_published(inbound: Inbound, keys: dict[str, str], now: datetime) -> None:
-    assert aksk.problem(inbound, keys, now) is None
-    assert aksk.problem(inbound, keys, now + SKEW) is None
-    assert aksk.problem(inbound, keys, now - SKEW) is None
-    assert aksk.problem(inbound, keys, now + SKEW + SECOND) == "stale_signature"
-    assert aksk.problem(inbound, keys, now - SKEW - SECOND) == "stale_signature"
-    assert aksk.problem(inbound, {}, now) == "unknown_access_key"
-    assert aksk.problem(inbound, dict.fromkeys(keys, "other"), now) == "wrong_signature"
+    assert huawei.signature_problem(inbound, keys, now) is None
+    assert huawei.signature_problem(inbound, keys, now + SKEW) is None
+    assert huawei.signature_problem(inbound, keys, now - SKEW) is None
+    assert huawei.signature_problem(inbound, keys, now + SKEW + SECOND) == "stale_signature"
+    assert huawei.signature_problem(inbound, keys, now - SKEW - SECOND) == "stale_signature"
+    assert huawei.signature_problem(inbound, {}, now) == "unknown_access_key"
+    assert huawei.signature_problem(inbound, dict.fromkeys(keys, "other"), now) == "wrong_signature"
     changed = (
         replace(inbound, method="PUT"),
         replace(inbound, target=inbound.target.replace("v1", "v2")),
@@ -126,7 +127,7 @@ def test_huawei_published(inbound: Inbound, keys: dict[str, str], now: datetime)
         replace(inbound, headers=(*inbound.headers, ("Host", "twice.example.com"))),
     )
     for request in changed:
-        assert aksk.problem(request, keys, now) == "wrong_signature"
+        assert huawei.signature_problem(request, keys, now) == "wrong_signature"
 
 
 def test_huawei_unsigned_things_may_differ() -> None:
@@ -136,7 +137,7 @@ def test_huawei_unsigned_things_may_differ() -> None:
         replace(KMS, target="http://kms.example.com" + KMS.target),
         replace(KMS, target=KMS.target.replace("kms/", "k%6ds/")),
     ):
-        assert aksk.problem(request, KMS_KEYS, KMS_NOW) is None
+        assert huawei.signature_problem(request, KMS_KEYS, KMS_NOW) is None
 
 
 def test_huawei_authorization_of_another_form() -> None:
@@ -148,29 +149,37 @@ def test_huawei_authorization_of_another_form() -> None:
         authorization + "0",
         authorization.replace("Access", "Xs"),
     ):
-        assert aksk.problem(with_header(KMS, "authorization", other), KMS_KEYS, KMS_NOW) == "wrong_signature"
+        assert (
+            huawei.signature_problem(with_header(KMS, "authorization", other), KMS_KEYS, KMS_NOW) == "wrong_signature"
+        )
     # The date is not among the signed headers.
     without = authorization.replace(";x-sdk-date", "")
-    assert aksk.problem(with_header(KMS, "authorization", without), KMS_KEYS, KMS_NOW) == "wrong_signature"
+    assert huawei.signature_problem(with_header(KMS, "authorization", without), KMS_KEYS, KMS_NOW) == "wrong_signature"
 
 
 def signed_with_payload(declared: str, content_type: str) -> Inbound:
     request = with_header(with_header(KMS, "x-sdk-content-sha256", declared), "content-type", content_type)
     names = ["content-type", "host", "x-sdk-content-sha256", "x-sdk-date"]
-    signature = aksk.sign(aksk.canonical_request(request, names, declared), KMS_NOW, "FAKESK")
+    signature = huawei.sign(huawei.canonical_request(request, names, declared), KMS_NOW, "FAKESK")
     value = f"SDK-HMAC-SHA256 Access=FAKEAK, SignedHeaders={';'.join(names)}, Signature={signature}"
     return with_header(request, "authorization", value)
 
 
 def test_huawei_only_other_bodies_than_json_may_go_unsigned() -> None:
     unsigned = "UNSIGNED-PAYLOAD"
-    assert aksk.problem(signed_with_payload(unsigned, "text/plain"), KMS_KEYS, KMS_NOW) is None
-    assert aksk.problem(signed_with_payload(unsigned, "application/json"), KMS_KEYS, KMS_NOW) == "wrong_signature"
-    assert aksk.problem(signed_with_payload("0" * 64, "application/json"), KMS_KEYS, KMS_NOW) == "wrong_signature"
+    assert huawei.signature_problem(signed_with_payload(unsigned, "text/plain"), KMS_KEYS, KMS_NOW) is None
+    assert (
+        huawei.signature_problem(signed_with_payload(unsigned, "application/json"), KMS_KEYS, KMS_NOW)
+        == "wrong_signature"
+    )
+    assert (
+        huawei.signature_problem(signed_with_payload("0" * 64, "application/json"), KMS_KEYS, KMS_NOW)
+        == "wrong_signature"
+    )
 
 
-def v3_problem(inbound: Inbound, now: datetime = V3_NOW, keys: dict[str, AccessKey] = V3_KEYS) -> str | None:
-    return v3.problem(inbound, keys, Nonces(), now)
+def v3_problem(inbound: Inbound, now: datetime = V3_NOW, keys: dict[str, AlibabaAccessKey] = V3_KEYS) -> str | None:
+    return alibaba.problem_v3(inbound, keys, Nonces(), now)
 
 
 def test_alibaba_v3_published() -> None:
@@ -179,8 +188,11 @@ def test_alibaba_v3_published() -> None:
     assert v3_problem(V3, V3_NOW + SKEW + SECOND) == "stale_signature"
     assert v3_problem(V3, V3_NOW - SKEW - SECOND) == "stale_signature"
     assert v3_problem(V3, keys={}) == "unknown_access_key"
-    assert v3_problem(V3, keys={"YourAccessKeyId": AccessKey("other")}) == "wrong_signature"
-    assert v3_problem(V3, keys={"YourAccessKeyId": AccessKey("YourAccessKeySecret", "token")}) == "unknown_access_key"
+    assert v3_problem(V3, keys={"YourAccessKeyId": AlibabaAccessKey("other")}) == "wrong_signature"
+    assert (
+        v3_problem(V3, keys={"YourAccessKeyId": AlibabaAccessKey("YourAccessKeySecret", "token")})
+        == "unknown_access_key"
+    )
     assert v3_problem(with_header(V3, "x-acs-date", "yesterday")) == "stale_signature"
     for missing in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
         assert v3_problem(with_header(V3, missing, None)) == "missing_parameter"
@@ -203,7 +215,9 @@ def test_alibaba_v3_published() -> None:
 
 def test_alibaba_v3_wants_its_own_headers_signed() -> None:
     names = ["host", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"]
-    signature = v3.sign(v3.canonical_request(V3, names, V3.header("x-acs-content-sha256") or ""), "YourAccessKeySecret")
+    signature = alibaba.sign_v3(
+        alibaba.canonical_request(V3, names, V3.header("x-acs-content-sha256") or ""), "YourAccessKeySecret"
+    )
     value = f"ACS3-HMAC-SHA256 Credential=YourAccessKeyId,SignedHeaders={';'.join(names)},Signature={signature}"
     assert v3_problem(with_header(V3, "authorization", value)) == "wrong_signature"
 
@@ -214,18 +228,18 @@ def test_alibaba_v3_order_and_pluses_do_not_matter() -> None:
     assert v3_problem(replace(V3, target=f"{path}?{second}&{first}")) is None
     names = ["host", *sorted(name for name, _ in V3.headers if name.startswith("x-acs"))]
     spaced = replace(V3, target="/?a=b%20c")
-    signature = v3.sign(
-        v3.canonical_request(spaced, names, V3.header("x-acs-content-sha256") or ""), "YourAccessKeySecret"
+    signature = alibaba.sign_v3(
+        alibaba.canonical_request(spaced, names, V3.header("x-acs-content-sha256") or ""), "YourAccessKeySecret"
     )
     value = f"ACS3-HMAC-SHA256 Credential=YourAccessKeyId,SignedHeaders={';'.join(names)},Signature={signature}"
     assert v3_problem(with_header(replace(V3, target="/?a=b+c"), "authorization", value)) is None
 
 
 def v1_problem(
-    query: str, now: datetime = V1_NOW, keys: dict[str, AccessKey] = V1_KEYS, method: str = "GET"
+    query: str, now: datetime = V1_NOW, keys: dict[str, AlibabaAccessKey] = V1_KEYS, method: str = "GET"
 ) -> str | None:
-    sent = pairs.of_query(Inbound(1, method, f"/?{query}", (), b""))
-    found = v1.problem(method, sent, keys, Nonces(), now)
+    sent = of_query(Inbound(1, method, f"/?{query}", (), b""))
+    found = alibaba.problem_v1(method, sent, keys, Nonces(), now)
     return found.refusal if found else None
 
 
@@ -236,8 +250,8 @@ def test_alibaba_v1_published() -> None:
     assert v1_problem(V1, V1_NOW + SKEW + SECOND) == "stale_signature"
     assert v1_problem(V1, V1_NOW - SKEW - SECOND) == "stale_signature"
     assert v1_problem(V1, keys={}) == "unknown_access_key"
-    assert v1_problem(V1, keys={"testid": AccessKey("other")}) == "wrong_signature"
-    assert v1_problem(V1, keys={"testid": AccessKey("testsecret", "token")}) == "unknown_access_key"
+    assert v1_problem(V1, keys={"testid": AlibabaAccessKey("other")}) == "wrong_signature"
+    assert v1_problem(V1, keys={"testid": AlibabaAccessKey("testsecret", "token")}) == "unknown_access_key"
     assert v1_problem(V1, method="POST") == "wrong_signature"
     assert v1_problem(V1.replace("Timestamp", "Stamp")) == "missing_parameter"
     assert v1_problem(V1.replace("2016-02-23T", "2016-02-23%20")) == "stale_signature"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.emulator.replies import Silence
+from kms_conformance.emulator.messages import Silence
 
 
 def silent(how: Silence):

@@ -8,24 +8,24 @@ import pytest
 
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, State, crypto
-from kms_conformance.emulator.clock import Clock, iso
-from kms_conformance.emulator.keys import ABSENT, Draft, Key, key_of
+from kms_conformance.emulator.clock import MovableClock, iso
+from kms_conformance.emulator.keys import ABSENT, Key, KeyDraft, key_of
 from kms_conformance.emulator.refusals import Refused
 from kms_conformance.emulator.rules import Rules
 from kms_conformance.emulator.store import Store
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 999_999, tzinfo=UTC)
-DRAFT = Draft(spec="s", usage="u")
+DRAFT = KeyDraft(spec="s", usage="u")
 PROFILES = [(dialect, profile) for dialect in specs.dialects() for profile in specs.profile_names(dialect)]
 
 
-def store_of(dialect: str, profile: str = "documents") -> tuple[Store, Clock]:
-    clock = Clock(lambda: NOW)
+def store_of(dialect: str, profile: str = "documents") -> tuple[Store, MovableClock]:
+    clock = MovableClock(lambda: NOW)
     return Store(Decisions(Rules.of(dialect, profile)), clock), clock
 
 
 def key_in(store: Store, state: State) -> Key:
-    key = key_of(Draft(spec="s", usage="u", external=state is State.PENDING_IMPORT), State.ENABLED, NOW)
+    key = key_of(KeyDraft(spec="s", usage="u", external=state is State.PENDING_IMPORT), State.ENABLED, NOW)
     store.put(key)
     if state is State.DISABLED:
         return store.disable(key.id)
@@ -113,7 +113,7 @@ def test_an_unknown_dialect_or_profile_is_told() -> None:
 
 
 def test_the_clock_ticks_in_seconds() -> None:
-    clock = Clock(lambda: NOW)
+    clock = MovableClock(lambda: NOW)
     assert iso(clock.now()) == "2026-01-01T12:00:00Z"
     assert clock.advance(0.5) == datetime(2026, 1, 1, 12, 0, 1, tzinfo=UTC)
     assert clock.real() == NOW

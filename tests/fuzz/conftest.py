@@ -57,8 +57,7 @@ def scene(tmp_path: Path) -> Iterator[Scenes]:
             path.write_text(emulator.target_yaml(), encoding="utf-8")
             (target,) = load_targets([path])
             bench = Bench(target, Ledger.of(target, tmp_path), effort.keys)
-            judge = Judge(bench.catalogue, bench.applicable)
-            bench.client.judge = judge
+            judge = Judge(bench.catalogue, bench.applicable, take=bench.client.start_findings().take)
             bench.admit()
             kms = Scenario(bench.client, bench.pool, bench.time, judge, effort, seed, bench.others)
             stack.callback(bench.client.close)

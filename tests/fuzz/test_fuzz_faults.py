@@ -10,7 +10,7 @@ import pytest
 
 from kms_conformance.apps.selftest.behaviour_mutations import inventing
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, State
-from kms_conformance.emulator.replies import reply
+from kms_conformance.emulator.messages import reply
 
 
 def _on(operation: str, odd, change) -> Filter:

@@ -12,9 +12,9 @@ from kms_conformance.apps.selftest.nulls import NULLS
 from kms_conformance.apps.selftest.plan import everything, sample
 from kms_conformance.apps.selftest.trial import COMPOUND
 from kms_conformance.apps.selftest.variants import VARIANTS
+from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.suite import FAMILIES
 
 
 @pytest.mark.parametrize("subjects", [FAULTS, VARIANTS, NULLS], ids=["faults", "variants", "nulls"])

@@ -10,9 +10,9 @@ from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.runner import run_suite
 from kms_conformance.apps.selftest.serving import HUAWEI, only, serving
 from kms_conformance.apps.selftest.variants import VARIANTS
-from kms_conformance.report.change import Side
-from kms_conformance.report.model import StoredVerdict
+from kms_conformance.report.change import RunSide
 from kms_conformance.verdict.decide import whole
+from kms_conformance.verdict.model import Verdict
 
 NAME = "emulator-huawei"
 MUST, SHOULD, MAY = "schedule.window.minimum", "cancel.date-cleared", "schedule.window.other-type"
@@ -26,27 +26,27 @@ class Pair:
     """Two runs by name, and exactly the changes there are between them: (kind, requirement)."""
 
     name: str
-    before: Callable[[], Side]
-    after: Callable[[], Side]
+    before: Callable[[], RunSide]
+    after: Callable[[], RunSide]
     changes: frozenset[tuple[str, str]]
 
 
 @cache
-def real(name: str = "") -> Side:
+def real(name: str = "") -> RunSide:
     """A run of the family `window`, at an emulator with the fault or in the variant of this name."""
     deviation = next((each for each in (*FAULTS, *VARIANTS) if each.name == name), None)
     served = deviation.serving(HUAWEI) if deviation else serving(HUAWEI)
     outcome = run_suite(served, arguments=only(("window",)), seed=1)
-    return Side(
-        replace(StoredVerdict.from_json(outcome.verdict), base_url="http://127.0.0.1:1", started=STARTED),
+    return RunSide(
+        replace(Verdict.from_json(outcome.verdict), base_url="http://127.0.0.1:1", started=STARTED),
         outcome.checks,
     )
 
 
-def edited(verdicts: Mapping[str, str], of: Callable[[], Side] = real) -> Callable[[], Side]:
+def edited(verdicts: Mapping[str, str], of: Callable[[], RunSide] = real) -> Callable[[], RunSide]:
     """A run with other verdicts on some requirements; `absent`: without it; `newer`: a failure that decides not."""
 
-    def made() -> Side:
+    def made() -> RunSide:
         side = of()
         entries = []
         for entry in side.verdict.requirements:
@@ -62,10 +62,10 @@ def edited(verdicts: Mapping[str, str], of: Callable[[], Side] = real) -> Callab
     return made
 
 
-def answering(requirement: str, *answers: str, seed: int = 1, family: str = "window") -> Callable[[], Side]:
+def answering(requirement: str, *answers: str, seed: int = 1, family: str = "window") -> Callable[[], RunSide]:
     """A run in which other accepted answers came for one requirement."""
 
-    def made() -> Side:
+    def made() -> RunSide:
         side = real()
         checks = [
             replace(check, family=family, observed=dict(check.observed) | {requirement: answers})
@@ -73,16 +73,16 @@ def answering(requirement: str, *answers: str, seed: int = 1, family: str = "win
             else check
             for check in side.checks or ()
         ]
-        return Side(replace(side.verdict, seed=seed), checks)
+        return RunSide(replace(side.verdict, seed=seed), checks)
 
     return made
 
 
-def _pair(name: str, before: Callable[[], Side], after: Callable[[], Side], *changes: tuple[str, str]) -> Pair:
+def _pair(name: str, before: Callable[[], RunSide], after: Callable[[], RunSide], *changes: tuple[str, str]) -> Pair:
     return Pair(name, before, after, frozenset(changes))
 
 
-def _of(name: str) -> Callable[[], Side]:
+def _of(name: str) -> Callable[[], RunSide]:
     return lambda: real(name)
 
 

@@ -10,11 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kms_conformance.auth import RpcAuth, TokenAuth
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
-from kms_conformance.target import RpcAuth, Target, TokenAuth
-from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.target import Target
+from kms_conformance.verdict.decide import Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.wire.record import Body, Record

@@ -21,6 +21,7 @@ from kms_conformance.report.allure.report import Allure, build, find
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
+from kms_conformance.verdict.model import time_text
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
@@ -87,8 +88,8 @@ def test_what_a_check_met_by_the_way_turns_nothing_else_red(tmp_path: Path) -> N
 
 def test_ids_are_the_same_in_another_night_at_another_address_with_another_seed(tmp_path: Path) -> None:
     verdict, checks = samples.conformant()
-    later = replace(verdict.run, seed=5, started=verdict.run.started + timedelta(days=1))
-    moved = replace(verdict, target=replace(verdict.target, base_url="http://127.0.0.1:4711"), run=later)
+    later = time_text(verdict.began + timedelta(days=1))
+    moved = replace(verdict, base_url="http://127.0.0.1:4711", seed=5, started=later)
     first = results(tmp_path / "a", report((verdict, checks)))
     second = results(tmp_path / "b", report((moved, checks)))
     for name in ("historyId", "testCaseId", "fullName", "titlePath"):
@@ -279,7 +280,7 @@ def fake(tmp_path: Path) -> Allure:
 
 def test_a_run_that_is_built_again_counts_once_in_the_trends(tmp_path: Path, fake: Allure) -> None:
     verdict, checks = samples.conformant()
-    later = replace(verdict, run=replace(verdict.run, started=verdict.run.started + timedelta(days=1)))
+    later = replace(verdict, started=time_text(verdict.began + timedelta(days=1)))
     trends = tmp_path / "kept" / "trends.jsonl"
     for each in ((verdict, checks), (verdict, checks), (later, checks), (later, checks)):
         allure_results.write(tmp_path / "run" / "allure-results", report(each), {})

@@ -8,13 +8,13 @@ from defusedxml.ElementTree import fromstring
 from test_page import HOSTILE, contrast
 
 from kms_conformance.report.ci import badge
-from kms_conformance.report.model import StoredVerdict
+from kms_conformance.verdict.model import Verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def verdict(sample: samples.Decided) -> StoredVerdict:
-    return StoredVerdict.of(sample[0])
+def verdict(sample: samples.Decided) -> Verdict:
+    return sample[0]
 
 
 @pytest.mark.parametrize(

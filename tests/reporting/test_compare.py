@@ -11,13 +11,13 @@ import sample_runs as samples
 from rich.console import Console
 
 from kms_conformance.cli.compare import compare as command
-from kms_conformance.report.change import Change
+from kms_conformance.report.change import RequirementChange
 from kms_conformance.report.compare import compare
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import write
 from kms_conformance.report.text.changes import lines, markdown
+from kms_conformance.verdict.model import Verdict
 
 ALONE = "accepted answers are not compared, a verdict alone does not hold them."
 
@@ -82,7 +82,7 @@ def test_two_single_targets_are_compared_whatever_their_names(tmp_path: Path) ->
 
 def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> None:
     raw = json.loads((written / "conformant" / "verdict.json").read_text())
-    old = StoredVerdict.from_json(raw)
+    old = Verdict.from_json(raw)
     other = replace(
         old,
         requirements=old.requirements[1:],
@@ -104,7 +104,7 @@ def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> Non
         "otc-eu-de: the second run began before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
         f"otc-eu-de: {ALONE}",
     )
-    assert found.changes == (Change("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)
+    assert found.changes == (RequirementChange("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)
     assert "passed → absent" in shown(written / "conformant", tmp_path)
 
 

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from kms_conformance.apps.replay import Again, Found, find, judge, lines, target_file
-from kms_conformance.apps.replay.sides import Row, rows
+from kms_conformance.apps.replay import Again, FoundFailure, find, judge, lines, target_file
+from kms_conformance.apps.replay.sides import ReplayRow, rows
 from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.again import remember
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.store import write
 from kms_conformance.target import TargetError
 
@@ -26,9 +25,9 @@ FAILED = samples.failing(samples.OTC, REQUIREMENT)
 NEW_KEY = "11111111-e727-4d9c-b35d-f84bb474a37f"
 
 
-def found(check: Any = FAILED) -> Found:
-    verdict = StoredVerdict.of(samples.nonconformant()[0])
-    return Found(check.failure_id(check.failures[0]), verdict, check, check.failures[0])
+def found(check: Any = FAILED) -> FoundFailure:
+    verdict = samples.nonconformant()[0]
+    return FoundFailure(check.failure_id(check.failures[0]), verdict, check, check.failures[0])
 
 
 def refusal(number: int = 3, **changes: Any) -> dict[str, Any]:
@@ -113,14 +112,14 @@ def test_replies_stand_side_by_side_and_ids_alone_are_no_difference() -> None:
     then = samples.record(14, reply=f'{{"key_id": "{samples.KEY}", "state": 4, "tags": [{{"a": "x"}}]}}')
     now = samples.record(3, 400, f'{{"key_id": "{NEW_KEY}", "state": 3, "tags": [{{"a": "x"}}]}}')
     assert list(rows(then, now))[3:] == [
-        Row("status", "200 OK", "400 Bad Request", "≠"),
-        Row("key_id", samples.KEY, NEW_KEY, "~"),
-        Row("state", "4", "3", "≠"),
-        Row("tags.0.a", "x", "x"),
+        ReplayRow("status", "200 OK", "400 Bad Request", "≠"),
+        ReplayRow("key_id", samples.KEY, NEW_KEY, "~"),
+        ReplayRow("state", "4", "3", "≠"),
+        ReplayRow("tags.0.a", "x", "x"),
     ]
-    assert list(rows(then, None))[3] == Row("status", "200 OK", "-")
-    assert Row("status", "200 OK", "no reply (timeout)", "≠") in rows(then, samples.record(3, None))
-    assert Row("body", "a", "b \\x1b[2J", "≠") in rows(
+    assert list(rows(then, None))[3] == ReplayRow("status", "200 OK", "-")
+    assert ReplayRow("status", "200 OK", "no reply (timeout)", "≠") in rows(then, samples.record(3, None))
+    assert ReplayRow("body", "a", "b \\x1b[2J", "≠") in rows(
         samples.record(1, reply="a"), samples.record(2, reply="b \x1b[2J")
     )
 

@@ -58,8 +58,7 @@ def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
             bench = Bench(target, Ledger.of(target, tmp_path), most)
             stack.callback(bench.close)
             bench.enter()
-            judge = Judge(bench.catalogue, bench.applicable)
-            bench.client.judge = judge
+            judge = Judge(bench.catalogue, bench.applicable, take=bench.client.start_findings().take)
             kms = Scenario(bench.client, bench.pool, bench.time, judge, EFFORTS["smoke"], 1, bench.others)
             return Scene(emulator, bench, kms, received)
 

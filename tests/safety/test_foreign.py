@@ -19,7 +19,8 @@ from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
 from kms_conformance.report.html import render as html
-from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.verdict.model import Verdict
 
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 NUMBER = 200
@@ -124,7 +125,7 @@ def test_what_others_do_meanwhile_is_shown_and_held_against_nobody() -> None:
     assert (found["appeared"], found["vanished"]) == (["new"], [victims[1].id])
     assert found["digest_before"] != found["digest_after"]
     assert "isolation.other-keys" not in outcome.failed
-    page = html.render(Report((TargetReport(StoredVerdict.from_json(outcome.verdict), ()),)))
+    page = html.render(Report((TargetReport(Verdict.from_json(outcome.verdict), ()),)))
     assert "is not known" in page
     assert victims[0].id in page
 

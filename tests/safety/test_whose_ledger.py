@@ -18,9 +18,9 @@ from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, State
 from kms_conformance.emulator.alibaba import credentials as alibaba
-from kms_conformance.emulator.alibaba import views
+from kms_conformance.emulator.alibaba import replies
 from kms_conformance.emulator.aws import credentials as aws
-from kms_conformance.emulator.aws import names
+from kms_conformance.emulator.aws import parameters
 from kms_conformance.keys.planted import plan, planted_keys
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.preflight.doctor import examine
@@ -110,9 +110,9 @@ def test_keys_that_are_gone_are_closed_with_other_credentials_of_the_same_accoun
 def other_account(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same endpoint shows another account."""
     if emulator.target()["dialect"] == "aws":
-        monkeypatch.setattr(names, "_HERE", names._HERE.replace(aws.ACCOUNT_ID, "999999999999"))  # noqa: SLF001 - as said
+        monkeypatch.setattr(parameters, "_HERE", parameters._HERE.replace(aws.ACCOUNT_ID, "999999999999"))  # noqa: SLF001 - as said
     else:
-        monkeypatch.setattr(views, "_ARN", views._ARN.replace(alibaba.ACCOUNT_ID, "9999999999999999"))  # noqa: SLF001
+        monkeypatch.setattr(replies, "_ARN", replies._ARN.replace(alibaba.ACCOUNT_ID, "9999999999999999"))  # noqa: SLF001
 
 
 def test_keys_of_another_account_in_the_same_ledger_are_left_alone_and_told_of(

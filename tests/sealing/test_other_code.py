@@ -170,19 +170,19 @@ def test_the_commit_of_a_checkout_is_known_without_asking_git(
     lay: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = checkout(tmp_path / "c o")
-    lay(package.parent)
+    lay(package.parents[1])
     monkeypatch.setattr(release, "_PACKAGE", package)
     monkeypatch.setattr(release, "_origin", dict)
     assert release.code()["commit"] == COMMIT
     said = release.command({"suite": {"version": "9"}, "code": {"commit": COMMIT}}, Path("a b.zip"))
-    assert shlex.split(said)[3] == f"git+{package.parent.as_uri()}@{COMMIT}"
+    assert shlex.split(said)[3] == f"git+{package.parents[1].as_uri()}@{COMMIT}"
     assert said.endswith("kms-conformance verify 'a b.zip'")
 
 
 @pytest.mark.parametrize("head", ["", "ref: refs/heads/none", "\0", "ref: ../../../../etc/passwd", "x" * 40])
 def test_a_checkout_that_tells_no_commit_has_none(head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = checkout(tmp_path / "c")
-    put(package.parent / ".git" / "HEAD", head)
+    put(package.parents[1] / ".git" / "HEAD", head)
     monkeypatch.setattr(release, "_PACKAGE", package)
     monkeypatch.setattr(release, "_origin", dict)
     assert release.code()["commit"] == ""

@@ -16,13 +16,13 @@ from sealing_runs import FEW, run
 
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.certify import certify
-from kms_conformance.apps.certificate.manifest import is_sound
 from kms_conformance.apps.certificate.pack import MEMBERS, unpack
 from kms_conformance.apps.certificate.verify import verify
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
 from kms_conformance.report.errors import ReportError
-from kms_conformance.verdict.decide import RequirementVerdict, whole
+from kms_conformance.verdict.decide import is_sound, whole
+from kms_conformance.verdict.model import RequirementVerdict
 
 # As on a machine that has no network: whatever tries to use it fails at once.
 _OFFLINE = """

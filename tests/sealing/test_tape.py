@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kms_conformance.apps.certificate.agreement import alike
+from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.drawn import PlayedDraws
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
@@ -19,7 +20,6 @@ from kms_conformance.recording.storage import emptied
 from kms_conformance.recording.target_snapshot import described, put_up
 from kms_conformance.report.recorded import keep
 from kms_conformance.target import Target
-from kms_conformance.target.model import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 TOKEN = "gAAAAABlmnopqrstuvwxyz0123456789"

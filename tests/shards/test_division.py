@@ -8,13 +8,15 @@ import math
 
 import pytest
 
+from kms_conformance.auth import TokenAuth
 from kms_conformance.core import specs
+from kms_conformance.core.shard_marks import kin_of
 from kms_conformance.core.tier import TIERS
 from kms_conformance.run.shards import durations
 from kms_conformance.run.shards.division import Division, Planned, divide
-from kms_conformance.run.shards.shard import Shard, kin_of, of_fleet
+from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import TargetError
-from kms_conformance.target.model import Limits, Target, TokenAuth
+from kms_conformance.target.model import Limits, Target
 
 
 def checks(count: int, **further: object) -> list[Planned]:

@@ -9,10 +9,11 @@ import jsonschema_rs
 import pytest
 
 from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.suite import FAMILIES, checks
+from kms_conformance.suite import checks
 from kms_conformance.suite.checks import all_checks
 
 DIALECTS = specs.dialects()

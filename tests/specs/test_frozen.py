@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from kms_conformance import __version__
+from kms_conformance.auth import RpcAuth
 from kms_conformance.catalogue.frozen import Frozen, FrozenError, digest, load_frozen, versions
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
 from kms_conformance.report.consistency import problems_of_verdict
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.text.words import sentence
-from kms_conformance.target import RpcAuth, Target
-from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.target import Target
+from kms_conformance.verdict.decide import Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 
 TARGET = Target("t", "alibaba", "http://127.0.0.1:1", RpcAuth("id-1234", "secret-1234"))
@@ -46,10 +47,10 @@ def without(*names: str) -> Frozen:
     return replace(NOW, levels={name: level for name, level in NOW.levels.items() if name not in names})
 
 
-def stored(verdict: Verdict) -> StoredVerdict:
+def stored(verdict: Verdict) -> Verdict:
     raw = json.loads(json.dumps(verdict.to_json()))
     validate(raw, "verdict", "v")
-    read = StoredVerdict.from_json(raw)
+    read = Verdict.from_json(raw)
     assert read.to_json() == raw
     return read
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kms_conformance.catalogue.profile import Answer, Deletion, Profile, Refusal, RequestId, Window
+from kms_conformance.catalogue.profile import AcceptedAnswer, Deletion, Profile, Refusal, RequestId, Window
 from kms_conformance.catalogue.requirements import Catalogue, Condition, Document, Erratum, Requirement, Source
 from kms_conformance.core import specs
 from kms_conformance.core.specs import _directory
@@ -219,9 +219,11 @@ def test_a_state_that_the_profile_does_not_know_equals_none(profile: Profile) ->
 
 def test_a_refusal_admits_a_status_only_with_its_code(profile: Profile) -> None:
     one, other = profile.refusal("one"), profile.refusal("other")
-    assert one == Refusal("one", (Answer(404, "Unknown"),))
+    assert one == Refusal("one", (AcceptedAnswer(404, "Unknown"),))
     assert (one.or_accepted, one.reason) == (False, "")
-    assert other == Refusal("other", (Answer(400, "A"), Answer(403, "B")), or_accepted=True, reason="no page says")
+    assert other == Refusal(
+        "other", (AcceptedAnswer(400, "A"), AcceptedAnswer(403, "B")), or_accepted=True, reason="no page says"
+    )
     asked = [(400, "A"), (403, "B"), (400, "B"), (403, "A"), (404, "A"), (400, None)]
     assert [other.admits(status, code) for status, code in asked] == [True, True, False, False, False, False]
     assert (str(one), str(other)) == ("404 Unknown", "400 A or 403 B")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -8,20 +7,10 @@ import jsonschema_rs
 import pytest
 from requests import certs
 
+from kms_conformance.auth import AccessKeyAuth, PasswordAuth, RpcAuth, TokenAuth
 from kms_conformance.core import specs
-from kms_conformance.target import (
-    WAYS,
-    AccessKeyAuth,
-    Limits,
-    PasswordAuth,
-    RpcAuth,
-    Target,
-    TargetError,
-    TokenAuth,
-    load_target,
-    load_targets,
-    parse_target,
-)
+from kms_conformance.target import Limits, Target, TargetError, load_target, load_targets, parse_target
+from kms_conformance.target.registry import ways_of
 
 CASES = Path(__file__).with_name("problems.yaml")
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -112,14 +101,15 @@ def test_ways_to_sign_in_are_told_apart_by_their_keys() -> None:
     assert v3 == RpcAuth("LTAI-id", "secret-from-environment", "STS-token", "v3")
 
 
-def test_every_way_of_every_profile_has_a_class_and_a_schema() -> None:
+def test_every_profile_has_the_ways_of_its_dialect_and_the_schema_has_their_keys() -> None:
     schema = specs.load("schemas/target.schema.json")
+    expected = {"alibaba": ["rpc"], "aws": ["sigv4"], "huawei": ["token", "password", "aksk"]}
     for dialect in specs.dialects():
         for profile in specs.profile_names(dialect):
-            for way in specs.facts(dialect, profile)["auth_ways"]:
-                assert set(schema["$defs"][way]["properties"]) == {
-                    field.name for field in dataclasses.fields(WAYS[way])
-                }
+            kinds = ways_of(dialect, profile)
+            assert [kind.way for kind in kinds] == expected[dialect]
+            for kind in kinds:
+                assert tuple(schema["$defs"][kind.way]["properties"]) == kind.key_names()
 
 
 def test_the_published_schema_tells_good_files_from_bad_ones() -> None:

@@ -65,15 +65,12 @@ def test_a_module_means_the_same_with_its_decorators_written_as_calls() -> None:
         assert box.volume is box.volume
 
 
-MUTATED = [
-    path
-    for path in stage.ROOT.glob("conformance/kms_conformance/**/*.py")
-    if stage.mutated(path.relative_to(stage.ROOT))
-]
+PACKAGE = stage.ROOT / "conformance" / "kms_conformance"
+MUTATED = [path for path in PACKAGE.rglob("*.py") if stage.mutated(path.relative_to(PACKAGE.parent))]
 
 
 def test_every_module_that_is_mutated_can_be_written_so() -> None:
-    assert {"verdict.py", "oracle.py", "answer.py", "redact.py", "api.py"} <= {path.name for path in MUTATED}
+    assert {"decide.py", "oracle.py", "answer.py", "redact.py", "api.py"} <= {path.name for path in MUTATED}
     for path in MUTATED:
         compile(desugared(path.read_text(encoding="utf-8")), path.name, "exec")
 
@@ -162,3 +159,26 @@ def test_the_time_of_runs_that_complete_one_another_is_added_up(
 ) -> None:
     monkeypatch.setattr(stage, "_SPENT", tmp_path / "seconds")
     assert [stage.spend(600, anew=True), stage.spend(60, anew=False), stage.spend(5, anew=True)] == [600, 660, 5]
+
+
+def test_the_copy_has_each_module_where_its_name_says_and_nothing_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, copy = tmp_path / "root", tmp_path / "copy"
+    for name in ("conformance/kms_conformance/client/oracle.py", "specs/huawei/profiles.yaml", "tests/test_x.py"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text("# new\n")
+    (root / "tools").mkdir()
+    (root / "pyproject.toml").write_text((stage.ROOT / "pyproject.toml").read_text())
+    (copy / "kms_conformance").mkdir(parents=True)
+    (copy / "kms_conformance" / "oracle.py").write_text("# moved since\n")
+    monkeypatch.setattr(stage, "ROOT", root)
+    monkeypatch.setattr(stage, "STAGE", copy)
+    stage.prepare()
+    assert {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()} == {
+        "kms_conformance/client/oracle.py",
+        "kms_conformance/_specs/huawei/profiles.yaml",
+        "specs/huawei/profiles.yaml",
+        "tests/test_x.py",
+        "pyproject.toml",
+    }

@@ -9,8 +9,8 @@ import pytest
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.dialects import adapter
+from kms_conformance.dialects.alibaba import typed
 from kms_conformance.dialects.base import Dialect, Raw
-from kms_conformance.dialects.xml import typed
 from kms_conformance.wire.messages import Reply, Request
 
 BASE = "http://127.0.0.1:1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Passes
+from kms_conformance.client.findings import Findings
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Passes, StateRead
 
 CATALOGUE = Catalogue.load("huawei")
 
@@ -34,10 +35,10 @@ def test_same_deviation_is_shown_once(judge: Judge) -> None:
 
 def test_pass_counts_as_proof_once_a_key_was_read_in_the_state_it_speaks_of(judge: Judge) -> None:
     judge.that("cancel.effect", True, "x", "x", (1,))
-    judge.witness("enabled")
+    judge.record([StateRead("enabled")])
     judge.that("cancel.effect", True, "x", "x", (2,))
     assert judge.passes["cancel.effect"] == Passes(count=2, productive=0)
-    judge.witness("pending_deletion")
+    judge.record([StateRead("pending_deletion")])
     judge.that("cancel.effect", True, "x", "x", (3, 4))
     assert judge.passes["cancel.effect"] == Passes(count=3, productive=1, exchanges=[4])
 
@@ -130,3 +131,37 @@ def test_only_a_failed_obligation_breaks_what_follows() -> None:
     assert not judge.broken
     judge.that("cancel.effect", False, "x", "y")
     assert judge.broken
+
+
+def findings(*, kept: bool = True) -> Findings:
+    return Findings(lambda text: text.replace("hunter2", "…"), lambda: 7, kept=kept)
+
+
+def test_findings_are_recorded_before_anything_else_in_the_order_in_which_they_were_made() -> None:
+    found = findings()
+    judge = Judge(CATALOGUE, frozenset({"cancel.effect", "list.complete"}), take=found.take)
+    found.record([Judgement("cancel.effect", passed=True, exchanges=(1,))])
+    found.was_read("pending_deletion")
+    found.holds("list.complete")
+    judge.that("cancel.effect", True, "x", "x", (2,))
+    assert judge.passes["cancel.effect"] == Passes(count=2, productive=1, exchanges=[2])
+    assert judge.passes["list.complete"].exchanges == [7]
+
+
+def test_findings_hold_no_secret_and_each_goes_to_one_judge_once() -> None:
+    found = findings()
+    judge = Judge(CATALOGUE, frozenset({"cancel.effect"}), take=found.take)
+    found.breaks("cancel.effect", "x", "it says hunter2", (3,))
+    found.had_no_reply("schedule: hunter2")
+    for _ in range(2):
+        assert [failure.received for failure in judge.failures] == ["it says …"]
+        assert judge.silences == {"schedule: …": 1}
+    assert found.take() == ()
+
+
+def test_outside_of_checks_nothing_is_found() -> None:
+    found = findings(kept=False)
+    found.record(pytest.fail("nothing is examined") for _ in range(1))
+    found.was_read("enabled")
+    found.had_no_reply("schedule")
+    assert found.take() == ()

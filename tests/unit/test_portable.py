@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import kms_conformance
-from kms_conformance.apps.sdk.registry import _ADAPTERS
+from kms_conformance.apps import sdk
+from kms_conformance.apps.sdk.known import clients
+from kms_conformance.core import specs
 
 MISSING = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "posix_ipc", "syslog")
 GUARDED = f"""
@@ -38,7 +40,9 @@ print("\\n".join(failed))
 
 
 # They import the clients of vendors, which go by what this machine is, not by what is there.
-ADAPTERS = {f"kms_conformance.apps.sdk.{module}" for module, _ in _ADAPTERS.values()}
+ADAPTERS = {
+    f"{sdk.__name__}{client.driver.partition(':')[0]}" for dialect in specs.dialects() for client in clients(dialect)
+}
 
 
 def modules() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,21 +11,21 @@ from pathlib import Path
 import pytest
 
 from kms_conformance import __version__
+from kms_conformance.auth import RpcAuth, TokenAuth
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
-from kms_conformance.target import RpcAuth, Target, TokenAuth
+from kms_conformance.target import Target
 from kms_conformance.verdict.decide import (
     Circumstances,
-    RequirementVerdict,
     Run,
-    Unfinished,
-    Verdict,
     decide,
     exit_code,
     specs_digest,
+    unwritten,
     worst_exit_code,
 )
+from kms_conformance.verdict.model import RequirementVerdict, Unfinished, Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
 
@@ -192,7 +193,9 @@ def test_worst_of_several_targets_decides(codes: list[int], worst: int) -> None:
 def test_every_requirement_of_the_dialect_has_its_entry() -> None:
     found = verdict(result(passes=ALL))
     assert [(each.id, each.level) for each in found.requirements] == [(each.id, each.level) for each in CATALOGUE]
-    assert (found.target, found.run) == (TARGET, RUN)
+    assert (found.name, found.dialect, found.profile, found.base_url) == ("t", "alibaba", "documents", TARGET.shown_url)
+    assert (found.tier, found.seed, found.started, found.duration_seconds) == ("smoke", 1, "2026-01-01T00:00:00Z", 1.0)
+    assert (found.suite_version, found.specs_digest, found.watch) == (__version__, specs_digest("alibaba"), False)
 
 
 def test_a_failure_says_what_was_expected_and_received_and_the_first_of_several_does() -> None:
@@ -337,3 +340,29 @@ def test_the_digest_changes_with_any_spec_file_its_name_and_its_place(
     assert plain == "sha256:" + hashlib.sha256(b"a.yaml\x001\x00b.yaml\x002\x00").hexdigest()
     others = [{"a.yaml": "1"}, {"a.yaml": "1", "b.yaml": "3"}, {"a.yaml": "1", "c.yaml": "2"}]
     assert len({plain, *map(digest, others)}) == 4
+
+
+def test_a_decided_verdict_is_the_one_that_is_read_back() -> None:
+    failed = result("a::b", outcome="failed", failures=(failure("cancel.effect"),), declared=("cancel.effect",))
+    found = replace(
+        decide(
+            TARGET,
+            [failed, result("c::d", passes=ALL, silences={"lost": 2})],
+            replace(RUN, watch=True),
+            {"a::b": ["cancel.effect"], "e::f": ["window.bounds"]},
+            [waiver("cancel.effect")],
+            beside=Circumstances(filters={"-k": "a or c"}, keys_left=("k-1",)),
+        ),
+        isolation={"complete": True, "changed": []},
+    )
+    assert found.unfinished
+    assert Verdict.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_verdict_that_cannot_be_written_calls_nothing_conformant() -> None:
+    conformant = verdict(result(passes=ALL, evidence={}))
+    assert conformant.result == "conformant"
+    assert unwritten(conformant) == replace(conformant, result="inconclusive")
+    nonconformant = verdict(result(outcome="failed", failures=(failure("cancel.effect"),)))
+    assert unwritten(nonconformant) == nonconformant
+    assert nonconformant.result == "nonconformant"

@@ -9,8 +9,10 @@ from functools import cache
 
 import pytest
 
-from kms_conformance.target import Target, TokenAuth
-from kms_conformance.verdict.decide import Run, Verdict, decide
+from kms_conformance.auth import TokenAuth
+from kms_conformance.target import Target
+from kms_conformance.verdict.decide import Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver, stale
@@ -31,7 +33,7 @@ def verdict(verdicts: Mapping[str, str], name: str = "otc") -> Verdict:
         entry if entry.verdict == "not_applicable" else replace(entry, verdict=verdicts.get(entry.id, "passed"))
         for entry in _nothing().requirements
     )
-    return replace(_nothing(), target=replace(TARGET, name=name), requirements=made)
+    return replace(_nothing(), name=name, requirements=made)
 
 
 def found(waiver: Waiver, *verdicts: Verdict) -> tuple[StaleWaiver, ...]:

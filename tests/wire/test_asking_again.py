@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from loopback import Loopback, reply
@@ -46,6 +47,9 @@ class Script:
         return answer not in (b"", SHORT)
 
 
+JUDGES: WeakKeyDictionary[Client, Judge] = WeakKeyDictionary()
+
+
 def client_of(server: Loopback, timeout_seconds: float = 1, clock: Clock = REAL) -> Client:
     text = f"name: t\ndialect: huawei\nbase_url: {server.url}\nauth: {{token: abcdefgh, project_id: p}}\n"
     target = parse_target(f"{text}limits: {{timeout_seconds: {timeout_seconds}}}\n", "t.yaml")
@@ -54,13 +58,13 @@ def client_of(server: Loopback, timeout_seconds: float = 1, clock: Clock = REAL)
     client = Client(target, ledger, World(clock))
     client.sign_in()
     catalogue = Catalogue.load("huawei")
-    client.judge = Judge(catalogue, frozenset(requirement.id for requirement in catalogue))
+    judge = Judge(catalogue, frozenset(requirement.id for requirement in catalogue), take=client.start_findings().take)
+    JUDGES[client] = judge
     return client
 
 
 def accused(client: Client) -> set[str]:
-    assert client.judge is not None
-    return {failure.requirement for failure in client.judge.failures}
+    return {failure.requirement for failure in JUDGES[client].failures}
 
 
 @pytest.fixture(autouse=True)

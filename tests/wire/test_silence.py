@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from loopback import Loopback, reply
@@ -79,6 +80,9 @@ class Service:
         return reply(json.dumps({"key_id": KEY, "key_state": "4"}).encode(), "HTTP/1.1 200 OK", JSON)
 
 
+JUDGES: WeakKeyDictionary[Client, Judge] = WeakKeyDictionary()
+
+
 @contextmanager
 def asking(service: Service, timeout_seconds: float = 5) -> Iterator[Client]:
     with Loopback(service) as server:
@@ -89,20 +93,19 @@ def asking(service: Service, timeout_seconds: float = 5) -> Iterator[Client]:
         client = Client(target, ledger, World(Hurried()))
         client.sign_in()
         catalogue = Catalogue.load("huawei")
-        client.judge = Judge(catalogue, frozenset(requirement.id for requirement in catalogue))
+        applicable = frozenset(requirement.id for requirement in catalogue)
+        JUDGES[client] = Judge(catalogue, applicable, take=client.start_findings().take)
         assert client.ask("list").accepted
         yield client
         client.close()
 
 
 def is_accused(client: Client) -> bool:
-    assert client.judge is not None
-    return "reply.answered" in {failure.requirement for failure in client.judge.failures}
+    return "reply.answered" in {failure.requirement for failure in JUDGES[client].failures}
 
 
 def silences(client: Client) -> list[int]:
-    assert client.judge is not None
-    return list(client.judge.silences.values())
+    return list(JUDGES[client].silences.values())
 
 
 def schedule(client: Client) -> None:

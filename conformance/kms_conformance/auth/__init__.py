@@ -1,7 +1,31 @@
-"""Signing in: one signer a file, and signers with exactly one thing wrong."""
+"""Signing in: one way a class and a file, its signers, and signers with exactly one thing wrong."""
 
-from kms_conformance.auth.build import SignerFactory, project_of, signer_for
-from kms_conformance.auth.sabotage import Sabotage, sabotages
-from kms_conformance.auth.signer import Signer, SignInFailed
+from kms_conformance.auth.build import SignerFactory, sabotages, signer_for
+from kms_conformance.auth.iam import PasswordAuth
+from kms_conformance.auth.rpc import RpcAuth
+from kms_conformance.auth.sabotage import Sabotage
+from kms_conformance.auth.scheme import Scheme
+from kms_conformance.auth.sdk_hmac import AccessKeyAuth
+from kms_conformance.auth.signer import Signer, SignInFailed, project_of
+from kms_conformance.auth.sigv4 import SigV4Auth
+from kms_conformance.auth.token import TokenAuth
 
-__all__ = ["Sabotage", "SignInFailed", "Signer", "SignerFactory", "project_of", "sabotages", "signer_for"]
+#: The built-in ways to sign in. Messages and the JSON Schema of target files list them in this order.
+WAYS: tuple[type[Scheme], ...] = (TokenAuth, PasswordAuth, AccessKeyAuth, RpcAuth, SigV4Auth)
+
+__all__ = [
+    "WAYS",
+    "AccessKeyAuth",
+    "PasswordAuth",
+    "RpcAuth",
+    "Sabotage",
+    "Scheme",
+    "SigV4Auth",
+    "SignInFailed",
+    "Signer",
+    "SignerFactory",
+    "TokenAuth",
+    "project_of",
+    "sabotages",
+    "signer_for",
+]

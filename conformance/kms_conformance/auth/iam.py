@@ -9,15 +9,17 @@ import re
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Scheme, SignerTools
 from kms_conformance.auth.signer import Clock, SignInFailed, utc_now
+from kms_conformance.auth.token import token_sabotages
 from kms_conformance.wire.dates import iso_date
 from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Reply, Request
 
 if TYPE_CHECKING:
-    from kms_conformance.target.model import PasswordAuth
+    from kms_conformance.auth.sabotage import Sabotage, SabotageTools
     from kms_conformance.wire.session import Session
 
 #: Tokens live for 24 hours. A run that meets one near its end gets a new one before a scenario can be cut in two.
@@ -26,6 +28,53 @@ _MARGIN = timedelta(minutes=10)
 _UNSTATED_LIFE = timedelta(hours=1)
 _MIN_LIFE = timedelta(minutes=1)
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_-]+")
+
+
+_PASSWORD = {
+    "description": "a text that is not empty",
+    "type": "string",
+    "minLength": 1,
+    "writeOnly": True,
+    "examples": ["${KMS_PASSWORD}"],
+}
+_IAM_URL = {
+    "description": "the identity service's URL",
+    "type": "string",
+    "minLength": 1,
+    "examples": ["https://iam.example.com"],
+}
+
+
+@dataclass(frozen=True)
+class PasswordAuth(Scheme):
+    """A user's password, traded at the identity service at `iam_url` for a token and the project's id."""
+
+    way: ClassVar[str] = "password"
+    title: ClassVar[str] = "a password, traded for a token at the identity service"
+    dialects: ClassVar[tuple[str, ...]] = ("huawei",)
+    url_keys: ClassVar[tuple[str, ...]] = ("iam_url",)
+    scope_key: ClassVar[str] = "project"
+    headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
+    token_headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
+    reply_headers: ClassVar[tuple[str, ...]] = ("X-Subject-Token",)
+    body_fields: ClassVar[tuple[str, ...]] = ("password",)
+    words: ClassVar[str] = "username user project domain token methods identity scope auth/tokens"
+    one_signer: ClassVar[bool] = True
+
+    username: str = field(metadata=TEXT)
+    password: str = field(repr=False, metadata=_PASSWORD)
+    domain: str = field(metadata=TEXT)
+    project: str = field(metadata=TEXT)
+    iam_url: str = field(metadata=_IAM_URL)
+    expired_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
+
+    def signer(self, tools: SignerTools) -> PasswordSigner:
+        """A signer that fetches its token through the session."""
+        return PasswordSigner(self, tools.session, tools.now)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """Those of tokens. A made-up token needs no project."""
+        return token_sabotages(self, "", self.expired_token, tools)
 
 
 @dataclass(frozen=True)

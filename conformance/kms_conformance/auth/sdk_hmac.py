@@ -6,15 +6,43 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from kms_conformance.auth import canonical
+from kms_conformance.auth.key_pair import KeyPair
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, SignerTools
 from kms_conformance.auth.signer import Clock, utc_now
 
 if TYPE_CHECKING:
+    from kms_conformance.auth.sabotage import Sabotage, SabotageTools
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "SDK-HMAC-SHA256"
+
+
+@dataclass(frozen=True)
+class AccessKeyAuth(KeyPair):
+    """An access key that signs whole requests (SDK-HMAC-SHA256)."""
+
+    way: ClassVar[str] = "aksk"
+    title: ClassVar[str] = "an access key that signs whole requests"
+    dialects: ClassVar[tuple[str, ...]] = ("huawei",)
+    scope_key: ClassVar[str] = "project_id"
+    headers: ClassVar[tuple[str, ...]] = ("X-Security-Token",)
+    token_headers: ClassVar[tuple[str, ...]] = ("X-Security-Token",)
+    words: ClassVar[str] = "X-Project-Id X-Sdk-Content-Sha256 X-Sdk-Date SDK-HMAC-SHA256 Access SignedHeaders Signature"
+
+    project_id: str = field(metadata=PROJECT_ID)
+    security_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
+
+    def signer(self, tools: SignerTools) -> SdkHmacSigner:
+        """A signer by this access key."""
+        key = self.access_key_id, self.access_key_secret
+        return SdkHmacSigner(*key, self.project_id, self.security_token, tools.now)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """Those of an access key, and a changed body and query."""
+        return (*super().sabotages(tools), *self.body_and_query_sabotages(tools))
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,15 @@ class SignInFailed(Exception):  # noqa: N818 - what happened, not a class of bug
         return f"{self.what}\n{self.why}\n{self.hint}"
 
 
+def project_of(signer: Signer) -> str:
+    """The id of the project that the signer's credentials are for, "" where the dialect knows no projects.
+
+    Raises `SignInFailed` where it must be fetched and cannot be.
+    """
+    found = getattr(signer, "project_id", None)
+    return found if isinstance(found, str) else ""
+
+
 def utc_now() -> datetime:
     """The real time, aware: signatures never follow a moved clock."""
     return REAL.now()

@@ -10,9 +10,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
+from kms_conformance.auth.key_pair import KeyPair
+from kms_conformance.auth.sabotage import Changed, Sabotage, SabotageTools
+from kms_conformance.auth.scheme import CREDENTIAL, SignerTools
 from kms_conformance.auth.signer import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -27,6 +30,47 @@ _UNSIGNED = frozenset(
         *("traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-amzn-trace-id"),
     }
 )
+
+
+_REGION = {
+    "description": "a region's name, of small letters, digits and dashes",
+    "type": "string",
+    "pattern": "^[a-z0-9-]+$",
+    "examples": ["eu-central-1"],
+}
+
+
+@dataclass(frozen=True)
+class SigV4Auth(KeyPair):
+    """An access key that signs whole requests for one region (AWS4-HMAC-SHA256)."""
+
+    way: ClassVar[str] = "sigv4"
+    title: ClassVar[str] = "an access key that signs requests for a region"
+    dialects: ClassVar[tuple[str, ...]] = ("aws",)
+    headers: ClassVar[tuple[str, ...]] = ("X-Amz-Security-Token",)
+    token_headers: ClassVar[tuple[str, ...]] = ("X-Amz-Security-Token",)
+    words: ClassVar[str] = (
+        "X-Amz-Content-Sha256 X-Amz-Date AWS4-HMAC-SHA256 aws4_request Credential SignedHeaders Signature "
+        "UNSIGNED-PAYLOAD region"
+    )
+
+    region: str = field(metadata=_REGION)
+    security_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
+
+    def signer(self, tools: SignerTools) -> SigV4Signer:
+        """A signer by this access key, for its region."""
+        key = self.access_key_id, self.access_key_secret
+        return SigV4Signer(*key, self.region, self.security_token, tools.now)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """Those of an access key, a changed body and query, unnamed signed headers, another region."""
+        elsewhere = "us-west-1" if self.region != "us-west-1" else "us-west-2"
+        return (
+            *super().sabotages(tools),
+            Sabotage("incomplete", "incomplete_signature", Changed(tools.factory(self), _without_signed_headers)),
+            *self.body_and_query_sabotages(tools),
+            Sabotage("other_region", "other_region", tools.factory(replace(self, region=elsewhere))),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,3 +137,11 @@ def _headers(request: Request) -> tuple[str, str]:
             found.setdefault(name.lower(), []).append(" ".join(value.split()))
     found.setdefault("host", [request.authority])
     return "".join(f"{name}:{','.join(found[name])}\n" for name in sorted(found)), ";".join(sorted(found))
+
+
+def _without_signed_headers(request: Request) -> Request:
+    """The request whose Authorization does not name the signed headers."""
+    parts = (request.header("Authorization") or "").split(", ")
+    return request.with_header(
+        "Authorization", ", ".join(part for part in parts if not part.startswith("SignedHeaders"))
+    )

@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from kms_conformance.auth.sabotage import OtherProject, Sabotage, SabotageTools, Unsigned
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Scheme, SignerTools
 
 if TYPE_CHECKING:
+    from kms_conformance.auth.signer import Signer
     from kms_conformance.wire.messages import Request
+
+
+@dataclass(frozen=True)
+class TokenAuth(Scheme):
+    """A token that was got elsewhere, sent as it is."""
+
+    way: ClassVar[str] = "token"
+    title: ClassVar[str] = "a token that was got elsewhere"
+    dialects: ClassVar[tuple[str, ...]] = ("huawei",)
+    scope_key: ClassVar[str] = "project_id"
+    stranger: ClassVar[tuple[str, str] | None] = ("token", "bad_token")
+    headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
+    token_headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
+
+    token: str = field(repr=False, metadata=CREDENTIAL)
+    project_id: str = field(metadata=PROJECT_ID)
+    expired_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
+
+    def signer(self, tools: SignerTools) -> TokenSigner:
+        """A signer that sends the token."""
+        return TokenSigner(self.token, self.project_id)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """No token, a made-up one, an expired one, another project."""
+        return token_sabotages(self, self.project_id, self.expired_token, tools)
 
 
 @dataclass(frozen=True)
@@ -19,3 +48,17 @@ class TokenSigner:
     def sign(self, request: Request) -> Request:
         """The request with the token on it."""
         return request.with_header("X-Auth-Token", self.token)
+
+
+def token_sabotages(auth: Scheme, project_id: str, expired: str | None, tools: SabotageTools) -> tuple[Sabotage, ...]:
+    """What can be wrong with a token; `expired` is one that was valid once, None where there is none."""
+
+    def token(text: str) -> Signer:
+        return tools.factory(TokenAuth(text, project_id))
+
+    return (
+        Sabotage("missing", "no_credentials", Unsigned()),
+        Sabotage("garbage", "bad_token", token(tools.chance.hex(32))),
+        *((Sabotage("expired", "expired_token", token(expired)),) if expired is not None else ()),
+        Sabotage("other_project", "wrong_project", OtherProject(tools.factory(auth), tools.chance)),
+    )

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
 from kms_conformance.core import specs
@@ -27,7 +28,7 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
     """A dialect's operations as they stand in its spec file, in their order."""
-    file = next(file for file in SPEC_FILES if (specs.SPECS / dialect / file).is_file())
+    file = next(file for file in SPEC_FILES if (specs.home(dialect).specs / file).is_file())
     return _operations_in(specs.load(f"{dialect}/{file}"))
 
 
@@ -43,7 +44,7 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 class Violation:
     """One way in which a body differs from its schema, and the requirement that it breaks."""
 
-    requirement: str
+    requirement: RequirementId
     where: str
     expected: str
     received: str
@@ -56,8 +57,8 @@ class ReplySpec:
     status: int
     content_types: tuple[str, ...]
     schema: Mapping[str, Any] | None
-    fallback: str
-    requirements: frozenset[str]
+    fallback: RequirementId
+    requirements: frozenset[RequirementId]
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
@@ -91,7 +92,7 @@ class ReplySpec:
         for step in error.schema_path:
             node = node[step]
             if isinstance(node, Mapping):
-                requirement = node.get("x-requirement", requirement)
+                requirement = as_id(node.get("x-requirement", requirement))
         where = "/".join(map(str, error.instance_path)) or "body"
         missing = getattr(error.kind, "property", None)
         if missing is not None:
@@ -169,13 +170,13 @@ class Api:
 
 def is_documented(dialect: str) -> bool:
     """Whether there is a spec of the dialect's operations."""
-    return any((specs.SPECS / dialect / name).is_file() for name in SPEC_FILES)
+    return any((specs.home(dialect).specs / name).is_file() for name in SPEC_FILES)
 
 
 @cache
 def documented(dialect: str) -> dict[str, Any]:
     """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
-    name = next(name for name in SPEC_FILES if (specs.SPECS / dialect / name).is_file())
+    name = next(name for name in SPEC_FILES if (specs.home(dialect).specs / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
 
@@ -209,15 +210,15 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     content = raw.get("content", {})
     schemas = [_inlined(media["schema"], document) for media in content.values() if "schema" in media]
     schema = schemas[0] if schemas else None
-    fallback = f"{name.replace('_', '-')}.reply" if status < 400 else "error.shape"
+    fallback: RequirementId = as_id(f"{name.replace('_', '-')}.reply") if status < 400 else "error.shape"
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
     return ReplySpec(status, tuple(content), schema, fallback, requirements)
 
 
-def _requirements_in(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a schema
+def _requirements_in(node: Any) -> Iterator[RequirementId]:  # noqa: ANN401 - any part of a schema
     if isinstance(node, Mapping):
         if "x-requirement" in node:
-            yield node["x-requirement"]
+            yield as_id(node["x-requirement"])
         children: Iterable[Any] = node.values()
     else:
         children = node if isinstance(node, list) else ()
@@ -243,8 +244,9 @@ def _inlined(node: Any, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
     return {key: _inlined(value, document) for key, value in _resolved(node, document).items()}
 
 
-def _property_requirement(schema: Any, path: list[Any], name: str) -> str | None:  # noqa: ANN401 - JSON
+def _property_requirement(schema: Any, path: list[Any], name: str) -> RequirementId | None:  # noqa: ANN401 - JSON
     node = schema
     for step in path[:-1]:
         node = node[step]
-    return (node.get("properties", {}).get(name) or {}).get("x-requirement")
+    named = (node.get("properties", {}).get(name) or {}).get("x-requirement")
+    return None if named is None else as_id(named)

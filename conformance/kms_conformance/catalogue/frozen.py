@@ -78,7 +78,7 @@ def digest(requirement: Requirement) -> str:
 
 def load_frozen(name: str, dialect: str) -> Frozen:
     """Read the set of a release, such as `0.1.0`, or the one in a file. Raises `FrozenError`."""
-    path = specs.SPECS / dialect / "frozen" / f"{name}.yaml"
+    path = specs.home(dialect).specs / "frozen" / f"{name}.yaml"
     if not path.is_file():
         path = Path(name)
     if not path.is_file():
@@ -100,7 +100,7 @@ def load_frozen(name: str, dialect: str) -> Frozen:
 
 def versions(dialect: str) -> tuple[str, ...]:
     """The releases of which a dialect has a frozen set."""
-    return tuple(sorted(path.stem for path in (specs.SPECS / dialect / "frozen").glob("*.yaml")))
+    return tuple(sorted(path.stem for path in (specs.home(dialect).specs / "frozen").glob("*.yaml")))
 
 
 def _read(path: Path) -> Frozen:

@@ -11,7 +11,7 @@ from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
 
 @dataclass(frozen=True)
-class Answer:
+class AcceptedAnswer:
     """One accepted way to refuse: an HTTP status together with the vendor's error code."""
 
     status: int
@@ -26,7 +26,7 @@ class Refusal:
     """Every accepted way to refuse one kind of request, and whether carrying it out is accepted as well."""
 
     name: str
-    answers: tuple[Answer, ...]
+    answers: tuple[AcceptedAnswer, ...]
     or_accepted: bool = False
     reason: str = ""
 
@@ -121,7 +121,7 @@ class Profile:
     def refusal(self, name: str) -> Refusal:
         """The accepted answers of one kind of refusal. Raises `KeyError` for a name that the profile lacks."""
         entry = self.facts["refusals"][name]
-        answers = tuple(Answer(**answer) for answer in entry["answers"])
+        answers = tuple(AcceptedAnswer(**answer) for answer in entry["answers"])
         return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
 
     def tells_absent(self, status: int, code: str | None) -> bool:

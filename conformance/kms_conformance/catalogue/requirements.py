@@ -69,9 +69,12 @@ class Requirement:
         """The strongest tier among the sources."""
         return min((source.document.tier for source in self.sources), key=_STRENGTH.index)
 
-    def not_applicable_because(self, profile: Profile, auth_way: str) -> str | None:
-        """Why the requirement says nothing of a target with this profile and way to sign in; None if it does."""
-        if self.condition.auth and auth_way not in self.condition.auth:
+    def not_applicable_because(self, profile: Profile, auth_way: str, like: str = "") -> str | None:
+        """Why the requirement says nothing of a target with this profile and way to sign in; None if it does.
+
+        `like` is another way whose requirements are those of this one.
+        """
+        if self.condition.auth and {auth_way, like}.isdisjoint(self.condition.auth):
             return f"The target signs in by {auth_way}; this speaks of {' and '.join(self.condition.auth)}."
         if self.condition.fact and not profile.facts[self.condition.fact]:
             return f"The profile {profile.name} says that {self.condition.fact.replace('_', ' ')} do not apply."

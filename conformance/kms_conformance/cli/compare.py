@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kms_conformance.apps import differential as comparing
-from kms_conformance.apps.differential import Comparison, Recording
+from kms_conformance.apps.differential import AnswerComparison, AnswerRecording
 from kms_conformance.cli.differential import agree, ask, explain_unasked
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.text import say
@@ -33,7 +33,7 @@ class _Given:
     """What one argument is: a recording, a target, or, where both are None, a run's verdict or folder."""
 
     path: Path
-    recording: Recording | None = None
+    recording: AnswerRecording | None = None
     target: Target | None = None
 
     @property
@@ -138,7 +138,7 @@ def _compare_answers(a: _Given, b: _Given, as_json: str | None, seed: int) -> in
     return comparison.exit_code
 
 
-def _asked(target: Target | None, seed: int, facts_of: str | None) -> Recording | None:
+def _asked(target: Target | None, seed: int, facts_of: str | None) -> AnswerRecording | None:
     """The answers of a target; None where it could not be asked, which is told."""
     if target is None:
         return None
@@ -149,7 +149,7 @@ def _asked(target: Target | None, seed: int, facts_of: str | None) -> Recording 
         return None
 
 
-def _tell(comparison: Comparison, as_json: str | None) -> None:
+def _tell(comparison: AnswerComparison, as_json: str | None) -> None:
     if as_json is not None:
         _write(comparing.to_json(comparison), as_json, "comparison")
     if as_json != _STDOUT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from kms_conformance.apps.differential import KEYS, Recording, record
+from kms_conformance.apps.differential import KEYS, AnswerRecording, record
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli._common import agreed
 from kms_conformance.client.ledger import Ledger
@@ -34,7 +34,7 @@ def _question(target: Target) -> str:
     )
 
 
-def ask(target: Target, seed: int, facts_of: str | None = None) -> Recording:
+def ask(target: Target, seed: int, facts_of: str | None = None) -> AnswerRecording:
     """Ask a target every question; says which keys it left behind. Raises `Inconclusive` where it cannot be asked."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     screen = Screen(stderr=True)

@@ -11,7 +11,7 @@ from kms_conformance.core.text import say
 
 
 @click.command()
-@click.option("--dialect", required=True, type=click.Choice(specs.dialects()), help="The protocol that it speaks.")
+@click.option("--dialect", required=True, type=click.Choice(specs.emulated()), help="The protocol that it speaks.")
 @click.option("--port", default=0, show_default="any free port", help="The port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--profile", default="documents", show_default=True, help="The facts that it keeps to.")

@@ -16,9 +16,9 @@ from kms_conformance.report.allure import report as allure_report
 from kms_conformance.report.allure import results as allure_results
 from kms_conformance.report.ci import job_summary as publish
 from kms_conformance.report.errors import ReportError
+from kms_conformance.report.formats import write_formats
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
-from kms_conformance.report.store import write_pages
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 
@@ -34,7 +34,7 @@ def report(directory: Path, history: Path | None) -> int:
     The exit code is that of the run.
     """
     found = load_report(directory)
-    write_pages(directory, found)
+    write_formats(directory, found)
     show(found, directory, Screen())
     build_allure(directory, found, history)
     return found.exit_code

@@ -12,7 +12,7 @@ from kms_conformance import suite
 from kms_conformance.apps.sdk.registry import at, names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import agreed, agreed_to_run, exit_code, stamp
-from kms_conformance.cli.shards import Asked, shard_options
+from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
@@ -67,7 +67,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     gives the exit code of the whole.
     """
     refuse_replaced()
-    asked: Asked = further.pop("shards")
+    asked: ShardOptions = further.pop("shards")
     part = asked.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])

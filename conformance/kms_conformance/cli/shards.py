@@ -21,7 +21,7 @@ _R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShardOptions:
     """What the options say: one shard, or how many there are and the variable that says which; what balances them."""
 
     shard: str | None
@@ -29,23 +29,23 @@ class Asked:
     shard_index_from_env: str | None
     durations: str | None
 
-    def part_of(self, targets: tuple[str, ...], directory: Path) -> Part:
+    def part_of(self, targets: tuple[str, ...], directory: Path) -> ShardedRun:
         """This run's targets, folder and shard. Raises `TargetError`, and `UsageError` for options that clash."""
         variable = self.shard_index_from_env
         if (variable is None) != (self.shards is None):
             raise click.UsageError("--shards and --shard-index-from-env belong together: how many, and which.")
         if variable is None or self.shards is None:
             shard = None if self.shard is None else Shard.parse(self.shard)
-            return Part(targets, directory, shard, self.durations)
+            return ShardedRun(targets, directory, shard, self.durations)
         if self.shard is not None or not targets:
             raise click.UsageError("--shard-index-from-env needs the targets of the fleet, and no --shard.")
         number, shard = of_fleet(os.environ.get(variable), variable, len(targets), self.shards)
         folder = directory / load_target(Path(targets[number])).name / f"{shard.index}-of-{shard.of}"
-        return Part((targets[number],), folder, shard, self.durations)
+        return ShardedRun((targets[number],), folder, shard, self.durations)
 
 
 @dataclass(frozen=True)
-class Part:
+class ShardedRun:
     """What this run does: all of its targets, or one shard of them, or one shard of one target of a fleet."""
 
     targets: tuple[str, ...]
@@ -76,7 +76,7 @@ def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(command)
     def gathered(*arguments: _P.args, **options: _P.kwargs) -> _R:
-        options["shards"] = Asked(*(options.pop(name) for name in _NAMES))  # type: ignore[arg-type]
+        options["shards"] = ShardOptions(*(options.pop(name) for name in _NAMES))  # type: ignore[arg-type]
         return command(*arguments, **options)
 
     for option in _OPTIONS:

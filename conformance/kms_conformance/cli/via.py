@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.apps.sdk.known import Client
+from kms_conformance.apps.sdk.known import VendorClient, ways_of_clients
 from kms_conformance.apps.sdk.outcome import EXIT_CODES, SdkReport, StepResult, paths, write
 from kms_conformance.apps.sdk.session import chosen, play
 from kms_conformance.apps.sdk.show import show
@@ -29,7 +29,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     screen = Screen()
     emulators = Emulators(reports / "targets")
     try:
-        names = given or emulators.start_for_clients(only)
+        names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
         require(targets, given=consent)
         plans = [(target, *chosen(target, only)) for target in targets]
@@ -60,7 +60,7 @@ class _Progress:
         self._target = target
         self._said = ""
 
-    def __call__(self, client: Client, step: StepResult) -> None:
+    def __call__(self, client: VendorClient, step: StepResult) -> None:
         if self._said != client.name:
             self._said = client.name
             self._screen.write_line(f"{self._target.name}: {client.name}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import ANSWERED, Judgement
 from kms_conformance.dialects.base import Dialect
@@ -68,7 +69,7 @@ class Examiner:
             self._seen.add(digest)
 
 
-def _judged(requirement: str, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001
+def _judged(requirement: RequirementId, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001
     return Judgement(
         requirement, passed, "" if passed else expected, "" if passed else received[:500], (answer.number,)
     )

@@ -53,19 +53,22 @@ class Guard:
 
     # --- what it is asked ---------------------------------------------------------------------------------------------
 
-    def doubts(self, request: Request) -> tuple[str, ...]:
-        """The ids that a request names and that must be known to be nobody's before it may leave.
+    def unknown_ids(self, request: Request) -> tuple[str, ...]:
+        """Ids in the request that must be confirmed unknown before sending; `check` alone decides on the request.
 
-        Raises `NotOurs` where asking would not help.
+        None where looking them up would not help: the request only reads, or it names a listed key of somebody else's.
         """
-        read = self._reads(request)
-        self._refuse_strangers(request, read)
-        return self._doubts(request) if read is None else ()
+        doubts = self._doubts(request)
+        if not doubts or self._reads(request) is not None or self._stranger(request) is not None:
+            return ()
+        return doubts
 
     def check(self, request: Request) -> None:
         """Raise `NotOurs` unless the request changes nothing, or only what is ours."""
         read = self._reads(request)
-        self._refuse_strangers(request, read)
+        # Only reading one key may name a key of somebody else's.
+        if read not in {"describe", "list_tags"} and (stranger := self._stranger(request)) is not None:
+            raise NotOurs(f"a request that is more than a look names the key {stranger}, which is not ours")
         if read is not None:
             return
         doubts = self._doubts(request)
@@ -101,13 +104,9 @@ class Guard:
         named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
         return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
 
-    def _refuse_strangers(self, request: Request, read: str | None) -> None:
-        """Whatever the place and the form: only reading one key may name a key of somebody else's."""
-        if read in {"describe", "list_tags"}:
-            return
-        for key in self._listed.found_in(text_of(request)):
-            if not self._ledger.holds(key):
-                raise NotOurs(f"a request that is more than a look names the key {key}, which is not ours")
+    def _stranger(self, request: Request) -> str | None:
+        """A listed key of somebody else's that the request names, in whatever place and form."""
+        return next((key for key in self._listed.found_in(text_of(request)) if not self._ledger.holds(key)), None)
 
     def _is_ours(self, name: str) -> bool:
         """A key that this run holds, by its id, by a full name that ends in it, or by an alias, which is random."""

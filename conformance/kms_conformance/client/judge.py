@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import shortened
 
@@ -13,16 +14,42 @@ from kms_conformance.core.text import shortened
 class Judgement:
     """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the deciding one last."""
 
-    requirement: str
+    requirement: RequirementId
     passed: bool
     expected: str = ""
     received: str = ""
     exchanges: tuple[int, ...] = ()
     hint: str = ""
 
+    def cleaned(self, clean: Callable[[str], str]) -> Judgement:
+        """The same without secrets, and with texts of bounded length: a target may have echoed anything."""
+        return replace(
+            self,
+            expected=shortened(clean(self.expected)),
+            received=shortened(clean(self.received)),
+            hint=shortened(clean(self.hint)),
+        )
+
+
+@dataclass(frozen=True)
+class StateRead:
+    """A key was read in this state."""
+
+    state: str
+
+
+@dataclass(frozen=True)
+class NoReply:
+    """A request got no reply, and nobody is accused; `text` names the request and its outcome, without secrets."""
+
+    text: str
+
+
+#: Results of a request besides its answer, in the order in which they were found.
+Finding = Judgement | StateRead | NoReply
 
 #: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
-ANSWERED = "reply.answered"
+ANSWERED: RequirementId = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
@@ -82,39 +109,70 @@ class Judge:
     """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
 
     `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
-    the exchange before now: what a judgement rests on that names none. `observed` are, by requirement, those of several
-    accepted answers that came, and `refusals` what the profile calls the set of them. `silences` counts requests
-    that got no reply and accuse nobody, by what became of them.
+    the exchange before now: what a judgement rests on that names none. `take` gives the findings of the check's
+    requests since its last call, without secrets; they are recorded before anything else is recorded or read here, so
+    the order of all judgements is that of the exchanges. `observed` are, by requirement, those of several accepted
+    answers that came, and `refusals` what the profile calls the set of them.
     """
 
     catalogue: Catalogue
     applicable: frozenset[str]
     declared: frozenset[str] = frozenset()
     latest: Callable[[], int] = int
-    failures: list[Judgement] = field(default_factory=list)
-    passes: dict[str, Passes] = field(default_factory=dict)
     clean: Callable[[str], str] = str
+    take: Callable[[], Iterable[Finding]] = tuple
     observed: dict[str, set[str]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
-    silences: dict[str, int] = field(default_factory=dict)
+    _failures: list[Judgement] = field(default_factory=list)
+    _passes: dict[str, Passes] = field(default_factory=dict)
+    _silences: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
-    def witness(self, state: str) -> None:
-        """Take note of a state that a key was just read in."""
-        self._witnessed.add(state)
+    @property
+    def failures(self) -> list[Judgement]:
+        """The failed judgements, each deviation once."""
+        self._catch_up()
+        return self._failures
 
-    def record(self, judgements: Iterable[Judgement]) -> None:
-        """Take judgements made elsewhere."""
-        for judgement in judgements:
-            if judgement.requirement not in self.applicable:
-                continue
-            if judgement.passed:
-                self._pass(judgement)
-            elif not self._known(cleaned := self._cleaned(judgement)):
-                self.failures.append(cleaned)
+    @property
+    def passes(self) -> dict[str, Passes]:
+        """How often each requirement held, by its id."""
+        self._catch_up()
+        return self._passes
+
+    @property
+    def silences(self) -> dict[str, int]:
+        """How many requests got no reply and accuse nobody, by what became of them."""
+        self._catch_up()
+        return self._silences
+
+    def record(self, findings: Iterable[Finding]) -> None:
+        """Take findings made elsewhere; secrets are taken out of failures here."""
+        self._catch_up()
+        for finding in findings:
+            if isinstance(finding, Judgement) and not finding.passed:
+                self._enter(finding.cleaned(self.clean))
+            else:
+                self._enter(finding)
+
+    def _catch_up(self) -> None:
+        for finding in self.take():
+            self._enter(finding)
+
+    def _enter(self, finding: Finding) -> None:
+        if isinstance(finding, StateRead):
+            self._witnessed.add(finding.state)
+        elif isinstance(finding, NoReply):
+            self._silences[finding.text] = self._silences.get(finding.text, 0) + 1
+        elif finding.requirement not in self.applicable:
+            return
+        elif finding.passed:
+            self._pass(finding)
+        elif not self._known(finding):
+            self._failures.append(finding)
 
     def _pass(self, judgement: Judgement) -> None:
-        passes = self.passes.setdefault(judgement.requirement, Passes())
+        passes = self._passes.setdefault(judgement.requirement, Passes())
         passes.count += 1
         reached = self.catalogue[judgement.requirement].reached
         if reached and not reached & self._witnessed:
@@ -126,7 +184,7 @@ class Judge:
 
     def that(
         self,
-        requirement: str,
+        requirement: RequirementId,
         passed: bool,  # noqa: FBT001 - reads as a sentence: judge.that("…", state == ENABLED, …)
         expected: object,
         received: object,
@@ -137,11 +195,11 @@ class Judge:
         self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
         return passed
 
-    def holds(self, requirement: str) -> None:
+    def holds(self, requirement: RequirementId) -> None:
         """Record that one requirement holds."""
         self.record([Judgement(requirement, passed=True)])
 
-    def observe(self, requirement: str, answer: str, refusal: str) -> None:
+    def observe(self, requirement: RequirementId, answer: str, refusal: str) -> None:
         """Take note which of several accepted answers came.
 
         `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
@@ -150,38 +208,26 @@ class Judge:
             self.observed.setdefault(requirement, set()).add(answer)
             self.refusals[requirement] = refusal
 
-    def note_silence(self, what: str) -> None:
-        """Take note of a request that got no reply, and of which nothing follows."""
-        told = self.clean(what)
-        self.silences[told] = self.silences.get(told, 0) + 1
-
-    def recalls(self, requirement: str) -> None:
+    def recalls(self, requirement: RequirementId) -> None:
         """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
         if requirement in self.applicable:
             passes = self.passes.setdefault(requirement, Passes())
             passes.count += 1
             passes.productive += 1
 
-    def breaks(self, requirement: str, expected: object, received: object, exchanges: tuple[int, ...] = ()) -> None:
+    def breaks(
+        self, requirement: RequirementId, expected: object, received: object, exchanges: tuple[int, ...] = ()
+    ) -> None:
         """Record that one requirement does not hold."""
         self.record(
             [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
-        )
-
-    def _cleaned(self, judgement: Judgement) -> Judgement:
-        clean = self.clean
-        return replace(
-            judgement,
-            expected=shortened(clean(judgement.expected)),
-            received=shortened(clean(judgement.received)),
-            hint=shortened(clean(judgement.hint)),
         )
 
     def _known(self, judgement: Judgement) -> bool:
         """The same deviation in the same check, met again in another exchange, is shown once."""
         return any(
             known.requirement == judgement.requirement and known.expected == judgement.expected
-            for known in self.failures
+            for known in self._failures
         )
 
     @property

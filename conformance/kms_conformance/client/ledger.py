@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from kms_conformance.client.ledger_files import (
 )
 from kms_conformance.core.disk import append, make_folder, sync_folder
 from kms_conformance.core.runtime import REAL
-from kms_conformance.run.shards.shard import mark_of, siblings
+from kms_conformance.core.shard_marks import is_run_id, mark_of, run_id, siblings
 from kms_conformance.target import Target
 
 FORMAT = 1
@@ -41,8 +40,6 @@ _CLOSED = frozenset({"refused", "gone"})
 _DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
-
-_RUN = re.compile(r"[A-Za-z0-9_-]{0,80}")
 _Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
@@ -117,7 +114,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
-        """`run` is an id that nobody else has; what a shard's begins with, see `kms_conformance.run.shards.shard`.
+        """`run` is an id that nobody else has; what a shard's begins with, see `core/shard_marks.py`.
 
         `earlier` is a file whose lines count as if they stood first in this one; `credential` tells the credentials of
         this run from others.
@@ -138,7 +135,7 @@ class Ledger:
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
         """The ledger of a target, whatever credentials it is reached with (see `ledger_files.py`)."""
-        run = f"{mark}-{secrets.token_hex(4)}" if mark else ""
+        run = run_id(mark, secrets.token_hex(4))
         path, earlier = place_of(target, directory), earlier_place_of(target, directory)
         found = cls(path, run, None if earlier == path else earlier, credential_of(target))
         found._others = others_of(target, directory)
@@ -404,5 +401,5 @@ def _is_written_by_us(raw: Mapping[str, object]) -> bool:
         all(isinstance(text, str) for text in texts)
         and (key is None or isinstance(key, str))
         and isinstance(run, str)
-        and _RUN.fullmatch(run) is not None
+        and is_run_id(run)
     )

@@ -9,8 +9,6 @@ from pathlib import Path
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target
 
-# What the names of earlier releases were made of besides the endpoint; an access key may have been exchanged since.
-_SCOPES = ("project_id", "project", "access_key_id")
 _SUFFIX = ".jsonl"
 
 
@@ -46,8 +44,8 @@ def place_of(target: Target, directory: Path | None = None) -> Path:
 
 def earlier_place_of(target: Target, directory: Path | None = None) -> Path:
     """The file of an earlier release for these very credentials; what stands in it counts as in the target's own."""
-    scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
-    digest = _digest(target.dialect, target.base_url, scope)
+    # An access key, the scope of some ways, may have been exchanged since.
+    digest = _digest(target.dialect, target.base_url, target.auth.scope)
     return (directory or state_directory()) / f"{target.name}-{digest}{_SUFFIX}"
 
 
@@ -60,8 +58,7 @@ def others_of(target: Target, directory: Path | None = None) -> tuple[Path, ...]
 
 def credential_of(target: Target) -> str:
     """What tells the credentials of a target from others without saying them: one access key is of one account."""
-    scope = next((str(value) for name in _SCOPES if (value := getattr(target.auth, name, None))), "")
-    return _digest(target.dialect, target.base_url, scope)
+    return _digest(target.dialect, target.base_url, target.auth.scope)
 
 
 def account_digest(account: str) -> str:

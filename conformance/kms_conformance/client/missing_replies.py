@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from kms_conformance.catalogue.api import Operation
     from kms_conformance.catalogue.profile import Profile
     from kms_conformance.client.answer import Answer
+    from kms_conformance.client.findings import Findings
     from kms_conformance.client.gate import Guard
-    from kms_conformance.client.judge import Judge
     from kms_conformance.core.runtime import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
@@ -169,7 +169,9 @@ class Silences:
         """Whether a reply is missing that may be due: the target has served the request before it."""
         return sent.silent and self._served_before
 
-    def insist(self, line: Line, request: Request, operation: Operation | None, first: Sent, judge: Judge) -> Sent:
+    def insist(
+        self, line: Line, request: Request, operation: Operation | None, first: Sent, findings: Findings
+    ) -> Sent:
         """Send a request that got no reply again, as often as it takes and can do no harm; returns what came of it.
 
         Raises `Unanswered`, and accuses the target, where it never gets one while others are served; `Lost` where
@@ -188,7 +190,7 @@ class Silences:
                 raise Lost(f"No reply to {asked.called} ({sent.why}), and others are not served either.", _RUNNING)
             needed = self._needed(asked, harmless=harmless)
             if needed is not None and len(streak) >= needed:
-                raise self._accused(asked, streak, first, sent, judge)
+                raise self._accused(asked, streak, first, sent, findings)
             if not harmless or tries == (_ENOUGH - 1 if needed is None else _TRIES):
                 break
             self.clock.sleep(_PAUSES[tries] if streak else 0.0)
@@ -196,11 +198,11 @@ class Silences:
             if not sent.silent:
                 if streak and sent.exchange.reply is not None:
                     self._answered_again += 1
-                    judge.note_silence(f"{asked.called}: {first.why}; it was answered when it was sent again")
+                    findings.had_no_reply(f"{asked.called}: {first.why}; it was answered when it was sent again")
                 self._streaks.pop(asked.kind, None)
                 return sent
         self.may_have_changed()
-        judge.note_silence(f"{asked.called}: {first.why}; it was not answered, and nobody is accused of that")
+        findings.had_no_reply(f"{asked.called}: {first.why}; it was not answered, and nobody is accused of that")
         raise Lost(f"No reply to {asked.called}: {sent.why}.", _hint(self.timeout_seconds, sent))
 
     # --- how it knows -------------------------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ class Silences:
             return line.look("describe", key_id=self.dialect.unknown_key()) is not None
         return line.look("list") is not None
 
-    def _accused(self, asked: _Asked, streak: list[int], first: Sent, sent: Sent, judge: Judge) -> Unanswered:
+    def _accused(self, asked: _Asked, streak: list[int], first: Sent, sent: Sent, findings: Findings) -> Unanswered:
         self._proved.add(asked.kind)
         if sent.ended_as("timeout"):
             self._stuck.add(asked.kind)
@@ -267,14 +269,7 @@ class Silences:
         received = f"none, {times}: {sent.why}; others were served meanwhile"
         cited = tuple(dict.fromkeys((streak[0], first.number, sent.number)))
         hint = _hint(self.timeout_seconds, sent)
-        judge.that(
-            ANSWERED,
-            passed=False,
-            expected=f"a reply to {asked.called}",
-            received=received,
-            exchanges=cited,
-            hint=hint,
-        )
+        findings.breaks(ANSWERED, f"a reply to {asked.called}", received, cited, hint)
         return Unanswered(f"No reply to {asked.called}, {times} ({sent.why}), while others were served.", hint)
 
 

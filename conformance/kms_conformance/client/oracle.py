@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 
 ENABLED, DISABLED, PENDING, PENDING_IMPORT = "enabled", "disabled", "pending_deletion", "pending_import"
 GONE = "gone"
@@ -37,7 +39,7 @@ class Prediction:
 
     refusal: str | None
     after: KeyModel
-    requirement: str
+    requirement: RequirementId
     states: tuple[str, ...]
 
 
@@ -78,7 +80,7 @@ class Oracle:
         return (after.state,)
 
 
-_ACCEPTED = {
+_ACCEPTED: Mapping[str, RequirementId] = {
     "schedule": "schedule.state-after",
     "cancel": "cancel.effect",
     "encrypt": "state.enabled",
@@ -87,7 +89,7 @@ _ACCEPTED = {
 }
 
 
-def _requirement(operation: str, key: KeyModel, refusal: str | None) -> str:
+def _requirement(operation: str, key: KeyModel, refusal: str | None) -> RequirementId:
     """The requirement that a deviation from the prediction breaks; `lifecycle.sequence` where none is narrower."""
     if refusal is None:
         return _ACCEPTED.get(operation, "lifecycle.sequence")
@@ -96,7 +98,7 @@ def _requirement(operation: str, key: KeyModel, refusal: str | None) -> str:
     if operation == "schedule":
         return "schedule.twice" if key.state == PENDING else "lifecycle.sequence"
     if operation == "cancel":
-        return f"cancel.not-pending.{key.state}"
+        return as_id(f"cancel.not-pending.{key.state}")
     if key.state == PENDING:
-        return f"pending.{operation.replace('_', '-')}"
+        return as_id(f"pending.{operation.replace('_', '-')}")
     return "state.disabled" if key.state == DISABLED and operation not in _AFTER else "lifecycle.sequence"

@@ -12,8 +12,9 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.backoff import Patience
 from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Guard, NotOurs
-from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lost
+from kms_conformance.client.judge import Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import Sent, Silences
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
@@ -52,7 +53,7 @@ class _Line:
 
 
 class Client:
-    """Everything that is sent to a target goes through here; `judge` is that of the check that is running."""
+    """Everything that is sent to a target goes through here; `findings` are those of the check that is running."""
 
     def __init__(self, target: Target, ledger: Ledger, world: World | None = None) -> None:
         """`ledger` says which keys are ours: no others may be changed, whoever asks for it."""
@@ -67,7 +68,7 @@ class Client:
         self.session = Session.for_target(target, self.guard, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.recorder = Recorder(Redactor.of(target))
-        self.judge: Judge | None = None
+        self.findings = self._new_findings(kept=False)
         self.requests = 0
         promised = target.limits.requests_per_second
         self.patience = Patience(
@@ -85,6 +86,18 @@ class Client:
         self._examiner = Examiner(self.dialect)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
+
+    def start_findings(self) -> Findings:
+        """Keep findings from now on, for one judge to take; returns them. Those of an earlier call get no more."""
+        self.findings = self._new_findings(kept=True)
+        return self.findings
+
+    def stop_findings(self) -> None:
+        """Examine no more exchanges, and do not insist on replies: no check runs."""
+        self.findings = self._new_findings(kept=False)
+
+    def _new_findings(self, *, kept: bool) -> Findings:
+        return Findings(self.recorder.redactor.text, lambda: self.recorder.count, kept=kept)
 
     def sign_in(self) -> None:
         """Learn what the credentials are good for; may ask an identity service. Raises `SignInFailed`."""
@@ -117,7 +130,21 @@ class Client:
         when there is no reply to judge for another reason, or when the target goes on refusing to serve, and `NotOurs`
         for a request that could change a key which is not ours.
         """
-        self._make_sure_of_unknown(request)
+        self.look_up_unknown(request)
+        return self._send(request, operation, signer)
+
+    def send_if_allowed(self, request: Request, operation: Operation) -> Answer | None:
+        """As `send`, but None, and nothing sent, where the request could change a key that is not ours."""
+        try:
+            self.look_up_unknown(request)
+        except Inconclusive:
+            return None
+        try:
+            return self._send(request, operation, None)
+        except NotOurs:
+            return None
+
+    def _send(self, request: Request, operation: Operation | None, signer: Signer | None) -> Answer:
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
         self.patience.check(since, self.requests)
@@ -139,18 +166,12 @@ class Client:
             self._check_own_credentials(name, answer)
         return answer
 
-    def may_send(self, request: Request) -> bool:
-        """Whether a request can change nothing but what is ours; ids that it names are looked up for that."""
-        try:
-            self._make_sure_of_unknown(request)
-            self.guard.check(request)
-        except (NotOurs, Inconclusive):
-            return False
-        return True
+    def look_up_unknown(self, request: Request) -> None:
+        """Look up each id that must be unknown before a request may name it; raises `Inconclusive` unless it is.
 
-    def _make_sure_of_unknown(self, request: Request) -> None:
-        """Ask for every id that must be nobody's before a request that may change something names it."""
-        for name in self.guard.doubts(request):
+        Whether the request may leave is decided once, by the gate in the session.
+        """
+        for name in self.guard.unknown_ids(request):
             self.look_up_absent(name)
 
     def look_up_absent(self, key: str) -> None:
@@ -217,8 +238,8 @@ class Client:
         answer = self._read(exchange, operation, number, sent_at)
         before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
         # What is said of every reply is said of replies of operations.
-        if self.judge is not None and operation is not None and not before_the_service:
-            self.judge.record(self._examiner.examine(answer))
+        if self.findings.kept and operation is not None and not before_the_service:
+            self.findings.record(self._examiner.examine(answer))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
@@ -228,9 +249,9 @@ class Client:
         if sent.exchange.reply is not None:
             self.silences.answered(request, operation)
             return sent
-        if self.judge is not None and self.silences.concerns(sent):
+        if self.findings.kept and self.silences.concerns(sent):
             line = _Line(lambda: self._exchange(request, operation, signer), self.look)
-            return self.silences.insist(line, request, operation, sent, self.judge)
+            return self.silences.insist(line, request, operation, sent, self.findings)
         if operation is not None and operation.reads:
             # A connection that broke once may have met a restart; one that breaks again is told of.
             return self._exchange(request, operation, signer)
@@ -287,8 +308,8 @@ class Client:
         cut_again = failure.kind == "truncated" and (name in self._cut or name in self.api.read_only)
         if failure.kind == "truncated":
             self._cut.add(name)
-        if (failure.kind in _BROKEN or cut_again) and self.judge is not None:
-            self.judge.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
+        if failure.kind in _BROKEN or cut_again:
+            self.findings.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
         reason, hint = f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, "")
         was_sent = failure.kind not in {"refused", "tls", "unsendable"}
         return Lost(reason, hint) if was_sent and name not in self.api.read_only else Inconclusive(reason, hint)

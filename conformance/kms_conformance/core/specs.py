@@ -1,8 +1,14 @@
-"""Where the specs lie, and how a spec file is read: the only thing that the suite and the emulator share."""
+"""The registry of dialects, and how a spec file is read: the only module that the suite and the emulator share.
+
+A dialect is a spec folder, an adapter and an emulator. Those of this package are found by the name of the dialect,
+those of other packages by the entry points of the group `kms_conformance.dialects` (docs/add-a-cloud.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,12 +124,60 @@ def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 @cache
 def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
     """The parsed spec file at `relative` (such as `huawei/profiles.yaml`). Shared: callers must not change it."""
-    return parse_yaml((SPECS / relative).read_bytes().decode())
+    folder, _, rest = relative.partition("/")
+    return parse_yaml((home(folder).specs / rest).read_bytes().decode())
+
+
+@dataclass(frozen=True)
+class DialectHome:
+    """Where a dialect is found: its spec folder, and the names of the modules of its adapter and of its emulator.
+
+    An installed dialect may lack an emulator (None).
+
+    The adapter's module has `ADAPTER`, a subclass of `Dialect`; the emulator's has `API` and `SEED`. Each is imported
+    when a target or an emulator of the dialect needs it.
+    """
+
+    name: str
+    specs: Path
+    adapter: str
+    emulator: str | None
 
 
 def dialects() -> tuple[str, ...]:
-    """The names of all dialects: the folders that have profiles."""
-    return tuple(sorted(path.parent.name for path in SPECS.glob("*/profiles.yaml")))
+    """The names of all dialects, sorted: the folders of this package that have profiles, and the installed ones."""
+    return tuple(sorted({path.parent.name for path in SPECS.glob("*/profiles.yaml")} | set(_installed())))
+
+
+def emulated() -> tuple[str, ...]:
+    """The names of the dialects that have an emulator, sorted."""
+    return tuple(name for name in dialects() if home(name).emulator is not None)
+
+
+def home(dialect: str) -> DialectHome:
+    """Where a dialect is found. A dialect of this package cannot be replaced by an installed one."""
+    own = SPECS / dialect
+    if not own.is_dir() and dialect in _installed():
+        return _installed()[dialect]
+    return DialectHome(dialect, own, f"kms_conformance.dialects.{dialect}", f"kms_conformance.emulator.{dialect}")
+
+
+@cache
+def _installed() -> Mapping[str, DialectHome]:
+    """The dialects of other packages; a package without `specs/profiles.yaml` is left out."""
+    from importlib import metadata, util  # noqa: PLC0415 - many commands name no dialect
+
+    found = {}
+    for entry in metadata.entry_points(group="kms_conformance.dialects"):
+        package = None
+        with suppress(ModuleNotFoundError):  # of the package that a package is in
+            package = util.find_spec(entry.value)
+        for place in (package and package.submodule_search_locations) or ():
+            if (Path(place) / "specs" / "profiles.yaml").is_file():
+                modules = (Path(place) / "emulator.py", Path(place) / "emulator" / "__init__.py")
+                emulator = f"{entry.value}.emulator" if any(map(Path.is_file, modules)) else None
+                found[entry.name] = DialectHome(entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator)
+    return found
 
 
 def profile_names(dialect: str) -> tuple[str, ...]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from kms_conformance.catalogue.profile import Profile
-from kms_conformance.dialects.alibaba import Alibaba
-from kms_conformance.dialects.aws import Aws
-from kms_conformance.dialects.base import Dialect
-from kms_conformance.dialects.huawei import Huawei
+from functools import cache
+from importlib import import_module
 
-ADAPTERS: dict[str, type[Dialect]] = {"alibaba": Alibaba, "aws": Aws, "huawei": Huawei}
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
+from kms_conformance.dialects.base import Dialect
+
+
+@cache
+def adapter_class(dialect: str) -> type[Dialect]:
+    """The adapter's class of a dialect: `ADAPTER` in the module that the registry of dialects names."""
+    found: type[Dialect] = import_module(specs.home(dialect).adapter).ADAPTER
+    return found
 
 
 def adapter(profile: Profile, base_url: str, scope: str) -> Dialect:
     """The adapter for the dialect of a profile."""
-    return ADAPTERS[profile.dialect](base_url, scope, profile)
+    return adapter_class(profile.dialect)(base_url, scope, profile)

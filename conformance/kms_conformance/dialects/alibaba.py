@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
-from kms_conformance.dialects.xml import typed
 from kms_conformance.wire.dates import bounded
 from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
 from kms_conformance.wire.messages import Reply, Request
@@ -253,3 +253,26 @@ def _date(value: object) -> tuple[datetime | None, str | None]:
         return None, f"{value!r} is no date of the form 2021-05-26T18:22:03Z"
     within = bounded(found)
     return within, None if within else f"{value!r} is no time between the years 1900 and 3000"
+
+
+def typed(value: object, schema: Mapping[str, Any]) -> object:
+    """A tree of XML, which has no types, with integers, booleans and lists where the JSON schema has them.
+
+    A value that does not fit stays text.
+    """
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        properties = schema.get("properties", {})
+        fields = value if isinstance(value, dict) else {}
+        return {name: typed(field, properties.get(name, {})) for name, field in fields.items()}
+    if kind == "array":
+        items = value if isinstance(value, list) else [] if value in (None, "") else [value]
+        return [typed(item, schema.get("items", {})) for item in items]
+    if kind == "integer" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
+    return value
+
+
+ADAPTER = Alibaba

@@ -282,3 +282,6 @@ def moment(value: object) -> tuple[datetime | None, str | None]:
         found = epoch_date(value)
         return found, None if found else f"{value!r} is no time before the year 3000"
     return None, f"{value!r} is no number of seconds since 1970"
+
+
+ADAPTER = Aws

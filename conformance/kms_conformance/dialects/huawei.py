@@ -180,3 +180,6 @@ def _date(value: object) -> tuple[datetime | None, str | None]:
         found = epoch_date(int(value) / 1000)
         return found, None if found else f"{value!r} is no time before the year 3000"
     return None, f"{value!r} is no string of epoch milliseconds"
+
+
+ADAPTER = Huawei

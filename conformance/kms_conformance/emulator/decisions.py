@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from kms_conformance.emulator.replies import Inbound
-    from kms_conformance.emulator.rules import Answer, Rules
+    from kms_conformance.emulator.messages import Inbound
+    from kms_conformance.emulator.rules import RefusalAnswer, Rules
 
 # A whole number as the services' examples write it. No leading zero, sign or point: no page allows one.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -57,7 +57,7 @@ class Decisions:
         """What to make of a key id, alias or sequence of the wrong form; the window has its own judgement."""
         return found
 
-    def answer(self, refusal: str) -> Answer:
+    def answer(self, refusal: str) -> RefusalAnswer:
         """The status and code that say `refusal`."""
         return self.rules.answers[refusal]
 
@@ -150,3 +150,7 @@ class Decisions:
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         """The keys that a list shows, in the order of their creation."""
         return keys
+
+    def page_size(self, asked: int) -> int:
+        """How many keys a page of a list holds at most, where the caller asks for so many."""
+        return asked

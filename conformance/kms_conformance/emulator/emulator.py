@@ -8,25 +8,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from kms_conformance.core import specs
-from kms_conformance.emulator import control, strict_json
-from kms_conformance.emulator.alibaba.face import AlibabaFace
-from kms_conformance.emulator.aws.face import AwsFace
-from kms_conformance.emulator.clock import Clock
+from kms_conformance.emulator.clock import CONTROL_PATH, MovableClock, answer_control
 from kms_conformance.emulator.decisions import Decisions
-from kms_conformance.emulator.furniture import furnished
-from kms_conformance.emulator.huawei.face import HuaweiFace
-from kms_conformance.emulator.replies import Filter, Headers, Inbound, Outbound, reply
+from kms_conformance.emulator.messages import Filter, Headers, Inbound, Outbound, encode_json, reply
 from kms_conformance.emulator.rules import Rules
 from kms_conformance.emulator.server import Server
-from kms_conformance.emulator.service import Face, Service
+from kms_conformance.emulator.service import Service, emulated
 from kms_conformance.emulator.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
-
-_FACES: dict[str, Callable[[Service], Face]] = {"huawei": HuaweiFace, "alibaba": AlibabaFace, "aws": AwsFace}
 
 
 class Emulator:
@@ -49,9 +41,7 @@ class Emulator:
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
     ) -> None:
-        if dialect in specs.dialects() and dialect not in _FACES:
-            raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(_FACES)}.")
-        self.clock = Clock()
+        self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
         # The decisions' own: a variant may have changed some of the profile's facts.
         self.rules = self.decisions.rules
@@ -66,10 +56,12 @@ class Emulator:
         self._server = Server((host, port), self._respond, self._unreadable)
         written = f"[{host}]" if ":" in host else host
         self.base_url = f"http://{written}:{self._server.server_port}"
-        self._face = _FACES[dialect](Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
+        spoken = emulated(dialect)
+        self._seed = spoken.seed
+        self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
         # Milliseconds, because leaving waits for one poll and tests leave often.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
-        for key in furnished(self._face.own_keys(), self._face.foreign_key, foreign_keys, self.clock.now()):
+        for key in self._seed.keys(foreign_keys, self.clock.now()):
             self.store.put(key)
 
     def __enter__(self) -> Self:
@@ -85,15 +77,15 @@ class Emulator:
         self._thread.join()
 
     def target(self, auth: str | None = None) -> dict[str, Any]:
-        """A complete target file for this emulator; `auth` names a way to sign in (see `Face.auth`)."""
+        """A complete target file for this emulator; `auth` names a way to sign in (see `SeedData.auth_of`)."""
         profile = {} if self.rules.profile == "documents" else {"profile": self.rules.profile}
         return {
             "name": f"emulator-{self.rules.dialect}",
             "dialect": self.rules.dialect,
             **profile,
             "base_url": self.base_url,
-            "auth": self._face.auth(auth),
-            "time_control": self.base_url + control.PATH,
+            "auth": self._seed.auth_of(auth, self.base_url),
+            "time_control": self.base_url + CONTROL_PATH,
         }
 
     def target_yaml(self, auth: str | None = None) -> str:
@@ -101,19 +93,19 @@ class Emulator:
         return yaml.safe_dump(self.target(auth), sort_keys=False)
 
     def _unreadable(self) -> Outbound:
-        return self._face.unreadable()
+        return self._api.unreadable()
 
     def _respond(self, method: str, target: str, headers: Headers, body: bytes) -> Outbound:
         inbound = Inbound(next(self._numbers), method, target, headers, body)
         with self._count_lock:
             self.requests_served += 1
         try:
-            if inbound.path == control.PATH:
-                return control.answer(inbound, self.clock)
-            inbound, outbound = self._face.answer(inbound)
+            if inbound.path == CONTROL_PATH:
+                return answer_control(inbound, self.clock)
+            inbound, outbound = self._api.answer(inbound)
             for modify in self.filters:
                 outbound = modify(inbound, outbound)
         except Exception as failure:  # noqa: BLE001 - a bug of the emulator must reach the client as a reply
             self.failures.append(failure)
-            return reply(500, (), {"emulator_failed": repr(failure)}, strict_json.encode)
+            return reply(500, (), {"emulator_failed": repr(failure)}, encode_json)
         return outbound

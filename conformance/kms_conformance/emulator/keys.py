@@ -48,7 +48,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Draft:
+class KeyDraft:
     """What a caller may choose of a new key."""
 
     spec: str
@@ -85,7 +85,7 @@ class Key:
     material: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
-def key_of(draft: Draft, state: State, created: datetime) -> Key:
+def key_of(draft: KeyDraft, state: State, created: datetime) -> Key:
     """A new key, as drafted."""
     return Key(
         id=str(uuid.uuid4()),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RefusalAnswer:
     """How a refusal is said on the wire."""
 
     status: int
@@ -33,7 +33,7 @@ class Rules:
     key_quota: int
     wire_states: Mapping[State, str]
     lifecycle: Mapping[str, Mapping[str, str]]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, RefusalAnswer]
     xml_success_root: str
     xml_error_root: str
 
@@ -58,7 +58,7 @@ class Rules:
             wire_states={state: facts["states"][state] for state in State},
             lifecycle=facts["lifecycle"],
             answers={
-                name: Answer(entry["answers"][0]["status"], entry["answers"][0]["code"])
+                name: RefusalAnswer(entry["answers"][0]["status"], entry["answers"][0]["code"])
                 for name, entry in facts["refusals"].items()
             },
             xml_success_root=xml["success_root"][0],

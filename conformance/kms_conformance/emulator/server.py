@@ -16,7 +16,7 @@ from kms_conformance.emulator.refusals import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kms_conformance.emulator.replies import Headers, Outbound, Silence
+    from kms_conformance.emulator.messages import Headers, Outbound, Silence
 
 # The gateway of one of the services documents a limit of 12 MB; the other's documents none.
 LARGEST_BODY = 12 * 1024 * 1024
@@ -131,7 +131,7 @@ class _Connection(BaseHTTPRequestHandler):
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no HTTP request in the service's own form, whatever the reason, and hang up."""
+        """RefusalAnswer what is no HTTP request in the service's own form, whatever the reason, and hang up."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or ""
         self._send(self.server.unreadable())

@@ -1,31 +1,37 @@
-"""What a face of the emulator works with, and what the emulator asks of a face."""
+"""The parts of the emulator that all dialects share, and the registry of the dialects that it speaks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from kms_conformance.core import specs
 
 if TYPE_CHECKING:
-    from kms_conformance.emulator.clock import Clock
+    from collections.abc import Callable
+
+    from kms_conformance.emulator.clock import MovableClock
     from kms_conformance.emulator.decisions import Decisions
-    from kms_conformance.emulator.keys import Draft
-    from kms_conformance.emulator.replies import Inbound, Outbound
+    from kms_conformance.emulator.messages import Inbound, Outbound
     from kms_conformance.emulator.rules import Rules
+    from kms_conformance.emulator.seed_data import SeedData
     from kms_conformance.emulator.store import Store
 
 
 @dataclass(frozen=True)
 class Service:
-    """The parts that all faces share; `base_url` is where the emulator listens."""
+    """The parts that the APIs of all dialects share; `base_url` is where the emulator listens."""
 
     rules: Rules
     decisions: Decisions
-    clock: Clock
+    clock: MovableClock
     store: Store
     base_url: str
 
 
-class Face(Protocol):
+class DialectApi(Protocol):
     """One wire protocol in front of the store."""
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
@@ -34,11 +40,20 @@ class Face(Protocol):
     def unreadable(self) -> Outbound:
         """The reply to bytes that are no HTTP request, or too many."""
 
-    def auth(self, kind: str | None) -> dict[str, Any]:
-        """The `auth` of a target file that gets in; raises `ValueError`, naming the kinds, for an unknown kind."""
 
-    def own_keys(self) -> tuple[Draft, ...]:
-        """The service's own keys, which are there from the start and cannot be deleted."""
+@dataclass(frozen=True)
+class EmulatedDialect:
+    """One dialect as the emulator speaks it: `api` makes its API on a service, `seed` is its sample data."""
 
-    def foreign_key(self, number: int) -> Draft:
-        """A key that some other user of the account made."""
+    api: Callable[[Service], DialectApi]
+    seed: SeedData
+
+
+@cache
+def emulated(dialect: str) -> EmulatedDialect:
+    """`API` and `SEED` in the module that the registry of dialects names; raises `ValueError` where there is none."""
+    name = specs.home(dialect).emulator
+    if name is None:
+        raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(specs.emulated())}.")
+    module = import_module(name)
+    return EmulatedDialect(module.API, module.SEED)

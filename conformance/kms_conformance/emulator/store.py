@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from kms_conformance.emulator.clock import Clock
+    from kms_conformance.emulator.clock import MovableClock
     from kms_conformance.emulator.decisions import Decisions
-    from kms_conformance.emulator.keys import Draft, Key
+    from kms_conformance.emulator.keys import Key, KeyDraft
 
 
 class Store:
     """Keys by id, in the order of their creation. All methods raise `Refused`; those that change return the key."""
 
-    def __init__(self, decisions: Decisions, clock: Clock) -> None:
+    def __init__(self, decisions: Decisions, clock: MovableClock) -> None:
         self._decisions = decisions
         self._clock = clock
         self._keys: dict[str, Key] = {}
@@ -38,7 +38,7 @@ class Store:
             self._present()
             return tuple(self._keys.values())
 
-    def create(self, draft: Draft) -> Key:
+    def create(self, draft: KeyDraft) -> Key:
         """Make a key; raises `Refused` for a taken alias or an exhausted quota."""
         with self._lock:
             now = self._present()

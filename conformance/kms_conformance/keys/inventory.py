@@ -15,10 +15,10 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
+from kms_conformance.core.shard_marks import mark_of
 from kms_conformance.core.text import MOST, shortened
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import Reader
-from kms_conformance.run.shards.shard import mark_of
 
 _POLL_SECONDS = 0.2
 # A proxy has given up on the service, which may have carried the request out.

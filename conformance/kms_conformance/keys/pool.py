@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import PLAIN, Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
@@ -25,7 +26,7 @@ _STEPS = {
     (PENDING, DISABLED): "cancel",
 }
 # What is broken where such a step is answered as carried out and was not.
-_EFFECTS = {
+_EFFECTS: Mapping[str, RequirementId] = {
     "schedule": "schedule.state-after",
     "cancel": "cancel.effect",
     "enable": "enable.reply",
@@ -142,9 +143,9 @@ class Pool(Estate):
         # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
         none_of = {view.state, GONE} if operation == "cancel" else {view.state}
         after = self.settled(key, lambda after: after.state not in none_of)
-        if after.state in none_of and self.client.judge is not None:
+        if after.state in none_of:
             received = f"it reads back as {after.state}"
-            self.client.judge.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
+            self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
         return after
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:
@@ -202,10 +203,9 @@ class Pool(Estate):
         `last` as for `made_though_refused`. Raises `Inconclusive`.
         """
         made = self.made_though_refused(last=last)
-        if self.client.judge is not None:
-            for key, answer in made:
-                received = f"the create was answered {answer.summary}, and the key {key} was made"
-                self.client.judge.breaks("refused.changes-nothing", "no new key", received, (answer.number,))
+        for key, answer in made:
+            received = f"the create was answered {answer.summary}, and the key {key} was made"
+            self.client.findings.breaks("refused.changes-nothing", "no new key", received, (answer.number,))
         return tuple(key for key, _ in made)
 
     def _revived(self, key: str, view: KeyView, kind: str) -> bool:

@@ -37,8 +37,7 @@ class Reader:
             view = KeyView(key, GONE, None, None, None, {})
         else:
             raise Inconclusive(f"A key could not be read: {answer.summary}.")
-        if self.client.judge is not None:
-            self.client.judge.witness(view.state)
+        self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         return view
 
@@ -88,8 +87,10 @@ class Reader:
             if not lost or self._clock.monotonic() >= deadline:
                 break
             self._clock.sleep(_POLL_SECONDS)
-        if self.client.judge is not None:
-            self.client.judge.that("list.complete", not lost, "every living key of the run", f"missing: {lost}")
+        if lost:
+            self.client.findings.breaks("list.complete", "every living key of the run", f"missing: {lost}")
+        else:
+            self.client.findings.holds("list.complete")
         return ids
 
     def _pages(self, size: dict[str, object], first: Answer | None) -> Iterator[Page]:
@@ -106,8 +107,7 @@ class Reader:
             if page.cursor is None:
                 return
             if seen.issuperset(page.ids):
-                if self.client.judge is not None:
-                    self.client.judge.breaks("list.complete", "new keys, or the last page", "neither", (answer.number,))
+                self.client.findings.breaks("list.complete", "new keys, or the last page", "neither", (answer.number,))
                 return
             seen.update(page.ids)
             cursor = {"cursor": page.cursor}

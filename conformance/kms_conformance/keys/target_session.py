@@ -61,8 +61,8 @@ class Bench:
     @cached_property
     def applicable(self) -> frozenset[str]:
         """The ids of all requirements that speak of this target."""
-        profile, way = self.client.profile, self.target.auth.way
-        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, way) is None)
+        profile, auth = self.client.profile, self.target.auth
+        return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
     def meet(self) -> None:
         """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
@@ -111,7 +111,7 @@ class Bench:
 
         The keys of others are read once more, unless the user is waiting for the end.
         """
-        self.client.judge = None
+        self.client.stop_findings()
         self.client.patience.renew()
         try:
             left = self.pool.release()
@@ -145,7 +145,10 @@ class Bench:
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
-            profile.refusal(name).admits(answer.status, answer.code) for name in refused_as
+            # A dialect without signatures has no refusals of them.
+            profile.refusal(name).admits(answer.status, answer.code)
+            for name in refused_as
+            if name in profile.facts["refusals"]
         ):
             raise Inconclusive(
                 f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."

@@ -9,8 +9,8 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
+from kms_conformance.core.shard_marks import kin_of
 from kms_conformance.keys.pool import Pool
-from kms_conformance.run.shards.shard import kin_of
 
 #: Who may be there before us is looked at key by key; at the default pace this takes 40 s.
 MOST_LOOKED_AT = 200

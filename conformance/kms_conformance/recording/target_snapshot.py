@@ -12,8 +12,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from kms_conformance.target import Target
-from kms_conformance.target.model import WAYS, Limits
-from kms_conformance.target.ways import credentials_of
+from kms_conformance.target.model import Limits
+from kms_conformance.target.registry import way_named
 from kms_conformance.wire.redact import Redactor
 
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
@@ -26,7 +26,7 @@ def described(target: Target) -> dict[str, Any]:
     def shown(value: object) -> object:
         return redactor.text(value) if isinstance(value, str) else value
 
-    hidden = credentials_of(target.auth.way)
+    hidden = target.auth.credentials()
     # A credential goes whatever it is called; what else came from the environment goes unless it is an ordinary word.
     auth = {
         name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
@@ -56,7 +56,7 @@ def put_up(description: Mapping[str, Any]) -> Target:
         name=description["name"],
         dialect=description["dialect"],
         base_url=str(base_url),
-        auth=WAYS[description["auth"]["way"]](**auth),  # type: ignore[arg-type]  # texts, by their names
+        auth=way_named(description["auth"]["way"])(**auth),
         profile=description["profile"],
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),

@@ -8,7 +8,7 @@ from pathlib import Path
 from kms_conformance.report import files, layout
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import clear
-from kms_conformance.verdict.decide import Verdict
+from kms_conformance.verdict.model import Verdict
 
 UNFINISHED = "The run is unfinished: it goes on, or was ended before it could say more."
 
@@ -18,9 +18,9 @@ def begin(directory: Path, verdicts: Sequence[Verdict]) -> None:
 
     Raises `ReportError` where the folder cannot be written: then nothing has been asked.
     """
-    folders = layout.folders(directory, [verdict.target.name for verdict in verdicts])
+    folders = layout.folders(directory, [verdict.name for verdict in verdicts])
     clear(directory)
     for verdict in verdicts:
         document = verdict.to_json()
         validate(document, "verdict", layout.VERDICT)
-        files.write_atomically(folders[verdict.target.name] / layout.VERDICT, files.to_text(document))
+        files.write_atomically(folders[verdict.name] / layout.VERDICT, files.to_text(document))

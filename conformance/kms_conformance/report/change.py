@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from kms_conformance.suite import DRAWN
-from kms_conformance.verdict.decide import RequirementResult
+from kms_conformance.catalogue.families import DRAWN
+from kms_conformance.verdict.model import RequirementResult
 
 if TYPE_CHECKING:
     from kms_conformance.catalogue.requirements import Level
-    from kms_conformance.report.model import StoredVerdict
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
     from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["regressed", "uncovered", "fixed", "answer_changed", "new", "vanished", "otherwise"]
@@ -23,15 +22,15 @@ _HELD = frozenset({"passed", "waived"})
 
 
 @dataclass(frozen=True)
-class Side:
+class RunSide:
     """One target in one run; `checks` is None where only its verdict is at hand."""
 
-    verdict: StoredVerdict
+    verdict: Verdict
     checks: Sequence[CheckResult] | None = None
 
 
 @dataclass(frozen=True)
-class Change:
+class RequirementChange:
     """One requirement of one target that differs between two runs.
 
     `before` and `after` are its verdicts, None where a run does not have it; `answers_before` and `answers_after` which
@@ -51,7 +50,7 @@ class Change:
     failure: str = ""
 
 
-def changes(target: str, old: Side, new: Side) -> Iterator[Change]:
+def changes(target: str, old: RunSide, new: RunSide) -> Iterator[RequirementChange]:
     """Every difference between two runs of a target: what the earlier run has in its order, then what is new."""
     before = {entry.id: entry for entry in old.verdict.requirements}
     after = {entry.id: entry for entry in new.verdict.requirements}
@@ -63,10 +62,10 @@ def changes(target: str, old: Side, new: Side) -> Iterator[Change]:
         kind = kind_of(*verdicts, known.level, decides=known.decides)
         seen = answers.get(name, ((), ()))
         if kind is None and set(verdicts) == {"passed"} and seen[0] != seen[1]:
-            yield Change("answer_changed", target, name, known.level, *verdicts, *seen)
+            yield RequirementChange("answer_changed", target, name, known.level, *verdicts, *seen)
         elif kind is not None:
             why = next((entry.reason for entry in (now, was) if entry and entry.reason), "")
-            yield Change(kind, target, name, known.level, *verdicts, why=why, failure=_failure(now, new))
+            yield RequirementChange(kind, target, name, known.level, *verdicts, why=why, failure=_failure(now, new))
 
 
 def kind_of(
@@ -95,7 +94,7 @@ def kind_of(
     return "otherwise"
 
 
-def _answers(old: Side, new: Side) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
+def _answers(old: RunSide, new: RunSide) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
     """By requirement, the accepted answers that came in checks that both runs made.
 
     Where requests are drawn, another seed asks other things: then these checks say nothing of the target.
@@ -112,7 +111,7 @@ def _answers(old: Side, new: Side) -> Iterator[tuple[str, tuple[tuple[str, ...],
 _Observed = Mapping[tuple[str, str], tuple[str, ...]]
 
 
-def _observed(side: Side, besides: frozenset[str]) -> _Observed:
+def _observed(side: RunSide, besides: frozenset[str]) -> _Observed:
     """The answers that came, by check and requirement."""
     return {
         (check.check, requirement): answers
@@ -126,7 +125,7 @@ def _union(observed: _Observed, places: Sequence[tuple[str, str]]) -> tuple[str,
     return tuple(sorted({answer for place in places for answer in observed[place]}))
 
 
-def _failure(entry: RequirementVerdict | None, side: Side) -> str:
+def _failure(entry: RequirementVerdict | None, side: RunSide) -> str:
     found = (
         check.failure_id(failure)
         for check in side.checks or ()

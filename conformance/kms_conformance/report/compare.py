@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.report import layout
-from kms_conformance.report.change import KINDS, Change, Kind, Side, changes
+from kms_conformance.report.change import KINDS, Kind, RequirementChange, RunSide, changes
 from kms_conformance.report.load import load_report, load_verdict
-from kms_conformance.report.model import StoredVerdict
-from kms_conformance.verdict.decide import Result
+from kms_conformance.verdict.model import Result, Verdict
 
 FORMAT = 1
 KIND = "kms-conformance changes"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Two runs compared. `results` are each target's before and after; None where a run does not have the target.
 
     `warnings` are why a change may come from elsewhere than the targets.
@@ -28,7 +27,7 @@ class Comparison:
     before: str
     after: str
     results: Mapping[str, tuple[Result | None, Result | None]]
-    changes: tuple[Change, ...]
+    changes: tuple[RequirementChange, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -36,7 +35,7 @@ class Comparison:
         """Whether both have the same targets, with the same verdicts and answers on every requirement."""
         return not self.changes and all(before == after for before, after in self.results.values())
 
-    def of_kind(self, kind: Kind) -> tuple[Change, ...]:
+    def of_kind(self, kind: Kind) -> tuple[RequirementChange, ...]:
         return tuple(change for change in self.changes if change.kind == kind)
 
     def counts(self) -> dict[Kind, int]:
@@ -64,7 +63,7 @@ class Comparison:
         }
 
 
-def compare(before: Path, after: Path) -> Comparison:
+def compare(before: Path, after: Path) -> RunComparison:
     """Compare two reports folders, or verdict files. Raises `ReportError` where either cannot be read.
 
     Targets are paired by name; where each side has a single one, those two are compared, whatever their names.
@@ -72,11 +71,11 @@ def compare(before: Path, after: Path) -> Comparison:
     return compared(str(before), sides(before), str(after), sides(after))
 
 
-def compared(before: str, first: Mapping[str, Side], after: str, second: Mapping[str, Side]) -> Comparison:
+def compared(before: str, first: Mapping[str, RunSide], after: str, second: Mapping[str, RunSide]) -> RunComparison:
     """Compare what two runs say of targets, by name; `before` and `after` are what the runs are called."""
     pairs = _pairs(first, second)
     both = {name: (old, new) for name, (old, new) in pairs.items() if old and new}
-    return Comparison(
+    return RunComparison(
         before=before,
         after=after,
         results={name: (_result(old), _result(new)) for name, (old, new) in pairs.items()},
@@ -85,28 +84,28 @@ def compared(before: str, first: Mapping[str, Side], after: str, second: Mapping
     )
 
 
-def sides(path: Path) -> dict[str, Side]:
+def sides(path: Path) -> dict[str, RunSide]:
     """The targets of a run by name: from its reports folder or results, or the one of a verdict or a target's folder.
 
     Raises `ReportError` where nothing can be read.
     """
     if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
-        return {target.verdict.name: Side(target.verdict, target.checks) for target in load_report(path).targets}
+        return {target.verdict.name: RunSide(target.verdict, target.checks) for target in load_report(path).targets}
     verdict = load_verdict(path / layout.VERDICT if path.is_dir() else path)
-    return {verdict.name: Side(verdict)}
+    return {verdict.name: RunSide(verdict)}
 
 
-_Pairs = dict[str, tuple[Side | None, Side | None]]
+_Pairs = dict[str, tuple[RunSide | None, RunSide | None]]
 
 
-def _pairs(first: Mapping[str, Side], second: Mapping[str, Side]) -> _Pairs:
+def _pairs(first: Mapping[str, RunSide], second: Mapping[str, RunSide]) -> _Pairs:
     if len(first) == len(second) == 1:
         (old_name, old), (new_name, new) = *first.items(), *second.items()
         return {old_name if old_name == new_name else f"{old_name} / {new_name}": (old, new)}
     return {name: (first.get(name), second.get(name)) for name in dict.fromkeys([*first, *second])}
 
 
-def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[str]:
+def _warnings(name: str, before: RunSide | None, after: RunSide | None) -> Iterator[str]:
     if before is None or after is None:
         yield f"{name}: only the {'first' if after is None else 'second'} run has this target."
         return
@@ -125,7 +124,7 @@ def _warnings(name: str, before: Side | None, after: Side | None) -> Iterator[st
         yield f"{name}: accepted answers are not compared, a verdict alone does not hold them."
 
 
-def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iterator[str]:
+def _warnings_of_runs(name: str, old: Verdict, new: Verdict) -> Iterator[str]:
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
         yield f"{name}: the specs differ, a requirement of the same name may demand something else."
     was, now = (_decided_by(verdict) for verdict in (old, new))
@@ -135,9 +134,9 @@ def _warnings_of_runs(name: str, old: StoredVerdict, new: StoredVerdict) -> Iter
         yield f"{name}: the second run began before the first, {new.started} and {old.started}."
 
 
-def _decided_by(verdict: StoredVerdict) -> str:
+def _decided_by(verdict: Verdict) -> str:
     return "those of its suite" if verdict.frozen is None else f"those of release {verdict.frozen['version']}"
 
 
-def _result(side: Side | None) -> Result | None:
+def _result(side: RunSide | None) -> Result | None:
     return None if side is None else side.verdict.result

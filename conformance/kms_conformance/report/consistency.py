@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from kms_conformance.verdict.decide import whole
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+    from kms_conformance.report.model import Report, TargetReport
+    from kms_conformance.verdict.model import Verdict
 
 
-def problems_of_verdict(verdict: StoredVerdict) -> Iterator[str]:
+def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
     """Everything in one verdict that contradicts the rest of it, a sentence each."""
     yield from _doubled("requirement", (entry.id for entry in verdict.requirements))
     if not verdict.requirements:
@@ -62,7 +63,7 @@ def _problems_of_checks(target: TargetReport) -> Iterator[str]:
 
 
 def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
-    failed = Counter(failure.requirement for check in target.checks for failure in check.failures)
+    failed = Counter[str](failure.requirement for check in target.checks for failure in check.failures)
     judged = Counter(failed)
     for check in target.checks:
         judged.update(check.passes)

@@ -16,17 +16,17 @@ SHARD = "shard.json"
 VERDICT = "verdict.json"
 TRACE = "traceability.json"
 INDEX = "index.html"
-JUNIT = "junit.xml"
 ALLURE_RESULTS = "allure-results"
 ALLURE_REPORT = "allure-report"
 EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"
-STATEMENT = "statement.md"
 # Not part of any sealed result: paths of this machine are nobody else's business.
 REPLAY = "replay.json"
-BADGE = "badge.json"
-BADGE_PICTURE = "badge.svg"
+
+# What a run records. The formats that are made of it are entries of `formats`.
+RECORDS_OF_RUN = (RESULTS, SHARD, REPLAY)
+RECORDS_OF_TARGET = (VERDICT, TRACE, EXCHANGES, LEDGER, ENVIRONMENT)
 
 # What the schema of target files allows as a name, so that no name leads out of the reports folder.
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")

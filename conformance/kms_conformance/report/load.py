@@ -9,8 +9,9 @@ from pathlib import Path
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report, problems_of_verdict
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.model import Report, StoredVerdict
+from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
+from kms_conformance.verdict.model import Verdict
 
 _MOST_SHOWN = 5
 
@@ -43,16 +44,16 @@ def parse_report(path: Path) -> Report:
     return report
 
 
-def load_verdict(path: Path) -> StoredVerdict:
+def load_verdict(path: Path) -> Verdict:
     """Read one `verdict.json`. Raises `ReportError` unless it is valid and agrees within."""
     raw = files.read_json(path)
     validate(raw, "verdict", str(path))
-    verdict = built(StoredVerdict.from_json, raw, str(path))
+    verdict = built(Verdict.from_json, raw, str(path))
     _refuse(str(path), problems_of_verdict(verdict))
     return verdict
 
 
-def load_verdicts(path: Path) -> tuple[StoredVerdict, ...]:
+def load_verdicts(path: Path) -> tuple[Verdict, ...]:
     """The verdicts of a run, from its reports folder or results, or the one of a target, from its folder or verdict."""
     if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
         return tuple(target.verdict for target in load_report(path).targets)

@@ -12,7 +12,7 @@ from kms_conformance.report.text.words import open_reason
 if TYPE_CHECKING:
     from kms_conformance.client.judge import Judgement
     from kms_conformance.report.html.page import TargetPage
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict
     from kms_conformance.verdict.results import CheckResult
 
 Sign = Literal["failure", "error", "skipped"]

@@ -1,4 +1,4 @@
-"""Writes the files of a run: verdicts, results and the page that shows them."""
+"""Writes the files of a run: verdicts, results, and every registered format that is made of them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from kms_conformance.report import files, layout, trace
-from kms_conformance.report.ci import badge, junit
+from kms_conformance.report import files, formats, layout, trace
 from kms_conformance.report.consistency import problems_of_report
 from kms_conformance.report.errors import ReportError
-from kms_conformance.report.html import render as html
-from kms_conformance.report.html.page import pages
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
-from kms_conformance.report.text import statement
-from kms_conformance.verdict.decide import EXIT_CODES
+from kms_conformance.verdict.decide import EXIT_CODES, unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from kms_conformance.verdict.decide import Verdict
+    from kms_conformance.verdict.model import Verdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
@@ -52,9 +48,7 @@ class NotWrittenError(ReportError):
 
 
 def _on_no_disk(target: TargetReport) -> TargetReport:
-    if target.verdict.result != "conformant":
-        return target
-    return replace(target, verdict=replace(target.verdict, result="inconclusive"))
+    return replace(target, verdict=unwritten(target.verdict))
 
 
 def write(
@@ -88,21 +82,8 @@ def _write(directory: Path, report: Report) -> None:
         folder = folders[target.verdict.name]
         files.write_atomically(folder / layout.VERDICT, files.to_text(target.verdict.to_json()))
         files.write_atomically(folder / layout.TRACE, files.to_text(trace.document(target)))
-    write_pages(directory, report)
+    formats.write_formats(directory, report)
     files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
-
-
-def write_pages(directory: Path, report: Report) -> None:
-    """Write what is made of the results and shown: statement, JUnit and badges; also again from an earlier run's."""
-    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
-    shown = pages(report)
-    for target in report.targets:
-        folder = folders[target.verdict.name]
-        files.write_atomically(folder / layout.BADGE, files.to_text(badge.endpoint(target.verdict)))
-        files.write_atomically(folder / layout.BADGE_PICTURE, badge.picture(target.verdict))
-    files.write_atomically(directory / layout.INDEX, html.render_pages(shown, report.stale))
-    files.write_atomically(directory / layout.STATEMENT, statement.render_pages(shown, report.stale))
-    files.write_atomically(directory / layout.JUNIT, junit.render_pages(shown, report.stale))
 
 
 def scrubbed(report: Report) -> Report:
@@ -126,11 +107,13 @@ def _check(report: Report) -> None:
 def clear(directory: Path) -> None:
     """Remove what an earlier run wrote here, and nothing else: a folder with a verdict of ours is a target's."""
     folders = [directory, *(path.parent for path in sorted(directory.glob(f"*/{layout.VERDICT}")) if _is_ours(path))]
-    left = [folder / name for folder in folders for name in (layout.VERDICT, layout.TRACE, *_BADGES, *_RECORDED)]
+    of_target = (*layout.RECORDS_OF_TARGET, *formats.files_of_target())
+    left = [folder / name for folder in folders for name in of_target]
     left += [path for folder in folders for path in folder.glob("*.zip") if layout.is_sealed(path.name)]
-    for path in (*(directory / name for name in (layout.RESULTS, *_PAGES)), *left):
+    of_run = (*layout.RECORDS_OF_RUN, *formats.files_of_run())
+    for path in (*(directory / name for name in of_run), *left):
         files.remove(path)
-    for name in (layout.ALLURE_RESULTS, layout.ALLURE_REPORT):
+    for name in formats.folders_of_run():
         shutil.rmtree(directory / name, ignore_errors=True)
 
 
@@ -140,11 +123,6 @@ def _is_ours(path: Path) -> bool:
         found = files.read_json(path)
         return isinstance(found, dict) and {"suite", "target", "requirements"} <= found.keys()
     return False
-
-
-_PAGES = (layout.SHARD, layout.INDEX, layout.STATEMENT, layout.JUNIT, layout.REPLAY)
-_BADGES = (layout.BADGE, layout.BADGE_PICTURE)
-_RECORDED = (layout.EXCHANGES, layout.LEDGER, layout.ENVIRONMENT)
 
 
 def scrubbed_json(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.verdict.decide import FORMAT
+from kms_conformance.verdict.model import FORMAT
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import TargetReport

@@ -13,9 +13,8 @@ import pytest
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.report.text.failure import render
 from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.verdict.results import CheckResult, Outcome, failure_id
+from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
 # Of a traceback, what is ours: below it stand pytest and its plugins.
 _MOST_FRAMES = 12
@@ -52,6 +51,11 @@ class Check:
         """A check of a plan, at one target."""
         return cls(planned.id, planned.family, planned.title, target, planned.declared)
 
+    @property
+    def failures(self) -> tuple[Judgement, ...]:
+        """The failed judgements so far."""
+        return () if self.judge is None else tuple(self.judge.failures)
+
     def open(self, bench: Bench, judge: Judge) -> None:
         """Begin at a bench; what is sent from now on counts for this check."""
         self.bench, self.judge = bench, judge
@@ -86,7 +90,7 @@ class Check:
                 hint=hint,
                 ended=False,
             )
-        outcome: Outcome = "failed" if judge.failures else "passed" if error is None else "inconclusive"
+        outcome: CheckOutcome = "failed" if judge.failures else "passed" if error is None else "inconclusive"
         cited = {number for failure in judge.failures for number in failure.exchanges}
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
@@ -136,7 +140,7 @@ def run_check(check: Check) -> Generator[None, object, object]:
     # Also where it has failed: what it had still to judge, it has not.
     check.stopped = problem is not None
     if judge.failures and not isinstance(problem, SuiteFault):
-        raise Nonconformity("\n\n".join(_shown(failure, check) for failure in judge.failures))
+        raise Nonconformity(f"It failed: {', '.join(failure.requirement for failure in judge.failures)}.")
     if problem is not None:
         raise problem from None
     if judge.unjudged:
@@ -160,14 +164,6 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
         told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
         raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None
-
-
-def _shown(failure: Judgement, check: Check) -> str:
-    assert check.bench is not None
-    records = [record.as_json() for record in check.bench.client.recorder.records(failure.exchanges)]
-    requirement = check.bench.catalogue.requirements.get(failure.requirement)
-    name = failure_id(check.target, check.id, failure.requirement, failure.expected)
-    return render(failure, requirement, records, name=name)
 
 
 def _ended(error: BaseException | None) -> bool:

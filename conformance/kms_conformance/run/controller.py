@@ -33,14 +33,14 @@ from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_li
 from kms_conformance.run.phrasing import phrase, status_of
 from kms_conformance.run.plan import plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.run.shards.parts import Parts, write_parts
-from kms_conformance.run.shards.parts import Plan as PartPlan
+from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
 from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.target import Target, load_targets
-from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale
@@ -190,10 +190,7 @@ class Controller:
     def _decides(self, result: CheckResult) -> bool:
         """Whether the run's exit code rests on what failed in a check."""
         target = next(target for target in self.targets if target.name == result.target)
-        return any(
-            entry.verdict == "failed" and entry.weight == "MUST"
-            for entry in self.decided(target, [result]).requirements
-        )
+        return self.decided(target, [result]).result == "nonconformant"
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
         """The target and the check of the plan that an item of pytest's is; None for any other."""
@@ -236,7 +233,7 @@ class Controller:
         wider = {name: plan.wider for name, plan in self.plans.items()}
         outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
-        decided = [(verdict, self.results_of(verdict.target.name)) for verdict in self.verdicts]
+        decided = [(verdict, self.results_of(verdict.name)) for verdict in self.verdicts]
         from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
         try:
@@ -268,7 +265,7 @@ class Controller:
         """What `merge` must know besides the results."""
         assert self.report is not None
         plans = tuple(
-            PartPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
+            ShardedPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
             for target in self.targets
             if (division := self.plans[target.name].division) is not None
         )
@@ -335,7 +332,7 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """For plain pytest: the verdict of each target, and where the report lies."""
         for verdict in self.verdicts:
-            terminalreporter.write_line(printable(f"{verdict.target.name}: {verdict.result}"))
+            terminalreporter.write_line(printable(f"{verdict.name}: {verdict.result}"))
         for found in () if self.report is None else self.report.stale:
             terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
         if self.report is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
 
 from kms_conformance.core import specs
+from kms_conformance.target.registry import ways_of
 
 
 class Emulators:
@@ -20,30 +22,28 @@ class Emulators:
     def start(self) -> tuple[str, ...]:
         """Start one emulator a dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        return tuple(self._start(dialect) for dialect in specs.dialects())
+        return tuple(self._start(dialect) for dialect in specs.emulated())
 
     def _start(self, dialect: str, way: str | None = None) -> str:
         from kms_conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
 
         emulator = self._running.enter_context(Emulator(dialect))
         # Where there is one way only, the emulator's names are for its variants.
-        several = way is not None and len(specs.facts(dialect)["auth_ways"]) > 1
+        several = way is not None and len(ways_of(dialect)) > 1
         target = emulator.target(way if several else None)
         target["name"] += f"-{way}" if several else ""
         path = self._directory / f"{target['name']}.yaml"
         path.write_text(yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
         return str(path)
 
-    def start_for_clients(self, only: str | None) -> tuple[str, ...]:
-        """Start one emulator for every way in which the vendors' clients, or the one named `only`, sign in."""
-        from kms_conformance.apps.sdk.known import clients  # noqa: PLC0415 - as above
-
+    def start_for_ways(self, ways: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Start one emulator for each of these ways to sign in, by dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)
-            for dialect in specs.dialects()
-            for way in specs.facts(dialect)["auth_ways"]
-            if any(way in client.ways for client in clients(dialect) if only in (None, client.name))
+            for dialect in specs.emulated()
+            for way in (kind.way for kind in ways_of(dialect))
+            if way in ways.get(dialect, ())
         )
 
     def stop(self) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kms_conformance import suite
 from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.families import DRAWN
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.tier import Tier
@@ -62,7 +62,9 @@ class Plan:
 def plan_of(target: Target, settings: Settings) -> Plan:
     """Everything that a run asks of a target. Raises `TargetError` where shards cannot divide it."""
     profile, catalogue = Profile.load(target.dialect, target.profile), Catalogue.load(target.dialect)
-    applicable = {r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way) is None}
+    applicable = {
+        r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way, target.auth.like) is None
+    }
     api = Api.of(target.dialect, target.profile)
     speaking = [
         check
@@ -74,7 +76,7 @@ def plan_of(target: Target, settings: Settings) -> Plan:
         check
         for check in speaking
         if settings.tier != "nightly"
-        and (check.id not in checks or check.family in suite.DRAWN)
+        and (check.id not in checks or check.family in DRAWN)
         and _is_asked(check, target, settings, "nightly")
     ]
     wider = frozenset[str]().union(*(check.declared for check in further))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_THE_CENSUS, position
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
@@ -16,15 +17,15 @@ from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.storage import Reel
 from kms_conformance.report.allure import labels as allure
+from kms_conformance.report.text.failure import render
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.suite import BEFORE_ADMISSION, BEFORE_THE_CENSUS, FAMILIES
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.suite.fuzz.names import names_of
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
-from kms_conformance.verdict.results import CheckResult
+from kms_conformance.verdict.results import CheckResult, failure_id
 
 _CHECK = pytest.StashKey[Check]()
 
@@ -121,12 +122,16 @@ class Worker:
         bench = self.benches[check.target]
         clean = bench.client.recorder.redactor.text
         judge = Judge(
-            bench.catalogue, bench.applicable, check.declared, lambda: bench.client.recorder.count, clean=clean
+            bench.catalogue,
+            bench.applicable,
+            check.declared,
+            lambda: bench.client.recorder.count,
+            clean=clean,
+            take=bench.client.start_findings().take,
         )
         check.open(bench, judge)
         self._at_work = check
         bench.opened.append(check.id)
-        bench.client.judge = judge
         with without_secrets(clean):
             bench.meet()
             if check.family not in BEFORE_THE_CENSUS:
@@ -151,7 +156,10 @@ class Worker:
         check = check_of(pyfuncitem)
         if check is None:
             return (yield)
-        return (yield from run_check(check))
+        try:
+            return (yield from run_check(check))
+        except Nonconformity:
+            raise Nonconformity(self._rendered(check)) from None
 
     # Innermost: what other plugins attach of a report has lost its secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -173,6 +181,19 @@ class Worker:
                 allure.attach(result, self.benches[check.target].catalogue)
         self._clean(report)
         return report
+
+    def _rendered(self, check: Check) -> str:
+        """The failed judgements of a check, as text for pytest, JUnit and Allure."""
+        bench = self.benches[check.target]
+        return "\n\n".join(
+            render(
+                failure,
+                bench.catalogue.requirements.get(failure.requirement),
+                [record.as_json() for record in bench.client.recorder.records(failure.exchanges)],
+                name=failure_id(check.target, check.id, failure.requirement, failure.expected),
+            )
+            for failure in check.failures
+        )
 
     def _clean(self, report: pytest.TestReport) -> None:
         """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
@@ -244,4 +265,4 @@ def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
     check = check_of(item)
     if check is None:
         return (len(order), 0)
-    return (order.index(check.target), FAMILIES.index(check.family))
+    return (order.index(check.target), position(check.family))

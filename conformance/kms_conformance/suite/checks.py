@@ -14,8 +14,8 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.catalogue.families import position
 from kms_conformance.core import specs
-from kms_conformance.suite import FAMILIES
 from kms_conformance.suite.fuzz.names import names_of
 
 
@@ -62,7 +62,7 @@ def all_checks(dialect: str) -> tuple[SuiteCheck, ...]:
         if "kms" in function.__code__.co_varnames[: function.__code__.co_argcount]
         for check in _variants(family, function, dialect)
     ]
-    return tuple(sorted(found, key=lambda check: FAMILIES.index(check.family)))
+    return tuple(sorted(found, key=lambda check: position(check.family)))
 
 
 def functions() -> Iterator[tuple[str, FunctionType]]:

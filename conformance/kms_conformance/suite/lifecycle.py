@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
@@ -193,7 +194,7 @@ class _Walk:
         kms = self.scenario
         answer = kms.ask(operation, key_id=kms.dialect.unknown_key())
         self.trail.append(f"{operation} unknown")
-        name = f"unknown-key.{operation}"
+        name = as_id(f"unknown-key.{operation}")
         kms.must_be_refused(name if name in kms.judge.catalogue else "lifecycle.sequence", "unknown_key", answer)
         if kms.judge.broken:
             self._end()
@@ -214,7 +215,8 @@ class _Walk:
             gone = self._model(which).state == GONE
             view = kms.pool.read(key)
             expected = GONE if gone else self.models[which].state
-            name = "expiry.gone" if gone else "expiry.not-early" if view.state == GONE else "lifecycle.sequence"
+            name: RequirementId = "expiry.not-early" if view.state == GONE else "lifecycle.sequence"
+            name = "expiry.gone" if gone else name
             self._judge(name, view.state == expected, f"state {expected}", f"state {view.state}")
             if gone:
                 kms.pool.forget_if_gone(key)
@@ -272,18 +274,18 @@ class _Walk:
             view.state if view.state in states else after.state, after.before, after.deletion_at
         )
 
-    def _effect(self, which: int, operation: str) -> str:
+    def _effect(self, which: int, operation: str) -> RequirementId:
         """The requirement that says which state an accepted operation leads to."""
         if operation == "cancel":
             return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
         return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
-    def _narrow(self, requirement_id: str, window: int | None) -> str:
+    def _narrow(self, requirement: RequirementId, window: int | None) -> RequirementId:
         """A refused window has a requirement of its own."""
         bounds = self.scenario.window
-        if requirement_id == "lifecycle.sequence" and window is not None:
+        if requirement == "lifecycle.sequence" and window is not None:
             return "schedule.window.below-minimum" if window < bounds.minimum else "schedule.window.above-maximum"
-        return requirement_id
+        return requirement
 
     def _model(self, which: int) -> KeyModel:
         self.models[which] = self.models[which].at(self.scenario.time.now())
@@ -301,7 +303,14 @@ class _Walk:
             received = _face(view.state, dated and _ahead(view, self.scenario.time.now()), view.description)
             self._judge("lifecycle.sequence", received == expected, expected, received, answer)
 
-    def _judge(self, name: str, holds: bool, expected: str, received: str, answer: Answer | None = None) -> None:  # noqa: FBT001
+    def _judge(
+        self,
+        name: RequirementId,
+        holds: bool,  # noqa: FBT001
+        expected: str,
+        received: str,
+        answer: Answer | None = None,
+    ) -> None:
         numbers = () if answer is None else (answer.number, self.scenario.client.recorder.count)
         hint = f"The walk so far: {', '.join(self.trail[-12:])}."
         if not self.scenario.judge.that(name, holds, expected, received, numbers, hint):

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 
-def requirement(*ids: str) -> pytest.MarkDecorator:
+#: Ids that a check composes of the value of one of its parameters.
+RequirementPattern = Literal[
+    "auth.{fault}",
+    "cancel.not-pending.{state}",
+    "malformed-key.{operation}",
+    "pending.{use}",
+    "protocol.{case}",
+    "schedule.window.{bound}",
+    "schedule.window.{case}",
+    "unknown-key.{operation}",
+    "{operation}.key-id.alias",
+    "{operation}.reply",
+]
+
+
+def requirement(*ids: RequirementId | RequirementPattern) -> pytest.MarkDecorator:
     """The requirements that a check judges; `{name}` in an id stands for the check's parameter of that name.
 
     A check runs at each target to which at least one of them applies.

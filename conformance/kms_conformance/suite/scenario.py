@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kms_conformance.catalogue.profile import Deletion
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
@@ -17,7 +18,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.pool import Pool
 
 # What scheduling is about, and what is said of it in one state alone.
-_PLAIN = "schedule.state-after"
+_PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
 
@@ -103,7 +104,7 @@ class Scenario:
 
     def accepts(
         self,
-        requirements: str | Sequence[str],
+        requirements: RequirementId | Sequence[RequirementId],
         operation: str,
         /,
         *,
@@ -122,7 +123,9 @@ class Scenario:
             self.must_echo(operation, answer, view)
         return answer
 
-    def must_be_accepted(self, requirements: str | Sequence[str], answer: Answer, key: str = "") -> None:
+    def must_be_accepted(
+        self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
+    ) -> None:
         """Judge that a reply says that the request, on `key`, was carried out; raises `Stop` when it does not."""
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
@@ -135,7 +138,7 @@ class Scenario:
             raise Stop
 
     def must_read_back(
-        self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
+        self, requirements: RequirementId | Sequence[RequirementId], key: str, states: Sequence[str], answer: Answer
     ) -> KeyView:
         """Judge that a key reads back in one of these states, within the time that reads may lag behind.
 
@@ -157,7 +160,9 @@ class Scenario:
             raise Stop
         return view
 
-    def _at_fault(self, requirements: str | Sequence[str], answer: Answer, key: str) -> Sequence[str]:
+    def _at_fault(
+        self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str
+    ) -> Sequence[RequirementId]:
         """The requirements that a request which was not carried out breaks.
 
         A success that is told of by another status breaks what is said of the status. Where it was a special way of
@@ -165,8 +170,9 @@ class Scenario:
         and the requirement on the plain one is broken.
         """
         asked = _several(requirements)
-        named = "" if answer.operation is None else f"{answer.operation.name.replace('_', '-')}.status"
-        told = [name for name in (named, "reply.status") if name in self.judge.applicable]
+        named = None if answer.operation is None else as_id(f"{answer.operation.name.replace('_', '-')}.status")
+        statuses: tuple[RequirementId | None, ...] = (named, "reply.status")
+        told = [name for name in statuses if name is not None and name in self.judge.applicable]
         if answer.reply.status // 100 == 2 and not answer.accepted and told:
             return told[:1]
         special = answer.operation is not None and answer.operation.name == "schedule" and _PLAIN not in asked
@@ -182,18 +188,18 @@ class Scenario:
         name = operation.replace("_", "-")
         key, state = self.dialect.echo(answer.value)
         if key is not None:
-            narrow = f"{name}.reply.key-id"
-            requirement = narrow if narrow in self.judge.catalogue else f"{name}.reply"
+            narrow = as_id(f"{name}.reply.key-id")
+            requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
             self.judge.that(requirement, key == view.id, f"the key {view.id}", f"the key {key}", (answer.number,))
         if state is not None:
-            narrow = f"{name}.reply-agrees"
-            requirement = narrow if narrow in self.judge.catalogue else f"{name}.reply"
+            narrow = as_id(f"{name}.reply-agrees")
+            requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
             expected = f"the state that reads back, {view.state}"
             self.judge.that(requirement, state == view.state, expected, f"the state {state}", self._since(answer))
 
     def refuses(
         self,
-        requirement: str,
+        requirement: RequirementId,
         refusal: str,
         operation: str,
         /,
@@ -211,7 +217,7 @@ class Scenario:
         return answer
 
     def must_be_refused(
-        self, requirement: str, refusal: str, answer: Answer, before: dict[str, KeyView] | None = None
+        self, requirement: RequirementId, refusal: str, answer: Answer, before: dict[str, KeyView] | None = None
     ) -> bool:
         """Judge a reply and its effect by a named refusal; returns whether the request was refused."""
         accepted = self.profile.refusal(refusal)
@@ -230,7 +236,7 @@ class Scenario:
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
 
-    def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
         Reads may lag behind, so a difference counts only if it stays; a key that moves with every read breaks another
@@ -245,7 +251,9 @@ class Scenario:
         hint = "The request changed a key that it had no right to change."
         self.judge.that(requirement, _face(now) == _face(was), _face(was), _face(now), self._since(answer), hint)
 
-    def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
+    def must_be_date(
+        self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
+    ) -> None:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
         if view.id is not None and view.deletion_at is None:
@@ -261,7 +269,9 @@ class Scenario:
             exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
 
-    def must_be_within_bounds(self, requirement: str, view: KeyView, asked_at: datetime, answer: Answer) -> None:
+    def must_be_within_bounds(
+        self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
+    ) -> None:
         """Judge a deletion date that the target chose: some window within the documented bounds."""
         days = range(self.window.minimum, self.window.maximum + 1)
         date = view.deletion_at
@@ -291,7 +301,7 @@ def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
     )
 
 
-def _several(requirements: str | Sequence[str]) -> tuple[str, ...]:
+def _several(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
     return (requirements,) if isinstance(requirements, str) else tuple(requirements)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.auth import Sabotage, SignerFactory, sabotages
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
@@ -38,7 +39,7 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     for sabotage in found:
         answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
-        kms.must_be_refused(f"auth.{fault}", sabotage.refusal, answer, {key: before})
+        kms.must_be_refused(as_id(f"auth.{fault}"), sabotage.refusal, answer, {key: before})
 
 
 @requirement("auth.replayed-nonce")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
@@ -44,11 +45,11 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
 )
 def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
-    answer = kms.accepts(f"{operation}.reply", operation.replace("-", "_"), key_id=key)
+    answer = kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key)
     told = kms.dialect.told(
         "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
     )
-    kms.judge.that(f"{operation}.reply", told is on, on, told, (answer.number,))
+    kms.judge.that(as_id(f"{operation}.reply"), told is on, on, told, (answer.number,))
 
 
 @requirement("create-grant.reply", "list-grants.reply", "revoke-grant.reply")
@@ -99,7 +100,7 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
 
 def _told(kms: Scenario, operation: str, key: str) -> str:
     """The entries that a list of the key's belongings shows, as text."""
-    answer = kms.accepts(f"{operation.replace('_', '-')}.reply", operation, key_id=key)
+    answer = kms.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
     return json.dumps(kms.dialect.told(operation, answer.value), ensure_ascii=False)
 
 

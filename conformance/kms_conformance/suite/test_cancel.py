@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, PENDING_IMPORT
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
@@ -64,7 +65,7 @@ def test_cancelled_key_that_was_disabled_before(kms: Scenario) -> None:
 @pytest.mark.parametrize("state", [ENABLED, DISABLED])
 def test_key_that_is_not_pending_is_refused(kms: Scenario, state: str) -> None:
     key = kms.key(state)
-    kms.refuses(f"cancel.not-pending.{state}", "not_pending", "cancel", key_id=key, unchanged=[key])
+    kms.refuses(as_id(f"cancel.not-pending.{state}"), "not_pending", "cancel", key_id=key, unchanged=[key])
 
 
 @requirement("cancel.not-pending.cancelled")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import datetime
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
@@ -13,7 +14,7 @@ from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
 # What only the creation of a key can show.
-_OF_CREATION = ("create.enabled", "create.reply", "create.date")
+_OF_CREATION: tuple[RequirementId, ...] = ("create.enabled", "create.reply", "create.date")
 
 
 @requirement("unknown-key.cancel")
@@ -43,7 +44,7 @@ def test_new_key_is_enabled(kms: Scenario) -> None:
             ledger.note(name, _demanded(kms, name))
 
 
-def _of_creation(kms: Scenario) -> tuple[str, ...]:
+def _of_creation(kms: Scenario) -> tuple[RequirementId, ...]:
     return tuple(name for name in _OF_CREATION if name in kms.judge.applicable)
 
 

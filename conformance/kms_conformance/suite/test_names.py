@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED, PENDING
@@ -61,7 +62,9 @@ def test_alias_does_not_name_the_key(kms: Scenario, operation: str, state: str) 
     with _alias(kms, key) as alias:
         for name in (alias, kms.dialect.alias_arn(arn, alias)):
             kms.pool.bring(key, state)
-            kms.refuses(f"{operation}.key-id.alias", "alias_as_key", operation, key_id=name, unchanged=[key], **window)
+            kms.refuses(
+                as_id(f"{operation}.key-id.alias"), "alias_as_key", operation, key_id=name, unchanged=[key], **window
+            )
 
 
 @requirement("other-arn.schedule")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED, PENDING
@@ -102,10 +103,12 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     before = kms.ask(shows, key_id=key) if shows else None
     refusal = kms.profile.refusal_in(operation, PENDING)
     assert refusal is not None
-    answer = kms.refuses(f"pending.{use}", refusal, operation, unchanged=[key], **arguments)
+    answer = kms.refuses(as_id(f"pending.{use}"), refusal, operation, unchanged=[key], **arguments)
     if shows and before is not None:
         was, now = (kms.dialect.told(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
-        kms.judge.that(f"pending.{use}", was == now, was, now, (answer.number,), "Refused, and done all the same.")
+        kms.judge.that(
+            as_id(f"pending.{use}"), was == now, was, now, (answer.number,), "Refused, and done all the same."
+        )
 
 
 @requirement("pending.{use}")
@@ -118,5 +121,5 @@ def test_pending_key_allows(kms: Scenario, use: str) -> None:
     arguments = prepare(kms, key)
     kms.pool.bring(key, PENDING)
     before = kms.view(key)
-    answer = kms.accepts(f"pending.{use}", operation, **arguments)
-    kms.must_be_unchanged(f"pending.{use}", before, kms.read(key), answer)
+    answer = kms.accepts(as_id(f"pending.{use}"), operation, **arguments)
+    kms.must_be_unchanged(as_id(f"pending.{use}"), before, kms.read(key), answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -28,7 +29,7 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     refusal = kms.profile.refusal_in(operation, PENDING)
     assert refusal is not None
     for _ in range(_ASKED):
-        kms.refuses(f"pending.{use}", refusal, operation, key_id=key, unchanged=[key], **arguments)
+        kms.refuses(as_id(f"pending.{use}"), refusal, operation, key_id=key, unchanged=[key], **arguments)
 
 
 @requirement("pending.decrypt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -31,7 +32,7 @@ from kms_conformance.suite.scenario import Scenario
 def test_way_of_writing_a_request(kms: Scenario, case: str) -> None:
     """A variation is served like the plain request; a departure is refused, and the key is as it was."""
     spec = kms.dialect.protocol_cases[case]
-    requirement_id = f"protocol.{case}"
+    requirement_id = as_id(f"protocol.{case}")
     key = kms.key(ENABLED)
     before = kms.view(key)
     arguments: dict[str, object] = {"key_id": kms.dialect.unknown_key() if spec.of_unknown_key else key}

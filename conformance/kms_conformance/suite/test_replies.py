@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive, Unanswered
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
@@ -25,7 +26,7 @@ _OF_KEY = {
 @pytest.mark.parametrize("operation", _OF_KEY)
 def test_reply_about_a_key(kms: Scenario, operation: str) -> None:
     key = kms.key(ENABLED)
-    kms.accepts(f"{operation}.reply", operation.replace("-", "_"), key_id=key, **_OF_KEY[operation])
+    kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key, **_OF_KEY[operation])
 
 
 @requirement("{operation}.reply")
@@ -33,7 +34,7 @@ def test_reply_about_a_key(kms: Scenario, operation: str) -> None:
     "operation", ["list", "instances", "quotas", "versions", "version", "regions", "account-status"]
 )
 def test_reply_about_the_account(kms: Scenario, operation: str) -> None:
-    kms.accepts(f"{operation}.reply", operation.replace("-", "_"))
+    kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"))
 
 
 @requirement("decrypt.reply")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
@@ -27,7 +28,7 @@ def test_unknown_key_is_not_found(kms: Scenario, operation: str) -> None:
     # Once on a key of ours: credentials that may not ask this at all are none of the target's faults.
     kms.pool.bring(bystander, PENDING)
     kms.pool.bring(bystander, ENABLED)
-    requirement_id = f"unknown-key.{operation}"
+    requirement_id = as_id(f"unknown-key.{operation}")
     new: set[str] = set()
     for _ in range(_ATTEMPTS):
         key = kms.dialect.unknown_key()
@@ -53,7 +54,7 @@ def test_malformed_key_is_refused(kms: Scenario, operation: str) -> None:
     bystander = kms.key()
     for key in kms.dialect.malformed_keys:
         kms.refuses(
-            f"malformed-key.{operation}",
+            as_id(f"malformed-key.{operation}"),
             "malformed_key",
             operation,
             key_id=key,

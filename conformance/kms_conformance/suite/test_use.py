@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -45,7 +46,7 @@ def test_disabling_a_disabled_key(kms: Scenario) -> None:
     _again(kms, "disable", DISABLED, ("disable.not-enabled", "disable.idempotent"))
 
 
-def _again(kms: Scenario, operation: str, state: str, requirements: tuple[str, str]) -> None:
+def _again(kms: Scenario, operation: str, state: str, requirements: tuple[RequirementId, RequirementId]) -> None:
     """Ask for the state that the key is in: some clouds refuse it, to others it is nothing."""
     key = kms.key(state)
     refusal = kms.profile.refusal_in(operation, state)

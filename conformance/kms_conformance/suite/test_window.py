@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
@@ -26,7 +27,7 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     key = kms.key(ENABLED)
     days = getattr(kms.window, bound)
     asked_at = kms.time.now()
-    answer = kms.accepts(f"schedule.window.{bound}", "schedule", key_id=key, window=days, states=[PENDING])
+    answer = kms.accepts(as_id(f"schedule.window.{bound}"), "schedule", key_id=key, window=days, states=[PENDING])
     kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
@@ -45,7 +46,7 @@ _REFUSED = {
 def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None:
     key = kms.key(ENABLED)
     days = step + (kms.window.minimum if step < 0 else kms.window.maximum)
-    requirement_id = f"schedule.window.{bound}"
+    requirement_id = as_id(f"schedule.window.{bound}")
     kms.refuses(requirement_id, "window_out_of_range", "schedule", key_id=key, window=days, unchanged=[key])
 
 
@@ -54,7 +55,7 @@ def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None
 def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
     window, refusal = _REFUSED[case]
     key = kms.key(ENABLED)
-    kms.refuses(f"schedule.window.{case}", refusal, "schedule", key_id=key, window=window, unchanged=[key])
+    kms.refuses(as_id(f"schedule.window.{case}"), refusal, "schedule", key_id=key, window=window, unchanged=[key])
 
 
 @requirement("schedule.window.default")
@@ -97,7 +98,7 @@ def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal:
             "window": Raw(kms.window.minimum if kms.window.wire_type == "string" else str(kms.window.minimum))
         },
     }
-    requirement_id = f"schedule.window.{case}"
+    requirement_id = as_id(f"schedule.window.{case}")
     asked_at = kms.time.now()
     answer = kms.ask("schedule", key_id=key, **written[case])
     if kms.must_be_refused(requirement_id, refusal, answer, {key: before}):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
+from kms_conformance.target.auth import Auth, resolved
 from kms_conformance.target.errors import Problem
 from kms_conformance.target.misspelt import nearest, suggestion
-from kms_conformance.target.ways import resolved, schema, way_schema
+from kms_conformance.target.registry import ways
+from kms_conformance.target.schema import schema, schema_with, way_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,25 +22,20 @@ _Kind = jsonschema_rs.ValidationErrorKind
 
 def problems_of_file(document: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with a target file, apart from which keys stand under `auth`."""
-    for error in _file_validator().iter_errors(_plain(document)):
+    for error in _file_validator(ways()).iter_errors(_plain(document)):
         if not isinstance(error.kind, _Kind.OneOfNotValid | _Kind.OneOfMultipleValid):
             yield from _problems(error, document, schema(), ())
 
 
-def problems_of_auth(auth: Mapping[str, Any], way: str) -> Iterator[Problem]:
+def problems_of_auth(auth: Mapping[str, Any], way: type[Auth]) -> Iterator[Problem]:
     """What is wrong with the keys under `auth`, given the way to sign in that they mean."""
-    for error in _way_validator(way).iter_errors(_plain(auth)):
-        yield from _problems(error, auth, schema()["$defs"][way], ("auth",))
+    for error in jsonschema_rs.Draft202012Validator(way_schema(way)).iter_errors(_plain(auth)):
+        yield from _problems(error, auth, way.json_schema(), ("auth",))
 
 
 @cache
-def _file_validator() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema())
-
-
-@cache
-def _way_validator(way: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(way_schema(way))
+def _file_validator(kinds: tuple[type[Auth], ...]) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema_with(kinds))
 
 
 def _plain(value: object, depth: int = 2) -> Any:  # noqa: ANN401 - JSON

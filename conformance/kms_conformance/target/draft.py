@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from kms_conformance.core import specs
+from kms_conformance.target.auth import Auth
 from kms_conformance.target.check import problems_of_auth, problems_of_file, takes_text
 from kms_conformance.target.errors import Problem
 from kms_conformance.target.misspelt import suggestion
-from kms_conformance.target.model import WAYS, Limits, Target
+from kms_conformance.target.model import Limits, Target
 from kms_conformance.target.ordinary import public_words
+from kms_conformance.target.registry import ways, ways_of
+from kms_conformance.target.schema import choose
 from kms_conformance.target.secret import labels_of
 from kms_conformance.target.urls import is_loopback, problem_with
 from kms_conformance.target.variables import Variables
-from kms_conformance.target.ways import Way, choose, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,7 @@ _DEFAULT_PACE = 5.0
 
 
 @dataclass
-class Draft:
+class TargetDraft:
     """What stands in a target file; `folder` is where it lies."""
 
     document: dict[str, Any]
@@ -52,8 +54,8 @@ class Draft:
     def target(self) -> Target:
         """The target; to be asked for only where there are no problems."""
         values, way = self.document, self._way()
-        assert isinstance(way, Way)
-        auth = {key: value.rstrip("/") if key == "iam_url" else value for key, value in values["auth"].items()}
+        assert not isinstance(way, Problem)
+        auth = {key: value.rstrip("/") if key in way.url_keys else value for key, value in values["auth"].items()}
         base_url = values["base_url"].rstrip("/")
         labels = labels_of(values, way, self.variables)
         public = public_words(values["dialect"], self._profile())
@@ -62,7 +64,7 @@ class Draft:
             dialect=values["dialect"],
             profile=self._profile(),
             base_url=base_url,
-            auth=WAYS[way.name](**auth),
+            auth=way(**auth),
             limits=self._limits(is_loopback(base_url)),
             time_control=values.get("time_control"),
             real_account=values.get("real_account", False),
@@ -107,9 +109,9 @@ class Draft:
             if isinstance(way, Problem):
                 yield way
             else:
-                yield from problems_of_auth(auth, way.name)
+                yield from problems_of_auth(auth, way)
 
-    def _way(self) -> Way | Problem:
+    def _way(self) -> type[Auth] | Problem:
         dialect = self.document["dialect"]
         profile = self._profile() if self._profile() in specs.profile_names(dialect) else "documents"
         return choose(self.document["auth"], ways_of(dialect, profile))
@@ -118,7 +120,8 @@ class Draft:
         allow = self.document.get("allow_plain_http") is True
         auth = self.document.get("auth")
         urls = {key: self.document.get(key) for key in ("base_url", "time_control")}
-        urls["auth.iam_url"] = auth.get("iam_url") if isinstance(auth, dict) else None
+        if isinstance(auth, dict):
+            urls |= {f"auth.{key}": auth.get(key) for kind in ways() for key in kind.url_keys}
         for where, url in urls.items():
             if isinstance(url, str) and url:
                 problem = problem_with(url, where, allow_plain_http=allow)

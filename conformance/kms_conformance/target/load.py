@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kms_conformance.target.draft import Draft
+from kms_conformance.target.draft import TargetDraft
 from kms_conformance.target.errors import TargetError
 from kms_conformance.target.read import mapping, read
 
@@ -43,7 +43,7 @@ def parse_target(text: str, origin: str | Path) -> Target:
 
     Raises `TargetError`.
     """
-    draft = Draft(mapping(text, str(origin)), Path(origin).parent)
+    draft = TargetDraft(mapping(text, str(origin)), Path(origin).parent)
     problems = draft.problems()
     if problems:
         raise TargetError.of(str(origin), problems)

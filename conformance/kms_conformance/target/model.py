@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from kms_conformance.target.urls import is_loopback
@@ -12,69 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-Signature = Literal["v3", "v1"]
-
-
-@dataclass(frozen=True)
-class TokenAuth:
-    """A token that was got elsewhere, sent as it is."""
-
-    way: ClassVar[str] = "token"
-    token: str = field(repr=False)
-    project_id: str
-    expired_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class PasswordAuth:
-    """A user's password, traded at the identity service at `iam_url` for a token and the project's id."""
-
-    way: ClassVar[str] = "password"
-    username: str
-    password: str = field(repr=False)
-    domain: str
-    project: str
-    iam_url: str
-    expired_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class AccessKeyAuth:
-    """An access key that signs whole requests (SDK-HMAC-SHA256)."""
-
-    way: ClassVar[str] = "aksk"
-    access_key_id: str = field(repr=False)
-    access_key_secret: str = field(repr=False)
-    project_id: str
-    security_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class RpcAuth:
-    """An access key that signs RPC calls: their parameters (v1) or the whole request (v3)."""
-
-    way: ClassVar[str] = "rpc"
-    access_key_id: str = field(repr=False)
-    access_key_secret: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    signature: Signature = "v1"
-
-
-@dataclass(frozen=True)
-class SigV4Auth:
-    """An access key that signs whole requests for one region (AWS4-HMAC-SHA256)."""
-
-    way: ClassVar[str] = "sigv4"
-    access_key_id: str = field(repr=False)
-    access_key_secret: str = field(repr=False)
-    region: str
-    security_token: str | None = field(default=None, repr=False)
-
-
-Auth: TypeAlias = TokenAuth | PasswordAuth | AccessKeyAuth | RpcAuth | SigV4Auth
-
-#: Every way to sign in, by its name in `auth_ways` of the profiles and in the JSON Schema of target files.
-WAYS: dict[str, type[Auth]] = {kind.way: kind for kind in (TokenAuth, PasswordAuth, AccessKeyAuth, RpcAuth, SigV4Auth)}
+    from kms_conformance.target.auth import Auth
 
 
 @dataclass(frozen=True)
@@ -128,5 +66,4 @@ class Target:
     @property
     def urls(self) -> tuple[str, ...]:
         """Every URL that the user named: nothing else may ever be sent a request."""
-        iam = (self.auth.iam_url,) if isinstance(self.auth, PasswordAuth) else ()
-        return (self.base_url, *iam, *((self.time_control,) if self.time_control else ()))
+        return (self.base_url, *self.auth.urls, *((self.time_control,) if self.time_control else ()))

@@ -16,6 +16,8 @@ from typing import Any
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.core import specs
+from kms_conformance.target.auth import Auth
+from kms_conformance.target.registry import ways
 
 #: What is harder to guess is searched for. A run writes up to 100 MB, which is 2^27 places: one in 500 runs has a text
 #: of 36 random bits somewhere by chance.
@@ -30,18 +32,14 @@ _SEPARATORS = frozenset("-_.:/ ")
 #: What is written in a spec for its readers.
 _EXAMPLES = frozenset({"example", "examples", "$comment"})
 
-#: What requests and replies hold besides what specs say: HTTP, the ways to sign, our own names.
+#: Words of requests and replies besides those of the specs and of the ways to sign in: HTTP, our own names.
 _EVERYWHERE = """
 GET POST PUT DELETE HEAD PATCH OPTIONS HTTP/1.1 http:// https:// localhost 127.0.0.1 true false null none OK
 Accept Accept-Encoding Authorization Cache-Control Connection Content-Encoding Content-Length Content-Type Cookie Date
 Host Location Retry-After Server Set-Cookie Transfer-Encoding User-Agent Vary WWW-Authenticate
-X-Auth-Token X-Project-Id X-Request-Id X-Sdk-Content-Sha256 X-Sdk-Date X-Security-Token X-Subject-Token
-x-acs-accesskey-id x-acs-action x-acs-content-sha256 x-acs-date x-acs-security-token x-acs-signature-nonce
-x-acs-version X-Amz-Content-Sha256 X-Amz-Date X-Amz-Security-Token X-Amz-Target x-amzn-RequestId
+X-Request-Id X-Amz-Target x-amzn-RequestId Action Format Version
 application/json application/xml text/plain text/html charset utf-8 identity gzip chunked keep-alive close
-AccessKeyId Action Format SecurityToken Signature SignatureMethod SignatureNonce SignatureVersion Timestamp Version
-HMAC-SHA1 SDK-HMAC-SHA256 ACS3-HMAC-SHA256 AWS4-HMAC-SHA256 aws4_request Access Credential SignedHeaders
-UNSIGNED-PAYLOAD password username user project domain region token methods identity scope auth/tokens secret access
+project region token secret access
 key_id advance_seconds kms-conformance kms-key redacted error_code error_msg message Message Code
 January February March April May June July August September October November December
 Monday Tuesday Wednesday Thursday Friday Saturday Sunday
@@ -85,10 +83,14 @@ class Public:
         return _bits(left) < _LEAST_BITS
 
 
-@cache
 def public_words(dialect: str, profile: str) -> Public:
-    """All that the specs of a dialect name, and what every request holds."""
-    found = set(_EVERYWHERE.split())
+    """All that the specs of a dialect name, what every request holds, and the words of the ways to sign in."""
+    return _public_words(dialect, profile, ways())
+
+
+@cache
+def _public_words(dialect: str, profile: str, kinds: tuple[type[Auth], ...]) -> Public:
+    found = set(_EVERYWHERE.split()).union(*(kind.public_words() for kind in kinds))
     if dialect in specs.dialects():
         found |= set(_names(Api.of(dialect, profile).document))
         found |= set(_names(specs.facts(dialect, profile)))

@@ -8,22 +8,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.catalogue.api import documented, is_documented
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.catalogue.requirements import Catalogue, Level, Requirement
+from kms_conformance.catalogue.requirements import Catalogue, Requirement
 from kms_conformance.core import specs
-from kms_conformance.suite import BEFORE_ADMISSION, OVER_NIGHTS
 from kms_conformance.target import Target
+from kms_conformance.verdict.model import (
+    RequirementResult,
+    RequirementVerdict,
+    Result,
+    Unfinished,
+    Verdict,
+    time_text,
+)
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, accepting
-
-FORMAT = 1
-Result = Literal["conformant", "nonconformant", "inconclusive"]
-RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable", "not_tested", "waived"]
 
 # The codes that a run exits with; of several targets the worst decides, and a usage error is the worst of all.
 # Nothing is wrong, and not all is judged yet: a planted key has not come to its date.
@@ -35,68 +39,6 @@ _NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves an
 
 
 @dataclass(frozen=True)
-class RequirementVerdict:
-    """What became of one requirement: the checks that judged it, how often it was judged, and why it is so.
-
-    `productive` counts the passed judgements whose exchange reached the state that the requirement speaks of. `decides`
-    is false for what is newer than the requirements by which the run certifies: it is shown and does not decide.
-    `waiver` is the one that accepts a failure; `reason` tells of it in words. `not_run` are the checks that did not run
-    to their end, where they alone leave the requirement open. `waiting_until` is the date (ISO 8601, UTC) before which
-    a planted key says no more, where that alone leaves it open.
-    """
-
-    id: str
-    level: Level
-    verdict: RequirementResult
-    tests: tuple[str, ...]
-    reason: str
-    judged: int
-    productive: int
-    decides: bool = True
-    waiver: Waiver | None = None
-    not_run: tuple[str, ...] = ()
-    waiting_until: str = ""
-
-    @property
-    def weight(self) -> Level:
-        """The level that counts: what does not decide counts as a MAY."""
-        return self.level if self.decides else "MAY"
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry as it stands in `verdict.json`; what is not said there is as it mostly is."""
-        raw = vars(self) | {"tests": list(self.tests)}
-        del raw["decides"], raw["waiver"], raw["not_run"], raw["waiting_until"]
-        newer = {} if self.decides else {"decides": False}
-        left_out: dict[str, Any] = {"not_run": list(self.not_run)} if self.not_run else {}
-        left_out |= {"waiting_until": self.waiting_until} if self.waiting_until else {}
-        return raw | newer | ({} if self.waiver is None else {"waiver": self.waiver.to_json()}) | left_out
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> RequirementVerdict:
-        """The inverse of `to_json`."""
-        waiver = {"waiver": Waiver.from_json(raw["waiver"])} if "waiver" in raw else {}
-        tuples = {"tests": tuple(raw["tests"]), "not_run": tuple(raw.get("not_run", ()))}
-        return cls(**(dict(raw) | tuples | waiver))
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """A check of the plan that did not run to its end, and why."""
-
-    check: str
-    why: str
-
-    def to_json(self) -> dict[str, str]:
-        """As it stands in `verdict.json`."""
-        return {"check": self.check, "why": self.why}
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, str]) -> Unfinished:
-        """The inverse of `to_json`."""
-        return cls(raw["check"], raw["why"])
-
-
-@dataclass(frozen=True)
 class Run:
     """The circumstances of a run on one target."""
 
@@ -105,73 +47,6 @@ class Run:
     started: datetime
     duration_seconds: float
     watch: bool = False
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The content of one `verdict.json`.
-
-    `unfinished` are the checks of the plan that did not run to their end, `filters` what pytest was told to confine the
-    run to, `keys_left` the keys of ours that are not known to be scheduled for deletion. `frozen` says by which
-    release's requirements it was decided, if not ours. `observations` counts what was seen and decides nothing.
-    """
-
-    target: Target
-    result: Result
-    requirements: tuple[RequirementVerdict, ...]
-    run: Run
-    requests: int
-    keys_created: int
-    isolation: Mapping[str, Any] | None = None
-    frozen: Mapping[str, Any] | None = None
-    unfinished: tuple[Unfinished, ...] = ()
-    filters: Mapping[str, str] = field(default_factory=dict)
-    keys_left: tuple[str, ...] = ()
-    observations: Mapping[str, int] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document as `specs/schemas/verdict.schema.json` describes it."""
-        attested = {} if self.isolation is None else {"isolation": dict(self.isolation)}
-        return {
-            "format": FORMAT,
-            "suite": {"version": __version__, "specs_digest": specs_digest(self.target.dialect)},
-            "target": {
-                "name": self.target.name,
-                "dialect": self.target.dialect,
-                "profile": self.target.profile,
-                "base_url": self.target.shown_url,
-            },
-            "result": self.result,
-            "requirements": [requirement.to_json() for requirement in self.requirements],
-            "tier": self.run.tier,
-            "requests": self.requests,
-            "keys_created": self.keys_created,
-            "duration_seconds": round(self.run.duration_seconds, 3),
-            "seed": self.run.seed,
-            "started": self.run.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **attested,
-            **({} if self.frozen is None else {"frozen": dict(self.frozen)}),
-            **earned_json(self.unfinished, self.filters, self.keys_left, self.observations, watch=self.run.watch),
-        }
-
-
-def earned_json(
-    unfinished: Iterable[Unfinished],
-    filters: Mapping[str, str],
-    keys_left: Iterable[str],
-    observations: Mapping[str, int],
-    *,
-    watch: bool,
-) -> dict[str, Any]:
-    """What a verdict file says of how a run was made, besides its requirements: what there is none of is absent."""
-    said = {
-        "unfinished": [found.to_json() for found in unfinished],
-        "filters": dict(filters),
-        "keys_left": list(keys_left),
-        "observations": [{"what": what, "count": count} for what, count in observations.items()],
-        "watch": watch,
-    }
-    return {name: value for name, value in said.items() if value}
 
 
 def _observed(results: Iterable[CheckResult]) -> dict[str, int]:
@@ -223,10 +98,18 @@ def decide(
         for requirement in catalogue
     )
     return Verdict(
-        target=target,
+        name=target.name,
+        dialect=target.dialect,
+        profile=target.profile,
+        base_url=target.shown_url,
         result=whole(decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)),
         requirements=decided,
-        run=run,
+        suite_version=__version__,
+        specs_digest=specs_digest(target.dialect),
+        tier=run.tier,
+        seed=run.seed,
+        started=time_text(run.started),
+        duration_seconds=round(run.duration_seconds, 3),
         requests=sum(result.requests for result in results),
         keys_created=sum(result.keys_created for result in results),
         frozen=None if frozen is None else _told(frozen, catalogue),
@@ -234,6 +117,7 @@ def decide(
         filters=beside.filters,
         keys_left=beside.keys_left,
         observations=_observed(results),
+        watch=run.watch,
     )
 
 
@@ -252,16 +136,35 @@ def whole(
     return "conformant" if earned and musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
 
 
-def is_waiting(result: Result, requirements: Iterable[RequirementVerdict], *, whole_plan: bool, watched: bool) -> bool:
-    """Whether nothing is wrong with a target that is inconclusive: all that is open waits for a date.
+def is_waiting(verdict: Verdict) -> bool:
+    """Whether an inconclusive target has nothing wrong: all open requirements wait for a date.
 
-    `whole_plan` says that every check ran, by no filter, and that no key of ours is left. A run that only `watched`
-    its planted key leaves open what it does not ask.
+    Every check ran, by no filter, and no key of ours is left. A run that only watched its planted key leaves open the
+    requirements that it does not ask about.
     """
     is_open = frozenset({"inconclusive", "not_tested"})
-    musts = [entry for entry in requirements if entry.weight == "MUST" and entry.verdict in is_open]
-    left = [entry for entry in musts if not entry.waiting_until and (entry.tests or not watched)]
-    return result == "inconclusive" and whole_plan and bool(musts) and not left
+    musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and entry.verdict in is_open]
+    left = [entry for entry in musts if not entry.waiting_until and (entry.tests or not verdict.watch)]
+    whole_plan = not (verdict.unfinished or verdict.filters or verdict.keys_left)
+    return verdict.result == "inconclusive" and whole_plan and bool(musts) and not left
+
+
+def unwritten(verdict: Verdict) -> Verdict:
+    """The verdict that holds where no file could be written: no target is conformant."""
+    return replace(verdict, result="inconclusive") if verdict.result == "conformant" else verdict
+
+
+def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
+    """Whether nothing speaks against a target; of a `partial` run, only requirements that were not asked may be open.
+
+    `partial` are the reasons why a run did not ask everything.
+    """
+    if not partial:
+        return verdict.result == "conformant"
+    musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and not entry.not_run]
+    return not verdict.keys_left and all(
+        entry.verdict in {"passed", "waived", "not_applicable", "not_tested"} for entry in musts
+    )
 
 
 def exit_code(results: Iterable[Result], *, waiting: Iterable[bool] = (), waivers_out_of_date: bool = False) -> int:
@@ -325,7 +228,7 @@ def _decide_one(
         tests = tuple(sorted({r.check for r in judged_by}))
         return RequirementVerdict(name, requirement.level, result, tests, reason, count, productive)
 
-    not_applicable = requirement.not_applicable_because(profile, target.auth.way)
+    not_applicable = requirement.not_applicable_because(profile, target.auth.way, target.auth.like)
     if not_applicable is not None:
         return verdict("not_applicable", not_applicable)
     if failures:
@@ -389,7 +292,7 @@ def specs_digest(dialect: str) -> str:
     digest = hashlib.sha256()
     if is_documented(dialect):
         digest.update(json.dumps(documented(dialect), sort_keys=True).encode())
-    demands = (path for path in (specs.SPECS / dialect).glob("*.yaml") if path.name != "clients.yaml")
+    demands = (path for path in specs.home(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
     for path in sorted(demands):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from kms_conformance.client.judge import Judgement
 
-Outcome = Literal["passed", "failed", "inconclusive"]
+CheckOutcome = Literal["passed", "failed", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class CheckResult:
     family: str
     check: str
     title: str
-    outcome: Outcome
+    outcome: CheckOutcome
     seconds: float
     declared: tuple[str, ...] = ()
     passes: Mapping[str, int] = field(default_factory=dict)

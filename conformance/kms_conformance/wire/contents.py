@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from kms_conformance.wire.credentials import SIGNING_HEADERS
+from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
@@ -24,8 +24,6 @@ _LAYERS = 3
 # In what is no JSON: a name, some punctuation, and what could be its value. A name without one is found as well:
 # so no letter is looked at twice.
 _LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
-# They hold signatures and tokens, which are random.
-_CREDENTIALS = frozenset(name.lower() for name in SIGNING_HEADERS)
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,9 @@ def words(request: Request) -> frozenset[str]:
     """Every segment of the path, and every value of the query, the headers and the body, in lower case."""
     found = {segment for segment in _decoded(request.path).split("/") if segment}
     found |= {text for field in fields(request) for text in field.texts}
-    found |= {value for name, value in request.headers if name.lower() not in _CREDENTIALS}
+    # Headers of credentials hold signatures and tokens, which are random.
+    credentials = credential_places().lower_signing_headers
+    found |= {value for name, value in request.headers if name.lower() not in credentials}
     return frozenset(text.lower() for text in found)
 
 
@@ -64,7 +64,8 @@ def text_of(request: Request) -> str:
     """Everything that a request says, decoded as far as it can be, in one text to be searched, in lower case."""
     body = request.body.decode("utf-8", "replace")
     told = (text for field in fields(request) for text in field.texts)
-    headers = (value for name, value in request.headers if name.lower() not in _CREDENTIALS)
+    credentials = credential_places().lower_signing_headers
+    headers = (value for name, value in request.headers if name.lower() not in credentials)
     return "\n".join((_decoded(request.url), _decoded(body), *told, *headers)).casefold()
 
 

@@ -1,21 +1,68 @@
-"""Where credentials stand in requests and replies: the one list of these headers, parameters and fields."""
+"""Where credentials stand in requests and replies: the headers, parameters and fields of all ways to sign in."""
 
 from __future__ import annotations
 
-#: Headers of requests by which somebody signs in.
-SIGNING_HEADERS = (
-    "Authorization",
-    "X-Auth-Token",
-    "X-Security-Token",
-    "x-acs-security-token",
-    "x-acs-accesskey-id",
-    "X-Amz-Security-Token",
-)
-#: Those of them that hold a token as it is, in lower case: it may have been fetched, so that no target file names it.
-TOKEN_HEADERS = frozenset({"x-auth-token", "x-security-token", "x-acs-security-token", "x-amz-security-token"})
-#: All headers whose values are credentials, or let others in.
-HEADERS = (*SIGNING_HEADERS, "X-Subject-Token", "Cookie", "Set-Cookie")
-#: Parameters of a query or a form by which somebody signs in.
-SIGNING_PARAMETERS = ("Signature", "SecurityToken", "AccessKeyId")
-#: Fields of a body that hold what somebody signs in with at an identity service.
-FIELDS = ("password",)
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from kms_conformance.target.registry import ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kms_conformance.target.auth import Auth
+
+_AUTHORIZATION = "Authorization"
+_COOKIES = ("Cookie", "Set-Cookie")
+
+
+@dataclass(frozen=True, eq=False)
+class CredentialPlaces:
+    """Names of headers, parameters and fields that hold credentials.
+
+    `signing_headers` and `signing_parameters` stand in requests, `reply_headers` in replies. `headers` are all secret
+    headers, `parameters` those of a query, a form or a body. `fresh_parameters` differ in every run. The sets are in
+    lower case.
+    """
+
+    signing_headers: tuple[str, ...]
+    signing_parameters: tuple[str, ...]
+    headers: tuple[str, ...]
+    parameters: tuple[str, ...]
+    reply_headers: tuple[str, ...]
+    token_headers: frozenset[str]
+    key_id_headers: frozenset[str]
+    fresh_parameters: tuple[str, ...]
+    lower_signing_headers: frozenset[str]
+    lower_headers: frozenset[str]
+
+
+def credential_places() -> CredentialPlaces:
+    """The places of all ways that are registered."""
+    return _places_of(ways())
+
+
+@cache
+def _places_of(kinds: tuple[type[Auth], ...]) -> CredentialPlaces:
+    signing_headers = _once([_AUTHORIZATION, *(name for kind in kinds for name in kind.headers)])
+    reply_headers = _once(name for kind in kinds for name in kind.reply_headers)
+    signing_parameters = _once(name for kind in kinds for name in kind.parameters)
+    fields = (name for kind in kinds for name in kind.body_fields)
+    headers = (*signing_headers, *reply_headers, *_COOKIES)
+    return CredentialPlaces(
+        signing_headers=signing_headers,
+        signing_parameters=signing_parameters,
+        headers=headers,
+        parameters=_once([*signing_parameters, *fields]),
+        reply_headers=reply_headers,
+        token_headers=frozenset(name.lower() for kind in kinds for name in kind.token_headers),
+        key_id_headers=frozenset(name.lower() for kind in kinds for name in kind.key_id_headers),
+        fresh_parameters=_once(name for kind in kinds for name in kind.fresh_parameters),
+        lower_signing_headers=frozenset(map(str.lower, signing_headers)),
+        lower_headers=frozenset(map(str.lower, headers)),
+    )
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

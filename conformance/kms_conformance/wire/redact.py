@@ -6,11 +6,12 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from kms_conformance.target.ordinary import Public, public_words
-from kms_conformance.wire.credentials import FIELDS, HEADERS, SIGNING_PARAMETERS, TOKEN_HEADERS
+from kms_conformance.wire.credentials import CredentialPlaces, credential_places
 from kms_conformance.wire.disguises import MIN_LENGTH, hides_any, spans, views_and_bare
 from kms_conformance.wire.messages import Headers, Reply, Request
 from kms_conformance.wire.passing import PLAINTEXT, Passing
@@ -18,7 +19,6 @@ from kms_conformance.wire.passing import PLAINTEXT, Passing
 if TYPE_CHECKING:
     from kms_conformance.target import Target
 
-_PARAMETERS = (*SIGNING_PARAMETERS, *FIELDS)
 #: What endpoints decrypt for us. In requests it is what we made up ourselves, and needed to repeat them.
 _PLAINTEXTS = ("Plaintext", "plain_text")
 #: A fuzzer's short values in place of a token would blank out half of a report.
@@ -55,6 +55,7 @@ class Redactor:
         decrypted for us stays: something else has been put in its place.
         """
         names = labels or {}
+        places = credential_places()
         self._public = public
         all_secrets = sorted(set(secrets))
         self._lock = threading.Lock()
@@ -64,9 +65,9 @@ class Redactor:
         self._tokens: dict[str, None] = {}
         self._passing = Passing(_MAX_PASSING)
         self.too_short = len(all_secrets) - len(self._names)
-        known = {*self._names.values(), *map(_label, (*HEADERS, *_PARAMETERS, *_PLAINTEXTS)), "TOKEN"}
+        known = {*self._names.values(), *map(_label, (*places.headers, *places.parameters, *_PLAINTEXTS)), "TOKEN"}
         self._marks = re.compile("|".join(re.escape(_mark(label)) for label in sorted(known)).encode())
-        self._in_requests = (*_patterns(_PARAMETERS), *_header_lines())
+        self._in_requests = (*_patterns(places.parameters), *_header_lines(places.headers))
         self._plaintexts = plaintexts
         self._in_replies = (*self._in_requests, *(_IN_PLAINTEXTS if plaintexts else ()))
 
@@ -117,7 +118,8 @@ class Redactor:
 
         These are tokens, that may have been fetched, and for a while the signature and what was decrypted for us.
         """
-        carried = [value for name, value in request.headers if name.lower() in TOKEN_HEADERS]
+        token_headers = credential_places().token_headers
+        carried = [value for name, value in request.headers if name.lower() in token_headers]
         signed = [value for name, value in request.headers if name.lower() == "authorization"]
         signatures = _values(request.url.encode("utf-8", "surrogatepass"), _SIGNATURES)
         signatures |= {found for value in signed for found in _SIGNED.findall(value)}
@@ -132,7 +134,8 @@ class Redactor:
         if self._plaintexts and any(name in reply.body.lower() for name in _PLAINTEXT_WORDS):
             plaintexts = _values(reply.body, _IN_PLAINTEXTS)
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
-        self._remember(reply.header_values("X-Subject-Token"), known)
+        names = credential_places().reply_headers
+        self._remember([value for name in names for value in reply.header_values(name)], known)
 
     def _remember(self, tokens: Iterable[str], passing: Mapping[str, str]) -> None:
         new = {token for token in tokens if len(token) >= _MIN_TOKEN} - self._names.keys()
@@ -155,9 +158,7 @@ class Redactor:
         return tuple(
             (
                 self._text(name, patterns, by_value=by_value),
-                _hidden(name, value)
-                if name.lower() in _SECRET_HEADERS
-                else self._text(value, patterns, by_value=by_value),
+                _hidden(name, value) if _is_secret(name) else self._text(value, patterns, by_value=by_value),
             )
             for name, value in headers
         )
@@ -217,12 +218,12 @@ def _mark(label: str) -> str:
 
 
 def _hidden(name: str, value: str) -> str:
-    return _mark(_label(name)) if value and name.lower() in _SECRET_HEADERS else value
+    return _mark(_label(name)) if value and _is_secret(name) else value
 
 
 def _joined(headers: Headers, body: bytes = b"", *texts: str) -> bytes:
     """All that is to be searched in one: what is clean as a whole is so in its parts, and takes one look, not seven."""
-    others = ("\n".join(pair) for pair in headers if pair[0].lower() not in _SECRET_HEADERS)
+    others = ("\n".join(pair) for pair in headers if not _is_secret(pair[0]))
     return "\n".join((*texts, *others)).encode(errors="surrogatepass") + b"\n" + body
 
 
@@ -247,13 +248,11 @@ def _patterns(names: Iterable[str]) -> Iterator[_Pattern]:
             yield re.compile(form, re.IGNORECASE), _label(name)
 
 
-def _header_lines() -> Iterator[_Pattern]:
-    for name in HEADERS:
+def _header_lines(names: Iterable[str]) -> Iterator[_Pattern]:
+    for name in names:
         yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), _label(name)
 
 
-_SECRET_HEADERS = frozenset(name.lower() for name in HEADERS)
-_WORDS = tuple(name.lower().encode() for name in (*HEADERS, *_PARAMETERS, *_PLAINTEXTS))
 _IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
 _SIGNATURES = tuple(_patterns(["Signature"]))
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
@@ -262,9 +261,18 @@ PLAINTEXT_MARKS = tuple(sorted({_mark(_label(name)) for name in _PLAINTEXTS}))
 _SIGNED = re.compile(r"Signature=([^,\s]+)")
 
 
+def _is_secret(header: str) -> bool:
+    return header.lower() in credential_places().lower_headers
+
+
 def _names_a_secret(text: bytes) -> bool:
     lower = text.lower()
-    return any(word in lower for word in _WORDS)
+    return any(word in lower for word in _words(credential_places()))
+
+
+@cache
+def _words(places: CredentialPlaces) -> tuple[bytes, ...]:
+    return tuple(name.lower().encode() for name in (*places.headers, *places.parameters, *_PLAINTEXTS))
 
 
 def _values(text: bytes, patterns: Iterable[_Pattern]) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.apps.certificate import keys
-from kms_conformance.apps.certificate.manifest import is_sound, manifest, page
+from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack
 from kms_conformance.apps.certificate.statement import sealed, statement
 from kms_conformance.apps.certificate.verify import circumstances, verified
@@ -18,6 +18,7 @@ from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.text.words import sentence
+from kms_conformance.verdict.decide import is_sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

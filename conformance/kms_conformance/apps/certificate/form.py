@@ -15,8 +15,9 @@ from kms_conformance.core.text import shortened
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report
-from kms_conformance.report.model import Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
+from kms_conformance.verdict.model import Verdict
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
@@ -46,7 +47,7 @@ class Sealed:
         return cls(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
 
     @property
-    def verdict(self) -> StoredVerdict:
+    def verdict(self) -> Verdict:
         return self.report.verdict
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance.report import layout
 from kms_conformance.report.html.render import render_template
-from kms_conformance.report.model import LEVELS, VERDICTS
 from kms_conformance.report.text.words import sentence
+from kms_conformance.verdict.decide import is_sound
+from kms_conformance.verdict.model import LEVELS, VERDICTS
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
+    from kms_conformance.verdict.model import Verdict
 
 FORMAT = 2
 SEALED = (layout.VERDICT, layout.RESULTS, layout.ENVIRONMENT, layout.LEDGER, layout.EXCHANGES)
@@ -23,7 +24,7 @@ NO_SIGNATURE = (
 
 
 def manifest(
-    verdict: StoredVerdict, environment: Mapping[str, Any], exchanges: int, members: Mapping[str, bytes], issued: str
+    verdict: Verdict, environment: Mapping[str, Any], exchanges: int, members: Mapping[str, bytes], issued: str
 ) -> dict[str, Any]:
     """The document as `specs/schemas/manifest.schema.json` describes it."""
     raw = verdict.to_json()
@@ -45,17 +46,7 @@ def manifest(
     }
 
 
-def is_sound(verdict: StoredVerdict, partial: list[str]) -> bool:
-    """Whether nothing speaks against a target; of a partial run, nothing but what was not asked may be open."""
-    if not partial:
-        return verdict.result == "conformant"
-    musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and not entry.not_run]
-    return not verdict.keys_left and all(
-        entry.verdict in {"passed", "waived", "not_applicable", "not_tested"} for entry in musts
-    )
-
-
-def page(document: Mapping[str, Any], verdict: StoredVerdict, signer: str) -> str:
+def page(document: Mapping[str, Any], verdict: Verdict, signer: str) -> str:
     """The page for people; the same manifest gives the same page. `signer` is a key's id, "" where nobody signed."""
     return render_template(
         "certificate.html.j2",

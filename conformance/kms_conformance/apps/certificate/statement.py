@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
     from securesystemslib.signer import CryptoSigner, Key
 
-    from kms_conformance.report.model import StoredVerdict
+    from kms_conformance.verdict.model import Verdict
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 
 
-def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict: StoredVerdict) -> bytes:
+def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict: Verdict) -> bytes:
     """The statement about all members but itself, in one form of JSON."""
     whole = not document["partial"]
     results = {"conformant": "PASSED" if whole else "WARNED"}

@@ -23,6 +23,7 @@ from kms_conformance.recording.release import command
 from kms_conformance.recording.storage import Facts
 from kms_conformance.report import files, layout
 from kms_conformance.report.errors import ReportError
+from kms_conformance.target.registry import ways
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,6 +232,10 @@ def _obstacles(sealed: Sealed) -> Iterator[str]:
     if dialect not in specs.dialects() or verdict.dialect != dialect:
         # Nothing is looked for under a name that a file made up.
         yield f"The dialect {dialect} is none that this release knows, or not that of the verdict."
+        return
+    way = environment["target"]["auth"]["way"]
+    if way not in {kind.way for kind in ways()}:
+        yield f"The run signed in by {ascii(way)[:40]}, which no way to sign in is called here."
         return
     if verdict.frozen is not None and verdict.frozen["version"] not in versions(dialect):
         yield f"It was decided by the requirements {verdict.frozen['version']!a}, which are none of a release."

@@ -1,17 +1,17 @@
 """Two targets are asked the same, at the same time or months apart, and told apart by what they answer."""
 
 from kms_conformance.apps.differential.asking import KEYS
-from kms_conformance.apps.differential.difference import Comparison, compare_recordings
+from kms_conformance.apps.differential.difference import AnswerComparison, compare_recordings
 from kms_conformance.apps.differential.document import to_json
 from kms_conformance.apps.differential.questions import questions
-from kms_conformance.apps.differential.recording import KIND, Recording, read_recording, record, write_recording
+from kms_conformance.apps.differential.recording import KIND, AnswerRecording, read_recording, record, write_recording
 from kms_conformance.apps.differential.table import show
 
 __all__ = [
     "KEYS",
     "KIND",
-    "Comparison",
-    "Recording",
+    "AnswerComparison",
+    "AnswerRecording",
     "compare_recordings",
     "questions",
     "read_recording",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
+
 Outcome = Literal["answered", "left_out", "unprepared", "unanswered"]
 Aspect = Literal["answer", "state", "date", "content type", "body", "fact"]
 
@@ -18,7 +20,7 @@ class Break:
     """
 
     aspect: Aspect
-    requirement: str
+    requirement: RequirementId
     expected: str
     field: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,7 +31,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskingResult:
     """What came of asking one target: its answers by the ids of the questions, and what that took.
 
     `left` are keys that could not be scheduled for deletion.
@@ -42,7 +43,9 @@ class Asked:
     left: tuple[str, ...]
 
 
-def ask(target: Target, questions: Sequence[Question], progress: Callable[[Question], None] = lambda _: None) -> Asked:
+def ask(
+    target: Target, questions: Sequence[Question], progress: Callable[[Question], None] = lambda _: None
+) -> AskingResult:
     """Put the questions to a target. Raises `Inconclusive` where it cannot be asked at all.
 
     Its keys are in the ledger of the target, as those of a run are, and are scheduled for deletion at the end.
@@ -62,7 +65,7 @@ def ask(target: Target, questions: Sequence[Question], progress: Callable[[Quest
             hint = f"{len(left)} key(s) could not be scheduled for deletion either: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
-    return Asked(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
+    return AskingResult(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
 
 
 @dataclass
@@ -70,6 +73,7 @@ class _Asking:
     bench: Bench
     _in_vain: int = 0
     _preparing: Preparing = field(init=False)
+    _judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
         self._preparing = Preparing(self.bench)
@@ -113,7 +117,7 @@ class _Asking:
 
     def _create(self) -> tuple[Answer, str | None]:
         pool, client = self.bench.pool, self.bench.client
-        self._judge()
+        self._begin_judging()
         answer, key = pool.attempt(lambda marker: client.ask("create", **client.dialect.naming(marker)))
         if key is not None:
             pool.keys.append(key)
@@ -126,9 +130,10 @@ class _Asking:
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
         # Ids that must be nobody's are looked up here, so that what is judged below is the question's own exchange.
-        client.may_send(request)
+        with suppress(Inconclusive):
+            client.look_up_unknown(request)
         asked = self.bench.time.now()
-        self._judge()
+        self._begin_judging()
         try:
             answer = client.send(request, client.api[question.operation])
         except Inconclusive:
@@ -138,10 +143,11 @@ class _Asking:
         self._preparing.asked(prepared, question, asked, answer, after)
         return self._given(question, prepared, asked, answer, after, unknown=arguments.get("key_id"))
 
-    def _judge(self) -> None:
+    def _begin_judging(self) -> None:
         """A judge of its own for each question: it sees what is wrong with every exchange."""
-        client = self.bench.client
-        client.judge = Judge(self.bench.catalogue, self.bench.applicable, clean=client.recorder.redactor.text)
+        client, bench = self.bench.client, self.bench
+        take = client.start_findings().take
+        self._judge = Judge(bench.catalogue, bench.applicable, clean=client.recorder.redactor.text, take=take)
 
     def _arguments(self, question: Question, prepared: Prepared) -> dict[str, object]:
         meant = {
@@ -176,12 +182,11 @@ class _Asking:
         unknown: object = None,
     ) -> Given:
         client, bench = self.bench.client, self.bench
-        judge = client.judge
         # What is asked from here on is not about the question.
-        client.judge = None
+        client.stop_findings()
         facts: dict[str, Fact] = dict(facts_of(question, bench, prepared, answer))
         documented = Documented(client.profile, question, bench.applicable)
-        everywhere = of_every_exchange(judge.failures if judge else (), answer.number)
+        everywhere = of_every_exchange(self._judge.failures, answer.number)
         breaks = (*documented.breaks(prepared, asked, answer, after), *everywhere, *breaks_of(question, bench, facts))
         scheduled = asked if question.operation == "schedule" and after != prepared.view else prepared.scheduled
         normal = Normal(self._names(prepared, unknown, answer), asked, scheduled, fresh=question.operation == "create")

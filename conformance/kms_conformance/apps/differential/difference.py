@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from kms_conformance.apps.differential.answers import Break, Given
-from kms_conformance.apps.differential.recording import Entry, Recording
+from kms_conformance.apps.differential.recording import AnswerRecording, RecordedAnswer
 from kms_conformance.apps.differential.timestamps import SCHEDULING, Moment
 from kms_conformance.client.oracle import PENDING
 from kms_conformance.core.text import shortened
@@ -24,7 +24,7 @@ _MOST = 160
 
 
 @dataclass(frozen=True)
-class Side:
+class AnswerSide:
     """Whether the documents have a say on what one target answers, and the requirements that it breaks there."""
 
     judged: bool
@@ -46,8 +46,8 @@ class Difference:
     field: str
     a: str
     b: str
-    documents_a: Side
-    documents_b: Side
+    documents_a: AnswerSide
+    documents_b: AnswerSide
 
     @property
     def supports(self) -> Supports:
@@ -70,11 +70,11 @@ class NotCompared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AnswerComparison:
     """Two recordings compared. `compared` counts the questions that both were asked and answered."""
 
-    a: Recording
-    b: Recording
+    a: AnswerRecording
+    b: AnswerRecording
     at: datetime
     compared: int
     differences: tuple[Difference, ...]
@@ -88,12 +88,12 @@ class Comparison:
             return 1
         return 3 if not self.compared or any(skipped.unanswered for skipped in self.not_compared) else 0
 
-    def age_days(self, recording: Recording) -> int:
+    def age_days(self, recording: AnswerRecording) -> int:
         """How old the evidence of one side is."""
         return (self.at - recording.recorded).days
 
 
-def compare_recordings(a: Recording, b: Recording, at: datetime) -> Comparison:
+def compare_recordings(a: AnswerRecording, b: AnswerRecording, at: datetime) -> AnswerComparison:
     """Compare two recordings of one dialect, at a time (aware, UTC). Only what both were asked alike is compared."""
     answers = {entry.question: entry for entry in b.entries}
     differences: list[Difference] = []
@@ -112,17 +112,17 @@ def compare_recordings(a: Recording, b: Recording, at: datetime) -> Comparison:
             continue
         compared += 1
         differences += _differences(entry, entry.given, other.given)
-    return Comparison(a, b, at, compared, tuple(differences), tuple(skipped), tuple(_warnings(a, b, at)))
+    return AnswerComparison(a, b, at, compared, tuple(differences), tuple(skipped), tuple(_warnings(a, b, at)))
 
 
-def _not_compared(a: Entry, b: Entry) -> NotCompared | None:
+def _not_compared(a: RecordedAnswer, b: RecordedAnswer) -> NotCompared | None:
     outcomes = {a.given.outcome, b.given.outcome}
     if outcomes in ({"answered"}, {"answered", "unprepared"}):
         return None
     return NotCompared(a.question, a.title, a.given.reason, b.given.reason, "unanswered" in outcomes)
 
 
-def _differences(entry: Entry, a: Given, b: Given) -> Iterator[Difference]:
+def _differences(entry: RecordedAnswer, a: Given, b: Given) -> Iterator[Difference]:
     for aspect, field, left, right in _told(a, b):
         sides = (_side(given, aspect, field) for given in (a, b))
         yield Difference(entry.question, entry.title, aspect, field, left[:_MOST], right[:_MOST], *sides)
@@ -157,13 +157,13 @@ def _effects(a: Given, b: Given) -> Iterator[_Told]:
             yield "fact", name, left, right
 
 
-def _side(given: Given, aspect: str, field: str) -> Side:
+def _side(given: Given, aspect: str, field: str) -> AnswerSide:
     if aspect == "preparation":
-        return Side(judged=False)
+        return AnswerSide(judged=False)
     found = [broken for broken in given.breaks if _is_about(broken, given, aspect, field)]
     judged = (field if aspect == "fact" else aspect) in given.judged or bool(found)
     requirements = tuple(dict.fromkeys(broken.requirement for broken in found))
-    return Side(judged, requirements, tuple(dict.fromkeys(broken.expected for broken in found)))
+    return AnswerSide(judged, requirements, tuple(dict.fromkeys(broken.expected for broken in found)))
 
 
 def _is_about(broken: Break, given: Given, aspect: str, field: str) -> bool:
@@ -242,7 +242,7 @@ def _worded(value: Any) -> str:  # noqa: ANN401 - JSON
     return {None: "none", "": '""'}.get(value, str(value))
 
 
-def _warnings(a: Recording, b: Recording, at: datetime) -> Iterator[str]:
+def _warnings(a: AnswerRecording, b: AnswerRecording, at: datetime) -> Iterator[str]:
     for recording in (a, b):
         days = (at - recording.recorded).days
         if days > MOST_DAYS:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from kms_conformance.apps.differential.difference import FORMAT, KIND, Comparison, Difference
-from kms_conformance.apps.differential.recording import Recording
+from kms_conformance.apps.differential.difference import FORMAT, KIND, AnswerComparison, Difference
+from kms_conformance.apps.differential.recording import AnswerRecording
 
 
-def to_json(comparison: Comparison) -> dict[str, Any]:
+def to_json(comparison: AnswerComparison) -> dict[str, Any]:
     """The comparison as JSON types."""
     return {
         "format": FORMAT,
@@ -25,7 +25,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _side(recording: Recording, age: int) -> dict[str, Any]:
+def _side(recording: AnswerRecording, age: int) -> dict[str, Any]:
     whole = recording.to_json()
     return {name: whole[name] for name in ("recorded", "suite", "target", "questions")} | {"age_days": age}
 

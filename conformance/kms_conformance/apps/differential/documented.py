@@ -11,6 +11,7 @@ from kms_conformance.apps.differential.facts import REQUEST_ID
 from kms_conformance.apps.differential.preparing import Prepared
 from kms_conformance.apps.differential.question import PENDING_FROM_DISABLED, Question
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Judgement
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, KeyModel, Oracle
@@ -18,14 +19,14 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import is_dated
 
 # What is judged on every exchange, and what of an answer it is about; everything else is about its body.
-_EVERYWHERE: dict[str, Aspect] = {
+_EVERYWHERE: dict[RequirementId, Aspect] = {
     "reply.status": "answer",
     "reply.no-server-error": "answer",
     "reply.content-type": "content type",
     "reply.request-id": "fact",
 }
-_CHANGES_NOTHING = "refused.changes-nothing"
-_DATES = ("describe.date-agrees", "cancel.date-cleared")
+_CHANGES_NOTHING: RequirementId = "refused.changes-nothing"
+_DATES: tuple[RequirementId, ...] = ("describe.date-agrees", "cancel.date-cleared")
 # What such a break is about, in place of a field.
 _READS = "the key"
 _MOST = 200
@@ -98,8 +99,8 @@ class Documented:
                 yield Break("date", self._dated, words)
 
     @property
-    def _dated(self) -> str:
-        start = "schedule.window.start"
+    def _dated(self) -> RequirementId:
+        start: RequirementId = "schedule.window.start"
         return start if start in self.applicable else self.question.requirement
 
     def _unchanged(self, before: KeyView, after: KeyView) -> Iterator[Break]:

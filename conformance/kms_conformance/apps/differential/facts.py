@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kms_conformance.apps.differential.answers import Break
 from kms_conformance.apps.differential.preparing import Prepared
 from kms_conformance.apps.differential.question import Question
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.keys.target_session import Bench
 
@@ -18,7 +19,7 @@ LISTED = "the key is listed once"
 PAGE = "keys on the page"
 NEXT_PAGE = "it leads on to a next page"
 
-_IDS = "reply.request-id"
+_IDS: RequirementId = "reply.request-id"
 _EXPECTED = {
     SAME_TEXT: "the text that was encrypted",
     LISTED: "each key once over all pages",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import Raw
 
@@ -32,7 +33,7 @@ class Question:
     id: str
     title: str
     operation: str
-    requirement: str
+    requirement: RequirementId
     arguments: Mapping[str, object] = field(default_factory=dict)
     state: str = ENABLED
     refusal: str | None = None

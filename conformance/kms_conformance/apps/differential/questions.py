@@ -22,9 +22,10 @@ from kms_conformance.apps.differential.question import (
 )
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
-from kms_conformance.dialects import ADAPTERS
+from kms_conformance.dialects import adapter_class
 from kms_conformance.dialects.base import Raw
 
 _IN_WORDS = {
@@ -70,7 +71,7 @@ def _all(profile: Profile, chance: random.Random) -> Iterator[Question]:
     yield from _end(profile)
 
 
-def _of_key(operation: str, verb: str, state: str, requirement: str, **arguments: object) -> Question:
+def _of_key(operation: str, verb: str, state: str, requirement: RequirementId, **arguments: object) -> Question:
     """One request on a key in one state, judged by what the documents say of that state."""
     name = f"{operation.replace('_', '-')}.{state.replace('_', '-')}"
     return Question(name, f"{verb} {_IN_WORDS[state]}", operation, requirement, {"key_id": KEY, **arguments}, state)
@@ -78,7 +79,7 @@ def _of_key(operation: str, verb: str, state: str, requirement: str, **arguments
 
 def _reading() -> Iterator[Question]:
     for state in _LIVING:
-        requirement = "pending.describe" if state == PENDING else "describe.reply"
+        requirement: RequirementId = "pending.describe" if state == PENDING else "describe.reply"
         yield _of_key("describe", "describe", state, requirement)
     yield Question("list", "list the keys", "list", "list.complete", shape_only=True)
     yield Question(
@@ -92,15 +93,18 @@ def _reading() -> Iterator[Question]:
 def _switching(catalogue: Catalogue) -> Iterator[Question]:
     for operation, state in (("enable", ENABLED), ("disable", DISABLED)):
         # Some clouds refuse to do what is done already, to others it is nothing.
-        again = f"{operation}.not-{DISABLED if state == ENABLED else ENABLED}"
-        names = {state: again if again in catalogue else f"{operation}.idempotent", PENDING: f"pending.{operation}"}
+        again = as_id(f"{operation}.not-{DISABLED if state == ENABLED else ENABLED}")
+        names: dict[str, RequirementId] = {
+            state: again if again in catalogue else as_id(f"{operation}.idempotent"),
+            PENDING: as_id(f"pending.{operation}"),
+        }
         for asked in _LIVING:
-            yield _of_key(operation, operation, asked, names.get(asked, f"{operation}.reply"))
+            yield _of_key(operation, operation, asked, names.get(asked, as_id(f"{operation}.reply")))
 
 
 def _using() -> Iterator[Question]:
     for state in _LIVING:
-        by_state = {ENABLED: "state.enabled", DISABLED: "state.disabled"}
+        by_state: dict[str, RequirementId] = {ENABLED: "state.enabled", DISABLED: "state.disabled"}
         yield _of_key("encrypt", "encrypt with", state, by_state.get(state, "pending.encrypt"), plaintext="text")
         yield _of_key("generate_data_key", "get a data key of", state, by_state.get(state, "pending.generate-data-key"))
         yield Question(
@@ -148,13 +152,19 @@ def _windows(profile: Profile, chance: random.Random) -> Iterator[Question]:
 
 
 def _window(
-    name: str, words: str, window: object, *, requirement: str = "", refusal: str | None = None, days: int | None = None
+    name: str,
+    words: str,
+    window: object,
+    *,
+    requirement: RequirementId | None = None,
+    refusal: str | None = None,
+    days: int | None = None,
 ) -> Question:
     return Question(
         f"schedule.{name}",
         f"schedule the deletion of an enabled key, {words}",
         "schedule",
-        requirement or f"schedule.window.{name}",
+        requirement or as_id(f"schedule.window.{name}"),
         {"key_id": KEY, "window": window},
         refusal=refusal,
         days=days,
@@ -163,7 +173,8 @@ def _window(
 
 def _scheduling(profile: Profile) -> Iterator[Question]:
     days = _plain(profile)
-    for state, requirement in ((DISABLED, "schedule.from-disabled"), (PENDING, "schedule.twice")):
+    asked: tuple[tuple[str, RequirementId], ...] = ((DISABLED, "schedule.from-disabled"), (PENDING, "schedule.twice"))
+    for state, requirement in asked:
         yield Question(
             f"schedule.{state.replace('_', '-')}",
             f"schedule the deletion of {_IN_WORDS[state]}",
@@ -176,13 +187,14 @@ def _scheduling(profile: Profile) -> Iterator[Question]:
 
 
 def _cancelling() -> Iterator[Question]:
-    for state, requirement in (
+    asked: tuple[tuple[str, RequirementId], ...] = (
         (PENDING, "cancel.state-after"),
         (PENDING_FROM_DISABLED, "cancel.state-after.disabled"),
         (ENABLED, "cancel.not-pending.enabled"),
         (DISABLED, "cancel.not-pending.disabled"),
         (CANCELLED, "cancel.not-pending.cancelled"),
-    ):
+    )
+    for state, requirement in asked:
         yield _of_key("cancel", "cancel the deletion of", state, requirement)
 
 
@@ -195,14 +207,32 @@ def _names(profile: Profile) -> Iterator[Question]:
     ):
         window = {"window": _plain(profile)} if operation == "schedule" else {}
         state = PENDING if operation == "cancel" else ENABLED
-        cases: list[tuple[str, str, str, str, dict[str, object]]] = [
-            ("unknown-key", "an unknown key", f"unknown-key.{operation}", "unknown_key", {"key_id": UNKNOWN_KEY}),
-            ("no-key", "no key at all", f"{operation}.key-id.missing", "missing_key", {}),
-            ("number", "a key named by a number", f"{operation}.key-id.type", "wrong_key_type", {"key_id": Raw(7)}),
+        cases: list[tuple[str, str, RequirementId, str, dict[str, object]]] = [
+            (
+                "unknown-key",
+                "an unknown key",
+                as_id(f"unknown-key.{operation}"),
+                "unknown_key",
+                {"key_id": UNKNOWN_KEY},
+            ),
+            ("no-key", "no key at all", as_id(f"{operation}.key-id.missing"), "missing_key", {}),
+            (
+                "number",
+                "a key named by a number",
+                as_id(f"{operation}.key-id.type"),
+                "wrong_key_type",
+                {"key_id": Raw(7)},
+            ),
         ]
         cases += [
-            (f"malformed-{place}", f"the key {key!a}", f"malformed-key.{operation}", "malformed_key", {"key_id": key})
-            for place, key in enumerate(ADAPTERS[profile.dialect].malformed_keys, 1)
+            (
+                f"malformed-{place}",
+                f"the key {key!a}",
+                as_id(f"malformed-key.{operation}"),
+                "malformed_key",
+                {"key_id": key},
+            )
+            for place, key in enumerate(adapter_class(profile.dialect).malformed_keys, 1)
         ]
         for name, words, requirement, refusal, named in cases:
             yield Question(
@@ -212,13 +242,13 @@ def _names(profile: Profile) -> Iterator[Question]:
 
 def _protocol(profile: Profile) -> Iterator[Question]:
     known = Catalogue.load(profile.dialect)
-    for name, case in ADAPTERS[profile.dialect].protocol_cases.items():
+    for name, case in adapter_class(profile.dialect).protocol_cases.items():
         window = {"window": _plain(profile)} if case.operation == "schedule" else {}
         yield Question(
             f"protocol.{name}",
             f"{case.operation} {'an unknown' if case.of_unknown_key else 'an enabled'} key, written: {name}",
             case.operation,
-            f"protocol.{name}" if f"protocol.{name}" in known else f"{case.operation}.reply.{name}",
+            as_id(f"protocol.{name}" if f"protocol.{name}" in known else f"{case.operation}.reply.{name}"),
             {"key_id": UNKNOWN_KEY if case.of_unknown_key else KEY, **window},
             refusal=case.refusal,
             days=_plain(profile) if window else None,

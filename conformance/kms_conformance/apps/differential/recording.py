@@ -10,7 +10,7 @@ from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.apps.differential.answers import Given
-from kms_conformance.apps.differential.asking import Asked, ask
+from kms_conformance.apps.differential.asking import AskingResult, ask
 from kms_conformance.apps.differential.question import Question, digest
 from kms_conformance.apps.differential.questions import questions
 from kms_conformance.catalogue.profile import Profile
@@ -27,7 +27,7 @@ Progress = Callable[[Question, int], None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordedAnswer:
     """One question as it was asked, and its answer."""
 
     question: str
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Recording:
+class AnswerRecording:
     """`recorded` is aware, UTC. `left` are keys that could not be scheduled for deletion: told, and not stored."""
 
     name: str
@@ -48,7 +48,7 @@ class Recording:
     version: str
     specs_digest: str
     seed: int
-    entries: tuple[Entry, ...]
+    entries: tuple[RecordedAnswer, ...]
     requests: int
     keys_created: int
     left: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Recording:
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Recording:
+    def from_json(cls, raw: Mapping[str, Any]) -> AnswerRecording:
         """Rebuild a recording from a document that is valid by the schema."""
         return cls(
             **raw["target"],
@@ -95,13 +95,13 @@ class Recording:
         )
 
 
-def _entry(answer: dict[str, Any]) -> Entry:
-    return Entry(answer.pop("question"), answer.pop("title"), answer.pop("asked"), Given.from_json(answer))
+def _entry(answer: dict[str, Any]) -> RecordedAnswer:
+    return RecordedAnswer(answer.pop("question"), answer.pop("title"), answer.pop("asked"), Given.from_json(answer))
 
 
 def record(
     target: Target, seed: int = 0, facts_of: str | None = None, progress: Progress = lambda *_: None
-) -> Recording:
+) -> AnswerRecording:
     """Ask a target everything. Raises `Inconclusive` where it cannot be asked.
 
     `facts_of` names the profile whose facts the questions are made of, where that is not the target's own: two targets
@@ -120,8 +120,10 @@ def record(
     return _recording(target, seed, asked, started, result)
 
 
-def _recording(target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: Asked) -> Recording:
-    return Recording(
+def _recording(
+    target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: AskingResult
+) -> AnswerRecording:
+    return AnswerRecording(
         name=target.name,
         dialect=target.dialect,
         profile=target.profile,
@@ -131,7 +133,8 @@ def _recording(target: Target, seed: int, asked: tuple[Question, ...], started: 
         specs_digest=specs_digest(target.dialect),
         seed=seed,
         entries=tuple(
-            Entry(question.id, question.title, question.asked, result.answers[question.id]) for question in asked
+            RecordedAnswer(question.id, question.title, question.asked, result.answers[question.id])
+            for question in asked
         ),
         requests=result.requests,
         keys_created=result.keys_created,
@@ -139,7 +142,7 @@ def _recording(target: Target, seed: int, asked: tuple[Question, ...], started: 
     )
 
 
-def write_recording(path: Path, recording: Recording) -> None:
+def write_recording(path: Path, recording: AnswerRecording) -> None:
     """Write a recording, for its owner alone. Raises `ReportError` where the system does not let us."""
     document = recording.to_json()
     validate(document, "recording", str(path))
@@ -149,11 +152,11 @@ def write_recording(path: Path, recording: Recording) -> None:
         raise ReportError(error.what, error.why, "Name another file with --out.") from error
 
 
-def read_recording(path: Path) -> Recording:
+def read_recording(path: Path) -> AnswerRecording:
     """Read a recording. Raises `ReportError` unless it is valid and its digest is that of its questions."""
     raw = read_json(path)
     validate(raw, "recording", str(path))
-    recording = built(Recording.from_json, raw, str(path))
+    recording = built(AnswerRecording.from_json, raw, str(path))
     if recording.digest != raw["questions"]["digest"]:
         raise ReportError(
             f"{path} cannot be used.",

@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kms_conformance.apps.differential.difference import Comparison, Difference, NotCompared
-from kms_conformance.apps.differential.recording import Recording
+from kms_conformance.apps.differential.difference import AnswerComparison, Difference, NotCompared
+from kms_conformance.apps.differential.recording import AnswerRecording
 from kms_conformance.core.text import counted, one_line
 from kms_conformance.report.text.screen import Screen
 
@@ -26,7 +26,7 @@ _STYLES = {"a": "green", "b": "green", "both": "", "neither": "red", "open": "di
 
 
 @dataclass(frozen=True)
-class Row:
+class DifferenceRow:
     """The same difference, met in one question or in several."""
 
     differences: tuple[Difference, ...]
@@ -84,7 +84,7 @@ class Row:
         return ", ".join(names[:_MOST_NAMES]) + more
 
 
-def rows(differences: Sequence[Difference]) -> tuple[Row, ...]:
+def rows(differences: Sequence[Difference]) -> tuple[DifferenceRow, ...]:
     """The differences, alike ones together, those that the documents decide first."""
 
     def alike(difference: Difference) -> tuple[object, ...]:
@@ -101,13 +101,13 @@ def rows(differences: Sequence[Difference]) -> tuple[Row, ...]:
 
     order = {id(difference): place for place, difference in enumerate(differences)}
     grouped = [
-        Row(tuple(sorted(group, key=lambda difference: order[id(difference)])))
+        DifferenceRow(tuple(sorted(group, key=lambda difference: order[id(difference)])))
         for _, group in groupby(sorted(differences, key=alike), key=alike)
     ]
     return tuple(sorted(grouped, key=lambda row: (*alike(row.one)[:2], order[id(row.one)])))
 
 
-def show(comparison: Comparison, screen: Screen) -> None:
+def show(comparison: AnswerComparison, screen: Screen) -> None:
     """Print a comparison, as a table or, on a narrow terminal, as paragraphs."""
     a, b = names(comparison)
     for side, name, recording in (("A", a, comparison.a), ("B", b, comparison.b)):
@@ -122,13 +122,13 @@ def show(comparison: Comparison, screen: Screen) -> None:
         screen.write_line(line)
 
 
-def names(comparison: Comparison) -> tuple[str, str]:
+def names(comparison: AnswerComparison) -> tuple[str, str]:
     """What the two sides are called: by their targets, or A and B where those have one name."""
     a, b = comparison.a.name, comparison.b.name
     return (a, b) if a != b else (f"{a} (A)", f"{b} (B)")
 
 
-def _origin(recording: Recording, days: int) -> str:
+def _origin(recording: AnswerRecording, days: int) -> str:
     age = {0: "today", 1: "1 day ago"}.get(days, f"{days} days ago")
     return (
         f"{recording.dialect}, profile {recording.profile}, {recording.base_url}, "
@@ -136,7 +136,7 @@ def _origin(recording: Recording, days: int) -> str:
     )
 
 
-def _counts(comparison: Comparison) -> str:
+def _counts(comparison: AnswerComparison) -> str:
     compared = counted(comparison.compared, "question")
     if not comparison.differences:
         return f"No difference in {compared}." if comparison.compared else "Nothing could be compared."
@@ -146,7 +146,7 @@ def _counts(comparison: Comparison) -> str:
     return f"{compared} compared: {counts}."
 
 
-def _table(found: Sequence[Row], a: str, b: str) -> Table:
+def _table(found: Sequence[DifferenceRow], a: str, b: str) -> Table:
     table = Table(pad_edge=False, show_lines=True)
     table.add_column("question", overflow="fold", ratio=3)
     table.add_column(a, overflow="fold", ratio=3)
@@ -158,7 +158,7 @@ def _table(found: Sequence[Row], a: str, b: str) -> Table:
     return table
 
 
-def _paragraphs(found: Sequence[Row], a: str, b: str) -> Group:
+def _paragraphs(found: Sequence[DifferenceRow], a: str, b: str) -> Group:
     width = max(len(a), len(b), len("documents"))
     parts: list[RenderableType] = []
     for row in found:
@@ -175,7 +175,7 @@ def _paragraphs(found: Sequence[Row], a: str, b: str) -> Group:
     return Group(*parts)
 
 
-def _cells(row: Row) -> tuple[Text, Text]:
+def _cells(row: DifferenceRow) -> tuple[Text, Text]:
     """What either answers, in red where the documents support the other."""
     styles = {"a": ("green", "red"), "b": ("red", "green"), "neither": ("red", "red")}
     left, right = styles.get(row.one.supports, ("", ""))

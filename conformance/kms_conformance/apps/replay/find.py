@@ -10,24 +10,24 @@ from kms_conformance.client.judge import Judgement
 from kms_conformance.report.again import remembered
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
-from kms_conformance.report.model import StoredVerdict
 from kms_conformance.target import Target, load_target
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 
 _MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFailure:
     """A failure of an earlier run: its id, the run's verdict on the target, the check that found it."""
 
     id: str
-    verdict: StoredVerdict
+    verdict: Verdict
     check: CheckResult
     failure: Judgement
 
 
-def find(directory: Path, name: str) -> Found:
+def find(directory: Path, name: str) -> FoundFailure:
     """The failure with this id; raises `ReportError` where the folder cannot be read, or has none of this id."""
     known = list(_failures(directory))
     for found in known:
@@ -42,7 +42,7 @@ def find(directory: Path, name: str) -> Found:
     )
 
 
-def target_file(directory: Path, found: Found, given: Path | None) -> Path | None:
+def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Path | None:
     """The target file to ask by: the one that is given, or that of the run; None for the built-in emulator.
 
     Raises `ReportError` where it is not known or speaks another dialect, and `TargetError` where it cannot be used.
@@ -60,7 +60,7 @@ def target_file(directory: Path, found: Found, given: Path | None) -> Path | Non
     return path
 
 
-def other_endpoint(found: Found, target: Target) -> str:
+def other_endpoint(found: FoundFailure, target: Target) -> str:
     """A sentence where another endpoint or profile is asked than the run asked; else empty."""
     if (found.verdict.base_url, found.verdict.profile) == (target.shown_url, target.profile):
         return ""
@@ -68,7 +68,7 @@ def other_endpoint(found: Found, target: Target) -> str:
     return f"The run asked {was}; asked now is {target.shown_url} with the profile {target.profile}."
 
 
-def _of_the_run(directory: Path, found: Found) -> Path | None:
+def _of_the_run(directory: Path, found: FoundFailure) -> Path | None:
     paths = remembered(directory)
     if found.verdict.name not in paths:
         raise ReportError(
@@ -79,8 +79,8 @@ def _of_the_run(directory: Path, found: Found) -> Path | None:
     return paths[found.verdict.name]
 
 
-def _failures(directory: Path) -> Iterator[Found]:
+def _failures(directory: Path) -> Iterator[FoundFailure]:
     for target in load_report(directory).targets:
         for check in target.checks:
             for failure in check.failures:
-                yield Found(check.failure_id(failure), target.verdict, check, failure)
+                yield FoundFailure(check.failure_id(failure), target.verdict, check, failure)

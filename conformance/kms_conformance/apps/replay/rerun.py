@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.apps.replay.find import Found
+from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.run.controller import Controller
 from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.run.worker import Worker, check_of
@@ -34,7 +34,7 @@ class Again:
     told: str = ""
 
 
-def rerun(found: Found, target: Path | None, *, consent: bool) -> Again:
+def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> Again:
     """Run the check of a failure again, at its tier and with its seed; `target` None is the built-in emulator."""
     only = _Only(found.verdict.name if target is None else None, found.check.check)
     told = io.StringIO()

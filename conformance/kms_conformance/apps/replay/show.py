@@ -7,9 +7,9 @@ from itertools import zip_longest
 
 from rich.text import Text
 
-from kms_conformance.apps.replay.find import Found
-from kms_conformance.apps.replay.outcome import Outcome, Seen
-from kms_conformance.apps.replay.sides import Row, rows
+from kms_conformance.apps.replay.find import FoundFailure
+from kms_conformance.apps.replay.outcome import ReplayOutcome, Seen
+from kms_conformance.apps.replay.sides import ReplayRow, rows
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import one_line, wrapped
 from kms_conformance.report.text.failure import compared
@@ -28,7 +28,7 @@ _WORDS: dict[Seen, tuple[str, str]] = {
 _KEY_LEFT = ("? Not seen again: the requirement held this time, but a key is left.", "bold yellow")
 
 
-def lines(found: Found, outcome: Outcome, note: str, width: int) -> Iterator[Text]:
+def lines(found: FoundFailure, outcome: ReplayOutcome, note: str, width: int) -> Iterator[Text]:
     """The replay at this width; `note` says where another endpoint was asked."""
     width = max(width, _LEAST_WIDTH)
     requirement = Catalogue.load(found.verdict.dialect).requirements.get(found.failure.requirement)
@@ -42,7 +42,7 @@ def lines(found: Found, outcome: Outcome, note: str, width: int) -> Iterator[Tex
         yield from _lines(note, width, "  ! ", "yellow")
     for then, now in outcome.pairs:
         yield Text()
-        yield from _table([Row("", "in the run", "now"), *rows(then, now)], width)
+        yield from _table([ReplayRow("", "in the run", "now"), *rows(then, now)], width)
     if not outcome.pairs:
         yield Text("  The run kept no exchange of this failure.", "dim")
     yield Text()
@@ -55,7 +55,7 @@ def lines(found: Found, outcome: Outcome, note: str, width: int) -> Iterator[Tex
             yield from _lines(text, width, "  ")
 
 
-def _table(table: list[Row], width: int) -> Iterator[Text]:
+def _table(table: list[ReplayRow], width: int) -> Iterator[Text]:
     """Three columns, each cell wrapped within its own; a mark stands before what differs."""
     first = min(_MOST_NAME, max(len(row.name) for row in table))
     side = (width - first - 6) // 2

@@ -17,7 +17,7 @@ _NOTHING = "-"
 
 
 @dataclass(frozen=True)
-class Row:
+class ReplayRow:
     """One line of the table. `mark`: `≠` where the replies differ, `~` where ids or dates alone do."""
 
     name: str
@@ -26,11 +26,11 @@ class Row:
     mark: Mark = ""
 
 
-def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[Row]:
+def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[ReplayRow]:
     """What was sent and what came, then and now; of a reply in JSON a row a field."""
-    yield Row("sent at", _moment(then), _moment(now))
-    yield Row("request", _request(then), _request(now))
-    yield Row("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
+    yield ReplayRow("sent at", _moment(then), _moment(now))
+    yield ReplayRow("request", _request(then), _request(now))
+    yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
     asked = now is not None
     yield _compared("status", _status(then), _status(now), asked=asked)
     before, after = _fields(_text(then, "reply_body")), _fields(_text(now, "reply_body"))
@@ -38,12 +38,12 @@ def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[Row
     for name in names[:_MOST_FIELDS]:
         yield _compared(name, before.get(name, _NOTHING), after.get(name, _NOTHING), asked=asked)
     if len(names) > _MOST_FIELDS:
-        yield Row("…", f"{len(names) - _MOST_FIELDS} more fields", "")
+        yield ReplayRow("…", f"{len(names) - _MOST_FIELDS} more fields", "")
 
 
-def _compared(name: str, then: str, now: str, *, asked: bool) -> Row:
+def _compared(name: str, then: str, now: str, *, asked: bool) -> ReplayRow:
     mark: Mark = "" if then == now or not asked else "~" if steady(then) == steady(now) else "≠"
-    return Row(name, then, now, mark)
+    return ReplayRow(name, then, now, mark)
 
 
 def _moment(exchange: Mapping[str, Any] | None) -> str:

@@ -14,8 +14,8 @@ from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import RpcAuth
 
 # The client wants one and sends it nowhere, where the endpoint is given.
 _REGION = "region"
@@ -24,7 +24,7 @@ _PAGE_SIZE = 100
 _CONTEXT = {"purpose": "a test of +&=*~ ü"}
 
 
-class Kms:
+class AlibabacloudKms:
     """The client without its request objects."""
 
     def __init__(self, base_url: str, **options: object) -> None:
@@ -111,7 +111,7 @@ class AlibabaCloud(Driver):
         }
         if auth.security_token is not None:
             options["security_token"] = auth.security_token
-        self._kms = Kms(target.base_url, **options)
+        self._kms = AlibabacloudKms(target.base_url, **options)
 
     def raised(self, error: Exception) -> Raised | None:
         if not isinstance(error, AlibabaCloudException):

@@ -15,8 +15,8 @@ from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import RpcAuth
 
 # The client wants one; every service takes it for one of the common parameters.
 _REGION = "cn-hangzhou"
@@ -27,7 +27,7 @@ _CONTEXT = json.dumps({"purpose": "a test of +&=*~ ü"})
 Place = Literal["query of a POST", "query of a GET", "form"]
 
 
-class Kms:
+class AliyunKms:
     """The client without its request objects."""
 
     def __init__(self, base_url: str, client: AcsClient, place: Place = "query of a POST") -> None:
@@ -120,7 +120,7 @@ class Aliyun(Driver):
             if auth.security_token is None
             else AcsClient(credential=StsTokenCredential(*key, auth.security_token), **options)
         )
-        self._kms = Kms(target.base_url, client)
+        self._kms = AliyunKms(target.base_url, client)
 
     def raised(self, error: Exception) -> Raised | None:
         if isinstance(error, ServerException):

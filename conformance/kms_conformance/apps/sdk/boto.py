@@ -10,8 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import SigV4Auth
 from kms_conformance.target import Target
-from kms_conformance.target.model import SigV4Auth
 
 _MOST_PAGES = 100
 

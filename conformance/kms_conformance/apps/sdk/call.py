@@ -10,8 +10,7 @@ from typing import Any
 
 from kms_conformance.apps.sdk.driver import Crash, Driver, Outcome, Raised, Told, kinds_of
 from kms_conformance.apps.sdk.judging import Expectation, disagreement, reading, shown
-from kms_conformance.apps.sdk.known import Client as Known
-from kms_conformance.apps.sdk.known import Trap
+from kms_conformance.apps.sdk.known import Trap, VendorClient
 from kms_conformance.apps.sdk.outcome import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.client.answer import Answer
@@ -93,7 +92,7 @@ def _counts(musts: frozenset[str], judgement: Judgement) -> bool:
     return not judgement.passed and judgement.requirement in musts
 
 
-def decide(meeting: Meeting, expectation: Expectation, client: Client, known: Known) -> StepResult:
+def decide(meeting: Meeting, expectation: Expectation, client: Client, known: VendorClient) -> StepResult:
     """What became of a call, and whose fault it is where it did not go as it should. The title is left to be filled."""
     outcome, answers = meeting.outcome, meeting.answers
     result = StepResult(
@@ -157,7 +156,7 @@ def _fault(meeting: Meeting, own: str | None, *, excused: bool) -> tuple[StepVer
     return "client", "The reply is what is due, by every requirement that speaks of it."
 
 
-def _trap(meeting: Meeting, known: Known, *, wrong: bool) -> Trap | None:
+def _trap(meeting: Meeting, known: VendorClient, *, wrong: bool) -> Trap | None:
     """The known trap that a call ran into; on a reply that is wrong, one that excuses the target goes before others."""
     outcome = meeting.outcome
     if not isinstance(outcome, (Raised, Crash)):

@@ -12,13 +12,13 @@ from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkkms import v2 as sdk
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import AccessKeyAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import AccessKeyAuth
 
 _MOST_PAGES = 100
 
 
-class Kms:
+class HuaweicloudKms:
     """The client without its request objects."""
 
     def __init__(self, client: sdk.KmsClient) -> None:
@@ -102,7 +102,7 @@ class HuaweiCloud(Driver):
             signer = signer.with_security_token(auth.security_token)
         config = HttpConfig(timeout=target.limits.timeout_seconds, ssl_ca_cert=ca_file(target))
         builder = sdk.KmsClient.new_builder().with_http_config(config).with_credentials(signer)
-        self._kms = Kms(builder.with_endpoint(target.base_url).build())
+        self._kms = HuaweicloudKms(builder.with_endpoint(target.base_url).build())
 
     def raised(self, error: Exception) -> Raised | None:
         if not isinstance(error, SdkException):

@@ -9,22 +9,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What the clients, and the HTTP libraries under them, take from the environment: accounts, endpoints, proxies, files.
-_READ = (
-    "OS_",
-    "HC_",
-    "HUAWEICLOUD_",
-    "ALIBABA_CLOUD_",
-    "ALIYUN_",
-    "AWS_",
-    "BOTO",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "NETRC",
-    "DEBUG",
-)
+from kms_conformance.apps.sdk.known import clients
+from kms_conformance.core import specs
+
+# The variables that HTTP libraries under the clients take from the environment: proxies, files.
+_READ = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC", "DEBUG")
 
 
 @contextmanager
@@ -38,7 +27,11 @@ def as_nobody() -> Iterator[None]:
     disabled = logging.root.manager.disable
     with tempfile.TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in [name for name in os.environ if name.upper().startswith(_READ)]:
+        read = (
+            *_READ,
+            *(prefix for each in specs.dialects() for client in clients(each) for prefix in client.environment),
+        )
+        for name in [name for name in os.environ if name.upper().startswith(read)]:
             del os.environ[name]
         os.environ |= {"HOME": home, "AWS_EC2_METADATA_DISABLED": "true"}
         logging.disable(logging.CRITICAL)

@@ -81,7 +81,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Refused:
+class ExpectedRefusal:
     """The call raises the error that the client documents, with a status and code that the profile accepts."""
 
     refusal: Refusal

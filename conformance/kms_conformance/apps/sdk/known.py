@@ -65,7 +65,7 @@ class Trap:
 
 
 @dataclass(frozen=True)
-class Client:
+class VendorClient:
     """One client: the packages that it comes in, the ways in which it signs in, its documented errors, its traps.
 
     `errors` gives the class of the exception by the name of a refusal, and for `default` that of every other one.
@@ -73,10 +73,12 @@ class Client:
 
     name: str
     title: str
+    driver: str
     distributions: tuple[str, ...]
     ways: frozenset[str]
     errors: Mapping[str, str]
     traps: tuple[Trap, ...]
+    environment: tuple[str, ...] = ()
 
     def error_of(self, refusal: str) -> str:
         """The class of the exception that is due on a refusal."""
@@ -88,21 +90,31 @@ class Client:
         return {name: metadata.version(name) for name in self.distributions}
 
 
-def clients(dialect: str) -> tuple[Client, ...]:
+def clients(dialect: str) -> tuple[VendorClient, ...]:
     """The clients of a dialect, as `specs/<dialect>/clients.yaml` has them."""
-    if not (specs.SPECS / dialect / "clients.yaml").is_file():
+    if not (specs.home(dialect).specs / "clients.yaml").is_file():
         return ()
     return tuple(_client(name, raw) for name, raw in specs.load(f"{dialect}/clients.yaml")["clients"].items())
 
 
-def _client(name: str, raw: Mapping[str, Any]) -> Client:
-    return Client(
+def ways_of_clients(only: str | None) -> dict[str, frozenset[str]]:
+    """The ways in which the clients, or the one named `only`, sign in, by dialect."""
+    return {
+        dialect: frozenset[str]().union(*(client.ways for client in clients(dialect) if only in (None, client.name)))
+        for dialect in specs.dialects()
+    }
+
+
+def _client(name: str, raw: Mapping[str, Any]) -> VendorClient:
+    return VendorClient(
         name=name,
         title=raw["title"],
+        driver=raw["driver"],
         distributions=tuple(raw["distributions"]),
         ways=frozenset(raw["ways"]),
         errors=raw["errors"],
         traps=tuple(_trap(trap) for trap in raw.get("traps", ())),
+        environment=tuple(raw.get("environment", ())),
     )
 
 

@@ -12,8 +12,8 @@ import otcextensions.sdk
 from openstack.exceptions import HttpException, SDKException
 
 from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.auth import PasswordAuth, TokenAuth
 from kms_conformance.target import Target
-from kms_conformance.target.model import PasswordAuth, TokenAuth
 
 # A region is asked for, and nothing is done with it where the endpoint is given.
 _REGION = "region"

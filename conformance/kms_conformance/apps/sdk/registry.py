@@ -8,19 +8,11 @@ from importlib import import_module, metadata
 from packaging.requirements import Requirement
 
 from kms_conformance.apps.sdk.driver import Driver
-from kms_conformance.apps.sdk.known import Client, clients
+from kms_conformance.apps.sdk.known import VendorClient, clients
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target
 
-# The name in `specs/<dialect>/clients.yaml`, and where its adapter stands.
-_ADAPTERS = {
-    "huaweicloudsdkkms": ("huaweicloud", "HuaweiCloud"),
-    "otcextensions": ("otc", "OtcExtensions"),
-    "alibabacloud_kms20160120": ("alibabacloud", "AlibabaCloud"),
-    "aliyun-python-sdk-kms": ("aliyun", "Aliyun"),
-    "boto3": ("boto", "Boto3"),
-}
 # The package of that name and the extra of it that the clients are, as pyproject.toml has them.
 _PACKAGE, _EXTRA = "kms-conformance", "clients"
 
@@ -37,13 +29,13 @@ def names() -> tuple[str, ...]:
     return tuple(client.name for dialect in specs.dialects() for client in clients(dialect))
 
 
-def at(target: Target, only: str | None) -> tuple[Client, ...]:
+def at(target: Target, only: str | None) -> tuple[VendorClient, ...]:
     """The clients that can sign in at a target, or the one of them that is named `only`, installed or not."""
     named = (client for client in clients(target.dialect) if only in (None, client.name))
     return tuple(client for client in named if target.auth.way in client.ways)
 
 
-def adapter_of(client: Client) -> type[Driver]:
+def adapter_of(client: VendorClient) -> type[Driver]:
     """The adapter of a client. Raises `ClientError` where one of its packages is not installed."""
     missing = [name for name in client.distributions if not _is_installed(name)]
     if missing:
@@ -52,9 +44,9 @@ def adapter_of(client: Client) -> type[Driver]:
             f"Not installed: {', '.join(missing)}.",
             f"Install the vendors' clients with: {_install()}",
         )
-    module, name = _ADAPTERS[client.name]
+    module, _, name = client.driver.partition(":")
     try:
-        found: type[Driver] = getattr(import_module(f"kms_conformance.apps.sdk.{module}"), name)
+        found: type[Driver] = getattr(import_module(module, __package__), name)
     except ImportError as error:
         raise ClientError(
             f"The client {client.name} cannot be used.",

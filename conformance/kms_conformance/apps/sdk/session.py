@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 
 from kms_conformance.apps.sdk.call import numbers_of
 from kms_conformance.apps.sdk.isolation import as_nobody
-from kms_conformance.apps.sdk.known import Client, clients
+from kms_conformance.apps.sdk.known import VendorClient, clients
 from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of, at
-from kms_conformance.apps.sdk.step_runner import Player
+from kms_conformance.apps.sdk.step_runner import StepRunner
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target
 
-Progress = Callable[[Client, StepResult], None]
+Progress = Callable[[VendorClient, StepResult], None]
 
 
-def chosen(target: Target, only: str | None) -> tuple[tuple[Client, ...], dict[str, str]]:
+def chosen(target: Target, only: str | None) -> tuple[tuple[VendorClient, ...], dict[str, str]]:
     """The clients that can sign in at a target, all installed, and by name why others are left out.
 
     `only` names one. Raises `ClientError` where a package is missing or none is left.
@@ -47,7 +47,7 @@ def chosen(target: Target, only: str | None) -> tuple[tuple[Client, ...], dict[s
 
 
 def play(
-    target: Target, ledger: Ledger, found: Sequence[Client], left_out: dict[str, str], progress: Progress
+    target: Target, ledger: Ledger, found: Sequence[VendorClient], left_out: dict[str, str], progress: Progress
 ) -> SdkReport:
     """Play the steps through each client, one key a client; whatever happens, the keys are let go at the end."""
     started, clock = datetime.now(UTC), time.monotonic()
@@ -59,7 +59,7 @@ def play(
             bench.enter()
             for number, client in enumerate(found, 1):
                 last = number == len(found)
-                player = Player(bench, client, adapter_of(client))
+                player = StepRunner(bench, client, adapter_of(client))
                 steps: list[StepResult] = []
                 results.append(ClientResult(client.name, client.versions, ()))
                 for step in player.play(to_the_end=last or bench.pool.room > 0):

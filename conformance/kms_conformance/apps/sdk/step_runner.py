@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 from kms_conformance.apps.sdk.call import Meeting, decide, meet
 from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.judging import Expectation, Refused, Served
-from kms_conformance.apps.sdk.known import Client
+from kms_conformance.apps.sdk.judging import Expectation, ExpectedRefusal, Served
+from kms_conformance.apps.sdk.known import VendorClient
 from kms_conformance.apps.sdk.outcome import StepResult
-from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, STRANGERS, Step, by_strangers, steps
+from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, by_strangers, steps
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
@@ -28,14 +28,14 @@ _POLL_SECONDS = 0.2
 _WAITS_IN_VAIN = 2
 
 
-class NotOurs(Exception):  # noqa: N818 - a client that goes astray, and no error of ours
+class ForeignKeyNamed(Exception):  # noqa: N818 - a client that goes astray, and no error of ours
     """A request of a client that could have changed a key that this run did not create. It was not sent."""
 
 
-class Player:
+class StepRunner:
     """One client at the bench of one target."""
 
-    def __init__(self, bench: Bench, known: Client, adapter: type[Driver]) -> None:
+    def __init__(self, bench: Bench, known: VendorClient, adapter: type[Driver]) -> None:
         self._bench = bench
         self._known = known
         self._adapter = adapter
@@ -148,9 +148,9 @@ class Player:
 
     def _as_a_stranger(self) -> Iterator[StepResult]:
         target = self._bench.target
-        if target.auth.way not in STRANGERS or not self._profile.facts.get("checks_credentials", True):
+        if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
             return
-        field, refusal = STRANGERS[target.auth.way]
+        field, refusal = target.auth.stranger
         wrong: dict[str, Any] = {field: secrets.token_hex(16)}
         stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
         for step in by_strangers(refusal):
@@ -203,11 +203,11 @@ class Player:
         return meet(self._client, self._musts, self._admit, driver, operation, **arguments)
 
     def _admit(self, request: Request) -> None:
-        """Keep to the pace; raise `NotOurs` for a request that names a key that was there before us."""
+        """Keep to the pace; raise `ForeignKeyNamed` for a request that names a key that was there before us."""
         said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
         pool = self._bench.pool
         if any(key.casefold() in said for key in pool.strangers - pool.ever):
-            raise NotOurs("a request that names a key of somebody else's")
+            raise ForeignKeyNamed("a request that names a key of somebody else's")
         self._client.session.take_turn()
 
     def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
@@ -232,7 +232,7 @@ class Player:
 
     def _expectation(self, step: Step) -> Expectation:
         if step.refusal is not None:
-            return Refused(self._profile.refusal(step.refusal), self._known.error_of(step.refusal))
+            return ExpectedRefusal(self._profile.refusal(step.refusal), self._known.error_of(step.refusal))
         if step.operation == "describe":
             state = step.then or step.needs
             return Served("describe", self._key or self._named, state, dated=state == PENDING)

@@ -69,13 +69,6 @@ _ON_PENDING = (
 )
 CREATE = Step("create", "create", then=ENABLED)
 EXPIRED = Step("describe it when its time has come", "describe", PENDING, refusal="unknown_key")
-# A wrong value in the place of a credential, and how that is refused, by the way of signing in.
-STRANGERS = {
-    "token": ("token", "bad_token"),
-    "aksk": ("access_key_secret", "wrong_signature"),
-    "rpc": ("access_key_secret", "wrong_signature"),
-    "sigv4": ("access_key_secret", "wrong_signature"),
-}
 
 
 def by_strangers(refusal: str) -> Iterator[Step]:

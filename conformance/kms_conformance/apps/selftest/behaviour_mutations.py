@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kms_conformance.emulator import Answer, Decisions, Inbound, Key, Rules, State
+from kms_conformance.emulator import Decisions, Inbound, Key, RefusalAnswer, Rules, State
 
 Mixin = type[Decisions]
 Change = Callable[[Key], Key]
@@ -49,8 +49,8 @@ def answering(status: int, code: str, *refusals: str) -> Mixin:
     """These refusals are said with another status and code."""
 
     class Answering(Decisions):
-        def answer(self, refusal: str) -> Answer:
-            return Answer(status, code) if refusal in refusals else super().answer(refusal)
+        def answer(self, refusal: str) -> RefusalAnswer:
+            return RefusalAnswer(status, code) if refusal in refusals else super().answer(refusal)
 
     return Answering
 

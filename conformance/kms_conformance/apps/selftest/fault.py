@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Decisions, Filter
 
 __all__ = ["ALIBABA", "ALL", "AWS", "BOTH", "HUAWEI", "Fault", "Severity"]
@@ -29,7 +30,7 @@ class Fault:
     title: str
     fault_class: str
     severity: Severity
-    requirements: frozenset[str]
+    requirements: frozenset[RequirementId]
     dialects: tuple[str, ...] = ALL
     families: tuple[str, ...] = ()
     decisions: tuple[type[Decisions], ...] = ()

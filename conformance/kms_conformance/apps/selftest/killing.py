@@ -27,7 +27,7 @@ from typing import Any
 
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.emulator import Emulator, Key, Outbound
-from kms_conformance.emulator.alibaba.nonces import Nonces
+from kms_conformance.emulator.alibaba.authenticate import Nonces
 from kms_conformance.wire.transport import Transport
 
 _LONGEST_SECONDS = 10.0
@@ -141,8 +141,8 @@ class Killings:
 
 def _nonces_of(emulator: Emulator) -> Nonces | None:
     """The fork's request and that of the run that goes on are one and the same: the second is no replay."""
-    doorman = getattr(emulator._face, "_doorman", None)  # noqa: SLF001 - as above
-    return getattr(doorman, "_nonces", None)
+    authenticator = getattr(emulator._api, "_authenticator", None)  # noqa: SLF001 - as above
+    return getattr(authenticator, "_nonces", None)
 
 
 def _fork_at_requests(emulator: Deadly, wanted: Callable[[int], bool], pipe: Connection) -> None:

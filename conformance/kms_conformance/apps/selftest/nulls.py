@@ -62,7 +62,7 @@ class Null:
         @contextlib.contextmanager
         def served() -> Iterator[str]:
             if self.another:
-                other = next(name for name in specs.dialects() if name != dialect)
+                other = next(name for name in specs.emulated() if name != dialect)
                 with Emulator(other) as emulator:
                     yield _target(dialect, emulator.base_url, self.auth)
                 return

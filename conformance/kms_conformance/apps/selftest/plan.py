@@ -94,7 +94,7 @@ def sample(seed: int) -> tuple[Task, ...]:
             for variant in VARIANTS
             if is_drawn(_VARIANT)
         ),
-        Task("variant", COMPOUND, one(specs.dialects()), seed=draw.randrange(2**31)),
+        Task("variant", COMPOUND, one(specs.emulated()), seed=draw.randrange(2**31)),
     )
 
 
@@ -115,5 +115,5 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
     tiers: tuple[tuple[Tier, int], ...] = (("smoke", smoke_runs), ("standard", standard_runs))
     for tier, count in tiers:
         for number in range(count):
-            for dialect in specs.dialects():
+            for dialect in specs.emulated():
                 yield Task("variant", COMPOUND, dialect, tier, seed + number)

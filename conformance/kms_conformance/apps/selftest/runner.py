@@ -141,7 +141,7 @@ def read_ahead() -> None:
     ):
         importlib.import_module(name)
     html.prepare()
-    for dialect in specs.dialects():
+    for dialect in specs.emulated():
         Catalogue.load(dialect)
         Api.load(Profile.load(dialect))
 

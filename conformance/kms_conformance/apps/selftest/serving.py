@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import yaml
 
+from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Filter
 
 Prepare = Callable[[], contextlib.AbstractContextManager[str]]
 
 HUAWEI, ALIBABA, AWS = "huawei", "alibaba", "aws"
 BOTH = (HUAWEI, ALIBABA)
-ALL = (*BOTH, AWS)
+# The order decides which dialect a sample draws.
+ALL = (*BOTH, *(name for name in specs.emulated() if name not in BOTH))
 
 
 def serving(

@@ -20,12 +20,11 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
 )
 from kms_conformance.apps.selftest.eventual_consistency import Lagging
 from kms_conformance.apps.selftest.overloaded_variants import OVERLOADED
-from kms_conformance.apps.selftest.paging import small_pages
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on_all, on_errors, saying, where
 from kms_conformance.apps.selftest.variant import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
 from kms_conformance.apps.selftest.written_variants import TYPED
 from kms_conformance.core import specs
-from kms_conformance.emulator import ABSENT, Answer, Decisions, Inbound, Key, Outbound, Rules, State
+from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, RefusalAnswer, Rules, State
 
 # --- how replies are written ------------------------------------------------------------------------------------------
 
@@ -149,10 +148,10 @@ def _listed_answer(position: int) -> Mixin:
     """Of the answers that the profile accepts, another than the first; the last where there are fewer."""
 
     class Listed(Decisions):
-        def answer(self, refusal: str) -> Answer:
+        def answer(self, refusal: str) -> RefusalAnswer:
             answers = specs.facts(self.rules.dialect, self.rules.profile)["refusals"][refusal]["answers"]
             chosen = answers[min(position, len(answers) - 1)]
-            return Answer(chosen["status"], chosen["code"])
+            return RefusalAnswer(chosen["status"], chosen["code"])
 
     return Listed
 
@@ -324,12 +323,19 @@ class _RoomForTwo(Decisions):
         return len(keys) < self._there_before + 2
 
 
+class _SmallPages(Decisions):
+    """All services may give fewer keys in a page than the caller asks for."""
+
+    def page_size(self, asked: int) -> int:
+        return min(super().page_size(asked), 5)
+
+
 _AROUND = (
     Variant("quota-of-two", "The quota leaves room for two keys.", decisions=(_RoomForTwo,), alone=True),
     Variant("no-other-keys", "The account has no other keys.", foreign_keys=0, about="other keys"),
     Variant("many-other-keys", "The account has 30 other keys.", (ALIBABA,), foreign_keys=30, about="other keys"),
     Variant(
-        "small-pages", "Lists come in pages of five.", foreign_keys=12, filters=(small_pages(5),), about="other keys"
+        "small-pages", "Lists come in pages of five.", foreign_keys=12, decisions=(_SmallPages,), about="other keys"
     ),
     Variant(
         "newest-first", "Lists begin with the newest key.", decisions=(listing(lambda keys: tuple(reversed(keys))),)

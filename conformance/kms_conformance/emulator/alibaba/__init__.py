@@ -1,0 +1,8 @@
+"""The Alibaba dialect of the emulator, under the names by which `service.emulated` finds it."""
+
+from kms_conformance.emulator.alibaba.api import AlibabaApi
+from kms_conformance.emulator.alibaba.credentials import SEED
+
+API = AlibabaApi
+
+__all__ = ["API", "SEED"]

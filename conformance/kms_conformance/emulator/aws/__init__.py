@@ -1,0 +1,8 @@
+"""The AWS dialect of the emulator, under the names by which `service.emulated` finds it."""
+
+from kms_conformance.emulator.aws.api import AwsApi
+from kms_conformance.emulator.aws.credentials import SEED
+
+API = AwsApi
+
+__all__ = ["API", "SEED"]

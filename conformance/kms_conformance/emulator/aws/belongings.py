@@ -7,16 +7,15 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kms_conformance.emulator import strict_json
-from kms_conformance.emulator.aws import views
-from kms_conformance.emulator.aws.credentials import ACCOUNT_ID
-from kms_conformance.emulator.aws.names import Names, alias_arn, key_arn
-from kms_conformance.emulator.aws.paging import page
+from kms_conformance.emulator.aws import replies
+from kms_conformance.emulator.aws.credentials import ACCOUNT_ID, SYMMETRIC
+from kms_conformance.emulator.aws.parameters import Names, alias_arn, key_arn, page
 from kms_conformance.emulator.keys import Grant
+from kms_conformance.emulator.messages import parse_json
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from kms_conformance.emulator.aws.fields import Fields
+    from kms_conformance.emulator.aws.parameters import AwsParameters
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
 
@@ -43,22 +42,22 @@ class Belongings:
 
     # Aliases --------------------------------------------------------------------------------------------------
 
-    def create_alias(self, fields: Fields) -> dict[str, Any]:
+    def create_alias(self, fields: AwsParameters) -> dict[str, Any]:
         """CreateAlias: in addition to those that the key has."""
         self._store.set_alias(self._names.id_of(fields.key_name("TargetKeyId")), fields.alias(), replacing=False)
         return {}
 
-    def update_alias(self, fields: Fields) -> dict[str, Any]:
+    def update_alias(self, fields: AwsParameters) -> dict[str, Any]:
         """UpdateAlias: takes the name from whatever key has it."""
         self._store.move_alias(fields.alias(), self._names.id_of(fields.key_name("TargetKeyId")))
         return {}
 
-    def delete_alias(self, fields: Fields) -> dict[str, Any]:
+    def delete_alias(self, fields: AwsParameters) -> dict[str, Any]:
         """DeleteAlias; in whatever state the key is."""
         self._store.delete_alias(fields.alias())
         return {}
 
-    def list_aliases(self, fields: Fields) -> dict[str, Any]:
+    def list_aliases(self, fields: AwsParameters) -> dict[str, Any]:
         """ListAliases: of one key, or of all."""
         keys = self._store.keys
         if fields.has("KeyId"):
@@ -72,12 +71,12 @@ class Belongings:
 
     # Tags -----------------------------------------------------------------------------------------------------
 
-    def tag(self, fields: Fields) -> dict[str, Any]:
+    def tag(self, fields: AwsParameters) -> dict[str, Any]:
         """TagResource."""
         self._store.tag(self._id(fields), fields.tags(required=True))
         return {}
 
-    def untag(self, fields: Fields) -> dict[str, Any]:
+    def untag(self, fields: AwsParameters) -> dict[str, Any]:
         """UntagResource; names that the key has not are none."""
         key_id, names = self._id(fields), fields.texts("TagKeys", 50)
         self._store.changed(
@@ -85,14 +84,14 @@ class Belongings:
         )
         return {}
 
-    def list_tags(self, fields: Fields) -> dict[str, Any]:
+    def list_tags(self, fields: AwsParameters) -> dict[str, Any]:
         """ListResourceTags."""
         key = self._store.changed("list_tags", self._id(fields), lambda key, _: key)
         return page(fields, "Tags", [{"TagKey": name, "TagValue": value} for name, value in key.tags], most=50)
 
     # Grants ---------------------------------------------------------------------------------------------------
 
-    def create_grant(self, fields: Fields) -> dict[str, Any]:
+    def create_grant(self, fields: AwsParameters) -> dict[str, Any]:
         """CreateGrant."""
         key_id, grantee = self._id(fields), fields.text("GranteePrincipal", 256, shortest=1)
         operations = fields.texts("Operations", len(_ALLOWED_BY_GRANTS), _ALLOWED_BY_GRANTS)
@@ -101,7 +100,7 @@ class Belongings:
         self._store.changed("create_grant", key_id, lambda key, _: replace(key, grants=(*key.grants, grant)))
         return {"GrantId": grant.id, "GrantToken": grant.token}
 
-    def revoke_grant(self, fields: Fields) -> dict[str, Any]:
+    def revoke_grant(self, fields: AwsParameters) -> dict[str, Any]:
         """RevokeGrant."""
         key_id, grant_id = self._id(fields), fields.text("GrantId", 128, shortest=1)
 
@@ -114,7 +113,7 @@ class Belongings:
         self._store.changed("revoke_grant", key_id, without)
         return {}
 
-    def list_grants(self, fields: Fields) -> dict[str, Any]:
+    def list_grants(self, fields: AwsParameters) -> dict[str, Any]:
         """ListGrants, of one grant or one grantee where they are named."""
         key = self._store.changed("list_grants", self._id(fields), lambda key, _: key)
         grant_id, grantee = fields.text("GrantId", 128, ""), fields.text("GranteePrincipal", 256, "")
@@ -122,7 +121,7 @@ class Belongings:
             {
                 "KeyId": key_arn(key),
                 "GrantId": grant.id,
-                "CreationDate": views.seconds(grant.created),
+                "CreationDate": replies.seconds(grant.created),
                 "GranteePrincipal": grant.grantee,
                 "IssuingAccount": f"arn:aws:iam::{ACCOUNT_ID}:root",
                 "Operations": list(grant.operations),
@@ -134,18 +133,18 @@ class Belongings:
 
     # The policy and the rotation ------------------------------------------------------------------------------
 
-    def get_policy(self, fields: Fields) -> dict[str, Any]:
+    def get_policy(self, fields: AwsParameters) -> dict[str, Any]:
         """GetKeyPolicy."""
         key_id, name = self._id(fields), self._policy_name(fields)
         key = self._store.changed("get_policy", key_id, lambda key, _: key)
         return {"Policy": key.policy or _POLICY, "PolicyName": name}
 
-    def put_policy(self, fields: Fields) -> dict[str, Any]:
+    def put_policy(self, fields: AwsParameters) -> dict[str, Any]:
         """PutKeyPolicy."""
         key_id, text = self._id(fields), fields.text("Policy", _LONGEST_POLICY, shortest=1)
         self._policy_name(fields)
         try:
-            policy = strict_json.parse(text.encode())
+            policy = parse_json(text.encode())
         except ValueError:
             raise Refused("invalid_policy") from None
         if not isinstance(policy, dict) or not isinstance(policy.get("Statement"), list):
@@ -153,33 +152,33 @@ class Belongings:
         self._store.changed("put_policy", key_id, lambda key, _: replace(key, policy=text))
         return {}
 
-    def list_policies(self, fields: Fields) -> dict[str, Any]:
+    def list_policies(self, fields: AwsParameters) -> dict[str, Any]:
         """ListKeyPolicies: there is one, and its name is fixed."""
         self._store.changed("list_policies", self._id(fields), lambda key, _: key)
         return page(fields, "PolicyNames", ["default"])
 
-    def enable_rotation(self, fields: Fields) -> dict[str, Any]:
+    def enable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
         """EnableKeyRotation; the period is always a year."""
         key_id = self._id(fields)
         fields.number("RotationPeriodInDays", range(90, 2561), 365)
         self._store.changed("enable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=True))
         return {}
 
-    def disable_rotation(self, fields: Fields) -> dict[str, Any]:
+    def disable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
         """DisableKeyRotation."""
         key_id = self._id(fields)
         self._store.changed("disable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=False))
         return {}
 
-    def rotation_status(self, fields: Fields) -> dict[str, Any]:
+    def rotation_status(self, fields: AwsParameters) -> dict[str, Any]:
         """GetKeyRotationStatus: a key that waits for its deletion is not rotated."""
         key = self._store.changed("rotation_status", self._id(fields), lambda key, _: key)
         return {"KeyId": key_arn(key), "KeyRotationEnabled": key.rotated and key.deletion is None}
 
-    def _id(self, fields: Fields) -> str:
+    def _id(self, fields: AwsParameters) -> str:
         return self._names.id_of(fields.key_name())
 
-    def _policy_name(self, fields: Fields) -> str:
+    def _policy_name(self, fields: AwsParameters) -> str:
         name = fields.text("PolicyName", 128, "default")
         if name != "default":
             raise Refused("unknown_alias", f"There is no policy {name}.")
@@ -187,6 +186,6 @@ class Belongings:
 
 
 def _symmetric(key: Key) -> Key:
-    if key.spec != views.SYMMETRIC or key.external:
+    if key.spec != SYMMETRIC or key.external:
         raise Refused("external_origin", f"{key_arn(key)} is of a kind that is not rotated.")
     return key

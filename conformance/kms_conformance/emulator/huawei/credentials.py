@@ -1,21 +1,50 @@
-"""Who may use the emulator in this dialect: constants that are published here, and therefore no secrets."""
+"""Credentials and seed data of the Huawei dialect: the constants are published here, and therefore no secrets."""
 
 # ruff: noqa: S105 - see above
 
 from __future__ import annotations
 
+from kms_conformance.emulator.keys import KeyDraft
+from kms_conformance.emulator.seed_data import SeedData
+
+# The project of the credentials, another one, and the account that both belong to.
 PROJECT_ID = "e1a0000000000000000000000000e1a0"
 OTHER_PROJECT_ID = "e2b0000000000000000000000000e2b0"
 DOMAIN_ID = "d0a0000000000000000000000000d0a0"
 REGION = "eu-example"
 
+# Tokens: a valid one, one that has expired, and one of the other project.
 TOKEN = "EXAMPLE-TOKEN-OF-THE-EMULATOR"
 EXPIRED_TOKEN = "EXAMPLE-TOKEN-THAT-HAS-EXPIRED"
 OTHER_PROJECT_TOKEN = "EXAMPLE-TOKEN-OF-ANOTHER-PROJECT"
 
+# What the identity service trades for a token.
 USERNAME = "EXAMPLE-USER"
 PASSWORD = "EXAMPLE-PASSWORD"
 DOMAIN = "EXAMPLE-DOMAIN"
 
+# What signs requests by SDK-HMAC-SHA256.
 ACCESS_KEY_ID = "EXAMPLEACCESSKEY0001"
 ACCESS_KEY_SECRET = "EXAMPLE-SECRET-ACCESS-KEY-OF-THE-EMULATOR"
+
+SEED = SeedData(
+    auth={
+        "token": {"token": TOKEN, "project_id": PROJECT_ID, "expired_token": EXPIRED_TOKEN},
+        "password": {
+            "username": USERNAME,
+            "password": PASSWORD,
+            "domain": DOMAIN,
+            "project": REGION,
+            "iam_url": "{base_url}",
+            "expired_token": EXPIRED_TOKEN,
+        },
+        "aksk": {
+            "access_key_id": ACCESS_KEY_ID,
+            "access_key_secret": ACCESS_KEY_SECRET,
+            "project_id": PROJECT_ID,
+        },
+    },
+    foreign=KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="payroll-{number}", description="Not yours."),
+    # The default key of the service itself.
+    own=(KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="kms/default", default=True),),
+)

@@ -9,24 +9,24 @@ import hmac
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from kms_conformance.emulator import strict_json
 from kms_conformance.emulator.clock import iso
-from kms_conformance.emulator.huawei import credentials, wire
+from kms_conformance.emulator.huawei import credentials, replies
+from kms_conformance.emulator.messages import parse_json
 
 if TYPE_CHECKING:
-    from kms_conformance.emulator.huawei.doorman import Doorman
-    from kms_conformance.emulator.replies import Inbound, Outbound
+    from kms_conformance.emulator.huawei.authenticate import HuaweiAuthenticator
+    from kms_conformance.emulator.messages import Inbound, Outbound
     from kms_conformance.emulator.service import Service
 
 _MISSING = object()
 
 
-class Identity:
+class IdentityService:
     """Answers below `/v3`."""
 
-    def __init__(self, service: Service, doorman: Doorman) -> None:
+    def __init__(self, service: Service, authenticator: HuaweiAuthenticator) -> None:
         self._service = service
-        self._doorman = doorman
+        self._authenticator = authenticator
 
     def answer(self, inbound: Inbound) -> Outbound:
         """Route a request; other addresses and methods are answered in this service's own shape."""
@@ -36,28 +36,28 @@ class Identity:
         }
         method, handler = routes.get(inbound.path.rstrip("/"), ("", None))
         if handler is None:
-            return wire.keystone_problem(404, "Not Found", "There is no such resource.")
+            return replies.keystone_problem(404, "Not Found", "There is no such resource.")
         if inbound.method != method:
-            problem = wire.keystone_problem(405, "Method Not Allowed", "The method is not supported here.")
+            problem = replies.keystone_problem(405, "Method Not Allowed", "The method is not supported here.")
             return problem.with_header("Allow", method)
         return handler(inbound)
 
     def _issue(self, inbound: Inbound) -> Outbound:
         try:
-            auth = strict_json.parse(inbound.body)
+            auth = parse_json(inbound.body)
         except ValueError as problem:
-            return wire.keystone_problem(400, "Bad Request", f"The body is not JSON: {problem}.")
+            return replies.keystone_problem(400, "Bad Request", f"The body is not JSON: {problem}.")
         user = _at(auth, "auth", "identity", "password", "user")
         if _at(auth, "auth", "identity", "methods") != ["password"] or not isinstance(user, dict):
-            return wire.keystone_problem(400, "Bad Request", "The only method here is password.")
+            return replies.keystone_problem(400, "Bad Request", "The only method here is password.")
         if not _is_user(user):
-            return wire.keystone_problem(401, "Unauthorized", "The user name, domain or password is wrong.")
+            return replies.keystone_problem(401, "Unauthorized", "The user name, domain or password is wrong.")
         if not _is_project(_at(auth, "auth", "scope", "project")):
-            return wire.keystone_problem(401, "Unauthorized", "The scope must be the project of the emulator.")
+            return replies.keystone_problem(401, "Unauthorized", "The scope must be the project of the emulator.")
         return self._token()
 
     def _token(self) -> Outbound:
-        text, token = self._doorman.tokens.issue(credentials.PROJECT_ID, self._service.clock.real())
+        text, token = self._authenticator.tokens.issue(credentials.PROJECT_ID, self._service.clock.real())
         domain = {"id": credentials.DOMAIN_ID, "name": credentials.DOMAIN}
         address = f"{self._service.base_url}/v1.0/{credentials.PROJECT_ID}"
         endpoint = {"id": "kms-public", "interface": "public", "region": credentials.REGION, "url": address}
@@ -79,11 +79,11 @@ class Identity:
                 {"id": "iam", "name": "iam", "type": "identity", "endpoints": [identity]},
             ],
         }
-        return wire.result({"token": body}, 201, (("X-Subject-Token", text),))
+        return replies.result({"token": body}, 201, (("X-Subject-Token", text),))
 
     def _list_projects(self, inbound: Inbound) -> Outbound:
-        if self._doorman.problem(inbound, None) is not None:
-            return wire.keystone_problem(401, "Unauthorized", "The request carries no valid token or signature.")
+        if self._authenticator.problem(inbound, None) is not None:
+            return replies.keystone_problem(401, "Unauthorized", "The request carries no valid token or signature.")
         name = parse_qs(inbound.query).get("name", [credentials.REGION])[0]
         project = {
             "id": credentials.PROJECT_ID,
@@ -96,7 +96,7 @@ class Identity:
             "links": {"self": f"{self._service.base_url}/v3/projects/{credentials.PROJECT_ID}"},
         }
         links = {"self": f"{self._service.base_url}/v3/projects", "previous": None, "next": None}
-        return wire.result({"projects": [project] if name == credentials.REGION else [], "links": links})
+        return replies.result({"projects": [project] if name == credentials.REGION else [], "links": links})
 
 
 def _at(value: Any, *names: str) -> Any:  # noqa: ANN401 - parsed JSON

@@ -10,12 +10,12 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator import crypto
-from kms_conformance.emulator.huawei import credentials, views
-from kms_conformance.emulator.keys import Draft, Key
+from kms_conformance.emulator.huawei import credentials, replies
+from kms_conformance.emulator.keys import Key, KeyDraft
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from kms_conformance.emulator.huawei.fields import Fields
+    from kms_conformance.emulator.huawei.parameters import HuaweiParameters
     from kms_conformance.emulator.service import Service
 
 # "Creating a CMK": the algorithms and what each is for.
@@ -42,12 +42,13 @@ class Operations:
     def __init__(self, service: Service) -> None:
         self._store = service.store
         self._rules = service.rules
+        self._decisions = service.decisions
 
-    def create(self, fields: Fields) -> dict[str, Any]:
+    def create(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Create-key: tells the id alone; the state is to be read."""
         spec = fields.choice("key_spec", _SPECS, "AES_256")
         key = self._store.create(
-            Draft(
+            KeyDraft(
                 alias=fields.alias(),
                 description=fields.text("key_description", ".{0,255}", default=""),
                 spec=spec,
@@ -57,32 +58,32 @@ class Operations:
         )
         return {"key_info": {"key_id": key.id, "domain_id": credentials.DOMAIN_ID}}
 
-    def enable(self, fields: Fields) -> dict[str, Any]:
+    def enable(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Enable-key."""
-        return {"key_info": views.state(self._store.enable(fields.key_id()), self._rules)}
+        return {"key_info": replies.key_state(self._store.enable(fields.key_id()), self._rules)}
 
-    def disable(self, fields: Fields) -> dict[str, Any]:
+    def disable(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Disable-key."""
-        return {"key_info": views.state(self._store.disable(fields.key_id()), self._rules)}
+        return {"key_info": replies.key_state(self._store.disable(fields.key_id()), self._rules)}
 
-    def schedule(self, fields: Fields) -> dict[str, Any]:
+    def schedule(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Schedule-key-deletion: a flat reply, without the date."""
-        return views.state(self._store.schedule(fields.key_id(), fields.window()), self._rules)
+        return replies.key_state(self._store.schedule(fields.key_id(), fields.window()), self._rules)
 
-    def cancel(self, fields: Fields) -> dict[str, Any]:
+    def cancel(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Cancel-key-deletion: a flat reply."""
-        return views.state(self._store.cancel(fields.key_id()), self._rules)
+        return replies.key_state(self._store.cancel(fields.key_id()), self._rules)
 
-    def describe(self, fields: Fields) -> dict[str, Any]:
+    def describe(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Describe-key."""
-        return {"key_info": views.details(self._store.describe(fields.key_id()), self._rules)}
+        return {"key_info": replies.key_details(self._store.describe(fields.key_id()), self._rules)}
 
-    def list_keys(self, fields: Fields) -> dict[str, Any]:
+    def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
         """List-keys, the service's own included; `marker` is the number of keys to leave out."""
         wanted = fields.text("key_state", "[1-5]", default="")
-        limit = fields.number("limit", range(1, 1001), 1000)
+        limit = self._decisions.page_size(fields.number("limit", range(1, 1001), 1000))
         marker = fields.number("marker", range(1_000_000_000), 0)
-        all_keys = [views.details(key, self._rules) for key in self._store.listed()]
+        all_keys = [replies.key_details(key, self._rules) for key in self._store.listed()]
         keys = [key for key in all_keys if wanted in {"", key["key_state"]}]
         page, more = keys[marker : marker + limit], len(keys) > marker + limit
         return {
@@ -93,7 +94,7 @@ class Operations:
             "total": len(keys),
         }
 
-    def encrypt(self, fields: Fields) -> dict[str, Any]:
+    def encrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Encrypt-data."""
         key_id, context = fields.key_id(), fields.context()
         plain = fields.text("plain_text", f"[^\n]{{1,{_LONGEST_PLAIN}}}").encode()
@@ -102,7 +103,7 @@ class Operations:
         key = self._store.used("encrypt", key_id)
         return {"key_id": key.id, "cipher_text": base64.b64encode(crypto.seal(key, plain, context)).decode()}
 
-    def decrypt(self, fields: Fields) -> dict[str, Any]:
+    def decrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Decrypt-data: the ciphertext names its key."""
         text, context = fields.text("cipher_text", _CIPHER), fields.context()
         try:
@@ -113,7 +114,7 @@ class Operations:
         plain = crypto.unseal(key, sealed, context)
         return {"key_id": key.id, "plain_text": _text(plain)}
 
-    def generate_data_key(self, fields: Fields) -> dict[str, Any]:
+    def generate_data_key(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Create-datakey: both forms in hexadecimal; `datakey_length` (bits) goes before `key_spec`."""
         key_id, context = fields.key_id(), fields.context()
         bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
@@ -123,23 +124,23 @@ class Operations:
         plain = secrets.token_bytes(bits // 8)
         return {"key_id": key.id, "plain_text": plain.hex(), "cipher_text": crypto.seal(key, plain, context).hex()}
 
-    def set_alias(self, fields: Fields) -> dict[str, Any]:
+    def set_alias(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Update-key-alias."""
         key_id, alias = fields.key_id(), fields.alias()
         key = self._store.set_alias(key_id, alias, replacing=True)
         return {"key_info": {"key_id": key.id, "key_alias": alias}}
 
-    def update_description(self, fields: Fields) -> dict[str, Any]:
+    def update_description(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Update-key-description."""
         key_id, text = fields.key_id(), fields.text("key_description", ".{0,255}")
         key = self._store.update_description(key_id, text)
         return {"key_info": {"key_id": key.id, "key_description": key.description}}
 
-    def count_instances(self, _: Fields) -> dict[str, Any]:
+    def count_instances(self, _: HuaweiParameters) -> dict[str, Any]:
         """User-instances: how many keys there are, without the service's own."""
         return {"instance_num": len(self._custom())}
 
-    def show_quotas(self, _: Fields) -> dict[str, Any]:
+    def show_quotas(self, _: HuaweiParameters) -> dict[str, Any]:
         """User-quotas: keys that wait for their deletion count."""
         used = len(self._custom())
         return {

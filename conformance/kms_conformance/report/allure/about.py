@@ -33,7 +33,7 @@ _STALE = "^Stale waiver"
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedTarget:
     """A target, by what can be told of it."""
 
     name: str
@@ -60,7 +60,7 @@ _CATEGORIES = (
 )
 
 
-def write(results: Path, targets: Iterable[Named], tier: str, seed: int, environ: Mapping[str, str]) -> None:
+def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, environ: Mapping[str, str]) -> None:
     """Write environment, executor and categories into the folder of results, for Allure 2 and 3.
 
     The configuration of Allure 3 goes beside that folder, unless one is there that its user has made his own. `environ`
@@ -108,7 +108,7 @@ def _for_third(category: _Category) -> dict[str, Any]:
     return {"name": category.name, "matchers": matchers | ({"message": anchored} if category.message else {})}
 
 
-def _environment(targets: Iterable[Named], tier: str, seed: int) -> dict[str, str]:
+def _environment(targets: Iterable[NamedTarget], tier: str, seed: int) -> dict[str, str]:
     """Shown above the results; no address of a target, because some name a port of the day."""
     found = {"suite": f"kms-conformance {__version__}", "tier": tier, "seed": str(seed)}
     for target in targets:

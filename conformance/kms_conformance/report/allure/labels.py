@@ -115,7 +115,7 @@ def write_files(
     results: Path, targets: Iterable[Target], *, tier: str, seed: int, environ: Mapping[str, str] = os.environ
 ) -> None:
     """Write what Allure reads beside the results of its pytest plugin; see `allure_about`."""
-    about.write(results, [about.Named(t.name, t.dialect, t.profile) for t in targets], tier, seed, environ)
+    about.write(results, [about.NamedTarget(t.name, t.dialect, t.profile) for t in targets], tier, seed, environ)
 
 
 def describe(check: str, requirements: Sequence[Requirement]) -> str:

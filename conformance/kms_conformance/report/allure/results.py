@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kms_conformance.report.model import Report
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
@@ -55,7 +55,7 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
                 _write_one(files, page, entry, by_requirement.get(entry.id, []), times)
     for found in report.stale:
         files.put(_stale(found, report.run.started))
-    targets = [about.Named(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
+    targets = [about.NamedTarget(t.verdict.name, t.verdict.dialect, t.verdict.profile) for t in report.targets]
     about.write(folder, targets, report.run.tier, report.run.seed, environ)
 
 

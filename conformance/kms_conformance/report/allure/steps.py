@@ -14,7 +14,7 @@ from kms_conformance.report.text.exchange import view
 from kms_conformance.report.text.failure import compared, exchange_lines
 
 if TYPE_CHECKING:
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.verdict.model import RequirementVerdict
     from kms_conformance.verdict.results import CheckResult
 
 _BODY_LIMIT = 6000

@@ -9,8 +9,7 @@ from kms_conformance.core.text import capped, counted, one_line
 from kms_conformance.report.html.render import render_template
 
 if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
-    from kms_conformance.verdict.decide import Result
+    from kms_conformance.verdict.model import Result, Verdict
 
 _LABEL = "key deletion"
 # White text on each has a contrast of at least 4.5.
@@ -21,7 +20,7 @@ _LETTER = 6.6
 _PADDING = 12
 
 
-def endpoint(verdict: StoredVerdict) -> dict[str, Any]:
+def endpoint(verdict: Verdict) -> dict[str, Any]:
     """What a badge of shields.io reads from an address: https://shields.io/badges/endpoint-badge."""
     return {
         "schemaVersion": 1,
@@ -33,7 +32,7 @@ def endpoint(verdict: StoredVerdict) -> dict[str, Any]:
     }
 
 
-def picture(verdict: StoredVerdict) -> str:
+def picture(verdict: Verdict) -> str:
     """The badge as SVG, which loads nothing; its title names the target for those who cannot see it."""
     said = message(verdict)
     name, _ = capped(one_line(verdict.name), 100)
@@ -52,7 +51,7 @@ def picture(verdict: StoredVerdict) -> str:
     )
 
 
-def message(verdict: StoredVerdict) -> str:
+def message(verdict: Verdict) -> str:
     """The result, how many of the MUST requirements that apply hold, and how many checks did not run to their end."""
     must = verdict.counts()["MUST"]
     applicable = sum(must.values()) - must["not_applicable"]

@@ -14,11 +14,12 @@ from kms_conformance.core import specs
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import Room, rooms
 from kms_conformance.report.html.reproduce import Command, commands
-from kms_conformance.report.model import LEVELS, VERDICTS, Counts, Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.text.failure import FailureView, explain
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces
-from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, specs_digest
+from kms_conformance.verdict.decide import specs_digest
+from kms_conformance.verdict.model import LEVELS, VERDICTS, Counts, RequirementResult, RequirementVerdict, Verdict
 
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
@@ -62,7 +63,7 @@ class OpenGroup:
 
 
 @dataclass(frozen=True)
-class Row:
+class RequirementRow:
     """One requirement in the table of all: its verdict, what it says, what each check's judgements rest on, a proof."""
 
     verdict: RequirementVerdict
@@ -77,7 +78,7 @@ class Group:
     """The requirements of one prefix, and how many of them met with each verdict."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[RequirementRow, ...]
     counts: Mapping[RequirementResult, int]
 
 
@@ -91,7 +92,7 @@ class TargetPage:
     brief: bool = False
 
     @property
-    def verdict(self) -> StoredVerdict:
+    def verdict(self) -> Verdict:
         return self.report.verdict
 
     @cached_property
@@ -166,10 +167,12 @@ class TargetPage:
             shown = ", ".join(f"{exchange.asked} (no. {exchange.number})" for exchange in found.exchanges)
             evidence.setdefault(found.requirement, {})[found.check] = shown
         sizes = Counter(_prefix(entry) for entry in self.verdict.requirements)
-        rows: dict[str, list[Row]] = {}
+        rows: dict[str, list[RequirementRow]] = {}
         for entry in sorted(self.verdict.requirements, key=lambda entry: sizes[_prefix(entry)] < _SMALL_GROUP):
             name = _prefix(entry) if sizes[_prefix(entry)] >= _SMALL_GROUP else _OTHERS
-            row = Row(entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id))
+            row = RequirementRow(
+                entry, self.requirement(entry.id), titles, evidence.get(entry.id, {}), self.proofs.get(entry.id)
+            )
             rows.setdefault(name, []).append(row)
         return tuple(Group(name, tuple(members), _tally(members)) for name, members in rows.items())
 
@@ -259,6 +262,6 @@ def _prefix(entry: RequirementVerdict) -> str:
     return entry.id.partition(".")[0]
 
 
-def _tally(rows: Iterable[Row]) -> dict[RequirementResult, int]:
+def _tally(rows: Iterable[RequirementRow]) -> dict[RequirementResult, int]:
     verdicts = [row.verdict.verdict for row in rows]
     return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}

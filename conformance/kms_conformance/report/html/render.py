@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from kms_conformance.core.text import counted, duration, one_line, printable
 from kms_conformance.report.html.page import TargetPage, pages
-from kms_conformance.report.model import LEVELS, VERDICTS
 from kms_conformance.report.text.words import VERDICT_WORDS
+from kms_conformance.verdict.model import LEVELS, VERDICTS
 
 if TYPE_CHECKING:
     import jinja2

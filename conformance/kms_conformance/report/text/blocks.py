@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from kms_conformance.catalogue.requirements import Requirement
     from kms_conformance.client.judge import Judgement
-    from kms_conformance.report.model import Report, StoredVerdict, TargetReport
-    from kms_conformance.verdict.decide import RequirementVerdict
+    from kms_conformance.report.model import Report, TargetReport
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
     from kms_conformance.verdict.results import CheckResult
 
 _MOST_FAILURES = 10
@@ -45,7 +45,7 @@ def failures(target: TargetReport, directory: Path | None, width: int) -> Iterat
         yield Text(f"  … and {counted(len(failed) - _MOST_FAILURES, 'more requirement')} in the report", "dim")
 
 
-def waived(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+def waived(verdict: Verdict, width: int) -> Iterator[Text]:
     """What failed and is accepted, with the reason, who answers for it, and until when."""
     entries = verdict.with_verdict("waived")
     if entries:
@@ -89,7 +89,7 @@ def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
         yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
 
 
-def isolation(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+def isolation(verdict: Verdict, width: int) -> Iterator[Text]:
     """Whether the keys of others read as before."""
     found = verdict.isolation
     if not found or not found["described"]:

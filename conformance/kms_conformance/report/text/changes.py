@@ -13,9 +13,9 @@ from kms_conformance.report.text.markdown import code, plain
 from kms_conformance.report.text.words import VERDICT_WORDS
 
 if TYPE_CHECKING:
-    from kms_conformance.report.change import Change, Kind
-    from kms_conformance.report.compare import Comparison
-    from kms_conformance.verdict.decide import RequirementResult
+    from kms_conformance.report.change import Kind, RequirementChange
+    from kms_conformance.report.compare import RunComparison
+    from kms_conformance.verdict.model import RequirementResult
 
 WORDS: Mapping[Kind, str] = {
     "regressed": "regressed",
@@ -31,7 +31,7 @@ _LEAST_WIDTH = 40
 _MOST_LINES = 3
 
 
-def lines(comparison: Comparison, width: int) -> Iterator[Text]:
+def lines(comparison: RunComparison, width: int) -> Iterator[Text]:
     """The comparison for a terminal; only commands may be longer than `width`."""
     width = max(width, _LEAST_WIDTH)
     for warning in comparison.warnings:
@@ -48,7 +48,7 @@ def lines(comparison: Comparison, width: int) -> Iterator[Text]:
     yield from _lines(summary(comparison), width)
 
 
-def summary(comparison: Comparison) -> str:
+def summary(comparison: RunComparison) -> str:
     """The whole in one sentence."""
     counts = comparison.counts()
     regressed, changed = counts["regressed"], len(comparison.changes)
@@ -59,7 +59,7 @@ def summary(comparison: Comparison) -> str:
     return f"{first} {rest} in all."
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: RunComparison) -> str:
     """The comparison as Markdown, for a pull request or the summary of a job."""
     return "\n".join(_markdown(comparison)) + "\n"
 
@@ -71,7 +71,7 @@ def result(before: str | None, after: str | None) -> str:
     return f"{after}, as before" if before == after else f"{after}, was {before}"
 
 
-def _block(change: Change, comparison: Comparison, width: int) -> Iterator[Text]:
+def _block(change: RequirementChange, comparison: RunComparison, width: int) -> Iterator[Text]:
     several = len(comparison.results) > 1
     head = " · ".join((*((change.target,) if several else ()), change.id, change.level))
     yield from _lines(head, width, "  ")
@@ -85,13 +85,13 @@ def _block(change: Change, comparison: Comparison, width: int) -> Iterator[Text]
         yield Text(f"    {replay_command(comparison.after, change.failure)}")
 
 
-def _transition(change: Change) -> str:
+def _transition(change: RequirementChange) -> str:
     if change.kind == "answer_changed":
         return f"{', '.join(change.answers_before)} → {', '.join(change.answers_after)}"
     return f"{_word(change.before)} → {_word(change.after)}"
 
 
-def _markdown(comparison: Comparison) -> Iterator[str]:
+def _markdown(comparison: RunComparison) -> Iterator[str]:
     yield f"### What changed: {summary(comparison)}"
     yield ""
     yield f"{code(comparison.before)} → {code(comparison.after)}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from kms_conformance.core.text import capped, counted, duration
 from kms_conformance.report.html.page import Card, TargetPage, pages
-from kms_conformance.report.model import VERDICTS
 from kms_conformance.report.text.markdown import block, code, details, link, plain, prose, table
 from kms_conformance.report.text.words import RESULT_SIGNS, VERDICT_WORDS
+from kms_conformance.verdict.model import VERDICTS
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report

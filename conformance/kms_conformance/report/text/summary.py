@@ -10,11 +10,11 @@ from rich.text import Text
 from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
 from kms_conformance.report.again import nearby
-from kms_conformance.report.model import LEVELS, VERDICTS, Report, StoredVerdict, TargetReport
+from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence
-from kms_conformance.verdict.decide import Result
+from kms_conformance.verdict.model import LEVELS, VERDICTS, Result, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,17 +76,17 @@ def _target(target: TargetReport, directory: Path | None, width: int) -> Iterato
     yield from blocks.isolation(verdict, width)
 
 
-def _head(verdict: StoredVerdict) -> Text:
+def _head(verdict: Verdict) -> Text:
     style = _STYLES[verdict.result] if verdict.result != "inconclusive" else "bold yellow"
     return Text(f"{_MARKS[verdict.result]} {verdict.name}: {verdict.result}", style)
 
 
-def _effort(verdict: StoredVerdict) -> str:
+def _effort(verdict: Verdict) -> str:
     sent = f"{counted(verdict.requests, 'request')}, {counted(verdict.keys_created, 'key')} created"
     return f"tier {verdict.tier}, seed {verdict.seed}, {sent}, {duration(verdict.duration_seconds)} in all"
 
 
-def _counts(verdict: StoredVerdict, width: int) -> Iterator[Text]:
+def _counts(verdict: Verdict, width: int) -> Iterator[Text]:
     counts = verdict.counts()
     order = sorted(VERDICTS, key=lambda name: (name != "passed", VERDICTS.index(name)))
     totals = {name: sum(counts[level][name] for level in LEVELS) for name in order}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
-from typing import TYPE_CHECKING
 
 from kms_conformance.core.text import counted
-from kms_conformance.verdict.decide import RequirementResult, RequirementVerdict, Result
-
-if TYPE_CHECKING:
-    from kms_conformance.report.model import StoredVerdict
+from kms_conformance.verdict.decide import is_waiting
+from kms_conformance.verdict.model import RequirementResult, RequirementVerdict, Result, Verdict
 
 # A sentence, not a list: the rest stands in verdict.json.
 _MOST_OBSERVED = 3
@@ -32,7 +29,7 @@ def open_reason(entry: RequirementVerdict) -> str:
     return entry.reason.strip() or "The check that judges them ended early: something else failed there."
 
 
-def sentence(verdict: StoredVerdict) -> str:
+def sentence(verdict: Verdict) -> str:
     """What the result means, in one or two sentences."""
     counts = verdict.counts()
     must, should = counts["MUST"], counts["SHOULD"]
@@ -53,7 +50,7 @@ def sentence(verdict: StoredVerdict) -> str:
     if should["failed"]:
         those = "it is" if should["failed"] == 1 else "they are"
         parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
-    if verdict.waits:
+    if is_waiting(verdict):
         until = verdict.waiting_until
         parts.append(
             f"Nothing is wrong: what is open waits for a planted key, until {until}."
@@ -66,7 +63,7 @@ def sentence(verdict: StoredVerdict) -> str:
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
 
 
-def _unearned(verdict: StoredVerdict) -> Iterator[str]:
+def _unearned(verdict: Verdict) -> Iterator[str]:
     """What keeps a run from being conformant, whatever its requirements say."""
     if verdict.unfinished:
         told = counted(len(verdict.unfinished), "check of the plan", "checks of the plan")
@@ -83,7 +80,7 @@ def _them(things: Sized) -> str:
     return "it" if len(things) == 1 else "them"
 
 
-def not_run_because(verdict: StoredVerdict) -> Mapping[str, tuple[str, ...]]:
+def not_run_because(verdict: Verdict) -> Mapping[str, tuple[str, ...]]:
     """The checks that did not run to their end, by the reason."""
     found: dict[str, tuple[str, ...]] = {}
     for each in verdict.unfinished:
@@ -91,7 +88,7 @@ def not_run_because(verdict: StoredVerdict) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _observed(verdict: StoredVerdict) -> str:
+def _observed(verdict: Verdict) -> str:
     """What was seen and decides nothing, most often seen first."""
     seen = sorted(verdict.observations.items(), key=lambda found: (-found[1], found[0]))
     shown = "; ".join(f"{what} ({count})" for what, count in seen[:_MOST_OBSERVED])
@@ -99,7 +96,7 @@ def _observed(verdict: StoredVerdict) -> str:
     return f"Seen, and deciding nothing: {shown}{f'; and {more} more' if more > 0 else ''}."
 
 
-def _frozen(verdict: StoredVerdict) -> str:
+def _frozen(verdict: Verdict) -> str:
     """By which requirements the result was decided, and what that leaves out."""
     assert verdict.frozen is not None
     newer = [entry for entry in verdict.requirements if not entry.decides]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,16 @@ from kms_conformance.report import files
 from kms_conformance.report.again import remember, remembered
 from kms_conformance.report.errors import ReportError
 from kms_conformance.report.load import load_report
-from kms_conformance.report.model import Report, StoredVerdict
+from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
-from kms_conformance.run.shards.parts import Part, Parts, Plan, digest, load_parts, write_parts
+from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
-from kms_conformance.target.model import WAYS
+from kms_conformance.target.registry import way_named
 from kms_conformance.target.urls import is_loopback
-from kms_conformance.verdict.decide import Circumstances, Run, Verdict, decide
+from kms_conformance.verdict.decide import Circumstances, Run, decide
+from kms_conformance.verdict.model import Verdict, read_time
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers.outdated import stale
-
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     verdicts = [verdict for verdict, _ in decided]
     # Before anything is written: one of the folders may be the one that is written to.
     targets = remembered(first.directory)
-    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].run.started.date()))
+    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].began.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
     remember(out, targets)
@@ -125,14 +124,14 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
     yield "the waivers", given.parts.waivers
 
 
-def _place(verdict: StoredVerdict) -> str:
+def _place(verdict: Verdict) -> str:
     """Where the target is; on this machine each shard may have an emulator of its own, at a port of the day."""
     return "this machine" if is_loopback(verdict.base_url) else verdict.base_url
 
 
-def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[CheckResult, ...]]]:
+def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, ShardPart], dict[str, tuple[CheckResult, ...]]]:
     """The parts by index, in order, and all results by target, in the order of the plan."""
-    found: dict[int, tuple[_Input, Part]] = {}
+    found: dict[int, tuple[_Input, ShardPart]] = {}
     for given in inputs:
         for part in given.parts.shards:
             known, same = found.setdefault(part.index, (given, part))
@@ -155,11 +154,11 @@ def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, Part], dict[str, tuple[
 
 
 def _verdict(
-    inputs: Sequence[_Input], plan: Plan, parts: Mapping[int, Part], results: Sequence[CheckResult]
+    inputs: Sequence[_Input], plan: ShardedPlan, parts: Mapping[int, ShardPart], results: Sequence[CheckResult]
 ) -> Verdict:
     first = inputs[0]
     stored = next(target.verdict for target in first.report.targets if target.verdict.name == plan.name)
-    began = [datetime.strptime(part.started, _TIME).replace(tzinfo=UTC) for part in parts.values()]
+    began = [read_time(part.started) for part in parts.values()]
     ended = [
         start + timedelta(seconds=part.duration_seconds) for start, part in zip(began, parts.values(), strict=True)
     ]
@@ -174,11 +173,11 @@ def _verdict(
     return replace(verdict, isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]))
 
 
-def _stand_in(stored: StoredVerdict, way: str) -> Target:
+def _stand_in(stored: Verdict, way: str) -> Target:
     """The target as far as a verdict speaks of it: its credentials are not in its results."""
-    kind = WAYS[way]
-    blank = {field.name: "" for field in fields(kind)}
-    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)  # type: ignore[arg-type]
+    kind = way_named(way)
+    blank = dict.fromkeys(kind.key_names(), "")
+    return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)
 
 
 def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
@@ -207,6 +206,6 @@ def _digest(digests: Iterable[str]) -> str:
     return f"sha256:{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
 
 
-def _undone(parts: Iterable[Part]) -> Iterator[str]:
+def _undone(parts: Iterable[ShardPart]) -> Iterator[str]:
     for part in parts:
         yield from part.undone

@@ -15,13 +15,14 @@ from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.run.shards.division import Division
 from kms_conformance.run.shards.shard import Shard
+from kms_conformance.target.registry import way_named
 from kms_conformance.verdict.waivers import Waiver
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Part:
+class ShardPart:
     """One shard that has run: when (ISO 8601, UTC), how long, the keys of others, and what its user was told to do."""
 
     index: int
@@ -32,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShardedPlan:
     """All checks of one target, and which shard has which; `way` is how the run signed in.
 
     `frozen` are the requirements of an earlier release, where the run goes by them.
@@ -52,10 +53,10 @@ class Plan:
         return plan | {"frozen": {"version": self.frozen.version, "levels": levels, "digests": digests}}
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any], dialect: str) -> Plan:
-        """Rebuild it for a target of this dialect."""
+    def from_json(cls, raw: Mapping[str, Any], dialect: str) -> ShardedPlan:
+        """Rebuild it for a target of this dialect; raises `KeyError` for an unknown way to sign in."""
         frozen = None if "frozen" not in raw else Frozen(dialect, **raw["frozen"])
-        return cls(raw["name"], raw["way"], Division.from_json(raw["plan"]), frozen)
+        return cls(raw["name"], way_named(raw["way"]).way, Division.from_json(raw["plan"]), frozen)
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,22 @@ class Parts:
     of: int
     results: str
     waivers: tuple[Waiver, ...]
-    shards: tuple[Part, ...]
-    plans: tuple[Plan, ...]
+    shards: tuple[ShardPart, ...]
+    plans: tuple[ShardedPlan, ...]
 
     @classmethod
     def of_run(
-        cls, shard: Shard, report: Report, plans: tuple[Plan, ...], waivers: Iterable[Waiver], undone: tuple[str, ...]
+        cls,
+        shard: Shard,
+        report: Report,
+        plans: tuple[ShardedPlan, ...],
+        waivers: Iterable[Waiver],
+        undone: tuple[str, ...],
     ) -> Parts:
         """What is known of a run that has just ended."""
         verdicts = [target.verdict for target in report.targets]
         isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
-        part = Part(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
+        part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
         return cls(shard.of, digest(report), tuple(waivers), (part,), plans)
 
     @property
@@ -101,8 +107,8 @@ class Parts:
             raw["of"],
             raw["results"],
             tuple(Waiver.from_json(entry["waiver"], entry["line"]) for entry in raw["waivers"]),
-            tuple(Part(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
-            tuple(Plan.from_json(target, dialects[target["name"]]) for target in raw["targets"]),
+            tuple(ShardPart(**(part | {"undone": tuple(part["undone"])})) for part in raw["shards"]),
+            tuple(ShardedPlan.from_json(target, dialects[target["name"]]) for target in raw["targets"]),
         )
 
 

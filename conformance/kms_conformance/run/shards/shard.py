@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from kms_conformance.core.shard_marks import mark
 from kms_conformance.target import Target, TargetError
 from kms_conformance.target.urls import is_loopback
 
@@ -39,7 +40,7 @@ class Shard:
     @property
     def mark(self) -> str:
         """What the ids of its runs begin with, and so the descriptions of its keys: by it shards know each other's."""
-        return f"{self.index}of{self.of}"
+        return mark(self.index, self.of)
 
     def paced(self, target: Target) -> Target:
         """The target with this shard's part of the promised requests a second: all shards together keep to it."""
@@ -75,19 +76,3 @@ def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[i
             f"In a Kubernetes Indexed Job, set `completions: {most}`; elsewhere say --shard yourself.",
         )
     return number // shards, Shard(number % shards + 1, shards)
-
-
-def siblings(mark: str, other: str) -> bool:
-    """Whether two marks are of different shards of one division."""
-    return mark != other and "of" in mark and mark.partition("of")[2] == other.partition("of")[2]
-
-
-def kin_of(mark: str, description: str, prefix: str) -> bool:
-    """Whether a key that is described so belongs to another shard of the same division as the shard `mark`."""
-    found = re.match(rf"{re.escape(prefix)}([0-9]+of[0-9]+)-", description)
-    return found is not None and siblings(mark, found[1])
-
-
-def mark_of(run: str) -> str:
-    """The mark of the shard that a run was of; empty for a whole run."""
-    return run.rpartition("-")[0]

@@ -212,10 +212,16 @@ class Walker:
         draft = named or draft
         ours = self._view(tailor.key_in(draft))
         fitted = tailor.fit(draft, ours, {})
-        if fitted is None or not self._kms.client.may_send(fitted.request):
+        if fitted is None:
+            return None
+        try:
+            answer = self._kms.client.send_if_allowed(fitted.request, operation)
+        except Lost:
+            self.asked += 1
+            raise
+        if answer is None:
             return None
         self.asked += 1
-        answer = self._kms.client.send(fitted.request, operation)
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:
             self._views[str(now.id)] = now

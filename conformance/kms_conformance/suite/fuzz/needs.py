@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from kms_conformance.catalogue.profile import Profile, Window
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Judge
 from kms_conformance.client.oracle import Oracle
@@ -41,15 +42,17 @@ class Check(Protocol):
         ...
 
     def must_read_back(
-        self, requirements: str | Sequence[str], key: str, states: Sequence[str], answer: Answer
+        self, requirements: RequirementId | Sequence[RequirementId], key: str, states: Sequence[str], answer: Answer
     ) -> KeyView:
         """Judge that a key reads back in one of these states."""
         ...
 
-    def must_be_date(self, requirement: str, view: KeyView, asked_at: datetime, days: int, answer: Answer) -> None:
+    def must_be_date(
+        self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
+    ) -> None:
         """Judge a deletion date: the time of the request plus the window."""
         ...
 
-    def must_be_unchanged(self, requirement: str, was: KeyView, now: KeyView, answer: Answer) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before."""
         ...

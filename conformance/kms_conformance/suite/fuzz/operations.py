@@ -109,14 +109,16 @@ class Fuzzer:
             ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
         own = self._own_values(ours) if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
         fitted = self._tailor.fit(draft, ours, own)
-        if fitted is None or not self._kms.client.may_send(fitted.request):
+        if fitted is None:
             return None
         try:
-            answer = self._kms.client.send(fitted.request, self._operation)
+            answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
             self._limit.take(lost)
             # It may have been carried out.
             self._views.clear()
+            return None
+        if answer is None:
             return None
         now = self._reviewer.review(fitted, answer, ours)
         if now is not None:

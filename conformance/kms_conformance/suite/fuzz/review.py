@@ -6,8 +6,10 @@ leaves behind; and of what was carried out, only that which no reading of the do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
@@ -18,7 +20,7 @@ from kms_conformance.suite.fuzz.targeting import Fitted
 from kms_conformance.suite.fuzz.windows import broken_by, days_in
 
 _STATES = (ENABLED, DISABLED, PENDING)
-_CHANGED_BY = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
+_CHANGED_BY: Mapping[str, RequirementId] = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
 _MOVES = ("schedule", "cancel", "enable", "disable")
 
 
@@ -63,19 +65,22 @@ class Reviewer:
         days = days_in(fitted.fields["window"], bounds)
         if days is None or before is None or before.state not in (ENABLED, DISABLED):
             return
-        edges = {bounds.minimum: "schedule.window.minimum", bounds.maximum: "schedule.window.maximum"}
-        requirement = edges.get(days, f"schedule.from-{before.state}")
+        edges: dict[int, RequirementId] = {
+            bounds.minimum: "schedule.window.minimum",
+            bounds.maximum: "schedule.window.maximum",
+        }
+        requirement = edges.get(days, as_id(f"schedule.from-{before.state}"))
         expected = f"carried out, for a window of {days} days"
         self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
 
     def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
         """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
         if fitted.named == "unknown":
-            self._forbid(f"unknown-key.{operation}", "a key that does not exist", answer)
+            self._forbid(as_id(f"unknown-key.{operation}"), "a key that does not exist", answer)
         elif fitted.named == "malformed" and operation in _CHANGED_BY:
-            self._forbid(f"malformed-key.{operation}", "an id that no key can have", answer)
+            self._forbid(as_id(f"malformed-key.{operation}"), "an id that no key can have", answer)
         elif fitted.named == "absent" and operation in _CHANGED_BY:
-            self._forbid(f"{operation}.key-id.missing", "no key at all", answer)
+            self._forbid(as_id(f"{operation}.key-id.missing"), "no key at all", answer)
         if before is None:
             return
         if before.state in _STATES and self.kms.profile.refusal_in(operation, before.state) is not None:
@@ -87,7 +92,7 @@ class Reviewer:
         if broken is not None:
             self._forbid(broken, f"a window of {window[0]!r}", answer)
 
-    def _forbid(self, requirement: str, what: str, answer: Answer) -> None:
+    def _forbid(self, requirement: RequirementId, what: str, answer: Answer) -> None:
         expected = f"refused for {what}"
         self.kms.judge.that(
             requirement, passed=False, expected=expected, received=answer.summary, exchanges=(answer.number,)

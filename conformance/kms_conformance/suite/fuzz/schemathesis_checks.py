@@ -10,6 +10,7 @@ from requests import PreparedRequest
 from requests import Request as Unprepared
 from schemathesis.checks import CheckFunction
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.suite.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
 from kms_conformance.suite.fuzz.generator import Generator
@@ -26,13 +27,13 @@ from kms_conformance.suite.fuzz.generator import Generator
 #   missing_required_header       no operation has a header of its own
 #   use_after_free, ensure_resource_availability   a key that is to be deleted can still be read, and so it must
 #   object_level_authorization    there is one account
-_CHECKS: Mapping[CheckFunction, str | None] = {
+_CHECKS: Mapping[CheckFunction, RequirementId | None] = {
     status_code_conformance: "reply.status",
     response_schema_conformance: None,
 }
 
 
-def objections(generator: Generator, answer: Answer) -> Iterator[tuple[str, str]]:
+def objections(generator: Generator, answer: Answer) -> Iterator[tuple[RequirementId, str]]:
     """(requirement, what is wrong) for every objection to a reply that can be read."""
     operation, spec = answer.operation, answer.spec
     # Schemathesis reads no XML, and what is declared as something else has been judged already.

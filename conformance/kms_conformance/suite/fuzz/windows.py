@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from kms_conformance.catalogue.profile import Window
+from kms_conformance.catalogue.requirement_ids import RequirementId
 
 # As scenario checks have it: beyond every integer type.
 _HUGE = 2**63
 
 
-def broken_by(window: tuple[object, ...], bounds: Window) -> str | None:
+def broken_by(window: tuple[object, ...], bounds: Window) -> RequirementId | None:
     """The requirement that is broken when a window, as it was sent, is accepted; None if it may be accepted.
 
     Left open: windows that are absent, empty or sent twice, and spellings that a lenient parser reads as a number
@@ -34,7 +35,7 @@ def days_in(window: tuple[object, ...], bounds: Window) -> int | None:
     return int(text) if written and bounds.minimum <= int(text) <= bounds.maximum else None
 
 
-def _out_of_range(days: int, bounds: Window) -> str | None:
+def _out_of_range(days: int, bounds: Window) -> RequirementId | None:
     if bounds.minimum <= days <= bounds.maximum:
         return None
     if days >= _HUGE:

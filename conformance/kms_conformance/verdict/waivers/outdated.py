@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.verdict.waivers import Waiver
 
 if TYPE_CHECKING:
-    from kms_conformance.verdict.decide import RequirementVerdict, Verdict
+    from kms_conformance.verdict.model import RequirementVerdict, Verdict
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def stale(
 
 
 def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date, wider: Wider) -> Iterator[StaleWaiver]:
-    concerned = [verdict for verdict in verdicts if waiver.speaks_of(verdict.target.name, verdict.target.dialect)]
+    concerned = [verdict for verdict in verdicts if waiver.speaks_of(verdict.name, verdict.dialect)]
     if not concerned:
         return
     covered = [entry for verdict in concerned for entry in verdict.requirements if waiver.covers(entry.id)]
-    names = ", ".join(verdict.target.name for verdict in concerned)
+    names = ", ".join(verdict.name for verdict in concerned)
     place = f"line {waiver.line}" if waiver.line else "the entry"
     applying = {entry.verdict for entry in covered} - {"not_applicable"}
     if waiver.has_expired(today):
@@ -70,7 +70,7 @@ def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date, wider: Wi
             waiver, f"{what} {names}.", f"Take {place} out, or say with `dialect` or `targets` whom it is for."
         )
     elif applying == {"passed"} and not any(
-        waiver.covers(name) for verdict in concerned for name in wider.get(verdict.target.name, ())
+        waiver.covers(name) for verdict in concerned for name in wider.get(verdict.name, ())
     ):
         yield StaleWaiver(waiver, f"What it covers passed on {names}.", f"Take {place} out: it is needed no more.")
 

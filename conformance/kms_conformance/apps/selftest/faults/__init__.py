@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kms_conformance.apps.selftest.fault import Fault
 from kms_conformance.apps.selftest.faults import (
     authentication,
@@ -24,8 +26,9 @@ from kms_conformance.apps.selftest.faults import (
     states,
     window,
 )
+from kms_conformance.catalogue.requirements import Catalogue
 
-FAULTS: tuple[Fault, ...] = (
+_WRITTEN: tuple[Fault, ...] = (
     *window.FAULTS,
     *schedule.FAULTS,
     *cancel.FAULTS,
@@ -46,3 +49,12 @@ FAULTS: tuple[Fault, ...] = (
     *intermittent.FAULTS,
     *silences.FAULTS,
 )
+
+
+def _where_it_breaks(fault: Fault) -> Fault:
+    """The fault in those dialects alone that have a requirement which it breaks; an installed dialect may have none."""
+    dialects = (name for name in fault.dialects if fault.requirements & Catalogue.load(name).requirements.keys())
+    return replace(fault, dialects=tuple(dialects))
+
+
+FAULTS = tuple(map(_where_it_breaks, _WRITTEN))

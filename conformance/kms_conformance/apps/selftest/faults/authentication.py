@@ -7,13 +7,14 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting, answering, doing_though, with_
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
-from kms_conformance.emulator.alibaba import pairs, v1
-from kms_conformance.emulator.alibaba.nonces import Nonces
+from kms_conformance.emulator.alibaba.authenticate import Nonces, problem_v1
+from kms_conformance.emulator.alibaba.parameters import of_query
 from kms_conformance.emulator.clock import system_time
-from kms_conformance.emulator.huawei import aksk
 from kms_conformance.emulator.huawei import credentials as huawei
+from kms_conformance.emulator.huawei.authenticate import signature_problem
 
 _fault = partial(Fault, fault_class="authentication", severity="critical", families=("authentication",))
 
@@ -25,7 +26,7 @@ class _BodyNotCovered(Decisions):
         if found != "wrong_signature" or inbound.body == inbound.body.rstrip():
             return super().signature_problem(found, inbound)
         bare = replace(inbound, body=inbound.body.rstrip())
-        return aksk.problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
+        return signature_problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
 
 
 class _QueryNotCovered(Decisions):
@@ -35,7 +36,7 @@ class _QueryNotCovered(Decisions):
         if found != "wrong_signature" or not inbound.query:
             return super().signature_problem(found, inbound)
         bare = replace(inbound, target=inbound.target.partition("?")[0])
-        return aksk.problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
+        return signature_problem(bare, {huawei.ACCESS_KEY_ID: huawei.ACCESS_KEY_SECRET}, system_time())
 
 
 class _LastParameterNotCovered(Decisions):
@@ -44,8 +45,8 @@ class _LastParameterNotCovered(Decisions):
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         if found != "wrong_signature":
             return super().signature_problem(found, inbound)
-        kept = tuple(pair for pair in pairs.of_query(inbound) if pair[0] != b"Tampered")
-        again = v1.problem(inbound.method, kept, alibaba.ACCESS_KEYS, Nonces(), system_time())
+        kept = tuple(pair for pair in of_query(inbound) if pair[0] != b"Tampered")
+        again = problem_v1(inbound.method, kept, alibaba.ACCESS_KEYS, Nonces(), system_time())
         return None if again is None else found
 
 
@@ -54,7 +55,7 @@ def _unchecked(name: str, title: str, problem: str, dialects: tuple[str, ...], *
         name=name,
         title=title,
         dialects=dialects,
-        requirements=frozenset(f"auth.{case}" for case in ids),
+        requirements=frozenset(as_id(f"auth.{case}") for case in ids),
         decisions=(admitting(problem),),
         auth=auth,
     )
@@ -65,7 +66,7 @@ def _too_late(name: str, title: str, problem: str, dialects: tuple[str, ...], ca
         name=name,
         title=title,
         dialects=dialects,
-        requirements=frozenset({f"auth.{case}"}),
+        requirements=frozenset({as_id(f"auth.{case}")}),
         decisions=(doing_though({problem}, with_(state=PENDING), "schedule"),),
         auth=auth,
     )

@@ -9,9 +9,10 @@ from functools import partial
 from kms_conformance.apps.selftest.behaviour_mutations import Mixin, dating, showing
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, renamed, without
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Key
 
-_START = frozenset({"schedule.window.start"})
+_START: frozenset[RequirementId] = frozenset({"schedule.window.start"})
 _fault = partial(Fault, fault_class="dates", severity="major", families=("window",), requirements=_START)
 
 

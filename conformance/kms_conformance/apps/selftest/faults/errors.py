@@ -17,8 +17,9 @@ from kms_conformance.apps.selftest.reply_mutations import (
     text,
     without,
 )
+from kms_conformance.catalogue.requirement_ids import RequirementId
 
-_SHAPE = frozenset({"error.shape"})
+_SHAPE: frozenset[RequirementId] = frozenset({"error.shape"})
 _fault = partial(Fault, fault_class="errors", severity="major", requirements=_SHAPE, families=("schedule",))
 _HTML = "<html><head><title>Error</title></head><body><h1>Bad Request</h1></body></html>"
 _TRACE = 'Traceback (most recent call last):\n  File "kms.py", line 7, in cancel\nKeyError: 7\n'

@@ -7,11 +7,12 @@ from typing import Any
 
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, field, on, renamed, without
+from kms_conformance.catalogue.requirement_ids import RequirementId
 
 _fault = partial(Fault, fault_class="fields", severity="minor")
 
 # dialect, operation, path of a field, the requirement that speaks of it, the family that asks, what a SHOULD leads to
-_FIELDS: tuple[tuple[str, str, str, str, str], ...] = (
+_FIELDS: tuple[tuple[str, str, str, RequirementId, str], ...] = (
     (HUAWEI, "create", "key_info.domain_id", "create.reply", "entry"),
     (HUAWEI, "enable", "key_info.key_state", "enable.reply", "states"),
     (HUAWEI, "disable", "key_info.key_id", "disable.reply", "states"),
@@ -69,7 +70,7 @@ _FIELDS: tuple[tuple[str, str, str, str, str], ...] = (
     (AWS, "list_grants", "Grants", "list-grants.reply", "belongings"),
     (AWS, "get_policy", "Policy", "get-policy.reply", "belongings"),
 )
-_SHOULD = {"versions.reply", "version.reply", "describe.fields"}
+_SHOULD: frozenset[RequirementId] = frozenset({"versions.reply", "version.reply", "describe.fields"})
 
 
 def _other_type(value: Any) -> Any:  # noqa: ANN401 - a JSON value

@@ -18,6 +18,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
 )
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, on_refusal, saying, status, where
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
 
 _fault = partial(Fault, fault_class="unknown keys", severity="critical", families=("unknown_keys",))
@@ -78,14 +79,14 @@ def _of_malformed(inbound: Inbound, outbound: Outbound) -> bool:
     return asked and outbound.refusal in {"malformed_key", "unknown_key"}
 
 
-def _answered(kind: str, title: str, error: Rewrite, *, more: str = "") -> tuple[Fault, ...]:
+def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | None = None) -> tuple[Fault, ...]:
     """One fault an operation: an unknown key is refused so."""
     return tuple(
         _fault(
             name=f"unknown-key-{operation}-{kind}",
             title=f"{title} ({operation})",
             severity="major",
-            requirements=frozenset({f"unknown-key.{operation}", *({more} - {""})}),
+            requirements=frozenset({as_id(f"unknown-key.{operation}"), *([more] if more else [])}),
             filters=(on_refusal("unknown_key", error, operations=operation),),
         )
         for operation in _OPERATIONS
@@ -119,7 +120,7 @@ FAULTS = (
         _fault(
             name=f"unknown-key-{operation}-accepted",
             title=f"A key that is not there is treated as if it were ({operation}).",
-            requirements=frozenset({f"unknown-key.{operation}"}),
+            requirements=frozenset({as_id(f"unknown-key.{operation}")}),
             decisions=(inventing(_is_id, PENDING if operation == "cancel" else ENABLED, {operation}),),
             why_more=_DELETED_TOO,
         )
@@ -128,7 +129,7 @@ FAULTS = (
     _fault(
         name="unknown-key-is-made",
         title="A key that is asked for and not there is made.",
-        requirements=frozenset({f"unknown-key.{operation}" for operation in _OPERATIONS}),
+        requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
         decisions=(_Remembered,),
         why_more=_DELETED_TOO,
     ),
@@ -144,7 +145,7 @@ FAULTS = (
             name=f"malformed-key-{operation}-accepted",
             title=f"An id that no key can have is treated as if there were one ({operation}).",
             severity="major",
-            requirements=frozenset({f"malformed-key.{operation}"}),
+            requirements=frozenset({as_id(f"malformed-key.{operation}")}),
             decisions=(
                 _AnyForm,
                 inventing(_is_malformed, PENDING if operation == "cancel" else ENABLED, {operation}),
@@ -201,7 +202,7 @@ FAULTS = (
     _fault(
         name="unknown-key-nothing-said",
         title="A key that is not there is answered with an empty object and 200.",
-        requirements=frozenset({f"unknown-key.{operation}" for operation in _OPERATIONS}),
+        requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
         filters=(on_refusal("unknown_key", saying(lambda _: {}), status(200)),),
         why_more="An empty success breaks the shape of each reply as well.",
     ),

@@ -8,8 +8,9 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, PENDING, listing
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, saying, where, without
+from kms_conformance.catalogue.requirement_ids import RequirementId
 
-_COMPLETE = frozenset({"list.complete"})
+_COMPLETE: frozenset[RequirementId] = frozenset({"list.complete"})
 _fault = partial(Fault, fault_class="lists", severity="major", families=("pending_use",), requirements=_COMPLETE)
 
 

@@ -19,6 +19,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     with_,
 )
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Key
 
 _fault = partial(Fault, fault_class="pending", severity="critical", families=("pending_use",))
@@ -29,12 +30,12 @@ def _accepted(operation: str, title: str) -> Fault:
     return _fault(
         name=f"pending-{name}-accepted",
         title=title,
-        requirements=frozenset({f"pending.{name}"}),
+        requirements=frozenset({as_id(f"pending.{name}")}),
         decisions=(accepting(operation, PENDING),),
     )
 
 
-def _of_table(operation: str, *requirements: str, refused: bool = True) -> Fault:
+def _of_table(operation: str, *requirements: RequirementId, refused: bool = True) -> Fault:
     """A row of the table of key states that is not kept to: carried out where it is to be refused, or the reverse."""
     name = operation.replace("_", "-")
     return _fault(
@@ -43,7 +44,7 @@ def _of_table(operation: str, *requirements: str, refused: bool = True) -> Fault
         severity="critical" if refused else "major",
         dialects=(AWS,),
         families=("pending_belongings",),
-        requirements=frozenset(requirements or (f"pending.{name}",)),
+        requirements=frozenset(requirements or (as_id(f"pending.{name}"),)),
         decisions=(accepting(operation, PENDING) if refused else refusing(operation, "pending_manage", PENDING),),
     )
 
@@ -194,7 +195,7 @@ FAULTS = (
             name=f"pending-{operation}-refused-but-done",
             title=f"To {operation} a pending key is refused, and done.",
             dialects=(AWS,),
-            requirements=frozenset({f"pending.{operation}"}),
+            requirements=frozenset({as_id(f"pending.{operation}")}),
             decisions=(doing_though({"pending_manage"}, with_(state=state), operation),),
         )
         for operation, state in (("enable", ENABLED), ("disable", DISABLED))

@@ -9,6 +9,7 @@ from functools import partial
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, doing_though, with_
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, body, header, on_refusal, saying, status, where
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound, Outbound, Rules
 
 _fault = partial(Fault, fault_class="protocol", severity="major", families=("protocol",))
@@ -83,7 +84,7 @@ def _accepted(dialect: str, case: str, refusal: str, title: str, *, exit_code: i
         name=f"{case}-accepted",
         title=title,
         dialects=(dialect,),
-        requirements=frozenset({f"protocol.{case}"}),
+        requirements=frozenset({as_id(f"protocol.{case}")}),
         filters=(on_refusal(refusal, rewrite),),
         exit_code=1 if exit_code else 0,
     )
@@ -247,7 +248,7 @@ FAULTS = (
             name=f"{case}-fails",
             title=f"A request with a fault of this kind meets an internal error: {case}.",
             dialects=(AWS,),
-            requirements=frozenset({f"protocol.{case}", "reply.no-server-error"}),
+            requirements=frozenset({as_id(f"protocol.{case}"), "reply.no-server-error"}),
             decisions=(answering(500, "KMSInternalException", refusal),),
         )
         for case, refusal in (

@@ -8,7 +8,7 @@ from functools import partial
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, on, on_refusal, where
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.emulator.replies import Silence
+from kms_conformance.emulator.messages import Silence
 
 _fault = partial(Fault, fault_class="silence", severity="major", requirements=frozenset({"reply.answered"}))
 # Of a target that never answers: a run waits for it as often as for one that closes the connection, and longer.

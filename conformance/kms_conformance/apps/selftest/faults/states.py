@@ -19,6 +19,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
 )
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Key, State
 
 _fault = partial(Fault, fault_class="states", severity="critical", families=("use",))
@@ -208,7 +209,7 @@ FAULTS = (
             title=f"A key can be {operation}d only from the other state.",
             severity="minor",
             dialects=(AWS,),
-            requirements=frozenset({f"{operation}.idempotent"}),
+            requirements=frozenset({as_id(f"{operation}.idempotent")}),
             decisions=(refusing(operation, "pending_manage", state),),
         )
         for operation, state in (("enable", ENABLED), ("disable", DISABLED))
@@ -219,7 +220,7 @@ FAULTS = (
             title=f"To {operation.replace('_', ' ')} is answered as done, and not done.",
             severity="minor",
             dialects=(AWS,),
-            requirements=frozenset({f"{operation.replace('_', '-')}.reply"}),
+            requirements=frozenset({as_id(f"{operation.replace('_', '-')}.reply")}),
             families=("belongings",),
             decisions=(doing_nothing(operation),),
         )

@@ -14,13 +14,14 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
 )
 from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on_refusal
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import ABSENT, Rules
 
 _fault = partial(Fault, fault_class="window", severity="critical", families=("window",))
 
 
-def _ids(*cases: str) -> frozenset[str]:
-    return frozenset(f"schedule.window.{case}" for case in cases)
+def _ids(*cases: str) -> frozenset[RequirementId]:
+    return frozenset(as_id(f"schedule.window.{case}") for case in cases)
 
 
 def _number(value: object) -> int | None:

@@ -1,0 +1,53 @@
+"""What all ways to sign in by an access key have in common: its id, its secret, and what can be wrong with them."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from kms_conformance.auth.sabotage import Changed, Sabotage, SabotageTools, without_credentials
+from kms_conformance.auth.scheme import CREDENTIAL, Scheme
+
+if TYPE_CHECKING:
+    from kms_conformance.wire.messages import Request
+
+
+@dataclass(frozen=True)
+class KeyPair(Scheme, ABC):
+    """An access key's id, which is sent, and its secret, which signs."""
+
+    scope_key: ClassVar[str] = "access_key_id"
+    stranger: ClassVar[tuple[str, str] | None] = ("access_key_secret", "wrong_signature")
+
+    access_key_id: str = field(repr=False, metadata=CREDENTIAL)
+    access_key_secret: str = field(repr=False, metadata=CREDENTIAL)
+
+    def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """No credentials, another key id, another secret, an old signature."""
+        stranger = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
+        mistaken = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
+        return (
+            Sabotage("missing", "no_credentials", Changed(tools.factory(self), without_credentials)),
+            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(stranger)),
+            Sabotage("wrong_secret", "wrong_signature", tools.factory(mistaken)),
+            Sabotage("stale", "stale_signature", tools.factory(self, now=tools.stale)),
+        )
+
+    def body_and_query_sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """A body and a query that were changed after they were signed."""
+        return (
+            Sabotage("tampered_body", "wrong_signature", Changed(tools.factory(self), tampered_body)),
+            Sabotage("tampered_query", "wrong_signature", Changed(tools.factory(self), tampered_query)),
+        )
+
+
+def tampered_body(request: Request) -> Request:
+    """The request with a blank after its JSON text: other bytes, the same meaning."""
+    return replace(request, body=request.body + b" ")
+
+
+def tampered_query(request: Request) -> Request:
+    """The request with one more parameter: an endpoint that checks nothing must not act on another key."""
+    query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
+    return request.with_target(request.path, query)

@@ -1,0 +1,196 @@
+"""The actions of the Alibaba dialect: from parameters to the value of a reply, without its request id.
+
+All parameters of a request are judged, form and range, before the key is looked up; its existence before its state.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.emulator import crypto
+from kms_conformance.emulator.alibaba import replies
+from kms_conformance.emulator.alibaba.credentials import REGION
+from kms_conformance.emulator.keys import KeyDraft
+from kms_conformance.emulator.refusals import Refused
+
+if TYPE_CHECKING:
+    from kms_conformance.emulator.alibaba.parameters import AlibabaParameters
+    from kms_conformance.emulator.keys import Key
+    from kms_conformance.emulator.service import Service
+
+# CreateKey: what each algorithm is for, the default first.
+_ENCRYPTS = ("Aliyun_AES_256", "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4")
+_SIGNS = ("RSA_2048", "RSA_3072", "EC_P256", "EC_P256K", "EC_SM2")
+_LONGEST_DESCRIPTION = 8192
+# ListKeys: the properties that may be filtered by, and where the metadata tell them; None for those no key here has.
+_FILTERS = {
+    "KeyState": "KeyState",
+    "KeySpec": "KeySpec",
+    "KeyUsage": "KeyUsage",
+    "ProtectionLevel": "ProtectionLevel",
+    "CreatorType": None,
+    "DKMSInstanceId": None,
+}
+
+
+class KeyActions:
+    """One method an action; all raise `Refused`."""
+
+    def __init__(self, service: Service) -> None:
+        self._store = service.store
+        self._rules = service.rules
+        self._decisions = service.decisions
+
+    def create(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """CreateKey."""
+        spec = fields.choice("KeySpec", (*_ENCRYPTS, *_SIGNS), _ENCRYPTS[0])
+        usage = "SIGN/VERIFY" if spec in _SIGNS else "ENCRYPT/DECRYPT"
+        fields.choice("ProtectionLevel", ("SOFTWARE", "HSM"), "SOFTWARE")
+        key = self._store.create(
+            KeyDraft(
+                spec=spec,
+                usage=fields.choice("KeyUsage", ("ENCRYPT/DECRYPT", "SIGN/VERIFY"), usage),
+                description=fields.text("Description", _LONGEST_DESCRIPTION, ""),
+                external=fields.choice("Origin", ("Aliyun_KMS", "EXTERNAL"), "Aliyun_KMS") == "EXTERNAL",
+                tags=tuple(fields.tags("[]").items()),
+            )
+        )
+        return {"KeyMetadata": replies.metadata(key, self._rules)}
+
+    def describe(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """DescribeKey: by id, alias or full name."""
+        key = self._store.describe(self.key_id(fields.key_name()))
+        return {"KeyMetadata": replies.metadata(key, self._rules)}
+
+    def list_keys(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """ListKeys: those that wait for their deletion included."""
+        number = fields.number("PageNumber", range(1, 1_000_000_000), 1)
+        size = self._decisions.page_size(fields.number("PageSize", range(1, 101), 10))
+        wanted = fields.filters(_FILTERS)
+        told = [replies.metadata(key, self._rules) for key in self._store.listed()]
+        keys = [key for key in told if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]
+        page = keys[(number - 1) * size : number * size]
+        return {
+            "Keys": {"Key": [{"KeyId": key["KeyId"], "KeyArn": key["Arn"]} for key in page]},
+            "PageNumber": number,
+            "PageSize": size,
+            "TotalCount": len(keys),
+        }
+
+    def enable(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """EnableKey; of an enabled key as well."""
+        self._store.enable(fields.key_name())
+        return {}
+
+    def disable(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """DisableKey; of a disabled key as well."""
+        self._store.disable(fields.key_name())
+        return {}
+
+    def schedule(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """ScheduleKeyDeletion: tells nothing; the date is to be read."""
+        self._store.schedule(fields.key_name(), fields.window())
+        return {}
+
+    def cancel(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """CancelKeyDeletion."""
+        self._store.cancel(fields.key_name())
+        return {}
+
+    def update_description(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """UpdateKeyDescription."""
+        key_id, text = fields.key_name(), fields.text("Description", _LONGEST_DESCRIPTION)
+        self._store.update_description(key_id, text)
+        return {}
+
+    def set_deletion_protection(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """SetDeletionProtection: of a key by its full name, or by its id; a description counts only with it."""
+        on = fields.flag("EnableDeletionProtection")
+        text = fields.text("DeletionProtectionDescription", _LONGEST_DESCRIPTION, "") if on else ""
+        name = fields.key_name("ProtectedResourceArn" if fields.has("ProtectedResourceArn") else "KeyId")
+        self._store.protect(replies.id_of_arn(name) or name, on=on, description=text)
+        return {}
+
+    def key_id(self, name: str) -> str:
+        """The id that an alias or a full name stands for; any other name is taken for an id."""
+        if name.startswith("alias/"):
+            return self._store.by_alias(name).id
+        return replies.id_of_arn(name) or name
+
+
+class CryptoActions:
+    """Encrypt, Decrypt and GenerateDataKey; a key may be named by id, alias or full name."""
+
+    def __init__(self, service: Service, keys: KeyActions) -> None:
+        self._store = service.store
+        self._keys = keys
+
+    def encrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """Encrypt."""
+        name, plain, context = fields.key_name(), fields.decoded("Plaintext"), fields.context()
+        key = self._store.used("encrypt", self._keys.key_id(name))
+        return {"CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
+
+    def decrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """Decrypt: the ciphertext names its key."""
+        sealed, context = fields.decoded("CiphertextBlob"), fields.context()
+        key = self._store.used("decrypt", crypto.key_id_of(sealed))
+        return {"Plaintext": _base64(crypto.unseal(key, sealed, context)), **_used(key)}
+
+    def generate_data_key(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """GenerateDataKey: `NumberOfBytes` goes before `KeySpec`."""
+        name, context = fields.key_name(), fields.context()
+        size = 16 if fields.choice("KeySpec", ("AES_256", "AES_128"), "AES_256") == "AES_128" else 32
+        size = fields.number("NumberOfBytes", range(1, 1025), size)
+        key = self._store.used("generate_data_key", self._keys.key_id(name))
+        plain = secrets.token_bytes(size)
+        return {"Plaintext": _base64(plain), "CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
+
+
+class NameActions:
+    """Aliases, tags, and what is asked of the account."""
+
+    def __init__(self, service: Service) -> None:
+        self._store = service.store
+
+    def create_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """CreateAlias: in addition to those that the key has."""
+        key_id, alias = fields.key_name(), fields.alias()
+        self._store.set_alias(key_id, alias, replacing=False)
+        return {}
+
+    def delete_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """DeleteAlias; in whatever state the key is."""
+        self._store.delete_alias(fields.alias())
+        return {}
+
+    def tag(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """TagResource, of a key; there are no secrets or certificates here."""
+        if fields.has("SecretName") or fields.has("CertificateId"):
+            raise Refused("invalid_parameter", "Only keys can be tagged here, by KeyId.")
+        key_id, tags = fields.key_name(), fields.tags()
+        self._store.tag(key_id, tags)
+        return {}
+
+    def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """ListResourceTags."""
+        key = self._store.describe(fields.key_name())
+        return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
+
+    def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:
+        """DescribeRegions."""
+        return {"Regions": {"Region": [{"RegionId": REGION}]}}
+
+    def describe_account(self, _: AlibabaParameters) -> dict[str, Any]:
+        """DescribeAccountKmsStatus: what a client may ask before anything else."""
+        return {"AccountStatus": "Enabled"}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _used(key: Key) -> dict[str, str]:
+    return {"KeyId": key.id, "KeyVersionId": key.version_id}

@@ -1,0 +1,209 @@
+"""Reads the parameters of an action from query and form; a parameter of another form than documented is refused.
+
+Bytes are kept as sent, because signatures cover them. Parameters that no page knows are ignored. An empty value of a
+required parameter counts as missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
+
+from kms_conformance.emulator.keys import ABSENT
+from kms_conformance.emulator.messages import encode_json, parse_json
+from kms_conformance.emulator.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from kms_conformance.emulator.messages import Inbound
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+_FORM = "application/x-www-form-urlencoded"
+# Far more than any action has.
+_MOST_PARAMETERS = 1000
+
+
+def of_query(inbound: Inbound) -> Pairs:
+    """The query's names and values, decoded; a plus is a space."""
+    return _decoded(inbound.query.encode("latin-1", "replace"))
+
+
+def of_form(inbound: Inbound) -> Pairs:
+    """The body's names and values where it is a form; a body of another type holds none."""
+    kind = (inbound.header("content-type") or "").partition(";")[0].strip().lower()
+    return _decoded(inbound.body) if kind == _FORM else ()
+
+
+def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> str:
+    """The canonical query of both signatures: sorted, unreserved characters bare, a space as %20."""
+    return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(pairs))
+
+
+def percent(text: bytes | str) -> str:
+    """Percent-encoding as both signatures want it."""
+    return quote(text, safe="-_.~")
+
+
+def merged(pairs: Pairs) -> dict[str, str]:
+    """Names and values as text; raises `Refused` for bad UTF-8, a zero byte or a name that stands twice."""
+    if len(pairs) > _MOST_PARAMETERS:
+        raise Refused("invalid_parameter", "There are too many parameters.")
+    result: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        try:
+            name, value = raw_name.decode(), raw_value.decode()
+        except UnicodeDecodeError:
+            raise Refused("invalid_parameter", "A parameter is not UTF-8.") from None
+        if name in result:
+            # No page says which one counts; whichever we took, somebody would have meant the other.
+            raise Refused("invalid_parameter", "A parameter stands twice.")
+        if "\0" in value:
+            raise Refused("invalid_parameter", "A parameter holds a zero byte.")
+        result[name] = value
+    return result
+
+
+def first_values(pairs: Pairs) -> dict[str, str]:
+    """Names and first values as text, whatever they are: for what is read before parameters are judged."""
+    result: dict[str, str] = {}
+    for name, value in pairs[:_MOST_PARAMETERS]:
+        result.setdefault(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
+    return result
+
+
+def _decoded(text: bytes) -> Pairs:
+    parts = (part.partition(b"=") for part in text.replace(b"+", b" ").split(b"&") if part)
+    return tuple((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts)
+
+
+_ALIAS = re.compile(r"alias/[a-zA-Z0-9/_-]+")
+_LONGEST_ALIAS = 255
+_LONGEST_KEY_NAME = 2048
+_MOST_TAGS = 20
+_LONGEST_TAG = 128
+
+
+class AlibabaParameters:
+    """One action's parameters."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def key_name(self, name: str = "KeyId") -> str:
+        """What names a key; which names an action takes is its own matter."""
+        value = self._values.get(name, "")
+        if not value:
+            raise Refused("missing_key")
+        if len(value) > _LONGEST_KEY_NAME:
+            raise Refused("malformed_key")
+        return value
+
+    def window(self) -> object:
+        """`PendingWindowInDays` as it was sent, which the store judges."""
+        return self._values.get("PendingWindowInDays", ABSENT)
+
+    def alias(self) -> str:
+        """The required `AliasName`; names below `alias/acs` are the service's own."""
+        value = self.required("AliasName")
+        if not _ALIAS.fullmatch(value) or len(value) > _LONGEST_ALIAS or value.startswith("alias/acs"):
+            raise self._invalid("AliasName")
+        return value
+
+    def required(self, name: str) -> str:
+        """A parameter that must be there and not be empty."""
+        value = self._values.get(name, "")
+        if not value:
+            raise Refused("missing_parameter", f"The parameter {name} is missing.")
+        return value
+
+    def text(self, name: str, longest: int, default: str | None = None) -> str:
+        """A text of so many characters at most; it must be there, if only empty, when there is no default."""
+        value = self._values.get(name, default)
+        if value is None:
+            raise Refused("missing_parameter", f"The parameter {name} is missing.")
+        if len(value) > longest:
+            raise self._invalid(name)
+        return value
+
+    def choice(self, name: str, allowed: Collection[str], default: str) -> str:
+        """A parameter with a closed set of values."""
+        value = self._values.get(name, default)
+        if value not in allowed:
+            raise self._invalid(name)
+        return value
+
+    def number(self, name: str, allowed: range, default: int) -> int:
+        """A whole number."""
+        value = self._values.get(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) not in allowed:
+            raise self._invalid(name)
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """A required truth value."""
+        value = self.required(name).lower()
+        if value not in {"true", "false"}:
+            raise self._invalid(name)
+        return value == "true"
+
+    def decoded(self, name: str) -> bytes:
+        """A required value in Base64."""
+        try:
+            return base64.b64decode(self.required(name), validate=True)
+        except ValueError:
+            raise self._invalid(name) from None
+
+    def context(self) -> bytes:
+        """`EncryptionContext`, in a form that is equal for equal contexts."""
+        value = self._json("EncryptionContext", "{}")
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise self._invalid("EncryptionContext")
+        return encode_json(sorted(value.items())) if value else b""
+
+    def tags(self, default: str | None = None) -> dict[str, str]:
+        """`Tags`: names and values from a list of objects; required when there is no default."""
+        entries = self._json("Tags", default)
+        if not isinstance(entries, list) or len(entries) > _MOST_TAGS or not (entries or default):
+            raise self._invalid("Tags")
+        tags: dict[str, str] = {}
+        for entry in entries:
+            name, value = (entry.get("TagKey"), entry.get("TagValue", "")) if isinstance(entry, dict) else (None, None)
+            if not isinstance(name, str) or not isinstance(value, str) or not name or name in tags:
+                raise self._invalid("Tags")
+            if max(len(name), len(value)) > _LONGEST_TAG or name.startswith(("aliyun", "acs:")):
+                raise self._invalid("Tags")
+            tags[name] = value
+        return tags
+
+    def filters(self, known: Collection[str]) -> dict[str, frozenset[str]]:
+        """`Filters`: for each property the values that are wanted."""
+        entries = self._json("Filters", "[]")
+        if not isinstance(entries, list) or len(entries) > 10:
+            raise self._invalid("Filters")
+        wanted: dict[str, frozenset[str]] = {}
+        for entry in entries:
+            name, values = (entry.get("Key"), entry.get("Values")) if isinstance(entry, dict) else (None, None)
+            if not isinstance(name, str) or name not in known or not isinstance(values, list):
+                raise self._invalid("Filters")
+            if not all(isinstance(value, str) for value in values):
+                raise self._invalid("Filters")
+            wanted[name] = wanted.get(name, frozenset()) | frozenset(values)
+        return wanted
+
+    def has(self, name: str) -> bool:
+        """Whether the parameter was sent."""
+        return name in self._values
+
+    def _json(self, name: str, default: str | None) -> Any:  # noqa: ANN401 - parsed JSON
+        text = self.required(name) if default is None else self._values.get(name) or default
+        try:
+            return parse_json(text.encode())
+        except ValueError:
+            raise self._invalid(name) from None
+
+    @staticmethod
+    def _invalid(name: str) -> Refused:
+        return Refused("invalid_parameter", f"The value of the parameter {name} is not allowed.")

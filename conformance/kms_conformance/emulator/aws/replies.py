@@ -1,0 +1,69 @@
+"""Replies of the AWS dialect: JSON 1.1, empty bodies where there is nothing to tell, typed errors, the form of keys."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.emulator.aws.credentials import ACCOUNT_ID, SYMMETRIC
+from kms_conformance.emulator.aws.parameters import key_arn
+from kms_conformance.emulator.keys import State
+from kms_conformance.emulator.messages import Headers, Outbound, encode_json, reply
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kms_conformance.emulator.decisions import Decisions
+    from kms_conformance.emulator.keys import Key
+    from kms_conformance.emulator.refusals import Refused
+    from kms_conformance.emulator.rules import Rules
+
+
+def seconds(moment: datetime) -> float:
+    """Seconds since 1970, as JSON 1.1 writes a time."""
+    return moment.timestamp()
+
+
+def metadata(key: Key, rules: Rules) -> dict[str, Any]:
+    """What CreateKey and DescribeKey tell; `DeletionDate` is there only while the key waits for its deletion."""
+    told = {
+        "AWSAccountId": ACCOUNT_ID,
+        "KeyId": key.id,
+        "Arn": key_arn(key),
+        "CreationDate": seconds(key.created),
+        "Enabled": key.state is State.ENABLED,
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeyState": rules.wire_states[key.state],
+        "Origin": "EXTERNAL" if key.external else "AWS_KMS",
+        "KeyManager": "AWS" if key.default else "CUSTOMER",
+        "CustomerMasterKeySpec": key.spec,
+        "KeySpec": key.spec,
+        "MultiRegion": False,
+    }
+    if key.spec == SYMMETRIC:
+        told["EncryptionAlgorithms"] = [SYMMETRIC]
+    return told if key.deletion is None else {**told, "DeletionDate": seconds(key.deletion)}
+
+
+MEDIA_TYPE = "application/x-amz-json-1.1"
+
+
+def result(value: dict[str, Any]) -> Outbound:
+    """A reply that is no refusal."""
+    return reply(200, _headers(), value, encode)
+
+
+def refusal(refused: Refused, decisions: Decisions) -> Outbound:
+    """A refusal: its type and its message."""
+    answer = decisions.answer(refused.name)
+    return reply(answer.status, _headers(), {"__type": answer.code, "message": refused.message}, encode, refused.name)
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401 - JSON
+    """The body that says `value`; an operation that tells nothing has an empty one."""
+    return encode_json(value) if value else b""
+
+
+def _headers() -> Headers:
+    return (("Content-Type", MEDIA_TYPE), ("x-amzn-RequestId", str(uuid.uuid4())))

@@ -1,0 +1,106 @@
+"""Reads the fields of a request's body, each with its documented form; what has another is refused.
+
+Fields that no page knows are ignored. A null counts as a value of the wrong type, not as absent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.emulator.keys import ABSENT
+from kms_conformance.emulator.messages import encode_json
+from kms_conformance.emulator.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from kms_conformance.emulator.decisions import Decisions
+
+_KEY_ID = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
+_ALIAS = re.compile(r"[a-zA-Z0-9:/_-]{1,255}")
+_LONGEST_CONTEXT = 8192
+_SEQUENCE = 36
+
+
+class HuaweiParameters:
+    """One body's fields."""
+
+    def __init__(self, values: Mapping[str, Any], decisions: Decisions) -> None:
+        self._values = values
+        self._decisions = decisions
+
+    def key_id(self) -> str:
+        """The mandatory `key_id`."""
+        value = self._values.get("key_id", ABSENT)
+        if value is ABSENT:
+            raise Refused("missing_key")
+        if not isinstance(value, str):
+            raise Refused("wrong_key_type")
+        return self._formed("key_id", value, _KEY_ID, "malformed_key")
+
+    def alias(self) -> str:
+        """The mandatory `key_alias`; names that end like the default keys' are the service's own."""
+        value = self._formed("key_alias", self._values.get("key_alias"), _ALIAS, "invalid_alias")
+        if value.endswith("/default"):
+            raise Refused("invalid_alias")
+        return value
+
+    def sequence(self) -> None:
+        """The optional `sequence`, of which nothing is kept."""
+        value = self._values.get("sequence", ABSENT)
+        if value is ABSENT or (isinstance(value, str) and len(value) == _SEQUENCE):
+            return
+        problem = self._decisions.parameter_problem("bad_sequence", "sequence", value)
+        if problem is not None:
+            raise Refused(problem)
+
+    def window(self) -> object:
+        """`pending_days` as it was sent, which the store judges."""
+        return self._values.get("pending_days", ABSENT)
+
+    def text(self, name: str, pattern: str, *, default: str | None = None) -> str:
+        """A field that matches a pattern; refused when it is absent and has no default."""
+        value = self._values.get(name, ABSENT)
+        if value is ABSENT and default is not None:
+            return default
+        if not isinstance(value, str) or "\0" in value or not re.fullmatch(pattern, value, re.DOTALL):
+            raise Refused("invalid_parameter", f"The value of {name} is missing or not allowed.")
+        return value
+
+    def choice(self, name: str, allowed: Collection[str], default: str) -> str:
+        """A field with a closed set of values."""
+        value = self._values.get(name, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise Refused("invalid_parameter", f"The value of {name} is not allowed.")
+        return value
+
+    def number(self, name: str, allowed: range, default: int) -> int:
+        """A whole number, documented as text; some clients send it as a number."""
+        value = self._values.get(name, str(default))
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
+            raise Refused("invalid_parameter", f"The value of {name} is not allowed.")
+        return int(text)
+
+    def context(self) -> bytes:
+        """`encryption_context`, in a form that is equal for equal contexts."""
+        value = self._values.get("encryption_context", {})
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise Refused("invalid_parameter", "The value of encryption_context is no object of texts.")
+        context = encode_json(sorted(value.items())) if value else b""
+        if len(context) > _LONGEST_CONTEXT:
+            raise Refused("invalid_parameter", "The value of encryption_context is too long.")
+        return context
+
+    def has(self, name: str) -> bool:
+        """Whether the field was sent."""
+        return name in self._values
+
+    def _formed(self, name: str, value: object, form: re.Pattern[str], refusal: str) -> str:
+        if not isinstance(value, str):
+            raise Refused(refusal)
+        problem = None if form.fullmatch(value) else self._decisions.parameter_problem(refusal, name, value)
+        if problem is not None:
+            raise Refused(problem)
+        return value

@@ -1,0 +1,101 @@
+"""Replies of the Huawei dialect: JSON, three shapes of errors, a request id in a header of each; keys and versions."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from kms_conformance.emulator.huawei.credentials import DOMAIN_ID, REGION
+from kms_conformance.emulator.messages import Headers, Outbound, encode_json, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from kms_conformance.emulator.decisions import Decisions
+    from kms_conformance.emulator.keys import Key
+    from kms_conformance.emulator.refusals import Refused
+    from kms_conformance.emulator.rules import Rules
+
+# Codes of the gateway in front of the service, whose errors are flat.
+_GATEWAY = "APIGW."
+
+
+def result(value: dict[str, Any], status: int = 200, headers: Headers = ()) -> Outbound:
+    """A reply that is no refusal."""
+    return reply(status, (*_headers(_request_id()), *headers), value, encode_json)
+
+
+def refusal(refused: Refused, decisions: Decisions, allowed: Collection[str] = ()) -> Outbound:
+    """A refusal in the service's shape, nested, or in the gateway's, flat, as its code demands."""
+    answer = decisions.answer(refused.name)
+    request_id = _request_id()
+    error = {"error_code": answer.code, "error_msg": refused.message}
+    value = {**error, "request_id": request_id} if answer.code.startswith(_GATEWAY) else {"error": error}
+    allow: Headers = (("Allow", ", ".join(allowed)),) if answer.status == 405 else ()
+    return reply(answer.status, (*_headers(request_id), *allow), value, encode_json, refused.name)
+
+
+def keystone_problem(status: int, title: str, message: str) -> Outbound:
+    """An error of the identity service, in its own shape."""
+    return result({"error": {"code": status, "title": title, "message": message}}, status)
+
+
+def _request_id() -> str:
+    return secrets.token_hex(16)
+
+
+def _headers(request_id: str) -> Headers:
+    return (("Content-Type", "application/json"), ("X-Request-Id", request_id))
+
+
+def millis(moment: datetime | None) -> str:
+    """Milliseconds since 1970 as text, empty for no time: the form of the vendor's examples."""
+    return "" if moment is None else str(int(moment.timestamp()) * 1000)
+
+
+def key_state(key: Key, rules: Rules) -> dict[str, str]:
+    """The flat form that schedule and cancel answer with, and the inside of the wrapped one of enable and disable."""
+    return {"key_id": key.id, "key_state": rules.wire_states[key.state]}
+
+
+def key_details(key: Key, rules: Rules) -> dict[str, Any]:
+    """All that describe and list tell of a key."""
+    return {
+        "key_id": key.id,
+        "domain_id": DOMAIN_ID,
+        "key_alias": key.aliases[0] if key.aliases else "",
+        "realm": REGION,
+        "key_spec": key.spec,
+        "key_usage": key.usage,
+        "key_description": key.description,
+        "creation_date": millis(key.created),
+        "scheduled_deletion_date": millis(key.deletion),
+        "key_state": rules.wire_states[key.state],
+        "default_key_flag": "1" if key.default else "0",
+        "key_type": "1",
+        "expiration_time": "",
+        "origin": "external" if key.external else "kms",
+    }
+
+
+def kms_version(base_url: str) -> dict[str, Any]:
+    """The one version of this service."""
+    return _version("v1.0", f"{base_url}/v1.0/", "2018-09-05T08:18:05Z")
+
+
+def identity_version(base_url: str) -> dict[str, Any]:
+    """What clients look for before they sign in."""
+    media = {"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}
+    return {**_version("v3.14", f"{base_url}/v3/", "2020-04-07T00:00:00Z"), "media-types": [media]}
+
+
+def _version(name: str, address: str, updated: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "links": [{"href": address, "rel": "self"}],
+        "min_version": "",
+        "status": "CURRENT",
+        "updated": updated,
+        "version": "",
+    }

@@ -1,0 +1,104 @@
+"""The registry of report formats: one entry is one format, with its file names and what renders each file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kms_conformance.report import files, layout
+from kms_conformance.report.ci import badge, junit
+from kms_conformance.report.html import render as html
+from kms_conformance.report.html.page import TargetPage, pages
+from kms_conformance.report.model import Report
+from kms_conformance.report.text import statement
+from kms_conformance.verdict.waivers.outdated import StaleWaiver
+
+RunRenderer = Callable[[tuple[TargetPage, ...], Sequence[StaleWaiver]], str | bytes]
+TargetRenderer = Callable[[TargetPage], str | bytes]
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    """One format in which results are shown, made from `results.json` alone.
+
+    `of_run` renders files of the reports folder, by their names, from the pages of all targets and the waivers out of
+    date. `of_target` renders files of each target's folder. `folders` of the reports folder are filled by a command,
+    because they need a program of somebody else.
+    """
+
+    name: str
+    of_run: Mapping[str, RunRenderer] = field(default_factory=dict)
+    of_target: Mapping[str, TargetRenderer] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it leaves behind: file names, and folder names with a slash at the end."""
+        return (*self.of_run, *self.of_target, *(f"{folder}/" for folder in self.folders))
+
+
+FORMATS: dict[str, ReportFormat] = {}
+"""All formats by name, in the order in which they are written."""
+
+
+def register(added: ReportFormat) -> None:
+    """Add a format: from now on it is written by every run and by `report`, and removed before the next run.
+
+    Raises `ValueError` where its name, or one of its files, belongs to another format or to the results themselves.
+    """
+    taken = {
+        *layout.RECORDS_OF_RUN,
+        *layout.RECORDS_OF_TARGET,
+        *(name for each in FORMATS.values() for name in each.names),
+    }
+    clashing = sorted(taken.intersection(added.names))
+    if added.name in FORMATS or clashing:
+        raise ValueError(f"the report format {added.name} is there already, or another has its files: {clashing}")
+    FORMATS[added.name] = added
+
+
+def write_formats(directory: Path, report: Report) -> None:
+    """Write every format of a run that has just ended, or of an earlier run whose results are at hand.
+
+    Raises `ReportError` where a file cannot be written.
+    """
+    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    shown = pages(report)
+    for page in shown:
+        for each in FORMATS.values():
+            for name, of_target in each.of_target.items():
+                files.write_atomically(folders[page.verdict.name] / name, of_target(page))
+    for each in FORMATS.values():
+        for name, of_run in each.of_run.items():
+            files.write_atomically(directory / name, of_run(shown, report.stale))
+
+
+def files_of_run() -> Iterator[str]:
+    """The files of all formats in the reports folder."""
+    return (name for each in FORMATS.values() for name in each.of_run)
+
+
+def files_of_target() -> Iterator[str]:
+    """The files of all formats in the folder of each target."""
+    return (name for each in FORMATS.values() for name in each.of_target)
+
+
+def folders_of_run() -> Iterator[str]:
+    """The folders of all formats in the reports folder."""
+    return (name for each in FORMATS.values() for name in each.folders)
+
+
+register(ReportFormat("statement", of_run={layout.INDEX: html.render_pages}))
+register(ReportFormat("Markdown", of_run={"statement.md": statement.render_pages}))
+register(
+    ReportFormat(
+        "badges",
+        of_target={
+            "badge.svg": lambda page: badge.picture(page.verdict),
+            "badge.json": lambda page: files.to_text(badge.endpoint(page.verdict)),
+        },
+    )
+)
+register(ReportFormat("JUnit", of_run={"junit.xml": junit.render_pages}))
+register(ReportFormat("Allure", folders=(layout.ALLURE_RESULTS, layout.ALLURE_REPORT)))

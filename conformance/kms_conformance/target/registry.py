@@ -1,0 +1,104 @@
+"""The registry of ways to sign in: the built-in ones, those of installed packages, and those that a program registers.
+
+A package offers a way by an entry point of the group `kms_conformance.ways` that names its class.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from kms_conformance.core import specs
+from kms_conformance.target.auth import Auth, shared_schemas
+from kms_conformance.target.errors import TargetError
+from kms_conformance.target.misspelt import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GROUP = "kms_conformance.ways"
+#: The package whose `WAYS` are the built-in classes. Named, not imported: signers stand in a higher layer.
+_BUILT_IN = "kms_conformance.auth"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_registered: list[type[Auth]] = []
+
+
+def ways() -> tuple[type[Auth], ...]:
+    """All ways to sign in: the built-in ones first. Raises `TargetError` for an installed one that cannot be used."""
+    return (*_installed(), *_registered)
+
+
+def way_named(name: str) -> type[Auth]:
+    """The class of a way; raises `KeyError` where no way has this name."""
+    return {kind.way: kind for kind in ways()}[name]
+
+
+def ways_of(dialect: str, profile: str = "documents") -> tuple[type[Auth], ...]:
+    """The ways of a dialect; where the profile names ways (`auth_ways`), these alone and in its order.
+
+    Raises `TargetError` where the profile names one that the dialect does not have.
+    """
+    known = {kind.way: kind for kind in ways() if dialect in kind.dialects}
+    named: Sequence[str] = specs.facts(dialect, profile).get("auth_ways", tuple(known))
+    for name in named:
+        if name not in known:
+            raise TargetError(
+                f"The profile {profile} of the dialect {dialect} cannot be used.",
+                f"Its `auth_ways` names {name}, which is no way of this dialect to sign in.",
+                suggestion(name, known),
+            )
+    return tuple(known[name] for name in named)
+
+
+def register(kind: type[Auth]) -> None:
+    """Add a way for this process; raises ValueError where the class is incomplete or its name is taken."""
+    _registered.append(_checked(kind, ways()))
+
+
+def unregister(kind: type[Auth]) -> None:
+    """Take away a way that was registered."""
+    _registered.remove(kind)
+
+
+@cache
+def _installed() -> tuple[type[Auth], ...]:
+    found: list[type[Auth]] = list(import_module(_BUILT_IN).WAYS)
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        found.append(_loaded(point, found))
+    return tuple(found)
+
+
+def _loaded(point: EntryPoint, known: Sequence[type[Auth]]) -> type[Auth]:
+    try:
+        return _checked(point.load(), known)
+    except Exception as error:
+        package = point.dist.name if point.dist is not None else "a package"
+        raise TargetError(
+            f"The way to sign in {point.name} of {package} cannot be used.",
+            f"Loading {point.value} failed: {error}.",
+            f"Mend {package}, or uninstall it.",
+        ) from error
+
+
+def _checked(kind: type[Auth], known: Sequence[type[Auth]]) -> type[Auth]:
+    if not (isinstance(kind, type) and issubclass(kind, Auth)) or inspect.isabstract(kind):
+        raise ValueError(f"{kind!r} is not a complete way to sign in")
+    taken = {*shared_schemas(), *(other.way for other in known)}
+    if not _NAME.fullmatch(kind.way) or kind.way in taken:
+        raise ValueError(f"the name {kind.way!r} of a way to sign in is malformed or taken")
+    reserved = sorted({*kind.key_names()} & {*dir(Auth)})
+    if reserved:
+        raise ValueError(f"{kind.way} has a key {reserved[0]}, which is an attribute of all ways")
+    unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.stranger or ())[:1]} - {*kind.key_names(), ""})
+    if unknown:
+        raise ValueError(f"{kind.way} has no key {unknown[0]}")
+    shown = sorted(field.name for field in fields(kind) if field.repr and field.name in kind.credentials())
+    if shown:
+        raise ValueError(f"repr would show the credential {shown[0]} of {kind.way}")
+    return kind

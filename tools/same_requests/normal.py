@@ -1,0 +1,81 @@
+"""Requests without the parts that differ from run to run: random names are numbered, times and signatures left out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
+
+from tools.same_requests.recorder import Exchange
+
+# Times of today's order of magnitude, raw or percent-encoded. A generated date of another century stays as it is.
+_TIMES = (
+    r"\b20[23]\d-\d\d-\d\d(?:T| |%20|\+)\d\d(?::|%3A)\d\d(?::|%3A)\d\d(?:\.\d+)?Z?",
+    r"\b20[23]\d[01]\d[0-3]\d(?:T\d{6}Z)?\b",
+    r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} 20[23]\d \d\d:\d\d:\d\d GMT",
+    r"\b1[6-9]\d{8}(?:\.\d+|\d{3})?\b",
+)
+# In a query (`Signature=`) and in the header Authorization; 20 bytes as base64 or 32 as hexadecimal digits.
+_SIGNATURES = (r"(?<=[?&,; ]Signature=)[^&,\s]+", r"(?<=^Signature=)[^&\s]+")
+_NAMES = (
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+    # Random tails of aliases and tags have 12 digits, the ledger's name of a run has 8 after a marker. A decimal number
+    # of more digits is a generated window.
+    r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))[0-9a-f]{12,}(?![0-9A-Za-z])",
+    r"(?<=kms-conformance[-/ :_])[0-9a-f]{8}\b",
+    r"\b(?=\d*[A-Z])[A-Z0-9]{16,}\b",
+    # Ciphertexts, tokens: base64 of 24 bytes and more, with small and capital letters and digits.
+    r"(?<![\w+/])(?=[\w+/%-]*[a-z])(?=[\w+/%-]*[A-Z])(?=[\w+/%-]*[0-9])[\w+/%-]{32,}=*",
+)
+_KINDS = {"time": _TIMES, "signature": _SIGNATURES, "name": _NAMES}
+_VOLATILE = re.compile("|".join(f"(?P<{kind}>{'|'.join(each)})" for kind, each in _KINDS.items()), re.MULTILINE)
+# The clock is moved by the time that is left until a date, which is counted from the real time of the request.
+_ADVANCE = re.compile(r'(?<="advance_seconds": )\d+\.\d+')
+_PORT = re.compile(r"127\.0\.0\.1(:|%3A)\d+")
+# The body is compared itself; its length varies with the digits of a time in it.
+_LEFT_OUT = ("content-length:",)
+
+
+class Normaliser:
+    """Normalises the requests of one run; equal random names have equal numbers, in the order of first appearance."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def text(self, exchange: Exchange) -> str:
+        """The request line, the headers in their order, the body, and the status of the reply."""
+        head, _, body = exchange.request.decode("utf-8", "backslashreplace").partition("\r\n\r\n")
+        lines = [line for line in head.split("\r\n") if not line.lower().startswith(_LEFT_OUT)]
+        written = "\n".join((*lines, "", body))
+        written = _VOLATILE.sub(self._replaced, _PORT.sub("127.0.0.1:<port>", _ADVANCE.sub(_ten_seconds, written)))
+        return f"{written}\n-> {exchange.status}"
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        if found["name"] is None:
+            return f"<{found.lastgroup}>"
+        number = self._numbers.setdefault(found[0], len(self._numbers) + 1)
+        return f"<name {number}, {len(unquote(found[0]))} characters>"
+
+
+def _ten_seconds(found: re.Match[str]) -> str:
+    return f"{round(float(found[0]), -1):.0f}"
+
+
+def normalised(exchanges: Iterable[Exchange]) -> tuple[str, ...]:
+    """The exchanges of one run as texts that two runs of one seed have in common."""
+    normaliser = Normaliser()
+    return tuple(normaliser.text(exchange) for exchange in exchanges)
+
+
+def digest(texts: Sequence[str]) -> str:
+    """SHA-256 of a normalised sequence, as hexadecimal digits."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def first_difference(before: Sequence[str], after: Sequence[str]) -> int | None:
+    """The index of the first request that differs or that one sequence lacks; None where both are equal."""
+    for index, (one, other) in enumerate(zip(before, after, strict=False)):
+        if one != other:
+            return index
+    return None if len(before) == len(after) else min(len(before), len(after))
