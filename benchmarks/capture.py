@@ -12,7 +12,7 @@ import pytest
 
 from kms_conformance.core import tier
 from kms_conformance.wire.messages import Exchange, Request
-from kms_conformance.wire.record import Recorder
+from kms_conformance.wire.exchange_log import Recorder
 
 #: What comes when all checks are through: keys are let go, and reports are written.
 FINISH = "finish"

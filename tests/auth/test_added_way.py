@@ -26,7 +26,7 @@ from kms_conformance.target import Target, TargetError, load_target
 from kms_conformance.target.registry import GROUP, register, unregister, ways
 from kms_conformance.target.schema import schema
 from kms_conformance.wire.messages import Request
-from kms_conformance.wire.record import Recorder
+from kms_conformance.wire.exchange_log import Recorder
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 

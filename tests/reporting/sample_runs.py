@@ -19,7 +19,7 @@ from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
-from kms_conformance.wire.record import Body, Record
+from kms_conformance.wire.exchange_log import Body, Record
 
 STARTED = datetime(2026, 1, 15, 9, 30, 12, tzinfo=UTC)
 RUN = Run("standard", 20260115, STARTED, 83.4)

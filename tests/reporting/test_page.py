@@ -13,7 +13,7 @@ from kms_conformance.client.judge import Judgement
 from kms_conformance.report.html import render as html
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
-from kms_conformance.wire.record import Body
+from kms_conformance.wire.exchange_log import Body
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 HOSTILE = (

@@ -189,7 +189,7 @@ def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
                 ) or heads & {"urllib.parse"}
                 network = heads & {"requests", "urllib3", "httpx", "socket", "http", "urllib.request"}
                 assert allowed or not network, f"{module} imports {network}"
-    assert made == {"Session": {"client/target_client.py"}, "Transport": {"wire/carrier.py"}}
+    assert made == {"Session": {"client/target_client.py"}, "Transport": {"wire/network.py"}}
 
 
 def test_an_alias_of_ours_may_be_named_in_full_and_nobody_elses(scene) -> None:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance import __version__
-from kms_conformance.recording.release import code
+from kms_conformance.recording.code_version import code
 from kms_conformance.recording.target_snapshot import described
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core.runtime import Chance, Clock, Draws
-from kms_conformance.recording.drawn import PlayedDraws
-from kms_conformance.recording.line import difference, failure_of, has_marks, moment, reply_of, request_json
-from kms_conformance.recording.unpacked import TapeError, lines
+from kms_conformance.recording.draws import PlayedDraws
+from kms_conformance.recording.exchange_json import difference, failure_of, has_marks, moment, reply_of, request_json
+from kms_conformance.recording.strict_lines import TapeError, lines
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 from kms_conformance.wire.secrets.records import PLAINTEXT_MARKS
 from kms_conformance.wire.secrets.redactor import Redactor

@@ -20,7 +20,7 @@ class CheckResult:
     `check` is its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`. `passes` counts
     passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
     speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
-    that is named anywhere was; `exchanges` are the whole records (see `wire/record.py`) of those that failures
+    that is named anywhere was; `exchanges` are the whole records (see `wire/exchange_log.py`) of those that failures
     cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
     not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
     `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the

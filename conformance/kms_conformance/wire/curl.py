@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kms_conformance.wire.record import Body, Record
+    from kms_conformance.wire.exchange_log import Body, Record
 
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"  # all but tab and line feed
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
-from kms_conformance.wire.carrier import MAX_BODY, Network
+from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Exchange, Request, origin
 from kms_conformance.wire.pace import Pace

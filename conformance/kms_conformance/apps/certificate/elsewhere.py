@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance import __version__
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
-from kms_conformance.recording.release import digest
+from kms_conformance.recording.code_version import digest
 from kms_conformance.report import layout
 from kms_conformance.verdict.decide import specs_digest
 

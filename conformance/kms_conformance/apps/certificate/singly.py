@@ -13,7 +13,7 @@ from typing import Any
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.recording.line import reply_of
+from kms_conformance.recording.exchange_json import reply_of
 from kms_conformance.recording.player import MARKS, Player, Tape
 from kms_conformance.recording.target_snapshot import put_up
 from kms_conformance.wire.messages import Exchange, Request

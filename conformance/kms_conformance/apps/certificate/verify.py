@@ -19,7 +19,7 @@ from kms_conformance.core.errors import UserMistake
 from kms_conformance.core.text import shortened
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
 from kms_conformance.recording.player import TapeError
-from kms_conformance.recording.release import command
+from kms_conformance.recording.code_version import command
 from kms_conformance.recording.storage import Facts
 from kms_conformance.report import files, layout
 from kms_conformance.report.errors import ReportError

@@ -9,7 +9,7 @@ from typing import Any
 
 from kms_conformance.core.text import capped, one_line, printable
 from kms_conformance.wire.curl import curl
-from kms_conformance.wire.record import Body, Record
+from kms_conformance.wire.exchange_log import Body, Record
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -12,7 +12,7 @@ import pytest
 from kms_conformance.apps.certificate.agreement import alike
 from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
-from kms_conformance.recording.drawn import PlayedDraws
+from kms_conformance.recording.draws import PlayedDraws
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
 from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
 from kms_conformance.recording.recorder import recorded_world
