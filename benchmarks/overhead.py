@@ -103,7 +103,7 @@ def _asked(base: str) -> tuple[Taken, Request]:
         bench = _bench(yaml.safe_dump(document), place)
         client = bench.client
         take = client.start_findings().take
-        judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count, take=take)
+        judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.exchange_log.count, take=take)
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request
         with Taken.measured() as taken:

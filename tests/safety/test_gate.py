@@ -195,6 +195,6 @@ def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
 def test_an_alias_of_ours_may_be_named_in_full_and_nobody_elses(scene) -> None:
     client = scene("aws").bench.client
     account = "arn:aws:kms:us-east-1:111122223333:alias/"
-    client.guard.check(client.dialect.request("schedule", {"key_id": f"{account}{MARKER_PREFIX}1", "window": 7}))
+    client.gate.check(client.dialect.request("schedule", {"key_id": f"{account}{MARKER_PREFIX}1", "window": 7}))
     with pytest.raises(NotOurs):
-        client.guard.check(client.dialect.request("schedule", {"key_id": f"{account}payroll", "window": 7}))
+        client.gate.check(client.dialect.request("schedule", {"key_id": f"{account}payroll", "window": 7}))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kms_conformance.recording.placeholders import StandIns
+from kms_conformance.recording.placeholders import Placeholders
 from kms_conformance.wire.messages import Exchange, Reply, Request
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ def exchange(sent: bytes, came: bytes, url: str = URL) -> Exchange:
 
 
 def stand_in(text: str, *sent: str) -> str:
-    made = StandIns()
+    made = Placeholders()
     for each in sent:
         made.learn(Request("POST", URL, (), json.dumps({"plain_text": each}).encode()))
     return str(json.loads(made.of(json.dumps({"plain_text": text}).encode()))["plain_text"])
@@ -39,7 +39,7 @@ def stand_in(text: str, *sent: str) -> str:
 def test_what_we_had_encrypted_ourselves_stands_for_itself() -> None:
     assert stand_in("some text", "some text") == "some text"
     assert stand_in("some text", "other") != "some text"
-    made = StandIns()
+    made = Placeholders()
     made.learn(Request("POST", "https://h/?Plaintext=dGV4dA%3D%3D"))
     body = b'{"Plaintext": "dGV4dA\\u003d\\u003d"}'
     assert made.of(body) == body
@@ -62,12 +62,12 @@ def stand_in_again(data: bytes) -> str:
 
 def test_the_same_plaintext_has_the_same_stand_in_within_a_run_and_another_in_the_next() -> None:
     body = b'{"plain_text": "00112233445566778899aabbccddeeff"}'
-    one, other = StandIns(), StandIns()
+    one, other = Placeholders(), Placeholders()
     assert one.of(body) == one.of(body) != other.of(body)
 
 
 def test_a_short_plaintext_is_replaced_where_its_name_stands_and_nowhere_else() -> None:
-    made = StandIns()
+    made = Placeholders()
     body = made.of(b'{"plain_text": "a\\u00e9c", "note": "a\\u00e9c"}')
     assert json.loads(body)["note"] == "a\u00e9c"
     assert json.loads(body)["plain_text"] != "a\u00e9c"
@@ -116,7 +116,7 @@ def test_every_form_of_a_hidden_value_has_its_stand_in(
     first, later, sent, asked = (
         " ".join(value for value, (_, _, at) in zip(written, places, strict=True) if at == where) for where in range(4)
     )
-    made = StandIns()
+    made = Placeholders()
     one = made.exchange(exchange(b"{}", json.dumps({"plain_text": text, "cipher_text": first}).encode()))
     two = made.exchange(
         exchange(
@@ -152,7 +152,7 @@ def test_a_ciphertext_that_is_its_plaintext_between_other_bytes_is_one_of_the_st
 ) -> None:
     blob = base64.b64encode(before + data + after).decode()
     body = {"Plaintext": base64.b64encode(data).decode(), "CiphertextBlob": blob}
-    found = json.loads(StandIns().of(json.dumps(body).encode()))
+    found = json.loads(Placeholders().of(json.dumps(body).encode()))
     whole = base64.b64decode(found["CiphertextBlob"])
     # The outermost bits share a character of base64 with their neighbours.
     assert whole[len(before) + 1 : len(before) + 31] == base64.b64decode(found["Plaintext"])[1:31]
@@ -164,6 +164,6 @@ def test_a_ciphertext_that_is_its_plaintext_between_other_bytes_is_one_of_the_st
 def test_a_plaintext_in_pieces_is_not_searched_and_nothing_of_its_text_is_lost(spelt: str) -> None:
     text = bytes(range(40)).hex()
     note = spelt.format((text[:30], text[30:50], text[50:]))
-    found = StandIns().of(json.dumps({"plain_text": text, "note": "#"}).replace("#", note).encode())
+    found = Placeholders().of(json.dumps({"plain_text": text, "note": "#"}).replace("#", note).encode())
     assert json.loads(found)["note"] == note.replace("\\n", "\n")
     assert json.loads(found)["plain_text"] != text

@@ -14,10 +14,10 @@ from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.draws import PlayedDraws
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
-from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
+from kms_conformance.recording.player import PlaybackDiverged, Player, Recording, RecordingError
 from kms_conformance.recording.recorder import recorded_world
-from kms_conformance.recording.storage import emptied
-from kms_conformance.recording.target_snapshot import described, put_up
+from kms_conformance.recording.storage import emptied_folder
+from kms_conformance.recording.target_snapshot import target_from_snapshot, target_snapshot
 from kms_conformance.report.recorded import keep
 from kms_conformance.target import Target
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
@@ -57,7 +57,9 @@ def recorded(path: Path, *exchanges: tuple[Request, Reply | None]) -> Path:
 
 
 def player(path: Path) -> Player:
-    return Player(Tape.read(path.read_bytes()), put_up(json.loads(json.dumps(described(TARGET)))))
+    return Player(
+        Recording.read(path.read_bytes()), target_from_snapshot(json.loads(json.dumps(target_snapshot(TARGET))))
+    )
 
 
 def play(played: Player, asked: Request, number: int) -> tuple[Reply | None, Failure | None]:
@@ -94,11 +96,11 @@ def test_what_was_recorded_is_played_at_its_time_and_without_secrets(tmp_path: P
 )
 def test_what_was_not_recorded_is_not_answered(asked: Request, words: str, tmp_path: Path) -> None:
     played = player(recorded(tmp_path / "t.gz", (request(), reply())))
-    with pytest.raises(OffTape, match="at exchange 1, "):
+    with pytest.raises(PlaybackDiverged, match="at exchange 1, "):
         play(played, asked, 1)
     assert words in played.problem
     for again in (lambda: play(played, request(), 1), played.now, played.monotonic):
-        with pytest.raises(OffTape):
+        with pytest.raises(PlaybackDiverged):
             again()
 
 
@@ -111,7 +113,7 @@ def test_less_and_more_than_was_recorded_is_told(tmp_path: Path) -> None:
     played = player(path)
     play(played, request(), 1)
     play(played, request(), 2)
-    with pytest.raises(OffTape, match="nothing more is recorded"):
+    with pytest.raises(PlaybackDiverged, match="nothing more is recorded"):
         play(played, request(), 3)
 
 
@@ -119,7 +121,7 @@ def test_readings_of_the_clock_belong_to_the_tape(tmp_path: Path) -> None:
     path = recorded(tmp_path / "t.gz", (request(), reply()))
     played = player(path)
     played.now()
-    with pytest.raises(OffTape, match="looks at the clock more or less often"):
+    with pytest.raises(PlaybackDiverged, match="looks at the clock more or less often"):
         play(played, request(), 1)
     played = player(path)
     play(played, request(), 1)
@@ -130,7 +132,7 @@ def test_readings_of_the_clock_belong_to_the_tape(tmp_path: Path) -> None:
     played.monotonic()
     for _ in range(100):
         played.monotonic()
-    with pytest.raises(OffTape):
+    with pytest.raises(PlaybackDiverged):
         played.monotonic()
 
 
@@ -156,25 +158,25 @@ def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
 def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path: Path) -> None:
     path = recorded(tmp_path / "t.gz", (request(), reply()), (request(), reply()))
     lines = change(gzip.decompress(path.read_bytes()).decode().splitlines())
-    with pytest.raises(TapeError, match=words):
-        Tape.read(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+    with pytest.raises(RecordingError, match=words):
+        Recording.read(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
 
 
 def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kms_conformance.recording.recorder._MOST_EXCHANGES", 2)
     path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
-    assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
+    assert [line["number"] for line in Recording.read(path.read_bytes()).exchanges] == [1, 2, 3, 4, 5]
 
 
 # --- what was drawn ---------------------------------------------------------------------------------------------------
 
 
-def drawn(path: Path, *values: tuple[str, object]) -> Tape:
+def drawn(path: Path, *values: tuple[str, object]) -> Recording:
     world, recording = recorded_world(path, TARGET, "chance")
     for of, value in values:
         world.draws.drew(of, value)
     recording.close()
-    return Tape.read(path.read_bytes())
+    return Recording.read(path.read_bytes())
 
 
 VALUES = (("walks", None), ("requests", {"a": [1]}), ("walks", [0, "cancel", 3]))
@@ -214,7 +216,7 @@ def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
     recording.saw(Exchange(request(), reply(json.dumps({"plain_text": key}).encode()), None, world.clock.now()))
     world.draws.drew("chains", {"body": json.dumps({"cipher_text": f"{key} {TOKEN}"})})
     recording.close()
-    tape = Tape.read((tmp_path / "t.gz").read_bytes())
+    tape = Recording.read((tmp_path / "t.gz").read_bytes())
     [line] = tape.drawn or ()
     other = json.loads(tape.lines[0]["reply"]["body"])["plain_text"]
     assert json.loads(line["value"]["body"]) == {"cipher_text": f"{other} [redacted:KMS_TOKEN]"}
@@ -247,10 +249,10 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     secrets = {"abc", "s3cretpassword", "AKIA0123456789", "tenant-path"}
     labels = {secret: f"NAME_{at}" for at, secret in enumerate(sorted(secrets))}
     target = Target("t", "aws", "https://h/tenant-path", auth, secrets=frozenset(secrets), labels=labels)
-    description = json.loads(json.dumps(described(target)))
+    description = json.loads(json.dumps(target_snapshot(target)))
     assert [secret for secret in secrets if secret in json.dumps(description)] == []
-    again = put_up(description)
-    assert json.loads(json.dumps(described(again))) == description
+    again = target_from_snapshot(description)
+    assert json.loads(json.dumps(target_snapshot(again))) == description
     assert again.auth.way == auth.way
     assert again.shown_url == target.shown_url
 
@@ -314,7 +316,11 @@ def test_versions_that_decide_are_asked_for() -> None:
 def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = tmp_path / "reports"
     monkeypatch.chdir(tmp_path)
-    for path in (tmp_path / "mine.txt", reports / "mine.txt", emptied(reports) / "t.00000000" / "exchanges.jsonl.gz"):
+    for path in (
+        tmp_path / "mine.txt",
+        reports / "mine.txt",
+        emptied_folder(reports) / "t.00000000" / "exchanges.jsonl.gz",
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     keep(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})

@@ -168,7 +168,7 @@ def test_a_target_that_has_gone_is_not_asked_for_ever() -> None:
         with pytest.raises(Inconclusive, match="stopped answering"):
             client.ask("list")
         assert client.session.sent == sent
-        client.patience.renew()
+        client.backoff.renew()
         with pytest.raises(Inconclusive):
             client.ask("cancel", key_id=KEY)
         assert client.session.sent == sent + 1

@@ -27,7 +27,7 @@ _SILENT: frozenset[FailureKind] = frozenset({"refused", "timeout", "reset", "tls
 
 
 @dataclass
-class Patience:
+class Backoff:
     """Says whether to wait for a target. Once it has run out, nothing more is asked until it is renewed.
 
     One budget of time is drawn on by whatever takes long: the pace that a target asks for, pauses before a request is

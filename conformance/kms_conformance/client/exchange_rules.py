@@ -17,13 +17,13 @@ _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
 
 @dataclass
-class Examiner:
+class ExchangeRules:
     """Judges exchanges; remembers the request ids that it has seen."""
 
     dialect: Dialect
     _seen: set[bytes] = field(default_factory=set)
 
-    def examine(self, answer: Answer) -> Iterator[Judgement]:
+    def judge(self, answer: Answer) -> Iterator[Judgement]:
         """All judgements of one exchange that has a reply."""
         spec = answer.spec
         if answer.status in _SIZE_STATUSES:

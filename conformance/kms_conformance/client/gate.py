@@ -28,7 +28,7 @@ class NotOurs(Exception):  # noqa: N818 - a bug of ours that must never be taken
     """A request that could have changed a key that this run did not create. Nothing of it was sent."""
 
 
-class Guard:
+class Gate:
     """Knows what this run may change: keys that it holds by its ledger, and ids that nobody has."""
 
     def __init__(self, dialect: Dialect, api: Api, ledger: Ledger) -> None:

@@ -125,7 +125,7 @@ class Judge:
     refusals: dict[str, str] = field(default_factory=dict)
     _failures: list[Judgement] = field(default_factory=list)
     _passes: dict[str, Passes] = field(default_factory=dict)
-    _silences: dict[str, int] = field(default_factory=dict)
+    _missing_replies: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     @property
@@ -141,10 +141,10 @@ class Judge:
         return self._passes
 
     @property
-    def silences(self) -> dict[str, int]:
+    def missing_replies(self) -> dict[str, int]:
         """How many requests got no reply and accuse nobody, by what became of them."""
         self._catch_up()
-        return self._silences
+        return self._missing_replies
 
     def record(self, findings: Iterable[Finding]) -> None:
         """Take findings made elsewhere; secrets are taken out of failures here."""
@@ -163,7 +163,7 @@ class Judge:
         if isinstance(finding, StateRead):
             self._witnessed.add(finding.state)
         elif isinstance(finding, NoReply):
-            self._silences[finding.text] = self._silences.get(finding.text, 0) + 1
+            self._missing_replies[finding.text] = self._missing_replies.get(finding.text, 0) + 1
         elif finding.requirement not in self.applicable:
             return
         elif finding.passed:

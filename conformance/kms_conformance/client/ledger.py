@@ -44,7 +44,7 @@ _Line = tuple[str, str, str | None, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerLine:
     """One line of what became of a key: its event, the run that wrote it, `key` as its id once known, and the rest."""
 
     event: str
@@ -62,7 +62,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Record:
+class KeyRecord:
     """What all lines on one marker come to: the latest event, who holds the key, and every fact that was noted.
 
     `origin` is the run that announced the key, `run` the one that holds it.
@@ -98,7 +98,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Identity:
+class RunAccount:
     """Whose keys a run made: the digest of an account, how the account is shown, and the digest of credentials."""
 
     account: str = ""
@@ -122,15 +122,15 @@ class Ledger:
         self.path = path
         self._paths = (path,) if earlier is None else (earlier, path)
         self._read: dict[Path, int] = {}
-        self._mine = Identity(credential=credential)
-        self._identities: dict[str, Identity] = {}
+        self._mine = RunAccount(credential=credential)
+        self._identities: dict[str, RunAccount] = {}
         self._others: tuple[Path, ...] = ()
         self.run = run or secrets.token_hex(4)
         self.clock = REAL
         self._lease = Lease(path, self.run)
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, KeyRecord] = {}
         self._held: set[str] = set()
-        self._evidence: dict[str, Entry] = {}
+        self._evidence: dict[str, LedgerLine] = {}
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
@@ -160,7 +160,7 @@ class Ledger:
             with self._exclusive():
                 self._append(*lines)
 
-    def take(self, record: Record) -> bool:
+    def take(self, record: KeyRecord) -> bool:
         """Make a key of an earlier run ours for this run; False if another run was faster, or still holds it."""
         with self._exclusive():
             now = self.records().get(record.marker)
@@ -213,18 +213,18 @@ class Ledger:
             with self._exclusive():
                 self._write(self._account_line(REAL.now()))
 
-    def is_elsewhere(self, record: Record) -> bool:
+    def is_elsewhere(self, record: KeyRecord) -> bool:
         """Whether a key is known to be of another account than the one that this run works in."""
         return self._is_of_another(record, self._account)
 
-    def is_certain(self, record: Record) -> bool:
+    def is_certain(self, record: KeyRecord) -> bool:
         """Whether a key must be of this account, so that one which is not there is gone."""
-        made = self._identities.get(record.origin, Identity())
+        made = self._identities.get(record.origin, RunAccount())
         if record.run == self.run or made.account == self._mine.account:
             return True
         return not (made.account and self._mine.account) and made.credential in ("", self._mine.credential)
 
-    def elsewhere(self) -> tuple[tuple[Record, str], ...]:
+    def elsewhere(self) -> tuple[tuple[KeyRecord, str], ...]:
         """The keys of other accounts that are not known to be scheduled, each with its account as it may be shown."""
         return tuple(
             (record, self._identities[record.origin].shown)
@@ -236,25 +236,25 @@ class Ledger:
     def _account(self) -> str:
         return self._mine.account or self._known.account
 
-    def _is_of_another(self, record: Record, account: str) -> bool:
-        made = self._identities.get(record.origin, Identity()).account
+    def _is_of_another(self, record: KeyRecord, account: str) -> bool:
+        made = self._identities.get(record.origin, RunAccount()).account
         return bool(made and account) and made != account
 
     @property
-    def _known(self) -> Identity:
+    def _known(self) -> RunAccount:
         """What was last noted of the account by a run with these credentials."""
         noted = (found for found in reversed(self._identities.values()) if found.account)
-        return next((found for found in noted if found.credential == self._mine.credential), Identity())
+        return next((found for found in noted if found.credential == self._mine.credential), RunAccount())
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[LedgerLine]:
         """All lines, oldest first; one that a crash cut short is passed over. Raises `LedgerError`."""
         for path in self._paths:
             if path.exists():
                 yield from _entries_in(path.read_bytes(), path)
 
-    def records(self) -> Mapping[str, Record]:
+    def records(self) -> Mapping[str, KeyRecord]:
         """What is known of each marker, in the order in which they were first written."""
         for path in self._paths:
             if path.exists():
@@ -268,21 +268,21 @@ class Ledger:
         return self._records
 
     @property
-    def here(self) -> tuple[Record, ...]:
+    def here(self) -> tuple[KeyRecord, ...]:
         """What is known of each marker of the account that this run works in."""
         records = self.records().values()
         account = self._account
         return tuple(record for record in records if not self._is_of_another(record, account))
 
-    def unfinished(self) -> tuple[Record, ...]:
+    def unfinished(self) -> tuple[KeyRecord, ...]:
         """The keys that were, or may have been, created and are not known to be scheduled: ours, and of dead runs."""
         return tuple(record for record in self.here if record.open and self.is_free(record))
 
-    def doubtful(self) -> tuple[Record, ...]:
+    def doubtful(self) -> tuple[KeyRecord, ...]:
         """The creates, ours and of dead runs, of which nobody has looked yet what they made."""
         return tuple(record for record in self.here if record.doubtful and self.is_free(record))
 
-    def reusable(self, kind: str) -> tuple[Record, ...]:
+    def reusable(self, kind: str) -> tuple[KeyRecord, ...]:
         """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
 
         A shard leaves alone what other shards have left: they will want it in the next night.
@@ -320,7 +320,7 @@ class Ledger:
         found = self._evidence.get(requirement)
         return found is not None and found.facts.get("specs") == specs
 
-    def is_free(self, record: Record) -> bool:
+    def is_free(self, record: KeyRecord) -> bool:
         """Whether a key is not in the hands of another run that lives."""
         return record.run == self.run or not any(Lease.alive(path, record.run) for path in self._paths)
 
@@ -328,16 +328,16 @@ class Ledger:
         """Append lines of (event, marker, key, facts), and wait until they are on disk."""
         now = self.clock.now()
         at = now.isoformat(timespec="seconds")
-        own = [Entry(*line[:3], self.run, at, line[3]).line for line in lines]
+        own = [LedgerLine(*line[:3], self.run, at, line[3]).line for line in lines]
         self._write([*self._account_line(now), *own])
 
     def _account_line(self, now: datetime) -> list[str]:
         """The line on the account that this run works in, where it is not there yet."""
-        if self._identities.get(self.run, Identity()) == self._mine:
+        if self._identities.get(self.run, RunAccount()) == self._mine:
             return []
         facts = {"shown": self._mine.shown, "credential": self._mine.credential}
         at = now.isoformat(timespec="seconds")
-        return [Entry(ACCOUNT, self._mine.account, None, self.run, at, facts).line]
+        return [LedgerLine(ACCOUNT, self._mine.account, None, self.run, at, facts).line]
 
     def _write(self, lines: list[str]) -> None:
         self._lease.begin()
@@ -345,13 +345,13 @@ class Ledger:
             sync_folder(self.path.parent)
         self.records()
 
-    def _fold(self, entry: Entry) -> None:
+    def _fold(self, entry: LedgerLine) -> None:
         if entry.event == "held":
             self._evidence[entry.marker] = entry
             return
         if entry.event == ACCOUNT:
             self._identities.pop(entry.run, None)
-            self._identities[entry.run] = Identity(
+            self._identities[entry.run] = RunAccount(
                 entry.marker, entry.facts.get("shown", ""), entry.facts.get("credential", "")
             )
             return
@@ -361,7 +361,7 @@ class Ledger:
         kind = facts.get("kind", PLAIN)
         run = entry.run or (known.run if known else "")
         origin = known.origin if known else entry.run
-        record = Record(entry.marker, latest, entry.key or (known.key if known else None), run, kind, facts, origin)
+        record = KeyRecord(entry.marker, latest, entry.key or (known.key if known else None), run, kind, facts, origin)
         self._records[entry.marker] = record
         if record.key is not None and entry.event in ("created", "taken"):
             (self._held.add if record.run == self.run else self._held.discard)(record.key)
@@ -373,7 +373,7 @@ class Ledger:
             yield
 
 
-def _entries_in(data: bytes, path: Path) -> Iterator[Entry]:
+def _entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
     """The entries that whole lines hold."""
     for line in data.splitlines():
         try:
@@ -389,7 +389,7 @@ def _entries_in(data: bytes, path: Path) -> Iterator[Entry]:
         if not _is_written_by_us(raw):
             continue
         facts = {name: str(value) for name, value in raw.items() if name not in _MEMBERS}
-        yield Entry(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
+        yield LedgerLine(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
 
 
 def _is_written_by_us(raw: Mapping[str, object]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kms_conformance.catalogue.profile import Profile
     from kms_conformance.client.answer import Answer
     from kms_conformance.client.findings import Findings
-    from kms_conformance.client.gate import Guard
+    from kms_conformance.client.gate import Gate
     from kms_conformance.core.runtime import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
@@ -74,7 +74,7 @@ class Sent(NamedTuple):
         return self.exchange.failure is not None and self.exchange.failure.kind == kind
 
 
-class Line(Protocol):
+class Resender(Protocol):
     """What is needed of the client: ways to send that judge nothing."""
 
     def again(self) -> Sent:
@@ -114,11 +114,11 @@ class _Asked:
 
 
 @dataclass
-class Silences:
+class MissingReplies:
     """What a run knows of requests that got no reply."""
 
     dialect: Dialect
-    guard: Guard
+    gate: Gate
     profile: Profile
     clock: Clock
     timeout_seconds: float
@@ -170,7 +170,7 @@ class Silences:
         return sent.silent and self._served_before
 
     def insist(
-        self, line: Line, request: Request, operation: Operation | None, first: Sent, findings: Findings
+        self, line: Resender, request: Request, operation: Operation | None, first: Sent, findings: Findings
     ) -> Sent:
         """Send a request that got no reply again, as often as it takes and can do no harm; returns what came of it.
 
@@ -208,7 +208,7 @@ class Silences:
     # --- how it knows -------------------------------------------------------------------------------------------------
 
     def _asked(self, request: Request, operation: Operation | None) -> _Asked:
-        keys, otherwise = self.guard.named(request)
+        keys, otherwise = self.gate.named(request)
         known = all(key in self._views for key in keys)
         before = tuple(self.dialect.key(self._views[key].value) for key in keys) if known else None
         name = f"{request.method} {request.path}" if operation is None else operation.name
@@ -224,7 +224,7 @@ class Silences:
         needed = _ENOUGH + self._answered_again
         return needed if needed <= _MOST else None
 
-    def _effect(self, line: Line, asked: _Asked, sent: Sent) -> Effect:
+    def _effect(self, line: Resender, asked: _Asked, sent: Sent) -> Effect:
         """What a request that got no reply has done, by what it is and by the keys that it names.
 
         Only where it has none may it be sent again: it looks only, it names nothing of ours, or the keys read as before
@@ -253,7 +253,7 @@ class Silences:
                     return "done"
         return "none"
 
-    def _others_are_served(self, line: Line, asked: _Asked) -> bool:
+    def _others_are_served(self, line: Resender, asked: _Asked) -> bool:
         """Ask for something else that changes nothing."""
         if asked.name == "list":
             return line.look("describe", key_id=self.dialect.unknown_key()) is not None

@@ -10,19 +10,19 @@ from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.backoff import Patience
-from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.backoff import Backoff
+from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
-from kms_conformance.client.gate import Guard, NotOurs
+from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.judge import Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.client.missing_replies import Sent, Silences
+from kms_conformance.client.missing_replies import MissingReplies, Sent
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
 from kms_conformance.target import Target
+from kms_conformance.wire.exchange_log import ExchangeLog
 from kms_conformance.wire.messages import Exchange, Failure, Request
-from kms_conformance.wire.exchange_log import Recorder
 from kms_conformance.wire.retry import retry_after
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
@@ -63,27 +63,27 @@ class Client:
         self.api = Api.of(target.dialect, target.profile)
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
-        self.guard = Guard(self.dialect, self.api, ledger)
+        self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
-        self.session = Session.for_target(target, self.guard, self.world)
+        self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.recorder = Recorder(Redactor.of(target))
+        self.exchange_log = ExchangeLog(Redactor.of(target))
         self.findings = self._new_findings(kept=False)
         self.requests = 0
         promised = target.limits.requests_per_second
-        self.patience = Patience(
+        self.backoff = Backoff(
             target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
         )
-        self.silences = Silences(
+        self.missing_replies = MissingReplies(
             self.dialect,
-            self.guard,
+            self.gate,
             self.profile,
             self.world.clock,
             target.limits.timeout_seconds,
         )
         self._has_answered = False
         self._cut: set[str] = set()
-        self._examiner = Examiner(self.dialect)
+        self._rules = ExchangeRules(self.dialect)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
@@ -97,7 +97,7 @@ class Client:
         self.findings = self._new_findings(kept=False)
 
     def _new_findings(self, *, kept: bool) -> Findings:
-        return Findings(self.recorder.redactor.text, lambda: self.recorder.count, kept=kept)
+        return Findings(self.exchange_log.redactor.text, lambda: self.exchange_log.count, kept=kept)
 
     def sign_in(self) -> None:
         """Learn what the credentials are good for; may ask an identity service. Raises `SignInFailed`."""
@@ -107,7 +107,7 @@ class Client:
         """Ask for an abstract operation with the target's own credentials."""
         answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
         if operation == "describe" and answer.accepted:
-            self.silences.was_read(str(arguments.get("key_id")), answer)
+            self.missing_replies.was_read(str(arguments.get("key_id")), answer)
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
@@ -118,7 +118,7 @@ class Client:
             return None
         answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
         if self.is_throttled(answer) or answer.status in _UNAVAILABLE:
-            self.silences.throttled()
+            self.missing_replies.throttled()
             return None
         return answer
 
@@ -147,19 +147,19 @@ class Client:
     def _send(self, request: Request, operation: Operation | None, signer: Signer | None) -> Answer:
         name = "" if operation is None else operation.name
         since = self.world.clock.monotonic()
-        self.patience.check(since, self.requests)
+        self.backoff.check(since, self.requests)
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
             self._is_to_be_asked_again(name, answer)
         ):
             if isinstance(answer, Failure):
-                self.patience.pause(attempt, since, None, answer.text)
+                self.backoff.pause(attempt, since, None, answer.text)
             else:
-                self.patience.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
+                self.backoff.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
         self.session.pace.served()
         if not name or (answer.accepted and name not in self.api.read_only):
-            self.silences.may_have_changed()
+            self.missing_replies.may_have_changed()
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -171,7 +171,7 @@ class Client:
 
         Whether the request may leave is decided once, by the gate in the session.
         """
-        for name in self.guard.unknown_ids(request):
+        for name in self.gate.unknown_ids(request):
             self.look_up_absent(name)
 
     def look_up_absent(self, key: str) -> None:
@@ -186,7 +186,7 @@ class Client:
                 f"{answer.summary}.",
                 "So it was not sent: it might change a key of somebody else's.",
             )
-        self.guard.is_absent(key)
+        self.gate.is_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """A refusal of our own credentials says nothing about the target. Raises `Inconclusive` if it is one.
@@ -214,9 +214,9 @@ class Client:
         Raises `Inconclusive` where it has no reply.
         """
         self.requests += 1
-        number = self.recorder.add(operation.id, exchange)
+        number = self.exchange_log.add(operation.id, exchange)
         answer = self._read(exchange, operation, number, exchange.started)
-        return answer, tuple(self._examiner.examine(answer))
+        return answer, tuple(self._rules.judge(answer))
 
     def is_throttled(self, answer: Answer) -> bool:
         """Whether the target says that it was asked too much."""
@@ -239,19 +239,19 @@ class Client:
         before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
         # What is said of every reply is said of replies of operations.
         if self.findings.kept and operation is not None and not before_the_service:
-            self.findings.record(self._examiner.examine(answer))
+            self.findings.record(self._rules.judge(answer))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         """A request that was sent; again where there was no reply, and it can do no harm."""
-        self.silences.check(request, operation)
+        self.missing_replies.check(request, operation)
         sent = self._exchange(request, operation, signer)
         if sent.exchange.reply is not None:
-            self.silences.answered(request, operation)
+            self.missing_replies.answered(request, operation)
             return sent
-        if self.findings.kept and self.silences.concerns(sent):
+        if self.findings.kept and self.missing_replies.concerns(sent):
             line = _Line(lambda: self._exchange(request, operation, signer), self.look)
-            return self.silences.insist(line, request, operation, sent, self.findings)
+            return self.missing_replies.insist(line, request, operation, sent, self.findings)
         if operation is not None and operation.reads:
             # A connection that broke once may have met a restart; one that breaks again is told of.
             return self._exchange(request, operation, signer)
@@ -267,14 +267,14 @@ class Client:
         self._ledger.beat()
         self.requests += 1
         name = "" if operation is None else operation.id
-        number = self.recorder.add(name, exchange)
+        number = self.exchange_log.add(name, exchange)
         self.world.witness.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
-        self.silences.heard(exchange)
+        self.missing_replies.heard(exchange)
         if exchange.reply is not None:
-            self.patience.heard(None, exchange.reply.seconds)
+            self.backoff.heard(None, exchange.reply.seconds)
         elif exchange.failure is not None:
-            self.patience.heard(exchange.failure.kind)
+            self.backoff.heard(exchange.failure.kind)
         return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
@@ -317,7 +317,7 @@ class Client:
     def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
         if throttled or answer.status in _UNAVAILABLE:
-            self.silences.throttled()
+            self.missing_replies.throttled()
         if throttled:
             self.session.pace.throttled()
         return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, KeyRecord, Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import mark_of
@@ -204,7 +204,7 @@ class Estate(Reader):
             proved = [record.marker for record in found if other.is_free(record) and self._is_here(record)]
             self.ledger.bring_over(other, proved)
 
-    def _is_here(self, record: Record) -> bool:
+    def _is_here(self, record: KeyRecord) -> bool:
         if record.key is None:
             return record.doubtful and any(_carries(view, record.marker) for view in self.at_entry.values())
         if not record.there or record.key not in self.strangers:
@@ -215,7 +215,7 @@ class Estate(Reader):
         """An account that had no keys tells whose it is by the first one."""
         account = self.client.dialect.account_of(view.arn)
         if account is not None:
-            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
+            self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
 
     # --- taking back --------------------------------------------------------------------------------------------------
 
@@ -275,7 +275,7 @@ class Estate(Reader):
         strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_let_go(view))
         return Recovered(tuple(undone), strangers)
 
-    def _write_recovered(self, record: Record, proved: list[KeyView]) -> None:
+    def _write_recovered(self, record: KeyRecord, proved: list[KeyView]) -> None:
         for view in proved:
             key = str(view.id)
             if record.key is None:
@@ -292,7 +292,7 @@ class Estate(Reader):
         if now is None or now.state == GONE or self.is_another(record, now):
             self.ledger.write("gone", record.marker, record.key)
 
-    def _proved(self, record: Record, key: str | None = None) -> KeyView | None:
+    def _proved(self, record: KeyRecord, key: str | None = None) -> KeyView | None:
         """How a key reads that a record speaks of, if it is there and provably the one; None otherwise."""
         named = key or record.key
         if named is None:
@@ -300,12 +300,12 @@ class Estate(Reader):
         view = self.read(named)
         return view if view.id == named and self._proved_by(record, view) else None
 
-    def _proved_by(self, record: Record, view: KeyView) -> bool:
+    def _proved_by(self, record: KeyRecord, view: KeyView) -> bool:
         """Whether a key that was read is there, and is the one that a record speaks of."""
         same = view.born is not None and view.born == record.facts.get("born")
         return view.state != GONE and (same or _carries(view, record.marker.partition("/")[0]))
 
-    def is_another(self, record: Record, view: KeyView) -> bool:
+    def is_another(self, record: KeyRecord, view: KeyView) -> bool:
         """Whether an id that was ours names another key by now, made at another time: ours is gone."""
         born = record.facts.get("born")
         other = born is not None and view.born is not None and view.born != born

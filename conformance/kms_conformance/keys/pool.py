@@ -298,7 +298,7 @@ class Pool(Estate):
         return key not in self._listed
 
     def _clean(self, reason: str) -> str:
-        return self.client.recorder.redactor.text(reason)[:_LONGEST_REASON]
+        return self.client.exchange_log.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
         """Take back a deletion that is far ahead, to schedule it anew; if that is refused, it will do as it is."""

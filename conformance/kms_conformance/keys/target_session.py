@@ -112,7 +112,7 @@ class Bench:
         The keys of others are read once more, unless the user is waiting for the end.
         """
         self.client.stop_findings()
-        self.client.patience.renew()
+        self.client.backoff.renew()
         try:
             left = self.pool.release()
             if self._entered and not hurried:
@@ -137,7 +137,7 @@ class Bench:
         before = [key for key in self.pool.strangers if key not in ours]
         now = [key for key in self.pool.census() if key not in ours]
         found = Isolation.of(self.others, after, (before, now), _MOST_OTHERS)
-        return found.cleaned(self.client.recorder.redactor.text)
+        return found.cleaned(self.client.exchange_log.redactor.text)
 
     def _sign_in(self) -> None:
         self.client.sign_in()
@@ -157,7 +157,7 @@ class Bench:
         owner = self.client.dialect.owner(answer.value)
         account = self.client.dialect.scope if owner is None else owner.account
         if account:
-            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
+            self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
         """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""

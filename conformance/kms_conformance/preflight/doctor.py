@@ -21,7 +21,7 @@ from kms_conformance.preflight import account
 from kms_conformance.preflight.advice import Advice, advise
 from kms_conformance.preflight.billing import cost_of
 from kms_conformance.target import Target
-from kms_conformance.wire.tls import Unreached, look
+from kms_conformance.wire.tls import Unreachable, probe
 
 #: A certificate that ends sooner may end between two nightly runs, and its owner may want to know.
 _DAYS_LEFT = 14
@@ -42,7 +42,7 @@ class Finding:
 def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
     """Look at a target without changing anything; nothing in the findings is secret."""
     bench = Bench(target, ledger, keys=0)
-    clean = bench.client.recorder.redactor.text
+    clean = bench.client.exchange_log.redactor.text
     try:
         for finding in _findings(target, ledger, bench):
             yield Finding(finding.topic, clean(finding.text), finding.level, clean(finding.next))
@@ -72,7 +72,7 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
-    except Unreached as error:
+    except Unreachable as error:
         yield Finding("endpoint", error.why, "bad", error.hint)
         return
     client = bench.client
@@ -118,7 +118,7 @@ def _left(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _endpoint(target: Target) -> Finding:
-    seen = look(target.base_url, target.verify, target.limits.timeout_seconds)
+    seen = probe(target.base_url, target.verify, target.limits.timeout_seconds)
     if seen is None:
         return Finding("endpoint", f"{target.shown_url} reached; plain HTTP, no TLS")
     text = f"{target.shown_url} reached; {seen.version}, certificate good for {seen.days_left} days"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance import __version__
 from kms_conformance.recording.code_version import code
-from kms_conformance.recording.target_snapshot import described
+from kms_conformance.recording.target_snapshot import target_snapshot
 
 if TYPE_CHECKING:
-    from kms_conformance.recording.storage import Facts
+    from kms_conformance.recording.storage import RunFacts
     from kms_conformance.target import Target
 
 FORMAT = 2
@@ -26,7 +26,7 @@ _OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
 
 def environment(
     target: Target,
-    facts: Facts,
+    facts: RunFacts,
     planned: Collection[str],
     *,
     tier: str,
@@ -46,7 +46,7 @@ def environment(
         "seed": seed,
         "nights": dict(nights),
         "filters": dict(filters),
-        "target": described(target),
+        "target": target_snapshot(target),
         "planned": sorted(planned),
         **asdict(facts),
     }

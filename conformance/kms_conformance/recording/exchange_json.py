@@ -12,7 +12,7 @@ from kms_conformance.wire.credentials import credential_places
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 if TYPE_CHECKING:
-    from kms_conformance.recording.placeholders import StandIns
+    from kms_conformance.recording.placeholders import Placeholders
     from kms_conformance.wire.secrets.redactor import Redactor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Named:
+class NumberedExchange:
     """An exchange, and what it is called: its number in reports, None for one that they do not count."""
 
     exchange: Exchange
@@ -29,14 +29,16 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Readings:
+class ClockReadings:
     """What the clock said before an exchange, since the one before it: differences, in microseconds."""
 
     now: tuple[int, ...] = ()
     monotonic: tuple[int, ...] = ()
 
 
-def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: StandIns) -> dict[str, Any]:
+def to_json(
+    named: NumberedExchange, readings: ClockReadings, redactor: Redactor, stand_ins: Placeholders
+) -> dict[str, Any]:
     """The line of an exchange."""
     exchange = stand_ins.exchange(named.exchange)
     request = request_json(exchange.request, redactor)

@@ -46,7 +46,7 @@ _X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
 
 
-class StandIns:
+class Placeholders:
     """Knows what this run had encrypted, and makes stand-ins for everything else."""
 
     def __init__(self) -> None:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.core.runtime import Chance, Clock, Draws
 from kms_conformance.recording.draws import PlayedDraws
 from kms_conformance.recording.exchange_json import difference, failure_of, has_marks, moment, reply_of, request_json
-from kms_conformance.recording.strict_lines import TapeError, lines
+from kms_conformance.recording.strict_lines import RecordingError, strict_lines
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 from kms_conformance.wire.secrets.records import PLAINTEXT_MARKS
 from kms_conformance.wire.secrets.redactor import Redactor
-from kms_conformance.wire.world import Witness, World
+from kms_conformance.wire.world import ExchangeObserver, World
 
 if TYPE_CHECKING:
     from kms_conformance.target import Target
 
-__all__ = ["OffTape", "Player", "Tape", "TapeError"]
+__all__ = ["PlaybackDiverged", "Player", "Recording", "RecordingError"]
 
 MARKS = dict.fromkeys(PLAINTEXT_MARKS, "")
 _SHOWN = 160
@@ -31,52 +31,54 @@ _CLOCK = "the suite looks at the clock more or less often than recorded"
 _MOST_SURPLUS = 100
 
 
-class OffTape(Exception):  # noqa: N818 - what happened: the suite asks what is not recorded
+class PlaybackDiverged(Exception):  # noqa: N818 - what happened: the suite asks what is not recorded
     """What is asked is not what was recorded."""
 
 
 @dataclass(frozen=True)
-class Tape:
+class Recording:
     """All exchanges of a tape, the readings of the clock after the last of them, and what was drawn, a line each.
 
     `drawn` is None on tapes of version 0.1.0 as it first wrote them: what they ask must be drawn again.
     """
 
-    lines: tuple[Mapping[str, Any], ...]
+    exchanges: tuple[Mapping[str, Any], ...]
     after: Mapping[str, Any]
     drawn: tuple[Mapping[str, Any], ...] | None = None
 
     @classmethod
-    def read(cls, data: bytes) -> Tape:
-        """Unpack a tape. Raises `TapeError`."""
-        found = list(lines(data))
+    def read(cls, data: bytes) -> Recording:
+        """Unpack a tape. Raises `RecordingError`."""
+        found = list(strict_lines(data))
         if not found or "end" not in found[-1]:
-            raise TapeError("it ends without its last line: exchanges are missing")
+            raise RecordingError("it ends without its last line: exchanges are missing")
         last = found.pop()
         if any("end" in line for line in found):
-            raise TapeError("it ends before its last line")
+            raise RecordingError("it ends before its last line")
         exchanges = tuple(line for line in found if "drawn" not in line)
         drawn = tuple(found[len(exchanges) :])
         if not all("drawn" in line for line in drawn):
-            raise TapeError("what was drawn does not stand behind all exchanges")
+            raise RecordingError("what was drawn does not stand behind all exchanges")
         if last["end"] != len(exchanges):
-            raise TapeError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")
+            raise RecordingError(f"its last line speaks of {last['end']} exchanges, and there are {len(exchanges)}")
         if last.get("drawn", 0) != len(drawn):
-            raise TapeError(f"its last line speaks of {last.get('drawn', 0)} drawn values, and there are {len(drawn)}")
+            raise RecordingError(
+                f"its last line speaks of {last.get('drawn', 0)} drawn values, and there are {len(drawn)}"
+            )
         return cls(exchanges, last, drawn if "drawn" in last else None)
 
 
-class Player(Clock, Witness):
+class Player(Clock, ExchangeObserver):
     """The clock, the way to the endpoint, and the witness of a run that is judged again.
 
     `problem` says where it left the tape; empty as long as it did not.
     """
 
-    def __init__(self, tape: Tape, target: Target, *, draw_again: bool = False) -> None:
+    def __init__(self, tape: Recording, target: Target, *, draw_again: bool = False) -> None:
         """With `draw_again`, what is asked is drawn anew, and has to be what was recorded."""
         self._tape = tape
         self._draws = None if tape.drawn is None else PlayedDraws(tape.drawn, again=draw_again)
-        self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, tape.lines)))
+        self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, tape.exchanges)))
         self._at = 0
         self._now = 0
         self._monotonic = 0
@@ -97,7 +99,7 @@ class Player(Clock, Witness):
 
     def ended(self) -> None:
         """Take note that the run is over: nothing may be left on the tape."""
-        left = len(self._tape.lines) - self._at
+        left = len(self._tape.exchanges) - self._at
         if self._draws is not None:
             if not self.problem:
                 self._draws.ended()
@@ -110,7 +112,7 @@ class Player(Clock, Witness):
         if left:
             self.problem = (
                 f"the suite asks {self._at} times and is done; {left} more are recorded, first: "
-                f"{_named(self._tape.lines[self._at])}."
+                f"{_named(self._tape.exchanges[self._at])}."
             )
 
     # --- the clock ----------------------------------------------------------------------------------------------------
@@ -131,7 +133,7 @@ class Player(Clock, Witness):
 
     def _reading(self, kind: int) -> int:
         if self.problem:
-            raise OffTape(self.problem)
+            raise PlaybackDiverged(self.problem)
         if self._readings[kind]:
             return self._readings[kind].popleft()
         # What is asked next says better where the two part.
@@ -141,19 +143,19 @@ class Player(Clock, Witness):
         return 0
 
     def _load(self) -> None:
-        line = self._tape.lines[self._at] if self._at < len(self._tape.lines) else self._tape.after
+        line = self._tape.exchanges[self._at] if self._at < len(self._tape.exchanges) else self._tape.after
         self._readings = deque(line["now"]), deque(line["monotonic"])
 
     # --- the endpoint -------------------------------------------------------------------------------------------------
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
-        """The recorded reply; raises `OffTape` where another request was recorded."""
+        """The recorded reply; raises `PlaybackDiverged` where another request was recorded."""
         if self.problem:
-            raise OffTape(self.problem)
+            raise PlaybackDiverged(self.problem)
         asked = request_json(request, self._redactor)
-        if self._at == len(self._tape.lines):
+        if self._at == len(self._tape.exchanges):
             raise self._lost(f"the suite asks {asked['method']} {asked['url']}; nothing more is recorded")
-        line = self._tape.lines[self._at]
+        line = self._tape.exchanges[self._at]
         part = difference(line["request"], asked)
         if part:
             raise self._lost(f"the suite would send {_shown(asked, part)}; recorded is {_shown(line['request'], part)}")
@@ -177,13 +179,13 @@ class Player(Clock, Witness):
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
         if self.problem or exchange is not self._played:
             return
-        line = self._tape.lines[self._at - 1]
+        line = self._tape.exchanges[self._at - 1]
         if (line["number"], line["operation"]) != (number, operation):
             self._lost(f"the suite calls it number {number}, {operation!r}; recorded is {_named(line)}", self._at)
 
-    def _lost(self, why: str, place: int | None = None) -> OffTape:
+    def _lost(self, why: str, place: int | None = None) -> PlaybackDiverged:
         self.problem = self.problem or f"at exchange {place or self._at + 1}, {why}."
-        return OffTape(self.problem)
+        return PlaybackDiverged(self.problem)
 
 
 def _named(line: Mapping[str, Any]) -> str:

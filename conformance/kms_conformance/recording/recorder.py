@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kms_conformance.core.runtime import Chance, Clock
 from kms_conformance.recording.draws import RecordedDraws
-from kms_conformance.recording.exchange_json import Named, Readings, microseconds, moment, to_json
-from kms_conformance.recording.placeholders import StandIns
+from kms_conformance.recording.exchange_json import ClockReadings, NumberedExchange, microseconds, moment, to_json
+from kms_conformance.recording.placeholders import Placeholders
 from kms_conformance.wire.secrets.redactor import Redactor
-from kms_conformance.wire.world import Witness, World
+from kms_conformance.wire.world import ExchangeObserver, World
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,23 +51,23 @@ class RecordedClock(Clock):
         self._monotonic = read
         return read / 1_000_000
 
-    def taken(self) -> Readings:
+    def taken(self) -> ClockReadings:
         """The readings since the last call."""
         now, monotonic = self._readings
         self._readings = ([], [])
-        return Readings(tuple(now), tuple(monotonic))
+        return ClockReadings(tuple(now), tuple(monotonic))
 
 
-class Recording(Witness):
+class RecordingWriter(ExchangeObserver):
     """Writes a tape: one file, gzipped, one JSON object a line; the last line says how many there are."""
 
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
         self._redactor = Redactor.of(target, plaintexts=False)
-        self._stand_ins = StandIns()
+        self._stand_ins = Placeholders()
         self.draws = RecordedDraws()
-        self._waiting: list[tuple[Named, Readings]] = []
+        self._waiting: list[tuple[NumberedExchange, ClockReadings]] = []
         self._bytes = 0
         self.count = 0
         self._lost: OSError | None = None
@@ -78,12 +78,12 @@ class Recording(Witness):
             return
         if self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES:
             self._write_waiting()
-        self._waiting.append((Named(exchange), self._clock.taken()))
+        self._waiting.append((NumberedExchange(exchange), self._clock.taken()))
         self._bytes += len(exchange.request.body) + (len(exchange.reply.body) if exchange.reply else 0)
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
         if self._waiting and self._waiting[-1][0].exchange is exchange:
-            self._waiting[-1] = (Named(exchange, number, operation), self._waiting[-1][1])
+            self._waiting[-1] = (NumberedExchange(exchange, number, operation), self._waiting[-1][1])
 
     def close(self) -> None:
         """Write what is left, and the end. Raises `OSError` where any of it could not be written."""
@@ -130,8 +130,8 @@ class Recording(Witness):
         self._open[1].write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
-def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, Recording]:
+def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, RecordingWriter]:
     """A world all of which is recorded, with chance of this seed."""
     clock = RecordedClock()
-    recording = Recording(path, target, clock)
+    recording = RecordingWriter(path, target, clock)
     return World(clock, Chance.of(seed), recording, draws=recording.draws), recording

@@ -23,23 +23,23 @@ _DEEPEST = 64
 _ENCODINGS = ("utf-8", "latin-1")
 
 
-class TapeError(Exception):
+class RecordingError(Exception):
     """A tape that cannot be read: it was cut short, or changed by something that does not know its form."""
 
 
-def lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    """Unpack a tape and parse it line by line; each is an exchange, what was drawn, or the end. Raises `TapeError`."""
+def strict_lines(data: bytes) -> Iterator[Mapping[str, Any]]:
+    """Unpack a tape and parse it line by line; each is an exchange, what was drawn, or the end. Raises `RecordingError`."""
     for number, line in enumerate(_texts(data), 1):
         if number > _MOST_LINES:
-            raise TapeError("it is larger than that of any run")
+            raise RecordingError("it is larger than that of any run")
         if sum(line.count(sign) for sign in (b"[", b"{", b",")) > _MOST_VALUES:
-            raise TapeError(f"its line {number} holds more values than any exchange")
+            raise RecordingError(f"its line {number} holds more values than any exchange")
         try:
             found = json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise TapeError(f"its line {number} cannot be read ({type(error).__name__})") from error
+            raise RecordingError(f"its line {number} cannot be read ({type(error).__name__})") from error
         if not _is_line(found):
-            raise TapeError(f"its line {number} is no exchange")
+            raise RecordingError(f"its line {number} is no exchange")
         yield found
 
 
@@ -52,19 +52,19 @@ def _texts(data: bytes) -> Iterator[bytes]:
             block = stream.decompress(left, _BLOCK)
             left = stream.unconsumed_tail
             if not block and not left and not stream.eof:
-                raise TapeError("it is cut short")
+                raise RecordingError("it is cut short")
             total += len(block)
             first, *rest = block.split(b"\n")
             open_line += first
             if total > _MOST_BYTES or len(open_line) > _MOST_OF_A_LINE:
-                raise TapeError("it is larger than that of any run")
+                raise RecordingError("it is larger than that of any run")
             for begun in rest:
                 yield bytes(open_line)
                 open_line = bytearray(begun)
     except zlib.error as error:
-        raise TapeError("it cannot be unpacked") from error
+        raise RecordingError("it cannot be unpacked") from error
     if stream.unused_data:
-        raise TapeError("something stands after its end")
+        raise RecordingError("something stands after its end")
     if open_line:
         yield bytes(open_line)
 

@@ -19,7 +19,7 @@ from kms_conformance.wire.secrets.redactor import Redactor
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 
 
-def described(target: Target) -> dict[str, Any]:
+def target_snapshot(target: Target) -> dict[str, Any]:
     """All of a target that a run depends on, without its secrets."""
     redactor = Redactor.of(target)
 
@@ -43,7 +43,7 @@ def described(target: Target) -> dict[str, Any]:
     }
 
 
-def put_up(description: Mapping[str, Any]) -> Target:
+def target_from_snapshot(description: Mapping[str, Any]) -> Target:
     """A target that plays the described one. Raises `KeyError` or `TypeError` for what no target is like."""
     stand_ins: dict[str, str] = {}
 

@@ -22,7 +22,7 @@ from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.preflight.consent import require
-from kms_conformance.recording.storage import emptied
+from kms_conformance.recording.storage import emptied_folder
 from kms_conformance.report.again import remember
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.begin import UNFINISHED, begin
@@ -119,7 +119,7 @@ class Controller:
         dialects = {target.dialect for target in loaded}
         release = options.requirements
         frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
-        spool = str(emptied(options.reports))
+        spool = str(emptied_folder(options.reports))
         settings = Settings(tuple(map(str, paths)), state, options.tier, options.seed, **options.further, spool=spool)
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)

@@ -15,7 +15,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.recording.storage import Reel
+from kms_conformance.recording.storage import TargetRecording
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
@@ -38,7 +38,7 @@ class Worker:
     ) -> None:
         """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
         self.settings = settings
-        self.reels: dict[str, Reel] = {}
+        self.reels: dict[str, TargetRecording] = {}
         found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
         self.targets = tuple(bench.target for bench in found)
         self.benches = {bench.target.name: bench for bench in found}
@@ -59,7 +59,7 @@ class Worker:
             target = given if shared is None else shared.paced(given)
             bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
+                self.reels[target.name] = TargetRecording(Path(settings.spool), target, bench.ledger, settings.seed)
                 bench.world = self.reels[target.name].world
             yield bench
 
@@ -120,12 +120,12 @@ class Worker:
         """The scenario for one check: its own judge at the bench of its target."""
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
-        clean = bench.client.recorder.redactor.text
+        clean = bench.client.exchange_log.redactor.text
         judge = Judge(
             bench.catalogue,
             bench.applicable,
             check.declared,
-            lambda: bench.client.recorder.count,
+            lambda: bench.client.exchange_log.count,
             clean=clean,
             take=bench.client.start_findings().take,
         )
@@ -189,7 +189,7 @@ class Worker:
             render(
                 failure,
                 bench.catalogue.requirements.get(failure.requirement),
-                [record.as_json() for record in bench.client.recorder.records(failure.exchanges)],
+                [record.as_json() for record in bench.client.exchange_log.records(failure.exchanges)],
                 name=failure_id(check.target, check.id, failure.requirement, failure.expected),
             )
             for failure in check.failures
@@ -205,7 +205,7 @@ class Worker:
     def _clean_text(self, text: str) -> str:
         for bench in self.benches.values():
             if "client" in vars(bench):
-                text = bench.client.recorder.redactor.text(text)
+                text = bench.client.exchange_log.redactor.text(text)
         return text
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -283,7 +283,7 @@ class Scenario:
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
         """The exchange of an answer, and the one after it that proved its effect."""
-        return tuple(dict.fromkeys((answer.number, self.client.recorder.count)))
+        return tuple(dict.fromkeys((answer.number, self.client.exchange_log.count)))
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import Record
+from kms_conformance.client.ledger import KeyRecord
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.keys.planted import Planted, plan, planted_keys
 from kms_conformance.suite.endings import MARGIN, must_be_gone
@@ -137,7 +137,7 @@ def _waits(kms: Scenario, planted: Planted, hint: str = "") -> Inconclusive:
     return Inconclusive(f"waiting until {date}", hint, date)
 
 
-def _has_ended(record: Record, now: datetime) -> bool:
+def _has_ended(record: KeyRecord, now: datetime) -> bool:
     until = record.facts.get("until")
     return not record.there or (
         record.event == "scheduled" and until is not None and datetime.fromisoformat(until) <= now

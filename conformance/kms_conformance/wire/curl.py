@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kms_conformance.wire.exchange_log import Body, Record
+    from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"  # all but tab and line feed
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 
 
-def curl(record: Record) -> str:
+def curl(record: ExchangeRecord) -> str:
     """A POSIX shell line that sends what was recorded, byte for byte but for the secrets, which are variables.
 
     Where that cannot be - HTTP cannot carry the request, or its body was cut - a comment before it says so.
@@ -34,7 +34,7 @@ def curl(record: Record) -> str:
     return "".join(f"# {note}\n" for note in _notes(record)) + " ".join(words)
 
 
-def _notes(record: Record) -> list[str]:
+def _notes(record: ExchangeRecord) -> list[str]:
     notes = []
     if record.failure == "unsendable":
         notes.append(f"HTTP cannot carry this request, so curl will send another: {record.failure_text}")

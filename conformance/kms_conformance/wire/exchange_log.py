@@ -41,7 +41,7 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Record:
+class ExchangeRecord:
     """One exchange without its secrets. `started` is ISO 8601 in UTC; what there is no reply for is None."""
 
     number: int
@@ -60,7 +60,7 @@ class Record:
     failure_text: str | None
 
     @classmethod
-    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> Record:
+    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> ExchangeRecord:
         """The record of an exchange; `operation` is a label of ours."""
         request = redactor.request(exchange.request)
         reply = redactor.reply(exchange.reply) if exchange.reply else None
@@ -91,7 +91,7 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-class Recorder:
+class ExchangeLog:
     """Numbers exchanges from 1 and keeps the newest; safe to use from several threads.
 
     Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is
@@ -100,7 +100,7 @@ class Recorder:
 
     def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
         self.redactor = redactor
-        self._kept: dict[int, tuple[int, str, Exchange] | Record] = {}
+        self._kept: dict[int, tuple[int, str, Exchange] | ExchangeRecord] = {}
         self._limit = limit
         self._count = 0
         self._lock = threading.Lock()
@@ -121,24 +121,24 @@ class Recorder:
                 del self._kept[next(iter(self._kept))]
         return number
 
-    def records(self, numbers: Iterable[int] | None = None) -> tuple[Record, ...]:
+    def records(self, numbers: Iterable[int] | None = None) -> tuple[ExchangeRecord, ...]:
         """The records of the kept exchanges with these numbers, or of all, oldest first."""
         kept = self._entries(numbers)
-        return tuple(entry if isinstance(entry, Record) else self._record(*entry) for entry in kept)
+        return tuple(entry if isinstance(entry, ExchangeRecord) else self._record(*entry) for entry in kept)
 
     def lines(self, numbers: Iterable[int]) -> Mapping[int, str]:
         """What the kept exchanges with these numbers were, by number: operation or method, and status or failure."""
         return dict(map(_line, self._entries(numbers)))
 
-    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | Record]:
+    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | ExchangeRecord]:
         with self._lock:
             return [
                 self._kept[number]
                 for number in sorted(self._kept if numbers is None else set(numbers) & self._kept.keys())
             ]
 
-    def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
-        return Record.of(number, operation, exchange, self.redactor)
+    def _record(self, number: int, operation: str, exchange: Exchange) -> ExchangeRecord:
+        return ExchangeRecord.of(number, operation, exchange, self.redactor)
 
     @property
     def count(self) -> int:
@@ -146,8 +146,8 @@ class Recorder:
         return self._count
 
 
-def _line(entry: tuple[int, str, Exchange] | Record) -> tuple[int, str]:
-    if isinstance(entry, Record):
+def _line(entry: tuple[int, str, Exchange] | ExchangeRecord) -> tuple[int, str]:
+    if isinstance(entry, ExchangeRecord):
         return entry.number, f"{entry.operation or entry.method} → {entry.status or entry.failure}"
     number, operation, exchange = entry
     came = exchange.reply.status if exchange.reply else exchange.failure.kind if exchange.failure else "nothing"

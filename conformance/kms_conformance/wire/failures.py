@@ -58,7 +58,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure("bad_http", f"the reply cannot be read ({type(causes[-1]).__name__})")
 
 
-def unheard(error: BaseException) -> bool:
+def closed_before_reply(error: BaseException) -> bool:
     """Whether the connection ended before any byte of a reply."""
     return any(isinstance(cause, http.client.RemoteDisconnected) for cause in _causes(error))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
-from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of, unheard
+from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
 from kms_conformance.wire.messages import Failure, Reply, Request, origin
-from kms_conformance.wire.transport import Transport, Use
+from kms_conformance.wire.transport import ConnectionUse, Transport
 from kms_conformance.wire.unpack import unpack
 from kms_conformance.wire.watchdog import Watchdog
 
@@ -51,7 +51,7 @@ class Network:
         keeping = self._keeping.get(origin(request.url))
         if keeping is False or not (keeping or repeatable):
             self._transport.drop_idle()
-        use = Use()
+        use = ConnectionUse()
         clock = time.perf_counter()
         deadline = self._watchdog.watch()
         reply: Reply | None = None
@@ -59,7 +59,7 @@ class Network:
         try:
             reply = self._reply(request, deadline, use, clock)
         except (*NETWORK_ERRORS, HttpError) as error:
-            stale = use.reused and unheard(error)
+            stale = use.reused and closed_before_reply(error)
             failure = Failure("stale", _STALE) if stale else failure_of(error)
         finally:
             deadline.finish()
@@ -69,7 +69,7 @@ class Network:
         self._learn(request, use, failure)
         return reply, failure
 
-    def _learn(self, request: Request, use: Use, failure: Failure | None) -> None:
+    def _learn(self, request: Request, use: ConnectionUse, failure: Failure | None) -> None:
         """Take note of whether connections are kept; what has closed one without notice is not trusted again."""
         if use.dropped or (failure is not None and failure.kind == "stale"):
             self._keeping[origin(request.url)] = False
@@ -81,7 +81,7 @@ class Network:
         self._watchdog.close()
         self._transport.close()
 
-    def _reply(self, request: Request, deadline: Deadline, use: Use, clock: float) -> Reply:
+    def _reply(self, request: Request, deadline: Deadline, use: ConnectionUse, clock: float) -> Reply:
         raw = self._transport.exchange(request, deadline, use, verify=self._verify)
         try:
             headers = _head(raw)

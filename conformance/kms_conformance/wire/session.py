@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
-from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Exchange, Request, origin
+from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.pace import Pace
 from kms_conformance.wire.world import World
 
@@ -23,7 +23,7 @@ class ForeignOrigin(Exception):  # noqa: N818 - a bug of ours that must never be
     """A request to where the user did not send us. It would have carried credentials there."""
 
 
-class Gate(Protocol):
+class RequestGate(Protocol):
     """Looks at every request before it leaves."""
 
     def check(self, request: Request) -> None:
@@ -43,7 +43,7 @@ class Session:
         *,
         verify: Literal[True] | Path = True,
         max_body: int = MAX_BODY,
-        gate: Gate | None = None,
+        gate: RequestGate | None = None,
         world: World | None = None,
     ) -> None:
         """`max_body` bounds a reply's body in bytes, as it comes and unpacked; `gate` has the last word on requests."""
@@ -56,7 +56,7 @@ class Session:
         self._sent = 0
 
     @classmethod
-    def for_target(cls, target: Target, gate: Gate, world: World) -> Session:
+    def for_target(cls, target: Target, gate: RequestGate, world: World) -> Session:
         """A session with a target, its identity service and its clock, and with nothing else."""
         return cls(target.limits, target.urls, verify=target.verify, gate=gate, world=world)
 

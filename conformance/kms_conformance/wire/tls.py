@@ -1,4 +1,4 @@
-"""A look at an endpoint's TLS, before anything is sent to it: the version, and how long its certificate is good for."""
+"""A probe at an endpoint's TLS, before anything is sent to it: the version, and how long its certificate is good for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Tls:
     days_left: int
 
 
-class Unreached(Exception):  # noqa: N818 - what became of a connection
+class Unreachable(Exception):  # noqa: N818 - what became of a connection
     """No connection, or no trust: why, and what to do next."""
 
     def __init__(self, why: str, hint: str) -> None:
@@ -34,8 +34,8 @@ class Unreached(Exception):  # noqa: N818 - what became of a connection
         self.hint = hint
 
 
-def look(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
-    """Connect to the host of a URL and hang up again; None where it is plain HTTP. Raises `Unreached`.
+def probe(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
+    """Connect to the host of a URL and hang up again; None where it is plain HTTP. Raises `Unreachable`.
 
     The authorities that are trusted are those of every other request: the file `verify`, or the ones that come with
     the HTTP library, and none from the environment.
@@ -52,19 +52,19 @@ def look(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls 
             with context.wrap_socket(connection, server_hostname=host) as secured:
                 return _seen(secured)
     except ssl.SSLCertVerificationError as error:
-        raise Unreached(
+        raise Unreachable(
             f"its certificate is not trusted: {error.verify_message}",
             "Check base_url; for a private cloud, name the file of its authority in `verify`.",
         ) from error
     except ssl.SSLError as error:
-        raise Unreached(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
+        raise Unreachable(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
     except socket.gaierror as error:
-        raise Unreached(
+        raise Unreachable(
             f"the host name {host} is not known", "Is the region in base_url right, and does this machine have DNS?"
         ) from error
     except OSError as error:
         reason = error.strerror or "no connection in time"
-        raise Unreached(
+        raise Unreachable(
             f"no connection to {host}: {reason}", "Is it running there, and does a firewall stand between?"
         ) from error
 

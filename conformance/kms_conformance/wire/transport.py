@@ -60,7 +60,7 @@ IDLE_SECONDS = 4.0
 
 
 @dataclass
-class Use:
+class ConnectionUse:
     """What a call learned of connections: whether its own had served before, and whether an idle one was dropped."""
 
     reused: bool = False
@@ -74,7 +74,7 @@ class _Call:
     target: str
     fields: _Fields
     deadline: Deadline
-    use: Use
+    use: ConnectionUse
 
 
 _CALL: ContextVar[_Call] = ContextVar("call")
@@ -175,7 +175,9 @@ class Transport(HTTPAdapter):
         """Close the connections that wait for another request."""
         self.poolmanager.clear()
 
-    def exchange(self, request: Request, deadline: Deadline, use: Use, *, verify: bool | str) -> BaseHTTPResponse:
+    def exchange(
+        self, request: Request, deadline: Deadline, use: ConnectionUse, *, verify: bool | str
+    ) -> BaseHTTPResponse:
         """Send the request and read the head of its reply; the body is still to be read from what is returned.
 
         `use` is told of the connection, also where this raises.

@@ -24,7 +24,7 @@ class Carrier(Protocol):
         """Let go of connections."""
 
 
-class Witness:
+class ExchangeObserver:
     """Is shown every exchange of a session, in order, and later by which name it goes; this one forgets it."""
 
     def saw(self, exchange: Exchange) -> None:
@@ -40,6 +40,6 @@ class World:
 
     clock: Clock = REAL
     chance: Chance = SYSTEM
-    witness: Witness = field(default_factory=Witness)
+    witness: ExchangeObserver = field(default_factory=ExchangeObserver)
     carrier: Carrier | None = None
     draws: Draws = field(default_factory=Draws)

@@ -18,7 +18,7 @@ from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
     from kms_conformance.apps.certificate.rejudge import Rejudged
-    from kms_conformance.recording.player import Tape
+    from kms_conformance.recording.player import Recording
     from kms_conformance.report.model import TargetReport
 
 
@@ -44,11 +44,11 @@ def differences(claimed: TargetReport, environment: Mapping[str, Any], again: Re
         yield f"environment.json: no check is called {strange[0]} for such a target at this tier."
 
 
-def out_of_time(claimed: Verdict, tape: Tape) -> Iterator[str]:
+def out_of_time(claimed: Verdict, tape: Recording) -> Iterator[str]:
     """Where the run is said to have been at another time than its exchanges."""
     started = claimed.began
     ended = started + timedelta(seconds=claimed.duration_seconds) + 2 * _SECOND
-    times = [datetime.fromisoformat(line["started"]) for line in tape.lines]
+    times = [datetime.fromisoformat(line["started"]) for line in tape.exchanges]
     if times and (times[0] < started - _SECOND or times[-1] > ended):
         yield f"verdict.json: it speaks of {claimed.started}, and its exchanges are of {times[0].isoformat()}."
 

@@ -104,7 +104,7 @@ def _checks(sealed: Sealed, again: Rejudged) -> Iterator[str]:
     outcome = (
         f"with other failures in {_named(others)}" if others else "with the failures that it tells of, and no others"
     )
-    place = f"up to exchange {again.exchanges} of {len(sealed.tape.lines)}"
+    place = f"up to exchange {again.exchanges} of {len(sealed.tape.exchanges)}"
     yield f"{len(ended)} of {len(claimed)} checks, {place}: {outcome}."
 
 

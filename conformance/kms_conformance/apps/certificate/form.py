@@ -12,7 +12,7 @@ from kms_conformance.apps.certificate.manifest import digest, manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT
 from kms_conformance.apps.certificate.statement import opened, statement
 from kms_conformance.core.text import shortened
-from kms_conformance.recording.player import Tape
+from kms_conformance.recording.player import Recording
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report
 from kms_conformance.report.model import Report, TargetReport
@@ -31,7 +31,7 @@ class Sealed:
     document: dict[str, Any]
     environment: dict[str, Any]
     report: TargetReport
-    tape: Tape
+    tape: Recording
     envelope: Envelope
 
     @classmethod
@@ -44,7 +44,9 @@ class Sealed:
         validate(raw, "results", layout.RESULTS)
         report = Report.from_json(raw)
         envelope = opened(members[STATEMENT])
-        return cls(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
+        return cls(
+            members, document, environment, report.targets[0], Recording.read(members[layout.EXCHANGES]), envelope
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -108,7 +110,7 @@ def contradictions(sealed: Sealed) -> Iterator[str]:
             yield f"{STATEMENT}: its {name} is not what the verdict says."
     if sealed.environment["target"]["dialect"] != verdict.dialect:
         yield f"{layout.ENVIRONMENT}: its dialect is not that of the verdict."
-    expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])
+    expected = manifest(verdict, sealed.environment, len(sealed.tape.exchanges), members, document["issued"])
     yield from _of_manifest(document, expected)
     said = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}
     for name, value in said.items():

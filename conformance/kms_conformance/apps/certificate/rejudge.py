@@ -17,9 +17,9 @@ from kms_conformance import suite
 from kms_conformance.client.ledger import ACCOUNT, Ledger
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import Bench
-from kms_conformance.recording.player import OffTape, Player, Tape
-from kms_conformance.recording.storage import Facts, chance_of
-from kms_conformance.recording.target_snapshot import put_up
+from kms_conformance.recording.player import PlaybackDiverged, Player, Recording
+from kms_conformance.recording.storage import RunFacts, run_seed
+from kms_conformance.recording.target_snapshot import target_from_snapshot
 from kms_conformance.run.plugin import add_marks
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.worker import Worker, check_of
@@ -81,20 +81,20 @@ class _Stage:
 
 
 def rejudge(
-    tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings, *, draw_again: bool
+    tape: Recording, ledger: str, facts: RunFacts, stage: Mapping[str, Any], settings: Settings, *, draw_again: bool
 ) -> Rejudged:
     """Judge a tape. `stage` describes the target, `ledger` is the extract; both as they were sealed.
 
     With `draw_again`, what was drawn at random is drawn again and compared, and not only taken from the tape.
     """
-    target = put_up(stage)
+    target = target_from_snapshot(stage)
     player = Player(tape, target, draw_again=draw_again)
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         own = Ledger(Path(directory) / "ledger.jsonl", facts.run)
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
-        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance)))
+        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(run_seed(settings.seed, facts.chance)))
         worker = Worker(settings, [bench])
         plugin = _Stage(worker, player, facts.checks)
         said = _run(worker, plugin)
@@ -124,7 +124,7 @@ def _run(worker: Worker, plugin: _Stage) -> str:
     ]
     said = io.StringIO()
     # What cannot be asked cannot be let go of at the end either.
-    with _bare_environment(), contextlib.redirect_stdout(said), contextlib.suppress(OffTape):
+    with _bare_environment(), contextlib.redirect_stdout(said), contextlib.suppress(PlaybackDiverged):
         pytest.main(arguments, plugins=[worker, plugin])
     return said.getvalue()[-2000:]
 

@@ -14,8 +14,8 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.exchange_json import reply_of
-from kms_conformance.recording.player import MARKS, Player, Tape
-from kms_conformance.recording.target_snapshot import put_up
+from kms_conformance.recording.player import MARKS, Player, Recording
+from kms_conformance.recording.target_snapshot import target_from_snapshot
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.world import World
 
@@ -31,18 +31,18 @@ class Singly:
     broken: Mapping[str, int]
 
 
-def judge_singly(tape: Tape, stage: Mapping[str, Any]) -> Singly:
+def judge_singly(tape: Recording, stage: Mapping[str, Any]) -> Singly:
     """Judge what is demanded of every reply: its status, media type, body and request id.
 
     Raises `KeyError`, `TypeError` or `ValueError` for what no target, and no exchange, is like.
     """
-    target = put_up(stage)
+    target = target_from_snapshot(stage)
     broken: Counter[str] = Counter()
     replies = 0
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         ledger = Ledger(Path(directory) / "ledger.jsonl", "0" * 8)
         bench = Bench(target, ledger, 0, World(carrier=Player(tape, target)))
-        for line in tape.lines:
+        for line in tape.exchanges:
             if not line["operation"] or line["reply"] is None or line["reply"]["status"] in _NOT_SERVED:
                 continue
             try:

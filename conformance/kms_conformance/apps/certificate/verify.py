@@ -17,10 +17,10 @@ from kms_conformance.catalogue.frozen import versions
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.core.text import shortened
-from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
-from kms_conformance.recording.player import TapeError
 from kms_conformance.recording.code_version import command
-from kms_conformance.recording.storage import Facts
+from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
+from kms_conformance.recording.player import RecordingError
+from kms_conformance.recording.storage import RunFacts
 from kms_conformance.report import files, layout
 from kms_conformance.report.errors import ReportError
 from kms_conformance.target.registry import ways
@@ -91,7 +91,7 @@ def verify(path: Path, *, key: Path | None = None) -> Verification:
     try:
         members = read(path)
         return verified(path, members, by, key)
-    except (Unsound, TapeError, ReportError) as error:
+    except (Unsound, RecordingError, ReportError) as error:
         if isinstance(error, ReportError) and not path.is_file():
             raise
         return Verification(path, (_told(error),))
@@ -131,7 +131,7 @@ def _verified(
     others = other_code(environment)
     try:
         sealed = Sealed.read(members)
-    except (TapeError, ReportError, ValueError) as error:
+    except (RecordingError, ReportError, ValueError) as error:
         if not others:
             return Verification(path, (_told(error),))
         return _unread(path, members, others, _told(error))
@@ -208,7 +208,7 @@ def _played(sealed: Sealed, *, draw_again: bool) -> Rejudged | str:
 
     environment = sealed.environment
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
-    facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})
+    facts = RunFacts.from_json({name: environment[name] for name in RunFacts.__dataclass_fields__})
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
         return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)

@@ -147,7 +147,7 @@ class _Asking:
         """A judge of its own for each question: it sees what is wrong with every exchange."""
         client, bench = self.bench.client, self.bench
         take = client.start_findings().take
-        self._judge = Judge(bench.catalogue, bench.applicable, clean=client.recorder.redactor.text, take=take)
+        self._judge = Judge(bench.catalogue, bench.applicable, clean=client.exchange_log.redactor.text, take=take)
 
     def _arguments(self, question: Question, prepared: Prepared) -> dict[str, object]:
         meant = {
@@ -215,7 +215,7 @@ class _Asking:
             return "<empty>"
         if answer.problems:
             return "<unreadable>"
-        value = client.dialect.decode(client.recorder.redactor.reply(answer.reply), answer.spec).value
+        value = client.dialect.decode(client.exchange_log.redactor.reply(answer.reply), answer.spec).value
         if question.shape_only:
             return normal.listing(value, client.dialect.page(value).cursor)
         if answer.error is not None:
@@ -237,6 +237,6 @@ class _Asking:
 
     def _told(self, error: Inconclusive) -> str:
         """Why there is no answer, without what the target may have put into it."""
-        clean = self.bench.client.recorder.redactor.text(error.reason)
+        clean = self.bench.client.exchange_log.redactor.text(error.reason)
         names = dict.fromkeys(self.bench.pool.ever, KEY)
         return Normal(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]

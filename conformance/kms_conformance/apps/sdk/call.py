@@ -65,7 +65,7 @@ def meet(
     if isinstance(outcome, Told) and outcome.state is not None:
         outcome = replace(outcome, state=client.profile.state(outcome.state))
     elif not isinstance(outcome, Told):
-        outcome = replace(outcome, text=_short(client.recorder.redactor.text(outcome.text)))
+        outcome = replace(outcome, text=_short(client.exchange_log.redactor.text(outcome.text)))
     answers: list[Answer] = []
     violations: list[Judgement] = []
     broken = None

@@ -75,7 +75,7 @@ def play(
         target=target,
         clients=tuple(results),
         left_out=left_out,
-        exchanges=tuple(record.as_json() for record in bench.client.recorder.records(cited)),
+        exchanges=tuple(record.as_json() for record in bench.client.exchange_log.records(cited)),
         requests=bench.client.requests,
         keys_created=bench.pool.created,
         started=started,
