@@ -15,7 +15,7 @@ from kms_conformance.dialects.aws import moment as aws_date
 from kms_conformance.dialects.huawei import _date as huawei_date
 from kms_conformance.wire.dates import bounded, epoch_date, http_date, iso_date
 from kms_conformance.wire.messages import Reply
-from kms_conformance.wire.retry import retry_after
+from kms_conformance.client.backoff import retry_after
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NO_DATES = [

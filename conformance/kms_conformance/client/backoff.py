@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.wire.messages import FailureKind
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+from kms_conformance.wire.dates import http_date
+
+if TYPE_CHECKING:
+    from kms_conformance.wire.messages import Reply
+
 
 # In units of limits.timeout_seconds, whose default is 10: for how long one request is asked again, a minute, and how
 # long all requests of a run together may wait for that, a quarter of an hour.
@@ -124,3 +131,17 @@ class Backoff:
     def _give_up(self, reason: str, hint: str) -> None:
         self._out = Inconclusive(reason, hint)
         self._raise_again()
+
+
+_SECONDS = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
+
+
+def retry_after(reply: Reply, now: datetime) -> float | None:
+    """The seconds that a reply asks us to wait (RFC 9110, 10.2.3); None where it does not, or not intelligibly."""
+    value = reply.header("Retry-After")
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    at = http_date(value)
+    return None if at is None else max(0.0, (at - now).total_seconds())

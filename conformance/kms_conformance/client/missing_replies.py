@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
-
 from kms_conformance.client.judge import ANSWERED, Lost, Unanswered
-from kms_conformance.wire.form import form_of
+import hashlib
+import json
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from kms_conformance.core.runtime import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
+if TYPE_CHECKING:
+    from kms_conformance.wire.messages import Request
+
 
 Kind = tuple[str, str, tuple[str, ...]]
 Effect = Literal["none", "done", "unknown"]
@@ -277,3 +281,23 @@ def _hint(timeout_seconds: float, sent: Sent | None = None) -> str:
     if sent is None or sent.ended_as("timeout"):
         return f"limits.timeout_seconds is {timeout_seconds:g}: raise it if the endpoint is only slow."
     return "What does the endpoint's log say at this time?"
+
+
+def form_of(request: Request) -> str:
+    """Method, names of the query, and names and types of the body's fields; of a body without fields, what it is."""
+    query = sorted(piece.partition("=")[0] for piece in request.query.split("&") if piece)
+    return " ".join((request.method, *query, *_body(request.body)))
+
+
+def _body(body: bytes) -> list[str]:
+    if not body.strip():
+        return []
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        # A form has names; what is neither is told apart by its bytes.
+        names = sorted(piece.partition(b"=")[0].decode("latin-1") for piece in body.split(b"&") if b"=" in piece)
+        return names or [hashlib.sha256(body).hexdigest()[:16]]
+    if isinstance(value, dict):
+        return ["object", *sorted(f"{name}:{type(held).__name__}" for name, held in value.items())]
+    return [type(value).__name__]

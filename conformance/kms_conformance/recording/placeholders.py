@@ -162,7 +162,7 @@ class Placeholders:
         if padding:
             last = _BEFORE_PADDING[padding]
             digits[-padding - 1] = last[stream[-padding - 1] % len(last)]
-        return "".join(kept if kept in "+/=" else digit for kept, digit in zip(text, digits, strict=True))
+        return "".join(digits[: len(text) - padding]) + "=" * padding
 
     def _plain_in_base64(self, text: bytes, size: int) -> bytes:
         """Bytes whose base64 has letters and digits only, so that it is the same in each of its alphabets."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Literal
-
 from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
 from kms_conformance.wire.messages import Failure, Reply, Request, origin
 from kms_conformance.wire.transport import ConnectionUse, Transport
-from kms_conformance.wire.unpack import unpack
 from kms_conformance.wire.watchdog import Watchdog
+import zlib
+from typing import TYPE_CHECKING
+from kms_conformance.wire.failures import HttpError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Headers
     from kms_conformance.wire.watchdog import Deadline
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 #: The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BODY = 1 << 20
@@ -109,3 +113,42 @@ def _head(raw: BaseHTTPResponse) -> Headers:
         # The library takes an interim reply for the reply; the real one would answer the next request.
         raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
     return headers
+
+
+_MAX_MEMBERS = 16
+_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj takes them
+
+
+def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
+    """The body without its content encoding.
+
+    Only a single gzip or deflate is known; what is packed otherwise stays as it came, and its reader will say so.
+    Raises `HttpError` where it unpacks to more than `cap` bytes, is cut short, or is broken.
+    """
+    names = [name.strip().lower() for value in encodings for name in value.split(",") if name.strip()]
+    if not body or names in ([], ["identity"]):
+        return body
+    if names in (["gzip"], ["x-gzip"]):
+        return _inflated(body, _GZIP, cap)
+    if names == ["deflate"]:
+        # The standard means zlib's format; some servers send the bare one. A zlib stream's first byte says which.
+        return _inflated(body, _ZLIB if body[0] & 0x0F == 8 else _RAW_DEFLATE, cap)
+    return body
+
+
+def _inflated(body: bytes, window_bits: int, cap: int) -> bytes:
+    result = bytearray()
+    for _ in range(_MAX_MEMBERS):
+        stream = zlib.decompressobj(window_bits)
+        try:
+            result += stream.decompress(body, cap + 1 - len(result))
+        except zlib.error as error:
+            raise HttpError("bad_http", "the compressed body is broken") from error
+        if len(result) > cap:
+            raise HttpError("too_large", f"the body unpacks to more than {cap} bytes")
+        if not stream.eof:
+            raise HttpError("truncated", "the compressed body ended early")
+        body = stream.unused_data  # the next member, where gzip has several
+        if not body:
+            return bytes(result)
+    raise HttpError("bad_http", f"the compressed body has more than {_MAX_MEMBERS} members")

@@ -19,7 +19,7 @@ from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request, origin
 from kms_conformance.wire.network import MAX_BODY, MAX_HEAD
 from kms_conformance.wire.session import ForeignOrigin
-from kms_conformance.wire.unpack import unpack
+from kms_conformance.wire.network import unpack
 
 if TYPE_CHECKING:
     from types import TracebackType
