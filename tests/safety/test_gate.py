@@ -12,7 +12,7 @@ import pytest
 import kms_conformance
 from kms_conformance.client.gate import NotOurs
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.dialects.base import Raw

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from kms_conformance.client.judge import Inconclusive
-from kms_conformance.core.runtime import REAL, Clock
-from kms_conformance.wire.messages import FailureKind
 import re
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.wire.dates import http_date
+from kms_conformance.wire.messages import FailureKind
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Reply

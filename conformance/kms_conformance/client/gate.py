@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Literal
 
 from kms_conformance.catalogue.api import Api
-from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.dialects.base import Dialect, Raw
 from kms_conformance.wire.contents import CaselessNames, Field, fields, text_of, words
 from kms_conformance.wire.messages import Request

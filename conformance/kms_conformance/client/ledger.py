@@ -2,108 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from kms_conformance.client.lease import Lease, locked, try_locks
 from kms_conformance.client.ledger_files import (
-    LedgerError,
     account_digest,
     credential_of,
     earlier_place_of,
     others_of,
     place_of,
 )
+from kms_conformance.client.ledger_lines import (
+    ACCOUNT,
+    CLOSED,
+    OPEN,
+    PLAIN,
+    WAITING,
+    KeyRecord,
+    LedgerLine,
+    LineContent,
+    RunAccount,
+    entries_in,
+)
 from kms_conformance.core.disk import append, make_folder, sync_folder
 from kms_conformance.core.runtime import REAL
-from kms_conformance.core.shard_marks import is_run_id, mark_of, run_id, siblings
+from kms_conformance.core.shard_marks import mark_of, run_id, siblings
 from kms_conformance.target import Target
-
-FORMAT = 1
-MARKER_PREFIX = "kms-conformance-"
-#: The event of a line that says in whose account, and with which credentials, a run works; it is of no key.
-ACCOUNT = "account"
-#: What a key is for: only the plain ones serve any check, others are of a special kind.
-PLAIN = "plain"
-
-# What a line may say of a key. After the first group the key may be there and enabled, after the second it is pending,
-# after the third there is nothing to be done any more.
-_OPEN = frozenset({"intent", "created", "taken"})
-_WAITING = frozenset({"scheduled", "planted"})
-_CLOSED = frozenset({"refused", "gone"})
-# Nobody has looked yet for what such a create may have made.
-_DOUBTFUL = frozenset({"intent", "refused"})
-_MEMBERS = ("format", "at", "run", "event", "marker", "key")
-
-_Line = tuple[str, str, str | None, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """One line of what became of a key: its event, the run that wrote it, `key` as its id once known, and the rest."""
-
-    event: str
-    marker: str
-    key: str | None = None
-    run: str = ""
-    at: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def line(self) -> str:
-        """The line as it is written."""
-        head = {"format": FORMAT, "at": self.at, "run": self.run, "event": self.event, "marker": self.marker}
-        return json.dumps(head | ({"key": self.key} if self.key else {}) | dict(self.facts))
-
-
-@dataclass(frozen=True)
-class KeyRecord:
-    """What all lines on one marker come to: the latest event, who holds the key, and every fact that was noted.
-
-    `origin` is the run that announced the key, `run` the one that holds it.
-    """
-
-    marker: str
-    event: str
-    key: str | None
-    run: str
-    kind: str
-    facts: Mapping[str, str]
-    origin: str = ""
-
-    @property
-    def named(self) -> str:
-        """The key in words: by its id, or by the marker that a request to create it carried."""
-        return f"the key {self.key}" if self.key else f"a key that may have been created as {self.marker}"
-
-    @property
-    def open(self) -> bool:
-        """Whether the key may be there and not be scheduled for deletion."""
-        return self.event in _OPEN
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether a key may have been made by a create of which no reply is known, or that was refused."""
-        return self.key is None and self.event in _DOUBTFUL
-
-    @property
-    def there(self) -> bool:
-        """Whether the key may be there at all, and so counts against quotas."""
-        return self.event not in _CLOSED
-
-
-@dataclass(frozen=True)
-class RunAccount:
-    """Whose keys a run made: the digest of an account, how the account is shown, and the digest of credentials."""
-
-    account: str = ""
-    shown: str = ""
-    credential: str = ""
 
 
 class Ledger:
@@ -155,7 +84,7 @@ class Ledger:
 
     def close_all(self, markers: Iterable[str]) -> None:
         """Write down that no key carries these markers."""
-        lines: list[_Line] = [("gone", marker, None, {}) for marker in markers]
+        lines: list[LineContent] = [("gone", marker, None, {}) for marker in markers]
         if lines:
             with self._exclusive():
                 self._append(*lines)
@@ -252,7 +181,7 @@ class Ledger:
         """All lines, oldest first; one that a crash cut short is passed over. Raises `LedgerError`."""
         for path in self._paths:
             if path.exists():
-                yield from _entries_in(path.read_bytes(), path)
+                yield from entries_in(path.read_bytes(), path)
 
     def records(self) -> Mapping[str, KeyRecord]:
         """What is known of each marker, in the order in which they were first written."""
@@ -263,7 +192,7 @@ class Ledger:
                     new = file.read()
                 whole = new[: new.rfind(b"\n") + 1]
                 self._read[path] = self._read.get(path, 0) + len(whole)
-                for entry in _entries_in(whole, path):
+                for entry in entries_in(whole, path):
                     self._fold(entry)
         return self._records
 
@@ -324,7 +253,7 @@ class Ledger:
         """Whether a key is not in the hands of another run that lives."""
         return record.run == self.run or not any(Lease.alive(path, record.run) for path in self._paths)
 
-    def _append(self, *lines: _Line) -> None:
+    def _append(self, *lines: LineContent) -> None:
         """Append lines of (event, marker, key, facts), and wait until they are on disk."""
         now = self.clock.now()
         at = now.isoformat(timespec="seconds")
@@ -357,7 +286,7 @@ class Ledger:
             return
         known = self._records.get(entry.marker)
         facts = {**(known.facts if known else {}), **entry.facts}
-        latest = entry.event if entry.event in _OPEN | _WAITING | _CLOSED or known is None else known.event
+        latest = entry.event if entry.event in OPEN | WAITING | CLOSED or known is None else known.event
         kind = facts.get("kind", PLAIN)
         run = entry.run or (known.run if known else "")
         origin = known.origin if known else entry.run
@@ -371,35 +300,3 @@ class Ledger:
         make_folder(self.path.parent)
         with locked(self.path):
             yield
-
-
-def _entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
-    """The entries that whole lines hold."""
-    for line in data.splitlines():
-        try:
-            raw = json.loads(line)
-            known = raw["format"], raw["event"], raw["marker"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-        if known[0] != FORMAT:
-            raise LedgerError(
-                f"The ledger {path} was written by another version of kms-conformance (format {known[0]}).\n"
-                "It knows of keys that this version would overlook: use the version that wrote it."
-            )
-        if not _is_written_by_us(raw):
-            continue
-        facts = {name: str(value) for name, value in raw.items() if name not in _MEMBERS}
-        yield LedgerLine(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
-
-
-def _is_written_by_us(raw: Mapping[str, object]) -> bool:
-    """Whether the members of a line are what we write: a run's id becomes part of the name of a file."""
-    texts = [raw.get(name, "") for name in _MEMBERS if name not in ("format", "key")]
-    run = raw.get("run", "")
-    key = raw.get("key")
-    return (
-        all(isinstance(text, str) for text in texts)
-        and (key is None or isinstance(key, str))
-        and isinstance(run, str)
-        and is_run_id(run)
-    )

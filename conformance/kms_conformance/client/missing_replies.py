@@ -7,12 +7,12 @@ the target serves others. Of a request that may have been carried out, the key's
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
-from kms_conformance.client.judge import ANSWERED, Lost, Unanswered
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+from kms_conformance.client.judge import ANSWERED, Lost, Unanswered
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,7 +10,7 @@ from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.backoff import Backoff
+from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
@@ -23,7 +23,6 @@ from kms_conformance.dialects.base import ErrorView
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
 from kms_conformance.wire.messages import Exchange, Failure, Request
-from kms_conformance.client.backoff import retry_after
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, KeyRecord, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import mark_of

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kms_conformance.client.ledger import Ledger, LedgerLine
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import LedgerLine
 
 
 @dataclass(frozen=True)

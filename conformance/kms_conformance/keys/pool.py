@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
-from kms_conformance.client.ledger import PLAIN, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView

@@ -10,7 +10,8 @@ from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl, skew

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import kin_of

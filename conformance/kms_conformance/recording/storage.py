@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.client.ledger import ACCOUNT, Ledger, LedgerLine
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import ACCOUNT, LedgerLine
 from kms_conformance.recording.recorder import recorded_world
 from kms_conformance.target import Target
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import KeyRecord
+from kms_conformance.client.ledger_lines import KeyRecord
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.keys.planted import Planted, plan, planted_keys
 from kms_conformance.suite.endings import MARGIN, must_be_gone

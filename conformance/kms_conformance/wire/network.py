@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
+import zlib
 from typing import TYPE_CHECKING, Literal
+
 from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
 from kms_conformance.wire.messages import Failure, Reply, Request, origin
 from kms_conformance.wire.transport import ConnectionUse, Transport
 from kms_conformance.wire.watchdog import Watchdog
-import zlib
-from typing import TYPE_CHECKING
-from kms_conformance.wire.failures import HttpError
 
 if TYPE_CHECKING:
     from pathlib import Path

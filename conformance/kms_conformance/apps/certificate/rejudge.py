@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.client.ledger import ACCOUNT, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import ACCOUNT
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.player import PlaybackDiverged, Player, Recording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kms_conformance.catalogue.api import Operation
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.suite.fuzz.draft import Draft
 from kms_conformance.suite.fuzz.needs import Check
 from kms_conformance.suite.fuzz.targeting import Tailor
