@@ -224,7 +224,7 @@ def inconclusive(target: Target = OTC) -> Decided:
 @cache
 def mixed(target: Target = OTC) -> Decided:
     """A run of everything: a waived failure, two reasons for open questions, and checks that did not run."""
-    expiry = "The waiting period cannot be waited for: the target offers no time_control."
+    expiry = "The waiting period cannot be skipped: the target offers no time_control."
     hint = "An emulator can offer one (see the target file's format); on a cloud this stays open."
     names = [
         "cancel.bad-sequence",

@@ -111,7 +111,7 @@ def test_a_clock_that_tells_no_time_leaves_its_check_open(body: bytes) -> None:
         send=lambda _: SimpleNamespace(reply=reply, failure=None),
         world=SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW)),
     )
-    with pytest.raises(Inconclusive, match="does not answer with its time"):
+    with pytest.raises(Inconclusive, match="has no valid time"):
         TimeControl(session, "http://h/").advance(1)
 
 

@@ -191,7 +191,7 @@ def test_a_target_that_serves_nobody_any_more_is_not_accused() -> None:
     service = Service(does={"encrypt-data": lambda _: SILENT})
     with asking(service) as client:
         service.does["list-keys"] = lambda _: SILENT
-        with pytest.raises(Lost, match="others are not served either"):
+        with pytest.raises(Lost, match="other requests are not served either"):
             client.ask("encrypt", key_id=KEY, plaintext="x")
         assert not is_accused(client)
 

@@ -1,4 +1,4 @@
-"""The write-ahead record of every key that a run created: a key is ours from the moment we might have created it."""
+"""The ledger of keys, written ahead: a line is on disk before the request that may create or change a key."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from kms_conformance.target import Target
 
 
 class Ledger:
-    """One file a target, one JSON object a line, each on disk before the next request leaves.
+    """One file for each target, one JSON object a line, each on disk before the next request is sent.
 
-    Several runs may write to one file: a line is appended as a whole under a lock, and each run holds a lease, so that
-    the others leave its keys alone for as long as it lives, and no longer.
+    Several runs may share a file. A line is appended as a whole under a lock. Each run holds a lease; other runs leave
+    its keys alone until the lease ends.
     """
 
     def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
-        """`run` is an id that nobody else has; what a shard's begins with, see `core/shard_marks.py`.
+        """`run` is a unique id; for its prefix in a shard see `core/shard_marks.py`.
 
-        `earlier` is a file whose lines count as if they stood first in this one; `credential` tells the credentials of
-        this run from others.
+        `earlier` is a file whose lines count as if they came first in this one; `credential` is the digest of the
+        credentials of this run.
         """
         self.path = path
         self._paths = (path,) if earlier is None else (earlier, path)
@@ -63,7 +63,7 @@ class Ledger:
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
-        """The ledger of a target, whatever credentials it is reached with (see `ledger_files.py`)."""
+        """The ledger of a target, the same for all its credentials (see `ledger_files.py`)."""
         run = run_id(mark, secrets.token_hex(4))
         path, earlier = place_of(target, directory), earlier_place_of(target, directory)
         found = cls(path, run, None if earlier == path else earlier, credential_of(target))
@@ -72,7 +72,7 @@ class Ledger:
 
     @property
     def mark(self) -> str:
-        """The mark of the shard that this run is; empty for a whole one."""
+        """The mark of the shard of this run; empty if the run is not sharded."""
         return mark_of(self.run)
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -83,14 +83,14 @@ class Ledger:
             self._append((event, marker, key, facts))
 
     def close_all(self, markers: Iterable[str]) -> None:
-        """Write down that no key carries these markers."""
+        """Write that no keys with these markers exist."""
         lines: list[LineContent] = [("gone", marker, None, {}) for marker in markers]
         if lines:
             with self._exclusive():
                 self._append(*lines)
 
     def take(self, record: KeyRecord) -> bool:
-        """Make a key of an earlier run ours for this run; False if another run was faster, or still holds it."""
+        """Take over a key of an earlier run; False if another run was faster, or still holds the key."""
         with self._exclusive():
             now = self.records().get(record.marker)
             if now is None or now.key != record.key or not now.there or not self.is_free(now):
@@ -99,16 +99,16 @@ class Ledger:
             return True
 
     def borrow(self, key: str) -> None:
-        """Let this run name a planted key in requests that must be refused: it stays what it is."""
+        """Allow this run to name a planted key in requests that must be refused; the key stays planted."""
         if any(record.key == key for record in self.records().values()):
             self._held.add(key)
 
     def note(self, requirement: str, specs: str) -> None:
-        """Note that a requirement was judged, by these specs, and held: some can be judged in the rarest runs only."""
+        """Write that a requirement was judged by these specs and held, for requirements that few runs can judge."""
         self.write("held", requirement, None, specs=specs)
 
     def bring_over(self, other: Ledger, markers: Iterable[str]) -> None:
-        """Copy all lines on these markers from another ledger: their keys were found here, and proved to be those."""
+        """Copy all lines on these markers from another ledger, after their keys were found and identified here."""
         wanted = frozenset(markers)
         lines = [entry.line for entry in other.entries() if entry.marker in wanted and entry.event != ACCOUNT]
         if lines:
@@ -116,45 +116,45 @@ class Ledger:
                 self._write([*self._account_line(REAL.now()), *lines])
 
     def try_locks(self) -> None:
-        """Make sure that locks beside this ledger keep others out. Raises `LocksDoNotHold`, and `OSError`."""
+        """Verify that locks work in the folder of this ledger. Raises `LocksDoNotHold`, and `OSError`."""
         try_locks(self.path.parent)
 
     def beat(self) -> None:
-        """Show other machines that this run is at work."""
+        """Renew the lease for runs on other machines."""
         self._lease.beat()
 
     def close(self) -> None:
-        """Give up the lease: what is left to be done may be done by others."""
+        """Release the lease; other runs may take over unfinished keys."""
         self._lease.end()
 
     @property
     def others(self) -> tuple[Ledger, ...]:
-        """Ledgers of targets of this name, with other credentials or elsewhere: they may hold keys of this account."""
+        """Ledgers of the same target name, with other credentials or endpoints: their keys may be in this account."""
         return tuple(Ledger(path) for path in self._others)
 
-    # --- whose keys -------------------------------------------------------------------------------------------------
+    # --- accounts ---------------------------------------------------------------------------------------------------
 
     def belongs_to(self, account: str, shown: str, *, note: bool = True) -> None:
-        """Take note of the account that the endpoint has told; `shown` is how to show it, `note` writes it down."""
+        """Set the account that the endpoint has reported; `shown` is its display form, `note` writes it down."""
         self._mine = replace(self._mine, account=account_digest(account), shown=shown)
-        # Who only reads the ledger afterwards knows by that line which account was meant.
+        # Commands that only read the ledger learn the account from this line.
         if note and self._mine.credential and self.records() and self._known != self._mine:
             with self._exclusive():
                 self._write(self._account_line(REAL.now()))
 
     def is_elsewhere(self, record: KeyRecord) -> bool:
-        """Whether a key is known to be of another account than the one that this run works in."""
+        """Whether a key is known to be in another account than this run."""
         return self._is_of_another(record, self._account)
 
     def is_certain(self, record: KeyRecord) -> bool:
-        """Whether a key must be of this account, so that one which is not there is gone."""
+        """Whether a key must be in this account, so that it is gone if the account does not have it."""
         made = self._identities.get(record.origin, RunAccount())
         if record.run == self.run or made.account == self._mine.account:
             return True
         return not (made.account and self._mine.account) and made.credential in ("", self._mine.credential)
 
     def elsewhere(self) -> tuple[tuple[KeyRecord, str], ...]:
-        """The keys of other accounts that are not known to be scheduled, each with its account as it may be shown."""
+        """Keys of other accounts not known to be scheduled, each with the display form of its account."""
         return tuple(
             (record, self._identities[record.origin].shown)
             for record in self.records().values()
@@ -171,20 +171,20 @@ class Ledger:
 
     @property
     def _known(self) -> RunAccount:
-        """What was last noted of the account by a run with these credentials."""
+        """The account last noted by a run with these credentials."""
         noted = (found for found in reversed(self._identities.values()) if found.account)
         return next((found for found in noted if found.credential == self._mine.credential), RunAccount())
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def entries(self) -> Iterator[LedgerLine]:
-        """All lines, oldest first; one that a crash cut short is passed over. Raises `LedgerError`."""
+        """All lines, oldest first; lines cut short by a crash are skipped. Raises `LedgerError`."""
         for path in self._paths:
             if path.exists():
                 yield from entries_in(path.read_bytes(), path)
 
     def records(self) -> Mapping[str, KeyRecord]:
-        """What is known of each marker, in the order in which they were first written."""
+        """The record of each marker, in the order of their first lines."""
         for path in self._paths:
             if path.exists():
                 with path.open("rb") as file:
@@ -198,23 +198,23 @@ class Ledger:
 
     @property
     def here(self) -> tuple[KeyRecord, ...]:
-        """What is known of each marker of the account that this run works in."""
+        """Records of the account of this run."""
         records = self.records().values()
         account = self._account
         return tuple(record for record in records if not self._is_of_another(record, account))
 
     def unfinished(self) -> tuple[KeyRecord, ...]:
-        """The keys that were, or may have been, created and are not known to be scheduled: ours, and of dead runs."""
+        """Keys of this run and of dead runs that may exist and are not known to be scheduled."""
         return tuple(record for record in self.here if record.open and self.is_free(record))
 
     def doubtful(self) -> tuple[KeyRecord, ...]:
-        """The creates, ours and of dead runs, of which nobody has looked yet what they made."""
+        """Creates of this run and of dead runs whose outcome nobody has checked."""
         return tuple(record for record in self.here if record.doubtful and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[KeyRecord, ...]:
-        """The keys of a kind that dead runs left, whether scheduled or not; a planted one is left where it is.
+        """Keys of a kind left by dead runs, scheduled or not, except planted ones.
 
-        A shard leaves alone what other shards have left: they will want it in the next night.
+        Keys left by the other shards of the same run are skipped: these shards reuse them in their next run.
         """
         return tuple(
             record
@@ -228,18 +228,18 @@ class Ledger:
         )
 
     def holds(self, key: str) -> bool:
-        """Whether this run holds a key: it has created it or taken it over, and a line on disk says so."""
+        """Whether this run created the key or took it over, by a line on disk."""
         return key in self._held
 
     def marker_of(self, key: str) -> str:
-        """The marker of a key that the ledger knows. Raises `KeyError`."""
+        """The marker of a known key. Raises `KeyError`."""
         found = next((record.marker for record in self.records().values() if record.key == key), None)
         if found is None:
             raise KeyError(key)
         return found
 
     def intends(self, marker: str) -> bool:
-        """Whether this run is about to create a key with this marker, and a line on disk says so."""
+        """Whether this run has announced the creation of a key with this marker, by a line on disk."""
         record = self._records.get(marker)
         return record is not None and record.event == "intent" and record.run == self.run
 
@@ -250,7 +250,7 @@ class Ledger:
         return found is not None and found.facts.get("specs") == specs
 
     def is_free(self, record: KeyRecord) -> bool:
-        """Whether a key is not in the hands of another run that lives."""
+        """Whether no other living run holds the key."""
         return record.run == self.run or not any(Lease.alive(path, record.run) for path in self._paths)
 
     def _append(self, *lines: LineContent) -> None:
@@ -261,7 +261,7 @@ class Ledger:
         self._write([*self._account_line(now), *own])
 
     def _account_line(self, now: datetime) -> list[str]:
-        """The line on the account that this run works in, where it is not there yet."""
+        """The line on the account of this run, unless it is already written."""
         if self._identities.get(self.run, RunAccount()) == self._mine:
             return []
         facts = {"shown": self._mine.shown, "credential": self._mine.credential}

@@ -12,17 +12,16 @@ from kms_conformance.core.shard_marks import is_run_id
 
 FORMAT = 1
 MARKER_PREFIX = "kms-conformance-"
-#: The event of a line that says in whose account, and with which credentials, a run works; it is of no key.
+#: The event of a line about a run instead of a key: the account and the credentials that the run uses.
 ACCOUNT = "account"
-#: What a key is for: only the plain ones serve any check, others are of a special kind.
+#: Kind of keys that any check may use; keys of other kinds serve special checks.
 PLAIN = "plain"
 
-# What a line may say of a key. After the first group the key may be there and enabled, after the second it is pending,
-# after the third there is nothing to be done any more.
+# Groups of events: the key may exist and be enabled; it is scheduled for deletion; nothing is left to do.
 OPEN = frozenset({"intent", "created", "taken"})
 WAITING = frozenset({"scheduled", "planted"})
 CLOSED = frozenset({"refused", "gone"})
-# Nobody has looked yet for what such a create may have made.
+# Events of a create after which nobody has checked whether a key exists.
 _DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
@@ -31,7 +30,7 @@ LineContent = tuple[str, str, str | None, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line of what became of a key: its event, the run that wrote it, `key` as its id once known, and the rest."""
+    """One line about a key: its event, the run that wrote it, the id of the key once known, and further facts."""
 
     event: str
     marker: str
@@ -42,14 +41,14 @@ class LedgerLine:
 
     @property
     def line(self) -> str:
-        """The line as it is written."""
+        """The JSON text of the line."""
         head = {"format": FORMAT, "at": self.at, "run": self.run, "event": self.event, "marker": self.marker}
         return json.dumps(head | ({"key": self.key} if self.key else {}) | dict(self.facts))
 
 
 @dataclass(frozen=True)
 class KeyRecord:
-    """What all lines on one marker come to: the latest event, who holds the key, and every fact that was noted.
+    """All lines on one marker combined: latest event, current holder, and all facts.
 
     `origin` is the run that announced the key, `run` the one that holds it.
     """
@@ -64,28 +63,28 @@ class KeyRecord:
 
     @property
     def named(self) -> str:
-        """The key in words: by its id, or by the marker that a request to create it carried."""
+        """The key in words: its id, or the marker of the request to create it."""
         return f"the key {self.key}" if self.key else f"a key that may have been created as {self.marker}"
 
     @property
     def open(self) -> bool:
-        """Whether the key may be there and not be scheduled for deletion."""
+        """Whether the key may exist without being scheduled for deletion."""
         return self.event in OPEN
 
     @property
     def doubtful(self) -> bool:
-        """Whether a key may have been made by a create of which no reply is known, or that was refused."""
+        """Whether a create without a reply, or a refused one, may have made a key."""
         return self.key is None and self.event in _DOUBTFUL
 
     @property
     def there(self) -> bool:
-        """Whether the key may be there at all, and so counts against quotas."""
+        """Whether the key may exist, and so counts against quotas."""
         return self.event not in CLOSED
 
 
 @dataclass(frozen=True)
 class RunAccount:
-    """Whose keys a run made: the digest of an account, how the account is shown, and the digest of credentials."""
+    """The account of a run: digest of its id, id as it may be shown, and digest of its credentials."""
 
     account: str = ""
     shown: str = ""
@@ -93,7 +92,7 @@ class RunAccount:
 
 
 def entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
-    """The entries that whole lines hold."""
+    """Parse complete lines; malformed ones are skipped. Raises `LedgerError` for another format version."""
     for line in data.splitlines():
         try:
             raw = json.loads(line)
@@ -103,7 +102,7 @@ def entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
         if known[0] != FORMAT:
             raise LedgerError(
                 f"The ledger {path} was written by another version of kms-conformance (format {known[0]}).\n"
-                "It knows of keys that this version would overlook: use the version that wrote it."
+                "It lists keys that this version cannot see: use the version that wrote it."
             )
         if not _is_written_by_us(raw):
             continue
@@ -112,7 +111,7 @@ def entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
 
 
 def _is_written_by_us(raw: Mapping[str, object]) -> bool:
-    """Whether the members of a line are what we write: a run's id becomes part of the name of a file."""
+    """Whether the members of a line are of our types. A run id becomes part of a file name, so it is checked."""
     texts = [raw.get(name, "") for name in _MEMBERS if name not in ("format", "key")]
     run = raw.get("run", "")
     key = raw.get("key")

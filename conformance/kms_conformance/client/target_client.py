@@ -1,4 +1,4 @@
-"""One target, signed in: abstract operations in, answers out, every exchange recorded and examined."""
+"""The client of a target: signs and sends abstract operations, records every exchange, and judges every reply."""
 
 from __future__ import annotations
 
@@ -27,35 +27,36 @@ from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World
 
-# The service, or a proxy before it, is not serving at the moment.
+# Statuses of a service that is temporarily unavailable, or of the proxy before it.
 _UNAVAILABLE = frozenset({502, 503, 504})
-# Statuses that are also a proxy's own: what has no error of the dialect in it is none of the service's replies.
+# Statuses that proxies send, too. Such a reply is not attributed to the service if its body has no error of the
+# dialect.
 _FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
 
-# What came was not what HTTP says a reply is. No network does that.
+# Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
 
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
-    "timeout": "Is the endpoint slow or stuck? limits.timeout_seconds sets how long we wait.",
+    "timeout": "Is the endpoint slow or stuck? The time limit is limits.timeout_seconds.",
     "tls": "Is the certificate trusted? `verify` in the target file names a CA file.",
     "unsendable": "This is a fault of the suite: please report it.",
 }
 
 
 @dataclass(frozen=True)
-class _Line:
-    """How a request that got no reply is looked into."""
+class _Resender:
+    """The client functions behind `missing_replies.Resender`."""
 
     again: Callable[[], Sent]
     look: Callable[..., Answer | None]
 
 
 class Client:
-    """Everything that is sent to a target goes through here; `findings` are those of the check that is running."""
+    """All requests to a target pass this class; `findings` are those of the check that is running."""
 
     def __init__(self, target: Target, ledger: Ledger, world: World | None = None) -> None:
-        """`ledger` says which keys are ours: no others may be changed, whoever asks for it."""
+        """`ledger` decides which keys are ours; requests that could change others are refused."""
         self.target = target
         self.world = world or World()
         self.profile = Profile.load(target.dialect, target.profile)
@@ -87,30 +88,30 @@ class Client:
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
     def start_findings(self) -> Findings:
-        """Keep findings from now on, for one judge to take; returns them. Those of an earlier call get no more."""
+        """Keep findings from now on, for one judge; returns them. Findings of an earlier call are closed."""
         self.findings = self._new_findings(kept=True)
         return self.findings
 
     def stop_findings(self) -> None:
-        """Examine no more exchanges, and do not insist on replies: no check runs."""
+        """Stop judging exchanges and insisting on replies, because no check runs."""
         self.findings = self._new_findings(kept=False)
 
     def _new_findings(self, *, kept: bool) -> Findings:
         return Findings(self.exchange_log.redactor.text, lambda: self.exchange_log.count, kept=kept)
 
     def sign_in(self) -> None:
-        """Learn what the credentials are good for; may ask an identity service. Raises `SignInFailed`."""
+        """Sign in; may send a request to an identity service. Raises `SignInFailed`."""
         self.dialect.scope = project_of(self.signer) or ""
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an abstract operation with the target's own credentials."""
+        """Send an abstract operation with the credentials of the target."""
         answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
         if operation == "describe" and answer.accepted:
             self.missing_replies.was_read(str(arguments.get("key_id")), answer)
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Ask once for what changes nothing, and judge nothing; None where the target does not serve."""
+        """Send a reading operation once, without judging it; None if the target does not serve it."""
         request, described = self.dialect.request(operation, arguments), self.api[operation]
         sent = self._exchange(request, described, self.signer)
         if sent.exchange.reply is None:
@@ -122,18 +123,18 @@ class Client:
         return answer
 
     def send(self, request: Request, operation: Operation | None, signer: Signer | None = None) -> Answer:
-        """Sign and send a request, and examine the reply.
+        """Sign and send a request, and judge the reply.
 
-        What was not carried out - it was throttled, or there was no connection - is sent again after a pause, and so is
-        what changes nothing. Raises `Lost` where a request that may have changed something got no reply, `Inconclusive`
-        when there is no reply to judge for another reason, or when the target goes on refusing to serve, and `NotOurs`
-        for a request that could change a key which is not ours.
+        Requests that were not carried out (throttled, or no connection) and reads are sent again after a pause. Raises
+        `Lost` if a request that may have changed something got no reply, `Inconclusive` if there is no reply to judge
+        for another reason, or if the target keeps refusing to serve, and `NotOurs` if the request could change a key
+        which is not ours.
         """
         self.look_up_unknown(request)
         return self._send(request, operation, signer)
 
     def send_if_allowed(self, request: Request, operation: Operation) -> Answer | None:
-        """As `send`, but None, and nothing sent, where the request could change a key that is not ours."""
+        """As `send`; returns None, and sends nothing, if the request could change a key that is not ours."""
         try:
             self.look_up_unknown(request)
         except Inconclusive:
@@ -149,7 +150,7 @@ class Client:
         self.backoff.check(since, self.requests)
         attempt = 0
         while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
-            self._is_to_be_asked_again(name, answer)
+            self._must_be_repeated(name, answer)
         ):
             if isinstance(answer, Failure):
                 self.backoff.pause(attempt, since, None, answer.text)
@@ -166,31 +167,31 @@ class Client:
         return answer
 
     def look_up_unknown(self, request: Request) -> None:
-        """Look up each id that must be unknown before a request may name it; raises `Inconclusive` unless it is.
+        """Look up all ids in a request that must be unknown to the target. Raises `Inconclusive` unless they are.
 
-        Whether the request may leave is decided once, by the gate in the session.
+        The decision on the request itself is taken once, by the gate in the session.
         """
         for name in self.gate.unknown_ids(request):
             self.look_up_absent(name)
 
     def look_up_absent(self, key: str) -> None:
-        """Ask whether an id is nobody's, so that requests may name it; raises `Inconclusive` unless it is.
+        """Confirm that no key has this id, so that requests may name it. Raises `Inconclusive` otherwise.
 
-        Nothing counts but an answer that the profile lists for an id that no key has.
+        Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
         if not self.profile.tells_absent(answer.status, answer.code):
             raise Inconclusive(
-                f"A request would name {key!r}, of which the target does not say that there is no such key: "
+                f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
-                "So it was not sent: it might change a key of somebody else's.",
+                "The request might have changed a key of somebody else.",
             )
         self.gate.is_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
-        """A refusal of our own credentials says nothing about the target. Raises `Inconclusive` if it is one.
+        """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
 
-        An operation that was served before in this run is ours to ask: its refusal counts, if the rest is still served.
+        If the operation was served before in this run and others still are, the refusal counts as an answer.
         """
         if answer.accepted:
             self._served.add(name)
@@ -208,9 +209,9 @@ class Client:
         )
 
     def overheard(self, operation: Operation, exchange: Exchange) -> tuple[Answer, tuple[Judgement, ...]]:
-        """Record, read and judge an exchange that somebody else had with the target.
+        """Record, decode and judge an exchange of another client with the target.
 
-        Raises `Inconclusive` where it has no reply.
+        Raises `Inconclusive` if it has no reply.
         """
         self.requests += 1
         number = self.exchange_log.add(operation.id, exchange)
@@ -218,11 +219,11 @@ class Client:
         return answer, tuple(self._rules.judge(answer))
 
     def is_throttled(self, answer: Answer) -> bool:
-        """Whether the target says that it was asked too much."""
+        """Whether the answer says that requests were too frequent."""
         return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
 
     def operation_of(self, operation_id: str) -> Operation:
-        """The operation with this id in the vendor's words."""
+        """The operation with this vendor id."""
         return self._by_id[operation_id]
 
     def close(self) -> None:
@@ -230,29 +231,29 @@ class Client:
         self.session.close()
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
-        """The answer to a request that was sent once; a failure where it could not even be sent, and may be again."""
+        """The answer to one attempt; a failure if the request could not be sent, and may be sent again."""
         sent_at, exchange, number = self._sent(request, operation, signer)
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
         before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
-        # What is said of every reply is said of replies of operations.
+        # Rules for all replies apply to replies of operations only.
         if self.findings.kept and operation is not None and not before_the_service:
             self.findings.record(self._rules.judge(answer))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
-        """A request that was sent; again where there was no reply, and it can do no harm."""
+        """One request with its exchange; sent again if there was no reply and that is harmless."""
         self.missing_replies.check(request, operation)
         sent = self._exchange(request, operation, signer)
         if sent.exchange.reply is not None:
             self.missing_replies.answered(request, operation)
             return sent
         if self.findings.kept and self.missing_replies.concerns(sent):
-            line = _Line(lambda: self._exchange(request, operation, signer), self.look)
+            line = _Resender(lambda: self._exchange(request, operation, signer), self.look)
             return self.missing_replies.insist(line, request, operation, sent, self.findings)
         if operation is not None and operation.reads:
-            # A connection that broke once may have met a restart; one that breaks again is told of.
+            # A first broken connection may be due to a restart; a second one is reported.
             return self._exchange(request, operation, signer)
         return sent
 
@@ -267,7 +268,7 @@ class Client:
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.exchange_log.add(name, exchange)
-        self.world.witness.named(exchange, number, name)
+        self.world.observer.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
         self.missing_replies.heard(exchange)
         if exchange.reply is not None:
@@ -291,7 +292,7 @@ class Client:
             spec=spec,
             value=decoded.value,
             problems=decoded.problems,
-            # A success may hold any further field, also one that is called like an error's.
+            # A successful reply may have a further field that is named like that of an error.
             error=_named(self.dialect.error(decoded.value)) if reply.status >= 400 else None,
             number=number,
             sent_at=sent_at,
@@ -302,8 +303,8 @@ class Client:
         failure = exchange.failure
         assert failure is not None
         name = "" if operation is None else operation.name
-        # A body that is cut short may be a connection that broke. One operation whose replies are cut short twice
-        # running, while others come whole, cuts them short.
+        # A single truncated body may be a broken connection. If the replies of one operation are truncated twice in a
+        # row while others are complete, the target truncates them.
         cut_again = failure.kind == "truncated" and (name in self._cut or name in self.api.read_only)
         if failure.kind == "truncated":
             self._cut.add(name)
@@ -313,7 +314,7 @@ class Client:
         was_sent = failure.kind not in {"refused", "tls", "unsendable"}
         return Lost(reason, hint) if was_sent and name not in self.api.read_only else Inconclusive(reason, hint)
 
-    def _is_to_be_asked_again(self, name: str, answer: Answer) -> bool:
+    def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
         if throttled or answer.status in _UNAVAILABLE:
             self.missing_replies.throttled()
@@ -323,7 +324,7 @@ class Client:
 
 
 def _named(error: ErrorView | None) -> ErrorView | None:
-    """An error with a code and a message that can be repeated: an endpoint may make them as long as a reply."""
+    """The error with bounded texts, because an endpoint may make them as long as a reply."""
     if error is None:
         return None
     code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)

@@ -112,7 +112,7 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
 
 
 def _nothing_planted(kms: Scenario) -> Inconclusive:
-    without = "" if kms.time.offered else "The waiting period cannot be waited for: the target offers no time_control. "
+    without = "" if kms.time.offered else "The waiting period cannot be skipped: the target offers no time_control. "
     return Inconclusive(
         f"{without}No key is planted.",
         "`run --plant` leaves a key pending on purpose, and the runs of the nights after it read it until it has gone.",

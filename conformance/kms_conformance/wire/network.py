@@ -1,4 +1,4 @@
-"""Takes requests over the network: whatever happens there comes back in time, as a value."""
+"""The network carrier: sends a request over a socket and returns its reply or its failure in bounded time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: The largest documented reply, a page of 100 keys, has some 80 kB.
+#: Bytes of a body. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BODY = 1 << 20
 MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
@@ -30,26 +30,26 @@ _STALE = "a connection that had served before was closed before any byte of a re
 
 
 class Network:
-    """HTTP over sockets. Time-outs are real time, whatever clock the run goes by."""
+    """HTTP over sockets. Time-outs are in real time, also if the clock of the run is simulated."""
 
     def __init__(
         self, timeout_seconds: float, *, verify: Literal[True] | Path = True, max_body: int = MAX_BODY
     ) -> None:
-        """`max_body` bounds a reply's body in bytes, as it comes and unpacked."""
+        """`max_body` limits the body of a reply in bytes, both compressed and decompressed."""
         self._verify = verify if verify is True else str(verify)
         self._max_body = max_body
         self._watchdog = Watchdog(timeout_seconds)
         self._transport = Transport()
-        # Origins that have served a second request over one connection, or have closed one without notice.
+        # By origin: True after a second reply over one connection, False after one was closed without notice.
         self._keeping: dict[str, bool] = {}
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
-        """Send one request, and read its reply whole.
+        """Send one request and read its whole reply.
 
-        A server may close a connection while a request is on its way to it, and then nobody knows whether it was
-        carried out (RFC 9112, 9.3.1, lets only requests be sent again that may be carried out twice). So one that is
-        not `repeatable` is sent over a used connection only to those who have kept one before, and after the first that
-        was closed without notice none is used twice. The setting up of connections is all that this costs.
+        A server may close an idle connection while a request is on its way, and then it is unknown whether the request
+        was carried out (RFC 9112, 9.3.1: only requests that are safe to repeat may be sent again). So a request that is
+        not `repeatable` reuses a connection only if this origin has kept one open before. After the first connection
+        that was closed without notice, no connection to this origin is reused. The cost is one connection per request.
         """
         keeping = self._keeping.get(origin(request.url))
         if keeping is False or not (keeping or repeatable):
@@ -67,13 +67,13 @@ class Network:
         finally:
             deadline.finish()
         if deadline.expired:
-            # Also where a reply came out: a body that has no length ends where the connection is shut down.
+            # Checked also after a reply: a body without a length ends where the watchdog shuts the connection down.
             reply, failure = None, Failure("timeout", "no whole reply in time")
         self._learn(request, use, failure)
         return reply, failure
 
     def _learn(self, request: Request, use: ConnectionUse, failure: Failure | None) -> None:
-        """Take note of whether connections are kept; what has closed one without notice is not trusted again."""
+        """Note whether this origin keeps connections open; False is final."""
         if use.dropped or (failure is not None and failure.kind == "stale"):
             self._keeping[origin(request.url)] = False
         elif use.reused and failure is None:
@@ -109,7 +109,7 @@ def _head(raw: BaseHTTPResponse) -> Headers:
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
         raise HttpError("too_large", f"the head is longer than {MAX_HEAD} bytes")
     if raw.status < 200:
-        # The library takes an interim reply for the reply; the real one would answer the next request.
+        # http.client took an interim reply for the final one, which the next request would then read.
         raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
     return headers
 
@@ -119,10 +119,10 @@ _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj t
 
 
 def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
-    """The body without its content encoding.
+    """Decompress a body, within a limit: 200 kB of gzip can hold 200 MB.
 
-    Only a single gzip or deflate is known; what is packed otherwise stays as it came, and its reader will say so.
-    Raises `HttpError` where it unpacks to more than `cap` bytes, is cut short, or is broken.
+    Only a single gzip or deflate is supported. A body in any other encoding is returned as received, and fails in the
+    decoder. Raises `HttpError` if it decompresses to more than `cap` bytes, is cut short, or is broken.
     """
     names = [name.strip().lower() for value in encodings for name in value.split(",") if name.strip()]
     if not body or names in ([], ["identity"]):
@@ -130,7 +130,7 @@ def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
     if names in (["gzip"], ["x-gzip"]):
         return _inflated(body, _GZIP, cap)
     if names == ["deflate"]:
-        # The standard means zlib's format; some servers send the bare one. A zlib stream's first byte says which.
+        # HTTP defines deflate as the zlib format; some servers send raw deflate. The first byte of a zlib stream tells.
         return _inflated(body, _ZLIB if body[0] & 0x0F == 8 else _RAW_DEFLATE, cap)
     return body
 
@@ -147,7 +147,7 @@ def _inflated(body: bytes, window_bits: int, cap: int) -> bytes:
             raise HttpError("too_large", f"the body unpacks to more than {cap} bytes")
         if not stream.eof:
             raise HttpError("truncated", "the compressed body ended early")
-        body = stream.unused_data  # the next member, where gzip has several
+        body = stream.unused_data  # the next member of a gzip file
         if not body:
             return bytes(result)
     raise HttpError("bad_http", f"the compressed body has more than {_MAX_MEMBERS} members")
