@@ -34,7 +34,7 @@ class LocksDoNotHold(UserMistake):
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file, waiting for others. The lock is a separate file, so this one may be replaced."""
+    """Hold an exclusive lock on the file, waiting for others. The lock is a separate file, so this one can change."""
     descriptor = hold(path.with_suffix(".lock"))
     assert descriptor is not None
     try:

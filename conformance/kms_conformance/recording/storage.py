@@ -24,11 +24,10 @@ FACTS = "facts.json"
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What must be known besides the tape to judge a run again.
+    """Facts that are needed besides the exchanges to judge a run again.
 
-    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this
-    order. `alone` says that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it
-    was ended early.
+    `run` is its id in the ledger. `chance`, with the seed, determines its random names and ids. `checks` began in this
+    order. `alone`: no other run wrote to the ledger or held keys in it meanwhile. `interrupted`: the run ended early.
     """
 
     run: str
@@ -44,20 +43,20 @@ class RunFacts:
 
 
 class TargetRecording:
-    """Records one target of a run into a folder of its own under `spool`."""
+    """Records one target of a run into a folder below `recordings`."""
 
-    def __init__(self, spool: Path, target: Target, ledger: Ledger, seed: int) -> None:
-        self.folder = spool / f"{target.name}.{ledger.run}"
+    def __init__(self, recordings: Path, target: Target, ledger: Ledger, seed: int) -> None:
+        self.folder = recordings / f"{target.name}.{ledger.run}"
         self._chance = secrets.token_hex(16)
         self.world, self._recording = recorded_world(self.folder / EXCHANGES, target, run_seed(seed, self._chance))
         ledger.clock = self.world.clock
         self._ledger = ledger
-        self._before = _that_matter(ledger)
+        self._before = _relevant_lines(ledger)
         self._known = sum(1 for _ in ledger.entries())
         self._alone = all(ledger.is_free(record) for record in ledger.records().values())
 
     def finish(self, checks: Sequence[str], *, interrupted: bool) -> None:
-        """Write what is not on disk yet. Raises `OSError`."""
+        """Write all remaining files. Raises `OSError`."""
         self._recording.close()
         since = list(self._ledger.entries())[self._known :]
         run = self._ledger.run
@@ -72,12 +71,12 @@ class TargetRecording:
 
 
 def run_seed(seed: int, chance: str) -> str:
-    """The seed of all that a run makes up: no other run has it, and it is that of no other seed."""
+    """The seed of all random values of a run; unique to the run."""
     return f"{seed} {chance}"
 
 
-def _that_matter(ledger: Ledger) -> tuple[LedgerLine, ...]:
-    """What a run goes by of what it found: lines on keys that may be there, and what was noted of requirements."""
+def _relevant_lines(ledger: Ledger) -> tuple[LedgerLine, ...]:
+    """Earlier lines that affect a run: those on keys that may exist, and those on requirements."""
     there = {record.marker for record in ledger.here if record.there or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
 
@@ -92,22 +91,22 @@ _FOLDER = ".recording"
 
 
 def emptied_folder(reports: Path) -> Path:
-    """The folder for a run's tapes, within its reports; whatever is left there is removed, and nothing else ever is."""
+    """The folder for a run's recordings within its reports, emptied. No other folder is ever emptied."""
     folder = reports / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
 def move_recording(reports: Path, name: str, folder: Path) -> RunFacts | None:
-    """Move what was recorded of a target of these reports beside its verdict; None where it is not one whole recording.
+    """Move the recording of a target beside its verdict; None without exactly one complete recording.
 
-    A target whose checks had more than one worker has several: no order is known between their exchanges.
+    A target whose checks ran on several workers has several recordings, and the order of their exchanges is unknown.
     """
-    spool = reports / _FOLDER
+    recordings = reports / _FOLDER
     pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
-    reels = [path for path in spool.glob("*") if pattern.fullmatch(path.name)] if spool.is_dir() else []
-    if len(reels) != 1 or not (reels[0] / FACTS).is_file():
+    found = [path for path in recordings.glob("*") if pattern.fullmatch(path.name)] if recordings.is_dir() else []
+    if len(found) != 1 or not (found[0] / FACTS).is_file():
         return None
     for file in (EXCHANGES, LEDGER):
-        (reels[0] / file).replace(folder / file)
-    return RunFacts.from_json(json.loads((reels[0] / FACTS).read_text(encoding="utf-8")))
+        (found[0] / file).replace(folder / file)
+    return RunFacts.from_json(json.loads((found[0] / FACTS).read_text(encoding="utf-8")))

@@ -119,8 +119,10 @@ class Controller:
         dialects = {target.dialect for target in loaded}
         release = options.requirements
         frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
-        spool = str(emptied_folder(options.reports))
-        settings = Settings(tuple(map(str, paths)), state, options.tier, options.seed, **options.further, spool=spool)
+        recordings = str(emptied_folder(options.reports))
+        settings = Settings(
+            tuple(map(str, paths)), state, options.tier, options.seed, **options.further, recordings=recordings
+        )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
         require(loaded, given=options.consent, mark=settings.mark)

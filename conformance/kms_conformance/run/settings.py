@@ -13,8 +13,8 @@ from kms_conformance.run.shards.shard import Shard
 class Settings:
     """The options of a run; only JSON types, so that it can travel to other processes.
 
-    `targets` are paths of target files, `state` is the folder of the ledgers (None: the user's own), `spool` the folder
-    for what is recorded (None: nothing is).
+    `targets` are paths of target files, `state` is the folder of the ledgers (None: the user's own), `recordings` the
+    folder for recordings (None: nothing is recorded).
     """
 
     targets: tuple[str, ...]
@@ -24,7 +24,7 @@ class Settings:
     plant: bool = False
     watch: bool = False
     rescue: bool = False
-    spool: str | None = None
+    recordings: str | None = None
     shard: str | None = None
     durations: str | None = None
 

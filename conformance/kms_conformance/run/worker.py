@@ -38,7 +38,7 @@ class Worker:
     ) -> None:
         """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
         self.settings = settings
-        self.reels: dict[str, TargetRecording] = {}
+        self.recordings: dict[str, TargetRecording] = {}
         found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
         self.targets = tuple(bench.target for bench in found)
         self.benches = {bench.target.name: bench for bench in found}
@@ -58,9 +58,11 @@ class Worker:
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
             bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
-            if settings.spool is not None:
-                self.reels[target.name] = TargetRecording(Path(settings.spool), target, bench.ledger, settings.seed)
-                bench.world = self.reels[target.name].world
+            if settings.recordings is not None:
+                self.recordings[target.name] = TargetRecording(
+                    Path(settings.recordings), target, bench.ledger, settings.seed
+                )
+                bench.world = self.recordings[target.name].world
             yield bench
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -230,11 +232,11 @@ class Worker:
                 bench.leave(hurried=hurried)
             if bench.isolation is not None:
                 self.isolation[name] = bench.isolation.to_json()
-        for name, reel in self.reels.items():
+        for name, recording in self.recordings.items():
             if self.benches[name].opened:
                 # Without its tape a run can be read, and not sealed.
                 with suppress(OSError):
-                    reel.finish(self.benches[name].opened, interrupted=hurried)
+                    recording.finish(self.benches[name].opened, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_found"] = self.found()
