@@ -66,7 +66,7 @@ def test_replies_that_are_always_late_end_the_run_with_the_reason_and_the_next_s
 
     def ask(_: int) -> None:
         clock.sleep(9.9)
-        backoff.heard(None, 9.9)
+        backoff.note_outcome(None, 9.9)
 
     served = until_it_ends(backoff, ask, 1000)
     assert served < 200
@@ -87,7 +87,7 @@ def test_a_slow_service_and_a_user_who_wants_few_requests_are_borne(promised: fl
 
     def ask(_: int) -> None:
         clock.sleep(took)
-        backoff.heard(None, took)
+        backoff.note_outcome(None, took)
 
     assert until_it_ends(backoff, ask, 5000, 0.0 if promised is None else 1 / promised) == 5000
 

@@ -113,7 +113,7 @@ class Backoff:
             )
         self.clock.sleep(seconds)
 
-    def heard(self, kind: FailureKind | None, seconds: float = 0.0) -> None:
+    def note_outcome(self, kind: FailureKind | None, seconds: float = 0.0) -> None:
         """Record a reply (`kind` None) that took `seconds`, or the failure that replaced it.
 
         Raises `Inconclusive` after too many requests without a reply in a row.

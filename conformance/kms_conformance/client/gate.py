@@ -43,11 +43,11 @@ class Gate:
 
     # --- facts about the target ---------------------------------------------------------------------------------------
 
-    def saw(self, keys: Iterable[str]) -> None:
+    def note_listed(self, keys: Iterable[str]) -> None:
         """Note keys that the target lists; those that this run does not hold belong to others."""
         self._listed.add(keys)
 
-    def is_absent(self, key: str) -> None:
+    def note_absent(self, key: str) -> None:
         """Note that the target has just reported this id as unknown."""
         self._absent.add(key)
 

@@ -93,7 +93,7 @@ class Ledger:
         """Take over a key of an earlier run; False if another run was faster, or still holds the key."""
         with self._exclusive():
             now = self.records().get(record.marker)
-            if now is None or now.key != record.key or not now.there or not self.is_free(now):
+            if now is None or now.key != record.key or not now.may_exist or not self.is_free(now):
                 return False
             self._append(("taken", record.marker, record.key, {}))
             return True

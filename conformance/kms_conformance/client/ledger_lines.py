@@ -77,7 +77,7 @@ class KeyRecord:
         return self.key is None and self.event in _DOUBTFUL
 
     @property
-    def there(self) -> bool:
+    def may_exist(self) -> bool:
         """Whether the key may exist, and so counts against quotas."""
         return self.event not in CLOSED
 

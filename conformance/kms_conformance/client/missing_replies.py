@@ -138,23 +138,23 @@ class MissingReplies:
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def heard(self, exchange: Exchange) -> None:
+    def note_outcome(self, exchange: Exchange) -> None:
         """Any request has ended."""
         self._served_before, self._serving = self._serving, exchange.reply is not None
 
-    def throttled(self) -> None:
+    def note_throttled(self) -> None:
         """The target has just throttled a request, or reported that it is unavailable."""
         self._throttled_at = self.clock.monotonic()
 
-    def was_read(self, key: str, answer: Answer) -> None:
+    def note_description(self, key: str, answer: Answer) -> None:
         """A key was described by this answer."""
         self._views[key] = answer
 
-    def may_have_changed(self) -> None:
+    def forget_descriptions(self) -> None:
         """Keys may have changed, so earlier descriptions are void."""
         self._views.clear()
 
-    def answered(self, request: Request, operation: Operation | None) -> None:
+    def note_reply(self, request: Request, operation: Operation | None) -> None:
         """A request got a reply at its first attempt."""
         if self._streaks:
             self._streaks.pop(self._asked(request, operation).kind, None)
@@ -170,12 +170,12 @@ class MissingReplies:
                 _hint(self.timeout_seconds),
             )
 
-    def concerns(self, sent: Sent) -> bool:
+    def is_due(self, sent: Sent) -> bool:
         """Whether a reply is missing although the target has served the request before."""
         return sent.silent and self._served_before
 
-    def insist(
-        self, line: Resender, request: Request, operation: Operation | None, first: Sent, findings: Findings
+    def resend(
+        self, resender: Resender, request: Request, operation: Operation | None, first: Sent, findings: Findings
     ) -> Sent:
         """Send an unanswered request again, as often as needed and harmless; returns the last attempt.
 
@@ -186,12 +186,12 @@ class MissingReplies:
         streak = self._streaks.setdefault(asked.kind, [])
         sent = first
         for tries in range(_TRIES + 1):
-            effect = self._effect(line, asked, sent)
+            effect = self._effect(resender, asked, sent)
             harmless = effect == "none"
             if effect == "done" or not sent.ended_as("stale"):
                 # A reused connection that was closed before the request arrived proves nothing about the request.
                 streak.append(sent.number)
-            if (len(streak) > 1 or not harmless) and not self._others_are_served(line, asked):
+            if (len(streak) > 1 or not harmless) and not self._others_are_served(resender, asked):
                 raise Lost(
                     f"No reply to {asked.called} ({sent.why}), and other requests are not served either.", _RUNNING
                 )
@@ -201,14 +201,14 @@ class MissingReplies:
             if not harmless or tries == (_ENOUGH - 1 if needed is None else _TRIES):
                 break
             self.clock.sleep(_PAUSES[tries] if streak else 0.0)
-            sent = line.again()
+            sent = resender.again()
             if not sent.silent:
                 if streak and sent.exchange.reply is not None:
                     self._answered_again += 1
                     findings.had_no_reply(f"{asked.called}: {first.why}; the next attempt was answered")
                 self._streaks.pop(asked.kind, None)
                 return sent
-        self.may_have_changed()
+        self.forget_descriptions()
         findings.had_no_reply(f"{asked.called}: {first.why}; no reply, and the target is not blamed for it")
         raise Lost(f"No reply to {asked.called}: {sent.why}.", _hint(self.timeout_seconds, sent))
 
@@ -231,7 +231,7 @@ class MissingReplies:
         needed = _ENOUGH + self._answered_again
         return needed if needed <= _MOST else None
 
-    def _effect(self, line: Resender, asked: _Asked, sent: Sent) -> Effect:
+    def _effect(self, resender: Resender, asked: _Asked, sent: Sent) -> Effect:
         """The effect of an unanswered request: by its operation, and by the state of the keys that it names.
 
         It may be sent again only if it had no effect: it only reads, it names nothing of ours, or the keys read as
@@ -254,25 +254,25 @@ class MissingReplies:
         for look in range(_LOOKS + 1 if settle else 1):
             self.clock.sleep(settle / _LOOKS if look else 0.0)
             for key, was in zip(asked.keys, asked.before, strict=True):
-                answer = line.look("describe", key_id=key)
+                answer = resender.look("describe", key_id=key)
                 if answer is None or not answer.accepted:
                     return "unknown"
                 if self.dialect.key(answer.value) != was:
                     return "done"
         return "none"
 
-    def _others_are_served(self, line: Resender, asked: _Asked) -> bool:
+    def _others_are_served(self, resender: Resender, asked: _Asked) -> bool:
         """Whether the target serves another reading operation now."""
         if asked.name == "list":
-            return line.look("describe", key_id=self.dialect.unknown_key()) is not None
-        return line.look("list") is not None
+            return resender.look("describe", key_id=self.dialect.unknown_key()) is not None
+        return resender.look("list") is not None
 
     def _accused(self, asked: _Asked, streak: list[int], first: Sent, sent: Sent, findings: Findings) -> Unanswered:
         self._proved.add(asked.kind)
         if sent.ended_as("timeout"):
             self._stuck.add(asked.kind)
         self._streaks.pop(asked.kind, None)
-        self.may_have_changed()
+        self.forget_descriptions()
         times = f"{len(streak)} times in a row" if len(streak) > 1 else "again"
         received = f"none, {times}: {sent.why}; other requests were served meanwhile"
         cited = tuple(dict.fromkeys((streak[0], first.number, sent.number)))

@@ -107,7 +107,7 @@ class Client:
         """Send an abstract operation with the credentials of the target."""
         answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
         if operation == "describe" and answer.accepted:
-            self.missing_replies.was_read(str(arguments.get("key_id")), answer)
+            self.missing_replies.note_description(str(arguments.get("key_id")), answer)
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
@@ -118,7 +118,7 @@ class Client:
             return None
         answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
         if self.is_throttled(answer) or answer.status in _UNAVAILABLE:
-            self.missing_replies.throttled()
+            self.missing_replies.note_throttled()
             return None
         return answer
 
@@ -157,9 +157,9 @@ class Client:
             else:
                 self.backoff.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
-        self.session.pace.served()
+        self.session.pace.speed_up()
         if not name or (answer.accepted and name not in self.api.read_only):
-            self.missing_replies.may_have_changed()
+            self.missing_replies.forget_descriptions()
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -186,7 +186,7 @@ class Client:
                 f"{answer.summary}.",
                 "The request might have changed a key of somebody else.",
             )
-        self.gate.is_absent(key)
+        self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
@@ -208,7 +208,7 @@ class Client:
             "Are they still valid, and do they permit this operation?",
         )
 
-    def overheard(self, operation: Operation, exchange: Exchange) -> tuple[Answer, tuple[Judgement, ...]]:
+    def judge_exchange(self, operation: Operation, exchange: Exchange) -> tuple[Answer, tuple[Judgement, ...]]:
         """Record, decode and judge an exchange of another client with the target.
 
         Raises `Inconclusive` if it has no reply.
@@ -247,11 +247,11 @@ class Client:
         self.missing_replies.check(request, operation)
         sent = self._exchange(request, operation, signer)
         if sent.exchange.reply is not None:
-            self.missing_replies.answered(request, operation)
+            self.missing_replies.note_reply(request, operation)
             return sent
-        if self.findings.kept and self.missing_replies.concerns(sent):
-            line = _Resender(lambda: self._exchange(request, operation, signer), self.look)
-            return self.missing_replies.insist(line, request, operation, sent, self.findings)
+        if self.findings.kept and self.missing_replies.is_due(sent):
+            resender = _Resender(lambda: self._exchange(request, operation, signer), self.look)
+            return self.missing_replies.resend(resender, request, operation, sent, self.findings)
         if operation is not None and operation.reads:
             # A first broken connection may be due to a restart; a second one is reported.
             return self._exchange(request, operation, signer)
@@ -270,11 +270,11 @@ class Client:
         number = self.exchange_log.add(name, exchange)
         self.world.observer.named(exchange, number, name)
         self._has_answered |= exchange.reply is not None
-        self.missing_replies.heard(exchange)
+        self.missing_replies.note_outcome(exchange)
         if exchange.reply is not None:
-            self.backoff.heard(None, exchange.reply.seconds)
+            self.backoff.note_outcome(None, exchange.reply.seconds)
         elif exchange.failure is not None:
-            self.backoff.heard(exchange.failure.kind)
+            self.backoff.note_outcome(exchange.failure.kind)
         return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
@@ -317,9 +317,9 @@ class Client:
     def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
         if throttled or answer.status in _UNAVAILABLE:
-            self.missing_replies.throttled()
+            self.missing_replies.note_throttled()
         if throttled:
-            self.session.pace.throttled()
+            self.session.pace.slow_down()
         return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
 
 

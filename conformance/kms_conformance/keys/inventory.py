@@ -64,7 +64,7 @@ class Estate(Reader):
     @property
     def room(self) -> int:
         """How many more keys may be created: by this run's share, and by what there is of ours on the target."""
-        there = [record for record in self.ledger.here if record.there]
+        there = [record for record in self.ledger.here if record.may_exist]
         of_share = sum(mark_of(record.run) == self.ledger.mark for record in there)
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
@@ -208,7 +208,7 @@ class Estate(Reader):
     def _is_here(self, record: KeyRecord) -> bool:
         if record.key is None:
             return record.doubtful and any(_carries(view, record.marker) for view in self.at_entry.values())
-        if not record.there or record.key not in self.strangers:
+        if not record.may_exist or record.key not in self.strangers:
             return False
         return self._proved_by(record, self.at_entry.get(record.key) or self.read(record.key))
 

@@ -77,7 +77,7 @@ def run_seed(seed: int, chance: str) -> str:
 
 def _relevant_lines(ledger: Ledger) -> tuple[LedgerLine, ...]:
     """Earlier lines that affect a run: those on keys that may exist, and those on requirements."""
-    there = {record.marker for record in ledger.here if record.there or record.doubtful}
+    there = {record.marker for record in ledger.here if record.may_exist or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
 
 

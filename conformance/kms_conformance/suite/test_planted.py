@@ -139,7 +139,7 @@ def _waits(kms: Scenario, planted: Planted, hint: str = "") -> Inconclusive:
 
 def _has_ended(record: KeyRecord, now: datetime) -> bool:
     until = record.facts.get("until")
-    return not record.there or (
+    return not record.may_exist or (
         record.event == "scheduled" and until is not None and datetime.fromisoformat(until) <= now
     )
 

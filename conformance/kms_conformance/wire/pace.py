@@ -52,13 +52,13 @@ class Pace:
         if at > now:
             self._clock.sleep(at - now)
 
-    def throttled(self) -> None:
+    def slow_down(self) -> None:
         """Slow down after a throttled request, relative to the measured rate."""
         with self._lock:
             slower = max(self._interval, self._mean_gap) * _SLOWER
             self._interval = max(self._promised, min(slower, MAX_INTERVAL))
 
-    def served(self) -> None:
+    def speed_up(self) -> None:
         """Speed up a little after a served request, up to the configured rate."""
         with self._lock:
             faster = self._interval * _FASTER

@@ -75,7 +75,7 @@ class Session:
         """Number of requests sent so far, answered or not."""
         return self._sent
 
-    def take_turn(self) -> None:
+    def wait_for_pace(self) -> None:
         """Wait for the rate limit on behalf of another client, and count its request."""
         self.pace.wait()
         self._count()

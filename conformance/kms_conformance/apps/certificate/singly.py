@@ -47,7 +47,7 @@ def judge_singly(tape: Recording, stage: Mapping[str, Any]) -> Singly:
                 continue
             try:
                 operation = bench.client.operation_of(line["operation"])
-                _, judgements = bench.client.overheard(operation, _exchange(line))
+                _, judgements = bench.client.judge_exchange(operation, _exchange(line))
             except (Inconclusive, KeyError):
                 # An operation that this release does not have.
                 continue

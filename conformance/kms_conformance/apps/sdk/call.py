@@ -72,7 +72,7 @@ def meet(
     exchanges = [exchange for exchange in tap.exchanges() if _is_of(client, operation, exchange)]
     for exchange in exchanges:
         try:
-            answer, judgements = client.overheard(client.api[operation], exchange)
+            answer, judgements = client.judge_exchange(client.api[operation], exchange)
         except Inconclusive as error:
             broken = (exchange.failure.kind if exchange.failure else "", error.reason)
             continue

@@ -208,7 +208,7 @@ class StepRunner:
         pool = self._bench.pool
         if any(key.casefold() in said for key in pool.strangers - pool.ever):
             raise ForeignKeyNamed("a request that names a key of somebody else's")
-        self._client.session.take_turn()
+        self._client.session.wait_for_pace()
 
     def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
         return replace(decide(meeting, expectation, self._client, self._known), title=step.title)

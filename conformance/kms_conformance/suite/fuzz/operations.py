@@ -66,7 +66,7 @@ def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough:
 def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
     """Keys made by generated requests serve nothing else: as long as those of an earlier run wait, none is added."""
     ledger = kms.pool.ledger
-    there = any(record.kind == KIND and record.there for record in ledger.records().values())
+    there = any(record.kind == KIND and record.may_exist for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
         kms.judge.recalls("reply.no-server-error")
         return
