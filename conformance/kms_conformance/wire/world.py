@@ -40,7 +40,11 @@ class ExchangeObserver:
 
 @dataclass(frozen=True)
 class World:
-    """The inputs of one run; the defaults are the real ones. Without a carrier, requests go over the network."""
+    """The inputs of one run; the defaults are the real ones.
+
+    `clock` gives the time, `chance` random names and ids, `draws` the values of generators. `observer` sees every
+    exchange. Without a `carrier`, requests go over the network.
+    """
 
     clock: Clock = REAL
     chance: Chance = SYSTEM
