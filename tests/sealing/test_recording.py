@@ -109,7 +109,7 @@ def test_less_and_more_than_was_recorded_is_told(tmp_path: Path) -> None:
     played = player(path)
     play(played, request(), 1)
     played.ended()
-    assert "the suite asks 1 times and is done; 1 more are recorded" in played.problem
+    assert "the suite ends after 1 requests; 1 more are recorded" in played.problem
     played = player(path)
     play(played, request(), 1)
     play(played, request(), 2)
@@ -121,12 +121,12 @@ def test_readings_of_the_clock_belong_to_the_tape(tmp_path: Path) -> None:
     path = recorded(tmp_path / "t.gz", (request(), reply()))
     played = player(path)
     played.now()
-    with pytest.raises(PlaybackDiverged, match="looks at the clock more or less often"):
+    with pytest.raises(PlaybackDiverged, match="reads the clock more or less often"):
         play(played, request(), 1)
     played = player(path)
     play(played, request(), 1)
     played.ended()
-    assert "looks at the clock more or less often" in played.problem
+    assert "reads the clock more or less often" in played.problem
     played = player(path)
     play(played, request(), 1)
     played.monotonic()
@@ -147,12 +147,15 @@ def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
     [
         (lambda lines: lines[:-1], "without its last line"),
         (lambda lines: [lines[-1], *lines], "before its last line"),
-        (lambda lines: lines[1:], "speaks of 2 exchanges, and there are 1"),
-        (lambda lines: ["[]", *lines], "its line 1 is no exchange"),
+        (lambda lines: lines[1:], "counts 2 exchanges, and there are 1"),
+        (lambda lines: ["[]", *lines], "its line 1 is not an exchange"),
         (lambda lines: ["{", *lines], "its line 1 cannot be read"),
         (lambda _: [], "without its last line"),
-        (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "does not stand behind all exchanges"),
-        (lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]], "of 0 drawn values, and there are 1"),
+        (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "drawn values stand before an exchange"),
+        (
+            lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]],
+            "counts 0 drawn values, and there are 1",
+        ),
     ],
 )
 def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path: Path) -> None:
@@ -184,7 +187,7 @@ VALUES = (("walks", None), ("requests", {"a": [1]}), ("walks", [0, "cancel", 3])
 
 def test_what_was_drawn_is_given_back_by_its_purpose(tmp_path: Path) -> None:
     tape = drawn(tmp_path / "t.gz", *VALUES)
-    assert (len(tape.lines), tape.drawn and len(tape.drawn)) == (0, 3)
+    assert (len(tape.exchanges), tape.drawn and len(tape.drawn)) == (0, 3)
     draws = PlayedDraws(tape.drawn or (), again=False)
     assert draws.recorded("walks") == [None, [0, "cancel", 3]]
     assert draws.recorded("requests") == [{"a": [1]}]
@@ -197,7 +200,7 @@ def test_what_is_drawn_again_must_be_the_same_and_all_of_it(tmp_path: Path) -> N
     lines = drawn(tmp_path / "t.gz", *VALUES).drawn or ()
     for values, problem in (
         (VALUES, ""),
-        (VALUES[:2], "more was drawn for the walks than the suite asks for."),
+        (VALUES[:2], "more values are recorded for the walks than the suite draws."),
         ((*VALUES, ("walks", None)), "what was drawn for the walks is not what this seed gives."),
         ((("walks", None), ("requests", {"a": (2,)})), "what was drawn for the requests is not what this seed gives."),
     ):
@@ -218,7 +221,7 @@ def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
     recording.close()
     tape = Recording.read((tmp_path / "t.gz").read_bytes())
     [line] = tape.drawn or ()
-    other = json.loads(tape.lines[0]["reply"]["body"])["plain_text"]
+    other = json.loads(tape.exchanges[0]["reply"]["body"])["plain_text"]
     assert json.loads(line["value"]["body"]) == {"cipher_text": f"{other} [redacted:KMS_TOKEN]"}
 
 

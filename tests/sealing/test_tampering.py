@@ -338,7 +338,7 @@ def test_a_generated_request_that_went_badly_cannot_be_left_out(generated: Path,
     """Neither the drawn request nor its exchange is there, as if it had never been asked."""
     forgery = Forgery(generated.read_bytes())
     fewer_drawn(forgery)
-    assert "what was drawn for the requests of " in found(verify(forgery.saved(tmp_path)))
+    assert "the values drawn for the requests of " in found(verify(forgery.saved(tmp_path)))
 
 
 def test_a_machine_that_draws_otherwise_judges_what_was_recorded(generated: Path, tmp_path: Path) -> None:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.wire.dates import http_date
-from kms_conformance.wire.messages import FailureKind
-
-if TYPE_CHECKING:
-    from kms_conformance.wire.messages import Reply
-
+from kms_conformance.wire.messages import FailureKind, Reply
 
 # In units of limits.timeout_seconds (default 10): one request is retried for at most a minute, and all requests of a
 # run together wait at most a quarter of an hour.
@@ -30,8 +25,9 @@ _A_REQUEST_SECONDS = 2.0
 _BETWEEN_TWO = 2 * _ONE_REQUEST
 #: Requests without a reply in a row that end a run. Reads are sent twice, so the third operation at a dead target
 #: reaches this.
-_SILENT_REQUESTS = 5
-_SILENT: frozenset[FailureKind] = frozenset({"refused", "timeout", "reset", "tls"})
+_MOST_UNANSWERED = 5
+_SECONDS = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
+_NO_REPLY: frozenset[FailureKind] = frozenset({"refused", "timeout", "reset", "tls"})
 
 
 @dataclass
@@ -52,7 +48,7 @@ class Backoff:
     _asked_before: int | None = None
     _replies: int = 0
     _replying: float = 0.0
-    _silent: int = 0
+    _unanswered: int = 0
     _out: Inconclusive | None = field(default=None, repr=False)
 
     def check(self, now: float, asked: int) -> None:
@@ -86,7 +82,7 @@ class Backoff:
 
     def renew(self) -> None:
         """Reset all budgets: keys must be scheduled for deletion, however the target behaved before."""
-        self._waited, self._silent, self._out = 0.0, 0, None
+        self._waited, self._unanswered, self._out = 0.0, 0, None
         self._spent, self._last, self._asked_before = 0.0, None, None
 
     def pause(self, attempt: int, since: float, asked_for: float | None, what: str) -> None:
@@ -121,10 +117,10 @@ class Backoff:
         if kind is None:
             self._replies += 1
             self._replying += seconds
-        self._silent = self._silent + 1 if kind in _SILENT else 0
-        if self._silent >= _SILENT_REQUESTS:
+        self._unanswered = self._unanswered + 1 if kind in _NO_REPLY else 0
+        if self._unanswered >= _MOST_UNANSWERED:
             self._give_up(
-                f"The target has stopped answering: {self._silent} requests in a row ended without a reply ({kind})."
+                f"The target has stopped answering: {self._unanswered} requests in a row got no reply ({kind})."
                 " No more requests were sent.",
                 "Is it still running? Run again when it is.",
             )
@@ -132,9 +128,6 @@ class Backoff:
     def _give_up(self, reason: str, hint: str) -> None:
         self._out = Inconclusive(reason, hint)
         self._raise_again()
-
-
-_SECONDS = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
 
 
 def retry_after(reply: Reply, now: datetime) -> float | None:

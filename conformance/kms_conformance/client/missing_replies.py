@@ -25,15 +25,12 @@ if TYPE_CHECKING:
     from kms_conformance.core.runtime import Clock
     from kms_conformance.dialects.base import Dialect, KeyView
     from kms_conformance.wire.messages import Exchange, FailureKind, Request
-if TYPE_CHECKING:
-    from kms_conformance.wire.messages import Request
-
 
 Kind = tuple[str, str, tuple[str, ...]]
 Effect = Literal["none", "done", "unknown"]
 
 #: Failures that count as missing replies. Not `refused`: the request was not sent. Not `truncated`: there was a reply.
-SILENT: frozenset[FailureKind] = frozenset({"timeout", "stale", "reset"})
+NO_REPLY: frozenset[FailureKind] = frozenset({"timeout", "stale", "reset"})
 
 # Attempts in a row without a reply that are a failure. A network that loses one reply in fifty loses three of the same
 # request once in 125,000 requests, which is 150 runs; two of them once in 2,500, which is three runs.
@@ -65,9 +62,9 @@ class Sent(NamedTuple):
     number: int
 
     @property
-    def silent(self) -> bool:
+    def unanswered(self) -> bool:
         """Whether it got no reply for a reason that may be the fault of the target."""
-        return self.exchange.failure is not None and self.exchange.failure.kind in SILENT
+        return self.exchange.failure is not None and self.exchange.failure.kind in NO_REPLY
 
     @property
     def why(self) -> str:
@@ -171,8 +168,8 @@ class MissingReplies:
             )
 
     def is_due(self, sent: Sent) -> bool:
-        """Whether a reply is missing although the target has served the request before."""
-        return sent.silent and self._served_before
+        """Whether a reply is missing although the target has served the preceding request."""
+        return sent.unanswered and self._served_before
 
     def resend(
         self, resender: Resender, request: Request, operation: Operation | None, first: Sent, findings: Findings
@@ -202,7 +199,7 @@ class MissingReplies:
                 break
             self.clock.sleep(_PAUSES[tries] if streak else 0.0)
             sent = resender.again()
-            if not sent.silent:
+            if not sent.unanswered:
                 if streak and sent.exchange.reply is not None:
                     self._answered_again += 1
                     findings.had_no_reply(f"{asked.called}: {first.why}; the next attempt was answered")

@@ -12,20 +12,20 @@ from kms_conformance.wire.transport import ConnectionUse, Transport
 from kms_conformance.wire.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from urllib3 import BaseHTTPResponse
 
     from kms_conformance.wire.messages import Headers
     from kms_conformance.wire.watchdog import Deadline
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 #: Bytes of a body. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BODY = 1 << 20
 MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
+_MAX_MEMBERS = 16
+_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj takes them
 _STALE = "a connection that had served before was closed before any byte of a reply"
 
 
@@ -112,10 +112,6 @@ def _head(raw: BaseHTTPResponse) -> Headers:
         # http.client took an interim reply for the final one, which the next request would then read.
         raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
     return headers
-
-
-_MAX_MEMBERS = 16
-_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj takes them
 
 
 def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
