@@ -201,8 +201,8 @@ def test_what_is_drawn_again_must_be_the_same_and_all_of_it(tmp_path: Path) -> N
     for values, problem in (
         (VALUES, ""),
         (VALUES[:2], "more values are recorded for the walks than the suite draws."),
-        ((*VALUES, ("walks", None)), "what was drawn for the walks is not what this seed gives."),
-        ((("walks", None), ("requests", {"a": (2,)})), "what was drawn for the requests is not what this seed gives."),
+        ((*VALUES, ("walks", None)), "the values drawn for the walks are not those of this seed."),
+        ((("walks", None), ("requests", {"a": (2,)})), "the values drawn for the requests are not those of this seed."),
     ):
         draws = PlayedDraws(lines, again=True)
         assert draws.recorded("walks") is None
