@@ -1,4 +1,4 @@
-"""`run --via`: the lifecycle through the vendors' own clients instead of our wire."""
+"""`run --via`: runs the key lifecycle through the vendors' SDK clients instead of our own HTTP session."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from kms_conformance.verdict.decide import worst_exit_code
 def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
     """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
 
-    With no target, the built-in emulator is asked in every dialect and by every way in which a client signs in. Raises
-    `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
-    there is no `consent` in the target file or given here.
+    Without a target, the built-in emulator is used: in every dialect, with every way to sign in that a client has.
+    Raises, before any request, `ClientError` if a client cannot be used, and `TargetError` for a real account without
+    consent (in the target file or by `consent`).
     """
     held = Held(reports)
     screen = Screen()
@@ -35,7 +35,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         plans = [(target, *chosen(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():
-            # A document of an earlier run would mislead where this one does not get to its end.
+            # A document of an earlier run would be misleading if this run does not finish.
             files.remove(place)
         state = None if given else reports / "ledger"
         for target in targets:
@@ -53,14 +53,14 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
 
 
 class _Progress:
-    """A line on a terminal for each client that begins: some wait for seconds."""
+    """Progress on a terminal: one line when a client starts, as some clients wait for seconds."""
 
     def __init__(self, screen: Screen, target: Target) -> None:
         self._screen = screen
         self._target = target
-        self._said = ""
+        self._shown = ""
 
     def __call__(self, client: VendorClient, step: StepResult) -> None:
-        if self._said != client.name:
-            self._said = client.name
+        if self._shown != client.name:
+            self._shown = client.name
             self._screen.write_line(f"{self._target.name}: {client.name}")
