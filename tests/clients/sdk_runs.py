@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.apps.sdk import step_runner as player
-from kms_conformance.apps.sdk.known import clients
-from kms_conformance.apps.sdk.outcome import SdkReport, StepResult
+from kms_conformance.apps.sdk.vendor_clients import clients
+from kms_conformance.apps.sdk.results import SdkReport, StepResult
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of
 from kms_conformance.apps.sdk.session import chosen, play
 from kms_conformance.apps.sdk.steps import steps

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sdk_runs import installed, only_steps
 
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.apps.sdk.registry import ClientError
 from kms_conformance.cli import main
 from kms_conformance.cli.run import run

@@ -12,7 +12,7 @@ import pytest
 from sdk_runs import ALL, ONE_EACH, installed, only_steps, run, step, verdicts
 
 from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.apps.sdk.registry import adapter_of
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
@@ -228,7 +228,7 @@ def test_a_release_that_misses_an_attribute_is_a_trap_of_the_client_whatever_the
     only_steps(monkeypatch, "disable")
     # What release 4.22 removed.
     monkeypatch.delattr(openstack.resource.Resource, "has_body")
-    monkeypatch.setattr("kms_conformance.apps.sdk.known.metadata.version", lambda _: "4.22.0")
+    monkeypatch.setattr("kms_conformance.apps.sdk.vendor_clients.metadata.version", lambda _: "4.22.0")
     with Emulator("huawei", filters=[spoil] if spoil else []) as emulator:
         report = run(emulator, "token", "otcextensions", tmp_path)
         # The request had left: the key is ours, and let go.

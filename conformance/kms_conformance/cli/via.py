@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.apps.sdk.known import VendorClient, ways_of_clients
-from kms_conformance.apps.sdk.outcome import EXIT_CODES, SdkReport, StepResult, paths, write
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
+from kms_conformance.apps.sdk.results import EXIT_CODES, SdkReport, StepResult, paths, write
 from kms_conformance.apps.sdk.session import chosen, play
 from kms_conformance.apps.sdk.show import show
 from kms_conformance.client.ledger import Ledger

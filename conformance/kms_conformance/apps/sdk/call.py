@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.apps.sdk.driver import Crash, Driver, Outcome, Raised, Told, kinds_of
-from kms_conformance.apps.sdk.judging import Expectation, disagreement, reading, shown
-from kms_conformance.apps.sdk.known import Trap, VendorClient
-from kms_conformance.apps.sdk.outcome import StepResult, StepVerdict
+from kms_conformance.apps.sdk.expectations import Expectation, disagreement, reading, shown
+from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
+from kms_conformance.apps.sdk.results import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judgement

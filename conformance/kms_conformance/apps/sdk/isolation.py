@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.core import specs
 
 # The variables that HTTP libraries under the clients take from the environment: proxies, files.

@@ -8,7 +8,7 @@ from importlib import import_module, metadata
 from packaging.requirements import Requirement
 
 from kms_conformance.apps.sdk.driver import Driver
-from kms_conformance.apps.sdk.known import VendorClient, clients
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target

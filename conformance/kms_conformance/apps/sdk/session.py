@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from kms_conformance.apps.sdk.call import numbers_of
 from kms_conformance.apps.sdk.isolation import as_nobody
-from kms_conformance.apps.sdk.known import VendorClient, clients
-from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
+from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of, at
 from kms_conformance.apps.sdk.step_runner import StepRunner
 from kms_conformance.client.judge import Inconclusive

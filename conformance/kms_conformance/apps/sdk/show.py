@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.core.text import capped, counted, one_line, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult, StepVerdict
+    from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult, StepVerdict
     from kms_conformance.report.text.screen import Screen
 
 _CELLS: Mapping[StepVerdict, tuple[str, str]] = {

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from kms_conformance.apps.sdk.call import Meeting, decide, meet
 from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.judging import Expectation, ExpectedRefusal, Served
-from kms_conformance.apps.sdk.known import VendorClient
-from kms_conformance.apps.sdk.outcome import StepResult
+from kms_conformance.apps.sdk.expectations import Expectation, ExpectedRefusal, Served
+from kms_conformance.apps.sdk.vendor_clients import VendorClient
+from kms_conformance.apps.sdk.results import StepResult
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, by_strangers, steps
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
