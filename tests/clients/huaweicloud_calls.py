@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.apps.sdk.isolation import as_nobody
+from kms_conformance.apps.sdk.session import clean_environment
 from kms_conformance.emulator import Emulator
 from kms_conformance.emulator.huawei import credentials
 
 # Importing its core writes an id into the home.
-with as_nobody():
+with clean_environment():
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, SdkException
     from huaweicloudsdkcore.region.region import Region

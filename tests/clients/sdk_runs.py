@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.apps.sdk import step_runner as player
-from kms_conformance.apps.sdk.vendor_clients import clients
-from kms_conformance.apps.sdk.results import SdkReport, StepResult
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of
-from kms_conformance.apps.sdk.session import chosen, play
+from kms_conformance.apps.sdk.results import SdkReport, StepResult
+from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.steps import steps
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
 from kms_conformance.target import Limits, load_target
@@ -47,8 +47,8 @@ def run(
     path.write_text(emulator.target_yaml(way))
     target = load_target(path)
     target = replace(target, time_control=target.time_control if whole else None, limits=limits or target.limits)
-    found, left_out = chosen(target, only or None)
-    return play(target, Ledger.of(target, folder / "state"), found, left_out, lambda *_: None)
+    found, left_out = choose_clients(target, only or None)
+    return run_clients(target, Ledger.of(target, folder / "state"), found, left_out, lambda *_: None)
 
 
 def only_steps(monkeypatch: pytest.MonkeyPatch, *titles: str, strangers: bool = False) -> None:
@@ -57,7 +57,7 @@ def only_steps(monkeypatch: pytest.MonkeyPatch, *titles: str, strangers: bool = 
         player, "steps", lambda profile, days: [step for step in steps(profile, days) if step.title in titles]
     )
     if not strangers:
-        monkeypatch.setattr(player, "by_strangers", lambda refusal: [])
+        monkeypatch.setattr(player, "with_wrong_credentials", lambda refusal: [])
 
 
 def step(report: SdkReport, title: str) -> StepResult:

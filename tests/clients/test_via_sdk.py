@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sdk_runs import ALL, ONE_EACH, installed, only_steps, run, step, verdicts
 
-from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.vendor_clients import clients
+from kms_conformance.apps.sdk.driver import CallResult, Driver
 from kms_conformance.apps.sdk.registry import adapter_of
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.report.schemas import validate
@@ -160,7 +160,7 @@ def test_the_exchange_and_the_requirement_are_named(tmp_path: Path, monkeypatch:
     with Emulator("huawei", filters=[page_in_html("generate_data_key", 200)]) as emulator:
         report = run(emulator, "aksk", "huaweicloudsdkkms", tmp_path)
     found = step(report, "generate a data key")
-    assert (found.received, found.raised) == ("nothing is told of: secret", "")
+    assert (found.received, found.raised) == ("a result without: secret", "")
     assert found.requirements == ("reply.content-type", "reply.encoding")
     [number] = found.exchanges
     [exchange] = [each for each in report.exchanges if each["number"] == number]
@@ -245,7 +245,7 @@ def test_what_no_reply_explains_is_the_clients_fault(tmp_path: Path, monkeypatch
     only_steps(monkeypatch, "disable", "enable", "describe a new key")
     real = Driver.call
 
-    def call(self: Driver, operation: str, **arguments: object) -> Told:
+    def call(self: Driver, operation: str, **arguments: object) -> CallResult:
         told = real(self, operation, **arguments)
         if operation == "disable":
             raise RuntimeError("the client has a bad day")
@@ -271,7 +271,7 @@ def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
         before = emulator.store.keys
         real = Driver.call
 
-        def call(self: Driver, operation: str, **arguments: object) -> Told:
+        def call(self: Driver, operation: str, **arguments: object) -> CallResult:
             changed = {"key_id": before[0].id} if operation == "disable" else {}
             return real(self, operation, **{**arguments, **changed})
 
@@ -281,7 +281,7 @@ def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
     found = step(report, "disable")
     assert (found.verdict, found.reason) == (
         "inconclusive",
-        "The client was kept from sending a request that names a key of somebody else's.",
+        "The client tried to send a request that names a key that this run did not create; the request was stopped.",
     )
 
 

@@ -151,7 +151,7 @@ def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_
     (folder / "environment.json").write_text(json.dumps(document))
     done = offline("certify", str(folder), folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "`verify` cannot judge it again, and says so with exit code 3: Its run was ended early" in done.stdout
+    assert "`verify` cannot judge this file again and will exit with 3: Its run was ended early" in done.stdout
     assert verify(folder / "emulator-huawei.partial.zip").exit_code == 3
 
 

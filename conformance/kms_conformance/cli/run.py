@@ -26,7 +26,9 @@ from kms_conformance.verdict.waivers import load_waivers
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--target", "targets", multiple=True, metavar="FILE", help="A target file; may be repeated.")
-@click.option("--reports", default="reports/latest", show_default=True, metavar="DIR", help="The folder to write results to.")
+@click.option(
+    "--reports", default="reports/latest", show_default=True, metavar="DIR", help="The folder to write results to."
+)
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is tested.")
 @click.option("--seed", type=int, default=None, help="Repeat the generated requests of a run with this seed.")
 @click.option("--waivers", default=None, metavar="FILE", help="A file of accepted failures, with reasons.")
@@ -38,7 +40,9 @@ from kms_conformance.verdict.waivers import load_waivers
 )
 @click.option("--plant", is_flag=True, help="Leave one key pending deletion, for later runs to observe.")
 @click.option("--watch", is_flag=True, help="Only read the planted key; creates nothing.")
-@click.option("--rescue", is_flag=True, help="Cancel the deletion of the planted key on its last day, and plant it again.")
+@click.option(
+    "--rescue", is_flag=True, help="Cancel the deletion of the planted key on its last day, and plant it again."
+)
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
 @click.option(
     "--via",

@@ -53,7 +53,7 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
         reason = record.facts.get("reason", "the reason is not known")
         say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
     for record, shown in ledger.elsewhere():
-        say(f"{target.name}: {record.named} belongs to another account ({shown}): sweep with credentials of that account.")
+        say(f"{target.name}: {record.named} belongs to another account ({shown}): use its credentials to sweep it.")
     if left or (not dry_run and ledger.unfinished()):
         say(f"{target.name}: repair the cause, then run sweep again.", err=True)
         return EXIT_CODES["inconclusive"]

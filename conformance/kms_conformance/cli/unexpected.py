@@ -52,5 +52,9 @@ def _os_error_lines(error: OSError) -> tuple[str, ...]:
     if error.errno in _NO_FILES:
         return (cause, "This process has reached its limit of open files.", "Raise the limit: ulimit -n 1024.")
     if error.errno in _NO_SPACE:
-        return (cause, "The disk has no space for the files of this command.", "Free some space, or name another folder.")
+        return (
+            cause,
+            "The disk has no space for the files of this command.",
+            "Free some space, or name another folder.",
+        )
     return (cause, "The operating system refused an operation.", "Check the path and its permissions, and run again.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
 from kms_conformance.apps.sdk.results import EXIT_CODES, SdkReport, StepResult, paths, write
-from kms_conformance.apps.sdk.session import chosen, play
+from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.show import show
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import Held, try_ledgers
 from kms_conformance.preflight.consent import require
@@ -32,7 +32,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
         require(targets, given=consent)
-        plans = [(target, *chosen(target, only)) for target in targets]
+        plans = [(target, *choose_clients(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():
             # A document of an earlier run would be misleading if this run does not finish.
@@ -42,7 +42,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
             try_ledgers(Ledger.of(target, state).path.parent)
         results: list[SdkReport] = []
         for target, found, left_out in plans:
-            report = play(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
+            report = run_clients(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
             write(places[target.name], report)
             results.append(report)
             show(report, places[target.name], screen)

@@ -1,7 +1,7 @@
-"""What is due on a call, and whose fault it is where a client tells something else.
+"""Expected results of calls, and the comparison of a client's result with our own decoding of the reply.
 
-The same expectation is put to what the client tells and to what its reply says by our own reading. A reply that says
-something else, or breaks a requirement, is the target's fault; what the client makes of a right one is the client's.
+The same expectation is applied to the client's result and to the reply as this suite decodes it. If the reply deviates
+or breaks a requirement, the target is at fault; if only the client's result deviates, the client is at fault.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from kms_conformance.apps.sdk.driver import Crash, Outcome, Raised, Told
+from kms_conformance.apps.sdk.driver import CallResult, Crash, Outcome, RaisedError
 from kms_conformance.catalogue.profile import Refusal
 from kms_conformance.client.answer import Answer
 from kms_conformance.dialects.base import Dialect
 
 
 class Expectation(Protocol):
-    """What is due on a call."""
+    """The documented outcome of a call."""
 
     @property
     def wanted(self) -> str:
-        """What is due, in a line."""
+        """The expected outcome, in one line."""
         ...
 
     def problem(self, outcome: Outcome) -> str | None:
-        """What came instead, in a line; None where it came as it should."""
+        """The deviating outcome, in one line; None if it is as expected."""
         ...
 
 
-# What a call that succeeds must tell, and what a program needs it for.
-_MUST_TELL = {
+# Values that the result of a successful call must have, by operation.
+_REQUIRED_VALUES = {
     "create": ("key_id",),
     "describe": ("key_id", "state"),
     "list": ("keys",),
@@ -41,8 +41,11 @@ _MUST_TELL = {
 
 
 @dataclass(frozen=True)
-class Served:
-    """The call succeeds, and what it tells of the key fits: its id, its abstract state, and a date while it waits."""
+class ExpectedSuccess:
+    """Expects success, with matching values of the key: its id, its abstract state, and its deletion date if pending.
+
+    `dated` says whether a deletion date is expected; None accepts both. `secret` is the expected plaintext.
+    """
 
     operation: str
     key: str | None
@@ -52,7 +55,7 @@ class Served:
 
     @property
     def wanted(self) -> str:
-        """What is due, in a line."""
+        """The expected outcome, in one line."""
         if self.operation == "list":
             return f"a list that holds {self.key}"
         if self.operation == "describe":
@@ -61,12 +64,12 @@ class Served:
         return "success" if self.secret is None else "success, and the plaintext that was encrypted"
 
     def problem(self, outcome: Outcome) -> str | None:
-        """What came instead, in a line; None where it came as it should."""
-        if not isinstance(outcome, Told):
-            return shown(outcome)
-        untold = [name for name in _MUST_TELL.get(self.operation, ()) if not getattr(outcome, name)]
-        if untold:
-            return f"nothing is told of: {', '.join(untold)}"
+        """The deviating outcome, in one line; None if it is as expected."""
+        if not isinstance(outcome, CallResult):
+            return describe_error(outcome)
+        missing = [name for name in _REQUIRED_VALUES.get(self.operation, ()) if not getattr(outcome, name)]
+        if missing:
+            return f"a result without: {', '.join(missing)}"
         if self.key is not None and outcome.key_id not in (None, self.key):
             return f"another key: {outcome.key_id}"
         if outcome.keys is not None and self.key not in outcome.keys:
@@ -82,64 +85,64 @@ class Served:
 
 @dataclass(frozen=True)
 class ExpectedRefusal:
-    """The call raises the error that the client documents, with a status and code that the profile accepts."""
+    """Expects the exception that the client documents, with a status and code that the profile accepts."""
 
     refusal: Refusal
     kind: str
 
     @property
     def wanted(self) -> str:
-        """What is due, in a line."""
+        """The expected outcome, in one line."""
         return f"{self.kind}: {self.refusal}"
 
     def problem(self, outcome: Outcome) -> str | None:
-        """What came instead, in a line; None where it came as it should."""
-        if isinstance(outcome, Told):
+        """The deviating outcome, in one line; None if it is as expected."""
+        if isinstance(outcome, CallResult):
             return None if self.refusal.or_accepted else "the call succeeds"
         if isinstance(outcome, Crash) or not self.refusal.admits(outcome.status or 0, outcome.code):
-            return shown(outcome)
-        # A reply as we read it is of no class.
-        return shown(outcome) if outcome.kinds and self.kind not in outcome.kinds else None
+            return describe_error(outcome)
+        # A reply that this suite decodes has no exception class.
+        return describe_error(outcome) if outcome.kinds and self.kind not in outcome.kinds else None
 
 
-def shown(outcome: Raised | Crash) -> str:
-    """An exception in a line, or an error reply where it has no class."""
+def describe_error(outcome: RaisedError | Crash) -> str:
+    """An exception in one line; an error reply if there is no exception class."""
     if isinstance(outcome, Crash):
         return f"{outcome.kinds[0]}: {outcome.text}"
     answer = f"status {outcome.status}, code {outcome.code}"
     return f"{outcome.kinds[0]} ({answer})" if outcome.kinds else answer
 
 
-def reading(operation: str, answers: Sequence[Answer], dialect: Dialect) -> Told | Raised:
-    """What the replies to one call say by our own reading; states are abstract, as in all that is put to expectations.
+def reply_result(operation: str, answers: Sequence[Answer], dialect: Dialect) -> CallResult | RaisedError:
+    """The result of a call as this suite decodes its replies; states are abstract.
 
-    A call may take several requests, such as the pages of a list: the last reply decides.
+    A call may send several requests, such as the pages of a list; the last reply decides.
     """
     last = answers[-1]
     if not last.accepted:
-        return Raised((), last.status, last.code, last.summary)
+        return RaisedError((), last.status, last.code, last.summary)
     if operation == "create":
-        return Told(key_id=dialect.created_id(last.value))
+        return CallResult(key_id=dialect.created_id(last.value))
     if operation == "describe":
         view = dialect.key(last.value)
-        return Told(view.id, view.state, view.deletion_at)
+        return CallResult(view.id, view.state, view.deletion_at)
     if operation == "list":
-        return Told(keys=tuple(key for answer in answers for key in dialect.page(answer.value).ids))
+        return CallResult(keys=tuple(key for answer in answers for key in dialect.page(answer.value).ids))
     if operation in ("encrypt", "decrypt"):
-        return Told(secret=dialect.secret_output(operation, last.value))
+        return CallResult(secret=dialect.secret_output(operation, last.value))
     if operation == "generate_data_key":
-        # That there is one is for the schema to say; what it is, nobody can.
-        return Told(secret=True)
+        # The schema requires a plaintext; its value is random.
+        return CallResult(secret=True)
     key, state = dialect.echo(last.value)
-    return Told(key, state, dialect.scheduled(last.value)[0])
+    return CallResult(key, state, dialect.scheduled(last.value)[0])
 
 
-def disagreement(told: Told, said: Told) -> str | None:
-    """Where a client tells something else than its reply says; what either leaves out does not count."""
-    for name in (field.name for field in fields(Told) if field.name != "secret"):
-        ours, theirs = getattr(said, name), getattr(told, name)
+def disagreement(returned: CallResult, in_reply: CallResult) -> str | None:
+    """The first value in which a client's result differs from the reply; values missing on either side are ignored."""
+    for name in (field.name for field in fields(CallResult) if field.name != "secret"):
+        ours, theirs = getattr(in_reply, name), getattr(returned, name)
         if ours is None or theirs is None:
             continue
         if (set(ours), len(ours)) != (set(theirs), len(theirs)) if name == "keys" else ours != theirs:
-            return f"{name.replace('_', ' ')} {theirs}, where the reply says {ours}"
+            return f"{name.replace('_', ' ')} {theirs}; the reply says {ours}"
     return None
