@@ -19,7 +19,7 @@ from sealing_runs import run
 
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.certify import certify
-from kms_conformance.apps.certificate.form import name_note
+from kms_conformance.apps.certificate.contents import name_note
 from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, STATEMENT, unpack
 from kms_conformance.apps.certificate.verify import Verification, verify
 from kms_conformance.core.tier import EFFORTS

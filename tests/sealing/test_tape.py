@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.apps.certificate.agreement import alike
+from kms_conformance.apps.certificate.differences import alike
 from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.drawn import PlayedDraws

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.apps.certificate import keys
-from kms_conformance.apps.certificate.agreement import differences, out_of_time, unclaimed_failures
-from kms_conformance.apps.certificate.elsewhere import Shared, is_same_release, other_code, shared
-from kms_conformance.apps.certificate.form import Sealed, changes, contradictions, environment_of, misspelt, name_note
+from kms_conformance.apps.certificate.differences import differences, out_of_time, unclaimed_failures
+from kms_conformance.apps.certificate.other_release import Shared, is_same_release, other_code, shared
+from kms_conformance.apps.certificate.contents import Sealed, changes, contradictions, environment_of, misspelt, name_note
 from kms_conformance.apps.certificate.manifest import NO_SIGNATURE
 from kms_conformance.apps.certificate.pack import MANIFEST, STATEMENT, Unsound, read
 from kms_conformance.apps.certificate.statement import is_signed_by

@@ -14,7 +14,7 @@ from kms_conformance.report import layout
 from kms_conformance.verdict.decide import specs_digest
 
 if TYPE_CHECKING:
-    from kms_conformance.apps.certificate.form import Sealed
+    from kms_conformance.apps.certificate.contents import Sealed
     from kms_conformance.apps.certificate.rejudge import Rejudged
 
 _MOST_NAMED = 5
@@ -69,7 +69,7 @@ def shared(sealed: Sealed, again: Rejudged | str, found: list[str]) -> Shared:
 
 
 def _replies(sealed: Sealed) -> Iterator[str]:
-    from kms_conformance.apps.certificate.singly import judge_singly  # noqa: PLC0415 - it loads the whole suite
+    from kms_conformance.apps.certificate.single_replies import judge_singly  # noqa: PLC0415 - it loads the whole suite
 
     if sealed.environment["target"]["dialect"] not in specs.dialects():
         return
