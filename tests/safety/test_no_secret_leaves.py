@@ -168,7 +168,7 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
         shown += command(tmp_path, environment, "certify", "--evidence", "out")
         [sealed] = (tmp_path / "out").glob("*.zip")
         verified = command(tmp_path, {}, "verify", str(sealed))
-        assert "holds: its verdict follows from its" in verified, verified
+        assert "verifies: its verdict follows from its" in verified, verified
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
     failed = [entry for entry in verdict["requirements"] if entry["verdict"] == "failed"]
     assert failed, "what the endpoint said was never judged"

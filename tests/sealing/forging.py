@@ -11,7 +11,7 @@ from typing import Any
 
 from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
-from kms_conformance.apps.certificate.statement import sealed, statement
+from kms_conformance.apps.certificate.statement import seal_statement, statement
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
 from kms_conformance.report.model import Report
@@ -90,7 +90,7 @@ class Forgery:
         document = manifest(verdict, self.environment, exchanges, members, ISSUED)
         members[MANIFEST] = files.to_text(document).encode()
         members[PAGE] = page(document, verdict, "").encode()
-        members[STATEMENT] = sealed(statement(members, document, verdict), None)
+        members[STATEMENT] = seal_statement(statement(members, document, verdict), None)
         return pack(members)
 
 
