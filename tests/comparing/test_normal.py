@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kms_conformance.apps.differential.normal import Normal
+from kms_conformance.apps.differential.normalizer import Normal
 
 ASKED = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
 KEY = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"

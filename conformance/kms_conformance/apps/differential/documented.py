@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from kms_conformance.apps.differential.answers import Aspect, Break
 from kms_conformance.apps.differential.facts import REQUEST_ID
-from kms_conformance.apps.differential.preparing import Prepared
+from kms_conformance.apps.differential.preparation import Prepared
 from kms_conformance.apps.differential.question import PENDING_FROM_DISABLED, Question
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId

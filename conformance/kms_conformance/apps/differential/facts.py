@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kms_conformance.apps.differential.answers import Break
-from kms_conformance.apps.differential.preparing import Prepared
+from kms_conformance.apps.differential.preparation import Prepared
 from kms_conformance.apps.differential.question import Question
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer

@@ -10,7 +10,7 @@ from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.apps.differential.answers import Given
-from kms_conformance.apps.differential.asking import AskingResult, ask
+from kms_conformance.apps.differential.question_runner import AskingResult, ask
 from kms_conformance.apps.differential.question import Question, digest
 from kms_conformance.apps.differential.questions import questions
 from kms_conformance.catalogue.profile import Profile

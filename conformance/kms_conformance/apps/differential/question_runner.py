@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from kms_conformance.apps.differential.answers import Given
 from kms_conformance.apps.differential.documented import Documented, of_every_exchange
 from kms_conformance.apps.differential.facts import Fact, breaks_of, facts_of, judged_of
-from kms_conformance.apps.differential.normal import OTHER_KEY, Normal
-from kms_conformance.apps.differential.preparing import Prepared, Preparing
+from kms_conformance.apps.differential.normalizer import OTHER_KEY, Normal
+from kms_conformance.apps.differential.preparation import Prepared, Preparing
 from kms_conformance.apps.differential.question import CIPHERTEXT, DESCRIPTION, KEY, UNKNOWN_KEY, Question
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge
