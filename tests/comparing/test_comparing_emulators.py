@@ -31,8 +31,8 @@ def test_the_same_service_does_not_differ(dialect: str, seed: int) -> None:
     assert found.compared == len(first.entries) >= 79
     assert found.exit_code == 0
     # The documents support every answer of it.
-    assert [broken for entry in first.entries for broken in entry.given.breaks] == []
-    assert all(entry.given.judged for entry in first.entries)
+    assert [broken for entry in first.entries for broken in entry.answer.breaks] == []
+    assert all(entry.answer.judged for entry in first.entries)
 
 
 @contextmanager

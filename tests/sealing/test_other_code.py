@@ -58,8 +58,8 @@ def test_what_this_code_judges_otherwise_is_told_in_part_with_the_command_that_t
     judged = lines[lines.index("Judged:") + 1 : lines.index("Not judged:")]
     assert [line.split()[0] for line in judged] == ["Its", str(sum(1 for _ in replies(path))), judged[2].split()[0]]
     assert "one reply" not in judged[1]
-    assert ", each by itself: " in judged[1]
-    assert f"up to exchange 100 of {len(Forgery(path.read_bytes()).lines)}: with the failures" in judged[2]
+    assert ", each judged alone: " in judged[1]
+    assert f"up to exchange 100 of {len(Forgery(path.read_bytes()).lines)}: with exactly the failures" in judged[2]
     [why] = lines[lines.index("Not judged:") + 1 : lines.index("To verify the file with the code that sealed it:")]
     assert "follows from all its exchanges: exchanges.jsonl.gz: at exchange 101" in why
     command = shlex.split(lines[lines.index("To verify the file with the code that sealed it:") + 1])

@@ -70,9 +70,9 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
     "a name that leads out": (lambda data: zipped(data, lambda z: z.writestr("../verdict.json", "{}")), "'../verdict"),
     "a name from the root": (lambda data: zipped(data, lambda z: z.writestr("/etc/passwd", "x")), "'/etc/passwd'"),
-    "a comment": (lambda data: zipped(data, lambda z: setattr(z, "comment", b"approved")), "it has additional bytes"),
-    "bytes after it": (lambda data: data + b"x", "it has additional bytes"),
-    "bytes before it": (lambda data: b"#!/bin/sh\n" + data, "it has additional bytes"),
+    "a comment": (lambda data: zipped(data, lambda z: setattr(z, "comment", b"approved")), "has additional bytes, or"),
+    "bytes after it": (lambda data: data + b"x", "has additional bytes, or"),
+    "bytes before it": (lambda data: b"#!/bin/sh\n" + data, "has additional bytes, or"),
     "dates of its members": (lambda data: packed_otherwise(data, zipfile.ZIP_STORED), "its members are not stored as"),
     "a bomb": (
         lambda data: packed_otherwise(data, zipfile.ZIP_DEFLATED, b" " * (64 << 20)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from kms_conformance.apps.differential import KEYS, AnswerRecording, record
+from kms_conformance.apps.differential import KEYS_NEEDED, AnswerRecording, record
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli._common import confirmed
 from kms_conformance.client.ledger import Ledger
@@ -27,7 +27,7 @@ def require_consent(targets: Iterable[Target], *, yes: bool) -> None:
 
 def _prompt(target: Target) -> str:
     days = Profile.load(target.dialect, target.profile).window.minimum
-    keys = min(KEYS, target.limits.max_keys)
+    keys = min(KEYS_NEEDED, target.limits.max_keys)
     return (
         f"{target.name} ({target.shown_url}) is not on this machine. Recording creates at most {keys} keys there. They"
         f" are scheduled for deletion at the end and deleted after {days} days. Continue?"

@@ -63,7 +63,7 @@ def choose_clients(target: Target, only: str | None) -> tuple[tuple[VendorClient
     named = [client for client in clients(target.dialect) if only in (None, client.name)]
     way = target.auth.way
     left_out = {
-        client.name: f"It signs in with {' or '.join(sorted(client.ways))}; the target file has {way}."
+        client.name: f"It needs {' or '.join(sorted(client.ways))}; the target file has {way}."
         for client in named
         if way not in client.ways
     }

@@ -1,4 +1,4 @@
-"""Two exchanges as rows of a table: what was asked, what came, and where the replies differ."""
+"""Rows of a table that compares two exchanges: request, status, and each field of the replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING = "-"
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """One line of the table. `mark`: `≠` where the replies differ, `~` where ids or dates alone do."""
+    """Row of the table. `mark`: `≠` if the replies differ, `~` if only ids or dates differ."""
 
     name: str
     then: str
@@ -27,7 +27,7 @@ class ReplayRow:
 
 
 def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[ReplayRow]:
-    """What was sent and what came, then and now; of a reply in JSON a row a field."""
+    """The requests and replies of the run and of the replay; JSON replies have one row for each field."""
     yield ReplayRow("sent at", _moment(then), _moment(now))
     yield ReplayRow("request", _request(then), _request(now))
     yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
@@ -70,7 +70,7 @@ def _text(exchange: Mapping[str, Any] | None, name: str) -> str:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Every single value of a JSON document by the path that leads to it; of any other text, the text."""
+    """Every leaf value of a JSON document by its dotted path; any other text as `body`."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
