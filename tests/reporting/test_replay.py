@@ -160,7 +160,7 @@ def test_the_target_file_is_the_runs_own_unless_another_is_given(tmp_path: Path)
     remember(tmp_path, {"otc-eu-de": huawei, "emulator-huawei": None})
     assert target_file(tmp_path, found(), None) == huawei
     assert target_file(tmp_path / "results.json", found(), None) == huawei
-    with pytest.raises(ReportError, match="It speaks alibaba"):
+    with pytest.raises(ReportError, match="Its dialect is alibaba"):
         target_file(tmp_path, found(), alibaba)
     huawei.unlink()
     with pytest.raises(TargetError):

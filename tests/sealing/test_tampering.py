@@ -228,18 +228,21 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "a reply is missing": (no_reply, "at exchange "),
     "a reason is edited": (
         set_to("schedule.from-disabled", reason="not asked"),
-        "schedule.from-disabled: its reason is",
+        "schedule.from-disabled: claimed reason is not asked; judged again: ",
     ),
-    "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
+    "a level is edited": (
+        set_to("cancel.effect", level="MAY"),
+        "cancel.effect: claimed level is MAY; judged again: MUST",
+    ),
     "a requirement is missing": (without_requirement, "cancel.date-cleared"),
     "a requirement is made up": (more_requirements, "cancel.always"),
     "what was not asked does not apply": (all_passed, "claimed is not_applicable; judged again: inconclusive"),
     "a check did not begin": (without_check, "recorded is"),
-    "a partial run is called whole": (whole, "partial because"),
+    "a partial run is called whole": (whole, "the reasons for partial are: "),
     "fewer checks were planned": (fewer_planned, "did not run"),
     "another seed": (other_seed, "at exchange "),
     "another endpoint on the verdict": (other_target, "target: claimed is"),
-    "another day": (other_day, "it speaks of 2027-01-01T00:00:00Z"),
+    "another day": (other_day, "the run started at 2027-01-01T00:00:00Z, but"),
     "keys of others": (other_isolation, "isolation: claimed is"),
     "a line of the ledger is missing": (without_ledger_line, "ledger.jsonl: its lines"),
 }
@@ -279,7 +282,7 @@ def test_versions_that_judge_are_asked_for_before_anything_is_called_forged(
     without_exchange(forgery)
     said = said_of(tmp_path, forgery.packed())
     assert said.exit_code == code
-    assert (f"It needs {package} 1.0 (here: " in str(said)) is (code == 3)
+    assert (f"Judging it again needs {package} 1.0 (here: " in str(said)) is (code == 3)
 
 
 # --- what was drawn at random -----------------------------------------------------------------------------------------
