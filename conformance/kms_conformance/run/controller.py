@@ -44,7 +44,7 @@ from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 
 @dataclass(frozen=True)
