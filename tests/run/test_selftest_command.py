@@ -91,7 +91,7 @@ def test_only_what_went_wrong_is_made_again(
 def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other.json").write_text("{}")
     assert selftest("--again", str(tmp_path / "other.json")) == 2
-    assert "no power report" in capsys.readouterr().err
+    assert "is not a power report" in capsys.readouterr().err
 
 
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
