@@ -103,7 +103,7 @@ def compare(
         raise click.UsageError("--strict and --markdown compare two runs. Leave them out.")
     if a.dialect != b.dialect:
         raise click.UsageError(
-            f"{first} speaks {a.dialect} and {second} speaks {b.dialect}: only targets of the same dialect can be "
+            f"{first} is of the dialect {a.dialect}, {second} of {b.dialect}: only targets of the same dialect can be "
             "compared."
         )
     require_consent([argument.target for argument in (a, b) if argument.target is not None], yes=yes)

@@ -53,14 +53,14 @@ class DocumentedAnswer:
             return "unknown_key"
         return self.profile.refusal_in(self.question.operation, view.state)
 
-    def states(self, view: KeyView, asked: datetime) -> tuple[str, ...]:
+    def states(self, view: KeyView, sent_at: datetime) -> tuple[str, ...]:
         """The accepted states of the key after the request, if the request is accepted."""
         question = self.question
         if "key_id" not in question.arguments or view.state == GONE:
             return (view.state,)
         if question.operation == "cancel":
             before = DISABLED if question.state == PENDING_FROM_DISABLED else ENABLED
-            return Oracle(self.profile).predict(KeyModel(PENDING, before), "cancel", asked).states
+            return Oracle(self.profile).predict(KeyModel(PENDING, before), "cancel", sent_at).states
         after = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
         return (after.get(question.operation, view.state),)
 
@@ -72,13 +72,13 @@ class DocumentedAnswer:
         return ("state", "date") if _CHANGES_NOTHING in self.applicable else ()
 
     def breaks(
-        self, prepared: PreparedKey, asked: datetime, answer: Answer, after: KeyView
+        self, prepared: PreparedKey, sent_at: datetime, answer: Answer, after: KeyView
     ) -> Iterator[BrokenRequirement]:
         """The requirements that an answer and its effects on the key break."""
         name = self.refusal(prepared.view)
         refusal = None if name is None else self.profile.refusal(name)
         if self.has_requirement and answer.accepted and (refusal is None or refusal.or_accepted):
-            yield from self._effect(prepared, asked, after)
+            yield from self._effect(prepared, sent_at, after)
         elif self.has_requirement and answer.accepted:
             yield self._broken("answer", str(refusal))
         elif self.has_requirement and refusal is None:
@@ -89,14 +89,14 @@ class DocumentedAnswer:
             yield self._broken("answer", str(refusal))
         if answer.status >= 400:
             yield from self._unchanged(prepared.view, after)
-        yield from self._date_problems(prepared, asked, after)
+        yield from self._date_problems(prepared, sent_at, after)
 
-    def _effect(self, prepared: PreparedKey, asked: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
-        states = self.states(prepared.view, asked)
+    def _effect(self, prepared: PreparedKey, sent_at: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
+        states = self.states(prepared.view, sent_at)
         if after.state not in states:
             yield self._broken("state", f"the key reads back as {' or '.join(states)}")
         elif self.question.days is not None:
-            expected = asked + timedelta(days=self.question.days)
+            expected = sent_at + timedelta(days=self.question.days)
             date = after.deletion_at
             if date is None or not is_dated(date, expected, self.profile.deletion):
                 words = f"a deletion date {self.question.days} days after the request"
@@ -116,10 +116,10 @@ class DocumentedAnswer:
         elif after.deletion_at != before.deletion_at:
             yield BrokenRequirement("date", requirement, "the deletion date stays as it is")
 
-    def _date_problems(self, prepared: PreparedKey, asked: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
+    def _date_problems(self, prepared: PreparedKey, sent_at: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
         """Wrong deletion dates of the key that are independent of the request."""
         date, before = after.deletion_at, prepared.view.deletion_at
-        stale = after.state != PENDING and date is not None and date > asked
+        stale = after.state != PENDING and date is not None and date > sent_at
         requirement = next((name for name in _DATES if name in self.applicable), None)
         if stale and requirement is not None:
             yield BrokenRequirement("date", requirement, "no deletion date ahead", _WHOLE_KEY)

@@ -41,12 +41,12 @@ _LARGEST = 10**10
 class Normalizer:
     """Normalizer of one reply.
 
-    `names` maps texts to placeholders. `asked` and `scheduled` are the times (aware) of the request and of the last
+    `names` maps texts to placeholders. `sent_at` and `scheduled` are the times (aware) of the request and of the last
     scheduling. `fresh` means that the request created the key, so that all times are relative to the request.
     """
 
     names: Mapping[str, str]
-    asked: datetime
+    sent_at: datetime
     scheduled: datetime | None = None
     fresh: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Normalizer:
         """A value that is neither mapping nor list."""
         when = time_of(value)
         if when is not None:
-            return relative_time(*when, self.asked, self.scheduled, fresh=self.fresh).to_json()
+            return relative_time(*when, self.sent_at, self.scheduled, fresh=self.fresh).to_json()
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) > _LARGEST:
@@ -112,7 +112,7 @@ class Normalizer:
 
     def date(self, at: datetime) -> Any:  # noqa: ANN401 - JSON
         """A date that was already parsed; its format is not compared."""
-        return relative_time(at, "", self.asked, self.scheduled, fresh=self.fresh).to_json()
+        return relative_time(at, "", self.sent_at, self.scheduled, fresh=self.fresh).to_json()
 
     def text(self, value: str) -> str:
         """A text: known names and ids become placeholders, words of an API stay, all other texts become `<text>`."""

@@ -109,11 +109,11 @@ class _QuestionRunner:
         pool = self.bench.pool
         if pool.room <= 0:
             return NormalizedAnswer("left_out", "limits.max_keys allows no further key")
-        asked = self.bench.time.now()
+        sent_at = self.bench.time.now()
         answer, key = self._create()
         view = KeyView(None, GONE, None, None, None, {}) if key is None else pool.read(key)
         prepared = PreparedKey(key or "", view, None)
-        return self._normalized(question, prepared, asked, answer, view)
+        return self._normalized(question, prepared, sent_at, answer, view)
 
     def _create(self) -> tuple[Answer, str | None]:
         pool, client = self.bench.pool, self.bench.client
@@ -132,16 +132,16 @@ class _QuestionRunner:
         # Ids that must be unknown are looked up first, so that only the exchange of the question is judged.
         with suppress(Inconclusive):
             client.look_up_unknown(request)
-        asked = self.bench.time.now()
+        sent_at = self.bench.time.now()
         self._start_judging()
         try:
             answer = client.send(request, client.api[question.operation])
         except Inconclusive:
-            self._preparer.note_effect(prepared, question, asked, None, prepared.view)
+            self._preparer.note_effect(prepared, question, sent_at, None, prepared.view)
             raise
-        after = self._after(question, prepared, asked, answer)
-        self._preparer.note_effect(prepared, question, asked, answer, after)
-        return self._normalized(question, prepared, asked, answer, after, unknown=arguments.get("key_id"))
+        after = self._after(question, prepared, sent_at, answer)
+        self._preparer.note_effect(prepared, question, sent_at, answer, after)
+        return self._normalized(question, prepared, sent_at, answer, after, unknown=arguments.get("key_id"))
 
     def _start_judging(self) -> None:
         """Use a new judge for each question; it collects the failures of every exchange."""
@@ -161,12 +161,12 @@ class _QuestionRunner:
             for name, value in question.arguments.items()
         }
 
-    def _after(self, question: Question, prepared: PreparedKey, asked: datetime, answer: Answer) -> KeyView:
+    def _after(self, question: Question, prepared: PreparedKey, sent_at: datetime, answer: Answer) -> KeyView:
         """The key, read after the request; waits for the settle time of the profile if the request was accepted."""
         pool = self.bench.pool
         if not answer.accepted:
             return pool.steady(prepared.key)
-        states = DocumentedAnswer(self.bench.client.profile, question, frozenset()).states(prepared.view, asked)
+        states = DocumentedAnswer(self.bench.client.profile, question, frozenset()).states(prepared.view, sent_at)
         return pool.settled(
             prepared.key,
             lambda view: view.state in states and (view.state != PENDING or view.deletion_at is not None),
@@ -176,7 +176,7 @@ class _QuestionRunner:
         self,
         question: Question,
         prepared: PreparedKey,
-        asked: datetime,
+        sent_at: datetime,
         answer: Answer,
         after: KeyView,
         unknown: object = None,
@@ -187,10 +187,10 @@ class _QuestionRunner:
         facts: dict[str, Fact] = dict(facts_of(question, bench, prepared, answer))
         documented = DocumentedAnswer(client.profile, question, bench.applicable)
         everywhere = of_every_exchange(self._judge.failures, answer.number)
-        breaks = (*documented.breaks(prepared, asked, answer, after), *everywhere, *breaks_of(question, bench, facts))
-        scheduled = asked if question.operation == "schedule" and after != prepared.view else prepared.scheduled
+        breaks = (*documented.breaks(prepared, sent_at, answer, after), *everywhere, *breaks_of(question, bench, facts))
+        scheduled = sent_at if question.operation == "schedule" and after != prepared.view else prepared.scheduled
         normal = Normalizer(
-            self._names(prepared, unknown, answer), asked, scheduled, fresh=question.operation == "create"
+            self._names(prepared, unknown, answer), sent_at, scheduled, fresh=question.operation == "create"
         )
         return NormalizedAnswer(
             "answered",

@@ -113,16 +113,16 @@ def _of_number(value: float, in_seconds: Written, in_milliseconds: Written) -> t
 
 
 def relative_time(
-    at: datetime, written: str, asked: datetime, scheduled: datetime | None, *, fresh: bool
+    at: datetime, written: str, sent_at: datetime, scheduled: datetime | None, *, fresh: bool
 ) -> RelativeTime:
-    """Convert a time to one relative to the request or the scheduling. All times are aware; `asked` is the request.
+    """Convert a time to one relative to the request or the scheduling. All times are aware; `sent_at` is the request.
 
     Future times are relative to the scheduling, if there was one. Past times have no distance, unless the key is
     `fresh`: created by this request.
     """
-    if not fresh and (at - asked).total_seconds() <= _TOLERANCE:
+    if not fresh and (at - sent_at).total_seconds() <= _TOLERANCE:
         return RelativeTime("the past", 0, 0, None, written)
-    since, start = ("the request", asked) if scheduled is None or fresh else (SCHEDULING, scheduled)
+    since, start = ("the request", sent_at) if scheduled is None or fresh else (SCHEDULING, scheduled)
     seconds = (at - start).total_seconds()
     days = round(seconds / _DAY)
     whole = next((step for step in _STEPS if at.timestamp() % step == 0), None)

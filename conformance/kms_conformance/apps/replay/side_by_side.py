@@ -31,18 +31,18 @@ def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[Rep
     yield ReplayRow("sent at", _moment(then), _moment(now))
     yield ReplayRow("request", _request(then), _request(now))
     yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
-    asked = now is not None
-    yield _compared("status", _status(then), _status(now), asked=asked)
+    sent = now is not None
+    yield _compared("status", _status(then), _status(now), sent=sent)
     before, after = _fields(_text(then, "reply_body")), _fields(_text(now, "reply_body"))
     names = list(dict.fromkeys([*before, *after]))
     for name in names[:_MOST_FIELDS]:
-        yield _compared(name, before.get(name, _NOTHING), after.get(name, _NOTHING), asked=asked)
+        yield _compared(name, before.get(name, _NOTHING), after.get(name, _NOTHING), sent=sent)
     if len(names) > _MOST_FIELDS:
         yield ReplayRow("…", f"{len(names) - _MOST_FIELDS} more fields", "")
 
 
-def _compared(name: str, then: str, now: str, *, asked: bool) -> ReplayRow:
-    mark: Mark = "" if then == now or not asked else "~" if steady(then) == steady(now) else "≠"
+def _compared(name: str, then: str, now: str, *, sent: bool) -> ReplayRow:
+    mark: Mark = "" if then == now or not sent else "~" if steady(then) == steady(now) else "≠"
     return ReplayRow(name, then, now, mark)
 
 

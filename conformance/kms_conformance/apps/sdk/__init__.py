@@ -1,1 +1,1 @@
-"""Vendors' SDK clients: runs the key lifecycle through them and tells faults of the target from faults of a client."""
+"""Vendors' SDK clients: runs the key lifecycle through them and separates faults of target and client."""
