@@ -1,4 +1,4 @@
-"""Runs of the vendors' clients against an emulator, whole or in part."""
+"""Runs of the vendors' clients against an emulator, with all or some of the steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
 from kms_conformance.target import Limits, load_target
 
-# Every client with every way in which it signs in.
+# Every client with each of its ways to sign in.
 ALL = [
     ("alibaba", None, "alibabacloud_kms20160120"),
     ("alibaba", None, "aliyun-python-sdk-kms"),
@@ -31,7 +31,7 @@ ONE_EACH = [row for row in ALL if row[1] != "password"]
 
 
 def installed(name: str) -> None:
-    """Skip where a client is not installed: the extra `clients` is one."""
+    """Skip the test if a client is not installed (extra `clients`)."""
     known = next(client for dialect, _, _ in ALL for client in clients(dialect) if client.name == name)
     try:
         adapter_of(known)
@@ -42,7 +42,7 @@ def installed(name: str) -> None:
 def run(
     emulator: Emulator, way: str | None, only: str, folder: Path, *, whole: bool = False, limits: Limits | None = None
 ) -> SdkReport:
-    """The steps through one client, or through all where `only` is empty; `whole` waits for a key's end as well."""
+    """Run the steps through one client (all if `only` is empty); `whole` includes the end of the waiting period."""
     path = folder / "target.yaml"
     path.write_text(emulator.target_yaml(way))
     target = load_target(path)
@@ -52,7 +52,7 @@ def run(
 
 
 def only_steps(monkeypatch: pytest.MonkeyPatch, *titles: str, strangers: bool = False) -> None:
-    """Leave out all steps but these and the first, to save time."""
+    """Run only these steps and the first, to save time."""
     monkeypatch.setattr(
         player, "steps", lambda profile, days: [step for step in steps(profile, days) if step.title in titles]
     )

@@ -1,4 +1,4 @@
-"""`run --via`: what its user meets, and the exit codes."""
+"""Command `run --via`: output and exit codes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_client_that_is_not_installed_names_the_command_to_type(
     assert "The client alibabacloud_kms20160120 cannot be used." in told
     command_to_type = told.strip().rpartition("Install the vendors' clients with: ")[2]
     assert command_to_type.startswith("pip install ")
-    # Pasted as it is, it names every client in the releases that pyproject.toml allows, and no package of ours.
+    # The printed command names every client in the releases that pyproject.toml allows, and not this package.
     named = {canonicalize_name(Requirement(text).name) for text in shlex.split(command_to_type)[2:]}
     assert named >= {canonicalize_name(client.name) for dialect in specs.dialects() for client in clients(dialect)}
     assert "kms-conformance" not in named

@@ -1,4 +1,4 @@
-"""`record` and `compare` as their user meets them: by exit code, files, and words."""
+"""Commands `record` and `compare`: exit codes, files and messages."""
 
 from __future__ import annotations
 

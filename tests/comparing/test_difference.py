@@ -1,4 +1,4 @@
-"""What counts as a difference, what as an accident, and whom the documents support."""
+"""Differences between answers, ignored differences, and the side that the documents support."""
 
 from __future__ import annotations
 

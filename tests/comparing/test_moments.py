@@ -1,4 +1,4 @@
-"""Times are told relative to what they follow from, and compared within what clocks and roundings allow."""
+"""Relative times, and their comparison within the tolerance of clocks and roundings."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_seconds_are_no_difference_and_minutes_are() -> None:
 
 
 def test_dates_rounded_to_days_agree_whatever_the_hour() -> None:
-    """One asked in the morning, one at night: both round up to midnight."""
+    """Two requests, in the morning and at night: both dates are rounded up to midnight."""
     night = ASKED + timedelta(hours=13)
     midnight = datetime(2026, 12, 1, tzinfo=UTC)
     first, second = (relative_time(midnight, "seconds", at, at, fresh=False) for at in (ASKED, night))

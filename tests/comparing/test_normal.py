@@ -1,4 +1,4 @@
-"""Accidents become placeholders, the same for the same everywhere; what is no word of an API is not kept."""
+"""Normalization of replies: equal values get equal placeholders; texts that are not words of an API are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that was made to harm whoever verifies it: nested, packed a thousandfold, laid upon itself, misnamed."""
+"""Hostile sealed files: nested archives, compression bombs, overlapping members, wrong names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LINE: dict[str, Any] = {
 
 @cache
 def bomb(of: bytes, times: int) -> bytes:
-    """Gzip of a text repeated, made without having it in memory."""
+    """Gzip of a repeated text, written without holding the text in memory."""
     packer, packed = zlib.compressobj(9, zlib.DEFLATED, 31), bytearray()
     for _ in range(times):
         packed += packer.compress(of)
@@ -154,7 +154,7 @@ def test_a_hostile_file_does_not_hold_and_says_so_in_plain_text(
 
 
 def members_upon_each_other(data: bytes) -> bytes:
-    """The same file, whose directory says of each member that it is as large as all of them."""
+    """The same file with a directory in which each member has the size of all members."""
     result = bytearray(data)
     at = result.find(b"PK\x01\x02")
     while at >= 0:
@@ -196,5 +196,5 @@ def test_what_is_forged_with_right_digests_ends_in_a_sentence(
 
 
 def test_memory_of_these_tests_is_bounded() -> None:
-    """Of all of them together: the largest of the files above would take many times as much."""
+    """The limit for all files together; unpacking the largest file above would take many times as much."""
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1 << 20, "kilobytes"

@@ -1,4 +1,4 @@
-"""Certificates that earlier commits sealed: none is disowned, and none is a riddle to whoever holds it."""
+"""Certificates of earlier commits: each verifies, or the output names the judged parts and the command to verify it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from kms_conformance.apps.certificate.verify import verify_file
 
-# Whole runs of every dialect take half a minute: `tox run -e kept` asks all of them.
+# Whole runs of every dialect take half a minute: only `tox run -e kept` verifies all of them.
 _ALL = os.environ.get("KMS_CONFORMANCE_KEPT") == "all"
 _KEPT = Path(__file__).parent / "kept"
 _MADE: dict[Path, dict[str, Any]] = {

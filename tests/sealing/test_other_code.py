@@ -1,4 +1,4 @@
-"""Files that other code sealed: what can be told is told, nothing is held against them, and a command is named."""
+"""Files from other code: verified as far as possible, never called forged, with the command that verifies them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_this_code_judges_alike_holds_whoever_sealed_it(plain: Path, tmp_pa
 def test_what_this_code_judges_otherwise_is_told_in_part_with_the_command_that_tells_all(
     plain: Path, tmp_path: Path
 ) -> None:
-    """An exchange that the suite here does not ask for: so it looks where a later suite asks otherwise."""
+    """An exchange that this suite does not send, as if a later version of the suite sent other requests."""
 
     def change(forgery: Forgery) -> None:
         of_other_code(forgery)
@@ -126,7 +126,7 @@ def test_a_dialect_or_a_form_of_a_later_release_is_no_riddle(plain: Path, tmp_pa
     assert "pipx run --spec " in str(said)
 
 
-# --- which code this is -----------------------------------------------------------------------------------------------
+# --- digest of the code -----------------------------------------------------------------------------------------------
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -1,4 +1,4 @@
-"""What is sealed, and how it is called; and that it can be verified anywhere."""
+"""Sealing: contents and names of files, and verification on any machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kms_conformance.report.errors import ReportError
 from kms_conformance.verdict.decide import is_sound, whole
 from kms_conformance.verdict.model import RequirementVerdict
 
-# As on a machine that has no network: whatever tries to use it fails at once.
+# As on a machine without network: any attempt to use it fails at once.
 _OFFLINE = """
 import socket, sys
 def refuse(*_): raise OSError("there is no network")
@@ -52,7 +52,7 @@ def test_an_untouched_file_holds_without_network_and_without_the_target(plain: P
 @pytest.mark.parametrize("dialect", ["alibaba", "aws"])
 def test_a_file_of_any_dialect_holds(dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = run(tmp_path, dialect)
-    # What is sealed was verified.
+    # Sealed files were verified before.
     monkeypatch.setattr("socket.socket.connect", None)
     [sealed] = certify(reports)
     assert sealed.unverifiable == ()
@@ -74,7 +74,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
 def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
     dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An endpoint that does not encrypt at all: in hex, or in base64 beside other bytes, each stands twice."""
+    """An endpoint that does not encrypt: plaintexts appear twice, in hex or in base64 beside other bytes."""
     shown: list[bytes] = []
 
     def kept(_key: object, _head: bytes, data: bytes) -> bytes:
@@ -82,7 +82,7 @@ def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
         return data
 
     monkeypatch.setattr("kms_conformance.emulator.crypto._masked", kept)
-    # What is sealed was verified.
+    # Sealed files were verified before.
     [sealed] = certify(run(tmp_path, dialect, ("-k", "test_entry.py or test_use.py or test_waiting_period.py")))
     members = unpack(sealed.path.read_bytes())
     whole = b"\n".join([*members.values(), gzip.decompress(members["exchanges.jsonl.gz"])])
@@ -93,11 +93,11 @@ def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
         assert base64.b64encode(plain).rstrip(b"=")[:-1] not in whole
 
 
-# --- what is judged again ---------------------------------------------------------------------------------------------
+# --- rejudging --------------------------------------------------------------------------------------------------------
 
 
 def test_a_reply_as_a_fault_gives_it_is_found_in_a_file_that_is_sealed_again(plain: Path, tmp_path: Path) -> None:
-    """What a sealed file says is judged, and not only compared: here everything in it agrees with everything else."""
+    """Exchanges are judged again, not only compared: all members of this forgery are consistent."""
     forgery = Forgery(plain.read_bytes())
     reply = forgery.exchange("cancel.reply.key-id")
     answer(reply, body(reply) | {"key_id": "0d0466b0-e727-4d9c-b35d-f84bb474a37f"})
@@ -120,7 +120,7 @@ def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> No
     assert (
         "<h1>Partial evidence, not a certificate</h1>" in unpack(sealed.path.read_bytes())["certificate.html"].decode()
     )
-    # A failure cannot be forgotten, so that a part of the suite seems to have found nothing.
+    # Removing a failure is detected, even if its requirement then seems not judged.
     forgery = Forgery(sealed.path.read_bytes())
     forgery.forgive()
     said = verify_file(forgery.saved(tmp_path))
@@ -144,7 +144,7 @@ def test_what_does_not_verify_is_not_sealed(reports: Path, tmp_path: Path) -> No
 
 
 def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_path: Path) -> None:
-    """A run that was ended early is worth keeping; what it would have asked nobody knows."""
+    """A run that was ended early can be sealed, but not judged again."""
     folder = tmp_path / "reports"
     shutil.copytree(reports, folder)
     document = json.loads((folder / "environment.json").read_text())
@@ -157,7 +157,7 @@ def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_
     assert verify_file(folder / "emulator-huawei.partial.zip").exit_code == 3
 
 
-# --- how it is called -------------------------------------------------------------------------------------------------
+# --- names and titles -------------------------------------------------------------------------------------------------
 
 
 def test_the_page_says_that_it_is_partial_and_by_whom_it_was_signed(plain: Path, signed: Path, key: Path) -> None:
@@ -196,7 +196,7 @@ def test_only_what_was_not_asked_may_be_open_and_only_where_it_is_said(
     assert is_sound(Stored(), partial) is sound  # type: ignore[arg-type]
 
 
-# --- what cannot be sealed --------------------------------------------------------------------------------------------
+# --- refused runs -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tamperings of a sealed file, each found by `verify`: by its form, by its digests, by judging again, by the key."""
+"""Changes to sealed files that `verify` detects: by form, digests, rejudging, or signature."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def found(verification: Verification) -> str:
 
 
 def zipped(data: bytes, change: Callable[[zipfile.ZipFile], object]) -> bytes:
-    """The file with something added by a zip program."""
+    """The file with an addition by a zip program."""
     file = io.BytesIO(data)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings(action="ignore"):
         change(archive)
@@ -119,7 +119,7 @@ def test_a_name_that_says_more_than_the_file_is_gets_a_note_and_every_line_says_
     assert all(line.startswith("[partial: its tier is smoke, ") for line in str(said).splitlines())
 
 
-# --- its contents, with every digest worked out anew ------------------------------------------------------------------
+# --- contents, with all digests computed again ------------------------------------------------------------------------
 
 
 def without_exchange(forgery: Forgery) -> None:
@@ -142,7 +142,7 @@ def other_key_in_reply(forgery: Forgery) -> None:
 
 
 def other_plaintext(forgery: Forgery) -> None:
-    """What was encrypted comes back as something else."""
+    """Changes a decrypted plaintext."""
     for line in forgery.lines:
         if "plain_text" in line["reply"]["body"]:
             answer(line, body(line) | {"plain_text": "another"})
@@ -285,14 +285,14 @@ def test_versions_that_judge_are_asked_for_before_anything_is_called_forged(
     assert (f"Judging it again needs {package} 1.0 (here: " in str(said)) is (code == 3)
 
 
-# --- what was drawn at random -----------------------------------------------------------------------------------------
+# --- generated requests -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A sealed file with generated requests of each kind: of one operation, along links, and the lifecycle's steps.
+    """A sealed file with generated requests of each kind: single operations, chains along links, lifecycle walks.
 
-    Of each a few, which takes a fifth of the time.
+    A few of each kind, which takes a fifth of the time.
     """
     few = replace(EFFORTS["standard"], fuzz_examples=2, fuzz_coverage=False, walks=2, steps=6, chains=2)
     chosen = "test_entry.py or test_chains or test_lifecycle.py or test_fuzzing.py and disable"
@@ -338,7 +338,7 @@ def test_what_was_drawn_cannot_be_changed_although_nothing_is_drawn_again(
 
 
 def test_a_generated_request_that_went_badly_cannot_be_left_out(generated: Path, tmp_path: Path) -> None:
-    """Neither the drawn request nor its exchange is there, as if it had never been asked."""
+    """Removes a generated request and its exchange."""
     forgery = Forgery(generated.read_bytes())
     fewer_drawn(forgery)
     assert "what was drawn for the requests of " in found(verify_file(forgery.saved(tmp_path)))
