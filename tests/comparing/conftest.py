@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from comparing_bench import emulator, recorded
+from emulator_recordings import emulator, recorded
 
 from kms_conformance.apps.differential import AnswerRecording
 

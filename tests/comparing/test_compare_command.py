@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from comparing_bench import emulator
+from emulator_recordings import emulator
 
 from kms_conformance import cli
 from kms_conformance.apps.differential import recording as recording_module

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from comparing_bench import emulator, recorded, target_of
+from emulator_recordings import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerComparison, AnswerRecording, compare_recordings

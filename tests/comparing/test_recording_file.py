@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from comparing_bench import emulator, recorded, target_of
+from emulator_recordings import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerRecording
