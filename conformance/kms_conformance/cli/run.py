@@ -39,7 +39,7 @@ from kms_conformance.verdict.waivers import load_waivers
     help="Judge by the requirement set of an earlier release; newer requirements are only reported.",
 )
 @click.option("--plant", is_flag=True, help="Leave one key pending deletion, for later runs to observe.")
-@click.option("--watch", is_flag=True, help="Only read the planted key; creates nothing.")
+@click.option("--observe", "--watch", "watch", is_flag=True, help="Only read planted keys; create nothing.")
 @click.option(
     "--rescue", is_flag=True, help="Cancel the deletion of the planted key on its last day, and plant it again."
 )
