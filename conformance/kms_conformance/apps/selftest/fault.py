@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Decisions, Filter
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import yaml
 
-from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Prepare
 from kms_conformance.apps.selftest.stub_replies import yes_alibaba, yes_aws, yes_huawei
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Prepare, only, serving
 from kms_conformance.emulator import Decisions, Filter
 
 __all__ = ["ALIBABA", "ALL", "AWS", "BOTH", "HUAWEI", "Variant"]
