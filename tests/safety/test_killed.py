@@ -11,8 +11,8 @@ import pytest
 from test_looked_up import UNTOLD, answering
 from test_refused_creates import refusing_what_is_done
 
-from kms_conformance.apps.selftest.killing import Deadly, Judgement, Killings
 from kms_conformance.apps.selftest.deviation import only
+from kms_conformance.apps.selftest.killing import Deadly, Judgement, Killings
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli.sweep import sweep_target

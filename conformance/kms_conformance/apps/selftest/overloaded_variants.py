@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kms_conformance.apps.selftest.behaviour_mutations import answering
+from kms_conformance.apps.selftest.deviation import ALIBABA, Variant
 from kms_conformance.apps.selftest.reply_mutations import where
-from kms_conformance.apps.selftest.variant import ALIBABA, Variant
 from kms_conformance.emulator import Decisions, Filter, Inbound
 
 

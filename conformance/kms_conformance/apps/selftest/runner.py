@@ -71,7 +71,7 @@ def run_suite(
     The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
     once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
     """
-    read_ahead()
+    preload()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state))
@@ -129,7 +129,7 @@ def _peak() -> float:
 
 
 @cache
-def read_ahead() -> None:
+def preload() -> None:
     """Import, read and compile once what every run needs."""
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.nulls import Null
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
-from kms_conformance.apps.selftest.variant import Variant
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 

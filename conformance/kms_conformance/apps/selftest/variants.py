@@ -11,6 +11,7 @@ from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
+    Lagging,
     Mixin,
     admitting,
     answering,
@@ -18,10 +19,9 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     listing,
     reading_windows,
 )
-from kms_conformance.apps.selftest.eventual_consistency import Lagging
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
 from kms_conformance.apps.selftest.overloaded_variants import OVERLOADED
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on_all, on_errors, saying, where
-from kms_conformance.apps.selftest.variant import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
 from kms_conformance.apps.selftest.written_variants import TYPED
 from kms_conformance.core import specs
 from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, RefusalAnswer, Rules, State

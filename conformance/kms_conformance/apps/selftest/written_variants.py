@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kms_conformance.apps.selftest.deviation import AWS, Variant
 from kms_conformance.apps.selftest.reply_mutations import (
     Rewrite,
     body,
@@ -15,7 +16,6 @@ from kms_conformance.apps.selftest.reply_mutations import (
     where,
     without,
 )
-from kms_conformance.apps.selftest.variant import AWS, Variant
 
 
 def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting, answering, doing_though, with_
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound
 from kms_conformance.emulator.alibaba import credentials as alibaba

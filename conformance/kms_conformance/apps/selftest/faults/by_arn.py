@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import ENABLED, answering, doing, refusing, showing, with_
-from kms_conformance.apps.selftest.fault import AWS, Fault
+from kms_conformance.apps.selftest.deviation import AWS, Fault
 from kms_conformance.apps.selftest.faults.cancel import date_kept
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status
 from kms_conformance.emulator import Decisions

@@ -22,7 +22,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     touching,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status, where
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
 

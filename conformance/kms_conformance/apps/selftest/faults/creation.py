@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, every, on, saying, status
 
 _fault = partial(

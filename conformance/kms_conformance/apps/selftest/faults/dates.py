@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import Mixin, dating, showing
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, renamed, without
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Key

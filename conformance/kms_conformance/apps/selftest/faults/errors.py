@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kms_conformance.apps.selftest.fault import ALIBABA, ALL, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import (
     empty,
     field,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, visible
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(Fault, fault_class="expiry", severity="critical", families=("waiting_period",))

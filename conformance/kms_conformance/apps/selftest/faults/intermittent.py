@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING
-from kms_conformance.apps.selftest.fault import ALIBABA, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import every, field, header, on, on_all, status, text
 from kms_conformance.emulator import Decisions, Key, Rules
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, touching, with_
-from kms_conformance.apps.selftest.fault import HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import HUAWEI, Fault
 from kms_conformance.emulator import Key
 
 _fault = partial(

@@ -16,7 +16,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     inventing,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, on_refusal, saying, status, where
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State

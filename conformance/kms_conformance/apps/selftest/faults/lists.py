@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, PENDING, listing
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, saying, where, without
 from kms_conformance.catalogue.requirement_ids import RequirementId
 

@@ -18,7 +18,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     showing,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Key
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, doing_though, with_
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, body, header, on_refusal, saying, status, where
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound, Outbound, Rules

@@ -21,7 +21,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     visible,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status
 from kms_conformance.emulator import Key
 

@@ -17,7 +17,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     touching,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Key, State

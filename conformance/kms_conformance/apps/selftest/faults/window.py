@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     reading_windows,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on_refusal
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import ABSENT, Rules
