@@ -8,12 +8,12 @@ import jsonschema_rs
 
 from kms_conformance.apps.selftest.page import page
 from kms_conformance.apps.selftest.power import Origin, Power, Score
-from kms_conformance.apps.selftest.trial import First, Subject, Trial
+from kms_conformance.apps.selftest.trial import FirstFailure, Subject, Trial
 from kms_conformance.core import specs
 from kms_conformance.verdict.results import CheckResult
 
 ORIGIN = Origin("2026-01-15", "0123456789ab", "1.0", "kms-conformance selftest", 7, complete=True)
-FIRST = First(0.5, 40, "cancel")
+FIRST = FirstFailure(0.5, 40, "cancel")
 
 
 def fault(
@@ -30,7 +30,7 @@ def other(kind: str, name: str, problem: str = "") -> Trial:
 
 SURVIVED = fault("quiet", accused=(), problem="survived")
 WRONGLY = fault("misread", problem="accused instead of cancel.effect: reply.status", severity="minor")
-LATE = fault("late", tier="standard", first=First(9.0, 3000, "fuzzing"))
+LATE = fault("late", tier="standard", first=FirstFailure(9.0, 3000, "fuzzing"))
 
 
 def power(*trials: Trial) -> Power:
@@ -92,5 +92,5 @@ def test_first_failure_counts_what_was_asked_before_it() -> None:
         return CheckResult("t", family, f"{family}::x", "x", outcome, 0.25, requests=10)
 
     passed, failed = check("entry", "passed"), check("cancel", "failed")
-    assert First.of([passed, failed, passed]) == First(0.5, 20, "cancel")
-    assert First.of([passed, check("states", "inconclusive")]) is None
+    assert FirstFailure.of([passed, failed, passed]) == FirstFailure(0.5, 20, "cancel")
+    assert FirstFailure.of([passed, check("states", "inconclusive")]) is None

@@ -100,7 +100,7 @@ class Outbound:
 
     The last fields are for faults on the wire: `chunked` sends the body in chunks; `cut_after` sends so many bytes of
     the body and hangs up; `delay_seconds` waits before anything is sent; `close` hangs up after the reply, and
-    `close_untold` does so a moment later without a word of it. `silence` sends no reply at all: it closes the
+    `close_unannounced` does so a moment later without a word of it. `silence` sends no reply at all: it closes the
     connection, resets it, breaks off within the head, or waits until the client has gone.
     """
 
@@ -114,7 +114,7 @@ class Outbound:
     cut_after: int | None = None
     delay_seconds: float = 0.0
     close: bool = False
-    close_untold: bool = False
+    close_unannounced: bool = False
     silence: Silence | None = None
 
     def with_value(self, value: Any) -> Outbound:  # noqa: ANN401 - whatever the service serialises

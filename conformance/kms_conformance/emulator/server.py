@@ -26,7 +26,7 @@ _LONGEST_REQUEST_LINE = 1024 * 1024
 _LARGEST_READ = 4 * LARGEST_BODY
 _LARGEST_CHUNK_LINE = 1024
 # Long enough for a client on loopback to send its next request meanwhile, which is then lost.
-_UNTOLD_SECONDS = 0.002
+_UNANNOUNCED_SECONDS = 0.002
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -210,10 +210,10 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(head.encode("latin-1", "replace"))
         if self.command != "HEAD":
             self._send_body(outbound)
-        if outbound.close_untold:
+        if outbound.close_unannounced:
             self.close_connection = True
             self.wfile.flush()
-            time.sleep(_UNTOLD_SECONDS)
+            time.sleep(_UNANNOUNCED_SECONDS)
 
     def _say_nothing(self, silence: Silence) -> None:
         self.close_connection = True

@@ -125,22 +125,22 @@ def doing_nothing(operation: str) -> Mixin:
     return doing(operation, lambda before, _: before)
 
 
-def touching(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
+def changing_others(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
     """The operation changes other keys as well."""
 
-    class Touching(Decisions):
+    class ChangingOthers(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
             yield from super().effects(operation_asked, before, after, keys)
             if operation_asked == operation:
                 yield from (change(key) for key in keys if key.id != after.id and not key.default and which(key))
 
-    return Touching
+    return ChangingOthers
 
 
-def doing_though(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
+def changing_though_refused(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
     """A request that is refused so changes the key that it named, or every key if it named none."""
 
-    class DoingThough(Decisions):
+    class ChangingThoughRefused(Decisions):
         def effects_of_refusal(
             self, operation_asked: str | None, refusal: str, key: Key | None, keys: Collection[Key]
         ) -> Iterable[Key]:
@@ -148,7 +148,7 @@ def doing_though(refusals: Collection[str], change: Change, operation: str | Non
                 return ()
             return tuple(change(meant) for meant in ((key,) if key else keys) if not meant.default)
 
-    return DoingThough
+    return ChangingThoughRefused
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
 _SECONDS = 0.3
 
 
-class Lagging(Decisions):
+class LaggingReads(Decisions):
     """Every change shows `_SECONDS` of real time later; creation at once, as there was nothing before it."""
 
     def __init__(self, rules: Rules) -> None:

@@ -33,7 +33,7 @@ from kms_conformance.wire.transport import Transport
 _LONGEST_SECONDS = 10.0
 _POLL_SECONDS = 0.0005
 #: Gets the emulator, the keys as they were before the request, and the folder of the ledger; raises if all is not well.
-Judgement = Callable[["Deadly", dict[str, Key], Path], None]
+Judgement = Callable[["KillingEmulator", dict[str, Key], Path], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Saved:
     nonces: dict[Any, datetime]
 
 
-class Deadly(Emulator):
+class KillingEmulator(Emulator):
     """An emulator that can be told to kill whoever sends the next request; `after` it has been carried out, or not."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of the class above
@@ -79,10 +79,10 @@ class Deadly(Emulator):
 
 
 @dataclass
-class Killings:
+class KilledRun:
     """One run, killed at those requests, counted from 1, that `wanted` names; `judge` is called after each death."""
 
-    emulator: Deadly
+    emulator: KillingEmulator
     wanted: Callable[[int], bool]
     judge: Judgement
     killed: int = 0
@@ -145,7 +145,7 @@ def _nonces_of(emulator: Emulator) -> Nonces | None:
     return getattr(authenticator, "_nonces", None)
 
 
-def _fork_at_requests(emulator: Deadly, wanted: Callable[[int], bool], pipe: Connection) -> None:
+def _fork_at_requests(emulator: KillingEmulator, wanted: Callable[[int], bool], pipe: Connection) -> None:
     """In the process of the run: let every wanted request be sent by a fork first, which dies of it, in both ways."""
     send = Transport.exchange
     count = 0

@@ -18,12 +18,12 @@ from typing import Protocol
 import yaml
 
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Prepare
-from kms_conformance.apps.selftest.stub_replies import yes_alibaba, yes_aws, yes_huawei
+from kms_conformance.apps.selftest.stub_replies import stub_alibaba, stub_aws, stub_huawei
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 
-class Out(Protocol):
+class ReplyStream(Protocol):
     """Where replies go."""
 
     def write(self, data: bytes, /) -> object:
@@ -32,11 +32,11 @@ class Out(Protocol):
 
 
 # What a request is answered with; what is raised ends the connection.
-Answer = Callable[["Asked", Out], None]
+Answer = Callable[["RawRequest", ReplyStream], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RawRequest:
     """One request, as far as a null target cares."""
 
     line: str
@@ -91,7 +91,7 @@ class _Handler(socketserver.StreamRequestHandler):
             while asked := self._read():
                 self.server.answer(asked, self.wfile)
 
-    def _read(self) -> Asked | None:
+    def _read(self) -> RawRequest | None:
         line = self.rfile.readline(65536).decode("latin-1").strip()
         if not line:
             return None
@@ -100,7 +100,7 @@ class _Handler(socketserver.StreamRequestHandler):
             name, _, value = field.partition(":")
             headers[name.lower()] = value.strip()
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        return Asked(line, headers, body, self.connection)
+        return RawRequest(line, headers, body, self.connection)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -143,35 +143,35 @@ def reply(status: int, body: bytes, *headers: str, length: int | None = None) ->
 
 def _always(status: int, body: bytes = b"{}", *headers: str) -> Answer:
     sent = reply(status, body, *(headers or ("Content-Type: application/json",)))
-    return lambda _, out: void(out.write(sent))
+    return lambda _, out: _discard(out.write(sent))
 
 
-def void(_: object) -> None:
+def _discard(_: object) -> None:
     """Nothing, whatever was given."""
 
 
-def _hang(asked: Asked, _: Out) -> None:
+def _hang(asked: RawRequest, _: ReplyStream) -> None:
     while asked.connection.recv(65536):
         pass
 
 
-def _say_nothing(asked: Asked, _: Out) -> None:
+def _say_nothing(asked: RawRequest, _: ReplyStream) -> None:
     asked.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _endless(_: Asked, out: Out) -> None:
+def _endless(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         out.write(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
 
 
-def _endless_header(_: Asked, out: Out) -> None:
+def _endless_header(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
     while True:
         out.write(b"x" * 0x1000)
 
 
-def _trickle(asked: Asked, out: Out) -> None:
+def _trickle(asked: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
     asked.connection.settimeout(0.05)
     while True:
@@ -188,44 +188,44 @@ def _bomb() -> bytes:
     return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
 
 
-def _explode(_: Asked, out: Out) -> None:
+def _explode(_: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, _bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
-def _reset(asked: Asked, out: Out) -> None:
+def _reset(asked: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, b'{"keys": [', "Content-Type: application/json", length=1000))
     # A linger of zero seconds makes the close a reset.
     asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     asked.connection.close()
 
 
-def _endless_head(_: Asked, out: Out) -> None:
+def _endless_head(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         out.write(b"X-More: " + b"x" * 0x1000 + b"\r\n")
 
 
-def _endless_interim(_: Asked, out: Out) -> None:
+def _endless_interim(_: RawRequest, out: ReplyStream) -> None:
     while True:
         out.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
 
 
-def _fat(_: Asked, out: Out) -> None:
+def _fat(_: RawRequest, out: ReplyStream) -> None:
     """Nearly as many values as are read at all."""
     entries = b",".join([b'{"a":1}'] * 14_900)
     out.write(reply(200, b'{"keys":[' + entries + b"]}", "Content-Type: application/json"))
 
 
-def _deep(_: Asked, out: Out) -> None:
+def _deep(_: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, b"[" * 500_000 + b"]" * 500_000, "Content-Type: application/json"))
 
 
-def _not_http(_: Asked, out: Out) -> None:
+def _not_http(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"220 mail.example.com ESMTP\r\n")
 
 
-def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
-    def answer(asked: Asked, out: Out) -> None:
+def _stub(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
+    def answer(asked: RawRequest, out: ReplyStream) -> None:
         said = answers(
             asked.line.split()[1],
             asked.body,
@@ -278,7 +278,7 @@ NULLS: tuple[Null, ...] = (
     Null("endless-header", "A header never ends.", _endless_header),
     Null("another-dialect", "A KMS that speaks another dialect answers.", None, another=True),
     Null("not-http", "A mail server answers.", _not_http),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_aws), (AWS,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _stub(stub_huawei), (HUAWEI,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _stub(stub_alibaba), (ALIBABA,)),
+    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _stub(stub_aws), (AWS,)),
 )

@@ -15,7 +15,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 _CREATED_MILLIS = "1767225600000"
 
 
-def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
+def stub_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
     """The reply to a request for that target."""
     try:
         sent = json.loads(body or b"{}")
@@ -58,7 +58,7 @@ def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
     return answers.get(target.rpartition("/")[2], state)
 
 
-def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
+def stub_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
     """The reply to a request for that target; parameters stand in query or form, the action may stand in a header."""
     sent = dict(parse_qsl(urlsplit(target).query) + parse_qsl(body.decode("latin-1")))
     key = sent.get("KeyId", _NEW_KEY)
@@ -85,7 +85,7 @@ def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
     return {**answers.get(action or sent.get("Action", ""), {}), "RequestId": str(uuid.uuid4())}
 
 
-def yes_aws(_: str, body: bytes, target: str) -> dict[str, Any]:
+def stub_aws(_: str, body: bytes, target: str) -> dict[str, Any]:
     """The reply to a request for that target, which stands in a header."""
     try:
         sent = json.loads(body or b"{}")

@@ -37,7 +37,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class First:
+class FirstFailure:
     """When the first failure was known: at the end of its check, in seconds of checking and in requests."""
 
     seconds: float
@@ -45,7 +45,7 @@ class First:
     family: str
 
     @classmethod
-    def of(cls, checks: Sequence[CheckResult]) -> First | None:
+    def of(cls, checks: Sequence[CheckResult]) -> FirstFailure | None:
         """The first failure among checks in the order they ran in."""
         position = next((n for n, check in enumerate(checks, 1) if check.outcome == "failed"), None)
         if position is None:
@@ -72,7 +72,7 @@ class Trial:
     problem: str
     seconds: float
     requests: int
-    first: First | None
+    first: FirstFailure | None
 
     @property
     def key(self) -> tuple[str, str, str, Tier | None, int]:
@@ -101,7 +101,7 @@ class Trial:
         parts = {
             "subject": Subject(**raw["subject"]),
             "accused": tuple(raw["accused"]),
-            "first": First(**raw["first"]) if raw["first"] else None,
+            "first": FirstFailure(**raw["first"]) if raw["first"] else None,
         }
         return cls(**(dict(raw) | parts))
 
@@ -186,5 +186,5 @@ def _trial(
         problem=problem,
         seconds=round(time.monotonic() - started, 3),
         requests=outcome.verdict["requests"],
-        first=First.of(outcome.checks),
+        first=FirstFailure.of(outcome.checks),
     )

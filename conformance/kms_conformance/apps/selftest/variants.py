@@ -11,7 +11,7 @@ from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
-    Lagging,
+    LaggingReads,
     Mixin,
     admitting,
     answering,
@@ -90,7 +90,7 @@ _WRITING = (
     Variant(
         "closing-untold",
         "Each connection is closed after its reply, which says nothing of it.",
-        filters=(on_all(lambda reply: replace(reply, close_untold=True)),),
+        filters=(on_all(lambda reply: replace(reply, close_unannounced=True)),),
     ),
     Variant(
         "slow",
@@ -302,7 +302,7 @@ _LIVING = (
     Variant("state-from-before", "Cancelling leads back to the state before.", (ALIBABA,), (_StateFromBefore,)),
     Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA, AWS), (_GoneWithinADay,)),
     Variant(
-        "lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule"), alone=True
+        "lagging", "What is read is 300 ms old.", decisions=(LaggingReads,), families=("cancel", "schedule"), alone=True
     ),
 )
 

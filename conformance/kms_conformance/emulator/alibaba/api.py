@@ -71,7 +71,7 @@ class AlibabaApi:
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         as_xml = replies.is_xml(values)
         try:
-            self._authenticator.admit(inbound, sent)
+            self._authenticator.authenticate(inbound, sent)
             route = self._called(inbound, action, version)
             value = route.handler(AlibabaParameters(parameters.merged(sent)))
             return inbound, replies.result(value, self._service.rules, action, as_xml=as_xml)

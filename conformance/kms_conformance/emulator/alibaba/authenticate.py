@@ -31,7 +31,7 @@ SKEW = timedelta(minutes=15)
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """The time that `text` means, or None where it is not written `YYYY-MM-DDThh:mm:ssZ`."""
     if not _FORM.fullmatch(text):
         return None
@@ -88,7 +88,7 @@ def problem_v1(
         return SignatureProblem("unknown_access_key")
     if "Timestamp" not in values:
         return SignatureProblem("missing_parameter")
-    stamp = moment(values["Timestamp"])
+    stamp = parse_time(values["Timestamp"])
     if stamp is None or not within_skew(stamp, now):
         return SignatureProblem("stale_signature")
     text = string_to_sign(method, pairs)
@@ -138,7 +138,7 @@ def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, 
         return "unknown_access_key"
     if any(inbound.header(name) is None for name in _REQUIRED):
         return "missing_parameter"
-    stamp = moment(inbound.header("x-acs-date") or "")
+    stamp = parse_time(inbound.header("x-acs-date") or "")
     if stamp is None or not within_skew(stamp, now):
         return "stale_signature"
     if not _is_right(inbound, names.split(";"), key.secret, signature):
@@ -177,7 +177,7 @@ class AlibabaAuthenticator:
         self._service = service
         self._nonces = Nonces()
 
-    def admit(self, inbound: Inbound, pairs: Pairs) -> None:
+    def authenticate(self, inbound: Inbound, pairs: Pairs) -> None:
         """Raises `Refused` unless the request is rightly signed; `pairs` are all parameters of query and form."""
         found = self._found(inbound, pairs)
         problem = self._service.decisions.signature_problem(found.refusal if found else None, inbound)

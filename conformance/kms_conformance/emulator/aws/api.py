@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator.aws import parameters, replies
-from kms_conformance.emulator.aws.authenticate import admit
+from kms_conformance.emulator.aws.authenticate import authenticate
 from kms_conformance.emulator.aws.belongings import Belongings
-from kms_conformance.emulator.aws.operations import Lifecycle, Uses
+from kms_conformance.emulator.aws.operations import CryptoOperations, KeyOperations
 from kms_conformance.emulator.aws.parameters import AwsParameters
 from kms_conformance.emulator.messages import parse_json
 from kms_conformance.emulator.refusals import Refused
@@ -38,7 +38,7 @@ class AwsApi:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        keys, uses, more = Lifecycle(service), Uses(service), Belongings(service)
+        keys, uses, more = KeyOperations(service), CryptoOperations(service), Belongings(service)
         self._routes = {
             "CreateKey": _Route("create", keys.create),
             "DescribeKey": _Route("describe", keys.describe),
@@ -80,7 +80,7 @@ class AwsApi:
         values, body_problem = _read(inbound.body)
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         try:
-            admit(self._service, inbound)
+            authenticate(self._service, inbound)
             if route is None or inbound.path != "/" or not self._service.decisions.method_allowed(inbound, ("POST",)):
                 raise Refused("unknown_action" if target else "missing_action")  # noqa: TRY301 - one way to say no
             if body_problem is not None:

@@ -138,7 +138,7 @@ def _moment(text: str) -> datetime | None:
 _HERE = (credentials.REGION, "kms")
 
 
-def admit(service: Service, inbound: Inbound) -> None:
+def authenticate(service: Service, inbound: Inbound) -> None:
     """Raises `Refused` unless the request is rightly signed; judges on real time."""
     found = signature_problem(inbound, credentials.ACCESS_KEYS, _HERE, service.clock.real())
     problem = service.decisions.signature_problem(found, inbound)

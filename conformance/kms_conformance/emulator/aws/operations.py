@@ -38,7 +38,7 @@ _USAGES = {
 _LONGEST_DESCRIPTION = 8192
 
 
-class Lifecycle:
+class KeyOperations:
     """One method an operation; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
@@ -105,7 +105,7 @@ _LONGEST_PLAIN = 4096
 _LONGEST_SEALED = 6144
 
 
-class Uses:
+class CryptoOperations:
     """One method an operation; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting, answering, doing_though, with_
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    PENDING,
+    admitting,
+    answering,
+    changing_though_refused,
+    with_,
+)
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound
@@ -67,7 +73,7 @@ def _too_late(name: str, title: str, problem: str, dialects: tuple[str, ...], ca
         title=title,
         dialects=dialects,
         requirements=frozenset({as_id(f"auth.{case}")}),
-        decisions=(doing_though({problem}, with_(state=PENDING), "schedule"),),
+        decisions=(changing_though_refused({problem}, with_(state=PENDING), "schedule"),),
         auth=auth,
     )
 

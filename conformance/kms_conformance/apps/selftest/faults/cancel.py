@@ -14,12 +14,12 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     Mixin,
     accepting,
     answering,
+    changing_others,
+    changing_though_refused,
     doing,
     doing_nothing,
-    doing_though,
     refusing,
     showing,
-    touching,
     with_,
 )
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
@@ -134,19 +134,19 @@ FAULTS = (
         name="cancel-refused-but-disabled",
         title="Cancelling on an enabled key is refused, and disables it.",
         requirements=frozenset({"cancel.not-pending.enabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=DISABLED)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=DISABLED)),),
     ),
     _fault(
         name="cancel-refused-but-enabled",
         title="Cancelling on a disabled key is refused, and enables it.",
         requirements=frozenset({"cancel.not-pending.disabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="cancel-refused-but-scheduled",
         title="Cancelling on a key that is not pending is refused, and schedules it.",
         requirements=frozenset({"cancel.not-pending.enabled", "cancel.not-pending.disabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=PENDING)),),
     ),
     _fault(
         name="cancel-refused-wrong-code",
@@ -254,14 +254,14 @@ FAULTS = (
         name="cancel-rescues-all-keys",
         title="Cancelling one key takes the deletion of all others back.",
         requirements=frozenset({"cancel.only-named-key"}),
-        decisions=(touching("cancel", lambda key: key.state is PENDING, with_(state=DISABLED, deletion=None)),),
+        decisions=(changing_others("cancel", lambda key: key.state is PENDING, with_(state=DISABLED, deletion=None)),),
     ),
     _fault(
         name="cancel-enables-other-keys",
         title="Cancelling one key enables all disabled ones.",
         requirements=frozenset({"cancel.only-named-key", "isolation.other-keys"}),
         families=("isolation",),
-        decisions=(touching("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
+        decisions=(changing_others("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
     ),
     _fault(
         name="cancel-reply-says-pending",
@@ -307,7 +307,7 @@ FAULTS = (
         name="cancel-without-key-rescues-all",
         title="Cancelling without a key id is refused, and rescues every key.",
         requirements=frozenset({"cancel.key-id.missing"}),
-        decisions=(doing_though({"missing_key"}, with_(state=ENABLED, deletion=None), "cancel"),),
+        decisions=(changing_though_refused({"missing_key"}, with_(state=ENABLED, deletion=None), "cancel"),),
     ),
     _fault(
         name="cancel-without-key-accepted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, touching, with_
+from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, changing_others, with_
 from kms_conformance.apps.selftest.deviation import HUAWEI, Fault
 from kms_conformance.emulator import Key
 
@@ -25,13 +25,15 @@ FAULTS = (
     _fault(
         name="foreign-key-scheduled",
         title="Scheduling a key schedules keys of others.",
-        decisions=(touching("schedule", lambda key: _foreign(key) and key.state is ENABLED, with_(state=PENDING)),),
+        decisions=(
+            changing_others("schedule", lambda key: _foreign(key) and key.state is ENABLED, with_(state=PENDING)),
+        ),
     ),
     _fault(
         name="foreign-key-rescued",
         title="Cancelling a deletion rescues keys of others.",
         decisions=(
-            touching(
+            changing_others(
                 "cancel", lambda key: _foreign(key) and key.state is PENDING, with_(state=DISABLED, deletion=None)
             ),
         ),
@@ -39,13 +41,15 @@ FAULTS = (
     _fault(
         name="foreign-key-disabled",
         title="Disabling a key disables keys of others.",
-        decisions=(touching("disable", lambda key: _foreign(key) and key.state is ENABLED, with_(state=DISABLED)),),
+        decisions=(
+            changing_others("disable", lambda key: _foreign(key) and key.state is ENABLED, with_(state=DISABLED)),
+        ),
     ),
     _fault(
         name="foreign-key-described",
         title="Describing a key anew describes keys of others anew.",
         severity="major",
-        decisions=(touching("update_description", _foreign, with_(description="changed")),),
+        decisions=(changing_others("update_description", _foreign, with_(description="changed")),),
     ),
     _fault(
         name="foreign-alias-taken",
@@ -53,6 +57,6 @@ FAULTS = (
         severity="major",
         # Describing a key of the other dialect does not tell its names.
         dialects=(HUAWEI,),
-        decisions=(touching("set_alias", _foreign, with_(aliases=())),),
+        decisions=(changing_others("set_alias", _foreign, with_(aliases=())),),
     ),
 )

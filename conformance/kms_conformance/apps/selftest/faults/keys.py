@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     ENABLED,
     PENDING,
     answering,
-    doing_though,
+    changing_though_refused,
     inventing,
     with_,
 )
@@ -138,7 +138,7 @@ FAULTS = (
         title="Cancelling on a key that is not there is refused, and rescues every key.",
         requirements=frozenset({"unknown-key.cancel", "isolation.other-keys"}),
         families=("unknown_keys", "isolation"),
-        decisions=(doing_though({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
+        decisions=(changing_though_refused({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
     ),
     *(
         _fault(

@@ -12,8 +12,8 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
     accepting,
     answering,
+    changing_though_refused,
     doing,
-    doing_though,
     refusing,
     showing,
     with_,
@@ -105,28 +105,28 @@ FAULTS = (
         why_more="Each use of a pending key has a row of its own in the table of key states.",
         title="The use of a pending key is refused, and takes its deletion back.",
         requirements=frozenset({"pending.encrypt"}),
-        decisions=(doing_though({"pending_use"}, with_(state=ENABLED, deletion=None)),),
+        decisions=(changing_though_refused({"pending_use"}, with_(state=ENABLED, deletion=None)),),
     ),
     _fault(
         name="pending-enable-refused-but-done",
         title="Enabling a pending key is refused, and done.",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.enable"}),
-        decisions=(doing_though({"pending_enable"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"pending_enable"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="pending-disable-refused-but-done",
         title="Disabling a pending key is refused, and done.",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.disable"}),
-        decisions=(doing_though({"pending_disable"}, with_(state=DISABLED)),),
+        decisions=(changing_though_refused({"pending_disable"}, with_(state=DISABLED)),),
     ),
     _fault(
         name="pending-enable-refused-but-done",
         title="Enabling a pending key is refused, and done.",
         dialects=(ALIBABA,),
         requirements=frozenset({"pending.enable"}),
-        decisions=(doing_though({"state_refused"}, with_(state=ENABLED), "enable"),),
+        decisions=(changing_though_refused({"state_refused"}, with_(state=ENABLED), "enable"),),
     ),
     _fault(
         name="pending-description-refused-but-changed",
@@ -134,7 +134,7 @@ FAULTS = (
         severity="major",
         dialects=BOTH,
         requirements=frozenset({"pending.update-description"}),
-        decisions=(doing_though({"pending_update"}, with_(description="changed"), "update_description"),),
+        decisions=(changing_though_refused({"pending_update"}, with_(description="changed"), "update_description"),),
     ),
     _fault(
         name="pending-describe-moves-the-date",
@@ -171,7 +171,7 @@ FAULTS = (
         dialects=(AWS,),
         families=("pending_belongings",),
         requirements=frozenset({"pending.tag"}),
-        decisions=(doing_though({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
+        decisions=(changing_though_refused({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
     ),
     _fault(
         name="pending-alias-kept",
@@ -196,7 +196,7 @@ FAULTS = (
             title=f"To {operation} a pending key is refused, and done.",
             dialects=(AWS,),
             requirements=frozenset({as_id(f"pending.{operation}")}),
-            decisions=(doing_though({"pending_manage"}, with_(state=state), operation),),
+            decisions=(changing_though_refused({"pending_manage"}, with_(state=state), operation),),
         )
         for operation, state in (("enable", ENABLED), ("disable", DISABLED))
     ),
@@ -206,6 +206,6 @@ FAULTS = (
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"pending.update-description"}),
-        decisions=(doing_though({"pending_manage"}, with_(description="changed"), "update_description"),),
+        decisions=(changing_though_refused({"pending_manage"}, with_(description="changed"), "update_description"),),
     ),
 )

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, doing_though, with_
+from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, changing_though_refused, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, body, header, on_refusal, saying, status, where
 from kms_conformance.catalogue.requirement_ids import as_id
@@ -183,7 +183,7 @@ FAULTS = (
         severity="critical",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.wrong-method"}),
-        decisions=(doing_though({"wrong_method"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"wrong_method"}, with_(state=PENDING)),),
         exit_code=0,
     ),
     _fault(

@@ -10,11 +10,11 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     ENABLED,
     accepting,
     answering,
+    changing_others,
+    changing_though_refused,
     doing,
     doing_nothing,
-    doing_though,
     refusing,
-    touching,
     with_,
 )
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
@@ -73,7 +73,7 @@ FAULTS = (
         name="disabled-use-refused-but-enabled",
         title="The use of a disabled key is refused, and enables it.",
         requirements=frozenset({"state.disabled"}),
-        decisions=(doing_though({"key_disabled"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"key_disabled"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="enabled-key-does-not-encrypt",
@@ -168,7 +168,7 @@ FAULTS = (
         title="Enabling one key disables all others.",
         requirements=frozenset({"lifecycle.sequence", "isolation.other-keys"}),
         families=("isolation",),
-        decisions=(touching("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
+        decisions=(changing_others("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
     ),
     _fault(
         name="description-not-stored",

@@ -7,7 +7,7 @@ from functools import partial
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
     answering,
-    doing_though,
+    changing_though_refused,
     ranging,
     reading_windows,
     with_,
@@ -196,21 +196,21 @@ FAULTS = (
         name="window-malformed-refused-but-done",
         title="A window that is no number is refused, and the key is pending all the same.",
         requirements=_ids("text", "fraction"),
-        decisions=(doing_though({"window_malformed"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"window_malformed"}, with_(state=PENDING)),),
     ),
     _fault(
         name="window-absent-refused-but-done",
         title="A request without a window is refused, and the key is pending all the same.",
         dialects=BOTH,
         requirements=_ids("absent"),
-        decisions=(doing_though({"window_missing"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"window_missing"}, with_(state=PENDING)),),
     ),
     _fault(
         name="window-out-of-range-refused-but-done",
         title="A window out of range is refused, and the key is pending all the same.",
         requirements=_ids("below-minimum", "above-maximum"),
         families=("window", "replies"),
-        decisions=(doing_though({"window_out_of_range"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"window_out_of_range"}, with_(state=PENDING)),),
         why_more="Five requirements speak of windows out of range, and one of refusals that change something.",
     ),
     _fault(
