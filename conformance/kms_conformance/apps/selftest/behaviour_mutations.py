@@ -16,16 +16,16 @@ Change = Callable[[Key], Key]
 ENABLED, DISABLED, PENDING = State.ENABLED, State.DISABLED, State.PENDING_DELETION
 
 
-def with_(**fields: Any) -> Change:  # noqa: ANN401 - the fields of a key
+def with_(**fields: Any) -> Change:  # noqa: ANN401 - fields of a key
     """A change that sets fields of a key."""
     return lambda key: replace(key, **fields)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 def accepting(operation: str, *states: State) -> Mixin:
-    """The operation is carried out in these states, whatever the documents refuse there."""
+    """The operation is accepted in these states, even if the documents refuse it."""
 
     class Accepting(Decisions):
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
@@ -36,7 +36,7 @@ def accepting(operation: str, *states: State) -> Mixin:
 
 
 def refusing(operation: str, refusal: str, *states: State) -> Mixin:
-    """The operation is refused in these states, whatever the documents accept there."""
+    """The operation is refused in these states, even if the documents accept it."""
 
     class Refusing(Decisions):
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
@@ -47,7 +47,7 @@ def refusing(operation: str, refusal: str, *states: State) -> Mixin:
 
 
 def answering(status: int, code: str, *refusals: str) -> Mixin:
-    """These refusals are said with another status and code."""
+    """These refusals have another status and code."""
 
     class Answering(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:
@@ -57,7 +57,7 @@ def answering(status: int, code: str, *refusals: str) -> Mixin:
 
 
 def admitting(*problems: str) -> Mixin:
-    """Requests are let in although this is wrong with their token or signature."""
+    """Requests with these problems of their token or signature are accepted."""
 
     class Admitting(Decisions):
         def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
@@ -73,7 +73,7 @@ def admitting(*problems: str) -> Mixin:
 
 
 def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
-    """Other windows are allowed."""
+    """The allowed windows are those for which `inside` is true."""
 
     class Ranging(Decisions):
         def window_in_range(self, days: int) -> bool:
@@ -83,7 +83,7 @@ def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
 
 
 def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
-    """What is no window is taken for one of so many days; where `read` gives None, all is as documented."""
+    """A value is read as a window of `read(value)` days; for None it is treated as documented."""
 
     class Reading(Decisions):
         def window_problem(self, value: object) -> str | None:
@@ -97,7 +97,7 @@ def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
 
 
 def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
-    """Deletion dates are reckoned otherwise, from the time of the request and the days of the window."""
+    """Deletion dates are computed by `date`, from the time of the request and the days of the window."""
 
     class Dating(Decisions):
         def deletion_date(self, now: datetime, days: int) -> datetime:
@@ -106,11 +106,11 @@ def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
     return Dating
 
 
-# --- what requests do -------------------------------------------------------------------------------------------------
+# --- effects ----------------------------------------------------------------------------------------------------------
 
 
 def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
-    """The operation leaves behind what `change` makes of the key before it and the key as it should be after it."""
+    """The operation stores `change(before, after)`, of the key before it and the documented key after it."""
 
     class Doing(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
@@ -121,12 +121,12 @@ def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
 
 
 def doing_nothing(operation: str) -> Mixin:
-    """The operation is answered as if it had been carried out, and is not."""
+    """The operation is answered with success, but has no effect."""
     return doing(operation, lambda before, _: before)
 
 
 def changing_others(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
-    """The operation changes other keys as well."""
+    """The operation also changes the other keys for which `which` is true, except default keys."""
 
     class ChangingOthers(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
@@ -138,7 +138,7 @@ def changing_others(operation: str, which: Callable[[Key], bool], change: Change
 
 
 def changing_though_refused(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
-    """A request that is refused so changes the key that it named, or every key if it named none."""
+    """A request with one of these refusals changes the key that it names, or every key if it names none."""
 
     class ChangingThoughRefused(Decisions):
         def effects_of_refusal(
@@ -151,11 +151,11 @@ def changing_though_refused(refusals: Collection[str], change: Change, operation
     return ChangingThoughRefused
 
 
-# --- what is told -----------------------------------------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------------------------------------
 
 
 def showing(operations: Collection[str], change: Change) -> Mixin:
-    """Replies to these operations tell of another key than the one that is there."""
+    """Replies to these operations show a changed key."""
 
     class Showing(Decisions):
         def shown(self, operation: str, key: Key, now: datetime) -> Key:
@@ -166,7 +166,7 @@ def showing(operations: Collection[str], change: Change) -> Mixin:
 
 
 def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
-    """Lists show other keys than there are."""
+    """Lists contain other keys than the store."""
 
     class Listing(Decisions):
         def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
@@ -176,7 +176,7 @@ def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
 
 
 def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None) -> Mixin:
-    """A key that does not exist is taken for one, in this state, by these operations or by all."""
+    """Unknown ids for which `which` is true are treated as keys in this state, by these operations or by all."""
 
     class Inventing(Decisions):
         def invented_key(self, key_id: str, now: datetime) -> Key | None:
@@ -193,7 +193,7 @@ def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: 
 
 
 def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
-    """Keys that wait for their deletion are there at other times; `there` is asked of those that have a date."""
+    """Keys pending deletion exist while `there` is true."""
 
     class Visible(Decisions):
         def key_visible(self, key: Key, now: datetime) -> bool:
@@ -203,11 +203,14 @@ def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
     return Visible
 
 
-_SECONDS = 0.3
+_LAG_SECONDS = 0.3
 
 
 class LaggingReads(Decisions):
-    """Every change shows `_SECONDS` of real time later; creation at once, as there was nothing before it."""
+    """Eventual consistency: describing a key shows its state of `_LAG_SECONDS` ago, in real time.
+
+    A new key is visible at once.
+    """
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -225,5 +228,5 @@ class LaggingReads(Decisions):
         found = super().shown(operation, key, now)
         if operation != "describe":
             return found
-        ripe = time.monotonic() - _SECONDS
-        return next((old for since, old in reversed(self._versions.get(key.id, [])) if since <= ripe), found)
+        latest = time.monotonic() - _LAG_SECONDS
+        return next((old for since, old in reversed(self._versions.get(key.id, [])) if since <= latest), found)

@@ -1,4 +1,4 @@
-"""Ways of writing JSON 1.1 that clients read alike: types with a namespace, null or nothing for what is absent."""
+"""Variants of the JSON 1.1 encoding that clients treat alike: error types with a namespace, null for absent fields."""
 
 from __future__ import annotations
 
@@ -38,16 +38,19 @@ def _typed(namespace: str) -> Rewrite:
 
 TYPED: tuple[Variant, ...] = (
     Variant(
-        "types-with-namespace", "Types of errors have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
+        "types-with-namespace", "Error types have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
     ),
     Variant(
-        "message-in-capitals", "Messages stand in Message.", (AWS,), filters=(on_errors(renamed("message", "Message")),)
+        "message-in-capitals",
+        "The message field of errors is named Message.",
+        (AWS,),
+        filters=(on_errors(renamed("message", "Message")),),
     ),
     Variant("errors-without-message", "Errors have no message.", (AWS,), filters=(on_errors(without("message")),)),
     *(
         Variant(
             f"nothing-is-{written.decode()}",
-            f"What tells nothing is answered with {written.decode()}.",
+            f"The body of an empty result is {written.decode()}.",
             (AWS,),
             filters=(where(lambda _, o: o.refusal is None and not o.body, _instead(written)),),
             about="nothing",
@@ -56,7 +59,7 @@ TYPED: tuple[Variant, ...] = (
     ),
     Variant(
         "null-for-absent",
-        "A field that a key has not is null.",
+        "Absent fields of a key are null.",
         (AWS,),
         filters=(on("describe create", saying(_nulls)),),
     ),
