@@ -151,6 +151,6 @@ class Decisions:
         """The keys that a list contains, in the order of their creation."""
         return keys
 
-    def page_size(self, asked: int) -> int:
-        """The largest number of keys in a page of a list, where the caller wants at most `asked`."""
-        return asked
+    def page_size(self, requested: int) -> int:
+        """The largest number of keys in a page of a list, where the caller wants at most `requested`."""
+        return requested

@@ -131,7 +131,7 @@ class _Connection(BaseHTTPRequestHandler):
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """RefusalAnswer what is no HTTP request in the service's own form, whatever the reason, and hang up."""
+        """Answer an unreadable request with the error format of the service, and close the connection."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or ""
         self._send(self.server.unreadable())

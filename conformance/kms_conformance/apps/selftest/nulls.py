@@ -88,8 +88,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            while asked := self._read():
-                self.server.answer(asked, self.wfile)
+            while request := self._read():
+                self.server.answer(request, self.wfile)
 
     def _read(self) -> RawRequest | None:
         line = self.rfile.readline(65536).decode("latin-1").strip()
@@ -150,13 +150,13 @@ def _discard(_: object) -> None:
     """Ignore a value, for use in a lambda that returns None."""
 
 
-def _hang(asked: RawRequest, _: ReplyStream) -> None:
-    while asked.connection.recv(65536):
+def _hang(request: RawRequest, _: ReplyStream) -> None:
+    while request.connection.recv(65536):
         pass
 
 
-def _close(asked: RawRequest, _: ReplyStream) -> None:
-    asked.connection.shutdown(socket.SHUT_RDWR)
+def _close(request: RawRequest, _: ReplyStream) -> None:
+    request.connection.shutdown(socket.SHUT_RDWR)
 
 
 def _endless(_: RawRequest, out: ReplyStream) -> None:
@@ -171,13 +171,13 @@ def _endless_header(_: RawRequest, out: ReplyStream) -> None:
         out.write(b"x" * 0x1000)
 
 
-def _trickle(asked: RawRequest, out: ReplyStream) -> None:
+def _trickle(request: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
-    asked.connection.settimeout(0.05)
+    request.connection.settimeout(0.05)
     while True:
         out.write(b" ")
         with contextlib.suppress(TimeoutError):
-            if not asked.connection.recv(1):
+            if not request.connection.recv(1):
                 return
 
 
@@ -192,11 +192,11 @@ def _explode(_: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, _bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
-def _reset(asked: RawRequest, out: ReplyStream) -> None:
+def _reset(request: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, b'{"keys": [', "Content-Type: application/json", length=1000))
     # With SO_LINGER of zero seconds, close() resets the connection.
-    asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    asked.connection.close()
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.connection.close()
 
 
 def _endless_head(_: RawRequest, out: ReplyStream) -> None:
@@ -225,11 +225,11 @@ def _not_http(_: RawRequest, out: ReplyStream) -> None:
 
 
 def _stub(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
-    def answer(asked: RawRequest, out: ReplyStream) -> None:
+    def answer(request: RawRequest, out: ReplyStream) -> None:
         said = answers(
-            asked.line.split()[1],
-            asked.body,
-            asked.headers.get("x-acs-action") or asked.headers.get("x-amz-target", ""),
+            request.line.split()[1],
+            request.body,
+            request.headers.get("x-acs-action") or request.headers.get("x-amz-target", ""),
         )
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 

@@ -328,8 +328,8 @@ class _RoomForTwo(Decisions):
 class _SmallPages(Decisions):
     """Pages have at most five keys; every service may return fewer keys than requested."""
 
-    def page_size(self, asked: int) -> int:
-        return min(super().page_size(asked), 5)
+    def page_size(self, requested: int) -> int:
+        return min(super().page_size(requested), 5)
 
 
 _AROUND = (

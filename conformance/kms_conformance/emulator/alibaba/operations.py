@@ -69,8 +69,8 @@ class KeyActions:
         number = fields.number("PageNumber", range(1, 1_000_000_000), 1)
         size = self._decisions.page_size(fields.number("PageSize", range(1, 101), 10))
         wanted = fields.filters(_FILTERS)
-        told = [replies.metadata(key, self._rules) for key in self._store.listed()]
-        keys = [key for key in told if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]
+        every = [replies.metadata(key, self._rules) for key in self._store.listed()]
+        keys = [key for key in every if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]
         page = keys[(number - 1) * size : number * size]
         return {
             "Keys": {"Key": [{"KeyId": key["KeyId"], "KeyArn": key["Arn"]} for key in page]},

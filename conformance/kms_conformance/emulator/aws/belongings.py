@@ -62,12 +62,12 @@ class Belongings:
         keys = self._store.keys
         if fields.has("KeyId"):
             keys = (self._store.changed("list_aliases", self._id(fields), lambda key, _: key),)
-        told = [
+        aliases = [
             {"AliasName": alias, "AliasArn": alias_arn(alias), "TargetKeyId": key.id}
             for key in keys
             for alias in key.aliases
         ]
-        return page(fields, "Aliases", told, most=100)
+        return page(fields, "Aliases", aliases, most=100)
 
     # Tags -----------------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class Belongings:
         """ListGrants: optionally filtered by grant id or grantee."""
         key = self._store.changed("list_grants", self._id(fields), lambda key, _: key)
         grant_id, grantee = fields.text("GrantId", 128, ""), fields.text("GranteePrincipal", 256, "")
-        told = [
+        grants = [
             {
                 "KeyId": key_arn(key),
                 "GrantId": grant.id,
@@ -129,7 +129,7 @@ class Belongings:
             for grant in key.grants
             if grant_id in ("", grant.id) and grantee in ("", grant.grantee)
         ]
-        return page(fields, "Grants", told, most=100)
+        return page(fields, "Grants", grants, most=100)
 
     # The policy and the rotation ------------------------------------------------------------------------------
 

@@ -85,10 +85,10 @@ class KeyOperations:
     def schedule(self, fields: AwsParameters) -> dict[str, Any]:
         """ScheduleKeyDeletion: the reply holds the deletion date and the window."""
         key = self._store.schedule(self._names.id_of(fields.key_name()), fields.window())
-        told = {"KeyId": key_arn(key), "KeyState": self._rules.wire_states[key.state]}
+        state = {"KeyId": key_arn(key), "KeyState": self._rules.wire_states[key.state]}
         date = {} if key.deletion is None else {"DeletionDate": replies.seconds(key.deletion)}
         window = {} if key.window_days is None else {"PendingWindowInDays": key.window_days}
-        return {**told, **date, **window}
+        return {**state, **date, **window}
 
     def cancel(self, fields: AwsParameters) -> dict[str, Any]:
         """CancelKeyDeletion."""
@@ -142,8 +142,8 @@ class CryptoOperations:
 
     def generate_data_key(self, fields: AwsParameters) -> dict[str, Any]:
         """GenerateDataKey."""
-        plain, told = self._data_key("generate_data_key", fields)
-        return {**told, "Plaintext": _base64(plain)}
+        plain, sealed = self._data_key("generate_data_key", fields)
+        return {**sealed, "Plaintext": _base64(plain)}
 
     def generate_data_key_without_plaintext(self, fields: AwsParameters) -> dict[str, Any]:
         """GenerateDataKeyWithoutPlaintext."""

@@ -178,7 +178,7 @@ def page(
     entries: Sequence[Any],
     default: int = 50,
     most: int = 1000,
-    sized: Callable[[int], int] = lambda asked: asked,
+    sized: Callable[[int], int] = lambda requested: requested,
 ) -> dict[str, Any]:
     """The requested page of a list, under `name`; `sized` gives its largest number of entries."""
     limit = sized(fields.number("Limit", range(1, most + 1), default))

@@ -230,7 +230,7 @@ FAULTS = (
     ),
     _fault(
         name="token-absent-wrong-status",
-        title="A request without a token is refused with 400 instead of 401.",
+        title="A request without a token is refused with 400.",
         severity="minor",
         dialects=_H,
         requirements=frozenset({"auth.missing"}),

@@ -75,8 +75,8 @@ def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, st
 
 def _of_malformed(inbound: Inbound, outbound: Outbound) -> bool:
     key = inbound.parameters.get("key_id", inbound.parameters.get("KeyId"))
-    asked = inbound.operation in _OPERATIONS and isinstance(key, str) and _is_malformed(key)
-    return asked and outbound.refusal in {"malformed_key", "unknown_key"}
+    is_malformed = inbound.operation in _OPERATIONS and isinstance(key, str) and _is_malformed(key)
+    return is_malformed and outbound.refusal in {"malformed_key", "unknown_key"}
 
 
 def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | None = None) -> tuple[Fault, ...]:
