@@ -101,8 +101,8 @@ class KilledRun:
     def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
         """Run the suite to its end with all kills; see `killed`, `judged` and `problems`."""
         here, there = multiprocessing.get_context("fork").Pipe()
-        keeper = threading.Thread(target=self._keep, args=(here,), daemon=True)
-        keeper.start()
+        thread = threading.Thread(target=self._handle_kills, args=(here,), daemon=True)
+        thread.start()
 
         @contextlib.contextmanager
         def served() -> Iterator[str]:
@@ -111,10 +111,10 @@ class KilledRun:
 
         outcome = run_suite(served, tier=tier, arguments=arguments, timeout_seconds=timeout_seconds)
         there.send(None)
-        keeper.join(_LONGEST_SECONDS)
+        thread.join(_LONGEST_SECONDS)
         return outcome
 
-    def _keep(self, pipe: Connection) -> None:
+    def _handle_kills(self, pipe: Connection) -> None:
         saved = self.emulator.saved()
         while (message := pipe.recv()) is not None:
             action, number, after, folder = message
