@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from kms_conformance import cli
-from kms_conformance.apps.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import preload
 
 
 def forked(*arguments: str, cwd: Path) -> tuple[int, str]:
     """The exit code and the output of a command at 80 columns, with its state folder in `cwd`."""
-    read_ahead()
+    preload()
     output = cwd / "output.txt"
     process = multiprocessing.get_context("fork").Process(target=_run, args=(arguments, cwd, output))
     process.start()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kms_conformance.apps.selftest.deviation import AWS, only, serving
 from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import AWS, only, serving
 
 MISSING = ("tag", "untag", "list_tags")
 

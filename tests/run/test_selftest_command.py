@@ -13,7 +13,6 @@ import pytest
 
 from kms_conformance import cli
 from kms_conformance.apps.selftest import plan
-from kms_conformance.apps.selftest import process_pool as crew
 from kms_conformance.apps.selftest.trial import Subject, Trial
 from kms_conformance.core import specs
 
@@ -108,6 +107,6 @@ def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest
         found.append([thread for thread in threading.enumerate() if thread not in before])
         return iter(())
 
-    monkeypatch.setattr(crew, "run_tasks", noted)
+    monkeypatch.setattr(plan, "run_tasks", noted)
     selftest("--all", "-k", "nothing-listening-huawei", "-n", "1")
     assert found == [[]]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from kms_conformance import suite
-from kms_conformance.apps.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.emulator import Decisions, Emulator, Filter
 from kms_conformance.target import parse_target
 
@@ -35,7 +35,7 @@ def run(
     **changes: Any,
 ) -> Path:
     """Run the suite at an emulator, with `changes` in the target file; returns the reports folder."""
-    read_ahead()
+    preload()
     context = contextlib.nullcontext(emulator) if emulator else Emulator(dialect, decisions=decisions, filters=filters)
     with context as served:
         assert served is not None

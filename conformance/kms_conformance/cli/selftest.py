@@ -88,7 +88,7 @@ def selftest(
 
 
 def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
-    from kms_conformance.apps.selftest.process_pool import run_tasks  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.plan import run_tasks  # noqa: PLC0415 - late, see above
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
