@@ -234,7 +234,7 @@ class Worker:
                 self.isolation[name] = bench.isolation.to_json()
         for name, recording in self.recordings.items():
             if self.benches[name].opened:
-                # Without its tape a run can be read, and not sealed.
+                # Without its recording a run can be read, and not sealed.
                 with suppress(OSError):
                     recording.finish(self.benches[name].opened, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
