@@ -23,7 +23,7 @@ from kms_conformance.apps.selftest.serving import ALL, serving
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.preflight.doctor import Finding, examine
+from kms_conformance.preflight.doctor import Finding, diagnose
 from kms_conformance.target import Target, parse_target
 
 AUTHORITY = Path(__file__).parent.parent / "wire" / "loopback.pem"
@@ -36,7 +36,7 @@ def target_of(emulator: Emulator, way: str | None = None, **changes: Any) -> Tar
 
 
 def findings(target: Target, tmp_path: Path) -> dict[str, Finding]:
-    return {finding.topic: finding for finding in examine(target, Ledger.of(target, tmp_path))}
+    return {finding.topic: finding for finding in diagnose(target, Ledger.of(target, tmp_path))}
 
 
 def bad(found: dict[str, Finding]) -> dict[str, Finding]:

@@ -30,10 +30,10 @@ class Recovered:
     """Keys of ours that are still to be let go, and keys that look like ours and are not in this ledger."""
 
     undone: tuple[str, ...]
-    strangers: tuple[str, ...]
+    unrecorded: tuple[str, ...]
 
 
-class Estate(Reader):
+class Inventory(Reader):
     """Keeps the ledger and the target in step."""
 
     def __init__(self, client: Client, ledger: Ledger, most: int, share: int | None = None) -> None:
@@ -46,19 +46,19 @@ class Estate(Reader):
         self.share = client.target.limits.max_keys if share is None else share
         self.most = min(most, self.share)
         self.created = 0
-        self.ever: set[str] = set()
+        self.held: set[str] = set()
         self.new: set[str] = set()
         # What the target listed before we created anything.
-        self.strangers: frozenset[str] = frozenset()
+        self.preexisting: frozenset[str] = frozenset()
         # How those read then: their descriptions are not ours to change.
-        self.at_entry: dict[str, KeyView] = {}
+        self.views_before: dict[str, KeyView] = {}
         self._markers: dict[str, str] = {}
         self._used = 0
         self._intended = 0
         # Creates of this run that were refused, by marker: nobody has looked yet whether they made a key all the same.
         self._refused: dict[str, Answer] = {}
         self._looked = 0
-        self._in_stock = False
+        self._gone_keys_closed = False
 
     @property
     def room(self) -> int:
@@ -68,25 +68,25 @@ class Estate(Reader):
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
 
-    def take_stock(self) -> None:
+    def close_gone_keys(self) -> None:
         """Learn, once a run, which keys of earlier runs are gone by now: they count no longer."""
-        if self._in_stock:
+        if self._gone_keys_closed:
             return
-        self._in_stock = True
+        self._gone_keys_closed = True
         for record in self.ledger.here:
             waits = record.event == "scheduled" and self.ledger.is_certain(record)
             if waits and record.key is not None and self.read(record.key).state == GONE:
                 self.ledger.write("gone", record.marker, record.key)
-        self.settle_doubts()
+        self.resolve_earlier_runs()
 
-    def settle_doubts(self) -> None:
+    def resolve_earlier_runs(self) -> None:
         """Learn what became of creates of dead runs of which no reply, or a refusal, is known. Raises `Inconclusive`.
 
         One list for all of them; what is found is held by this run.
         """
         records = [record for record in self.ledger.doubtful() if record.run != self.ledger.run]
         if records:
-            found = self._look_for(tuple(record.marker for record in records))
+            found = self._find_by_markers(tuple(record.marker for record in records))
             missing = (record for record in records if record.marker not in found)
             self.ledger.close_all(record.marker for record in missing if self.ledger.is_certain(record))
 
@@ -110,7 +110,7 @@ class Estate(Reader):
         try:
             answer = send(marker)
         except Inconclusive:
-            self.look_for(marker)
+            self.find_by_marker(marker)
             raise
         key = self.client.dialect.created_id(answer.value)
         if key is not None:
@@ -121,19 +121,19 @@ class Estate(Reader):
             self.ledger.write("refused", marker)
             self._refused[marker] = answer
             return answer, None
-        found = self.look_for(marker)
+        found = self.find_by_marker(marker)
         return answer, found[0] if found else None
 
-    def look_for(self, marker: str) -> tuple[str, ...]:
+    def find_by_marker(self, marker: str) -> tuple[str, ...]:
         """The keys that carry a marker of ours, now in the ledger: a request that was sent again may have made two."""
-        return self._look_for((marker,)).get(marker, ())
+        return self._find_by_markers((marker,)).get(marker, ())
 
     @property
-    def unlooked(self) -> int:
+    def unchecked_refusals(self) -> int:
         """How many creates of this run were refused since somebody last looked whether they made a key."""
         return len(self._refused) - self._looked
 
-    def made_though_refused(self, *, last: bool = False) -> tuple[tuple[str, Answer], ...]:
+    def keys_of_refused_creates(self, *, last: bool = False) -> tuple[tuple[str, Answer], ...]:
         """The keys that refused creates of this run have made all the same, each with the refusal: ours to let go.
 
         One list for all of them, none where nothing was refused. After the `last` look, what was not found is not
@@ -141,7 +141,7 @@ class Estate(Reader):
         """
         if not self._refused:
             return ()
-        found = self._look_for(tuple(self._refused))
+        found = self._find_by_markers(tuple(self._refused))
         made = tuple((keys[0], self._refused.pop(marker)) for marker, keys in found.items())
         self.created += len(made)
         self._used += len(made)
@@ -155,15 +155,15 @@ class Estate(Reader):
         self._refused.clear()
         self._looked = 0
 
-    def _look_for(self, markers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    def _find_by_markers(self, markers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """The keys that carry these markers, by marker, now in the ledger; one list for all of them."""
         found: dict[str, list[str]] = {}
         # What was there before this run cannot carry a marker that it has made up since.
-        passed_over = self.ever | (self.strangers if all(self.ledger.run in marker for marker in markers) else set())
-        for key in self.census():
+        passed_over = self.held | (self.preexisting if all(self.ledger.run in marker for marker in markers) else set())
+        for key in self.list_keys():
             if key in passed_over:
                 continue
-            view = self.at_entry.get(key) or self.read(key)
+            view = self.views_before.get(key) or self.read(key)
             marker = next((marker for marker in markers if _carries(view, marker)), None)
             if marker is not None:
                 keys = found.setdefault(marker, [])
@@ -176,9 +176,9 @@ class Estate(Reader):
         """Raises `Inconclusive` for a key that was there before us or lacks the marker: it is never touched."""
         if len(key) > MOST:
             raise Inconclusive(f"The reply to a create names a key by {len(key)} characters: {shortened(key)}.")
-        if key in self.strangers or key in self.ever:
+        if key in self.preexisting or key in self.held:
             raise Inconclusive(f"The reply to a create names a key that was there before: {key}.")
-        view = self.settled(key, lambda view: view.state != GONE)
+        view = self.read_until(key, lambda view: view.state != GONE)
         if view.state == GONE or view.description != marker:
             raise Inconclusive(
                 f"The key {key} that a create named does not carry our description, so it is left alone."
@@ -193,7 +193,7 @@ class Estate(Reader):
         self._hold(marker, key)
 
     def _hold(self, marker: str, key: str) -> None:
-        self.ever.add(key)
+        self.held.add(key)
         self._markers[key] = marker.partition("/")[0]
 
     def bring_over(self) -> None:
@@ -206,10 +206,10 @@ class Estate(Reader):
 
     def _is_here(self, record: Record) -> bool:
         if record.key is None:
-            return record.doubtful and any(_carries(view, record.marker) for view in self.at_entry.values())
-        if not record.there or record.key not in self.strangers:
+            return record.doubtful and any(_carries(view, record.marker) for view in self.views_before.values())
+        if not record.there or record.key not in self.preexisting:
             return False
-        return self._proved_by(record, self.at_entry.get(record.key) or self.read(record.key))
+        return self._proved_by(record, self.views_before.get(record.key) or self.read(record.key))
 
     def learn_account(self, view: KeyView) -> None:
         """An account that had no keys tells whose it is by the first one."""
@@ -219,11 +219,11 @@ class Estate(Reader):
 
     # --- taking back --------------------------------------------------------------------------------------------------
 
-    def take_back(self, kind: str) -> tuple[str, KeyView] | None:
+    def reuse(self, kind: str) -> tuple[str, KeyView] | None:
         """A key of this kind that an earlier run left, held by this run from now on; None if there is none."""
         if self._used >= self.most:
             return None
-        self.take_stock()
+        self.close_gone_keys()
         for record in self.ledger.reusable(kind):
             view = self._proved(record)
             if view is not None and self.ledger.take(record):
@@ -250,13 +250,13 @@ class Estate(Reader):
 
         With `write` the keys to be let go are held by this run, and the ledger learns what became of others.
         """
-        views = {key: self.read(key) for key in dict.fromkeys(self.census())}
+        views = {key: self.read(key) for key in dict.fromkeys(self.list_keys())}
         undone: list[str] = []
         for record in self.ledger.unfinished():
             marked = tuple(key for key, view in views.items() if _carries(view, record.marker))
             keys = marked if record.key is None else (record.key,)
             proved = [view for key in keys if (view := self._proved(record, key)) is not None]
-            undone += [str(view.id) for view in proved if not self.is_let_go(view)]
+            undone += [str(view.id) for view in proved if not self.is_released(view)]
             if write:
                 self._write_recovered(record, proved)
         if write:
@@ -268,11 +268,11 @@ class Estate(Reader):
         unknown = {key: view for key, view in views.items() if key not in known and _carries(view, MARKER_PREFIX)}
         for key, view in unknown.items():
             marker = next((marker for marker in markers if _carries(view, marker)), None)
-            if marker is not None and not self.is_let_go(view):
+            if marker is not None and not self.is_released(view):
                 undone.append(key)
                 if write:
                     self._adopt(f"{marker}/{key}", key, view)
-        strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_let_go(view))
+        strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_released(view))
         return Recovered(tuple(undone), strangers)
 
     def _write_recovered(self, record: Record, proved: list[KeyView]) -> None:
@@ -282,7 +282,7 @@ class Estate(Reader):
                 self._adopt(record.marker if view is proved[0] else f"{record.marker}/{key}", key, view)
             elif self.ledger.take(record):
                 self._hold(record.marker, key)
-            if self.is_let_go(view):
+            if self.is_released(view):
                 self.finish(key, "scheduled", view.deletion_at)
         if proved:
             return
@@ -313,7 +313,7 @@ class Estate(Reader):
 
     # --- letting go ---------------------------------------------------------------------------------------------------
 
-    def is_let_go(self, view: KeyView) -> bool:
+    def is_released(self, view: KeyView) -> bool:
         """Whether nothing is left to be done about a key."""
         return view.state in (GONE, PENDING)
 
@@ -329,9 +329,9 @@ class Estate(Reader):
         unknown = {record.marker for record in own if record.event == "intent"}
         if not unknown and not self._refused:
             return
-        deadline = self._clock.monotonic() + self.patience
+        deadline = self._clock.monotonic() + self.settle_seconds
         while True:
-            found = self._look_for((*unknown, *self._refused))
+            found = self._find_by_markers((*unknown, *self._refused))
             unknown -= found.keys()
             for marker in found.keys() & self._refused.keys():
                 del self._refused[marker]

@@ -10,7 +10,7 @@ from kms_conformance.client.ledger import Entry, Ledger
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlantedKey:
     """One planted key. Times are the target's, aware, UTC.
 
     `end` is the end of its waiting period by our own reckoning, `until` the date that the target gave. `ciphertexts`
@@ -22,9 +22,14 @@ class Planted:
     end: datetime
     until: datetime
     ciphertexts: tuple[str, ...]
-    beside: tuple[str, ...]
-    seen: datetime
+    companions: tuple[str, ...]
+    last_seen: datetime
     ended: bool = False
+
+    @classmethod
+    def scheduled(cls, marker: str, key: str, asked: datetime, days: int, until: datetime) -> PlantedKey:
+        """A key scheduled at `asked` with a window of `days`, for which the target gave the date `until`."""
+        return cls(marker, key, asked + timedelta(days=days), until, (), (), asked)
 
     @property
     def last(self) -> datetime:
@@ -38,24 +43,19 @@ class Planted:
             "end": self.end.isoformat(),
             "until": self.until.isoformat(),
             "ciphertexts": " ".join(self.ciphertexts),
-            "beside": " ".join(self.beside),
+            "beside": " ".join(self.companions),
         }
 
 
-def plan(marker: str, key: str, asked: datetime, days: int, until: datetime) -> Planted:
-    """A key whose deletion was asked for at a time, by a window of so many days, and that got a date."""
-    return Planted(marker, key, asked + timedelta(days=days), until, (), (), asked)
-
-
-def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
+def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
     """All keys of this account that are planted or have come to their end as such, the earliest first."""
-    found: dict[str, Planted] = {}
+    found: dict[str, PlantedKey] = {}
     for entry in ledger.entries():
         if entry.event == "planted":
             found[entry.marker] = _planted(entry)
         elif entry.event == "seen" and entry.marker in found:
             seen = datetime.fromisoformat(entry.facts["when"])
-            found[entry.marker] = replace(found[entry.marker], seen=max(seen, found[entry.marker].seen))
+            found[entry.marker] = replace(found[entry.marker], last_seen=max(seen, found[entry.marker].last_seen))
         elif entry.event == "gone" and entry.marker in found:
             found[entry.marker] = replace(found[entry.marker], ended=True)
         elif entry.event in ("taken", "created"):
@@ -65,8 +65,8 @@ def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
     return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))
 
 
-def _planted(entry: Entry) -> Planted:
+def _planted(entry: Entry) -> PlantedKey:
     facts = entry.facts
     asked, end, until = (datetime.fromisoformat(facts[name]) for name in ("asked", "end", "until"))
     texts, beside = (tuple(facts[name].split()) for name in ("ciphertexts", "beside"))
-    return Planted(entry.marker, str(entry.key), end, until, texts, beside, asked)
+    return PlantedKey(entry.marker, str(entry.key), end, until, texts, beside, asked)

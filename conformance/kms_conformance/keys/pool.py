@@ -13,7 +13,7 @@ from kms_conformance.client.ledger import PLAIN, Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.inventory import Estate
+from kms_conformance.keys.inventory import Inventory
 
 # What leads from a state towards another; a pending key is taken back first, wherever it is to go.
 _STEPS = {
@@ -44,18 +44,18 @@ def _real_time() -> datetime:
 
 
 @dataclass(frozen=True)
-class Left:
+class UnscheduledKey:
     """A key that could not be scheduled for deletion, and why not; nothing in it is secret."""
 
     key: str
     reason: str
 
 
-class Stuck(Inconclusive):
+class NoTransition(Inconclusive):
     """A key is in a state that no operation leads from to the one that is wanted; another key may serve."""
 
 
-class Pool(Estate):
+class Pool(Inventory):
     """Uses at most as many keys as allowed and hands them out, the oldest living first."""
 
     def __init__(
@@ -69,23 +69,23 @@ class Pool(Estate):
         """`now` is the time that the target's keys live by."""
         super().__init__(client, ledger, most, share)
         self._now = now
-        self._apart: set[str] = set()
-        self._ended: set[str] = set()
+        self._reserved: set[str] = set()
+        self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
-        for key in [key for key in self.keys if key not in besides and key not in self._apart]:
-            with suppress(Stuck):
+        for key in [key for key in self.keys if key not in besides and key not in self._reserved]:
+            with suppress(NoTransition):
                 view = self.bring(key, state)
                 if view is not None:
                     return view
         return self._wanted(self.bring(self.create(), state), state)
 
     @property
-    def at_hand(self) -> int:
+    def available(self) -> int:
         """How many of the keys can be handed out."""
-        return sum(key not in self._apart for key in self.keys)
+        return sum(key not in self._reserved for key in self.keys)
 
     @property
     def days(self) -> int:
@@ -96,31 +96,31 @@ class Pool(Estate):
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Lead a key into a state step by step, by a window of so many days; None when the key is gone."""
         known = self.client.profile.facts["states"]
-        view = self.settled(key, lambda view: view.state in known)
+        view = self.read_until(key, lambda view: view.state in known)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
-            if self._forgotten(key, view):
+            if self._drop_gone(key, view):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
 
-    def forget_if_gone(self, key: str) -> None:
+    def drop_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended once more, and hand it out no more if it is gone."""
-        if self._forgotten(key, self.read(key)) and key not in self._ended:
-            self._ended.add(key)
+        if self._drop_gone(key, self.read(key)) and key not in self._finished:
+            self._finished.add(key)
             self.finish(key, "gone")
 
     def set_aside(self, key: str) -> None:
         """Hand a key out no more, and do not let it go at the end: it is planted."""
         self.keys = [other for other in self.keys if other != key]
-        self._ended.add(key)
+        self._finished.add(key)
 
     def take_over(self, key: str) -> bool:
-        self._ended.discard(key)
+        self._finished.discard(key)
         return super().take_over(key)
 
-    def _forgotten(self, key: str, view: KeyView) -> bool:
+    def _drop_gone(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
             self.keys.remove(key)
         return view.state == GONE
@@ -128,13 +128,13 @@ class Pool(Estate):
     def _step(self, key: str, view: KeyView, state: str, days: int) -> KeyView:
         operation = _STEPS.get((view.state, state))
         if operation is None:
-            raise Stuck(f"No operation leads from the state {view.state} to {state}.")
+            raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)
         except Lost as lost:
             # Carried out or not: the key's state says.
-            after = self.settled(key, lambda after: after.state != view.state)
+            after = self.read_until(key, lambda after: after.state != view.state)
             if isinstance(lost, Unanswered) and after.state == view.state:
                 raise
             return after
@@ -142,7 +142,7 @@ class Pool(Estate):
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
         none_of = {view.state, GONE} if operation == "cancel" else {view.state}
-        after = self.settled(key, lambda after: after.state not in none_of)
+        after = self.read_until(key, lambda after: after.state not in none_of)
         if after.state in none_of:
             received = f"it reads back as {after.state}"
             self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
@@ -155,16 +155,16 @@ class Pool(Estate):
 
     # --- getting keys -------------------------------------------------------------------------------------------------
 
-    def create_apart(self, **arguments: object) -> str:
+    def create_reserved(self, **arguments: object) -> str:
         """Get a key of a special kind: it is released with the others, but never handed out."""
         key = self.create(**arguments)
-        self._apart.add(key)
+        self._reserved.add(key)
         return key
 
     def create(self, **arguments: object) -> str:
         """Take back a key of an earlier run, or create one. Raises `Inconclusive` at the limit."""
         kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
-        while (found := self.take_back(kind)) is not None:
+        while (found := self.reuse(kind)) is not None:
             key, view = found
             try:
                 if self._revived(key, view, kind):
@@ -177,7 +177,7 @@ class Pool(Estate):
 
     def create_new(self, **arguments: object) -> str:
         """Create a key; it is in the ledger before the request leaves. Raises `Inconclusive` at the limit."""
-        self.take_stock()
+        self.close_gone_keys()
         if self.room <= 0:
             raise Inconclusive(
                 f"The check needs one more key than this run may create: of limits.max_keys "
@@ -190,19 +190,19 @@ class Pool(Estate):
             lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind
         )
         if key is None:
-            made = self.must_have_made_none()
+            made = self.judge_refused_creates()
             # It is ours and as good as any other: what follows can be judged.
             self.keys += made if kind == PLAIN else ()
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
         self.keys.append(key)
         return key
 
-    def must_have_made_none(self, *, last: bool = False) -> tuple[str, ...]:
+    def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
         """Judge that the creates which this run saw refused have made no key; returns the keys that they made.
 
-        `last` as for `made_though_refused`. Raises `Inconclusive`.
+        `last` as for `keys_of_refused_creates`. Raises `Inconclusive`.
         """
-        made = self.made_though_refused(last=last)
+        made = self.keys_of_refused_creates(last=last)
         for key, answer in made:
             received = f"the create was answered {answer.summary}, and the key {key} was made"
             self.client.findings.breaks("refused.changes-nothing", "no new key", received, (answer.number,))
@@ -217,24 +217,26 @@ class Pool(Estate):
 
     # --- letting go ---------------------------------------------------------------------------------------------------
 
-    def is_let_go(self, view: KeyView) -> bool:
+    def is_released(self, view: KeyView) -> bool:
         """Whether a key is gone, or pending by no more than the shortest window."""
         if view.state != PENDING or view.deletion_at is None:
-            return super().is_let_go(view)
+            return super().is_released(view)
         profile = self.client.profile
         tolerance = timedelta(seconds=profile.deletion.date_tolerance_seconds)
         return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
-    def release(self) -> tuple[Left, ...]:
+    def release(self) -> tuple[UnscheduledKey, ...]:
         """Schedule every key of this run for deletion; returns the keys for which that did not work, and why not."""
         self._listed = None
         # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
-        for step in (self.resolve, self.settle_doubts, self._inherit):
+        for step in (self.resolve, self.resolve_earlier_runs, self._inherit):
             try:
                 step()
             except (Inconclusive, OSError) as error:
                 self._note_unknown(error.reason if isinstance(error, Inconclusive) else str(error))
-        left = tuple(Left(key, why) for key in sorted(self.ever) if (why := self._let_go(key)) is not None)
+        left = tuple(
+            UnscheduledKey(key, why) for key in sorted(self.held) if (why := self._release_key(key)) is not None
+        )
         # A disk that is full keeps the reason from the next run, and nothing else.
         with suppress(OSError):
             for each in left:
@@ -244,7 +246,7 @@ class Pool(Estate):
     def _note_unknown(self, reason: str) -> None:
         with suppress(OSError):
             for record in self.ledger.unfinished():
-                if record.key is None or record.key not in self.ever:
+                if record.key is None or record.key not in self.held:
                     self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
@@ -265,15 +267,15 @@ class Pool(Estate):
                 why = f"it reads as {view.state}, without our description and date of creation: perhaps another key"
                 self.ledger.write("left", record.marker, record.key, reason=self._clean(why))
 
-    def _let_go(self, key: str) -> str | None:
+    def _release_key(self, key: str) -> str | None:
         """Why a key could not be let go, None where it was; what goes wrong with one must not keep the others."""
         try:
-            if key in self._ended:
+            if key in self._finished:
                 return None
-            view = self.settled(key, lambda view: view.state != GONE)
+            view = self.read_until(key, lambda view: view.state != GONE)
             if view.state != GONE:
                 days = self.client.profile.window.minimum
-                if view.state == PENDING and not self.is_let_go(view):
+                if view.state == PENDING and not self.is_released(view):
                     self._shorten(key, view)
                 self._unprotect(key, view)
                 after = self.bring(key, PENDING, days)
@@ -294,7 +296,7 @@ class Pool(Estate):
         if view.state != GONE:
             return False
         if self._listed is None:
-            self._listed = frozenset(self.census())
+            self._listed = frozenset(self.list_keys())
         return key not in self._listed
 
     def _clean(self, reason: str) -> str:

@@ -41,15 +41,15 @@ class Reader:
         self._last = self.client.requests, view
         return view
 
-    def as_read(self, key: str) -> KeyView:
+    def last_read(self, key: str) -> KeyView:
         """A key as the very last request has shown it; it is read if that was another one."""
         if self._last is not None and self._last[0] == self.client.requests and self._last[1].id == key:
             return self._last[1]
         return self.read(key)
 
-    def steady(self, key: str) -> KeyView:
+    def read_stable(self, key: str) -> KeyView:
         """Read a key until two reads in a row agree: of several machines, one may lag behind."""
-        view = self.as_read(key)
+        view = self.last_read(key)
         for _ in range(_MOST_READS):
             again = self.read(key)
             if again == view:
@@ -57,9 +57,9 @@ class Reader:
             view = again
         return view
 
-    def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
+    def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
-        deadline = self._clock.monotonic() + self.patience
+        deadline = self._clock.monotonic() + self.settle_seconds
         while not wanted(view := self.read(key)):
             if self._clock.monotonic() >= deadline:
                 self._in_vain += 1
@@ -68,11 +68,11 @@ class Reader:
         return view
 
     @property
-    def patience(self) -> float:
+    def settle_seconds(self) -> float:
         """How many seconds to wait for a change to show."""
         return self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
 
-    def census(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
+    def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
         """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
 
         The living keys of the run must be among them, within the time that reads may lag behind. `first` is the reply

@@ -1,4 +1,4 @@
-"""One target on the bench: signed in, its clock known, a few keys in the pool, and what was there before us."""
+"""The session of a run with one target: its client, its clock, its keys, and the keys that were there before."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl, skew
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import Isolation
-from kms_conformance.keys.pool import Left, Pool
+from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
 # Keys of others are read one by one before and after a run; an account with more is sampled.
-_MOST_OTHERS = 200
+_MAX_BYSTANDERS = 200
 
 
 @dataclass
-class Bench:
+class TargetSession:
     """Everything of a run that belongs to one target and outlives a check."""
 
     target: Target
@@ -34,13 +34,13 @@ class Bench:
     world: World = field(default_factory=World)
     others: dict[str, KeyView] = field(default_factory=dict)
     isolation: Isolation | None = None
-    opened: list[str] = field(default_factory=list)
+    checks_started: list[str] = field(default_factory=list)
     share: int | None = None
     _listed: Answer | None = None
-    _kin: set[str] = field(default_factory=set)
+    _other_runs_keys: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
-    _entered: bool = False
-    _admitted: bool = False
+    _opened: bool = False
+    _state_required: bool = False
 
     @cached_property
     def client(self) -> Client:
@@ -64,7 +64,7 @@ class Bench:
         profile, auth = self.client.profile, self.target.auth
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
-    def meet(self) -> None:
+    def connect(self) -> None:
         """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
         if self._refused is not None:
             # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
@@ -80,17 +80,17 @@ class Bench:
         if self._refused is not None:
             raise Inconclusive(self._refused.reason, self._refused.hint)
 
-    def enter(self) -> None:
+    def open(self) -> None:
         """Meet the target, and read the keys that are there; raises what `meet` raises."""
-        self.meet()
-        if not self._entered:
+        self.connect()
+        if not self._opened:
             self._read_others()
-            self._entered = True
+            self._opened = True
 
-    def admit(self) -> None:
+    def require_state(self) -> None:
         """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
-        self.enter()
-        if self._admitted:
+        self.open()
+        if self._state_required:
             return
         try:
             key = self.pool.keys[0] if self.pool.keys else self.pool.create()
@@ -104,9 +104,9 @@ class Bench:
                 error.hint or "The checks of the family `entry` show the exchanges.",
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
-        self._admitted = True
+        self._state_required = True
 
-    def leave(self, *, hurried: bool = False) -> tuple[Left, ...]:
+    def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
         """Let go of all keys and connections; returns the keys that could not be scheduled for deletion, and why not.
 
         The keys of others are read once more, unless the user is waiting for the end.
@@ -115,9 +115,9 @@ class Bench:
         self.client.patience.renew()
         try:
             left = self.pool.release()
-            if self._entered and not hurried:
+            if self._opened and not hurried:
                 with suppress(Inconclusive):
-                    self.isolation = self._attested()
+                    self.isolation = self._compare_bystanders()
         finally:
             self.close()
         return left
@@ -127,16 +127,16 @@ class Bench:
         self.client.close()
         self.ledger.close()
 
-    def _attested(self) -> Isolation:
+    def _compare_bystanders(self) -> Isolation:
         after: dict[str, KeyView] = {}
         for key in self.others:
             with suppress(Inconclusive):
                 after[key] = self.pool.read(key)
         # Keys of ours are no strangers, and neither are those of another run of ours.
-        ours = self.pool.ever | {str(record.key) for record in self.ledger.records().values()} | self._kin
-        before = [key for key in self.pool.strangers if key not in ours]
-        now = [key for key in self.pool.census() if key not in ours]
-        found = Isolation.of(self.others, after, (before, now), _MOST_OTHERS)
+        ours = self.pool.held | {str(record.key) for record in self.ledger.records().values()} | self._other_runs_keys
+        before = [key for key in self.pool.preexisting if key not in ours]
+        now = [key for key in self.pool.list_keys() if key not in ours]
+        found = Isolation.of(self.others, after, (before, now), _MAX_BYSTANDERS)
         return found.cleaned(self.client.recorder.redactor.text)
 
     def _sign_in(self) -> None:
@@ -172,16 +172,16 @@ class Bench:
     def _read_others(self) -> None:
         # A target that cannot list or describe is judged by the checks on lists and keys.
         with suppress(Inconclusive):
-            self.pool.strangers = frozenset(self.pool.census(first=self._listed))
+            self.pool.preexisting = frozenset(self.pool.list_keys(first=self._listed))
         # Only what is read here is known of: keys that ledgers of earlier credentials speak of are read first.
         with suppress(Inconclusive):
             self.pool.bring_over()
         known = {record.key for record in self.ledger.records().values()}
-        for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
+        for key in sorted(self.pool.preexisting)[:_MAX_BYSTANDERS]:
             with suppress(Inconclusive):
-                view = self.pool.at_entry[key] = self.pool.as_read(key)
+                view = self.pool.views_before[key] = self.pool.last_read(key)
                 # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
-                    self._kin.add(key)
+                    self._other_runs_keys.add(key)
                 else:
                     self.others[key] = view

@@ -22,7 +22,7 @@ class Quota:
 
     used: int
     limit: int
-    told: bool
+    reported: bool
 
     @property
     def left(self) -> int:
@@ -34,15 +34,15 @@ def quota(client: Client, keys: int) -> Quota:
 
     Raises `Inconclusive`.
     """
-    documented = Quota(keys, int(client.profile.facts["key_quota"]), told=False)
+    documented = Quota(keys, int(client.profile.facts["key_quota"]), reported=False)
     if "quotas" not in client.api:
         return documented
     answer = client.ask("quotas")
     found = client.dialect.quota(answer.value) if answer.accepted else None
-    return documented if found is None else Quota(*found, told=True)
+    return documented if found is None else Quota(*found, reported=True)
 
 
-def standing(client: Client) -> str | None:
+def account_problem(client: Client) -> str | None:
     """What the endpoint says is wrong with the account; None where it says nothing. Raises `Inconclusive`."""
     if "account_status" not in client.api:
         return None
@@ -50,7 +50,7 @@ def standing(client: Client) -> str | None:
     return client.dialect.standing(answer.value) if answer.accepted else None
 
 
-def colliding(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def keys_in_use(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """(id, marker) of keys that bear a marker of this suite, are in use, and are not in our ledger.
 
     They belong to a run that goes on elsewhere, with which this one would share the quota, and each would see keys come

@@ -9,8 +9,8 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Tier
-from kms_conformance.keys.target_session import Bench
-from kms_conformance.preflight.account import colliding
+from kms_conformance.keys.target_session import TargetSession
+from kms_conformance.preflight.account import keys_in_use
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5
@@ -54,21 +54,21 @@ def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
 
 def _refuse_collisions(target: Target, mark: str) -> None:
     ledger = Ledger.of(target, mark=mark)
-    bench = Bench(target, ledger, keys=0)
+    target_session = TargetSession(target, ledger, keys=0)
     try:
-        bench.client.sign_in()
-        found = tuple(colliding(bench.pool, ledger, bench.pool.census()))
+        target_session.client.sign_in()
+        found = tuple(keys_in_use(target_session.pool, ledger, target_session.pool.list_keys()))
     except (Inconclusive, SignInFailed):
         # What cannot be asked now, the run will say: it will be inconclusive.
         return
     finally:
-        bench.client.close()
+        target_session.client.close()
     if found:
         shown = "\n".join(f"  {key} ({marker})" for key, marker in found[:_MOST_SHOWN])
         more = f"\n  and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         raise TargetError(
             f"The account of the target {target.name} is in use by another run, or has keys that one left behind.",
-            bench.client.recorder.redactor.text(
+            target_session.client.recorder.redactor.text(
                 f"These keys bear this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
             ),
             "Wait until that run has ended. If none is running, bring its ledger here and run "

@@ -16,7 +16,7 @@ from kms_conformance.client.time_control import skew
 from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
 from kms_conformance.preflight.advice import Advice, advise
 from kms_conformance.preflight.billing import cost_of
@@ -39,17 +39,17 @@ class Finding:
     next: str = ""
 
 
-def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
+def diagnose(target: Target, ledger: Ledger) -> Iterator[Finding]:
     """Look at a target without changing anything; nothing in the findings is secret."""
-    bench = Bench(target, ledger, keys=0)
-    clean = bench.client.recorder.redactor.text
+    target_session = TargetSession(target, ledger, keys=0)
+    clean = target_session.client.recorder.redactor.text
     try:
-        for finding in _findings(target, ledger, bench):
+        for finding in _findings(target, ledger, target_session):
             yield Finding(finding.topic, clean(finding.text), finding.level, clean(finding.next))
     except Inconclusive as error:
         yield Finding("not usable", clean(error.reason), "bad", clean(error.hint))
     finally:
-        bench.client.close()
+        target_session.client.close()
 
 
 def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
@@ -68,14 +68,14 @@ def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("secrets", text, "warn", "Use longer, random ones.")
 
 
-def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> Iterator[Finding]:
     yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
     except Unreached as error:
         yield Finding("endpoint", error.why, "bad", error.hint)
         return
-    client = bench.client
+    client = target_session.client
     try:
         client.sign_in()
     except SignInFailed as error:
@@ -88,19 +88,19 @@ def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]
     if not answer.accepted:
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
         return
-    keys = bench.pool.census()
+    keys = target_session.pool.list_keys()
     owner = client.dialect.owner(answer.value)
     yield _signed_in(target, client, owner)
     whose = client.dialect.scope if owner is None else owner.account
     if whose:
         ledger.belongs_to(whose, whose, note=False)
-    problem = account.standing(client)
+    problem = account.account_problem(client)
     if problem is not None:
         yield Finding("account", problem, "bad", "Put the account in order with the vendor: it cannot use the service.")
     yield _quota(target, account.quota(client, len(keys)))
-    yield from _collisions(bench, ledger, keys)
+    yield from _collisions(target_session, ledger, keys)
     yield from _run(target, client)
-    if not bench.time.offered:
+    if not target_session.time.offered:
         text = "no time_control: what follows the waiting period stays inconclusive"
         yield Finding("waiting period", text)
     yield from _left(ledger)
@@ -175,7 +175,7 @@ def _signed_in(target: Target, client: Client, owner: Owner | None) -> Finding:
 
 
 def _quota(target: Target, found: account.Quota) -> Finding:
-    source = "the endpoint says" if found.told else "counted; the limit is the documented one"
+    source = "the endpoint says" if found.reported else "counted; the limit is the documented one"
     text = f"{found.used} of {found.limit} keys used, {found.left} left ({source}); keys that wait for deletion count"
     needed = min(EFFORTS["smoke"].keys, target.limits.max_keys)
     if found.left >= needed:
@@ -188,8 +188,8 @@ def _quota(target: Target, found: account.Quota) -> Finding:
     )
 
 
-def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[Finding]:
-    found = [key for key, _ in account.colliding(bench.pool, ledger, keys)]
+def _collisions(target_session: TargetSession, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[Finding]:
+    found = [key for key, _ in account.keys_in_use(target_session.pool, ledger, keys)]
     if found:
         shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
         yield Finding(

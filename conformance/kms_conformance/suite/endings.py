@@ -23,7 +23,7 @@ def must_not_be_cancelled(kms: Scenario, key: str) -> None:
 def must_be_gone(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:
     """Judge that a key is gone for good, and what it encrypted with it."""
     kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
-    listed = key in kms.pool.census()
+    listed = key in kms.pool.list_keys()
     kms.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
     kms.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
     kms.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=kms.days)

@@ -17,7 +17,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 from kms_conformance.suite.scenario import Scenario
 
 _ACTIONS = (
@@ -46,26 +46,26 @@ _MOST_LOST = 3
 
 
 @dataclass
-class _Troubles:
-    """What has ended walks: `problems` end all of them, requests that got no reply (`lost`) do when there are many."""
+class _Problems:
+    """What has ended walks: `fatal` end all of them, requests that got no reply (`lost`) do when there are many."""
 
-    problems: list[Inconclusive] = field(default_factory=list)
+    fatal: list[Inconclusive] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
 
 def walk(kms: Scenario) -> None:
     """Take as many walks as the effort of the run allows, by its seed."""
-    troubles = _Troubles()
+    problems = _Problems()
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
-        _draw_walks(kms, troubles)
+        _draw_walks(kms, problems)
     else:
-        _repeat_walks(kms, troubles, recorded)
-    if troubles.problems:
-        raise troubles.problems[0]
+        _repeat_walks(kms, problems, recorded)
+    if problems.fatal:
+        raise problems.fatal[0]
 
 
-def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
+def _draw_walks(kms: Scenario, problems: _Problems) -> None:
     draws = kms.client.world.draws
 
     class Machine(RuleBasedStateMachine):
@@ -77,7 +77,7 @@ def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
 
         def __init__(self) -> None:
             super().__init__()
-            self.walk = _Walk(kms, troubles)
+            self.walk = _Walk(kms, problems)
 
         @initialize()
         def begin(self) -> None:
@@ -90,7 +90,7 @@ def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
             draws.drew(_PURPOSE, [which, action, hours])
             self.walk.step(which, action, hours)
 
-    move_hypothesis_home()
+    set_hypothesis_storage()
     settings = hypothesis.settings(
         max_examples=kms.effort.walks,
         stateful_step_count=kms.effort.steps,
@@ -103,12 +103,12 @@ def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
     run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
 
 
-def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -> None:
+def _repeat_walks(kms: Scenario, problems: _Problems, recorded: Sequence[Any]) -> None:
     """Take the walks of a recorded run: a step is [which key, what, hours], and None begins a walk."""
-    walk = _Walk(kms, troubles)
+    walk = _Walk(kms, problems)
     for step in recorded:
         if step is None:
-            walk = _Walk(kms, troubles)
+            walk = _Walk(kms, problems)
             walk.begin()
         else:
             walk.step(*step)
@@ -117,15 +117,15 @@ def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -
 class _Walk:
     """Two keys, what we expect of them, and the steps taken so far."""
 
-    def __init__(self, scenario: Scenario, troubles: _Troubles) -> None:
+    def __init__(self, scenario: Scenario, problems: _Problems) -> None:
         self.scenario = scenario
-        self._troubles = troubles
+        self._problems = problems
         self.keys: list[str] = []
         self.models: list[KeyModel] = []
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = scenario.judge.broken or bool(troubles.problems)
+        self.ended = scenario.judge.broken or bool(problems.fatal)
 
     def begin(self) -> None:
         """Take the two keys."""
@@ -143,11 +143,11 @@ class _Walk:
         except Lost as lost:
             # The next walk begins with keys whose state is known.
             self._end()
-            self._troubles.lost.append(lost)
-            if len(self._troubles.lost) >= _MOST_LOST:
-                self._troubles.problems.append(lost)
+            self._problems.lost.append(lost)
+            if len(self._problems.lost) >= _MOST_LOST:
+                self._problems.fatal.append(lost)
         except Inconclusive as problem:
-            self._troubles.problems.append(problem)
+            self._problems.fatal.append(problem)
             self._end()
 
     def _begin(self) -> None:
@@ -219,13 +219,13 @@ class _Walk:
             name = "expiry.gone" if gone else name
             self._judge(name, view.state == expected, f"state {expected}", f"state {view.state}")
             if gone:
-                kms.pool.forget_if_gone(key)
+                kms.pool.drop_if_gone(key)
 
     def _safe(self, now: datetime, goal: datetime) -> datetime:
         """Move a goal away from deletion dates, and before those of keys that the rest of the run cannot spare."""
         kms = self.scenario
         grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
-        spare = kms.pool.at_hand + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
+        spare = kms.pool.available + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
         for date in sorted(m.deletion_at for m in self.models if m.deletion_at is not None and m.deletion_at > now):
             ends = date - _MARGIN <= goal
             if ends and spare <= 0:
@@ -266,7 +266,7 @@ class _Walk:
             return
         key = self.keys[which]
         if operation == "cancel":
-            kms.must_read_back("cancel.effect", key, kms.spared, answer)
+            kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer)
         view = kms.must_read_back(self._effect(which, operation), key, states, answer)
         if operation == "schedule" and window is not None:
             kms.must_be_date("schedule.window.start", view, asked_at, window, answer)

@@ -32,17 +32,17 @@ class Scenario:
     judge: Judge
     effort: Effort
     seed: int
-    others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
+    others_before: Mapping[str, KeyView] = field(default_factory=dict)
     plant: bool = False
     rescue: bool = False
-    divided: bool = False
+    sharded: bool = False
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile
         self.window = self.profile.window
         self.days = self.pool.days
         # What a key may be whose deletion was cancelled, as far as the cancelling itself is concerned.
-        self.spared = tuple(state for state in self.profile.facts["states"] if state != PENDING)
+        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
@@ -82,9 +82,9 @@ class Scenario:
 
     def view(self, key: str) -> KeyView:
         """A key as the very last request has shown it, and read where that was another one."""
-        return self._of(key, self.pool.as_read(key))
+        return self._of(key, self.pool.last_read(key))
 
-    def marked(self, key: str) -> KeyView:
+    def with_marker(self, key: str) -> KeyView:
         """A key that bears its description, put back where an earlier check has met what loses it.
 
         What is gone already cannot be lost again.
@@ -129,10 +129,10 @@ class Scenario:
         """Judge that a reply says that the request, on `key`, was carried out; raises `Stop` when it does not."""
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
-            requirements = self._at_fault(requirements, answer, key)
+            requirements = self._broken_requirements(requirements, answer, key)
         results = [
             self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
-            for requirement in _several(requirements)
+            for requirement in _as_tuple(requirements)
         ]
         if not all(results):
             raise Stop
@@ -144,23 +144,23 @@ class Scenario:
 
         Raises `Stop` when it does not, because nothing can be built on it.
         """
-        view = self.pool.settled(key, lambda view: view.state in states)
+        view = self.pool.read_until(key, lambda view: view.state in states)
         expected = f"the key reads back as {' or '.join(states)}"
         if view.state == GONE:
             self.judge.breaks("schedule.not-immediate", "the key is still there", "it is gone", self._since(answer))
         if view.state not in states:
-            requirements = self._at_fault(requirements, answer, key)
+            requirements = self._broken_requirements(requirements, answer, key)
         results = [
             self.judge.that(
                 requirement, view.state in states, expected, f"it reads back as {view.state}", self._since(answer)
             )
-            for requirement in _several(requirements)
+            for requirement in _as_tuple(requirements)
         ]
         if not all(results):
             raise Stop
         return view
 
-    def _at_fault(
+    def _broken_requirements(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str
     ) -> Sequence[RequirementId]:
         """The requirements that a request which was not carried out breaks.
@@ -169,7 +169,7 @@ class Scenario:
         scheduling, the plain way is tried as well: if that does not work either, nothing is known of the special one,
         and the requirement on the plain one is broken.
         """
-        asked = _several(requirements)
+        asked = _as_tuple(requirements)
         named = None if answer.operation is None else as_id(f"{answer.operation.name.replace('_', '-')}.status")
         statuses: tuple[RequirementId | None, ...] = (named, "reply.status")
         told = [name for name in statuses if name is not None and name in self.judge.applicable]
@@ -179,7 +179,7 @@ class Scenario:
         if not special or not key or set(asked) & _OF_ONE_STATE:
             return asked
         plain = self.ask("schedule", key_id=key, window=self.days)
-        if plain.accepted and self.pool.settled(key, lambda view: view.state == PENDING).state == PENDING:
+        if plain.accepted and self.pool.read_until(key, lambda view: view.state == PENDING).state == PENDING:
             return asked
         return (_PLAIN,)
 
@@ -211,7 +211,7 @@ class Scenario:
 
         Where the profile leaves the request open, carrying it out is accepted as well.
         """
-        before = {key: self.pool.steady(key) for key in unchanged}
+        before = {key: self.pool.read_stable(key) for key in unchanged}
         answer = self.ask(operation, **arguments)
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
@@ -244,8 +244,8 @@ class Scenario:
         """
         if _face(now) != _face(was) and was.id is not None:
             key = was.id
-            now = self.pool.settled(key, lambda view: _face(view) == _face(was))
-            if _face(now) != _face(was) and _face(again := self.pool.steady(key)) != _face(self.pool.read(key)):
+            now = self.pool.read_until(key, lambda view: _face(view) == _face(was))
+            if _face(now) != _face(was) and _face(again := self.pool.read_stable(key)) != _face(self.pool.read(key)):
                 self.judge.breaks("pending.describe", _face(was), _face(again), self._since(answer))
                 return
         hint = "The request changed a key that it had no right to change."
@@ -257,7 +257,7 @@ class Scenario:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
         if view.id is not None and view.deletion_at is None:
-            view = self.pool.settled(view.id, lambda view: view.deletion_at is not None)
+            view = self.pool.read_until(view.id, lambda view: view.deletion_at is not None)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
         date = view.deletion_at
         fits = date is not None and is_dated(date, expected, self.profile.deletion)
@@ -301,7 +301,7 @@ def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
     )
 
 
-def _several(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
+def _as_tuple(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
     return (requirements,) if isinstance(requirements, str) else tuple(requirements)
 
 

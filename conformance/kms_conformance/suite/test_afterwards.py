@@ -14,7 +14,7 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
     """Minutes have passed, and their owners may have worked: what changed is shown and left open."""
     changed = [
         other
-        for other, was in kms.others_at_entry.items()
+        for other, was in kms.others_before.items()
         if not ended(kms, was) and face(kms.pool.read(other)) != face(was)
     ]
     if changed:
@@ -23,7 +23,7 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
             "If their owners did that, run again while nobody works on the account; else look at the exchanges.",
         )
     # A key that has just been planted is the pool's no more, and ours all the same.
-    for key in kms.pool.keys or sorted(kms.pool.ever):
+    for key in kms.pool.keys or sorted(kms.pool.held):
         view = kms.pool.read(key)
         there = view.state == GONE or view.id == key
         kms.judge.that("isolation.other-keys", there, f"the key {key}", f"the key {view.id}")
@@ -32,5 +32,5 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
 @requirement("refused.changes-nothing")
 def test_refused_creates_have_made_no_key(kms: Scenario) -> None:
     """One list for all creates that the run saw refused; where there was none, there is nothing to look for."""
-    if not kms.pool.must_have_made_none(last=True):
+    if not kms.pool.judge_refused_creates(last=True):
         kms.judge.holds("refused.changes-nothing")

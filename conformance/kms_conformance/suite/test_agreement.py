@@ -14,7 +14,7 @@ def test_fields_of_a_key_agree_in_every_state(kms: Scenario) -> None:
     for state in (ENABLED, DISABLED, PENDING):
         kms.pool.bring(key, state)
         kms.read(key)
-    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.read(key)
 
 

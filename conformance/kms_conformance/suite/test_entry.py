@@ -30,7 +30,7 @@ def test_new_key_is_enabled(kms: Scenario) -> None:
     known = all(ledger.recalls(name, _demanded(kms, name)) for name in _of_creation(kms))
     asked_at = kms.time.now()
     key = kms.pool.create() if known else kms.pool.create_new()
-    view = kms.pool.settled(key, lambda view: view.state == ENABLED)
+    view = kms.pool.read_until(key, lambda view: view.state == ENABLED)
     kms.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
     if key not in kms.pool.new:
         for name in _of_creation(kms):

@@ -23,10 +23,10 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     """
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    others = sorted(kms.others_at_entry)[:_MOST_OTHERS]
+    others = sorted(kms.others_before)[:_MOST_OTHERS]
     before = {other: kms.pool.read(other) for other in (bystander, *others)}
     kms.ask("disable", key_id=key)
-    if kms.pool.settled(key, lambda view: view.state == DISABLED).state != DISABLED:
+    if kms.pool.read_until(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The key that was named did not change either, so nothing follows for the others.")
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
         arguments = _arguments(kms, operation, key)
@@ -36,7 +36,7 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     for other, was in before.items():
         now = kms.pool.read(other)
         same = face(now) == face(was) or ended(kms, was)
-        if kms.divided and not same and other != bystander:
+        if kms.sharded and not same and other != bystander:
             raise Inconclusive(
                 f"The key {other} changed, and it may be of another shard of this run, which is at work now.",
                 "Run without shards where the account is small; what a bystander of ours shows was judged.",

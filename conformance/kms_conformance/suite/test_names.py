@@ -35,7 +35,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     kms.must_read_back("schedule.key-id.arn", key, [PENDING], answer)
     answer = kms.ask("cancel", key_id=arn)
     kms.must_be_accepted("cancel.key-id.arn", answer)
-    kms.must_read_back("cancel.key-id.arn", key, kms.spared, answer)
+    kms.must_read_back("cancel.key-id.arn", key, kms.states_after_cancel, answer)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def test_pending_key_can_be_read_and_reading_moves_nothing(kms: Scenario) -> Non
 @requirement("pending.listed", "list.complete")
 def test_pending_key_is_listed_once(kms: Scenario) -> None:
     key = kms.key(PENDING)
-    ids = kms.pool.census()
+    ids = kms.pool.list_keys()
     kms.judge.that("pending.listed", key in ids, f"{key} in the list", "it is not listed")
     twice = sorted({known for known in ids if ids.count(known) > 1})
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
@@ -84,10 +84,10 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
 def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
-    whole = set(kms.pool.census())
+    whole = set(kms.pool.list_keys())
     # At least three pages where the largest documented page allows; at most a few requests on a large account.
-    ids = kms.pool.census(min(100, max(1, len(whole) // 3)))
+    ids = kms.pool.list_keys(min(100, max(1, len(whole) // 3)))
     # What owners create or delete meanwhile falls out of both.
-    stayed = whole & set(kms.pool.census()) | ours
+    stayed = whole & set(kms.pool.list_keys()) | ours
     wrong = sorted(key for key in stayed if ids.count(key) != 1)
     kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

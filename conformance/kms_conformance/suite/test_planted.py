@@ -11,7 +11,7 @@ import pytest
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Record
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
-from kms_conformance.keys.planted import Planted, plan, planted_keys
+from kms_conformance.keys.planted import PlantedKey, planted_keys
 from kms_conformance.suite.endings import MARGIN, must_be_gone
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -48,7 +48,7 @@ def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
     kms.pool.borrow(ended.key)
     kms.pool.read(ended.key)
-    if ended.end - ended.seen <= _A_NIGHT:
+    if ended.end - ended.last_seen <= _A_NIGHT:
         kms.judge.recalls("expiry.not-early")
     elif kms.time.offered:
         raise Inconclusive(
@@ -57,7 +57,7 @@ def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
         )
     else:
         raise Inconclusive(
-            f"Nobody looked at the planted key in the night before its end; it was last seen {ended.seen}.",
+            f"Nobody looked at the planted key in the night before its end; it was last seen {ended.last_seen}.",
             "Plant another one, and run every night.",
         )
 
@@ -72,7 +72,7 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
     now = kms.time.now()
     kms.pool.read(ended.key)
     records = {record.key: record for record in kms.pool.ledger.records().values()}
-    for key in ended.beside:
+    for key in ended.companions:
         record = records.get(key)
         if record is None or _has_ended(record, now):
             continue
@@ -119,14 +119,14 @@ def _nothing_planted(kms: Scenario) -> Inconclusive:
     )
 
 
-def _found(kms: Scenario) -> tuple[Planted | None, Planted | None]:
+def _found(kms: Scenario) -> tuple[PlantedKey | None, PlantedKey | None]:
     """The planted key that is waiting, and the last one that has gone."""
     found = planted_keys(kms.pool.ledger)
     last = [[key for key in found if key.ended is ended] for ended in (False, True)]
     return (last[0][-1] if last[0] else None, last[1][-1] if last[1] else None)
 
 
-def _waits(kms: Scenario, planted: Planted, hint: str = "") -> Inconclusive:
+def _waits(kms: Scenario, planted: PlantedKey, hint: str = "") -> Inconclusive:
     """That nothing can be said before its date, or then before the time is over that the documents leave for it."""
     now, until = kms.time.now(), planted.last
     if now >= until:
@@ -144,7 +144,7 @@ def _has_ended(record: Record, now: datetime) -> bool:
     )
 
 
-def _plant(kms: Scenario) -> Planted:
+def _plant(kms: Scenario) -> PlantedKey:
     if kms.client.target.limits.max_keys < _KEYS_NEEDED:
         raise Inconclusive(
             f"A planted key is one of the {kms.client.target.limits.max_keys} that limits.max_keys allows, and the "
@@ -158,7 +158,7 @@ def _plant(kms: Scenario) -> Planted:
     return _pending(kms, key, ciphertexts, beside)
 
 
-def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> Planted:
+def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> PlantedKey:
     """Schedule a key by the smallest window and leave it so."""
     asked, days = kms.time.now(), kms.window.minimum
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
@@ -166,14 +166,14 @@ def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequen
     if view.deletion_at is None:
         raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
     marker = kms.pool.ledger.marker_of(key)
-    planted = plan(marker, key, asked, days, view.deletion_at)
-    planted = replace(planted, ciphertexts=tuple(ciphertexts), beside=tuple(beside))
+    planted = PlantedKey.scheduled(marker, key, asked, days, view.deletion_at)
+    planted = replace(planted, ciphertexts=tuple(ciphertexts), companions=tuple(beside))
     kms.pool.ledger.write("planted", marker, key, **planted.facts(asked))
     kms.pool.set_aside(key)
     return planted
 
 
-def _watch(kms: Scenario, planted: Planted) -> bool:
+def _watch(kms: Scenario, planted: PlantedKey) -> bool:
     """Read a planted key and judge what the time of night allows; returns whether it has come to its end."""
     ledger, now = kms.pool.ledger, kms.time.now()
     view = kms.pool.read(planted.key)
@@ -207,15 +207,15 @@ def _tolerance(kms: Scenario) -> timedelta:
     return timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
 
 
-def _must_have_ended(kms: Scenario, planted: Planted) -> None:
+def _must_have_ended(kms: Scenario, planted: PlantedKey) -> None:
     """Judged again in every later run: what is gone, stays gone."""
     kms.pool.borrow(planted.key)
     kms.pool.read(planted.key)
     must_be_gone(kms, planted.key, planted.ciphertexts)
 
 
-def _rescue(kms: Scenario, planted: Planted) -> None:
+def _rescue(kms: Scenario, planted: PlantedKey) -> None:
     if not kms.pool.take_over(planted.key):
         raise Inconclusive("Another run is at work on the planted key.")
-    kms.accepts("cancel.before-end", "cancel", key_id=planted.key, states=kms.spared)
-    _pending(kms, planted.key, planted.ciphertexts, planted.beside)
+    kms.accepts("cancel.before-end", "cancel", key_id=planted.key, states=kms.states_after_cancel)
+    _pending(kms, planted.key, planted.ciphertexts, planted.companions)

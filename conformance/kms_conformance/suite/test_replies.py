@@ -50,7 +50,7 @@ def test_description_reads_back(kms: Scenario) -> None:
     was = kms.view(key).description or ""
     for description in (f"{was} changed", was):
         answer = kms.accepts("update-description.reply", "update_description", key_id=key, description=description)
-        view = kms.pool.settled(key, _described(description))
+        view = kms.pool.read_until(key, _described(description))
         same = view.description == description
         kms.judge.that("update-description.reply", same, repr(description), repr(view.description), (answer.number,))
 

@@ -55,7 +55,7 @@ def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -
 def test_other_key_is_not_scheduled(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(DISABLED, bystander)
-    before = kms.marked(bystander)
+    before = kms.with_marker(bystander)
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.must_be_unchanged("schedule.only-named-key", before, kms.read(bystander), answer)
 

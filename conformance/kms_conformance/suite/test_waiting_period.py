@@ -47,7 +47,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     key = kms.key(ENABLED, bystander)
     ciphertext = kms.encrypted(key)
     data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
-    known = [known for known in kms.pool.census() if known not in kms.pool.keys]
+    known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = {other: kms.pool.read(other).state for other in known[:_MOST_OTHERS]}
 
     _pending(kms, bystander)
@@ -59,7 +59,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     still = kms.read(key)
     late = f"state {still.state}"
     kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
-    answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.spared)
+    answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
     if still.state == PENDING and (now := kms.read(key)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
@@ -77,4 +77,4 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
         known for known, state in others.items() if state in (ENABLED, DISABLED) and kms.pool.read(known).state != state
     ]
     kms.judge.that("expiry.nothing-else", not unexpected, "keys that were not scheduled live", unexpected)
-    kms.pool.forget_if_gone(key)
+    kms.pool.drop_if_gone(key)

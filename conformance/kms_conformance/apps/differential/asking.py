@@ -20,7 +20,7 @@ from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
 
 # One key for the questions, and one that stands beside it.
@@ -50,40 +50,45 @@ def ask(
 
     Its keys are in the ledger of the target, as those of a run are, and are scheduled for deletion at the end.
     """
-    bench = Bench(target, Ledger.of(target), KEYS)
-    asking = _Asking(bench)
+    target_session = TargetSession(target, Ledger.of(target), KEYS)
+    asking = _Asking(target_session)
     answers: dict[str, Given] = {}
     try:
-        bench.enter()
+        target_session.open()
         for question in questions:
             progress(question)
             answers[question.id] = asking.answer(question)
     except BaseException as error:
-        left = bench.leave()
+        left = target_session.end()
         if left and isinstance(error, Inconclusive):
             next_step = "run `kms-conformance sweep --target FILE`."
             hint = f"{len(left)} key(s) could not be scheduled for deletion either: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
-    return AskingResult(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
+    return AskingResult(
+        answers,
+        target_session.client.requests,
+        target_session.pool.created,
+        tuple(left.key for left in target_session.end()),
+    )
 
 
 @dataclass
 class _Asking:
-    bench: Bench
+    target_session: TargetSession
     _in_vain: int = 0
     _preparing: Preparing = field(init=False)
     _judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
-        self._preparing = Preparing(self.bench)
+        self._preparing = Preparing(self.target_session)
 
     def answer(self, question: Question) -> Given:
         """The answer to one question. Raises `Inconclusive` where the target is not to be asked any further."""
         if question.operation == "create":
             return self._created(question)
         # Once, and after the first key was created: without memory no answer of a target says anything.
-        self.bench.admit()
+        self.target_session.require_state()
         lacking = self._preparing.lacking(question)
         if lacking is not None:
             return Given("left_out", lacking)
@@ -106,17 +111,17 @@ class _Asking:
 
     def _created(self, question: Question) -> Given:
         """A new key, by the ledger; it is the one that the other questions are about."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         if pool.room <= 0:
             return Given("left_out", "limits.max_keys leaves no room for a new key")
-        asked = self.bench.time.now()
+        asked = self.target_session.time.now()
         answer, key = self._create()
         view = KeyView(None, GONE, None, None, None, {}) if key is None else pool.read(key)
         prepared = Prepared(key or "", view, None)
         return self._given(question, prepared, asked, answer, view)
 
     def _create(self) -> tuple[Answer, str | None]:
-        pool, client = self.bench.pool, self.bench.client
+        pool, client = self.target_session.pool, self.target_session.client
         self._begin_judging()
         answer, key = pool.attempt(lambda marker: client.ask("create", **client.dialect.naming(marker)))
         if key is not None:
@@ -125,14 +130,14 @@ class _Asking:
 
     def _put(self, question: Question, prepared: Prepared) -> Given:
         arguments = self._arguments(question, prepared)
-        client = self.bench.client
+        client = self.target_session.client
         request = client.dialect.request(question.operation, arguments)
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
         # Ids that must be nobody's are looked up here, so that what is judged below is the question's own exchange.
         with suppress(Inconclusive):
             client.look_up_unknown(request)
-        asked = self.bench.time.now()
+        asked = self.target_session.time.now()
         self._begin_judging()
         try:
             answer = client.send(request, client.api[question.operation])
@@ -145,14 +150,16 @@ class _Asking:
 
     def _begin_judging(self) -> None:
         """A judge of its own for each question: it sees what is wrong with every exchange."""
-        client, bench = self.bench.client, self.bench
+        client, target_session = self.target_session.client, self.target_session
         take = client.start_findings().take
-        self._judge = Judge(bench.catalogue, bench.applicable, clean=client.recorder.redactor.text, take=take)
+        self._judge = Judge(
+            target_session.catalogue, target_session.applicable, clean=client.recorder.redactor.text, take=take
+        )
 
     def _arguments(self, question: Question, prepared: Prepared) -> dict[str, object]:
         meant = {
             KEY: prepared.key,
-            UNKNOWN_KEY: self.bench.client.dialect.unknown_key(),
+            UNKNOWN_KEY: self.target_session.client.dialect.unknown_key(),
             DESCRIPTION: prepared.view.description or "",
             CIPHERTEXT: prepared.ciphertext or "",
         }
@@ -163,11 +170,11 @@ class _Asking:
 
     def _after(self, question: Question, prepared: Prepared, asked: datetime, answer: Answer) -> KeyView:
         """The key as it reads afterwards, within the time that reads may lag behind what was carried out."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         if not answer.accepted:
-            return pool.steady(prepared.key)
-        states = Documented(self.bench.client.profile, question, frozenset()).states(prepared.view, asked)
-        return pool.settled(
+            return pool.read_stable(prepared.key)
+        states = Documented(self.target_session.client.profile, question, frozenset()).states(prepared.view, asked)
+        return pool.read_until(
             prepared.key,
             lambda view: view.state in states and (view.state != PENDING or view.deletion_at is not None),
         )
@@ -181,13 +188,17 @@ class _Asking:
         after: KeyView,
         unknown: object = None,
     ) -> Given:
-        client, bench = self.bench.client, self.bench
+        client, target_session = self.target_session.client, self.target_session
         # What is asked from here on is not about the question.
         client.stop_findings()
-        facts: dict[str, Fact] = dict(facts_of(question, bench, prepared, answer))
-        documented = Documented(client.profile, question, bench.applicable)
+        facts: dict[str, Fact] = dict(facts_of(question, target_session, prepared, answer))
+        documented = Documented(client.profile, question, target_session.applicable)
         everywhere = of_every_exchange(self._judge.failures, answer.number)
-        breaks = (*documented.breaks(prepared, asked, answer, after), *everywhere, *breaks_of(question, bench, facts))
+        breaks = (
+            *documented.breaks(prepared, asked, answer, after),
+            *everywhere,
+            *breaks_of(question, target_session, facts),
+        )
         scheduled = asked if question.operation == "schedule" and after != prepared.view else prepared.scheduled
         normal = Normal(self._names(prepared, unknown, answer), asked, scheduled, fresh=question.operation == "create")
         return Given(
@@ -210,7 +221,7 @@ class _Asking:
 
     def _body(self, question: Question, answer: Answer, normal: Normal) -> Any:  # noqa: ANN401 - JSON
         """The body, read again from the reply as it may be stored: without secrets."""
-        client = self.bench.client
+        client = self.target_session.client
         if not answer.reply.body:
             return "<empty>"
         if answer.problems:
@@ -223,13 +234,13 @@ class _Asking:
         return normal.body(value)
 
     def _names(self, prepared: Prepared, unknown: object, answer: Answer) -> dict[str, str]:
-        client = self.bench.client
+        client = self.target_session.client
         known: list[tuple[object, str]] = [
             (client.dialect.request_id(answer.reply, answer.value), "<request id>"),
             (client.dialect.scope, "<project>"),
             (urlsplit(client.target.base_url).netloc, "<host>"),
             (prepared.view.description, "<description>"),
-            *((key, OTHER_KEY) for key in self.bench.pool.ever),
+            *((key, OTHER_KEY) for key in self.target_session.pool.held),
             (unknown if unknown != prepared.key else None, "<the key asked for>"),
             (prepared.key, KEY),
         ]
@@ -237,6 +248,6 @@ class _Asking:
 
     def _told(self, error: Inconclusive) -> str:
         """Why there is no answer, without what the target may have put into it."""
-        clean = self.bench.client.recorder.redactor.text(error.reason)
-        names = dict.fromkeys(self.bench.pool.ever, KEY)
-        return Normal(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]
+        clean = self.target_session.client.recorder.redactor.text(error.reason)
+        names = dict.fromkeys(self.target_session.pool.held, KEY)
+        return Normal(names, self.target_session.time.now()).words(clean)[:_LONGEST_REASON]

@@ -16,7 +16,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 
 # How far before, and after, the end of a waiting period a key is asked for.
 _MARGIN_SECONDS = 60.0
@@ -43,16 +43,16 @@ class Prepared:
 class Preparing:
     """The keys of one target, as questions want them. Methods raise `Inconclusive` where there is no way."""
 
-    bench: Bench
+    target_session: TargetSession
     _scheduled: dict[str, datetime] = field(default_factory=dict)
     _untouched: dict[str, str] = field(default_factory=dict)
     _ended: Prepared | None = None
 
     def lacking(self, question: Question) -> str | None:
         """Why this target is not asked the question: not what it does, but what its user offers. None if it is."""
-        if question.state in _BY_THE_CLOCK and not self.bench.time.offered:
+        if question.state in _BY_THE_CLOCK and not self.target_session.time.offered:
             return "its target file offers no time_control, so the end of the waiting period cannot be reached"
-        most = self.bench.target.limits.max_keys
+        most = self.target_session.target.limits.max_keys
         if question.keys > most:
             return f"it takes {question.keys} keys, and limits.max_keys is {most}"
         return None
@@ -73,8 +73,8 @@ class Preparing:
         if self._untouched.get(key) != question.state:
             self._into(key, question.state)
         self._untouched[key] = question.state
-        view = self.bench.pool.read(key)
-        days = self.bench.pool.days if view.state == PENDING else None
+        view = self.target_session.pool.read(key)
+        days = self.target_session.pool.days if view.state == PENDING else None
         return Prepared(key, view, self._scheduled.get(key), ciphertext, days)
 
     def asked(
@@ -88,7 +88,7 @@ class Preparing:
 
     def _key(self, *besides: str) -> str:
         """The oldest living key, in whatever state, or a new one."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         return next((key for key in pool.keys if key not in besides), None) or pool.create()
 
     def _into(self, key: str, state: str) -> None:
@@ -96,17 +96,17 @@ class Preparing:
         self._lead(key, start)
         if start == state:
             return
-        self._scheduled[key] = self.bench.time.now()
+        self._scheduled[key] = self.target_session.time.now()
         self._lead(key, PENDING)
         if state == CANCELLED:
-            answer = self.bench.client.ask("cancel", key_id=key)
+            answer = self.target_session.client.ask("cancel", key_id=key)
             if not answer.accepted:
                 raise Inconclusive(f"A key's deletion could not be cancelled: {answer.summary}.")
         if state == LAST_MINUTE:
             self._advance(key, -_MARGIN_SECONDS)
 
     def _lead(self, key: str, state: str) -> KeyView:
-        view = self.bench.pool.bring(key, state)
+        view = self.target_session.pool.bring(key, state)
         if view is None:
             raise Inconclusive("The key was deleted before its waiting period was over.")
         return view
@@ -115,27 +115,27 @@ class Preparing:
         """One key is deleted for all questions on deleted keys."""
         if self._ended is None:
             key = self._key()
-            for other in [other for other in self.bench.pool.keys if other != key]:
+            for other in [other for other in self.target_session.pool.keys if other != key]:
                 # What waits for its deletion would be deleted as well.
                 self._lead(other, ENABLED)
             self._lead(key, ENABLED)
             ciphertext = self._encrypted(key)
             self._into(key, GONE)
-            self._advance(key, self.bench.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
-            self.bench.pool.forget_if_gone(key)
-            self._ended = Prepared(key, self.bench.pool.read(key), self._scheduled[key], ciphertext)
+            self._advance(key, self.target_session.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
+            self.target_session.pool.drop_if_gone(key)
+            self._ended = Prepared(key, self.target_session.pool.read(key), self._scheduled[key], ciphertext)
         return self._ended
 
     def _advance(self, key: str, seconds: float) -> None:
         """Move the clock to so long after the end of the waiting period, by the date and by the window."""
-        view = self.bench.pool.read(key)
-        end = self._scheduled[key] + timedelta(days=self.bench.pool.days)
+        view = self.target_session.pool.read(key)
+        end = self._scheduled[key] + timedelta(days=self.target_session.pool.days)
         if seconds > 0 and view.deletion_at is not None:
             end = max(end, view.deletion_at)
-        self.bench.time.advance(max(0.0, (end - self.bench.time.now()).total_seconds() + seconds))
+        self.target_session.time.advance(max(0.0, (end - self.target_session.time.now()).total_seconds() + seconds))
 
     def _encrypted(self, key: str) -> str:
-        client = self.bench.client
+        client = self.target_session.client
         answer = client.ask("encrypt", key_id=key, plaintext="text")
         ciphertext = client.dialect.secret_output("encrypt", answer.value)
         if not answer.accepted or ciphertext is None:

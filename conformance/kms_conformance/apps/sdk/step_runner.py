@@ -19,7 +19,7 @@ from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, by_strangers, 
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.wire.messages import Request
 
 PLAINTEXT = "grüezi"
@@ -33,17 +33,17 @@ class ForeignKeyNamed(Exception):  # noqa: N818 - a client that goes astray, and
 
 
 class StepRunner:
-    """One client at the bench of one target."""
+    """One client at the target_session of one target."""
 
-    def __init__(self, bench: Bench, known: VendorClient, adapter: type[Driver]) -> None:
-        self._bench = bench
+    def __init__(self, target_session: TargetSession, known: VendorClient, adapter: type[Driver]) -> None:
+        self._target_session = target_session
         self._known = known
         self._adapter = adapter
-        self._client = bench.client
-        self._profile = bench.client.profile
-        self._driver = adapter(bench.target, bench.client.dialect.scope)
-        musts = (requirement.id for requirement in bench.catalogue if requirement.level == "MUST")
-        self._musts = bench.applicable & frozenset(musts)
+        self._client = target_session.client
+        self._profile = target_session.client.profile
+        self._driver = adapter(target_session.target, target_session.client.dialect.scope)
+        musts = (requirement.id for requirement in target_session.catalogue if requirement.level == "MUST")
+        self._musts = target_session.applicable & frozenset(musts)
         self._key: str | None = None
         # What the reply to the create named, be it provably ours or not: it may be read, and nothing else.
         self._named: str | None = None
@@ -55,16 +55,16 @@ class StepRunner:
     def play(self, *, to_the_end: bool) -> Iterator[StepResult]:
         """All steps in their order; `to_the_end` also lets the key's time run out, which uses the key up."""
         yield self._create()
-        for step in steps(self._profile, self._bench.pool.days):
+        for step in steps(self._profile, self._target_session.pool.days):
             yield self._step(step, self._driver)
         yield from self._as_a_stranger()
-        if to_the_end and self._bench.time.offered:
+        if to_the_end and self._target_session.time.offered:
             yield self._expire()
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def _create(self) -> StepResult:
-        pool = self._bench.pool
+        pool = self._target_session.pool
         blank = _blank(CREATE, self._driver)
         if pool.room <= 0:
             with suppress(Inconclusive):
@@ -90,7 +90,7 @@ class StepRunner:
 
     def _asked_for_a_key(self) -> tuple[Meeting | None, str | None, Inconclusive | None]:
         """What became of the client's create: all that it met, the key that is ours, and why there is none."""
-        pool = self._bench.pool
+        pool = self._target_session.pool
         met: list[Meeting] = []
         markers: list[str] = []
 
@@ -106,7 +106,7 @@ class StepRunner:
             _, found = pool.attempt(send)
             if len(met[0].answers) > 1:
                 # A client that sends a create again may have made two.
-                pool.look_for(markers[0])
+                pool.find_by_marker(markers[0])
         except Inconclusive as error:
             return (met[0] if met else None), None, error
         return met[0], found, None
@@ -142,12 +142,12 @@ class StepRunner:
             if step.operation not in _READING or step.needs != ENABLED or self._named is None:
                 raise Inconclusive("There is no key of ours.")
             return
-        if self._state != step.needs and self._bench.pool.bring(self._key, step.needs) is None:
+        if self._state != step.needs and self._target_session.pool.bring(self._key, step.needs) is None:
             raise Inconclusive("The key is gone.")
         self._state = step.needs
 
     def _as_a_stranger(self) -> Iterator[StepResult]:
-        target = self._bench.target
+        target = self._target_session.target
         if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
             return
         field, refusal = target.auth.stranger
@@ -158,17 +158,17 @@ class StepRunner:
 
     def _expire(self) -> StepResult:
         blank = _blank(EXPIRED, self._driver)
-        pool = self._bench.pool
+        pool = self._target_session.pool
         if self._key is None:
             return replace(blank, verdict="inconclusive", reason="There is no key whose time could come.")
         try:
             view = pool.bring(self._key, PENDING, self._profile.window.minimum)
             if view is None or view.deletion_at is None:
                 raise Inconclusive("The target does not say when its time comes.")  # noqa: TRY301
-            ahead = (view.deletion_at - self._bench.time.now()).total_seconds()
-            self._bench.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
+            ahead = (view.deletion_at - self._target_session.time.now()).total_seconds()
+            self._target_session.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
             result = self._read(EXPIRED, self._driver, EXPIRED)
-            pool.forget_if_gone(self._key)
+            pool.drop_if_gone(self._key)
         except Inconclusive as error:
             return replace(blank, verdict="inconclusive", reason=error.reason)
         return result
@@ -205,8 +205,8 @@ class StepRunner:
     def _admit(self, request: Request) -> None:
         """Keep to the pace; raise `ForeignKeyNamed` for a request that names a key that was there before us."""
         said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
-        pool = self._bench.pool
-        if any(key.casefold() in said for key in pool.strangers - pool.ever):
+        pool = self._target_session.pool
+        if any(key.casefold() in said for key in pool.preexisting - pool.held):
             raise ForeignKeyNamed("a request that names a key of somebody else's")
         self._client.session.take_turn()
 

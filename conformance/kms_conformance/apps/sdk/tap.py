@@ -193,7 +193,7 @@ class Tap:
         self._really_send = original
         return send
 
-    def _let_go(self, line: _Line, connection: Any) -> None:  # noqa: ANN401 - any of the libraries' connections
+    def _release_key(self, line: _Line, connection: Any) -> None:  # noqa: ANN401 - any of the libraries' connections
         """Send what was held back, if it may leave."""
         try:
             self._admit(_request(line.origin, bytes(line.sent)))
@@ -208,7 +208,7 @@ class Tap:
             line = self._open.get(id(connection))
             if line is None:
                 return original(connection)
-            self._let_go(line, connection)
+            self._release_key(line, connection)
             self._reading = line
             try:
                 return _noting(line, original, connection)

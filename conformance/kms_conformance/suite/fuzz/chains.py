@@ -19,12 +19,12 @@ from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator, settings_for
-from kms_conformance.suite.fuzz.limit import Limit
-from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.limit import LostReplies
 from kms_conformance.suite.fuzz.review import Reviewer
 from kms_conformance.suite.fuzz.schemathesis_checks import response
-from kms_conformance.suite.fuzz.targeting import Tailor
+from kms_conformance.suite.fuzz.targeting import Targeting
 
 # Requests a chain: enough to schedule, cancel and schedule again, with detours.
 _STEPS = 10
@@ -37,7 +37,7 @@ _PURPOSE = "chains"
 _FROM_BODY = "$response.body#/"
 
 
-def walk_chains(kms: Check) -> None:
+def walk_chains(kms: FuzzedCheck) -> None:
     """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
@@ -53,7 +53,7 @@ def walk_chains(kms: Check) -> None:
         raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
 
 
-def _draw_chains(kms: Check, generator: Generator, walker: Walker) -> None:
+def _draw_chains(kms: FuzzedCheck, generator: Generator, walker: Walker) -> None:
     for attempt in range(_ATTEMPTS):
         left = kms.effort.chains - walker.begun
         if left <= 0 or _walk(walker, generator, kms.seed + attempt, left):
@@ -94,7 +94,7 @@ class _Step(Protocol):
     @property
     def draft(self) -> Draft | None: ...
 
-    def naming(self, tailor: Tailor, key: str) -> Draft: ...
+    def naming(self, targeting: Targeting, key: str) -> Draft: ...
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ class _Drawn:
     def draft(self) -> Draft | None:
         return self.generator.draft(self.case)
 
-    def naming(self, tailor: Tailor, key: str) -> Draft:
+    def naming(self, targeting: Targeting, key: str) -> Draft:
         # In the case itself, where the links look for it.
-        tailor.name_in(self.case.query, self.case.body, key)
+        targeting.name_in(self.case.query, self.case.body, key)
         draft = self.draft
         assert draft is not None
         return draft
@@ -126,24 +126,24 @@ class _Repeated:
     def draft(self) -> Draft:
         return Draft.from_json(self.recorded["draft"])
 
-    def naming(self, tailor: Tailor, key: str) -> Draft:
-        del tailor, key
+    def naming(self, targeting: Targeting, key: str) -> Draft:
+        del targeting, key
         return Draft.from_json(self.recorded["named"])
 
 
 class Walker:
     """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
 
-    def __init__(self, kms: Check, generator: Generator) -> None:
+    def __init__(self, kms: FuzzedCheck, generator: Generator) -> None:
         self._kms = kms
         self._draws = kms.client.world.draws
         self._generator = generator
         self._reviewer = Reviewer(kms, generator)
         self._random = Random(kms.seed)  # noqa: S311 - repeatable, and nothing secret
-        self._tailors: dict[str, Tailor] = {}
+        self._targetings: dict[str, Targeting] = {}
         self._views: dict[str, KeyView] = {}
         self._key = ""
-        self._limit = Limit()
+        self._lost = LostReplies()
         self.begun = 0
         self.asked = 0
         self.problem: Exception | None = None
@@ -191,27 +191,27 @@ class Walker:
 
     def _lose(self, lost: Lost) -> None:
         try:
-            self._limit.take(lost)
+            self._lost.take(lost)
         except Inconclusive as problem:
             self.problem = problem
         # It may have been carried out.
         self._views.clear()
 
     def _sent(self, operation: Operation, step: _Step) -> Answer | None:
-        tailor = self._tailors.get(operation.name)
-        if tailor is None:
-            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random)
-            self._tailors[operation.name] = tailor
+        targeting = self._targetings.get(operation.name)
+        if targeting is None:
+            targeting = Targeting(self._kms.dialect, self._kms.client.api, operation, self._random)
+            self._targetings[operation.name] = targeting
         draft, named = step.draft, None
         if draft is None:
             return None
-        if tailor.may_name_ours(draft) and self._random.random() < _OURS:
-            named = step.naming(tailor, self._key)
+        if targeting.may_name_ours(draft) and self._random.random() < _OURS:
+            named = step.naming(targeting, self._key)
         drawn = {"operation": operation.name, "draft": draft.to_json()}
         self._draws.drew(_PURPOSE, drawn | {"named": None if named is None else named.to_json()})
         draft = named or draft
-        ours = self._view(tailor.key_in(draft))
-        fitted = tailor.fit(draft, ours, {})
+        ours = self._view(targeting.key_in(draft))
+        fitted = targeting.fit(draft, ours, {})
         if fitted is None:
             return None
         try:

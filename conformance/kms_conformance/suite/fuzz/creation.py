@@ -6,8 +6,8 @@ from kms_conformance.catalogue.api import Operation
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.needs import Check
-from kms_conformance.suite.fuzz.targeting import Tailor
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
+from kms_conformance.suite.fuzz.targeting import Targeting
 
 # After so many refused creates one list shows whether they made keys: else a target that does so could fill an account.
 _MOST_UNLOOKED = 10
@@ -20,10 +20,10 @@ _TRIAL = f"{MARKER_PREFIX}trial"
 class Creator:
     """Sends requests to create a key as long as one more may be created, refused ones included."""
 
-    def __init__(self, kms: Check, operation: Operation, tailor: Tailor) -> None:
+    def __init__(self, kms: FuzzedCheck, operation: Operation, targeting: Targeting) -> None:
         self._kms = kms
         self._operation = operation
-        self._tailor = tailor
+        self._targeting = targeting
         self._left = kms.effort.fuzz_creates
 
     @property
@@ -33,11 +33,11 @@ class Creator:
 
     def create(self, draft: Draft) -> Answer | None:
         """Send a request that may create a key; None if nothing was sent."""
-        if not self.may_create or self._tailor.mark(draft, _TRIAL) is None:
+        if not self.may_create or self._targeting.mark(draft, _TRIAL) is None:
             return None
 
         def send(marker: str) -> Answer:
-            fitted = self._tailor.mark(draft, marker)
+            fitted = self._targeting.mark(draft, marker)
             assert fitted is not None
             return self._kms.client.send(fitted.request, self._operation)
 
@@ -45,7 +45,7 @@ class Creator:
         if key is not None:
             # Of whatever kind it is, it is none that another check could use: the end of the run lets it go.
             self._left -= 1
-        elif self._kms.pool.unlooked >= _MOST_UNLOOKED and self._kms.pool.must_have_made_none():
+        elif self._kms.pool.unchecked_refusals >= _MOST_UNLOOKED and self._kms.pool.judge_refused_creates():
             self._left = 0
         elif not 400 <= answer.status < 500:
             # Carried out or not: the reply does not say. The ledger remembers, and that was enough of it.

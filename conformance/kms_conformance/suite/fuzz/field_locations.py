@@ -19,7 +19,7 @@ _PROBE = "kms-conformance-probe"
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldLocation:
     """One field, and what its schema allows there."""
 
     container: Literal["query", "body"]
@@ -51,7 +51,7 @@ class Place:
         return [piece for piece in draft.query.split("&") if unquote_plus(piece.partition("=")[0]) == self.name]
 
 
-def find_place(dialect: Dialect, api: Api, operation: Operation, argument: str) -> Place | None:
+def find_location(dialect: Dialect, api: Api, operation: Operation, argument: str) -> FieldLocation | None:
     """Where the adapter writes an argument; None where this operation of this dialect has no such field."""
     try:
         request = dialect.request(operation.name, {argument: Raw(_PROBE)})
@@ -75,7 +75,7 @@ def path_values(dialect: Dialect, operation: Operation) -> Mapping[str, str]:
     return {} if found is None else found.groupdict()
 
 
-def _documented(container: Literal["query", "body"], name: str, api: Api, operation: Operation) -> Place | None:
+def _documented(container: Literal["query", "body"], name: str, api: Api, operation: Operation) -> FieldLocation | None:
     raw = api.document["paths"][operation.path][operation.method.lower()]
     if container == "query":
         parameters = {parameter["name"]: parameter for parameter in raw.get("parameters", ())}
@@ -87,7 +87,7 @@ def _documented(container: Literal["query", "body"], name: str, api: Api, operat
     if schema is None:
         return None
     whole = {**schema, "components": api.document["components"]}
-    return Place(container, name, jsonschema_rs.Draft202012Validator(whole))
+    return FieldLocation(container, name, jsonschema_rs.Draft202012Validator(whole))
 
 
 def resolved(node: Mapping[str, Any], api: Api) -> Mapping[str, Any]:

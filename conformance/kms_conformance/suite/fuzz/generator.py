@@ -41,7 +41,7 @@ from kms_conformance.suite.fuzz.adapter import (
     origin,
 )
 from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 
 _ANYWHERE = "http://target.invalid"
 _JSON = "application/json"
@@ -59,7 +59,7 @@ class Generator:
     """The generated requests of one dialect under one profile."""
 
     def __init__(self, api: Api) -> None:
-        move_hypothesis_home()
+        set_hypothesis_storage()
         _read_as_json(api)
         self._api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())

@@ -15,7 +15,7 @@ from kms_conformance.core.errors import LibraryMoved
 
 
 @cache
-def move_hypothesis_home() -> Path:
+def set_hypothesis_storage() -> Path:
     """Let Hypothesis keep its tables of characters (2.5 s to compute) in the user's cache; returns that folder.
 
     No example is ever kept: a run depends on its seed alone. Where the folder cannot be written, nothing is.
@@ -25,7 +25,7 @@ def move_hypothesis_home() -> Path:
     base = Path(cache_home) if cache_home else _home() / ".cache"
     folder = Path(given) if given else base / "kms-conformance" / "hypothesis"
     set_hypothesis_home_dir(folder)
-    forget_our_source()
+    disable_source_constants()
     return folder
 
 
@@ -33,11 +33,11 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        # No HOME and no entry in passwd: a place where nothing can be written.
+        # No HOME and no entry in passwd: a location where nothing can be written.
         return Path(os.devnull)
 
 
-def forget_our_source() -> None:
+def disable_source_constants() -> None:
     """Let nothing but the seed decide what is drawn; warns `LibraryMoved` where that cannot be had.
 
     Hypothesis draws, now and then, a constant that stands in the source of whichever modules of the caller's project

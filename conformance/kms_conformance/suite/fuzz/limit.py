@@ -8,7 +8,7 @@ from kms_conformance.client.judge import Inconclusive, Lost
 _MOST = 3
 
 
-class Limit:
+class LostReplies:
     """Counts the generated requests of one check that got no reply: the check goes on after them, up to a limit."""
 
     def __init__(self) -> None:

@@ -13,11 +13,11 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.creation import KIND, Creator
 from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
-from kms_conformance.suite.fuzz.limit import Limit
-from kms_conformance.suite.fuzz.needs import Check
+from kms_conformance.suite.fuzz.limit import LostReplies
 from kms_conformance.suite.fuzz.review import Reviewer
-from kms_conformance.suite.fuzz.targeting import Fitted, Tailor
+from kms_conformance.suite.fuzz.targeting import FittedRequest, Targeting
 
 # Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
 # Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong
@@ -33,7 +33,7 @@ _NAMING = ("set_alias", "update_alias")
 _NOTHING_OWN = 3
 
 
-def fuzz_operation(kms: Check, name: str) -> None:
+def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
     """Send the generated requests of one operation, as many as the effort of the run allows."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
@@ -51,7 +51,7 @@ def fuzz_operation(kms: Check, name: str) -> None:
         fuzzer.windows(drafts, effort.fuzz_examples // 2)
 
 
-def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
+def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
     """The generated requests, or those that the recorded run had."""
     draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
     recorded = draws.recorded(purpose)
@@ -63,7 +63,7 @@ def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough:
     return drafts
 
 
-def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
+def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
     """Keys made by generated requests serve nothing else: as long as those of an earlier run wait, none is added."""
     ledger = kms.pool.ledger
     there = any(record.kind == KIND and record.there for record in ledger.records().values())
@@ -78,43 +78,43 @@ def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...
 class Fuzzer:
     """Fits and sends requests for one operation, and knows how our keys read before each of them."""
 
-    def __init__(self, kms: Check, generator: Generator, operation: Operation) -> None:
+    def __init__(self, kms: FuzzedCheck, generator: Generator, operation: Operation) -> None:
         self._kms = kms
         self._operation = operation
         self._random = Random(f"{kms.seed} {operation.name}")  # noqa: S311 - repeatable, and nothing secret
-        self._tailor = Tailor(kms.dialect, kms.client.api, operation, self._random)
+        self._targeting = Targeting(kms.dialect, kms.client.api, operation, self._random)
         self._reviewer = Reviewer(kms, generator)
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
         self._turns: Counter[tuple[object, ...]] = Counter()
-        self._limit = Limit()
+        self._lost = LostReplies()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
-        for draft in self._tailor.with_windows(drafts, count):
+        for draft in self._targeting.with_windows(drafts, count):
             sent = self.attempt(draft, on_ours=True)
             if sent is not None:
                 self._reviewer.must_accept_good_window(*sent)
 
-    def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[Fitted, Answer, KeyView | None] | None:
+    def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[FittedRequest, Answer, KeyView | None] | None:
         """Send one request and judge its answer; one that cannot or must not be sent is passed over.
 
         `on_ours` names a key of ours for certain, and in a state that allows the operation. Returns what was sent, the
         answer, and the key of ours as it was before.
         """
         ours = None
-        if self._tailor.may_name_ours(draft):
+        if self._targeting.may_name_ours(draft):
             period = _UNKNOWN[draft.positive]
             unknown = self._turn("key", draft.positive) % period == period - 1
             ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
         own = self._own_values(ours) if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
-        fitted = self._tailor.fit(draft, ours, own)
+        fitted = self._targeting.fit(draft, ours, own)
         if fitted is None:
             return None
         try:
             answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
-            self._limit.take(lost)
+            self._lost.take(lost)
             # It may have been carried out.
             self._views.clear()
             return None
@@ -130,17 +130,17 @@ class Fuzzer:
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
         """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""
-        creator = Creator(self._kms, self._operation, self._tailor)
+        creator = Creator(self._kms, self._operation, self._targeting)
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
                 return
             try:
                 answer = creator.create(draft)
             except Lost as lost:
-                self._limit.take(lost)
+                self._lost.take(lost)
                 continue
             if answer is not None:
-                self._reviewer.second_opinion(answer)
+                self._reviewer.judge_by_schemathesis(answer)
 
     def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
         """A key of ours, mostly in a state that allows the operation; None if it is gone."""
@@ -155,7 +155,7 @@ class Fuzzer:
                 # A target that does not let us prepare the key is judged elsewhere; here any state will do.
                 view = pool.read(key)
         if view.state == GONE:
-            pool.forget_if_gone(key)
+            pool.drop_if_gone(key)
             return None
         self._views[key] = view
         return view
@@ -174,13 +174,13 @@ class Fuzzer:
     def _own_values(self, ours: KeyView | None) -> dict[str, str]:
         """What only our own keys can give: an encrypted text, an alias, a grant on the key `ours`, its policy."""
         kms = self._kms
-        if self._tailor.takes("ciphertext"):
+        if self._targeting.takes("ciphertext"):
             if self._ciphertext is None:
                 answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
                 self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
             return {} if self._ciphertext is None else {"ciphertext": self._ciphertext}
         if self._operation.name in ("delete_alias", "update_alias"):
-            alias = self._tailor.some_alias()
+            alias = self._targeting.some_alias()
             return {"alias": alias} if kms.ask("set_alias", key_id=kms.key(ENABLED), alias=alias).accepted else {}
         if self._operation.name in _TELLING and ours is not None:
             argument, telling = _TELLING[self._operation.name]

@@ -13,10 +13,10 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
-from kms_conformance.suite.fuzz.needs import Check
 from kms_conformance.suite.fuzz.schemathesis_checks import objections
-from kms_conformance.suite.fuzz.targeting import Fitted
+from kms_conformance.suite.fuzz.targeting import FittedRequest
 from kms_conformance.suite.fuzz.windows import broken_by, days_in
 
 _STATES = (ENABLED, DISABLED, PENDING)
@@ -28,12 +28,12 @@ _MOVES = ("schedule", "cancel", "enable", "disable")
 class Reviewer:
     """Judges answers for one check, and knows from them how our keys read now."""
 
-    kms: Check
+    kms: FuzzedCheck
     generator: Generator
 
-    def review(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> KeyView | None:
+    def review(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> KeyView | None:
         """Judge one answer; `before` is the key of ours that was named, and the result is how it reads now."""
-        self.second_opinion(answer)
+        self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and fitted.plain:
             self._allowed(fitted, answer, operation, before)
@@ -46,7 +46,7 @@ class Reviewer:
             self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
         return after
 
-    def second_opinion(self, answer: Answer) -> None:
+    def judge_by_schemathesis(self, answer: Answer) -> None:
         judge = self.kms.judge
         for requirement, problem in objections(self.generator, answer):
             # What the examiner has found already would only be said twice.
@@ -59,7 +59,7 @@ class Reviewer:
                     exchanges=(answer.number,),
                 )
 
-    def must_accept_good_window(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> None:
+    def must_accept_good_window(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> None:
         """Judge that a request with nothing odd about it was carried out, if its window lies within the bounds."""
         bounds = self.kms.window
         days = days_in(fitted.fields["window"], bounds)
@@ -73,7 +73,7 @@ class Reviewer:
         expected = f"carried out, for a window of {days} days"
         self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
 
-    def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
+    def _allowed(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView | None) -> None:
         """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
         if fitted.named == "unknown":
             self._forbid(as_id(f"unknown-key.{operation}"), "a key that does not exist", answer)
@@ -98,7 +98,7 @@ class Reviewer:
             requirement, passed=False, expected=expected, received=answer.summary, exchanges=(answer.number,)
         )
 
-    def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
+    def _after(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView) -> KeyView:
         """Judge that what was carried out had its effect, and wait until it shows."""
         kms, key = self.kms, str(before.id)
         if operation in _MOVES and fitted.plain and before.state in _STATES:
@@ -113,7 +113,7 @@ class Reviewer:
                 return view
         if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
             # Shown later, it would look like the work of the next request.
-            return kms.pool.settled(key, lambda now: now.description != before.description)
+            return kms.pool.read_until(key, lambda now: now.description != before.description)
         return kms.pool.read(key)
 
     @property

@@ -12,7 +12,7 @@ from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.field_locations import Place, find_place, path_values
+from kms_conformance.suite.fuzz.field_locations import FieldLocation, find_location, path_values
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
@@ -23,11 +23,11 @@ _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
 # An id with fewer different characters may have been thought out by somebody.
 _VARIED = 9
 
-Named = Literal["ours", "unknown", "malformed", "absent", "nothing"]
+KeyNaming = Literal["ours", "unknown", "malformed", "absent", "nothing"]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedRequest:
     """A request that is ready to be sent, and what it asks for.
 
     `named` says which key it names: `unknown` is well-formed, `absent` means that the operation wants one, `nothing`
@@ -36,12 +36,12 @@ class Fitted:
     """
 
     request: Request
-    named: Named
+    named: KeyNaming
     fields: Mapping[str, tuple[object, ...]]
     plain: bool
 
 
-class Tailor:
+class Targeting:
     """For one operation of one target."""
 
     def __init__(self, dialect: Dialect, api: Api, operation: Operation, random: Random) -> None:
@@ -52,39 +52,39 @@ class Tailor:
         self._path = path_values(dialect, operation)
         raw = api.document["paths"][operation.path][operation.method.lower()]
         self._methods = tuple(sorted({operation.method, *(method.upper() for method in raw.get("x-kms-methods", ()))}))
-        found = {argument: find_place(dialect, api, operation, argument) for argument in _ARGUMENTS}
-        self._places = {argument: place for argument, place in found.items() if place is not None}
+        found = {argument: find_location(dialect, api, operation, argument) for argument in _ARGUMENTS}
+        self._locations = {argument: location for argument, location in found.items() if location is not None}
 
     def key_in(self, draft: Draft) -> object:
         """The key that a request names, None where it names none or several."""
-        values = self._places["key_id"].values(draft) if "key_id" in self._places else ()
+        values = self._locations["key_id"].values(draft) if "key_id" in self._locations else ()
         return values[0] if len(values) == 1 else None
 
     def name_in(self, query: object, body: object, key: str) -> None:
         """Write a key into the fields of a request that has one there."""
-        if "key_id" in self._places:
-            place = self._places["key_id"]
-            fields = query if place.container == "query" else body
-            if isinstance(fields, dict) and place.name in fields:
-                fields[place.name] = key
+        if "key_id" in self._locations:
+            location = self._locations["key_id"]
+            fields = query if location.container == "query" else body
+            if isinstance(fields, dict) and location.name in fields:
+                fields[location.name] = key
 
     def takes(self, argument: str) -> bool:
         """Whether the operation has a field for one of the adapter's arguments."""
-        return argument in self._places
+        return argument in self._locations
 
     def may_name_ours(self, draft: Draft) -> bool:
         """Whether the request names a key, so that it can be one of ours."""
-        if "key_id" in self._places:
-            return self._places["key_id"].well_formed(draft)
+        if "key_id" in self._locations:
+            return self._locations["key_id"].well_formed(draft)
         # Protection is only ever taken off our keys: one that stays protected could not be let go.
-        return self._is("arn", draft) and self._places["protected"].values(draft) in ((False,), ("false",))
+        return self._is("arn", draft) and self._locations["protected"].values(draft) in ((False,), ("false",))
 
     def with_windows(self, drafts: Sequence[Draft], count: int) -> tuple[Draft, ...]:
         """The plainest of these requests with other windows: around the bounds, none, too many, `count` anywhere."""
-        if "window" not in self._places:
+        if "window" not in self._locations:
             return ()
-        place, bounds = self._places["window"], self._dialect.profile.window
-        plain = [draft for draft in drafts if draft.positive and place.values(draft) and self.may_name_ours(draft)]
+        location, bounds = self._locations["window"], self._dialect.profile.window
+        plain = [draft for draft in drafts if draft.positive and location.values(draft) and self.may_name_ours(draft)]
         near = [edge + step for edge in (bounds.minimum, bounds.maximum) for step in (-1, 0, 1)]
         # What an integer of 32 or 64 bits would take for the smallest window.
         wrapped = [2**bits + bounds.minimum for bits in (32, 64)]
@@ -92,39 +92,39 @@ class Tailor:
         base = sorted(plain, key=lambda draft: len(draft.query) + len(draft.body))[:1]
         text = bounds.wire_type == "string"
         return tuple(
-            replace(place.put(draft, str(days) if text else days), origin=f"a window of {days} days")
+            replace(location.put(draft, str(days) if text else days), origin=f"a window of {days} days")
             for draft in base
             for days in (*near, 0, -bounds.minimum, *wrapped, *anywhere)
         )
 
-    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> Fitted | None:
+    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> FittedRequest | None:
         """The request, naming `ours` where it is given and an unknown key otherwise; None if it cannot be sent.
 
-        `own` are values by argument that take the place of well-formed ones.
+        `own` are values by argument that take the location of well-formed ones.
         """
         named, draft = self._name_key(draft, ours)
         draft = self._mark_alias(draft)
         for argument, value in own.items():
             if self._is(argument, draft):
-                draft = self._places[argument].put(draft, value)
+                draft = self._locations[argument].put(draft, value)
         return self._fitted(draft, named)
 
-    def mark(self, draft: Draft, marker: str) -> Fitted | None:
+    def mark(self, draft: Draft, marker: str) -> FittedRequest | None:
         """The request to create a key that carries our marker; None for one that cannot carry it."""
-        if "description" not in self._places or not self._has_own_alias(draft):
+        if "description" not in self._locations or not self._has_own_alias(draft):
             return None
-        place = self._places["description"]
-        marked = place.put(self._mark_alias(draft), marker)
-        return self._fitted(marked, "nothing") if place.values(marked) == (marker,) else None
+        location = self._locations["description"]
+        marked = location.put(self._mark_alias(draft), marker)
+        return self._fitted(marked, "nothing") if location.values(marked) == (marker,) else None
 
-    def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
-        if "key_id" in self._places:
-            return self._name(self._places["key_id"], draft, ours)
-        if "arn" in self._places and ours is not None and ours.arn is not None:
-            return "ours", self._places["arn"].put(draft, ours.arn)
+    def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[KeyNaming, Draft]:
+        if "key_id" in self._locations:
+            return self._name(self._locations["key_id"], draft, ours)
+        if "arn" in self._locations and ours is not None and ours.arn is not None:
+            return "ours", self._locations["arn"].put(draft, ours.arn)
         return "nothing", draft
 
-    def _name(self, key: Place, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
+    def _name(self, key: FieldLocation, draft: Draft, ours: KeyView | None) -> tuple[KeyNaming, Draft]:
         values = key.values(draft)
         if not values:
             return "absent", draft
@@ -141,33 +141,33 @@ class Tailor:
 
     def _mark_alias(self, draft: Draft) -> Draft:
         """An alias that is set or deleted is one of ours, told by its prefix; what is wrong about it stays."""
-        values = self._places["alias"].values(draft) if "alias" in self._places else ()
+        values = self._locations["alias"].values(draft) if "alias" in self._locations else ()
         if not values:
             return draft
         if self._is("alias", draft):
-            return self._places["alias"].put(draft, self.some_alias())
+            return self._locations["alias"].put(draft, self.some_alias())
         # A value that is no text at all names nothing.
         prefix = self._dialect.alias(MARKER_PREFIX)
-        return self._places["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
+        return self._locations["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
 
     def _has_own_alias(self, draft: Draft) -> bool:
         """Whether every alias can be made one of ours: a lenient target might read a number as somebody's."""
-        values = self._places["alias"].values(draft) if "alias" in self._places else ()
+        values = self._locations["alias"].values(draft) if "alias" in self._locations else ()
         return all(isinstance(value, str) for value in values)
 
     def some_alias(self) -> str:
         """An alias of ours that was not there before."""
         return self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}")
 
-    def _fitted(self, draft: Draft, named: Named) -> Fitted | None:
+    def _fitted(self, draft: Draft, named: KeyNaming) -> FittedRequest | None:
         method = self._random.choice(self._methods) if draft.method in self._methods else draft.method
         path = self._operation.path.format(**{**self._path, **draft.path}) if self._path else self._operation.path
         url = f"{self._dialect.base_url}{path}{'?' if draft.query else ''}{draft.query}"
         request = self._dialect.from_fuzzer(self._operation.id, Request(method, url, draft.headers, draft.body))
         if unsendable(request) is not None:
             return None
-        fields = {argument: place.values(draft) for argument, place in self._places.items()}
-        return Fitted(request, named, fields, plain=method in self._methods and not draft.path)
+        fields = {argument: location.values(draft) for argument, location in self._locations.items()}
+        return FittedRequest(request, named, fields, plain=method in self._methods and not draft.path)
 
     def _is(self, argument: str, draft: Draft) -> bool:
-        return argument in self._places and self._places[argument].well_formed(draft)
+        return argument in self._locations and self._locations[argument].well_formed(draft)

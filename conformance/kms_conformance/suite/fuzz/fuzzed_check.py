@@ -18,7 +18,7 @@ from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.keys.pool import Pool
 
 
-class Check(Protocol):
+class FuzzedCheck(Protocol):
     """One check at one target: its keys, its judge, how much it may ask, and judgements that read as requirements."""
 
     client: Client
@@ -27,7 +27,7 @@ class Check(Protocol):
     judge: Judge
     effort: Effort
     seed: int
-    others_at_entry: Mapping[str, KeyView]
+    others_before: Mapping[str, KeyView]
     profile: Profile
     window: Window
     dialect: Dialect
