@@ -14,9 +14,9 @@ from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.core import specs
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Inbound, Outbound, State
+from kms_conformance.suite.checks import operation_names
 from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
-from kms_conformance.suite.fuzz.names import names_of
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())
@@ -48,8 +48,8 @@ def test_nothing_is_accused_nor_left_behind(scene, dialect: str) -> None:
     # Silence proves something only where requests were both carried out and refused.
     accepted = {inbound.operation for inbound, outbound in seen if outbound.refusal is None}
     refused = {inbound.operation for inbound, outbound in seen if outbound.refusal is not None}
-    assert accepted >= set(names_of(dialect))
-    assert refused >= set(names_of(dialect)) - kms.client.api.read_only - {"create"}
+    assert accepted >= set(operation_names(dialect))
+    assert refused >= set(operation_names(dialect)) - kms.client.api.read_only - {"create"}
 
 
 def test_no_key_is_created_where_the_effort_allows_none(scene) -> None:

@@ -14,11 +14,10 @@ from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.field_locations import find_location, path_values
+from kms_conformance.suite.fuzz.draft import Draft, find_location, path_values
 from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.review import broken_by, days_in
 from kms_conformance.suite.fuzz.targeting import Targeting
-from kms_conformance.suite.fuzz.windows import broken_by, days_in
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 

@@ -21,7 +21,7 @@ from kms_conformance.target import parse_target
 
 @dataclass
 class Scene:
-    """An emulator with foreign keys, a target_session before it, and every request that the emulator has received."""
+    """An emulator with foreign keys, the session of a run with it, and every request that the emulator has received."""
 
     emulator: Emulator
     target_session: TargetSession

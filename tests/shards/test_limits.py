@@ -22,7 +22,7 @@ Open = Callable[[Path, str], TargetSession]
 
 @pytest.fixture
 def shard() -> Iterator[Open]:
-    """Opens the target_session of a shard by its mark, with a share of two keys of four, at one emulator."""
+    """Opens the target session of a shard by its mark, with a share of two keys of four, at one emulator."""
     with Emulator("huawei") as emulator, ExitStack() as stack:
         target = parse_target(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 4}}), "t")
 

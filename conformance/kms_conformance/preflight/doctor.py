@@ -18,8 +18,7 @@ from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
-from kms_conformance.preflight.advice import Advice, advise
-from kms_conformance.preflight.billing import cost_of
+from kms_conformance.preflight.account import Advice, advise, cost_of
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreached, look
 

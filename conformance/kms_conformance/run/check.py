@@ -57,7 +57,7 @@ class Check:
         return () if self.judge is None else tuple(self.judge.failures)
 
     def open(self, target_session: TargetSession, judge: Judge) -> None:
-        """Begin at a target_session; what is sent from now on counts for this check."""
+        """Begin in a target session; what is sent from now on counts for this check."""
         self.target_session, self.judge = target_session, judge
         self._before = (target_session.client.requests, target_session.pool.created)
         self._started = datetime.now(UTC)

@@ -21,8 +21,7 @@ from kms_conformance.report.text.failure import render
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.suite.fuzz.names import names_of
+from kms_conformance.suite.checks import SuiteCheck, operation_names
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
@@ -39,7 +38,7 @@ class Worker:
         target_sessions: Sequence[TargetSession] | None = None,
         interrupts: Interrupts | None = None,
     ) -> None:
-        """`target_sessions` are those of a run that is judged again; others are made, and what they do is recorded."""
+        """`target_sessions` are given by a run that is judged again; without them, sessions are made and recorded."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
         found = tuple(self._recorded_benches()) if target_sessions is None else tuple(target_sessions)
@@ -79,7 +78,7 @@ class Worker:
         each = metafunc.definition.get_closest_marker("of_each_operation")
         if each is not None:
             dialects = sorted({target.dialect for target in self.targets})
-            operations = dict.fromkeys(name for dialect in dialects for name in names_of(dialect))
+            operations = dict.fromkeys(name for dialect in dialects for name in operation_names(dialect))
             chosen = [name for name in operations if name not in each.kwargs["besides"]]
             marked = each.kwargs["marked"]
             metafunc.parametrize("operation", [pytest.param(name, marks=marked.get(name, ())) for name in chosen])
@@ -124,7 +123,7 @@ class Worker:
         )
 
     def scenario(self, item: pytest.Item) -> Scenario:
-        """The scenario for one check: its own judge at the target_session of its target."""
+        """The scenario for one check: its own judge in the session of its target."""
         check = item.stash[_CHECK]
         target_session = self.target_sessions[check.target]
         clean = target_session.client.recorder.redactor.text

@@ -14,9 +14,9 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.catalogue.api import operations_of
 from kms_conformance.catalogue.families import position
 from kms_conformance.core import specs
-from kms_conformance.suite.fuzz.names import names_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ def functions() -> Iterator[tuple[str, FunctionType]]:
                 yield module.name.removeprefix("test_"), function
 
 
+def operation_names(dialect: str) -> tuple[str, ...]:
+    """The abstract names of a dialect's operations, in the order of its spec."""
+    return tuple(operation["x-kms-operation"] for operation in operations_of(dialect))
+
+
 _Parameters = tuple[tuple[str, object], ...]
 
 
@@ -112,7 +117,7 @@ def _variants(family: str, function: FunctionType, dialect: str) -> Iterator[Sui
 def _operations(mark: pytest.Mark, dialect: str) -> list[_Row]:
     """One row for each operation of the dialect, but for those that have a check of their own."""
     marked = mark.kwargs["marked"]
-    names = [name for name in names_of(dialect) if name not in mark.kwargs["besides"]]
+    names = [name for name in operation_names(dialect) if name not in mark.kwargs["besides"]]
     return [
         _Row(name, (("operation", name),), tuple(decorator.mark for decorator in marked.get(name, ())))
         for name in names

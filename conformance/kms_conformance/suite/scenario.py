@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,10 @@ from kms_conformance.keys.pool import Pool
 # What scheduling is about, and what is said of it in one state alone.
 _PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
+
+#: No request is sent closer than this to the end of a waiting period. The margin is wider than the tolerance of dates
+#: and the time that requests take.
+END_MARGIN = timedelta(seconds=300)
 
 
 @dataclass
@@ -280,6 +284,25 @@ class Scenario:
         )
         expected = f"a deletion date {self.window.minimum} to {self.window.maximum} days ahead"
         self.judge.that(requirement, fits, expected, date, self._since(answer))
+
+    def must_refuse_late_cancel(self, key: str) -> None:
+        """Judge that a deletion can no longer be cancelled once its waiting period has ended."""
+        answer = self.ask("cancel", key_id=key)
+        allowed = [self.profile.refusal(name) for name in ("unknown_key", "not_pending")]
+        refused = any(refusal.admits(answer.status, answer.code) for refusal in allowed)
+        expected = " or ".join(map(str, allowed))
+        self.judge.that("expiry.no-cancel", refused, expected, answer.summary, (answer.number,))
+
+    def must_be_gone(self, key: str, ciphertexts: Iterable[str]) -> None:
+        """Judge that a key and the data encrypted with it are lost: read, list, enable, schedule, cancel, decrypt."""
+        self.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
+        listed = key in self.pool.list_keys()
+        self.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
+        self.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
+        self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
+        self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
+        for ciphertext in ciphertexts:
+            self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
         """The exchange of an answer, and the one after it that proved its effect."""

@@ -12,9 +12,8 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Record
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.keys.planted import PlantedKey, planted_keys
-from kms_conformance.suite.endings import MARGIN, must_be_gone
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # Runs are a night apart. What was not looked at in the night before its end proves nothing about its end.
 _A_NIGHT = timedelta(hours=26)
@@ -95,7 +94,7 @@ def test_planted_key_can_be_rescued(kms: Scenario) -> None:
     if ledger.recalls("cancel.before-end", statement):
         # Once is enough: a key that is rescued on every last day never goes.
         kms.judge.recalls("cancel.before-end")
-    elif kms.rescue and waiting is not None and timedelta() < waiting.end - MARGIN - now <= _A_NIGHT:
+    elif kms.rescue and waiting is not None and timedelta() < waiting.end - END_MARGIN - now <= _A_NIGHT:
         _rescue(kms, waiting)
         if not kms.judge.broken:
             ledger.note("cancel.before-end", statement)
@@ -130,7 +129,7 @@ def _waits(kms: Scenario, planted: PlantedKey, hint: str = "") -> Inconclusive:
     """That nothing can be said before its date, or then before the time is over that the documents leave for it."""
     now, until = kms.time.now(), planted.last
     if now >= until:
-        until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN
+        until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN
     if now >= until:
         return Inconclusive("The planted key should have gone by now, and is still there.", "See expiry.gone.")
     date = f"{until:%Y-%m-%dT%H:%M:%SZ}"
@@ -179,7 +178,7 @@ def _watch(kms: Scenario, planted: PlantedKey) -> bool:
     view = kms.pool.read(planted.key)
     if view.state == PENDING:
         ledger.write("seen", planted.marker, planted.key, when=now.isoformat())
-    if now < planted.end - MARGIN:
+    if now < planted.end - END_MARGIN:
         expected = f"pending until {planted.end:%Y-%m-%dT%H:%M:%SZ}"
         if view.state == GONE:
             kms.judge.breaks("expiry.not-early", expected, f"gone at {now:%Y-%m-%dT%H:%M:%SZ}")
@@ -192,13 +191,13 @@ def _watch(kms: Scenario, planted: PlantedKey) -> bool:
         elif view.deletion_at is None or abs(view.deletion_at - planted.until) > _tolerance(kms):
             kms.judge.breaks("pending.describe", f"a deletion date of {planted.until}", view.deletion_at)
         return False
-    if now < planted.last + MARGIN:
+    if now < planted.last + END_MARGIN:
         return False
     if view.state == GONE:
         ledger.write("gone", planted.marker, planted.key)
         return True
     # It is not touched as long as it is there: every later night is to see the same.
-    if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN:
+    if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN:
         kms.refuses("expiry.gone", "unknown_key", "describe", key_id=planted.key)
     return False
 
@@ -211,7 +210,7 @@ def _must_have_ended(kms: Scenario, planted: PlantedKey) -> None:
     """Judged again in every later run: what is gone, stays gone."""
     kms.pool.borrow(planted.key)
     kms.pool.read(planted.key)
-    must_be_gone(kms, planted.key, planted.ciphertexts)
+    kms.must_be_gone(planted.key, planted.ciphertexts)
 
 
 def _rescue(kms: Scenario, planted: PlantedKey) -> None:

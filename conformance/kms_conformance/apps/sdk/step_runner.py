@@ -33,7 +33,7 @@ class ForeignKeyNamed(Exception):  # noqa: N818 - a client that goes astray, and
 
 
 class StepRunner:
-    """One client at the target_session of one target."""
+    """One client in the session of one target."""
 
     def __init__(self, target_session: TargetSession, known: VendorClient, adapter: type[Driver]) -> None:
         self._target_session = target_session

@@ -21,8 +21,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.draft import Draft
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator, settings_for
-from kms_conformance.suite.fuzz.limit import LostReplies
-from kms_conformance.suite.fuzz.review import Reviewer
+from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.schemathesis_checks import response
 from kms_conformance.suite.fuzz.targeting import Targeting
 

@@ -6,18 +6,20 @@ leaves behind; and of what was carried out, only that which no reading of the do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kms_conformance.catalogue.profile import Window
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.schemathesis_checks import objections
 from kms_conformance.suite.fuzz.targeting import FittedRequest
-from kms_conformance.suite.fuzz.windows import broken_by, days_in
 
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY: Mapping[str, RequirementId] = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
@@ -124,3 +126,63 @@ class Reviewer:
     def _predicted(self, operation: str, before: KeyView) -> Prediction:
         """What must become of the operation in the state that the key is in; a window that there is is a good one."""
         return self.kms.oracle.predict(KeyModel(before.state), operation, self.kms.time.now(), self.kms.window.minimum)
+
+
+# As scenario checks have it: beyond every integer type.
+_HUGE = 2**63
+
+
+def broken_by(window: tuple[object, ...], bounds: Window) -> RequirementId | None:
+    """The requirement that is broken when a window, as it was sent, is accepted; None if it may be accepted.
+
+    Left open: windows that are absent, empty or sent twice, and spellings that a lenient parser reads as a number
+    within the bounds (surrounding blanks, signs, leading zeros, a decimal point with nothing behind it).
+    """
+    if len(window) != 1 or isinstance(window[0], bool) or not isinstance(window[0], (str, int, float)):
+        return None
+    text = str(window[0])
+    if re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+        return _out_of_range(int(text), bounds)
+    if re.fullmatch(r"[0-9]+\.[0-9]*[1-9]", text):
+        return "schedule.window.fraction"
+    # Digits of other scripts count as digits; letters may be an exponent or a base.
+    return "schedule.window.text" if text.strip() and not any(character.isdigit() for character in text) else None
+
+
+def days_in(window: tuple[object, ...], bounds: Window) -> int | None:
+    """The days of a window that was written as documented and lies within the bounds; None for any other."""
+    text = str(window[0]) if len(window) == 1 and not isinstance(window[0], bool) else ""
+    written = re.fullmatch(r"[1-9][0-9]{0,3}", text) and isinstance(window[0], (str, int))
+    return int(text) if written and bounds.minimum <= int(text) <= bounds.maximum else None
+
+
+def _out_of_range(days: int, bounds: Window) -> RequirementId | None:
+    if bounds.minimum <= days <= bounds.maximum:
+        return None
+    if days >= _HUGE:
+        return "schedule.window.huge"
+    if days > bounds.maximum:
+        return "schedule.window.above-maximum"
+    if days == 0:
+        return "schedule.window.zero"
+    return "schedule.window.negative" if days < 0 else "schedule.window.below-minimum"
+
+
+# Each may cost its attempts, and a process that is started anew. What three have shown a fourth shows no better.
+_MOST = 3
+
+
+class LostReplies:
+    """Counts the generated requests of one check that got no reply: the check goes on after them, up to a limit."""
+
+    def __init__(self) -> None:
+        self._lost = 0
+
+    def take(self, lost: Lost) -> None:
+        """Take note of one; raises `Inconclusive` with the last one that is borne."""
+        self._lost += 1
+        if self._lost >= _MOST:
+            raise Inconclusive(
+                f"{self._lost} generated requests got no reply, so no more of them were sent. The last: {lost.reason}",
+                lost.hint,
+            ) from None

@@ -11,8 +11,7 @@ from typing import Literal
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.field_locations import FieldLocation, find_location, path_values
+from kms_conformance.suite.fuzz.draft import Draft, FieldLocation, find_location, path_values
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
