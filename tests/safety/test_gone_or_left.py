@@ -83,7 +83,7 @@ def test_a_key_that_reads_as_unknown_and_is_listed_is_not_gone(scene, dialect: s
     key = at.kms.key(ENABLED)
     denied.append(key)
     (left,) = at.target_session.end()
-    assert (left.key, left.reason) == (key, "it reads as gone, and is listed all the same")
+    assert (left.key, left.reason) == (key, "it reads as gone, but is still listed")
     assert [record.key for record in at.target_session.ledger.unfinished()] == [key]
 
 

@@ -1,4 +1,4 @@
-"""A key that was left pending on purpose: what the ledger says of it, from the night it was planted to its end."""
+"""Planted keys: keys left pending on purpose, as the ledger records them from planting to the end of their period."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from kms_conformance.client.ledger import Entry, Ledger
 
 @dataclass(frozen=True)
 class PlantedKey:
-    """One planted key. Times are the target's, aware, UTC.
+    """One planted key. Times are those of the target's clock, aware, in UTC.
 
-    `end` is the end of its waiting period by our own reckoning, `until` the date that the target gave. `ciphertexts`
-    were made with it before. `beside` are keys of ours that must outlive it. `seen` is when it was last seen pending.
+    `end` is the end of its waiting period computed from window and request, `until` the date that the target gave.
+    `ciphertexts` were encrypted with it before. `companions` are ids of our other keys, which must outlive it.
+    `last_seen` is when a run last read it as pending. `ended` is true once the ledger records it as gone.
     """
 
     marker: str
@@ -33,11 +34,11 @@ class PlantedKey:
 
     @property
     def last(self) -> datetime:
-        """The last moment at which it may be there, by either reckoning."""
+        """The later of the computed end and the target's own date."""
         return max(self.end, self.until)
 
     def facts(self, asked: datetime) -> Mapping[str, str]:
-        """What the ledger is told."""
+        """The facts of the ledger's `planted` entry; `asked` is the time of the schedule request."""
         return {
             "asked": asked.isoformat(),
             "end": self.end.isoformat(),
@@ -48,7 +49,7 @@ class PlantedKey:
 
 
 def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
-    """All keys of this account that are planted or have come to their end as such, the earliest first."""
+    """All keys of this account that are planted, or were until they were gone; the earliest first."""
     found: dict[str, PlantedKey] = {}
     for entry in ledger.entries():
         if entry.event == "planted":
@@ -59,7 +60,7 @@ def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
         elif entry.event == "gone" and entry.marker in found:
             found[entry.marker] = replace(found[entry.marker], ended=True)
         elif entry.event in ("taken", "created"):
-            # It was taken back, and serves as any other key.
+            # A run reuses the key as an ordinary one.
             found.pop(entry.marker, None)
     records = ledger.records()
     return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))

@@ -20,13 +20,17 @@ from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
-# Keys of others are read one by one before and after a run; an account with more is sampled.
+# Keys of others are read one by one, before and after a run; of more than these, the first by id are read.
 _MAX_BYSTANDERS = 200
 
 
 @dataclass
 class TargetSession:
-    """Everything of a run that belongs to one target and outlives a check."""
+    """The objects of a run that belong to one target and are shared by its checks.
+
+    `keys` limits the keys that the run uses, `share` the part of a shard of `limits.max_keys`. `others` are the keys of
+    others as they read before the run; `isolation` is their comparison after it. `checks_started` are ids of checks.
+    """
 
     target: Target
     ledger: Ledger
@@ -60,14 +64,14 @@ class TargetSession:
 
     @cached_property
     def applicable(self) -> frozenset[str]:
-        """The ids of all requirements that speak of this target."""
+        """The ids of all requirements that apply to this target."""
         profile, auth = self.client.profile, self.target.auth
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
     def connect(self) -> None:
-        """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
+        """Sign in and list keys, once. Raises `Inconclusive` if that fails, and again at each later call."""
         if self._refused is not None:
-            # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
+            # A new exception each time: one that is raised again keeps all its earlier tracebacks.
             raise Inconclusive(self._refused.reason, self._refused.hint)
         if self._listed is not None:
             return
@@ -81,35 +85,38 @@ class TargetSession:
             raise Inconclusive(self._refused.reason, self._refused.hint)
 
     def open(self) -> None:
-        """Meet the target, and read the keys that are there; raises what `meet` raises."""
+        """Connect, and read the existing keys once. Raises `Inconclusive` as `connect` does."""
         self.connect()
         if not self._opened:
             self._read_others()
             self._opened = True
 
     def require_state(self) -> None:
-        """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
+        """Open, and test once that the target keeps the state of a key: an answer proves nothing otherwise.
+
+        Raises `Inconclusive` if it does not, and again at each later call.
+        """
         self.open()
         if self._state_required:
             return
         try:
             key = self.pool.keys[0] if self.pool.keys else self.pool.create()
             if self.pool.read(key).id != key:
-                raise Inconclusive("The target describes another key than the one it was asked for.")  # noqa: TRY301
+                raise Inconclusive("The target describes another key than the requested one.")  # noqa: TRY301
             for state in (DISABLED, ENABLED):
                 self.pool.bring(key, state)
         except Inconclusive as error:
             self._refused = Inconclusive(
-                f"The target does not do what every check builds on: {error.reason}",
+                f"A prerequisite of every check failed: {error.reason}",
                 error.hint or "The checks of the family `entry` show the exchanges.",
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
         self._state_required = True
 
     def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
-        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion, and why not.
+        """Schedule all keys and close the connections; returns the keys that could not be scheduled, with the reason.
 
-        The keys of others are read once more, unless the user is waiting for the end.
+        The keys of others are read again and compared, except when `hurried`, after an interrupt.
         """
         self.client.stop_findings()
         self.client.patience.renew()
@@ -123,7 +130,7 @@ class TargetSession:
         return left
 
     def close(self) -> None:
-        """Let go of connections, and of the right to our keys: what is left may be done by another run."""
+        """Close the connections and the ledger, so that another run may hold the keys."""
         self.client.close()
         self.ledger.close()
 
@@ -132,7 +139,7 @@ class TargetSession:
         for key in self.others:
             with suppress(Inconclusive):
                 after[key] = self.pool.read(key)
-        # Keys of ours are no strangers, and neither are those of another run of ours.
+        # Keys of this suite are left out, also those of other runs.
         ours = self.pool.held | {str(record.key) for record in self.ledger.records().values()} | self._other_runs_keys
         before = [key for key in self.pool.preexisting if key not in ours]
         now = [key for key in self.pool.list_keys() if key not in ours]
@@ -145,7 +152,7 @@ class TargetSession:
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
-            # A dialect without signatures has no refusals of them.
+            # Dialects without signatures have no such refusals.
             profile.refusal(name).admits(answer.status, answer.code)
             for name in refused_as
             if name in profile.facts["refusals"]
@@ -160,27 +167,27 @@ class TargetSession:
             self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
-        """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
+        """Raise `Inconclusive` if this machine's clock is off: without time control, dates are judged by that clock."""
         off = skew(answer.reply.header("Date"), answer.sent_at, self.world.clock.now())
         tolerance = self.client.profile.deletion.date_tolerance_seconds
         if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
             raise Inconclusive(
                 f"This machine's clock and the target's differ by {abs(off):.0f} s: no date could be judged.",
-                "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
+                "Correct this machine's clock (NTP); if it is right, inform the operator of the endpoint.",
             )
 
     def _read_others(self) -> None:
-        # A target that cannot list or describe is judged by the checks on lists and keys.
+        # Checks of lists and keys judge a target that cannot list or describe.
         with suppress(Inconclusive):
             self.pool.preexisting = frozenset(self.pool.list_keys(first=self._listed))
-        # Only what is read here is known of: keys that ledgers of earlier credentials speak of are read first.
+        # Records of earlier credentials are copied first, so that their keys count as ours below.
         with suppress(Inconclusive):
             self.pool.bring_over()
         known = {record.key for record in self.ledger.records().values()}
         for key in sorted(self.pool.preexisting)[:_MAX_BYSTANDERS]:
             with suppress(Inconclusive):
                 view = self.pool.views_before[key] = self.pool.last_read(key)
-                # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
+                # Another run of this suite at the same time changes its keys and, for a while, their descriptions.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
                     self._other_runs_keys.add(key)
                 else:
