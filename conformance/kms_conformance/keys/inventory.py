@@ -329,7 +329,7 @@ class Inventory(Reader):
         )
 
     def resolve(self) -> None:
-        """Look again for keys of this run whose creation has no known outcome, and close those. Raises `Inconclusive`."""
+        """Look again for keys of this run whose creation has no known outcome. Raises `Inconclusive`."""
         own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)
         unknown = {record.marker for record in own if record.event == "intent"}
         if not unknown and not self._refused:

@@ -61,8 +61,8 @@ def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("ledger", what, "bad", hint)
     if target.ordinary:
         text = (
-            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are redacted where "
-            "credentials are sent, and not searched for elsewhere"
+            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are redacted only "
+            "in places of credentials, and not searched for elsewhere"
         )
         yield Finding("secrets", text, "warn", "Use longer, random secrets.")
 
