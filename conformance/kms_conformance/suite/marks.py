@@ -4,7 +4,7 @@ Three marks are made by the functions below. The others are plain pytest marks:
 
 - `standard`: runs at the tiers `standard` and `nightly`, not at `smoke`.
 - `clock`: runs if the target offers `time_control`.
-- `planted`: reads a key that an earlier run left pending; runs at every target without `time_control`.
+- `planted`: reads a key that an earlier run left pending; runs without `time_control`, or on request (`--plant`).
 - `keys(n)`: runs if `limits.max_keys` is at least `n`.
 - `wasteful`: creates keys that no other check can use; without `time_control` it runs only at the tier `nightly`.
 

@@ -1,4 +1,4 @@
-"""Cancel: a pending deletion can be taken back, only a pending one, and only that of the key named."""
+"""Cancel: a pending deletion can be cancelled, only while it is pending, and only for the named key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pending key cannot be used or managed; it can be read, listed, and nothing else."""
+"""Use of a pending key: it can be read and listed; using and managing it is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# A service of several machines may refuse on one and not on the next.
+# Attempts, because only some replicas of a service may refuse.
 _ASKED = 3
 # name of the requirement -> (operation, its arguments besides the key)
 _MANAGING: dict[str, tuple[str, dict[str, object]]] = {
@@ -85,9 +85,9 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
     whole = set(kms.pool.list_keys())
-    # At least three pages where the largest documented page allows; at most a few requests on a large account.
+    # Three pages or more if the largest documented page (100) allows it; few requests on a large account.
     ids = kms.pool.list_keys(min(100, max(1, len(whole) // 3)))
-    # What owners create or delete meanwhile falls out of both.
+    # Keys that owners create or delete meanwhile are left out.
     stayed = whole & set(kms.pool.list_keys()) | ours
     wrong = sorted(key for key in stayed if ids.count(key) != 1)
     kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

@@ -1,4 +1,4 @@
-"""After the waiting period: cancellable to the last, then gone for good, and nothing else with it."""
+"""The end of the waiting period with a moved clock: cancellable until the end, then gone, and no other key with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# Each is read twice; an account with more is sampled, as it is before and after a run.
+# Keys of others that are read twice; of more than these, the first in the list are read.
 _MOST_OTHERS = 200
 
 
@@ -21,12 +21,12 @@ def _advance_to(kms: Scenario, moment: datetime) -> None:
 
 
 def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
-    """Schedule a key with the usual window; the end of its waiting period by our own reckoning and its date."""
+    """Schedule a key with the usual window; returns how it reads, and the time of the request."""
     asked_at = kms.time.now()
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     view = kms.read(key)
     if view.deletion_at is None:
-        raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
+        raise Inconclusive("The pending key has no deletion date, so its end is not known.")
     return view, asked_at
 
 

@@ -1,4 +1,4 @@
-"""Chains of requests along the links of the spec: what one reply gives goes into the next request."""
+"""Chains: sequences of requests along the links of the spec, in which replies supply values of later requests."""
 
 from __future__ import annotations
 
@@ -25,19 +25,22 @@ from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.schemathesis_checks import response
 from kms_conformance.suite.fuzz.targeting import Targeting
 
-# Requests a chain: enough to schedule, cancel and schedule again, with detours.
+# Requests in a chain: enough to schedule, cancel and schedule again with other requests in between.
 _STEPS = 10
-# Hypothesis ends all chains when one goes another way than before; so often it is asked for those that are left.
+# Hypothesis ends all chains (`Flaky`) if one goes another way than before; the remaining ones are then started again.
 _ATTEMPTS = 4
-# How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
+# The share of requests with a key that name the key of the chain; the others keep the generated or linked value.
 _OURS = 0.8
-# What chains are called where it is recorded what was drawn: a step, or None where a chain begins.
+# The name of chains in a recording's random draws; a draw is a step, or None at the beginning of a chain.
 _PURPOSE = "chains"
 _FROM_BODY = "$response.body#/"
 
 
 def walk_chains(kms: FuzzedCheck) -> None:
-    """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
+    """Run chains along the spec's links; each begins with a key of the run in place of a created one.
+
+    Raises `Inconclusive` if no request could be sent, and the error that ended the chains early.
+    """
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
     recorded = kms.client.world.draws.recorded(_PURPOSE)
@@ -49,7 +52,7 @@ def walk_chains(kms: FuzzedCheck) -> None:
     if walker.problem is not None:
         raise walker.problem
     if walker.asked == 0:
-        raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
+        raise Inconclusive("No chain was tested: none of its requests could be sent.")
 
 
 def _draw_chains(kms: FuzzedCheck, generator: Generator, walker: Walker) -> None:
@@ -60,11 +63,11 @@ def _draw_chains(kms: FuzzedCheck, generator: Generator, walker: Walker) -> None
 
 
 def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
-    """Walk so many chains; returns whether they were all walked."""
+    """Walk so many chains; returns False if Hypothesis ended them early."""
     machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
     hypothesis.seed(seed)(machine)
-    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged,
-    # and the chains that are still to be walked are other ones.
+    # Flaky: a chain went another way than before, because targets have state. The judgements so far count, and the
+    # remaining chains are walked with another seed.
     try:
         run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
     except Flaky:
@@ -73,7 +76,7 @@ def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
 
 
 class _Chain:
-    """What is ours in the state machine that Schemathesis makes of the links."""
+    """Mix-in for the state machine that Schemathesis builds from the links: it sends requests through the walker."""
 
     walker: Walker
 
@@ -84,11 +87,11 @@ class _Chain:
         return self.walker.reply_to(case)
 
     def validate_response(self, *_: object, **__: object) -> None:
-        """Nothing: the walker has judged the reply."""
+        """Do nothing: the walker has judged the reply."""
 
 
 class _Step(Protocol):
-    """A request of a chain, before and after it names the chain's key; no draft where nothing can be sent."""
+    """A request of a chain: its draft (None if it cannot be sent), and the draft that names the chain's key."""
 
     @property
     def draft(self) -> Draft | None: ...
@@ -98,7 +101,7 @@ class _Step(Protocol):
 
 @dataclass(frozen=True)
 class _Drawn:
-    """One that Schemathesis has drawn."""
+    """A step that Schemathesis generated."""
 
     case: schemathesis.Case[Any]
     generator: Generator
@@ -108,7 +111,7 @@ class _Drawn:
         return self.generator.draft(self.case)
 
     def naming(self, targeting: Targeting, key: str) -> Draft:
-        # In the case itself, where the links look for it.
+        # Written into the case itself, where the links read values.
         targeting.name_in(self.case.query, self.case.body, key)
         draft = self.draft
         assert draft is not None
@@ -117,7 +120,7 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class _Repeated:
-    """One that was recorded."""
+    """A step from a recording."""
 
     recorded: Mapping[str, Any]
 
@@ -131,7 +134,11 @@ class _Repeated:
 
 
 class Walker:
-    """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
+    """Sends and judges the requests of chains.
+
+    Errors are kept in `problem` and not raised into Hypothesis, which would try to reproduce them. `begun` counts
+    chains and `asked` requests.
+    """
 
     def __init__(self, kms: FuzzedCheck, generator: Generator) -> None:
         self._kms = kms
@@ -160,7 +167,7 @@ class Walker:
         self._views.clear()
 
     def reply_to(self, case: schemathesis.Case[Any]) -> schemathesis.Response:
-        """The target's reply to a step, or one that leads nowhere."""
+        """The target's reply to a step; a 404 without content if nothing was sent."""
         operation = self._generator.ours(case)
         if self.problem is None and operation.name == "create":
             return response(operation.success[0], json.dumps(self._as_created(operation)).encode())
@@ -170,14 +177,14 @@ class Walker:
         return response(answer.reply.status, answer.reply.body, answer.reply.headers)
 
     def repeat(self, recorded: Mapping[str, Any] | None) -> None:
-        """Take a step as the recorded run took it; None begins a chain."""
+        """Repeat a recorded step; None begins a chain."""
         if recorded is None:
             self.begin()
         else:
             self._answered(self._kms.client.api[recorded["operation"]], _Repeated(recorded))
 
     def _answered(self, operation: Operation, step: _Step) -> Answer | None:
-        """The answer to a step; None where none was sent, or none came."""
+        """The answer to a step; None if no request was sent or no reply came."""
         if self.problem is not None:
             return None
         try:
@@ -193,7 +200,7 @@ class Walker:
             self._lost.take(lost)
         except Inconclusive as problem:
             self.problem = problem
-        # It may have been carried out.
+        # The request may have been carried out.
         self._views.clear()
 
     def _sent(self, operation: Operation, step: _Step) -> Answer | None:
@@ -234,7 +241,7 @@ class Walker:
         return self._views[key]
 
     def _as_created(self, operation: Operation) -> dict[str, Any]:
-        """What a reply to a creation would give to the links that begin there: the id of the chain's key."""
+        """A reply to create, with the chain's key wherever the links from create read a value."""
         body: dict[str, Any] = {}
         raw = self._kms.client.api.document["paths"][operation.path][operation.method.lower()]
         for expression in _texts(raw["responses"][str(operation.success[0])].get("links", {})):

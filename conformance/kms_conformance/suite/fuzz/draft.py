@@ -1,4 +1,4 @@
-"""A generated request before it is aimed: it belongs to no target, names no key of ours, and carries no credentials."""
+"""Drafts: generated requests without target, keys and credentials; and the fields in which they hold arguments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from kms_conformance.wire.messages import Headers
 class Draft:
     """One generated request.
 
-    `path` holds the percent-encoded values of those path parameters that are wrong on purpose: the others are the
-    target's own. `query` is percent-encoded. `positive` says that the request is valid by the spec, and `origin` how
-    it came about.
+    `query` is percent-encoded. `path` holds percent-encoded values of path parameters that are invalid on purpose; the
+    others are the target's own. `positive` is true if the request is valid by the spec. `origin` describes how the
+    request was generated.
     """
 
     method: str
@@ -35,11 +35,11 @@ class Draft:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What is sent, to tell two drafts apart."""
+        """The parts that are sent, to recognise equal drafts."""
         return (self.method, self.query, self.headers, self.body, tuple(self.path.items()))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it in JSON types; a body is one character a byte."""
+        """The draft in JSON types; a body has one character for each byte."""
         return vars(self) | {
             "headers": [list(pair) for pair in self.headers],
             "body": self.body.decode("latin-1"),
@@ -48,7 +48,7 @@ class Draft:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Draft:
-        """The inverse of `to_json`. Raises `KeyError`, `TypeError` or `ValueError` for what is no draft."""
+        """The inverse of `to_json`. Raises `KeyError`, `TypeError` or `ValueError` for any other JSON."""
         headers = tuple((str(name), str(value)) for name, value in raw["headers"])
         return cls(**(dict(raw) | {"headers": headers, "body": raw["body"].encode("latin-1")}))
 
@@ -58,26 +58,26 @@ _PROBE = "kms-conformance-probe"
 
 @dataclass(frozen=True)
 class FieldLocation:
-    """One field, and what its schema allows there."""
+    """One field of a query or of a JSON body, with its schema."""
 
     container: Literal["query", "body"]
     name: str
     _validator: Any = field(repr=False, compare=False)
 
     def values(self, draft: Draft) -> tuple[object, ...]:
-        """What a request holds here: nothing, a value, or several where a query repeats its name."""
+        """The values of the field in a request: none, one, or several if a query repeats the name."""
         if self.container == "query":
             return tuple(unquote_plus(piece.partition("=")[2]) for piece in self._pieces(draft))
         body = _object(draft.body)
         return (body[self.name],) if body is not None and self.name in body else ()
 
     def well_formed(self, draft: Draft) -> bool:
-        """Whether the request holds one value here, and the schema allows it."""
+        """Whether the request has exactly one value in the field and the schema allows it."""
         values = self.values(draft)
         return len(values) == 1 and bool(self._validator.is_valid(values[0]))
 
     def put(self, draft: Draft, value: object) -> Draft:
-        """The same request with this value here; unchanged where its body can hold no field."""
+        """A copy of the request with this value in the field; unchanged if its body is no JSON object."""
         if self.container == "query":
             own = self._pieces(draft)
             others = [piece for piece in draft.query.split("&") if piece and piece not in own]
@@ -90,7 +90,7 @@ class FieldLocation:
 
 
 def find_location(dialect: Dialect, api: Api, operation: Operation, argument: str) -> FieldLocation | None:
-    """Where the adapter writes an argument; None where this operation of this dialect has no such field."""
+    """The field in which the dialect's adapter writes an argument; None if the operation has no such field."""
     try:
         request = dialect.request(operation.name, {argument: Raw(_PROBE)})
     except KeyError:
@@ -129,7 +129,7 @@ def _documented(container: Literal["query", "body"], name: str, api: Api, operat
 
 
 def resolved(node: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
-    """What a node of the document says, or what it refers to."""
+    """The node, or the one that its `$ref` refers to."""
     while "$ref" in node:
         found: Any = api.document
         for step in node["$ref"].removeprefix("#/").split("/"):

@@ -1,4 +1,4 @@
-"""What the fuzzing needs of the check that it serves; the suite's scenario offers it."""
+"""The interface of a check that the fuzzing uses; `suite.scenario.Scenario` implements it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kms_conformance.keys.pool import Pool
 
 
 class FuzzedCheck(Protocol):
-    """One check at one target: its keys, its judge, how much it may ask, and judgements that read as requirements."""
+    """One check at one target: its client, keys, judge and effort. Members are documented in `Scenario`."""
 
     client: Client
     pool: Pool
@@ -38,7 +38,7 @@ class FuzzedCheck(Protocol):
         ...
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an operation."""
+        """Send an operation."""
         ...
 
     def must_read_back(

@@ -1,4 +1,7 @@
-"""One operation, fuzzed: its generated requests are fitted to the target, sent, and judged one after another."""
+"""Fuzzing of one operation: its generated requests are fitted to the target, sent and judged one after another.
+
+Requests that create keys are few. Each is recorded in the ledger before it is sent and carries our marker.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,34 @@ from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.targeting import FittedRequest, Targeting
 
-# Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
-# Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong
-# elsewhere, the last of eight: what is wrong with them shows only where the key exists.
+# The following choices are made by counting, not at random, so that each kind occurs even among few requests. The keys
+# True and False stand for valid and invalid requests.
+# One in so many requests with a key names an unknown key. Invalid requests mostly name an existing key, because an
+# unknown key is refused before the invalid part is read.
 _UNKNOWN = {True: 2, False: 8}
-# The first of so many finds our key in whatever state it is; for the others it is led to one that allows the operation.
+# One in so many requests meets our key in its present state; for the others the key is brought into a state that allows
+# the operation.
 _AS_IT_IS = {True: 2, False: 4}
-# operation -> (what it takes that only our own key can give, the operation that tells it)
+# operation -> (an argument that depends on our key, the operation whose reply gives its value)
 _TELLING = {"revoke_grant": ("grant_id", "create_grant"), "put_policy": ("policy", "get_policy")}
-# What leaves an alias behind, which is taken away again.
+# Operations that set an alias, which is deleted again.
 _NAMING = ("set_alias", "update_alias")
-# The last of so many valid requests is not given what only our own keys can give.
+# One in so many valid requests keeps its generated values instead of values that depend on our keys.
 _NOTHING_OWN = 3
+# After so many refused creates, a listing shows whether they made keys: a faulty target could fill the account.
+_MOST_UNCHECKED = 10
+#: The kind, in the ledger, of keys that generated requests created: no check can use them.
+KIND = "generated"
+# A marker to test whether a request can carry one, before the ledger records the real one.
+_TRIAL = f"{MARKER_PREFIX}trial"
 
 
 def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
-    """Send the generated requests of one operation, as many as the effort of the run allows."""
+    """Send and judge the generated requests of one operation; the effort of the run limits their number."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
     effort = kms.effort
-    # A request to create a key may cost one, so there are few: no list of all boundaries is begun.
+    # Each create may cost a key, so boundaries of all fields are not tested.
     thorough = effort.fuzz_coverage and name != "create"
     drafts = _drafts(kms, generator, operation, thorough=thorough)
     fuzzer = Fuzzer(kms, generator, operation)
@@ -51,7 +62,7 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
 
 
 def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
-    """The generated requests, or those that the recorded run had."""
+    """The generated requests, or those of the recorded run."""
     draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
     recorded = draws.recorded(purpose)
     if recorded is not None:
@@ -63,7 +74,7 @@ def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, tho
 
 
 def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
-    """Keys made by generated requests serve nothing else: as long as those of an earlier run wait, none is added."""
+    """Send generated creates, unless this version has passed before and its keys, which serve no check, still exist."""
     ledger = kms.pool.ledger
     there = any(record.kind == KIND and record.there for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
@@ -75,7 +86,7 @@ def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draf
 
 
 class Fuzzer:
-    """Fits and sends requests for one operation, and knows how our keys read before each of them."""
+    """Fits and sends requests of one operation, and tracks how our keys read before each request."""
 
     def __init__(self, kms: FuzzedCheck, generator: Generator, operation: Operation) -> None:
         self._kms = kms
@@ -89,17 +100,17 @@ class Fuzzer:
         self._lost = LostReplies()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
-        """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
+        """Send windows at the bounds, beyond them and far from them, with keys that can be scheduled."""
         for draft in self._targeting.with_windows(drafts, count):
             sent = self.attempt(draft, on_ours=True)
             if sent is not None:
                 self._reviewer.must_accept_good_window(*sent)
 
     def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[FittedRequest, Answer, KeyView | None] | None:
-        """Send one request and judge its answer; one that cannot or must not be sent is passed over.
+        """Send one request and judge its answer.
 
-        `on_ours` names a key of ours for certain, and in a state that allows the operation. Returns what was sent, the
-        answer, and the key of ours as it was before.
+        With `on_ours` the request names a key of ours in a state that allows the operation. Returns the request, the
+        answer, and our key as it read before; None if the request cannot or must not be sent, or got no reply.
         """
         ours = None
         if self._targeting.may_name_ours(draft):
@@ -114,7 +125,7 @@ class Fuzzer:
             answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
             self._lost.take(lost)
-            # It may have been carried out.
+            # The request may have been carried out.
             self._views.clear()
             return None
         if answer is None:
@@ -128,7 +139,7 @@ class Fuzzer:
         return fitted, answer, ours
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
-        """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""
+        """Send requests that may create keys, invalid ones first, because accepted ones use up the limit."""
         creator = Creator(self._kms, self._operation, self._targeting)
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
@@ -142,7 +153,7 @@ class Fuzzer:
                 self._reviewer.judge_by_schemathesis(answer)
 
     def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
-        """A key of ours, mostly in a state that allows the operation; None if it is gone."""
+        """A random key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
         view = self._views.get(key) or pool.read(key)
@@ -151,7 +162,7 @@ class Fuzzer:
             try:
                 view = pool.bring(key, wanted) or view
             except Inconclusive:
-                # A target that does not let us prepare the key is judged elsewhere; here any state will do.
+                # Other checks judge that; here any state will do.
                 view = pool.read(key)
         if view.state == GONE:
             pool.drop_if_gone(key)
@@ -160,18 +171,18 @@ class Fuzzer:
         return view
 
     def _turn(self, *kind: object) -> int:
-        """How many calls for the same kind there were before this one."""
+        """The number of earlier calls with the same kind."""
         self._turns[kind] += 1
         return self._turns[kind] - 1
 
     def _wanted_state(self, state: str) -> str | None:
-        """The state to lead a key to before the request; None if the one it is in allows the operation."""
+        """The state into which a key is brought before the request; None if its present state allows the operation."""
         name, profile = self._operation.name, self._kms.profile
         allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
         return None if state in allowed or not allowed else allowed[0]
 
     def _own_values(self, ours: KeyView | None) -> dict[str, str]:
-        """What only our own keys can give: an encrypted text, an alias, a grant on the key `ours`, its policy."""
+        """Values by argument that depend on our keys: a ciphertext, an alias, a grant on the key `ours`, its policy."""
         kms = self._kms
         if self._targeting.takes("ciphertext"):
             if self._ciphertext is None:
@@ -190,16 +201,8 @@ class Fuzzer:
         return {}
 
 
-# After so many refused creates one list shows whether they made keys: else a target that does so could fill an account.
-_MOST_UNLOOKED = 10
-# Whether a request can carry a marker at all is known before one is spent on it.
-#: Keys that generated requests have made: of whatever kind they are, no check can rely on them.
-KIND = "generated"
-_TRIAL = f"{MARKER_PREFIX}trial"
-
-
 class Creator:
-    """Sends requests to create a key as long as one more may be created, refused ones included."""
+    """Sends requests that create keys, as long as the run may create one more."""
 
     def __init__(self, kms: FuzzedCheck, operation: Operation, targeting: Targeting) -> None:
         self._kms = kms
@@ -213,7 +216,7 @@ class Creator:
         return self._left > 0 and self._kms.pool.room > 0
 
     def create(self, draft: Draft) -> Answer | None:
-        """Send a request that may create a key; None if nothing was sent."""
+        """Send a request that may create a key; None if nothing was sent. Raises `Inconclusive`."""
         if not self.may_create or self._targeting.mark(draft, _TRIAL) is None:
             return None
 
@@ -224,11 +227,11 @@ class Creator:
 
         answer, key = self._kms.pool.attempt(send, KIND)
         if key is not None:
-            # Of whatever kind it is, it is none that another check could use: the end of the run lets it go.
+            # No check can rely on its kind; it is scheduled at the end of the run.
             self._left -= 1
-        elif self._kms.pool.unchecked_refusals >= _MOST_UNLOOKED and self._kms.pool.judge_refused_creates():
+        elif self._kms.pool.unchecked_refusals >= _MOST_UNCHECKED and self._kms.pool.judge_refused_creates():
             self._left = 0
         elif not 400 <= answer.status < 500:
-            # Carried out or not: the reply does not say. The ledger remembers, and that was enough of it.
+            # The reply leaves open whether a key was created. The ledger records it, and no more creates are sent.
             self._left = 0
         return answer
