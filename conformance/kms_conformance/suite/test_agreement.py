@@ -26,7 +26,7 @@ def test_reply_to_schedule_tells_what_reads_back(kms: Scenario) -> None:
     read = kms.read(key).deletion_at
     # If no date reads back, describe.date-agrees reports it; the reply to schedule is not to blame.
     if read is not None:
-        # Replies may round seconds differently.
+        # Replies may truncate fractions of a second differently.
         same = told is not None and abs((told - read).total_seconds()) <= 1
         kms.judge.that("schedule.reply.date", same, f"the date that reads back, {read}", told, (answer.number,))
     if window is not None:
