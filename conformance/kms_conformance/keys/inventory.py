@@ -328,6 +328,12 @@ class Inventory(Reader):
             event, self.ledger.marker_of(key), key, **({} if until is None else {"until": until.isoformat()})
         )
 
+    def hold_recorded(self) -> None:
+        """Hold each key of this run in the ledger: a signal may have come right after its entry was written."""
+        for record in self.ledger.unfinished():
+            if record.run == self.ledger.run and record.key is not None:
+                self._hold(record.marker, record.key)
+
     def resolve(self) -> None:
         """Look again for keys of this run whose creation has no known outcome. Raises `Inconclusive`."""
         own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)

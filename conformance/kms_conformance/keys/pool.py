@@ -229,7 +229,7 @@ class Pool(Inventory):
         """Schedule every key of this run for deletion; returns those that could not be scheduled, with the reason."""
         self._listed = None
         # Records whose state cannot be found out stay in the ledger; known keys are scheduled all the same.
-        for step in (self.resolve, self.resolve_earlier_runs, self._inherit):
+        for step in (self.hold_recorded, self.resolve, self.resolve_earlier_runs, self._inherit):
             try:
                 step()
             except (Inconclusive, OSError) as error:
