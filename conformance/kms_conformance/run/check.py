@@ -12,7 +12,7 @@ import pytest
 
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.core.text import shortened
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
@@ -40,7 +40,7 @@ class Check:
     title: str
     target: str
     declared: frozenset[str]
-    bench: Bench | None = None
+    target_session: TargetSession | None = None
     judge: Judge | None = None
     stopped: bool = False
     _before: tuple[int, int] = field(default=(0, 0))
@@ -56,10 +56,10 @@ class Check:
         """The failed judgements so far."""
         return () if self.judge is None else tuple(self.judge.failures)
 
-    def open(self, bench: Bench, judge: Judge) -> None:
-        """Begin at a bench; what is sent from now on counts for this check."""
-        self.bench, self.judge = bench, judge
-        self._before = (bench.client.requests, bench.pool.created)
+    def open(self, target_session: TargetSession, judge: Judge) -> None:
+        """Begin in a target session; what is sent from now on counts for this check."""
+        self.target_session, self.judge = target_session, judge
+        self._before = (target_session.client.requests, target_session.pool.created)
         self._started = datetime.now(UTC)
 
     def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
@@ -72,9 +72,9 @@ class Check:
         return self._result(KeyboardInterrupt(), max(0.0, since))
 
     def _result(self, error: BaseException | None, seconds: float) -> CheckResult:
-        bench, judge = self.bench, self.judge
+        target_session, judge = self.target_session, self.judge
         reason, hint = _reason(error)
-        if bench is None or judge is None:
+        if target_session is None or judge is None:
             # It was ended before it met its target.
             declared = tuple(sorted(self.declared))
             return CheckResult(
@@ -110,14 +110,14 @@ class Check:
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
             silences=dict(sorted(judge.silences.items())),
-            asked=bench.client.recorder.lines(cited.union(*evidence.values())),
+            asked=target_session.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),
             reason=reason,
             hint=hint,
-            exchanges=tuple(record.as_json() for record in bench.client.recorder.records(shown)),
-            requests=bench.client.requests - self._before[0],
-            keys_created=bench.pool.created - self._before[1],
+            exchanges=tuple(record.as_json() for record in target_session.client.recorder.records(shown)),
+            requests=target_session.client.requests - self._before[0],
+            keys_created=target_session.pool.created - self._before[1],
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
             ended=_ended(error),
             waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",

@@ -20,7 +20,7 @@ from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.consent import require
 from kms_conformance.recording.storage import emptied
 from kms_conformance.report.again import remember
@@ -277,17 +277,17 @@ class Controller:
             ledger = Ledger.of(target, self.settings.ledgers)
             if not ledger.unfinished():
                 continue
-            bench = Bench(target, ledger, keys=0)
+            target_session = TargetSession(target, ledger, keys=0)
             # What remains undone for whatever reason is named to the user, with the command that finishes it.
             try:
-                bench.enter()
-                bench.pool.recover()
-                bench.pool.release()
+                target_session.open()
+                target_session.pool.recover()
+                target_session.pool.release()
             except Exception as error:  # noqa: BLE001 - as above, with that reason
                 said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
                 self.trouble[target.name] = self.clean(said)
             finally:
-                bench.close()
+                target_session.close()
 
     def results_of(self, target: str) -> list[CheckResult]:
         """What its checks have come to by now, in the order in which they ended."""

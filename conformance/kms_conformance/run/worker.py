@@ -14,15 +14,14 @@ from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.storage import Reel
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
 from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.suite.fuzz.names import names_of
+from kms_conformance.suite.checks import SuiteCheck, operation_names
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
@@ -34,34 +33,39 @@ class Worker:
     """Makes one item of each check and target, and runs it."""
 
     def __init__(
-        self, settings: Settings, benches: Sequence[Bench] | None = None, interrupts: Interrupts | None = None
+        self,
+        settings: Settings,
+        target_sessions: Sequence[TargetSession] | None = None,
+        interrupts: Interrupts | None = None,
     ) -> None:
-        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
+        """`target_sessions` are given by a run that is judged again; without them, sessions are made and recorded."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
-        found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
-        self.targets = tuple(bench.target for bench in found)
-        self.benches = {bench.target.name: bench for bench in found}
+        found = tuple(self._recorded_benches()) if target_sessions is None else tuple(target_sessions)
+        self.targets = tuple(target_session.target for target_session in found)
+        self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
-        for name, bench in self.benches.items():
-            bench.share = self.plans[name].keys
+        for name, target_session in self.target_sessions.items():
+            target_session.share = self.plans[name].keys
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
         self._at_work: Check | None = None
         self._stopped: list[CheckResult] = []
 
-    def _recorded_benches(self) -> Iterator[Bench]:
+    def _recorded_benches(self) -> Iterator[TargetSession]:
         settings = self.settings
         # Shards of the built-in emulator have one each: there is nothing to share.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
-            bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
+            target_session = TargetSession(
+                target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys
+            )
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
-                bench.world = self.reels[target.name].world
-            yield bench
+                self.reels[target.name] = Reel(Path(settings.spool), target, target_session.ledger, settings.seed)
+                target_session.world = self.reels[target.name].world
+            yield target_session
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
@@ -74,7 +78,7 @@ class Worker:
         each = metafunc.definition.get_closest_marker("of_each_operation")
         if each is not None:
             dialects = sorted({target.dialect for target in self.targets})
-            operations = dict.fromkeys(name for dialect in dialects for name in names_of(dialect))
+            operations = dict.fromkeys(name for dialect in dialects for name in operation_names(dialect))
             chosen = [name for name in operations if name not in each.kwargs["besides"]]
             marked = each.kwargs["marked"]
             metafunc.parametrize("operation", [pytest.param(name, marks=marked.get(name, ())) for name in chosen])
@@ -106,49 +110,51 @@ class Worker:
         check = check_of(item)
         if check is None:
             return None
-        bench = self.benches[check.target]
+        target_session = self.target_sessions[check.target]
         return allure.label(
             target=check.target,
-            dialect=bench.target.dialect,
+            dialect=target_session.target.dialect,
             family=check.family,
             title=check.title,
             check=check.id,
-            requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
+            requirements=[
+                target_session.catalogue[name] for name in sorted(check.declared & target_session.applicable)
+            ],
         )
 
     def scenario(self, item: pytest.Item) -> Scenario:
-        """The scenario for one check: its own judge at the bench of its target."""
+        """The scenario for one check: its own judge in the session of its target."""
         check = item.stash[_CHECK]
-        bench = self.benches[check.target]
-        clean = bench.client.recorder.redactor.text
+        target_session = self.target_sessions[check.target]
+        clean = target_session.client.recorder.redactor.text
         judge = Judge(
-            bench.catalogue,
-            bench.applicable,
+            target_session.catalogue,
+            target_session.applicable,
             check.declared,
-            lambda: bench.client.recorder.count,
+            lambda: target_session.client.recorder.count,
             clean=clean,
-            take=bench.client.start_findings().take,
+            take=target_session.client.start_findings().take,
         )
-        check.open(bench, judge)
+        check.open(target_session, judge)
         self._at_work = check
-        bench.opened.append(check.id)
+        target_session.checks_started.append(check.id)
         with without_secrets(clean):
-            bench.meet()
+            target_session.connect()
             if check.family not in BEFORE_THE_CENSUS:
-                bench.enter()
+                target_session.open()
             if check.family not in BEFORE_ADMISSION:
-                bench.admit()
+                target_session.require_state()
         return Scenario(
-            client=bench.client,
-            pool=bench.pool,
-            time=bench.time,
+            client=target_session.client,
+            pool=target_session.pool,
+            time=target_session.time,
             judge=judge,
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
-            others_at_entry=bench.others,
+            others_before=target_session.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,
-            divided=self.settings.part is not None,
+            sharded=self.settings.part is not None,
         )
 
     @pytest.hookimpl(wrapper=True)
@@ -178,18 +184,18 @@ class Worker:
                 # Where in our code a judgement was passed tells nobody anything.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
-                allure.attach(result, self.benches[check.target].catalogue)
+                allure.attach(result, self.target_sessions[check.target].catalogue)
         self._clean(report)
         return report
 
     def _rendered(self, check: Check) -> str:
         """The failed judgements of a check, as text for pytest, JUnit and Allure."""
-        bench = self.benches[check.target]
+        target_session = self.target_sessions[check.target]
         return "\n\n".join(
             render(
                 failure,
-                bench.catalogue.requirements.get(failure.requirement),
-                [record.as_json() for record in bench.client.recorder.records(failure.exchanges)],
+                target_session.catalogue.requirements.get(failure.requirement),
+                [record.as_json() for record in target_session.client.recorder.records(failure.exchanges)],
                 name=failure_id(check.target, check.id, failure.requirement, failure.expected),
             )
             for failure in check.failures
@@ -203,9 +209,9 @@ class Worker:
             report.longrepr = clean(str(report.longrepr))
 
     def _clean_text(self, text: str) -> str:
-        for bench in self.benches.values():
-            if "client" in vars(bench):
-                text = bench.client.recorder.redactor.text(text)
+        for target_session in self.target_sessions.values():
+            if "client" in vars(target_session):
+                text = target_session.client.recorder.redactor.text(text)
         return text
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -223,18 +229,18 @@ class Worker:
             # What it had judged by then counts; the rest of it stays open.
             self._stopped.append(self._at_work.cut_short())
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
-        for name, bench in self.benches.items():
-            if "client" not in vars(bench):
+        for name, target_session in self.target_sessions.items():
+            if "client" not in vars(target_session):
                 continue
             with self._interrupts.letting_go():
-                bench.leave(hurried=hurried)
-            if bench.isolation is not None:
-                self.isolation[name] = bench.isolation.to_json()
+                target_session.end(hurried=hurried)
+            if target_session.isolation is not None:
+                self.isolation[name] = target_session.isolation.to_json()
         for name, reel in self.reels.items():
-            if self.benches[name].opened:
+            if self.target_sessions[name].checks_started:
                 # Without its tape a run can be read, and not sealed.
                 with suppress(OSError):
-                    reel.finish(self.benches[name].opened, interrupted=hurried)
+                    reel.finish(self.target_sessions[name].checks_started, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_found"] = self.found()
