@@ -1,4 +1,4 @@
-"""A command in a process that is forked from this one: what a new one takes seconds to import is there already."""
+"""Commands in forked processes, which need not import modules again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.runner import preload
 
 
 def forked(*arguments: str, cwd: Path) -> tuple[int, str]:
-    """The exit code of a command and all that it printed, at 80 columns; its state lies in `cwd`."""
+    """The exit code and the output of a command at 80 columns, with its state folder in `cwd`."""
     preload()
     output = cwd / "output.txt"
     process = multiprocessing.get_context("fork").Process(target=_run, args=(arguments, cwd, output))

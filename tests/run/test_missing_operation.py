@@ -1,4 +1,4 @@
-"""An operation that the lifecycle can do without, and that a target lacks: nothing follows, and nothing is accused."""
+"""Target without an operation that the lifecycle does not need: its requirements are inconclusive, not failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`selftest` as its callers meet it: exit codes, the report as JSON and page, and what the terminal says."""
+"""Command `selftest`: exit codes, JSON report, page and terminal output."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_only_what_went_wrong_is_made_again(
 def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other.json").write_text("{}")
     assert selftest("--again", str(tmp_path / "other.json")) == 2
-    assert "no power report" in capsys.readouterr().err
+    assert "is not a power report" in capsys.readouterr().err
 
 
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[s
 
 
 def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python warns of forks beside threads from 3.12 on; the bar that shows trials refreshed itself in one."""
+    """Python warns of forks beside threads from 3.12 on; the progress bar must not use a refresh thread."""
     found: list[list[threading.Thread]] = []
     before = threading.enumerate()
 
