@@ -40,7 +40,7 @@ def test_a_stranger_in_place_of_urllib3_is_refused_with_the_next_step(
         cli.main()
     told = capsys.readouterr().err
     assert ended.value.code == 2
-    assert "urllib3-future 2.25.904 in place of urllib3" in told
+    assert "urllib3-future 2.25.904 has overwritten urllib3" in told
     assert "pip uninstall niquests urllib3-future" in told
     assert list(tmp_path.iterdir()) == []
 

@@ -122,7 +122,7 @@ class Catalogue:
         requirements: dict[str, Requirement] = {}
         for entry in raw["requirements"]:
             if entry["id"] in requirements:
-                raise ValueError(f"{dialect}: the requirement {entry['id']} stands twice")
+                raise ValueError(f"{dialect}: the requirement {entry['id']} occurs twice")
             requirements[entry["id"]] = _requirement(entry, documents)
         return cls(
             dialect=dialect,

@@ -55,7 +55,7 @@ def _yaml_problem(error: Exception) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
     finding = str(getattr(error, "problem", ""))
-    if finding.endswith(" stands twice"):
+    if finding.endswith(" occurs twice"):
         return Problem(f"In its YAML {finding}{place}.", "Remove one of the two.")
     return Problem(
         f"It is not valid YAML{place}.",
