@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.signer import Clock, Nonce, fresh_nonce, utc_now
+from kms_conformance.auth.scheme import Clock, Nonce, fresh_nonce, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kms_conformance.auth.sabotage import Factory, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import Scheme, SignerTools
-from kms_conformance.auth.signer import Clock, Nonce, Signer, utc_now
+from kms_conformance.auth.scheme import Clock, Nonce, Scheme, Signer, SignerTools, utc_now
 from kms_conformance.core.runtime import SYSTEM, Chance
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Scheme, SignerTools
-from kms_conformance.auth.signer import Clock, SignInFailed, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Clock, Scheme, SignerTools, SignInFailed, utc_now
 from kms_conformance.auth.token import token_sabotages
 from kms_conformance.wire.dates import iso_date
 from kms_conformance.wire.decode import decode_json

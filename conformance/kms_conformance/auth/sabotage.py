@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.signer import Clock, Nonce, Signer, project_of
+from kms_conformance.auth.scheme import Clock, Nonce, Signer, project_of
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.target.auth import Auth
 from kms_conformance.wire.credentials import credential_places

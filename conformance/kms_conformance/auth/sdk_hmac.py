@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kms_conformance.auth import canonical
 from kms_conformance.auth.key_pair import KeyPair
-from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, SignerTools
-from kms_conformance.auth.signer import Clock, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, SignerTools, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.auth.sabotage import Sabotage, SabotageTools

@@ -9,7 +9,7 @@ from kms_conformance.auth.sabotage import OtherProject, Sabotage, SabotageTools,
 from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Scheme, SignerTools
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.signer import Signer
+    from kms_conformance.auth.scheme import Signer
     from kms_conformance.wire.messages import Request
 
 

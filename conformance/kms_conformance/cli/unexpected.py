@@ -31,7 +31,7 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
     if isinstance(error, ImportError):
         return (
             f"What this command needs cannot be imported: {error}",
-            "The installation is not whole, or another package stands in the place of one that it needs.",
+            "The installation is incomplete, or another package shadows one of its dependencies.",
             "Install kms-conformance again, into an environment of its own, and run without PYTHONPATH.",
         ), UserMistake.exit_code
     if isinstance(error, MemoryError):
