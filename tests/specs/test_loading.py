@@ -128,7 +128,7 @@ def test_a_requirement_is_as_strong_as_its_strongest_source(tiers: tuple[str, ..
         (Condition(auth=("token", "aksk")), None),
         (Condition(fact="some_keys"), None),
         (Condition(("token",), "some_keys"), None),
-        (Condition(("aksk", "rpc")), "The target signs in by token; this speaks of aksk and rpc."),
+        (Condition(("aksk", "rpc")), "It applies to aksk and rpc; the target signs in by token."),
         (Condition(fact="external_keys"), "The profile p says that external keys do not apply."),
         (Condition(("token",), "external_keys"), "The profile p says that external keys do not apply."),
     ],

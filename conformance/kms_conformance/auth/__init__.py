@@ -1,4 +1,4 @@
-"""Signing in: one way a class and a file, its signers, and signers with exactly one thing wrong."""
+"""Signing in: one class and one file for each way, its signer, and signers with exactly one fault."""
 
 from kms_conformance.auth.build import SignerFactory, sabotages, signer_for
 from kms_conformance.auth.iam import PasswordAuth
