@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar
 
 from kms_conformance.core.text import shortened
@@ -37,6 +36,8 @@ def refuse_replaced() -> None:
     urllib3-future, a dependency of niquests, installs its files into the folder of urllib3, and `pip check` does not
     report it. Measured with 2.25.904: a run sends no request, so every check is inconclusive.
     """
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 60 modules, which --help does not need
+
     try:
         impostor = version("urllib3-future")
     except PackageNotFoundError:
