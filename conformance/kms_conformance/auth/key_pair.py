@@ -18,19 +18,19 @@ class KeyPair(Scheme, ABC):
     """An access key: its id, which requests contain, and its secret, which signs them."""
 
     scope_key: ClassVar[str] = "access_key_id"
-    stranger: ClassVar[tuple[str, str] | None] = ("access_key_secret", "wrong_signature")
+    wrong_value: ClassVar[tuple[str, str] | None] = ("access_key_secret", "wrong_signature")
 
     access_key_id: str = field(repr=False, metadata=CREDENTIAL)
     access_key_secret: str = field(repr=False, metadata=CREDENTIAL)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
         """Signers without credentials, with an unknown key id, with a wrong secret, with an old timestamp."""
-        stranger = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
-        mistaken = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
+        unknown = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
+        wrong = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
         return (
             Sabotage("missing", "no_credentials", Changed(tools.factory(self), without_credentials)),
-            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(stranger)),
-            Sabotage("wrong_secret", "wrong_signature", tools.factory(mistaken)),
+            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(unknown)),
+            Sabotage("wrong_secret", "wrong_signature", tools.factory(wrong)),
             Sabotage("stale", "stale_signature", tools.factory(self, now=tools.stale)),
         )
 

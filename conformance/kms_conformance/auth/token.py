@@ -21,7 +21,7 @@ class TokenAuth(Scheme):
     title: ClassVar[str] = "a token that was got elsewhere"
     dialects: ClassVar[tuple[str, ...]] = ("huawei",)
     scope_key: ClassVar[str] = "project_id"
-    stranger: ClassVar[tuple[str, str] | None] = ("token", "bad_token")
+    wrong_value: ClassVar[tuple[str, str] | None] = ("token", "bad_token")
     headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
     token_headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
 

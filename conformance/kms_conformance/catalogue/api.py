@@ -28,7 +28,7 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
     """The operations in a dialect's spec file, in the order of the file, before conversion to OpenAPI."""
-    file = next(file for file in SPEC_FILES if (specs.home(dialect).specs / file).is_file())
+    file = next(file for file in SPEC_FILES if (specs.locate(dialect).specs / file).is_file())
     return _operations_in(specs.load(f"{dialect}/{file}"))
 
 
@@ -174,13 +174,13 @@ class Api:
 
 def is_documented(dialect: str) -> bool:
     """Whether the dialect has a spec file of operations."""
-    return any((specs.home(dialect).specs / name).is_file() for name in SPEC_FILES)
+    return any((specs.locate(dialect).specs / name).is_file() for name in SPEC_FILES)
 
 
 @cache
 def documented(dialect: str) -> dict[str, Any]:
     """The operations of a dialect as OpenAPI, without a profile's values. Cached: callers must not change it."""
-    name = next(name for name in SPEC_FILES if (specs.home(dialect).specs / name).is_file())
+    name = next(name for name in SPEC_FILES if (specs.locate(dialect).specs / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
 

@@ -38,13 +38,13 @@ FAMILIES = (
 BEFORE_ADMISSION = ("contact", "entry", "isolation", "states", "planted")
 
 # Families that read a key of an earlier run. What they leave open, a run with a movable clock may still prove.
-OVER_NIGHTS = ("planted",)
+ACROSS_RUNS = ("planted",)
 
 # Read-only families without the id of an existing key. They can run before the keys of others are listed.
-BEFORE_THE_CENSUS = ("contact",)
+BEFORE_LISTING = ("contact",)
 
 # Families whose requests depend on the seed.
-DRAWN = ("lifecycle", "fuzzing")
+SEEDED = ("lifecycle", "fuzzing")
 
 
 def position(family: str) -> int:

@@ -78,7 +78,7 @@ def digest(requirement: Requirement) -> str:
 
 def load_frozen(name: str, dialect: str) -> Frozen:
     """Read the frozen set of a release, such as `0.1.0`, or of a file. Raises `FrozenError`."""
-    path = specs.home(dialect).specs / "frozen" / f"{name}.yaml"
+    path = specs.locate(dialect).specs / "frozen" / f"{name}.yaml"
     if not path.is_file():
         path = Path(name)
     if not path.is_file():
@@ -100,7 +100,7 @@ def load_frozen(name: str, dialect: str) -> Frozen:
 
 def versions(dialect: str) -> tuple[str, ...]:
     """The releases with a frozen set of a dialect."""
-    return tuple(sorted(path.stem for path in (specs.home(dialect).specs / "frozen").glob("*.yaml")))
+    return tuple(sorted(path.stem for path in (specs.locate(dialect).specs / "frozen").glob("*.yaml")))
 
 
 def _read(path: Path) -> Frozen:

@@ -35,7 +35,7 @@ class Refusal:
         return any(answer.status == status and answer.code == code for answer in self.answers)
 
     @property
-    def leaves_room(self) -> bool:
+    def allows_several(self) -> bool:
         """Whether more than one answer is accepted, success included."""
         return self.or_accepted or len(self.answers) > 1
 

@@ -22,7 +22,7 @@ class UserMistake(Exception):  # noqa: N818 - the mistake is in the input
         return "\n".join([*map(shortened, lines[:_MOST_LINES]), *more])
 
 
-class LibraryMoved(UserWarning):
+class LibraryChanged(UserWarning):
     """A library behaves differently from all of its releases that were tested with this version."""
 
 

@@ -25,7 +25,7 @@ class StorageError(UserMistake):
     """A folder cannot be written, or another run holds its lock. No request was sent."""
 
 
-class Held:
+class ReportsLock:
     """Exclusive lock on a reports folder, a context manager; the kernel releases it when the process dies."""
 
     def __init__(self, folder: Path) -> None:

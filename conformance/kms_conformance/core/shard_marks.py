@@ -25,18 +25,18 @@ def mark_of(run: str) -> str:
     return run.rpartition("-")[0]
 
 
-def siblings(mark: str, other: str) -> bool:
+def same_division(mark: str, other: str) -> bool:
     """Whether two marks are of different shards out of the same number of shards."""
     return mark != other and _BETWEEN in mark and mark.partition(_BETWEEN)[2] == other.partition(_BETWEEN)[2]
 
 
-def kin_of(mark: str, description: str, prefix: str) -> bool:
+def created_by_sibling(mark: str, description: str, prefix: str) -> bool:
     """Whether a key was created by another shard of the run that the shard `mark` is part of.
 
     `description` is the description of the key. `prefix` begins the descriptions of all keys that this suite creates.
     """
     found = re.match(rf"{re.escape(prefix)}([0-9]+{_BETWEEN}[0-9]+)-", description)
-    return found is not None and siblings(mark, found[1])
+    return found is not None and same_division(mark, found[1])
 
 
 def run_id(mark: str, random: str) -> str:

@@ -17,7 +17,7 @@ class Interrupts:
     """Handler of SIGINT, SIGTERM and SIGHUP.
 
     While checks run, the first signal raises `KeyboardInterrupt`, which pytest handles. Later signals are only noted,
-    except within `letting_go`: there a second Ctrl-C stops the clean-up of keys. While files are written, all signals
+    except within `cleaning_up`: there a second Ctrl-C stops the clean-up of keys. While files are written, all signals
     are only noted.
     """
 
@@ -26,7 +26,7 @@ class Interrupts:
         self.first: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
         self._once = once
-        self._asking = True
+        self._checking = True
         self._patient = True
 
     def watch(self) -> None:
@@ -44,14 +44,14 @@ class Interrupts:
         """The exit code after a signal: 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP); None without a signal."""
         return None if self.first is None else _BY_SIGNAL + self.first
 
-    def no_more_asking(self) -> None:
+    def checks_finished(self) -> None:
         """Mark the checks as finished: from now on, signals are only noted."""
-        self._asking = False
+        self._checking = False
 
     @contextmanager
-    def letting_go(self) -> Iterator[None]:
+    def cleaning_up(self) -> Iterator[None]:
         """Clean-up of keys: a Ctrl-C after the first signal leaves the block, and the caller reports the rest."""
-        self.no_more_asking()
+        self.checks_finished()
         self._patient = False
         try:
             yield
@@ -60,7 +60,7 @@ class Interrupts:
         finally:
             self._patient = True
 
-    def over(self) -> None:
+    def restore(self) -> None:
         """Restore the former handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # the value returned by signal()
@@ -70,7 +70,7 @@ class Interrupts:
         told = signal.Signals(number)
         again = self.first is not None
         self.first = self.first or told
-        if self._asking and not (again and self._once):
+        if self._checking and not (again and self._once):
             raise KeyboardInterrupt(told.name)
         if not self._patient and again and told is signal.SIGINT:
             self._patient = True

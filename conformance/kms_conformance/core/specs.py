@@ -125,11 +125,11 @@ def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
     """The parsed spec file at `relative` (such as `huawei/profiles.yaml`). Cached: callers must not change it."""
     folder, _, rest = relative.partition("/")
-    return parse_yaml((home(folder).specs / rest).read_bytes().decode())
+    return parse_yaml((locate(folder).specs / rest).read_bytes().decode())
 
 
 @dataclass(frozen=True)
-class DialectHome:
+class DialectLocation:
     """The spec folder of a dialect, and the names of its adapter's and its emulator's modules.
 
     An installed dialect may lack an emulator (None). The adapter's module defines `ADAPTER`, a subclass of `Dialect`;
@@ -149,19 +149,19 @@ def dialects() -> tuple[str, ...]:
 
 def emulated() -> tuple[str, ...]:
     """The names of the dialects that have an emulator, sorted."""
-    return tuple(name for name in dialects() if home(name).emulator is not None)
+    return tuple(name for name in dialects() if locate(name).emulator is not None)
 
 
-def home(dialect: str) -> DialectHome:
+def locate(dialect: str) -> DialectLocation:
     """The folder and modules of a dialect. An installed dialect cannot replace a built-in one."""
     own = SPECS / dialect
     if not own.is_dir() and dialect in _installed():
         return _installed()[dialect]
-    return DialectHome(dialect, own, f"kms_conformance.dialects.{dialect}", f"kms_conformance.emulator.{dialect}")
+    return DialectLocation(dialect, own, f"kms_conformance.dialects.{dialect}", f"kms_conformance.emulator.{dialect}")
 
 
 @cache
-def _installed() -> Mapping[str, DialectHome]:
+def _installed() -> Mapping[str, DialectLocation]:
     """The dialects of other packages, by name; packages without `specs/profiles.yaml` are ignored."""
     from importlib import metadata, util  # noqa: PLC0415 - many commands need no dialect
 
@@ -174,7 +174,9 @@ def _installed() -> Mapping[str, DialectHome]:
             if (Path(place) / "specs" / "profiles.yaml").is_file():
                 modules = (Path(place) / "emulator.py", Path(place) / "emulator" / "__init__.py")
                 emulator = f"{entry.value}.emulator" if any(map(Path.is_file, modules)) else None
-                found[entry.name] = DialectHome(entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator)
+                found[entry.name] = DialectLocation(
+                    entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator
+                )
     return found
 
 

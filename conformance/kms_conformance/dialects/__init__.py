@@ -12,8 +12,8 @@ from kms_conformance.dialects.base import Dialect
 
 @cache
 def adapter_class(dialect: str) -> type[Dialect]:
-    """The adapter class of a dialect: `ADAPTER` in the module that `specs.home` names."""
-    found: type[Dialect] = import_module(specs.home(dialect).adapter).ADAPTER
+    """The adapter class of a dialect: `ADAPTER` in the module that `specs.locate` names."""
+    found: type[Dialect] = import_module(specs.locate(dialect).adapter).ADAPTER
     return found
 
 

@@ -209,7 +209,7 @@ class Alibaba(Dialect):
         found = _ARN.match(arn or "")
         return None if found is None else found["account"]
 
-    def standing(self, value: object) -> str | None:
+    def account_problem(self, value: object) -> str | None:
         status = mapping(value).get("AccountStatus")
         return None if status == "Enabled" else f"the service reports its status as {status}"
 
@@ -222,7 +222,7 @@ class Alibaba(Dialect):
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         return {"key_id": alias}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:

@@ -79,7 +79,7 @@ _GIVEN: Mapping[str, Mapping[str, object]] = {
 _ORIGINS = {"external": "EXTERNAL"}
 _ARN = re.compile(r"(?P<partition>arn:aws[a-z-]*):kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):key/(?P<id>.+)")
 # The field of a reply that holds the result of an operation.
-_TOLD = {
+_RESULTS = {
     "create_grant": "GrantId",
     "get_policy": "Policy",
     "rotation_status": "KeyRotationEnabled",
@@ -209,8 +209,8 @@ class Aws(Dialect):
         body = mapping(value)
         return moment(body.get("DeletionDate"))[0], body.get("PendingWindowInDays")
 
-    def told(self, operation: str, value: object) -> object:
-        return mapping(value).get(_TOLD[operation])
+    def result(self, operation: str, value: object) -> object:
+        return mapping(value).get(_RESULTS[operation])
 
     def unknown_key(self) -> str:
         return self.chance.uuid()
@@ -249,7 +249,7 @@ class Aws(Dialect):
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         return {"key_id": alias}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
 
     def data_key(self, value: object) -> str | None:

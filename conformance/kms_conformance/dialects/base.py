@@ -148,7 +148,7 @@ class Dialect(ABC):
         """(deletion date, window) in a reply to `schedule`; None for an absent part."""
         return None, None
 
-    def told(self, operation: str, value: object) -> object:
+    def result(self, operation: str, value: object) -> object:
         """The result in a reply: the id of a grant, a policy, a list, or whether rotation is on."""
         raise NotImplementedError(f"{type(self).__name__} does not read replies to {operation}")
 
@@ -173,7 +173,7 @@ class Dialect(ABC):
         """Arguments of `describe` whose reply shows the key of an alias."""
 
     @abstractmethod
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         """The id of the alias's key in a reply to `describe` with the arguments `by_alias`."""
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
@@ -196,7 +196,7 @@ class Dialect(ABC):
         """(used, limit) of keys in a reply to `quotas`; None if the reply has no such numbers."""
         return None
 
-    def standing(self, value: object) -> str | None:
+    def account_problem(self, value: object) -> str | None:
         """The problem with the account in a reply to `account_status`; None if there is none."""
         return None
 

@@ -164,7 +164,7 @@ class Huawei(Dialect):
         # Not every cloud of this dialect finds keys by alias, so `describe` of the key must return its alias.
         return {"key_id": key}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         info = mapping(mapping(value).get("key_info"))
         return text(info.get("key_id")) if info.get("key_alias") == alias else None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_THE_CENSUS, position
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
@@ -134,7 +134,7 @@ class Worker:
         bench.opened.append(check.id)
         with without_secrets(clean):
             bench.meet()
-            if check.family not in BEFORE_THE_CENSUS:
+            if check.family not in BEFORE_LISTING:
                 bench.enter()
             if check.family not in BEFORE_ADMISSION:
                 bench.admit()
@@ -214,11 +214,11 @@ class Worker:
         try:
             return (yield)
         finally:
-            self._interrupts.no_more_asking()
+            self._interrupts.checks_finished()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._interrupts.no_more_asking()
+        self._interrupts.checks_finished()
         if self._at_work is not None:
             # What it had judged by then counts; the rest of it stays open.
             self._stopped.append(self._at_work.cut_short())
@@ -226,7 +226,7 @@ class Worker:
         for name, bench in self.benches.items():
             if "client" not in vars(bench):
                 continue
-            with self._interrupts.letting_go():
+            with self._interrupts.cleaning_up():
                 bench.leave(hurried=hurried)
             if bench.isolation is not None:
                 self.isolation[name] = bench.isolation.to_json()

@@ -54,7 +54,7 @@ class Auth:
     #: The key whose value identifies the account or project.
     scope_key: ClassVar[str] = ""
     #: (key, refusal in the profile for a wrong value of the key) for checks through a vendor's client; None: no check.
-    stranger: ClassVar[tuple[str, str] | None] = None
+    wrong_value: ClassVar[tuple[str, str] | None] = None
     #: Request headers that hold credentials, besides `Authorization`.
     headers: ClassVar[tuple[str, ...]] = ()
     #: Those of `headers` whose whole value is a token, which may come from a service instead of the target file.

@@ -102,7 +102,7 @@ def _checked(kind: type[Auth], known: Sequence[type[Auth]]) -> type[Auth]:
     reserved = sorted({*kind.key_names()} & {*dir(Auth)})
     if reserved:
         raise ValueError(f"{kind.way} has a key {reserved[0]}, which is an attribute of all ways")
-    unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.stranger or ())[:1]} - {*kind.key_names(), ""})
+    unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.wrong_value or ())[:1]} - {*kind.key_names(), ""})
     if unknown:
         raise ValueError(f"{kind.way} has no key {unknown[0]}")
     shown = sorted(field.name for field in fields(kind) if field.repr and field.name in kind.credentials())

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 
 
 @cache
@@ -38,7 +38,7 @@ def _home() -> Path:
 
 
 def forget_our_source() -> None:
-    """Let nothing but the seed decide what is drawn; warns `LibraryMoved` where that cannot be had.
+    """Let nothing but the seed decide what is drawn; warns `LibraryChanged` where that cannot be had.
 
     Hypothesis draws, now and then, a constant that stands in the source of whichever modules of the caller's project
     are imported: another way to install this package, or another command that runs the suite, gave other requests.
@@ -51,7 +51,7 @@ def forget_our_source() -> None:
         warnings.warn(
             f"Hypothesis {version('hypothesis')} looks for constants in source code in a way that this release does not"
             " know: the same seed may make other requests on another machine.",
-            LibraryMoved,
+            LibraryChanged,
             stacklevel=2,
         )
         return
