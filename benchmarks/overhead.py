@@ -1,4 +1,4 @@
-"""What judging costs: a run of the suite against the very same requests without it."""
+"""Overhead of the suite: a run compared with a replay of the same requests without the suite."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from kms_conformance.wire.messages import Request
 
 _TARGET = 1.6
 _FLOORS: tuple[tuple[str, Replay], ...] = (("requests.Session", by_requests), ("http.client", by_http_client))
-# Of the described key on the bare server.
+# Requests to the server with a fixed reply.
 _ASKED = 600
 
 
 def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
-    """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is apart."""
+    """Scenarios and lifecycle model at tier standard, each compared with a replay; without fuzzing."""
     found: dict[tuple[str, str], list[tuple[Taken, Taken]]] = {}
     ends: list[float] = []
     for _ in range(rounds):
@@ -55,7 +55,7 @@ _CHOICES: tuple[tuple[str, Callable[[Part], bool]], ...] = (("scenarios", _is_sc
 
 
 def on_canned_bytes(rounds: int) -> Iterator[Result]:
-    """One operation asked, signed, recorded and judged, of a server that costs next to nothing."""
+    """One operation, signed, recorded and judged, against a server with a fixed reply."""
     found: dict[str, list[tuple[Taken, Taken]]] = {name: [] for name, _ in _FLOORS}
     with servers.emulators("huawei") as served:
         reply = _described(served.targets[0])
@@ -69,7 +69,7 @@ def on_canned_bytes(rounds: int) -> Iterator[Result]:
 
 
 def _ratios(name: str, floor: str, taken: Sequence[tuple[Taken, Taken]], target: float | None) -> Iterator[Result]:
-    """By the clock, which the target is about, and by work, which other work on the machine does not change."""
+    """Ratios of wall-clock time, which the target is for, and of processor time, which other load does not change."""
     ours, other = zip(*taken, strict=True)
     seconds = tuple(each.seconds for each in ours), tuple(each.seconds for each in other)
     yield Ratio("overhead", name, floor, *seconds, target=target)
@@ -82,7 +82,7 @@ def _base(target: str) -> str:
 
 
 def _described(text: str) -> bytes:
-    """The bytes of a reply that describes a key, with a request id that counts."""
+    """The bytes of a reply to `describe`, with `%08d` as its request id."""
     with suite.folder() as place:
         target_session = _target_session(text, place)
         key = target_session.client.dialect.page(target_session.client.ask("list").value).ids[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
@@ -56,7 +56,7 @@ def test_without_that_one_is_drawn(tmp_path: Path) -> None:
 def test_a_name_that_moved_is_told_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert hasattr(providers, name), f"hypothesis.internal.conjecture.providers has no {name} any more."
     monkeypatch.delattr(providers, name)
-    with pytest.warns(LibraryMoved, match="the same seed may make other requests on another machine"):
+    with pytest.warns(LibraryChanged, match="the same seed may make other requests on another machine"):
         home.disable_source_constants()
 
 

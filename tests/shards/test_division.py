@@ -10,7 +10,7 @@ import pytest
 
 from kms_conformance.auth import TokenAuth
 from kms_conformance.core import specs
-from kms_conformance.core.shard_marks import kin_of
+from kms_conformance.core.shard_marks import created_by_sibling
 from kms_conformance.core.tier import TIERS
 from kms_conformance.run.shards import durations
 from kms_conformance.run.shards.division import Division, Planned, divide
@@ -137,7 +137,7 @@ def test_index_that_no_worker_has_is_refused(index: str | None) -> None:
     ],
 )
 def test_shards_of_one_division_know_each_other(mark: str, marker: str, *, kin: bool) -> None:
-    assert kin_of(mark, marker, "kms-conformance-") is kin
+    assert created_by_sibling(mark, marker, "kms-conformance-") is kin
 
 
 def test_durations_that_are_none_are_refused(tmp_path: object) -> None:

@@ -182,7 +182,7 @@ def test_the_target_s_own_way_to_sign_in_decides_what_is_not_applicable() -> Non
     decided = decide(target, [result(passes=everything)], RUN, {"a::b": ()})
     signed = entry(decided, "auth.wrong-secret")
     assert (signed.verdict, of(decided, "auth.garbage")) == ("not_applicable", "passed")
-    assert signed.reason == "The target signs in by token; this speaks of aksk."
+    assert signed.reason == "It applies to aksk; the target signs in by token."
 
 
 @pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])

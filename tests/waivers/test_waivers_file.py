@@ -73,7 +73,7 @@ def test_all_that_a_waiver_can_say_is_read(tmp_path: Path) -> None:
         (f"waivers:\n\n{_BAD_DAY}\n", "Line 3: `2027-02-30` is no day of the calendar.", "Write it as YYYY-MM-DD."),
         (f"waivers:\n{_ENTRY}, dialect: hauwei}}\n", "Line 2: There is no dialect `hauwei`.", "Did you mean `huawei`?"),
         (f"waivers:\n{_ENTRY}, link: x}}\n", "Line 2: `link` must be the address of", "For example: `link: "),
-        (f"waivers:\n{_ENTRY}, reason: b}}\n", "the key 'reason' stands twice", "- {requirement: "),
+        (f"waivers:\n{_ENTRY}, reason: b}}\n", "the key 'reason' occurs twice", "- {requirement: "),
         (
             f"waivers:\n{_ENTRY}}}\n{_ENTRY}}}\n",
             "Line 2: `cancel.date-cleared` is waived twice.",

@@ -10,7 +10,7 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
-from kms_conformance.core.shard_marks import kin_of
+from kms_conformance.core.shard_marks import created_by_sibling
 from kms_conformance.keys.pool import Pool
 
 #: Keys that are read to find other runs; at the default pace of 5 requests a second this takes 40 s.
@@ -48,7 +48,7 @@ def account_problem(client: Client) -> str | None:
     if "account_status" not in client.api:
         return None
     answer = client.ask("account_status")
-    return client.dialect.standing(answer.value) if answer.accepted else None
+    return client.dialect.account_problem(answer.value) if answer.accepted else None
 
 
 def keys_in_use(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -68,7 +68,7 @@ def keys_in_use(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[t
         except Inconclusive:
             continue
         marker = view.description or ""
-        if kin_of(ledger.mark, marker, MARKER_PREFIX):
+        if created_by_sibling(ledger.mark, marker, MARKER_PREFIX):
             continue
         if marker.startswith(MARKER_PREFIX) and marker not in ours and view.state not in (PENDING, GONE):
             yield key, marker

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from kms_conformance.catalogue.families import DRAWN
+from kms_conformance.catalogue.families import SEEDED
 from kms_conformance.verdict.model import RequirementResult
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _answers(old: RunSide, new: RunSide) -> Iterator[tuple[str, tuple[tuple[str,
 
     Where requests are drawn, another seed asks other things: then these checks say nothing of the target.
     """
-    drawn = frozenset[str]() if old.verdict.seed == new.verdict.seed else frozenset(DRAWN)
+    drawn = frozenset[str]() if old.verdict.seed == new.verdict.seed else frozenset(SEEDED)
     first, second = (_observed(side, drawn) for side in (old, new))
     both = [place for place in first if place in second]
     for name in dict.fromkeys(requirement for _, requirement in both):

@@ -214,12 +214,12 @@ class Controller:
         if session.config.getoption("collectonly", default=False):
             self.emulators.stop()
             return
-        self.interrupts.no_more_asking()
+        self.interrupts.checks_finished()
         worker = session.config.pluginmanager.get_plugin("kms-worker")
         if isinstance(worker, Worker):
             self._take(worker.found())
         if getattr(session.config.option, "numprocesses", None):
-            with self.interrupts.letting_go():
+            with self.interrupts.cleaning_up():
                 self._finish_for_workers()
         for why in (session.shouldfail, session.shouldstop):
             if why:

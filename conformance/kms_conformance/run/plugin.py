@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     # Imported late: every pytest session of a machine with this package loads this file.
     from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
-    from kms_conformance.core.folders import Held  # noqa: PLC0415
+    from kms_conformance.core.folders import ReportsLock  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     asking = not config.getoption("collectonly", default=False)
     try:
         if asking:
-            config.add_cleanup(Held(reports).release)
+            config.add_cleanup(ReportsLock(reports).release)
         options = Options(
             targets=tuple(config.getoption("--target")),
             reports=reports,

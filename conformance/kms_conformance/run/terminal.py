@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 from rich.text import Text
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 from kms_conformance.report.ci.github import github_lines
 from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.report.text.summary import show
@@ -58,7 +58,7 @@ class Terminal:
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
-        if issubclass(warning_message.category, LibraryMoved):
+        if issubclass(warning_message.category, LibraryChanged):
             self._moved[str(warning_message.message)] = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

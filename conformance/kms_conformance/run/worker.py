@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_THE_CENSUS, position
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
@@ -140,7 +140,7 @@ class Worker:
         target_session.checks_started.append(check.id)
         with without_secrets(clean):
             target_session.connect()
-            if check.family not in BEFORE_THE_CENSUS:
+            if check.family not in BEFORE_LISTING:
                 target_session.open()
             if check.family not in BEFORE_ADMISSION:
                 target_session.require_state()
@@ -220,11 +220,11 @@ class Worker:
         try:
             return (yield)
         finally:
-            self._interrupts.no_more_asking()
+            self._interrupts.checks_finished()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._interrupts.no_more_asking()
+        self._interrupts.checks_finished()
         if self._at_work is not None:
             # What it had judged by then counts; the rest of it stays open.
             self._stopped.append(self._at_work.cut_short())
@@ -232,7 +232,7 @@ class Worker:
         for name, target_session in self.target_sessions.items():
             if "client" not in vars(target_session):
                 continue
-            with self._interrupts.letting_go():
+            with self._interrupts.cleaning_up():
                 target_session.end(hurried=hurried)
             if target_session.isolation is not None:
                 self.isolation[name] = target_session.isolation.to_json()

@@ -237,7 +237,7 @@ class Scenario:
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
-        if fits and accepted.leaves_room:
+        if fits and accepted.allows_several:
             self.judge.observe(requirement, answer.summary, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)

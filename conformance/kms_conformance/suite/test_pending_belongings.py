@@ -64,7 +64,7 @@ def _done(kms: Scenario, operation: str, **arguments: object) -> object:
     answer = kms.ask(operation, **arguments)
     if not answer.accepted:
         raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
-    return kms.dialect.told(operation, answer.value) if operation in ("create_grant", "get_policy") else None
+    return kms.dialect.result(operation, answer.value) if operation in ("create_grant", "get_policy") else None
 
 
 # name of the requirement -> (operation, its arguments, the operation that shows whether anything changed)
@@ -105,7 +105,7 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     assert refusal is not None
     answer = kms.refuses(as_id(f"pending.{use}"), refusal, operation, unchanged=[key], **arguments)
     if shows and before is not None:
-        was, now = (kms.dialect.told(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
+        was, now = (kms.dialect.result(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
         kms.judge.that(
             as_id(f"pending.{use}"), was == now, was, now, (answer.number,), "The refused request had its effect."
         )

@@ -64,7 +64,7 @@ def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
-    named = kms.dialect.names(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
+    named = kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
     kms.judge.that("set-alias.reply", named == key, f"{alias} names {key}", f"it names {named}", (answer.number,))
 
 

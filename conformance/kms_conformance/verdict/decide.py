@@ -12,7 +12,7 @@ from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.catalogue.api import documented, is_documented
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, OVER_NIGHTS
+from kms_conformance.catalogue.families import ACROSS_RUNS, BEFORE_ADMISSION
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Requirement
@@ -258,8 +258,8 @@ def _decide_one(
 
 def _is_proved_besides(name: str, open_in: Sequence[CheckResult], results: Sequence[CheckResult]) -> bool:
     """Whether only a planted key leaves it open, and another check of this run has proved it by moving the clock."""
-    over_nights = all(result.family in OVER_NIGHTS for result in open_in)
-    return over_nights and any(r.productive.get(name) for r in results if r.family not in OVER_NIGHTS)
+    across_runs = all(result.family in ACROSS_RUNS for result in open_in)
+    return across_runs and any(r.productive.get(name) for r in results if r.family not in ACROSS_RUNS)
 
 
 def _untested_because(requirement: Requirement, count: int, productive: int) -> str:
@@ -292,7 +292,7 @@ def specs_digest(dialect: str) -> str:
     digest = hashlib.sha256()
     if is_documented(dialect):
         digest.update(json.dumps(documented(dialect), sort_keys=True).encode())
-    demands = (path for path in specs.home(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
+    demands = (path for path in specs.locate(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
     for path in sorted(demands):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"

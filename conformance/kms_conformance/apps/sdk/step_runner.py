@@ -149,9 +149,9 @@ class StepRunner:
 
     def _wrong_credentials(self) -> Iterator[StepResult]:
         target = self._target_session.target
-        if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
+        if target.auth.wrong_value is None or not self._profile.facts.get("checks_credentials", True):
             return
-        field, refusal = target.auth.stranger
+        field, refusal = target.auth.wrong_value
         wrong: dict[str, Any] = {field: secrets.token_hex(16)}
         stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
         for step in with_wrong_credentials(refusal):

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 
 
 @cache
@@ -39,7 +39,7 @@ def _home() -> Path:
 
 
 def disable_source_constants() -> None:
-    """Make draws depend on the seed alone; warns `LibraryMoved` if this Hypothesis release does not allow that.
+    """Make draws depend on the seed alone; warns `LibraryChanged` if this Hypothesis release does not allow that.
 
     Hypothesis sometimes draws constants from the source code of imported modules of the caller's project. So the same
     seed gave other requests after another way of installation or in another command. There is no setting for this, so
@@ -52,7 +52,7 @@ def disable_source_constants() -> None:
         warnings.warn(
             f"Hypothesis {version('hypothesis')} draws constants from source code in a way that this release does not"
             " know: the same seed may make other requests on another machine.",
-            LibraryMoved,
+            LibraryChanged,
             stacklevel=2,
         )
         return

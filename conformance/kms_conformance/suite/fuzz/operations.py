@@ -196,7 +196,7 @@ class Fuzzer:
             argument, telling = _TELLING[self._operation.name]
             needed = {"grantee": kms.dialect.principal(ours.arn or ""), "grant_operations": ["DescribeKey"]}
             answer = kms.ask(telling, key_id=ours.id, **(needed if argument == "grant_id" else {}))
-            told = kms.dialect.told(telling, answer.value) if answer.accepted else None
+            told = kms.dialect.result(telling, answer.value) if answer.accepted else None
             return {argument: told} if isinstance(told, str) else {}
         return {}
 

@@ -16,7 +16,7 @@ import yaml
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.target import TargetError
-from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.errors import suggestion
 from kms_conformance.verdict.waivers.model import Waiver
 
 _Kind = jsonschema_rs.ValidationErrorKind
