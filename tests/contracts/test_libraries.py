@@ -17,7 +17,8 @@ from kms_conformance import cli
 from kms_conformance.core import errors
 from kms_conformance.core.errors import LibraryMoved, LibraryReplaced
 from kms_conformance.core.signals import Interrupts
-from kms_conformance.run.controller import Controller, Options
+from kms_conformance.run.controller import Controller
+from kms_conformance.run.settings import Options
 from kms_conformance.run.terminal import Terminal
 
 

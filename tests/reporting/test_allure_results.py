@@ -18,7 +18,7 @@ from kms_conformance.client.judge import Judgement
 from kms_conformance.report.allure import report as allure_report
 from kms_conformance.report.allure import results as allure_results
 from kms_conformance.report.allure.report import Allure, build, find
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
 from kms_conformance.verdict.model import time_text

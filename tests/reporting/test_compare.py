@@ -13,7 +13,7 @@ from rich.console import Console
 from kms_conformance.cli.compare import compare as command
 from kms_conformance.report.change import RequirementChange
 from kms_conformance.report.compare import compare
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import write
 from kms_conformance.report.text.changes import lines, markdown

@@ -13,7 +13,7 @@ import sample_runs as samples
 
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report import files
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report, load_verdict, load_verdicts
 from kms_conformance.report.model import Report
 from kms_conformance.report.store import write

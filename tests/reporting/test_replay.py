@@ -15,8 +15,8 @@ from kms_conformance.apps.replay import Again, FoundFailure, find, judge, lines,
 from kms_conformance.apps.replay.sides import ReplayRow, rows
 from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.again import remember
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
+from kms_conformance.report.reproduce import remember
 from kms_conformance.report.store import write
 from kms_conformance.target import TargetError
 

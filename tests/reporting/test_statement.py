@@ -7,8 +7,8 @@ import pytest
 import sample_runs as samples
 from test_page import HOSTILE, hostile
 
-from kms_conformance.report.ci.job_summary import job_summary
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.ci.github import job_summary
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
 from kms_conformance.report.text import statement

@@ -20,7 +20,7 @@ from kms_conformance.apps.certificate.pack import MEMBERS, unpack
 from kms_conformance.apps.certificate.verify import verify
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.verdict.decide import is_sound, whole
 from kms_conformance.verdict.model import RequirementVerdict
 

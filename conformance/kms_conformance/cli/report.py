@@ -11,14 +11,14 @@ import click
 from kms_conformance.cli._common import stamp
 from kms_conformance.core.text import say, wrapped
 from kms_conformance.report import layout
-from kms_conformance.report.again import nearby
 from kms_conformance.report.allure import report as allure_report
 from kms_conformance.report.allure import results as allure_results
-from kms_conformance.report.ci import job_summary as publish
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.ci import github
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.formats import write_formats
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
+from kms_conformance.report.reproduce import nearby
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 
@@ -50,7 +50,7 @@ def after_run(directory: Path, before: int) -> None:
         return
     try:
         found = load_report(directory)
-        publish.job_summary(found, os.environ)
+        github.job_summary(found, os.environ)
         build_allure(directory, found)
     except ReportError as error:
         say(error.told, err=True)

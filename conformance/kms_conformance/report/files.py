@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.core.disk import make_folder, sync_folder
-from kms_conformance.report.errors import ReportError
+from kms_conformance.core.errors import UserMistake
 
 # Reports name endpoints, keys and accounts: what may be read by others is for their owner to decide.
 _MODE = 0o600
@@ -124,3 +124,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
     raise ValueError(f"{name} is no JSON number")
+
+
+class ReportError(UserMistake):
+    """What happened, why, and what to do next, a line each; `why` may have several lines."""
+
+    def __init__(self, what: str, why: str, hint: str) -> None:
+        super().__init__(what, why, hint)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.why}\n{self.hint}"

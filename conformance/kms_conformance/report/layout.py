@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report, problems_of_verdict
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.verdict.model import Verdict

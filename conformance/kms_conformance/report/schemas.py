@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from kms_conformance.core import specs
 from kms_conformance.core.text import shortened
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 Schema = Literal[
     "verdict",

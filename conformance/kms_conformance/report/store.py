@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kms_conformance.report import files, formats, layout, trace
 from kms_conformance.report.consistency import problems_of_report
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
 from kms_conformance.verdict.decide import EXIT_CODES, unwritten
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.model import Verdict
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
+
+
+UNFINISHED = "The run is unfinished: it goes on, or was ended before it could say more."
 
 
 class ContradictionError(ReportError):
@@ -49,6 +52,19 @@ class NotWrittenError(ReportError):
 
 def _on_no_disk(target: TargetReport) -> TargetReport:
     return replace(target, verdict=unwritten(target.verdict))
+
+
+def begin(directory: Path, verdicts: Sequence[Verdict]) -> None:
+    """Remove what an earlier run left, and write a verdict for each target by which nothing holds yet.
+
+    Raises `ReportError` where the folder cannot be written: then nothing has been asked.
+    """
+    folders = layout.folders(directory, [verdict.name for verdict in verdicts])
+    clear(directory)
+    for verdict in verdicts:
+        document = verdict.to_json()
+        validate(document, "verdict", layout.VERDICT)
+        files.write_atomically(folders[verdict.name] / layout.VERDICT, files.to_text(document))
 
 
 def write(

@@ -19,20 +19,18 @@ from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
-from kms_conformance.core.tier import Tier
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.preflight.consent import require
 from kms_conformance.recording.storage import emptied
-from kms_conformance.report.again import remember
 from kms_conformance.report.allure import labels as allure
-from kms_conformance.report.begin import UNFINISHED, begin
 from kms_conformance.report.model import Report
 from kms_conformance.report.recorded import keep
+from kms_conformance.report.reproduce import remember
+from kms_conformance.report.store import UNFINISHED, begin
 from kms_conformance.run.emulators import Emulators
-from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
-from kms_conformance.run.phrasing import phrase, status_of
 from kms_conformance.run.plan import plan_of
-from kms_conformance.run.settings import Settings
+from kms_conformance.run.pytest_reports import NO_FILTERS, Missing, filters_of, last_line, phrase, reason_of, status_of
+from kms_conformance.run.settings import Options, Settings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
 from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
@@ -45,25 +43,6 @@ from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale
 from kms_conformance.wire.redact import Redactor
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run was told. `targets` are paths of target files; none is the built-in emulator.
-
-    `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). `consent` says that
-    the owners of real accounts agree. Where nothing will be asked (`asking`), the reports folder stays as it is.
-    """
-
-    targets: tuple[str, ...]
-    reports: Path
-    tier: Tier
-    seed: int
-    waivers: str | None = None
-    requirements: str | None = None
-    further: Mapping[str, Any] = field(default_factory=dict)
-    consent: bool = False
-    asking: bool = True
 
 
 # Compared by identity: pytest keeps its plugins in sets.

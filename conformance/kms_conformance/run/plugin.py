@@ -66,8 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
-    from kms_conformance.run.controller import Controller, Options  # noqa: PLC0415
-    from kms_conformance.run.settings import Settings  # noqa: PLC0415
+    from kms_conformance.run.controller import Controller  # noqa: PLC0415
+    from kms_conformance.run.settings import Options, Settings  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
     given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))

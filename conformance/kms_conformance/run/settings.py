@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.shards.shard import Shard
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was told. `targets` are paths of target files; none is the built-in emulator.
+
+    `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). `consent` says that
+    the owners of real accounts agree. Where nothing will be asked (`asking`), the reports folder stays as it is.
+    """
+
+    targets: tuple[str, ...]
+    reports: Path
+    tier: Tier
+    seed: int
+    waivers: str | None = None
+    requirements: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    consent: bool = False
+    asking: bool = True
 
 
 @dataclass(frozen=True)

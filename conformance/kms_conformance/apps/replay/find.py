@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.again import remembered
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
+from kms_conformance.report.reproduce import remembered
 from kms_conformance.target import Target, load_target
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult

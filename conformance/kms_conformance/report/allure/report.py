@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kms_conformance.report.allure import about
-from kms_conformance.report.errors import ReportError
-from kms_conformance.report.files import read_bytes, write_atomically
+from kms_conformance.report.files import ReportError, read_bytes, write_atomically
 from kms_conformance.report.layout import ALLURE_REPORT, ALLURE_RESULTS
 
 # Names Allure's command where it is not found by itself.

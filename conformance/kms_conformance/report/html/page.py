@@ -13,8 +13,8 @@ from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requireme
 from kms_conformance.core import specs
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import Room, rooms
-from kms_conformance.report.html.reproduce import Command, commands
 from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.reproduce import Command, commands
 from kms_conformance.report.text.failure import FailureView, explain
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces

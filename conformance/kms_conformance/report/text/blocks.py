@@ -10,7 +10,7 @@ from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import counted, one_line, wrapped
-from kms_conformance.report.again import replay_command
+from kms_conformance.report.reproduce import replay_command
 from kms_conformance.report.text.words import not_run_because, open_reason
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from kms_conformance.core.text import counted, one_line, wrapped
-from kms_conformance.report.again import replay_command
+from kms_conformance.report.reproduce import replay_command
 from kms_conformance.report.text.markdown import code, plain
 from kms_conformance.report.text.words import VERDICT_WORDS
 

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
-from kms_conformance.report.again import nearby
 from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.reproduce import nearby
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.report import files
-from kms_conformance.report.again import remember, remembered
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
+from kms_conformance.report.reproduce import remember, remembered
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target

@@ -10,7 +10,7 @@ from typing import Any
 
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.report import files, layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.run.shards.division import Division

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.verdict.results import CheckResult
 
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 # A traceback's last line says what happened; a whole one belongs into no verdict.
@@ -77,3 +78,26 @@ def filters_of(config: pytest.Config) -> dict[str, str]:
 def is_suite(argument: str) -> bool:
     """Whether what stands on pytest's command line names the whole suite."""
     return argument == suite.__name__ or Path(argument).resolve() == suite.FOLDER
+
+
+_NOT_DECIDING = "failed, and does not decide: it is waived, or no MUST"
+
+
+def phrase(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> None:
+    """Change a report before any plugin reads it: *failed* is only what makes the run nonconformant.
+
+    A failure that does not decide is an expected one (xfailed); what could not be judged is neither passed nor failed.
+    """
+    if result.outcome == "failed" and not decides:
+        report.outcome = "skipped"
+        report.wasxfail = _NOT_DECIDING
+    elif result.outcome == "inconclusive":
+        path, line, _ = report.location
+        report.outcome = "skipped"
+        report.longrepr = (path, line or 0, f"Inconclusive: {result.reason}")
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The word, the letter and the long word for an inconclusive check; None for any other report."""
+    raw = getattr(report, "kms", None)
+    return ("inconclusive", "I", "INCONCLUSIVE") if raw is not None and raw["outcome"] == "inconclusive" else None
