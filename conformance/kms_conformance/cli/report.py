@@ -18,7 +18,7 @@ from kms_conformance.report.files import ReportError
 from kms_conformance.report.formats import write_formats
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
-from kms_conformance.report.reproduce import nearby
+from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 
@@ -64,6 +64,6 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
         for line in wrapped(allure_report.HOW, _WIDTH, "allure   "):
             say(line)
         # On a line of its own: it can be copied.
-        say(f"         kms-conformance report {shlex.quote(nearby(directory))}")
+        say(f"         kms-conformance report {shlex.quote(relative_path(directory))}")
         return
-    say(f"allure   {nearby(allure_report.build(allure, directory, history))}")
+    say(f"allure   {relative_path(allure_report.build(allure, directory, history))}")

@@ -24,12 +24,20 @@ from kms_conformance.preflight.consent import require
 from kms_conformance.recording.storage import emptied
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.model import Report
-from kms_conformance.report.recorded import keep
-from kms_conformance.report.reproduce import remember
+from kms_conformance.report.recorded import keep_recordings
+from kms_conformance.report.reproduce import write_replay_file
 from kms_conformance.report.store import UNFINISHED, begin
 from kms_conformance.run.emulators import Emulators
 from kms_conformance.run.plan import plan_of
-from kms_conformance.run.pytest_reports import NO_FILTERS, Missing, filters_of, last_line, phrase, reason_of, status_of
+from kms_conformance.run.pytest_reports import (
+    NO_FILTERS,
+    Missing,
+    filters_of,
+    last_line,
+    outcome_words,
+    reason_of,
+    set_outcome,
+)
 from kms_conformance.run.settings import Options, Settings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
 from kms_conformance.run.shards.scheduling import one_worker_per_target
@@ -41,7 +49,7 @@ from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
-from kms_conformance.verdict.waivers.outdated import stale
+from kms_conformance.verdict.waivers.outdated import stale_waivers
 from kms_conformance.wire.redact import Redactor
 
 
@@ -124,7 +132,7 @@ class Controller:
         found = getattr(node, "workeroutput", {}).get("kms_found")
         if found is None:
             # A worker that died has told nothing.
-            self._missing.fell(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
+            self._missing.add_event(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
         else:
             self._take(found)
 
@@ -136,10 +144,10 @@ class Controller:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
+            self._missing.add_event(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        self._missing.fell(f"pytest or a plugin of it failed: {last_line(excrepr)}")
+        self._missing.add_event(f"pytest or a plugin of it failed: {last_line(excrepr)}")
 
     # First: what pytest's own reports say of a check is what we say.
     @pytest.hookimpl(tryfirst=True)
@@ -148,15 +156,15 @@ class Controller:
         if raw is not None:
             result = CheckResult.from_json(raw)
             self._keep(result)
-            phrase(report, result, decides=result.outcome == "failed" and self._decides(result))
+            set_outcome(report, result, decides=result.outcome == "failed" and self._decides(result))
             return
         target, check = self.place(report.nodeid) or ("", None)
         if check is not None and not report.passed:
-            self._missing.told(target, check.id, reason_of(report))
+            self._missing.add_reason(target, check.id, reason_of(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        return status_of(report)
+        return outcome_words(report)
 
     def _keep(self, result: CheckResult) -> None:
         """A check that another plugin runs again counts as it ended last; a failure stays one."""
@@ -202,15 +210,15 @@ class Controller:
                 self._finish_for_workers()
         for why in (session.shouldfail, session.shouldstop):
             if why:
-                self._missing.fell(f"The run was stopped before it: {why}.")
+                self._missing.add_event(f"The run was stopped before it: {why}.")
         if self.interrupts.first is not None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
-            self._missing.fell("The run was interrupted before it.")
+            self._missing.add_event("The run was interrupted before it.")
         filters = filters_of(session.config)
         self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
         # What a waiver covers may fail in another shard: `merge` knows.
         whole = self.settings.part is None
         wider = {name: plan.wider for name, plan in self.plans.items()}
-        outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
+        outlived = stale_waivers(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
         decided = [(verdict, self.results_of(verdict.name)) for verdict in self.verdicts]
         from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
@@ -222,11 +230,11 @@ class Controller:
             session.exitstatus = self.interrupts.exit_code or error.exit_code
             return
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
-        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
-        keep(
+        write_replay_file(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
+        keep_recordings(
             self.reports,
             self.targets,
-            {name: plan.named() for name, plan in self.plans.items()},
+            {name: plan.declared_requirements() for name, plan in self.plans.items()},
             tier=self.settings.tier,
             seed=self.settings.seed,
             nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
@@ -248,7 +256,7 @@ class Controller:
             for target in self.targets
             if (division := self.plans[target.name].division) is not None
         )
-        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
+        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.unscheduled_keys())))
 
     def _finish_for_workers(self) -> None:
         """A worker that is told to end, or that dies, has no time to let its keys go."""
@@ -287,7 +295,7 @@ class Controller:
         """The verdict that follows from these results."""
         duration = time.monotonic() - self._clock
         run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
-        planned = self.plans[target.name].named()
+        planned = self.plans[target.name].declared_requirements()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 
     def clean(self, text: str) -> str:
@@ -296,7 +304,7 @@ class Controller:
             text = Redactor.of(target).text(text)
         return text
 
-    def afterwards(self) -> Iterator[str]:
+    def unscheduled_keys(self) -> Iterator[str]:
         """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
@@ -316,5 +324,5 @@ class Controller:
             terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
         if self.report is not None:
             terminalreporter.write_line(printable(f"report: {self.reports / 'index.html'}"))
-        for line in self.afterwards():
+        for line in self.unscheduled_keys():
             terminalreporter.write_line(printable(line))

@@ -30,7 +30,7 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
     What breaks before the session has begun is raised as it is.
     """
     loaded = [option for name in _PLUGINS if _is_there(name) for option in ("-p", name)]
-    with alone(), _aside() as errors:
+    with without_pytest_environment(), _held_back_stderr() as errors:
         try:
             status = int(pytest.main([*loaded, *arguments], plugins=[*plugins, _Begun(errors)]))
         except ImportError as error:
@@ -44,7 +44,7 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def without_pytest_environment() -> Iterator[None]:
     """Take out of the environment what pytest goes by, for this process and the workers that it starts."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_FOREIGN)}
     for name in kept:
@@ -115,7 +115,7 @@ class _Begun:
 
 
 @contextmanager
-def _aside() -> Iterator[_Errors]:
+def _held_back_stderr() -> Iterator[_Errors]:
     before = sys.stderr  # noqa: TID251 - nothing is printed: it is what others print on
     errors = _Errors(before)
     sys.stderr = errors  # noqa: TID251 - as above

@@ -35,7 +35,7 @@ class Plan:
     division: Division | None = None
     shard: int | None = None
 
-    def named(self) -> dict[str, tuple[str, ...]]:
+    def declared_requirements(self) -> dict[str, tuple[str, ...]]:
         """The requirements that each check declares; the name of another shard's check says whose it is."""
         if self.division is not None and self.shard is not None:
             return self.division.planned({self.shard})

@@ -108,9 +108,9 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.run.shards.scheduling import Turn  # noqa: PLC0415
+        from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
 
-        config.pluginmanager.register(Turn(controller.targets), "kms-turn")
+        config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
     worker = Worker(controller.settings, interrupts=interrupts)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")

@@ -25,11 +25,11 @@ class Missing:
     _by_check: dict[str, dict[str, str]] = field(default_factory=dict)
     _of_run: dict[str, None] = field(default_factory=dict)
 
-    def told(self, target: str, check: str, why: str) -> None:
+    def add_reason(self, target: str, check: str, why: str) -> None:
         """Take note of why one check has no result."""
         self._by_check.setdefault(target, {})[check] = why
 
-    def fell(self, why: str) -> None:
+    def add_event(self, why: str) -> None:
         """Take note of what befell the run: it may be why a check has no result."""
         self._of_run[why[:_MOST]] = None
 
@@ -83,7 +83,7 @@ def is_suite(argument: str) -> bool:
 _NOT_DECIDING = "failed, and does not decide: it is waived, or no MUST"
 
 
-def phrase(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> None:
+def set_outcome(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> None:
     """Change a report before any plugin reads it: *failed* is only what makes the run nonconformant.
 
     A failure that does not decide is an expected one (xfailed); what could not be judged is neither passed nor failed.
@@ -97,7 +97,7 @@ def phrase(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> 
         report.longrepr = (path, line or 0, f"Inconclusive: {result.reason}")
 
 
-def status_of(report: pytest.TestReport) -> tuple[str, str, str] | None:
+def outcome_words(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """The word, the letter and the long word for an inconclusive check; None for any other report."""
     raw = getattr(report, "kms", None)
     return ("inconclusive", "I", "INCONCLUSIVE") if raw is not None and raw["outcome"] == "inconclusive" else None

@@ -82,7 +82,7 @@ class Terminal:
             show(self._controller.report, where, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
-        for line in self._controller.afterwards():
+        for line in self._controller.unscheduled_keys():
             self._screen.write_line(line)
 
     def _start(self, node_ids: Iterable[str]) -> None:

@@ -45,7 +45,7 @@ def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> Again:
         # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
             run_pytest([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
-        left = () if only.controller is None else tuple(only.controller.afterwards())
+        left = () if only.controller is None else tuple(only.controller.unscheduled_keys())
     said = told.getvalue().removeprefix("Exit: ").strip()
     return Again(only.result, only.exchanges, left, said or ("It was interrupted." if only.interrupted else ""))
 

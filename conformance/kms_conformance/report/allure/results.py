@@ -20,7 +20,7 @@ from kms_conformance.report.allure import about
 from kms_conformance.report.allure.labels import Labels, label
 from kms_conformance.report.allure.steps import Attachments, milliseconds, steps
 from kms_conformance.report.html.page import TargetPage, pages
-from kms_conformance.report.standing import Mark, Sign, of_requirement
+from kms_conformance.report.status import Status, StatusKind, requirement_status
 from kms_conformance.report.text.markdown import code, link, prose
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Has no types.
 _LOGGER: Any = AllureFileLogger
-_STATUS: Mapping[Sign, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
+_STATUS: Mapping[StatusKind, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
 _MESSAGE, _TRACE = 1000, 20_000
 _MOST_NAMED = 10
 
@@ -101,7 +101,7 @@ def _result(
     verdict, labels = page.verdict, _labels(page, entry)
     begun = [times[check.check] for check in checks] or [datetime.fromisoformat(verdict.started)]
     seconds = sum(check.seconds for check in checks)
-    status, details = _status(of_requirement(page, entry), entry)
+    status, details = _status(requirement_status(page, entry), entry)
     return model.TestResult(
         uuid=_id(verdict.started, verdict.name, entry.id),
         historyId=_id(verdict.dialect, verdict.name, entry.id),
@@ -124,14 +124,14 @@ def _result(
     )
 
 
-def _status(mark: Mark | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
-    if mark is None:
+def _status(status: Status | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
+    if status is None:
         return "passed", None
-    first, _, rest = mark.text.partition("\n")
+    first, _, rest = status.text.partition("\n")
     # Of what failed, the reason is what was expected and what came.
     message = f"{first}\n{entry.reason}" if entry.verdict == "failed" else first
     message, trace = capped(printable(message), _MESSAGE)[0], capped(printable(rest.strip()), _TRACE)[0]
-    return _STATUS[mark.sign], model.StatusDetails(message=message, trace=trace)
+    return _STATUS[status.kind], model.StatusDetails(message=message, trace=trace)
 
 
 def _labels(page: TargetPage, entry: RequirementVerdict) -> Labels:

@@ -1,4 +1,4 @@
-"""Where the documents leave room: which of several accepted answers an endpoint gave, and which it might have given."""
+"""Where the documents leave choice: which of several accepted answers an endpoint gave, and which it might have given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Room:
+class OpenChoice:
     """One requirement that several answers satisfy.
 
     `given` are those that came. `others` are those that would have been as right, and `reason` says why; both are empty
@@ -26,7 +26,7 @@ class Room:
     reason: str
 
 
-def rooms(target: TargetReport, profile: Profile | None) -> tuple[Room, ...]:
+def open_choices(target: TargetReport, profile: Profile | None) -> tuple[OpenChoice, ...]:
     """The answers of a target where there was a choice, in the order of the catalogue."""
     given: dict[str, set[str]] = {}
     names: dict[str, str] = {}
@@ -35,16 +35,16 @@ def rooms(target: TargetReport, profile: Profile | None) -> tuple[Room, ...]:
         for requirement, answers in check.observed.items():
             given.setdefault(requirement, set()).update(answers)
     return tuple(
-        _room(entry.id, tuple(sorted(given[entry.id])), _refusal(profile, names.get(entry.id, "")))
+        _choice(entry.id, tuple(sorted(given[entry.id])), _refusal(profile, names.get(entry.id, "")))
         for entry in target.verdict.requirements
         if entry.id in given
     )
 
 
-def _room(requirement: str, given: tuple[str, ...], refusal: Refusal | None) -> Room:
+def _choice(requirement: str, given: tuple[str, ...], refusal: Refusal | None) -> OpenChoice:
     if refusal is None:
-        return Room(requirement, given, (), "")
-    return Room(requirement, given, tuple(_others(refusal, given)), refusal.reason)
+        return OpenChoice(requirement, given, (), "")
+    return OpenChoice(requirement, given, tuple(_others(refusal, given)), refusal.reason)
 
 
 def _others(refusal: Refusal, given: tuple[str, ...]) -> Iterator[str]:

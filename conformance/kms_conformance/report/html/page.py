@@ -12,7 +12,7 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.core import specs
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
-from kms_conformance.report.html.open_choices import Room, rooms
+from kms_conformance.report.html.open_choices import OpenChoice, open_choices
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.reproduce import Command, commands
 from kms_conformance.report.text.failure import FailureView, explain
@@ -181,12 +181,12 @@ class TargetPage:
         return {entry.id: entry for entry in self.verdict.requirements}
 
     @cached_property
-    def rooms(self) -> tuple[Room, ...]:
-        return rooms(self.report, self.profile if self.same_specs else None)
+    def open_choices(self) -> tuple[OpenChoice, ...]:
+        return open_choices(self.report, self.profile if self.same_specs else None)
 
     @cached_property
-    def room_of(self) -> Mapping[str, Room]:
-        return {room.requirement: room for room in self.rooms}
+    def choice_of(self) -> Mapping[str, OpenChoice]:
+        return {choice.requirement: choice for choice in self.open_choices}
 
     @cached_property
     def not_applicable(self) -> Mapping[str, tuple[RequirementVerdict, ...]]:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 # What GitHub takes as the summary of one step, in bytes.
 SUMMARY_LIMIT = 1024 * 1024
-# Room for the line that says what was left out.
+# OpenChoice for the line that says what was left out.
 _LINE = 400
 _SHOWN = 1500
 _MOST_ROWS = 300
 
-# What is left out first where there is too little room: the last of these.
+# What is left out first where there is too little choice: the last of these.
 _ESSENTIAL, _FAILURE, _OPEN, _MORE = range(4)
 
 
@@ -74,8 +74,8 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
         yield from _not_run(page)
         yield from _cards(page.waived, "Waived failures")
         yield _Block(_MORE, _requirements(page))
-        if page.rooms:
-            yield _Block(_MORE, _rooms(page))
+        if page.open_choices:
+            yield _Block(_MORE, _open_choices(page))
         lines = "\n".join(f"# {command.title}\n{command.line}" for command in page.commands)
         yield _Block(_OPEN, details("Do it again", block(lines, "sh")))
 
@@ -176,12 +176,12 @@ def _requirements(page: TargetPage) -> str:
     return details(f"All {counted(len(rows), 'requirement')}", shown)
 
 
-def _rooms(page: TargetPage) -> str:
+def _open_choices(page: TargetPage) -> str:
     rows = [
-        (code(room.requirement), ", ".join(map(code, room.given)), ", ".join(map(code, room.others)))
-        for room in page.rooms
+        (code(choice.requirement), ", ".join(map(code, choice.given)), ", ".join(map(code, choice.others)))
+        for choice in page.open_choices
     ]
     return details(
-        f"Where the documents leave room: {counted(len(rows), 'answer')}",
+        f"Where the documents leave choice: {counted(len(rows), 'answer')}",
         table(("Requirement", "Answered", "Also accepted"), rows),
     )

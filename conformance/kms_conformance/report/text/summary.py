@@ -10,7 +10,7 @@ from rich.text import Text
 from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
 from kms_conformance.report.model import Report, TargetReport
-from kms_conformance.report.reproduce import nearby
+from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence
@@ -57,8 +57,8 @@ def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text
         yield Text()
     if directory is None:
         return
-    yield Text(f"report   {nearby(directory / layout.INDEX)}")
-    yield Text(f"results  {nearby(directory / layout.RESULTS)}")
+    yield Text(f"report   {relative_path(directory / layout.INDEX)}")
+    yield Text(f"results  {relative_path(directory / layout.RESULTS)}")
 
 
 def _target(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:

@@ -13,7 +13,7 @@ from kms_conformance.report import files
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
-from kms_conformance.report.reproduce import remember, remembered
+from kms_conformance.report.reproduce import read_replay_file, write_replay_file
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
@@ -22,7 +22,7 @@ from kms_conformance.target.urls import is_loopback
 from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict, read_time
 from kms_conformance.verdict.results import CheckResult
-from kms_conformance.verdict.waivers.outdated import stale
+from kms_conformance.verdict.waivers.outdated import stale_waivers
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     decided = [(_verdict(inputs, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
     verdicts = [verdict for verdict, _ in decided]
     # Before anything is written: one of the folders may be the one that is written to.
-    targets = remembered(first.directory)
-    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].began.date()))
+    targets = read_replay_file(first.directory)
+    report = write(out, decided, stale_waivers(first.parts.waivers, verdicts, verdicts[0].began.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
-    remember(out, targets)
+    write_replay_file(out, targets)
     missing = {
         index: sum(where == index for plan in first.parts.plans for where in plan.division.where.values())
         for index in range(1, first.parts.of + 1)

@@ -16,7 +16,7 @@ from kms_conformance.core.text import say
 from kms_conformance.target import Target
 
 
-class Turn:
+class ClockLock:
     """A pytest plugin: a lock for each target with a clock, taken before anything is sent, given up at the end."""
 
     def __init__(self, targets: Iterable[Target]) -> None:
