@@ -160,7 +160,7 @@ def test_a_stale_waiver_is_a_result_of_its_own(tmp_path: Path) -> None:
     found = [
         raw for path in folder.glob("*-result.json") if (raw := json.loads(path.read_text()))["status"] == "failed"
     ]
-    assert [each["statusDetails"]["message"] for each in found] == ["Stale waiver cancel.*: It expired."]
+    assert [each["statusDetails"]["message"] for each in found] == ["Waiver out of date, cancel.*: It expired."]
 
 
 def installed(folder: Path, version: str) -> Path:

@@ -85,6 +85,6 @@ def test_github_is_told_of_each_failure_and_obeys_no_target(monkeypatch: pytest.
     received = f"100%25 {'x' * 60} ::error::owned ::set-env name=a::b"
     assert orders == [
         f"::error title=otc-eu-de · cancel.effect::expected a, b: c; received {received}",
-        f"::error title=stale waiver · cancel.bad-sequence::{STALE.why} {STALE.next}",
+        f"::error title=waiver out of date · cancel.bad-sequence::{STALE.why} {STALE.next}",
     ]
     assert "| ::error::owned" in text

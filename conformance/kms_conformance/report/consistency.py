@@ -81,8 +81,8 @@ def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
         if entry.judged != judged[entry.id]:
             yield f"{entry.id} was judged {entry.judged} times, but its checks have {judged[entry.id]} judgements."
         if entry.productive != productive[entry.id]:
-            counts = f"{entry.productive} judgements, its checks {productive[entry.id]},"
-            yield f"{entry.id}: the verdict counts {counts} as proved."
+            counts = f"{entry.productive} times, its checks {productive[entry.id]} times"
+            yield f"{entry.id} was proved {counts}."
         if bool(failed[entry.id]) != (entry.verdict in {"failed", "waived"}) and entry.verdict != "not_applicable":
             yield f"{entry.id} is {entry.verdict}, with {failed[entry.id]} failed judgements."
 

@@ -69,7 +69,7 @@ def write_replay_file(directory: Path, paths: Mapping[str, Path | None]) -> None
 
 
 def read_replay_file(directory: Path) -> dict[str, Path | None]:
-    """What `write_replay_file` wrote; nothing where there is nothing, or another version wrote it."""
+    """Read `replay.json`; empty if the file is missing or has another format."""
     folder = directory if directory.is_dir() else directory.parent
     with suppress(ReportError, AttributeError, TypeError):
         found = files.read_json(folder / layout.REPLAY)

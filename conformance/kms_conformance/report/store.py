@@ -123,7 +123,7 @@ def _check(report: Report) -> None:
 
 
 def clear(directory: Path) -> None:
-    """Remove the files of an earlier run, and no others. A subfolder with a `verdict.json` of the suite is a target's."""
+    """Remove the files of an earlier run, also from subfolders with a `verdict.json` of the suite; no other files."""
     folders = [directory, *(path.parent for path in sorted(directory.glob(f"*/{layout.VERDICT}")) if _is_ours(path))]
     of_target = (*layout.RECORDS_OF_TARGET, *formats.files_of_target())
     left = [folder / name for folder in folders for name in of_target]

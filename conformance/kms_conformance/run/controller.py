@@ -321,7 +321,9 @@ class Controller:
         for verdict in self.verdicts:
             terminalreporter.write_line(printable(f"{verdict.name}: {verdict.result}"))
         for found in () if self.report is None else self.report.stale:
-            terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
+            terminalreporter.write_line(
+                printable(f"waiver out of date: {found.waiver.requirement}: {found.why} {found.next}")
+            )
         if self.report is not None:
             terminalreporter.write_line(printable(f"report: {self.reports / 'index.html'}"))
         for line in self.unscheduled_keys():

@@ -1,4 +1,4 @@
-"""What GitHub shows beside a job and a pull request: a line for each failure, in the words of its log."""
+"""GitHub Actions: annotations for failures, and the summary of the job."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from kms_conformance.report.model import Report
 
 
-# GitHub shows ten of a kind for each step.
+# GitHub shows ten annotations of a kind per step.
 _MOST = 10
 
 
 def github_lines(report: Report, environ: Mapping[str, str]) -> Iterator[str]:
-    """The lines to print, where GitHub Actions reads them; elsewhere none. A MUST is an error, all else a warning."""
+    """Annotation commands for failures, to be printed: `error` for a MUST, else `warning`. None outside of GitHub."""
     if not environ.get("GITHUB_ACTIONS"):
         return
     failed = [
@@ -29,7 +29,7 @@ def github_lines(report: Report, environ: Mapping[str, str]) -> Iterator[str]:
         kind = "error" if entry.level == "MUST" else "warning"
         yield _line(kind, f"{name} · {entry.id}", entry.reason)
     for found in report.stale[:_MOST]:
-        yield _line("error", f"stale waiver · {found.waiver.requirement}", f"{found.why} {found.next}")
+        yield _line("error", f"waiver out of date · {found.waiver.requirement}", f"{found.why} {found.next}")
 
 
 def _line(kind: str, title: str, message: str) -> str:
@@ -46,9 +46,9 @@ _VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
 def job_summary(report: Report, environ: Mapping[str, str]) -> Path | None:
-    """Append the statement to the summary of the job that runs us; None where there is none.
+    """Append the statement to the summary of the job; returns its path, or None outside of GitHub.
 
-    What the step has written there before is left room for. Raises `ReportError` where the file cannot be written.
+    Earlier content of the step counts against GitHub's size limit. Raises `ReportError` if the file cannot be written.
     """
     if not environ.get(_VARIABLE):
         return None
@@ -61,6 +61,6 @@ def job_summary(report: Report, environ: Mapping[str, str]) -> Path | None:
         raise ReportError(
             f"The summary of the job, {path}, cannot be written.",
             f"{error.strerror or error}.",
-            f"Unset {_VARIABLE}, or let it name a file that can be written.",
+            f"Unset {_VARIABLE}, or set it to a writable file.",
         ) from error
     return path

@@ -1,4 +1,4 @@
-"""JUnit: one suite a target, one case a check, red exactly where the exit code is."""
+"""JUnit XML: one suite per target, one case per check; failures and errors exactly if the exit code is nonzero."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _TEXT = 20_000
 
 
 def render(report: Report) -> str:
-    """The document, for GitHub, GitLab and Jenkins.
+    """The JUnit document of a run, for GitHub, GitLab and Jenkins.
 
-    What is a failure, an error or skipped, `standing` says. No case names a file: a requirement is no line of anybody's
-    source.
+    The module `status` decides between failure, error and skipped. Cases have no file attribute, because a requirement
+    has no line in the user's source.
     """
     return render_pages(pages(report), report.stale)
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
-    """The same, of what has been worked out already."""
+    """The JUnit document of a run, from page values that are computed already."""
     root = ET.Element("testsuites", name="kms-conformance")
     for page in shown:
         root.append(_suite(page))
@@ -83,13 +83,13 @@ def _suite(page: TargetPage) -> ET.Element:
 
 
 def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
-    """Waivers are of a run, not of a target; one that is stale fails it."""
+    """The suite of waivers out of date: they belong to the run, not to a target."""
     size = str(len(stale))
     suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
     for found in stale:
         name = f"{one_line(found.waiver.requirement)}, line {found.waiver.line}"
         case = ET.SubElement(suite, "testcase", classname="waivers.stale", name=name, time="0.000")
-        _add(case, Status("failure", "stale waiver", f"Stale waiver: {found.why}\n{found.next}"))
+        _add(case, Status("failure", "stale waiver", f"Waiver out of date: {found.why}\n{found.next}"))
     return suite
 
 
@@ -109,7 +109,7 @@ def _add(case: ET.Element, status: Status) -> None:
 
 
 def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """What does not hold and is judged on every exchange has a case of its own, once."""
+    """One case per failed requirement that no failed check declares, such as those judged on every exchange."""
     for entry in undeclared_failures(page):
         status = requirement_status(page, entry)
         family = entry.id.partition(".")[0]
@@ -121,7 +121,7 @@ def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
 
 
 def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """A check of the plan that has no result is an error of its own: what is not there would leave all green."""
+    """One error case per planned check without a result; without it, a file of a partial run would be green."""
     known = {check.check for check in page.report.checks}
     for found in page.verdict.unfinished:
         if found.check not in known:
@@ -132,19 +132,19 @@ def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
 
 
 def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """Without a case of their own, requirements that no check came to would leave all green."""
+    """One error case for all MUST requirements that were not tested; without it, the file would be green."""
     musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
     if not musts:
         return
     case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")
-    said = f"{counted(len(musts), 'MUST requirement')} could not be judged: the run did not get to them."
-    error = ET.SubElement(case, "error", message=said, type="not tested")
-    error.text = "\n".join([said, *(f"{entry.id}: {entry.reason}" for entry in musts)])
+    message = f"{counted(len(musts), 'MUST requirement')} not tested in this run."
+    error = ET.SubElement(case, "error", message=message, type="not tested")
+    error.text = "\n".join([message, *(f"{entry.id}: {entry.reason}" for entry in musts)])
     yield case, "error"
 
 
 def _class(page: TargetPage, family: str) -> str:
-    """Jenkins reads what stands before the last dot as a package: the target."""
+    """The class name: target and family, of which Jenkins shows the part before the last dot as a package."""
     return f"{one_line(page.verdict.name)}.{one_line(family).replace('.', '_')}"
 
 

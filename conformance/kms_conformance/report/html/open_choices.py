@@ -1,4 +1,4 @@
-"""Where the documents leave choice: which of several accepted answers an endpoint gave, and which it might have given."""
+"""Open choices: requirements that several answers satisfy, the answers that came, and the other accepted ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class OpenChoice:
     """One requirement that several answers satisfy.
 
-    `given` are those that came. `others` are those that would have been as right, and `reason` says why; both are empty
-    where the profile is not known to this version.
+    `given`: the answers that came. `others`: the other accepted answers; `reason`: why they are accepted. Both are
+    empty if this version does not know the profile.
     """
 
     requirement: str
@@ -27,7 +27,7 @@ class OpenChoice:
 
 
 def open_choices(target: TargetReport, profile: Profile | None) -> tuple[OpenChoice, ...]:
-    """The answers of a target where there was a choice, in the order of the catalogue."""
+    """The open choices of a target, in the order of the catalogue."""
     given: dict[str, set[str]] = {}
     names: dict[str, str] = {}
     for check in target.checks:
