@@ -48,7 +48,7 @@ def test_a_failure_is_told_to_a_stranger() -> None:
         "    (Set $OTC_TOKEN first: secrets are replaced by variables.)",
         "",
         "  next step: Check how the cancel operation reads the key's state, and which state it writes. In the",
-        "    request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
+        "    log: request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""A worker of a session: makes one item of each check and target, runs it, and attaches what became of it."""
+"""The worker of a session: makes one item per check and target, runs it, and attaches its result."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _CHECK = pytest.StashKey[Check]()
 
 
 class Worker:
-    """Makes one item of each check and target, and runs it."""
+    """The pytest plugin that makes and runs the items of all targets."""
 
     def __init__(
         self, settings: Settings, benches: Sequence[Bench] | None = None, interrupts: Interrupts | None = None
     ) -> None:
-        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
+        """Create the target sessions, with recording; `benches` are given only if a recorded run is judged again."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
         found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
@@ -48,12 +48,12 @@ class Worker:
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
-        self._at_work: Check | None = None
+        self._running: Check | None = None
         self._stopped: list[CheckResult] = []
 
     def _recorded_benches(self) -> Iterator[Bench]:
         settings = self.settings
-        # Shards of the built-in emulator have one each: there is nothing to share.
+        # With the built-in emulator, each shard has its own endpoint and shares no limits.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
@@ -81,7 +81,7 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the plan, and of these the shard's own, target by target, in the order of families."""
+        """Keep the items of planned checks of this shard; sort them by target and family."""
         kept = []
         for item in items:
             target = _target_of(item)
@@ -95,14 +95,14 @@ class Worker:
         items[:] = kept
 
     def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
-        """The check of this run that an item is."""
+        """The planned check of an item; None if this run does not have it."""
         callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
         parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
         function = getattr(item, "originalname", item.name)
         return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
-        """What Allure is told of an item."""
+        """The Allure labels of an item."""
         check = check_of(item)
         if check is None:
             return None
@@ -117,7 +117,7 @@ class Worker:
         )
 
     def scenario(self, item: pytest.Item) -> Scenario:
-        """The scenario for one check: its own judge at the bench of its target."""
+        """The scenario of one check, with its own judge, on the session of its target."""
         check = item.stash[_CHECK]
         bench = self.benches[check.target]
         clean = bench.client.recorder.redactor.text
@@ -130,7 +130,7 @@ class Worker:
             take=bench.client.start_findings().take,
         )
         check.open(bench, judge)
-        self._at_work = check
+        self._running = check
         bench.opened.append(check.id)
         with without_secrets(clean):
             bench.meet()
@@ -161,7 +161,7 @@ class Worker:
         except Nonconformity:
             raise Nonconformity(self._rendered(check)) from None
 
-    # Innermost: what other plugins attach of a report has lost its secrets.
+    # Innermost, so that other plugins get reports without secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -169,13 +169,13 @@ class Worker:
         report = yield
         check = check_of(item)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
-            self._at_work = None
+            self._running = None
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
                 report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
             elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
-                # Where in our code a judgement was passed tells nobody anything.
+                # Without the traceback, which shows only code of the suite.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
                 allure.attach(result, self.benches[check.target].catalogue)
@@ -196,7 +196,7 @@ class Worker:
         )
 
     def _clean(self, report: pytest.TestReport) -> None:
-        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        """Remove secrets from pytest's report of a test: traceback, captured output, log."""
         clean = self._clean_text
         report.sections = [(name, clean(text)) for name, text in report.sections]
         if report.longrepr and not hasattr(report, "kms"):
@@ -210,7 +210,7 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        """After the checks, signals are only recorded: an interruption there would lose results and leave keys."""
         try:
             return (yield)
         finally:
@@ -219,9 +219,9 @@ class Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         self._interrupts.no_more_asking()
-        if self._at_work is not None:
-            # What it had judged by then counts; the rest of it stays open.
-            self._stopped.append(self._at_work.cut_short())
+        if self._running is not None:
+            # Its judgements so far count; its other requirements stay open.
+            self._stopped.append(self._running.interrupted())
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
         for name, bench in self.benches.items():
             if "client" not in vars(bench):
@@ -232,7 +232,7 @@ class Worker:
                 self.isolation[name] = bench.isolation.to_json()
         for name, reel in self.reels.items():
             if self.benches[name].opened:
-                # Without its tape a run can be read, and not sealed.
+                # Without the recording, a run is valid but cannot be sealed.
                 with suppress(OSError):
                     reel.finish(self.benches[name].opened, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
@@ -240,22 +240,22 @@ class Worker:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
-        """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
+        """The output for the controller, besides results of checks; JSON types only."""
         return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:
-        """The target, as a check speaks to it."""
+        """The scenario of the check on its target."""
         return self.scenario(request.node)
 
 
 def check_of(item: pytest.Item) -> Check | None:
-    """The check that an item is; None for what is no check of a target of this run."""
+    """The check of an item; None for other items."""
     return item.stash.get(_CHECK, None)
 
 
 def _target_of(item: pytest.Item) -> str | None:
-    """The target that an item asks; None for an item that is no check of the suite."""
+    """The target of an item; None for an item that is not a check of the suite."""
     callspec = getattr(item, "callspec", None)
     name = None if callspec is None else callspec.params.get("kms")
     return name if isinstance(name, str) else None

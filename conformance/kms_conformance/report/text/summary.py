@@ -53,7 +53,8 @@ def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text
     yield from blocks.stale(report, width)
     yield Text()
     if len(report.targets) > 1:
-        yield from (_head(target.verdict) for target in report.targets)
+        for target in report.targets:
+            yield from _head(target.verdict, width)
         yield Text()
     if directory is None:
         return
@@ -63,7 +64,7 @@ def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text
 
 def _target(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
     verdict = target.verdict
-    yield _head(verdict)
+    yield from _head(verdict, width)
     about = f"{verdict.dialect}, profile {verdict.profile}, {one_line(verdict.base_url)}"
     yield from lines(about, width, "  ", style="dim")
     yield from lines(sentence(verdict), width, "  ")
@@ -76,9 +77,9 @@ def _target(target: TargetReport, directory: Path | None, width: int) -> Iterato
     yield from blocks.isolation(verdict, width)
 
 
-def _head(verdict: Verdict) -> Text:
+def _head(verdict: Verdict, width: int) -> Iterator[Text]:
     style = _STYLES[verdict.result] if verdict.result != "inconclusive" else "bold yellow"
-    return Text(f"{_MARKS[verdict.result]} {verdict.name}: {verdict.result} (tier {verdict.tier})", style)
+    return lines(f"{verdict.name}: {verdict.result} (tier {verdict.tier})", width, f"{_MARKS[verdict.result]} ", style)
 
 
 def _effort(verdict: Verdict) -> str:
