@@ -103,8 +103,8 @@ def _way(middles: dict[str, float], height: int) -> list[str]:
     return [
         f'<path class="down" d="M{down} {middles["suite"]:g}V{end - 14}"/>',
         f'<path class="up" d="M{up} {end - 14}V{middles["run"]:g}"/>',
-        *_stations("down", down, [(1 + at, middles[name]) for at, name in enumerate(_REQUEST)]),
-        *_stations("up", up, [(1 + len(_REQUEST) + at, middles[name]) for at, name in enumerate(_REPLY)]),
+        *_stations("down", down, 1, [middles[name] for name in _REQUEST]),
+        *_stations("up", up, 1 + len(_REQUEST), [middles[name] for name in _REPLY]),
         f'<text class="down-text" x="{down}" y="{middles["suite"] - 16:g}" text-anchor="middle">request</text>',
         f'<text class="up-text" x="{up}" y="{middles["run"] - 30:g}" text-anchor="middle">reply and</text>',
         f'<text class="up-text" x="{up}" y="{middles["run"] - 16:g}" text-anchor="middle">judgements</text>',
@@ -114,15 +114,16 @@ def _way(middles: dict[str, float], height: int) -> list[str]:
     ]
 
 
-def _stations(kind: str, across: float, stations: list[tuple[int, float]]) -> list[str]:
-    return [
-        line
-        for number, height in stations
-        for line in (
-            f'<circle class="{kind}-station" cx="{across}" cy="{height:g}" r="10"/>',
-            f'<text class="number" x="{across}" y="{height + 4:g}" text-anchor="middle">{number}</text>',
-        )
-    ]
+def _stations(kind: str, across: float, first: int, heights: list[float]) -> list[str]:
+    """Numbered circles. Two stations of one row stand one above the other: the later one is the higher one."""
+    drawn = []
+    for at, height in enumerate(heights):
+        shift = 13 if height in heights[at + 1 :] else -13 if height in heights[:at] else 0
+        drawn += [
+            f'<circle class="{kind}-station" cx="{across}" cy="{height + shift:g}" r="10"/>',
+            f'<text class="number" x="{across}" y="{height + shift + 4:g}" text-anchor="middle">{first + at}</text>',
+        ]
+    return drawn
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from kms_conformance.target.registry import GROUP, register, unregister, ways
 from kms_conformance.target.schema import schema
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.record import Recorder
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 
 WAY = '''

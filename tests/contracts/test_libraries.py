@@ -26,7 +26,7 @@ from kms_conformance.run.terminal import Terminal
 def replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """As urllib3-future leaves it, by a look at an environment with niquests."""
     real = metadata.version
-    monkeypatch.setattr(errors, "version", lambda name: "2.25.904" if name == "urllib3-future" else real(name))
+    monkeypatch.setattr(metadata, "version", lambda name: "2.25.904" if name == "urllib3-future" else real(name))
     monkeypatch.setattr(urllib3, "__version__", "2.25.904")
 
 
@@ -47,7 +47,7 @@ def test_a_stranger_in_place_of_urllib3_is_refused_with_the_next_step(
 
 
 def test_one_that_leaves_urllib3_alone_is_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "version", lambda _: "2.25.904")
+    monkeypatch.setattr(metadata, "version", lambda _: "2.25.904")
     errors.refuse_replaced()
 
 

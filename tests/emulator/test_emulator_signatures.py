@@ -10,9 +10,9 @@ import pytest
 from kms_conformance.emulator import Inbound
 from kms_conformance.emulator.alibaba import authenticate as alibaba
 from kms_conformance.emulator.alibaba.authenticate import Nonces
-from kms_conformance.emulator.alibaba.credentials import AlibabaAccessKey
 from kms_conformance.emulator.alibaba.parameters import of_query
 from kms_conformance.emulator.huawei import authenticate as huawei
+from kms_conformance.emulator.seed_data import AccessKey
 
 # Huawei, "API signing", algorithm pages 003 and 005.
 HUAWEI_KEYS = {"QTWAOYTTINDUT2QVKYUC": "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"}
@@ -60,7 +60,7 @@ KMS = Inbound(
 KMS_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 # Alibaba, "Request syntax and signature method V3", the RunInstances example.
-V3_KEYS = {"YourAccessKeyId": AlibabaAccessKey("YourAccessKeySecret")}
+V3_KEYS = {"YourAccessKeyId": AccessKey("YourAccessKeySecret")}
 V3 = Inbound(
     number=1,
     method="POST",
@@ -86,7 +86,7 @@ V3 = Inbound(
 V3_NOW = datetime(2023, 10, 26, 10, 22, 32, tzinfo=UTC)
 
 # Alibaba, "Request signatures" of RPC services, the DescribeRegions example.
-V1_KEYS = {"testid": AlibabaAccessKey("testsecret")}
+V1_KEYS = {"testid": AccessKey("testsecret")}
 V1 = (
     "AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0"
     "&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&Timestamp=2016-02-23T12%3A46%3A24Z&Version=2014-05-26"
@@ -178,7 +178,7 @@ def test_huawei_only_other_bodies_than_json_may_go_unsigned() -> None:
     )
 
 
-def v3_problem(inbound: Inbound, now: datetime = V3_NOW, keys: dict[str, AlibabaAccessKey] = V3_KEYS) -> str | None:
+def v3_problem(inbound: Inbound, now: datetime = V3_NOW, keys: dict[str, AccessKey] = V3_KEYS) -> str | None:
     return alibaba.problem_v3(inbound, keys, Nonces(), now)
 
 
@@ -188,11 +188,8 @@ def test_alibaba_v3_published() -> None:
     assert v3_problem(V3, V3_NOW + SKEW + SECOND) == "stale_signature"
     assert v3_problem(V3, V3_NOW - SKEW - SECOND) == "stale_signature"
     assert v3_problem(V3, keys={}) == "unknown_access_key"
-    assert v3_problem(V3, keys={"YourAccessKeyId": AlibabaAccessKey("other")}) == "wrong_signature"
-    assert (
-        v3_problem(V3, keys={"YourAccessKeyId": AlibabaAccessKey("YourAccessKeySecret", "token")})
-        == "unknown_access_key"
-    )
+    assert v3_problem(V3, keys={"YourAccessKeyId": AccessKey("other")}) == "wrong_signature"
+    assert v3_problem(V3, keys={"YourAccessKeyId": AccessKey("YourAccessKeySecret", "token")}) == "unknown_access_key"
     assert v3_problem(with_header(V3, "x-acs-date", "yesterday")) == "stale_signature"
     for missing in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
         assert v3_problem(with_header(V3, missing, None)) == "missing_parameter"
@@ -236,7 +233,7 @@ def test_alibaba_v3_order_and_pluses_do_not_matter() -> None:
 
 
 def v1_problem(
-    query: str, now: datetime = V1_NOW, keys: dict[str, AlibabaAccessKey] = V1_KEYS, method: str = "GET"
+    query: str, now: datetime = V1_NOW, keys: dict[str, AccessKey] = V1_KEYS, method: str = "GET"
 ) -> str | None:
     sent = of_query(Inbound(1, method, f"/?{query}", (), b""))
     found = alibaba.problem_v1(method, sent, keys, Nonces(), now)
@@ -250,8 +247,8 @@ def test_alibaba_v1_published() -> None:
     assert v1_problem(V1, V1_NOW + SKEW + SECOND) == "stale_signature"
     assert v1_problem(V1, V1_NOW - SKEW - SECOND) == "stale_signature"
     assert v1_problem(V1, keys={}) == "unknown_access_key"
-    assert v1_problem(V1, keys={"testid": AlibabaAccessKey("other")}) == "wrong_signature"
-    assert v1_problem(V1, keys={"testid": AlibabaAccessKey("testsecret", "token")}) == "unknown_access_key"
+    assert v1_problem(V1, keys={"testid": AccessKey("other")}) == "wrong_signature"
+    assert v1_problem(V1, keys={"testid": AccessKey("testsecret", "token")}) == "unknown_access_key"
     assert v1_problem(V1, method="POST") == "wrong_signature"
     assert v1_problem(V1.replace("Timestamp", "Stamp")) == "missing_parameter"
     assert v1_problem(V1.replace("2016-02-23T", "2016-02-23%20")) == "stale_signature"

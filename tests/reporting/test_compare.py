@@ -101,7 +101,7 @@ def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> Non
         f"otc-eu-de: the suite versions differ, {old.suite_version} and 0.0.9.",
         "otc-eu-de: the specs differ; requirements with the same id may differ in content.",
         "otc-eu-de: the runs were decided by different requirements, those of its suite and those of release 0.0.8.",
-        "otc-eu-de: the second run began before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
+        "otc-eu-de: the second run started before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
         f"otc-eu-de: {ALONE}",
     )
     assert found.changes == (RequirementChange("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)

@@ -20,56 +20,80 @@ def canary(*, header: bool = True) -> str:
     return f"{letters[:16]}/+%&<41>=\"'{letters[16:]}" if not header else f"{letters[:16]}/+%{letters[16:]}"
 
 
-def _spelt(text: str) -> str:
+def spelt(text: str) -> str:
+    """The text as JSON escapes, character by character; none of these is beyond U+FFFF."""
     return "".join(f"\\u{ord(character):04x}" for character in text)
 
 
-#: How an endpoint may say a secret. The value is what stands in a JSON document, unless it is a mapping of fields.
-ENCODINGS: Mapping[str, Callable[[str], object]] = {
+#: How an endpoint may repeat a secret: all forms that docs/safety.md promises to find.
+ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "raw": lambda text: text,
     "percent": lambda text: quote(text, safe=""),
+    "percent, lower case": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
+    "percent, every character": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
     "form": quote_plus,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 within": lambda text: base64.b64encode(b"is:" + text.encode() + b".").decode(),
+    "base64 within, after one byte": lambda text: base64.b64encode(b"." + text.encode() + b".").decode(),
+    "base64 within, after two bytes": lambda text: base64.b64encode(b"=:" + text.encode() + b".").decode(),
     "base64url": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "base64, percent-encoded": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
-    "unicode escapes": _spelt,
-    "html": html.escape,
-    "html numbers": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "JSON escapes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON escapes, every character": spelt,
+    "JSON escapes, quoted": lambda text: json.dumps(spelt(text))[1:-1],
+    "XML": html.escape,
+    "XML numbers": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "XML hex numbers": lambda text: "".join(f"&#x{ord(character):X};" for character in text),
+}
+#: Forms that stand in a JSON document as they are: its own escapes undo them.
+IN_JSON = frozenset({"JSON escapes", "JSON escapes, every character", "JSON escapes, quoted"})
+
+#: How an endpoint may hide a secret from the search, as docs/safety.md says. The value stands in a JSON document.
+NOT_SEARCHED: Mapping[str, Callable[[str], object]] = {
+    "percent three times": lambda text: quote(quote(quote(text, safe=""), safe=""), safe=""),
+    "JSON in JSON in JSON": lambda text: json.dumps(json.dumps({"said": f'"{text}"'})),
+    "base64 of base64": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
     "lines": lambda text: "\n".join(re.findall(".{1,9}", text)),
     "base64 lines": lambda text: "\r\n".join(re.findall(".{1,20}", base64.encodebytes(text.encode()).decode())),
-    "json in json": lambda text: json.dumps(json.dumps({"said": text})),
-    "two fields": lambda text: {"first": text[: len(text) // 2], "second": text[len(text) // 2 :]},
-    "list": list,
+    "halves": lambda text: {"first": text[: len(text) // 2], "second": text[len(text) // 2 :]},
+    "letters": list,
 }
 
 
+def said_in_json(encoding: str, secret: str) -> bytes:
+    """A JSON document that says a secret in one of the `ENCODINGS`."""
+    said = ENCODINGS[encoding](secret)
+    return f'{{"x": "{said}"}}'.encode() if encoding in IN_JSON else json.dumps({"x": said}).encode()
+
+
 def leaks(data: bytes, secrets: Mapping[str, str], *, whole: bool = False) -> Iterator[str]:
-    """Which of the secrets, by name, stand in what was written, whole or by halves, in whatever form.
+    """Which of the secrets, by name, stand in the files, in any of the forms, under all escapes that our files add.
 
     With `whole`, only as they are: for those of which there are many.
     """
     texts = {_without_blanks(text) for text in _readings(data.decode("utf-8", "replace"))}
     for name, secret in secrets.items():
         for form in [secret] if whole else _forms(secret):
-            pieces = (form,) if whole else (form[: len(form) // 2], form[-(len(form) // 2) :])
-            if any(piece in text for text in texts for piece in pieces):
+            if any(form in text for text in texts):
                 yield f"{name}: {form[:12]}..."
                 break
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The text, and what it says when one to three layers of escapes are undone."""
+    """The text, and its readings with one to three layers of escapes undone."""
     for undo in (unquote, _unescaped, html.unescape):
         known = text
-        for _ in range(3):
+        for _ in range(5):
             yield known
             known = undo(known)
-    yield unquote(html.unescape(_unescaped(text)))
-    # Spelt letter by letter.
-    yield re.sub(r"[\"',\\]", "", text)
+    # A JSON document within an HTML page, and percent-encoding within both.
+    for inner in (html.unescape(_unescaped(text)), _unescaped(html.unescape(text))):
+        yield inner
+        yield unquote(inner)
+        yield unquote(unquote(inner))
 
 
 def _unescaped(text: str) -> str:
@@ -78,6 +102,7 @@ def _unescaped(text: str) -> str:
 
 
 def _without_blanks(text: str) -> str:
+    # The terminal breaks lines.
     return re.sub(r"\s", "", text)
 
 

@@ -17,12 +17,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from canaries import ENCODINGS, canary, leaks
+from canaries import ENCODINGS, IN_JSON, NOT_SEARCHED, canary, leaks, said_in_json
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.huawei import credentials as huawei
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.messages import Reply, Request
+from kms_conformance.wire.secrets.redactor import Redactor
 
 WAYS = [("huawei", "token"), ("huawei", "password"), ("huawei", "aksk"), ("alibaba", "v1"), ("alibaba", "sts")]
 
@@ -57,6 +58,10 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return made
 
 
+#: Stands for a text that is written into the encoded document as it is.
+_PLACE = "(said here)"
+
+
 class Echo:
     """Says the secrets back with every reply, each time in another form; notes those that come up on the way.
 
@@ -71,16 +76,19 @@ class Echo:
     def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
         self._note(inbound, outbound)
         encoding, name = next(self._turns)
-        said = ENCODINGS[encoding](self.secrets[name])
+        secret = self.secrets[name]
+        said = ENCODINGS[encoding](secret)
+        # In a JSON document its own escapes are undone once: there the secret is written with them.
+        in_document = _PLACE if encoding in IN_JSON else said
         passing = self._passing(inbound)
         if isinstance(outbound.value, dict):
-            value: dict[str, Any] = {**outbound.value, "x_said": said, "x_passing": passing}
+            value: dict[str, Any] = {**outbound.value, "x_said": in_document, "x_passing": passing}
             if outbound.refusal is not None and inbound.number % 2:
                 # Where it is judged: the code and the message.
-                value = _with_code(value, said if isinstance(said, str) else json.dumps(said))
+                value = _with_code(value, in_document)
             outbound = outbound.with_value(value)
-        flat = (said if isinstance(said, str) else json.dumps(said)).replace("\n", "").replace("\r", "")
-        return replace(outbound, headers=(*outbound.headers, ("X-Said", flat), ("X-Passing", passing)))
+            outbound = replace(outbound, body=outbound.body.replace(_PLACE.encode(), said.encode()))
+        return replace(outbound, headers=(*outbound.headers, ("X-Said", said), ("X-Passing", passing)))
 
     def _passing(self, inbound: Inbound) -> str:
         return " ".join(value for _, value in _passing_of(inbound))
@@ -165,9 +173,11 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
     assert emulator.failures == []
     if way == "sts":
         # What was hidden everywhere can still be judged again.
-        shown += command(tmp_path, environment, "certify", "--evidence", "out")
-        [sealed] = (tmp_path / "out").glob("*.zip")
-        verified = command(tmp_path, {}, "verify", str(sealed))
+        sealing = command(tmp_path, environment, "certify", "--evidence", "out")
+        shown += sealing
+        archives = list((tmp_path / "out").glob("*.zip"))
+        assert len(archives) == 1, sealing
+        verified = command(tmp_path, {}, "verify", str(archives[0]))
         assert "holds: its verdict follows from its" in verified, verified
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
     failed = [entry for entry in verdict["requirements"] if entry["verdict"] == "failed"]
@@ -178,6 +188,39 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
     where = [name for name, data in written if list(leaks(data, secrets))] if found else []
     assert (found, where) == ([], [])
     assert "[redacted:" in (tmp_path / "out" / "results.json").read_text(), "nothing was echoed where it is shown"
+
+
+#: With these a search for halves took the last letter of the field `second` for a piece of a key.
+HALF_A_FIELD = {
+    "STS_ACCESS_KEY_ID": "Pywl0SMYMnDa9cvd/+%nhjNV914ENqOYDko",
+    "STS_ACCESS_KEY_SECRET": "93qoQGKVLa176xZK/+%iuJWQQX9EtHcNHyz",
+    "STS_SECURITY_TOKEN": "Jz7uK1x5IjGFsf3B/+%XeQwwYY8GzdADlYQ",
+}
+
+
+def test_a_recording_with_parts_of_secrets_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be lost of replies that repeat secrets in forms that are not searched for."""
+    secrets = dict(HALF_A_FIELD)
+    for name, value in secrets.items():
+        monkeypatch.setattr(alibaba, name, value)
+    key = alibaba.AccessKey(secrets["STS_ACCESS_KEY_SECRET"], secrets["STS_SECURITY_TOKEN"])
+    monkeypatch.setattr(alibaba, "ACCESS_KEYS", {secrets["STS_ACCESS_KEY_ID"]: key})
+    turns = itertools.cycle(itertools.product(NOT_SEARCHED.values(), HALF_A_FIELD.values()))
+
+    def repeat(_: Inbound, outbound: Outbound) -> Outbound:
+        form, secret = next(turns)
+        return outbound.with_value({**outbound.value, "x_said": form(secret)})
+
+    environment = {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
+    with Emulator("alibaba", filters=[repeat]) as emulator:
+        (tmp_path / "target.yaml").write_text(target_of(emulator, "sts", secrets, environment))
+        options = ["--target", "target.yaml", "--tier", "smoke", "--seed", "1", "--reports", "out"]
+        shown = command(tmp_path, environment, "run", *options, "--", "-k", "entry or cancel or unknown_keys")
+    shown += command(tmp_path, environment, "certify", "--evidence", "out")
+    archives = list((tmp_path / "out").glob("*.zip"))
+    assert len(archives) == 1, shown
+    verified = command(tmp_path, {}, "verify", str(archives[0]))
+    assert "holds: its verdict follows from its" in verified, verified
 
 
 def test_files_of_a_run_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -199,6 +242,29 @@ def test_files_of_a_run_are_for_their_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_search_itself_finds_every_form(encoding: str) -> None:
     secret = canary(header=False)
-    said = json.dumps({"x": ENCODINGS[encoding](secret)}).encode()
+    said = said_in_json(encoding, secret)
     assert list(leaks(said, {"secret": secret}))
     assert not list(leaks(Redactor([secret]).data(said), {"secret": secret}))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_form_goes_from_every_place_of_an_exchange(encoding: str) -> None:
+    secret = canary(header=False)
+    said = ENCODINGS[encoding](secret)
+    redactor = Redactor([secret])
+    headers = (("X-Said", said), (f"X-{said}", "said"))
+    request = redactor.request(Request("POST", f"https://h/{said}?a={said}#{said}", headers, said.encode()))
+    reply = redactor.reply(Reply(400, f"Bad {said}", headers, said_in_json(encoding, secret), 0.1))
+    assert not list(leaks(repr(request).encode(), {"secret": secret}))
+    assert not list(leaks(repr(reply).encode(), {"secret": secret}))
+    quoted = said if encoding == "JSON escapes, quoted" else repr(said)
+    assert not list(leaks(redactor.text(f"the server said {said}, {quoted}").encode(), {"secret": secret}))
+
+
+@pytest.mark.parametrize("encoding", NOT_SEARCHED)
+def test_nothing_is_lost_of_what_is_not_searched_for(encoding: str) -> None:
+    """A document must stay the one that was judged, letter by letter, also where half of a secret stands in it."""
+    for _ in range(50):
+        secret = canary(header=False)
+        said = json.dumps({"x": NOT_SEARCHED[encoding](secret)}).encode()
+        assert Redactor([secret]).data(said) == said

@@ -72,7 +72,7 @@ def test_what_is_newer_than_the_set_is_shown_and_decides_nothing() -> None:
     assert list(problems_of_verdict(read)) == []
     assert sentence(read) == (
         f"All {read.counts()['MUST']['passed']} MUST requirements that apply hold. Decided by the requirements of "
-        "release 0.0.9, judged as this version judges them. 1 newer requirement, 1 of which failed, decided nothing."
+        "release 0.0.9, as judged by this version. 1 newer requirement (1 failed) did not count."
     )
 
 

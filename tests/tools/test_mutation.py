@@ -70,7 +70,7 @@ MUTATED = [path for path in PACKAGE.rglob("*.py") if stage.mutated(path.relative
 
 
 def test_every_module_that_is_mutated_can_be_written_so() -> None:
-    assert {"decide.py", "oracle.py", "answer.py", "redact.py", "api.py"} <= {path.name for path in MUTATED}
+    assert {"decide.py", "oracle.py", "answer.py", "redactor.py", "api.py"} <= {path.name for path in MUTATED}
     for path in MUTATED:
         compile(desugared(path.read_text(encoding="utf-8")), path.name, "exec")
 

@@ -13,7 +13,7 @@ from loopback import Loopback, reply
 from kms_conformance.wire.curl import curl
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 from kms_conformance.wire.record import MAX_BODY, Body, Record, Recorder
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -42,7 +42,7 @@ def emulator(
 def _serve_fault(name: str, dialect: str, port: int) -> None:
     """Serve the emulator with one deliberate fault; raises `UsageError` where another option does not go with it."""
     from kms_conformance.apps.selftest.faults import FAULTS  # noqa: PLC0415 - needed with --fault only
-    from kms_conformance.emulator.serve import wait  # noqa: PLC0415 - as above
+    from kms_conformance.emulator.serve import stoppable  # noqa: PLC0415 - as above
 
     context = click.get_current_context()
     for option in ("host", "profile", "expose"):
@@ -53,6 +53,6 @@ def _serve_fault(name: str, dialect: str, port: int) -> None:
         near = difflib.get_close_matches(name, faults, n=3, cutoff=0.4)
         advice = f"Did you mean {', '.join(near)}?" if near else "Their names stand in apps/selftest/faults."
         raise click.BadParameter(f"{dialect} has no fault {name!r}. {advice}", param_hint="--fault")
-    with faults[name].serving(dialect, port)() as target:
+    with faults[name].serving(dialect, port)() as target, stoppable() as wait:
         say(target)
         wait()

@@ -37,7 +37,7 @@ from kms_conformance.verdict.waivers import load_waivers
     help="Let the requirements of an earlier release decide; newer ones are shown.",
 )
 @click.option("--plant", is_flag=True, help="Leave one key pending on purpose: later runs watch it go.")
-@click.option("--watch", is_flag=True, help="Only read what was planted; creates nothing.")
+@click.option("--observe", "--watch", "watch", is_flag=True, help="Only read planted keys; create nothing.")
 @click.option("--rescue", is_flag=True, help="On its last day, cancel what was planted, and plant it anew.")
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
 @click.option(

@@ -14,9 +14,8 @@ from typing import Literal
 from kms_conformance.catalogue.api import Api
 from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
 from kms_conformance.dialects.base import Dialect, Raw
-from kms_conformance.wire.contents import Field, fields, text_of, words
+from kms_conformance.wire.contents import CaselessNames, Field, fields, text_of, words
 from kms_conformance.wire.messages import Request
-from kms_conformance.wire.needles import Needles
 
 _PROBE = "kms-conformance-probe"
 # The adapter's arguments that name a key, and how.
@@ -37,7 +36,7 @@ class Guard:
         self._api = api
         self._ledger = ledger
         self._absent: set[str] = set()
-        self._listed = Needles()
+        self._listed = CaselessNames()
         self._own_prefix = dialect.alias(MARKER_PREFIX)
         self._paths: dict[tuple[str, str], str] = {}
 

@@ -23,8 +23,8 @@ from kms_conformance.dialects.base import ErrorView
 from kms_conformance.target import Target
 from kms_conformance.wire.messages import Exchange, Failure, Request
 from kms_conformance.wire.record import Recorder
-from kms_conformance.wire.redact import Redactor
 from kms_conformance.wire.retry import retry_after
+from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World
 

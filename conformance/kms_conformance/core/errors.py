@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar
 
 from kms_conformance.core.text import shortened
@@ -37,6 +36,8 @@ def refuse_replaced() -> None:
     urllib3-future, which niquests brings, writes itself into the folder of urllib3 whenever both are installed, and
     `pip check` sees nothing wrong. Measured with 2.25.904: no check could be judged: no request was sent.
     """
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 60 modules, which --help does not need
+
     try:
         impostor = version("urllib3-future")
     except PackageNotFoundError:

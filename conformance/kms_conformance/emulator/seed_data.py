@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.emulator.keys import Key, KeyDraft, State, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # The states of the foreign keys, one after the other.
 _STATES = (State.ENABLED, State.DISABLED, State.PENDING_DELETION)
@@ -18,26 +18,33 @@ _DAYS = 20
 
 
 @dataclass(frozen=True)
+class AccessKey:
+    """One access key; a temporary one comes with a security token, which each of its requests has to show."""
+
+    secret: str
+    security_token: str | None = None
+
+
+@dataclass(frozen=True)
 class SeedData:
     """Sample data of one dialect, published in its source and therefore no secret.
 
-    `auth` has the `auth` of a target file for each kind of credentials, the default first; `{base_url}` in a value
-    stands for the emulator's address. `foreign` is a key of another user of the account; `{number}` in its alias tells
-    several apart. The foreign keys are enabled, disabled and waiting for deletion, one after the other.
-
-    `own` are the service's own keys, which cannot be deleted.
+    `auth` gives the `auth` of target files by kind of credentials, the default first, for an emulator at an address.
+    `foreign` is a key of another user of the account; `{number}` in its alias tells several apart. `own` are the
+    service's own keys, which cannot be deleted.
     """
 
-    auth: Mapping[str, Mapping[str, str]]
+    auth: Callable[[str], Mapping[str, Mapping[str, str]]]
     foreign: KeyDraft
     own: tuple[KeyDraft, ...] = ()
 
     def auth_of(self, kind: str | None, base_url: str) -> dict[str, Any]:
         """The `auth` of a target file; raises `ValueError`, naming the kinds, for an unknown kind."""
-        kind = kind or next(iter(self.auth))
-        if kind not in self.auth:
-            raise ValueError(f"There is no way {kind!r} to sign in here; there are: {', '.join(self.auth)}.")
-        return {name: value.replace("{base_url}", base_url) for name, value in self.auth[kind].items()}
+        kinds = self.auth(base_url)
+        kind = kind or next(iter(kinds))
+        if kind not in kinds:
+            raise ValueError(f"There is no way {kind!r} to sign in here; there are: {', '.join(kinds)}.")
+        return dict(kinds[kind])
 
     def keys(self, foreign_keys: int, now: datetime) -> Iterator[Key]:
         """The service's own keys and so many foreign ones, made without asking a decision: no fault spoils them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import threading
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from kms_conformance.emulator.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def serve(
@@ -34,7 +35,9 @@ def serve(
             f"Others could reach the emulator on {host}, and its credentials are public: it would do what anybody "
             "says. Use 127.0.0.1, or say explicitly that it may be exposed."
         )
-    with Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys) as emulator:
+    emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys)
+    # Stoppable before the target file is written: its reader may end this process at once.
+    with emulator, stoppable() as wait:
         write(emulator.target_yaml(auth))
         wait()
 
@@ -48,17 +51,21 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def wait() -> None:
-    """Block until Ctrl-C or SIGTERM."""
+@contextlib.contextmanager
+def stoppable() -> Iterator[Callable[[], None]]:
+    """SIGTERM no longer ends the process; the function that is yielded blocks until Ctrl-C or SIGTERM."""
     told = threading.Event()
     in_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, lambda *_: told.set()) if in_main else None
-    try:
+
+    def wait() -> None:
         # Waking up at times lets a signal's handler run on every platform.
-        while not told.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        pass
+        with contextlib.suppress(KeyboardInterrupt):
+            while not told.wait(0.5):
+                pass
+
+    try:
+        yield wait
     finally:
         if in_main:
             signal.signal(signal.SIGTERM, before)

@@ -13,7 +13,7 @@ from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 if TYPE_CHECKING:
     from kms_conformance.recording.placeholders import StandIns
-    from kms_conformance.wire.redact import Redactor
+    from kms_conformance.wire.secrets.redactor import Redactor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -19,9 +19,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from kms_conformance.wire.disguises import View, data_in, forms_in_order, spans, views_and_bare
-from kms_conformance.wire.passing import PLAINTEXT, Passing
-from kms_conformance.wire.redact import plaintext_spans
+from kms_conformance.wire.secrets.forms import data_in, forms_of
+from kms_conformance.wire.secrets.readings import Reading, readings
+from kms_conformance.wire.secrets.records import plaintext_spans
+from kms_conformance.wire.secrets.redactor import PLAINTEXT
+from kms_conformance.wire.secrets.search import SecretSearch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +44,6 @@ _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
 _TRIES = 500
 _X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
-_BARE = bytes(byte for byte in range(256) if not (chr(byte) in _ALPHANUMERIC or byte > 127))
 
 
 class StandIns:
@@ -52,7 +53,7 @@ class StandIns:
         self._key = secrets.token_bytes(32)
         self._own: set[str] = set()
         self._pairs: dict[str, tuple[tuple[bytes, bytes], ...]] = {}
-        self._sought = Passing(_MOST)
+        self._sought = SecretSearch()
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """The exchange with stand-ins for all plaintexts that this run has seen so far."""
@@ -89,9 +90,9 @@ class StandIns:
         raw, other = (value.encode("utf-8", "surrogateescape") for value in (text, stand_in))
         if len(raw) < _MIN_SOUGHT or text in self._pairs:
             return
-        pairs = zip(forms_in_order(raw), forms_in_order(other), strict=False)
+        pairs = zip(forms_of(raw, decoded=True), forms_of(other, decoded=True), strict=False)
         self._pairs[text] = tuple((ours, theirs) for ours, theirs in pairs if len(ours) == len(theirs))
-        self._sought.learn({text: PLAINTEXT})
+        self._sought.add(text, PLAINTEXT, decoded=True)
 
     # --- where they are put -------------------------------------------------------------------------------------------
 
@@ -117,14 +118,14 @@ class StandIns:
 
     def _replaced(self, text: bytes, *, in_form: bool = False) -> bytes:
         """The text with stand-ins for what is sought; `in_form` is one in which `+` and `/` must be escaped."""
-        if not self._sought.stand_in(text):
+        if not self._sought.hides_in(text):
             return text
         edits: dict[tuple[int, int], bytes] = {}
         taken: set[int] = set()
-        for view in views_and_bare(text):
-            for pairs in self._pairs.values():
-                for ours, theirs in pairs:
-                    for pieces in _found(view, ours, theirs):
+        for reading in readings(text):
+            for value in self._sought.likely_in(reading.text):
+                for ours, theirs in self._pairs[value.text]:
+                    for pieces in _found(reading, ours, theirs):
                         places = {place for start, end, _ in pieces for place in range(start, end)}
                         if taken.isdisjoint(places):
                             new = {(s, e): _as(text[s:e], byte, in_form=in_form) for s, e, byte in pieces if byte}
@@ -137,14 +138,12 @@ class StandIns:
         return self._blurred(bytes(result + text[last:]))
 
     def _blurred(self, text: bytes) -> bytes:
-        """The text without what is left of plaintexts in disguises for which there is no stand-in."""
-        if not self._sought.stand_in(text):
+        """The text with x for each letter and digit of plaintexts in forms for which there is no stand-in."""
+        if not self._sought.hides_in(text):
             return text
-        seen = tuple(views_and_bare(text))
         result = bytearray(text)
-        for secret in self._pairs:
-            for start, end in spans(seen, secret, in_pieces=False, said=True):
-                result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
+        for start, end, _ in self._sought.spans(text):
+            result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 
     # --- what they are ------------------------------------------------------------------------------------------------
@@ -175,18 +174,15 @@ class StandIns:
         return hashlib.shake_256(hmac.digest(self._key, text, "sha256")).digest(size)
 
 
-def _found(view: View, ours: bytes, theirs: bytes) -> Iterator[list[tuple[int, int, int]]]:
+def _found(reading: Reading, ours: bytes, theirs: bytes) -> Iterator[list[tuple[int, int, int]]]:
     """Each place in the original where a form stands: (start, end, new byte, 0 for one that stays) for each byte."""
-    if view.bare:
-        ours, theirs = ours.translate(None, _BARE), theirs.translate(None, _BARE)
-        if len(ours) != len(theirs) or len(ours) < _MIN_SOUGHT:
-            return
-    start = view.text.find(ours)
+    start = reading.text.find(ours)
     while start >= 0:
-        places = (view.span(at, at + 1) for at in range(start, start + len(ours)))
+        places = [reading.at(place) for place in range(start, start + len(ours) + 1)]
         changed = (new if new != old else 0 for old, new in zip(ours, theirs, strict=True))
-        yield [(first, last, new) for (first, last), new in zip(places, changed, strict=True) if first < last]
-        start = view.text.find(ours, start + len(ours))
+        pieces = zip(places, places[1:], changed, strict=False)
+        yield [(first, last, new) for first, last, new in pieces if first < last]
+        start = reading.text.find(ours, start + len(ours))
 
 
 def _as(piece: bytes, byte: int, *, in_form: bool) -> bytes:

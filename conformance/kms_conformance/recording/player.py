@@ -16,7 +16,8 @@ from kms_conformance.recording.drawn import PlayedDraws
 from kms_conformance.recording.line import difference, failure_of, has_marks, moment, reply_of, request_json
 from kms_conformance.recording.unpacked import TapeError, lines
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
-from kms_conformance.wire.redact import PLAINTEXT_MARKS, Redactor
+from kms_conformance.wire.secrets.records import PLAINTEXT_MARKS
+from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.world import Witness, World
 
 if TYPE_CHECKING:

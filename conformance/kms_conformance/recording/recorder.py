@@ -15,7 +15,7 @@ from kms_conformance.core.runtime import Chance, Clock
 from kms_conformance.recording.drawn import RecordedDraws
 from kms_conformance.recording.line import Named, Readings, microseconds, moment, to_json
 from kms_conformance.recording.placeholders import StandIns
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.world import Witness, World
 
 if TYPE_CHECKING:

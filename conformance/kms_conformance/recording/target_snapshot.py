@@ -14,7 +14,7 @@ from typing import Any
 from kms_conformance.target import Target
 from kms_conformance.target.model import Limits
 from kms_conformance.target.registry import way_named
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 

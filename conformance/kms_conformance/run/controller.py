@@ -50,7 +50,7 @@ from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
 from kms_conformance.verdict.waivers.outdated import stale_waivers
-from kms_conformance.wire.redact import Redactor
+from kms_conformance.wire.secrets.redactor import Redactor
 
 
 # eq=False: pytest keeps plugins in sets, so they must be hashable.

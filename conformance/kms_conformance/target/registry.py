@@ -44,7 +44,9 @@ def ways_of(dialect: str, profile: str = "documents") -> tuple[type[Auth], ...]:
 
     Raises `TargetError` where the profile names one that the dialect does not have.
     """
-    known = {kind.way: kind for kind in ways() if dialect in kind.dialects}
+    own = {kind.way: kind for kind in ways() if dialect in kind.dialects}
+    # An installed dialect may sign in by the ways of others: its profile names them.
+    known = own or {kind.way: kind for kind in ways()}
     named: Sequence[str] = specs.facts(dialect, profile).get("auth_ways", tuple(known))
     for name in named:
         if name not in known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,29 @@ def text_of(request: Request) -> str:
     credentials = credential_places().lower_signing_headers
     headers = (value for name, value in request.headers if name.lower() not in credentials)
     return "\n".join((_decoded(request.url), _decoded(body), *told, *headers)).casefold()
+
+
+class CaselessNames:
+    """Names that are searched for without regard to case, at a cost that does not grow with their number.
+
+    An account may list 10,000 keys.
+    """
+
+    def __init__(self) -> None:
+        self._by_length: dict[int, dict[str, str]] = {}
+
+    def add(self, names: Iterable[str]) -> None:
+        """Look for these names as well; an empty one stands in no text."""
+        for name in filter(None, names):
+            folded = name.casefold()
+            self._by_length.setdefault(len(folded), {})[folded] = name
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """The names that stand in a case-folded text: one look at each place for each length that names have."""
+        for length, names in self._by_length.items():
+            for start in range(len(text) - length + 1):
+                if (name := names.get(text[start : start + length])) is not None:
+                    yield name
 
 
 class _Pairs(list[tuple[str, Any]]):

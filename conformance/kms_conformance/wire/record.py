@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kms_conformance.wire.messages import Exchange, Headers
-    from kms_conformance.wire.redact import Redactor
+    from kms_conformance.wire.secrets.redactor import Redactor
 
 #: Characters of a body that are kept: all of every documented reply but a page of keys.
 MAX_BODY = 16 * 1024

@@ -92,6 +92,6 @@ class ToyApi:
 
 API = ToyApi
 SEED = SeedData(
-    auth={"token": {"token": _TOKEN, "project_id": _PROJECT}},
+    auth=lambda _: {"token": {"token": _TOKEN, "project_id": _PROJECT}},
     foreign=KeyDraft(spec="toy", usage="toy", alias="payroll-{number}", description="Not yours."),
 )

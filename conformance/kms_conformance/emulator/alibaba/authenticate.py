@@ -21,9 +21,9 @@ from kms_conformance.emulator.refusals import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kms_conformance.emulator.alibaba.credentials import AlibabaAccessKey
     from kms_conformance.emulator.alibaba.parameters import Pairs
     from kms_conformance.emulator.messages import Inbound
+    from kms_conformance.emulator.seed_data import AccessKey
     from kms_conformance.emulator.service import Service
 
 # The gateway's page of errors: a time that differs by more than 15 minutes has expired.
@@ -77,7 +77,7 @@ class SignatureProblem:
 
 
 def problem_v1(
-    method: str, pairs: parameters.Pairs, keys: Mapping[str, AlibabaAccessKey], nonces: Nonces, now: datetime
+    method: str, pairs: parameters.Pairs, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime
 ) -> SignatureProblem | None:
     """What is wrong with the signature among the parameters `pairs`; `now` in real time."""
     values = parameters.first_values(pairs)
@@ -127,7 +127,7 @@ _TO_SIGN = (
 _REQUIRED = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 
 
-def problem_v3(inbound: Inbound, keys: Mapping[str, AlibabaAccessKey], nonces: Nonces, now: datetime) -> str | None:
+def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime) -> str | None:
     """What is wrong with the signature, named as in the profile; `now` in real time."""
     match = _AUTHORIZATION.fullmatch(inbound.header("authorization") or "")
     if match is None:

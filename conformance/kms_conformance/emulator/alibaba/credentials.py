@@ -4,37 +4,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kms_conformance.emulator.keys import KeyDraft
-from kms_conformance.emulator.seed_data import SeedData
+from kms_conformance.emulator.seed_data import AccessKey, SeedData
 
+# The account and the region that full names of keys show.
 ACCOUNT_ID = "1000000000000000"
 REGION = "cn-hangzhou"
 
+# A permanent access key.
 ACCESS_KEY_ID = "EXAMPLEACCESSKEYID01"
 ACCESS_KEY_SECRET = "EXAMPLE-ACCESS-KEY-SECRET-OF-THE-EMULATOR"
 
+# A temporary access key, as the vendor's token service gives it out.
 STS_ACCESS_KEY_ID = "STS.EXAMPLEACCESSKEYID02"
 STS_ACCESS_KEY_SECRET = "EXAMPLE-TEMPORARY-SECRET-OF-THE-EMULATOR"
 STS_SECURITY_TOKEN = "EXAMPLE-SECURITY-TOKEN-OF-THE-EMULATOR"
 
-
-@dataclass(frozen=True)
-class AlibabaAccessKey:
-    """One access key; a temporary one comes with a security token, which each of its requests has to show."""
-
-    secret: str
-    security_token: str | None = None
-
-
+# What a signature is checked by: the secret and, of a temporary key, the security token.
 ACCESS_KEYS = {
-    ACCESS_KEY_ID: AlibabaAccessKey(ACCESS_KEY_SECRET),
-    STS_ACCESS_KEY_ID: AlibabaAccessKey(STS_ACCESS_KEY_SECRET, STS_SECURITY_TOKEN),
+    ACCESS_KEY_ID: AccessKey(ACCESS_KEY_SECRET),
+    STS_ACCESS_KEY_ID: AccessKey(STS_ACCESS_KEY_SECRET, STS_SECURITY_TOKEN),
 }
 
-SEED = SeedData(
-    auth={
+
+def _auth(_: str) -> dict[str, dict[str, str]]:
+    """The kinds are v3, v1 and sts."""
+    return {
         "v3": {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET, "signature": "v3"},
         "v1": {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET, "signature": "v1"},
         "sts": {
@@ -43,7 +38,11 @@ SEED = SeedData(
             "security_token": STS_SECURITY_TOKEN,
             "signature": "v3",
         },
-    },
+    }
+
+
+SEED = SeedData(
+    auth=_auth,
     foreign=KeyDraft(
         spec="Aliyun_AES_256", usage="ENCRYPT/DECRYPT", alias="alias/payroll-{number}", description="Not yours."
     ),

@@ -20,8 +20,8 @@ from kms_conformance.emulator.refusals import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kms_conformance.emulator.aws.credentials import AwsAccessKey
     from kms_conformance.emulator.messages import Inbound
+    from kms_conformance.emulator.seed_data import AccessKey
     from kms_conformance.emulator.service import Service
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -43,7 +43,7 @@ class Scope:
 
 
 def signature_problem(
-    inbound: Inbound, keys: Mapping[str, AwsAccessKey], here: tuple[str, str], now: datetime
+    inbound: Inbound, keys: Mapping[str, AccessKey], here: tuple[str, str], now: datetime
 ) -> str | None:
     """What is wrong with the signature, named as in the profile; `here` is region and service, `now` real time."""
     authorization = inbound.header("authorization")

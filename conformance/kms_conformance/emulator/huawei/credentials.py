@@ -27,15 +27,17 @@ DOMAIN = "EXAMPLE-DOMAIN"
 ACCESS_KEY_ID = "EXAMPLEACCESSKEY0001"
 ACCESS_KEY_SECRET = "EXAMPLE-SECRET-ACCESS-KEY-OF-THE-EMULATOR"
 
-SEED = SeedData(
-    auth={
+
+def _auth(base_url: str) -> dict[str, dict[str, str]]:
+    """The kinds are token, password and aksk."""
+    return {
         "token": {"token": TOKEN, "project_id": PROJECT_ID, "expired_token": EXPIRED_TOKEN},
         "password": {
             "username": USERNAME,
             "password": PASSWORD,
             "domain": DOMAIN,
             "project": REGION,
-            "iam_url": "{base_url}",
+            "iam_url": base_url,
             "expired_token": EXPIRED_TOKEN,
         },
         "aksk": {
@@ -43,7 +45,11 @@ SEED = SeedData(
             "access_key_secret": ACCESS_KEY_SECRET,
             "project_id": PROJECT_ID,
         },
-    },
+    }
+
+
+SEED = SeedData(
+    auth=_auth,
     foreign=KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="payroll-{number}", description="Not yours."),
     # The default key of the service itself.
     own=(KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="kms/default", default=True),),

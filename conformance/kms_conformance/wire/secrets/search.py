@@ -1,0 +1,129 @@
+"""The search for secrets: which known values stand in a text, in any form, and where."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kms_conformance.wire.secrets.forms import forms_of
+from kms_conformance.wire.secrets.readings import readings
+
+#: Bytes of a gram, and the distance at which grams of a text are looked up.
+_GRAM = 6
+_STEP = 19
+#: The shortest form, in bytes, that holds a whole gram of a text wherever in the text it stands.
+MIN_INDEXED = _GRAM + _STEP - 1
+
+Span = tuple[int, int, str]
+
+
+@dataclass(frozen=True)
+class SoughtValue:
+    """A value with the label of its spans and all its forms."""
+
+    text: str
+    label: str
+    forms: tuple[bytes, ...]
+
+
+class SecretSearch:
+    """Finds whole values in texts, in time proportional to the text; safe to use from several threads.
+
+    The first `_STEP` grams of each long form are indexed, so the grams of a text at every `_STEP`th byte tell which
+    values it may hold: few look-ups, however many values there are. Only these values are searched for by their forms.
+    A value with a form shorter than `MIN_INDEXED` is searched for in every text.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, SoughtValue] = {}
+        self._grams: dict[bytes, tuple[str, ...]] = {}
+        self._short: dict[str, tuple[bytes, ...]] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._values
+
+    def add(self, value: str, label: str, *, decoded: bool = False) -> None:
+        """Search for a value as well; spans of it bear the label. `decoded`: see `forms_of`."""
+        forms = tuple(dict.fromkeys(forms_of(value.encode(errors="surrogatepass"), decoded=decoded)))
+        short = tuple(form for form in forms if len(form) < MIN_INDEXED)
+        with self._lock:
+            self._forget(value)
+            self._values[value] = SoughtValue(value, label, forms)
+            if short:
+                self._short[value] = short
+            for gram in _grams_of(forms):
+                self._grams[gram] = (*self._grams.get(gram, ()), value)
+
+    def forget(self, value: str) -> None:
+        """Search for a value no longer."""
+        with self._lock:
+            self._forget(value)
+
+    def _forget(self, value: str) -> None:
+        known = self._values.pop(value, None)
+        if known is None:
+            return
+        self._short.pop(value, None)
+        for gram in _grams_of(known.forms):
+            left = tuple(other for other in self._grams[gram] if other != value)
+            if left:
+                self._grams[gram] = left
+            else:
+                del self._grams[gram]
+
+    def likely_in(self, text: bytes) -> list[SoughtValue]:
+        """The values that may stand in a text as it is, escapes not undone, as they were added; no other value does."""
+        seen = {text[at : at + _GRAM] for at in range(0, len(text), _STEP)}
+        with self._lock:
+            likely = {value for value, forms in self._short.items() if any(form in text for form in forms)}
+            for gram in seen:
+                likely.update(self._grams.get(gram, ()))
+            return [known for value, known in self._values.items() if value in likely] if likely else []
+
+    def hides_in(self, text: bytes) -> bool:
+        """Whether any value stands in the text, in any form."""
+        return any(
+            form in reading.text
+            for reading in readings(text)
+            for value in self.likely_in(reading.text)
+            for form in value.forms
+        )
+
+    def spans(self, text: bytes) -> Iterator[Span]:
+        """Where values stand in the text, in any form, with their labels; spans may overlap."""
+        for reading in readings(text):
+            for value in self.likely_in(reading.text):
+                for form in value.forms:
+                    for start, end in _places(reading.text, form):
+                        yield reading.at(start), reading.at(end), value.label
+
+
+def _grams_of(forms: tuple[bytes, ...]) -> set[bytes]:
+    """The grams at the beginnings of long forms: of these one stands wherever a text is looked at."""
+    long_forms = [form for form in forms if len(form) >= MIN_INDEXED]
+    return {form[at : at + _GRAM] for form in long_forms for at in range(_STEP)}
+
+
+def _places(text: bytes, form: bytes) -> Iterator[tuple[int, int]]:
+    """Where a form stands, in order; overlapping places are one.
+
+    A form that repeats itself can stand at almost every byte: a token that an endpoint made for that. After 32 bytes of
+    forms for each byte of the text the whole text counts as one place. Real secrets are random and do not overlap.
+    """
+    size, left = len(form), 32 * len(text) + (1 << 16)
+    start = text.find(form)
+    first, last = start, start + size
+    while start >= 0:
+        left -= size
+        if left < 0:
+            yield 0, len(text)
+            return
+        if start >= last:
+            yield first, last
+            first = start
+        last = start + size
+        start = text.find(form, start + 1)
+    if first >= 0:
+        yield first, last
