@@ -21,15 +21,15 @@ _MOST_FRAMES = 12
 
 
 class SuiteFault(Inconclusive):
-    """An error of the suite itself; `told` is the traceback, without secrets and without values of variables."""
+    """An error of the suite itself; `traceback_text` has no secrets and no values of variables."""
 
-    def __init__(self, what: str, told: str) -> None:
+    def __init__(self, what: str, traceback_text: str) -> None:
         super().__init__(f"The suite itself failed: {what}", "Please report it with this report attached.")
-        self.told = told
+        self.traceback_text = traceback_text
 
 
 @dataclass
-class Check:
+class CheckExecution:
     """The state of one check on one target.
 
     `id`: without the target. `declared`: the requirements that the check judges. `stopped`: the check did not run to
@@ -48,7 +48,7 @@ class Check:
     _started: datetime | None = None
 
     @classmethod
-    def of(cls, planned: SuiteCheck, target: str) -> Check:
+    def of(cls, planned: SuiteCheck, target: str) -> CheckExecution:
         """Build it from a check of the plan."""
         return cls(planned.id, planned.family, planned.title, target, planned.declared)
 
@@ -125,7 +125,7 @@ class Check:
         )
 
 
-def run_check(check: Check) -> Generator[None, object, object]:
+def run_check(check: CheckExecution) -> Generator[None, object, object]:
     """Run the function of a check, and end it by its judgements: without a judgement it does not pass.
 
     Raises `Nonconformity` if a judgement failed, `Inconclusive` if a prerequisite was missing, and `SuiteFault` if a
@@ -167,8 +167,8 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
         reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
         raise Inconclusive(reason, hint, error.waiting_until) from None
     except Exception as error:  # noqa: BLE001 - any other exception is a fault of the suite
-        told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
-        raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None
+        text = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
+        raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(text)) from None
 
 
 def _ended(error: BaseException | None) -> bool:

@@ -18,7 +18,7 @@ from kms_conformance.keys.target_session import Bench
 from kms_conformance.recording.storage import Reel
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
-from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
+from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck
@@ -27,7 +27,7 @@ from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
 
-_CHECK = pytest.StashKey[Check]()
+_CHECK = pytest.StashKey[CheckExecution]()
 
 
 class Worker:
@@ -48,7 +48,7 @@ class Worker:
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
-        self._running: Check | None = None
+        self._running: CheckExecution | None = None
         self._stopped: list[CheckResult] = []
 
     def _recorded_benches(self) -> Iterator[Bench]:
@@ -88,7 +88,7 @@ class Worker:
             if target is None:
                 kept.append(item)
             elif (found := self._planned(item, target)) is not None:
-                item.stash[_CHECK] = Check.of(found, target)
+                item.stash[_CHECK] = CheckExecution.of(found, target)
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
@@ -173,7 +173,7 @@ class Worker:
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
-                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.traceback_text}"
             elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
                 # Without the traceback, which shows only code of the suite.
                 report.longrepr = str(call.excinfo.value)
@@ -182,7 +182,7 @@ class Worker:
         self._clean(report)
         return report
 
-    def _rendered(self, check: Check) -> str:
+    def _rendered(self, check: CheckExecution) -> str:
         """The failed judgements of a check, as text for pytest, JUnit and Allure."""
         bench = self.benches[check.target]
         return "\n\n".join(
@@ -249,7 +249,7 @@ class Worker:
         return self.scenario(request.node)
 
 
-def check_of(item: pytest.Item) -> Check | None:
+def check_of(item: pytest.Item) -> CheckExecution | None:
     """The check of an item; None for other items."""
     return item.stash.get(_CHECK, None)
 

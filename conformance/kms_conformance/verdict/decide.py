@@ -141,7 +141,7 @@ def decide_result(
 def is_waiting(verdict: Verdict) -> bool:
     """Whether all open requirements of an inconclusive target wait for the deletion date of a planted key.
 
-    Requires that every check ran, that no filter was set, and that none of our keys is left. With `--watch`,
+    Requires that every check ran, that no filter was set, and that none of our keys is left. With `--observe`,
     requirements that no check of the run declares may stay open.
     """
     is_open = frozenset({"inconclusive", "not_tested"})
