@@ -19,7 +19,7 @@ from kms_conformance.report.store import write
 from kms_conformance.report.text.changes import lines, markdown
 from kms_conformance.verdict.model import Verdict
 
-ALONE = "accepted answers are not compared, a verdict alone does not hold them."
+ALONE = "accepted answers are not compared; they are in results.json, and only verdict.json was given."
 
 
 def shown(before: Path, after: Path, width: int = 80) -> str:

@@ -28,7 +28,7 @@ class Emulators:
         from kms_conformance.emulator import Emulator  # noqa: PLC0415 - needed only without --target
 
         emulator = self._running.enter_context(Emulator(dialect))
-        # With a single way to sign in, the emulator expects its default name.
+        # With a single way to sign in, the emulator's names mean variants of this way.
         several = way is not None and len(ways_of(dialect)) > 1
         target = emulator.target(way if several else None)
         target["name"] += f"-{way}" if several else ""

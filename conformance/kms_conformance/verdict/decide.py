@@ -157,9 +157,10 @@ def unwritten(verdict: Verdict) -> Verdict:
 
 
 def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
-    """Whether a target is conformant or, in a partial run, whether every MUST that its checks judged holds.
+    """Whether a target is conformant or, in a partial run, whether the checks that ran found nothing against it.
 
-    `partial`: the reasons why the run left checks out; empty for a complete run.
+    `partial`: the reasons why the run left checks out; empty for a complete run. Found against it: a MUST that failed
+    or is inconclusive for another reason than a missing check, or a key that is not scheduled for deletion.
     """
     if not partial:
         return verdict.result == "conformant"

@@ -41,7 +41,7 @@ def _escaped(text: str) -> str:
     return one_line(text).replace("%", "%25")
 
 
-# GitHub names the file, and shows what a step has appended to it, up to this size.
+# The environment variable with the path of the summary file of a step.
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 
 

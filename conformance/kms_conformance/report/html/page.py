@@ -254,7 +254,7 @@ def _page(anchor: str, target: TargetReport, budget: Budget, brief: bool) -> Tar
     return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)), brief)
 
 
-# Rows, of ten targets and more. Each that opens takes some 3 kB, and a page of 10 MB is slow to open.
+# Requirements of ten targets. A row with evidence takes some 3 kB, and a page of 10 MB opens slowly.
 _MANY = 1200
 
 

@@ -72,7 +72,7 @@ def _unearned(verdict: Verdict) -> Iterator[str]:
         yield f"Options left checks out ({options})."
     if verdict.keys_left:
         keys = counted(len(verdict.keys_left), "key")
-        yield f"{keys} of this suite may not be scheduled for deletion: {', '.join(verdict.keys_left)}."
+        yield f"{keys} of this suite not confirmed as scheduled for deletion: {', '.join(verdict.keys_left)}."
 
 
 def _them(things: Sized) -> str:
