@@ -98,8 +98,8 @@ def test_what_was_removed_or_demands_something_else_is_said() -> None:
         "removed": ["cancel.gone"],
         "changed": ["cancel.effect"],
     }
-    assert "1 requirement of that release is no longer there to be judged: cancel.gone." in sentence(read)
-    assert "1 requirement of that release demands something else today: cancel.effect." in sentence(read)
+    assert "1 requirement of that release no longer exists: cancel.gone." in sentence(read)
+    assert "1 requirement of that release has changed since: cancel.effect." in sentence(read)
 
 
 def test_the_digest_is_of_what_is_demanded_and_not_of_its_level() -> None:
