@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from nights import Nights, verdicts
 
+from kms_conformance.apps.selftest.deviation import only
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
-from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
 

@@ -1,4 +1,4 @@
-"""`doctor`: preflight; changes nothing."""
+"""`doctor`: preflight of a target, without changing anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKS = {"ok": " ", "warn": "!", "bad": "x"}
 @click.command()
 @click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
 def doctor(targets: tuple[str, ...]) -> int:
-    """Reach each target, sign in, and say what a run would create and what that costs; changes nothing."""
+    """Connect to each target, sign in, and show how many keys a run would create and their cost; changes nothing."""
     refuse_replaced()
     return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
 
