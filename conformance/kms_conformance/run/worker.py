@@ -1,4 +1,4 @@
-"""A worker of a session: makes one item of each check and target, runs it, and attaches what became of it."""
+"""The worker of a session: makes one item per check and target, runs it, and attaches its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.storage import Reel
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
-from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
+from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck, operation_names
@@ -26,11 +26,11 @@ from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
 
-_CHECK = pytest.StashKey[Check]()
+_CHECK = pytest.StashKey[CheckExecution]()
 
 
 class Worker:
-    """Makes one item of each check and target, and runs it."""
+    """The pytest plugin that makes and runs the items of all targets."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class Worker:
         target_sessions: Sequence[TargetSession] | None = None,
         interrupts: Interrupts | None = None,
     ) -> None:
-        """`target_sessions` are given by a run that is judged again; without them, sessions are made and recorded."""
+        """Create the target sessions, with recording; `target_sessions` are given only for a run judged again."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
-        found = tuple(self._recorded_benches()) if target_sessions is None else tuple(target_sessions)
+        found = tuple(self._recorded_sessions()) if target_sessions is None else tuple(target_sessions)
         self.targets = tuple(target_session.target for target_session in found)
         self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
@@ -50,12 +50,12 @@ class Worker:
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
-        self._at_work: Check | None = None
+        self._running: CheckExecution | None = None
         self._stopped: list[CheckResult] = []
 
-    def _recorded_benches(self) -> Iterator[TargetSession]:
+    def _recorded_sessions(self) -> Iterator[TargetSession]:
         settings = self.settings
-        # Shards of the built-in emulator have one each: there is nothing to share.
+        # With the built-in emulator, each shard has its own endpoint and shares no limits.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
@@ -85,28 +85,28 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the plan, and of these the shard's own, target by target, in the order of families."""
+        """Keep the items of planned checks of this shard; sort them by target and family."""
         kept = []
         for item in items:
             target = _target_of(item)
             if target is None:
                 kept.append(item)
             elif (found := self._planned(item, target)) is not None:
-                item.stash[_CHECK] = Check.of(found, target)
+                item.stash[_CHECK] = CheckExecution.of(found, target)
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
         items[:] = kept
 
     def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
-        """The check of this run that an item is."""
+        """The planned check of an item; None if this run does not have it."""
         callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
         parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
         function = getattr(item, "originalname", item.name)
         return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
-        """What Allure is told of an item."""
+        """The Allure labels of an item."""
         check = check_of(item)
         if check is None:
             return None
@@ -123,7 +123,7 @@ class Worker:
         )
 
     def scenario(self, item: pytest.Item) -> Scenario:
-        """The scenario for one check: its own judge in the session of its target."""
+        """The scenario of one check, with its own judge, on the session of its target."""
         check = item.stash[_CHECK]
         target_session = self.target_sessions[check.target]
         clean = target_session.client.recorder.redactor.text
@@ -136,7 +136,7 @@ class Worker:
             take=target_session.client.start_findings().take,
         )
         check.open(target_session, judge)
-        self._at_work = check
+        self._running = check
         target_session.checks_started.append(check.id)
         with without_secrets(clean):
             target_session.connect()
@@ -167,7 +167,7 @@ class Worker:
         except Nonconformity:
             raise Nonconformity(self._rendered(check)) from None
 
-    # Innermost: what other plugins attach of a report has lost its secrets.
+    # Innermost, so that other plugins get reports without secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -175,20 +175,20 @@ class Worker:
         report = yield
         check = check_of(item)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
-            self._at_work = None
+            self._running = None
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
-                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.traceback_text}"
             elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
-                # Where in our code a judgement was passed tells nobody anything.
+                # Without the traceback, which shows only code of the suite.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
                 allure.attach(result, self.target_sessions[check.target].catalogue)
         self._clean(report)
         return report
 
-    def _rendered(self, check: Check) -> str:
+    def _rendered(self, check: CheckExecution) -> str:
         """The failed judgements of a check, as text for pytest, JUnit and Allure."""
         target_session = self.target_sessions[check.target]
         return "\n\n".join(
@@ -202,7 +202,7 @@ class Worker:
         )
 
     def _clean(self, report: pytest.TestReport) -> None:
-        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        """Remove secrets from pytest's report of a test: traceback, captured output, log."""
         clean = self._clean_text
         report.sections = [(name, clean(text)) for name, text in report.sections]
         if report.longrepr and not hasattr(report, "kms"):
@@ -216,7 +216,7 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        """After the checks, signals are only recorded: an interruption there would lose results and leave keys."""
         try:
             return (yield)
         finally:
@@ -225,9 +225,9 @@ class Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         self._interrupts.checks_finished()
-        if self._at_work is not None:
-            # What it had judged by then counts; the rest of it stays open.
-            self._stopped.append(self._at_work.cut_short())
+        if self._running is not None:
+            # Its judgements so far count; its other requirements stay open.
+            self._stopped.append(self._running.interrupted())
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
         for name, target_session in self.target_sessions.items():
             if "client" not in vars(target_session):
@@ -238,7 +238,7 @@ class Worker:
                 self.isolation[name] = target_session.isolation.to_json()
         for name, reel in self.reels.items():
             if self.target_sessions[name].checks_started:
-                # Without its tape a run can be read, and not sealed.
+                # Without the recording, a run is valid but cannot be sealed.
                 with suppress(OSError):
                     reel.finish(self.target_sessions[name].checks_started, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
@@ -246,22 +246,22 @@ class Worker:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
-        """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
+        """The output for the controller, besides results of checks; JSON types only."""
         return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:
-        """The target, as a check speaks to it."""
+        """The scenario of the check on its target."""
         return self.scenario(request.node)
 
 
-def check_of(item: pytest.Item) -> Check | None:
-    """The check that an item is; None for what is no check of a target of this run."""
+def check_of(item: pytest.Item) -> CheckExecution | None:
+    """The check of an item; None for other items."""
     return item.stash.get(_CHECK, None)
 
 
 def _target_of(item: pytest.Item) -> str | None:
-    """The target that an item asks; None for an item that is no check of the suite."""
+    """The target of an item; None for an item that is not a check of the suite."""
     callspec = getattr(item, "callspec", None)
     name = None if callspec is None else callspec.params.get("kms")
     return name if isinstance(name, str) else None

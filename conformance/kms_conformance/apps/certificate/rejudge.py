@@ -111,7 +111,7 @@ def rejudge(
         return RejudgedRun(
             problem,
             tuple(plugin.results.values()),
-            worker.plans[target.name].named(),
+            worker.plans[target.name].declared_requirements(),
             worker.isolation.get(target.name),
             target,
             "".join(f"{entry.line}\n" for entry in own.entries() if entry.event != ACCOUNT),
