@@ -1,4 +1,4 @@
-"""Rejudging: runs the suite against recorded exchanges, without network, target and waiting."""
+"""Rejudging: runs the suite against a recording of recorded exchanges, without network, target and waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kms_conformance import suite
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import ACCOUNT
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.player import PlaybackDiverged, Player, Recording
 from kms_conformance.recording.storage import RunFacts, run_seed
 from kms_conformance.recording.target_snapshot import target_from_snapshot
@@ -103,8 +103,10 @@ def rejudge(
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
-        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(run_seed(settings.seed, facts.chance)))
-        worker = Worker(settings, [bench])
+        target_session = TargetSession(
+            target, own, EFFORTS[settings.tier].keys, player.world(run_seed(settings.seed, facts.chance))
+        )
+        worker = Worker(settings, [target_session])
         plugin = _RejudgePlugin(worker, player, facts.checks)
         output = _run(worker, plugin)
         player.ended()
@@ -116,7 +118,7 @@ def rejudge(
         return RejudgedRun(
             problem,
             tuple(plugin.results.values()),
-            worker.plans[target.name].named(),
+            worker.plans[target.name].declared_requirements(),
             worker.isolation.get(target.name),
             target,
             "".join(f"{entry.line}\n" for entry in own.entries() if entry.event != ACCOUNT),

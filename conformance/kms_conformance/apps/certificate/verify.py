@@ -34,7 +34,7 @@ from kms_conformance.recording.environment import missing_to_draw, missing_to_ju
 from kms_conformance.recording.player import RecordingError
 from kms_conformance.recording.storage import RunFacts
 from kms_conformance.report import files, layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.target.registry import ways
 
 if TYPE_CHECKING:
