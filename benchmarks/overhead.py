@@ -14,7 +14,7 @@ from benchmarks.measure import Figure, Ratio, Result
 from benchmarks.replay import Replay, Taken, by_http_client, by_requests
 from kms_conformance.client.judge import Judge
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import parse_target
 from kms_conformance.wire.messages import Request
 
@@ -84,10 +84,10 @@ def _base(target: str) -> str:
 def _described(text: str) -> bytes:
     """The bytes of a reply to `describe`, with `%08d` as its request id."""
     with suite.folder() as place:
-        bench = _bench(text, place)
-        key = bench.client.dialect.page(bench.client.ask("list").value).ids[0]
-        reply = bench.client.ask("describe", key_id=key).reply
-        bench.close()
+        target_session = _target_session(text, place)
+        key = target_session.client.dialect.page(target_session.client.ask("list").value).ids[0]
+        reply = target_session.client.ask("describe", key_id=key).reply
+        target_session.close()
     kept = [(name, value) for name, value in reply.headers if name.lower() not in {"content-length", "connection"}]
     identified = [(name, "%08d" if name.lower() == "x-request-id" else value) for name, value in kept]
     head = "".join(f"{name}: {value}\r\n" for name, value in [*identified, ("Content-Length", str(len(reply.body)))])
@@ -100,22 +100,24 @@ def _asked(base: str) -> tuple[Taken, Request]:
     document = yaml.safe_load(text) | {"base_url": base}
     document.pop("time_control")
     with suite.folder() as place:
-        bench = _bench(yaml.safe_dump(document), place)
-        client = bench.client
+        target_session = _target_session(yaml.safe_dump(document), place)
+        client = target_session.client
         take = client.start_findings().take
-        judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count, take=take)
+        judge = Judge(
+            target_session.catalogue, target_session.applicable, latest=lambda: client.recorder.count, take=take
+        )
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request
         with Taken.measured() as taken:
             for _ in range(_ASKED):
                 client.ask("describe", key_id=key)
                 judge.record(())
-        bench.close()
+        target_session.close()
     return taken[0], replace(request, url=base + request.target)
 
 
-def _bench(text: str, place: Path) -> Bench:
+def _target_session(text: str, place: Path) -> TargetSession:
     target = parse_target(text, "benchmark.yaml")
-    bench = Bench(target, Ledger.of(target, place), keys=0)
-    bench.client.sign_in()
-    return bench
+    target_session = TargetSession(target, Ledger.of(target, place), keys=0)
+    target_session.client.sign_in()
+    return target_session

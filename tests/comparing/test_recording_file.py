@@ -16,7 +16,7 @@ from emulator_recordings import emulator, recorded, target_of
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerRecording
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 ASKED = (
     "create describe.enabled describe.pending-deletion list encrypt.enabled generate_data_key.enabled decrypt.enabled "

@@ -17,7 +17,8 @@ from kms_conformance import cli
 from kms_conformance.core import errors
 from kms_conformance.core.errors import LibraryChanged, LibraryReplaced
 from kms_conformance.core.signals import Interrupts
-from kms_conformance.run.controller import Controller, Options
+from kms_conformance.run.controller import Controller
+from kms_conformance.run.settings import Options
 from kms_conformance.run.terminal import Terminal
 
 
@@ -58,7 +59,7 @@ def test_plain_pytest_is_refused_as_well(replaced: None, tmp_path: Path) -> None
 
 def test_a_library_that_moved_is_told_of_once_at_the_end_of_a_run() -> None:
     console = Console(file=StringIO(), width=200)
-    controller = SimpleNamespace(refusal="", report=None, afterwards=tuple)
+    controller = SimpleNamespace(refusal="", report=None, unscheduled_keys=tuple)
     terminal = Terminal(controller, console)  # type: ignore[arg-type]  # as much of it as is looked at
     for text, category in (
         ("It moved.", LibraryChanged),

@@ -72,7 +72,7 @@ def test_what_is_newer_than_the_set_is_shown_and_decides_nothing() -> None:
     assert list(problems_of_verdict(read)) == []
     assert sentence(read) == (
         f"All {read.counts()['MUST']['passed']} MUST requirements that apply hold. Decided by the requirements of "
-        "release 0.0.9, judged as this version judges them. 1 newer requirement, 1 of which failed, decided nothing."
+        "release 0.0.9, as judged by this version. 1 newer requirement (1 failed) did not count."
     )
 
 
@@ -98,8 +98,8 @@ def test_what_was_removed_or_demands_something_else_is_said() -> None:
         "removed": ["cancel.gone"],
         "changed": ["cancel.effect"],
     }
-    assert "1 requirement of that release is no longer there to be judged: cancel.gone." in sentence(read)
-    assert "1 requirement of that release demands something else today: cancel.effect." in sentence(read)
+    assert "1 requirement of that release no longer exists: cancel.gone." in sentence(read)
+    assert "1 requirement of that release has changed since: cancel.effect." in sentence(read)
 
 
 def test_the_digest_is_of_what_is_demanded_and_not_of_its_level() -> None:

@@ -272,7 +272,7 @@ def test_a_target_that_passed_nothing_that_needs_memory_passes_nothing() -> None
     before = result("entry::a", family="entry", passes=ALL)
     found = verdict(before, result("cancel::a", family="cancel"))
     assert {each.verdict for each in found.requirements} == {"inconclusive", "not_applicable"}
-    assert "keeps no state" in entry(found, "cancel.effect").reason
+    assert "does not keep the state" in entry(found, "cancel.effect").reason
     assert verdict(before).result == "conformant"
     assert verdict(before, result("cancel::a", family="cancel", passes={"cancel.effect": 1})).result == "conformant"
 

@@ -45,11 +45,11 @@ def test_all_that_a_waiver_can_say_is_read(tmp_path: Path) -> None:
     ("text", "why", "hint"),
     [
         ("waivers: [", "flow", "- {requirement: "),
-        ("cancel.effect: known\n", "Line 1: It is no list of waivers.", "- {requirement: "),
-        ("- a\n", "Line 1: It is no list of waivers.", "- {requirement: "),
-        ("", "Line 1: It is no list of waivers.", "- {requirement: "),
-        ("waivers:\n  - cancel.effect\n", "Line 2: It is no waiver.", "- {requirement: "),
-        (f"waivers:\n{_ENTRY}, onwer: us}}\n", "Line 2: `onwer` is not known here.", "Did you mean `owner`?"),
+        ("cancel.effect: known\n", "Line 1: A list of waivers is expected here.", "- {requirement: "),
+        ("- a\n", "Line 1: A list of waivers is expected here.", "- {requirement: "),
+        ("", "Line 1: A list of waivers is expected here.", "- {requirement: "),
+        ("waivers:\n  - cancel.effect\n", "Line 2: A waiver is expected here.", "- {requirement: "),
+        (f"waivers:\n{_ENTRY}, onwer: us}}\n", "Line 2: `onwer` is not a field of a waiver.", "Did you mean `owner`?"),
         (
             "waivers:\n  - requirement: cancel.effect\n    reason: a\n    owner: b\n",
             "Line 2: `expires` is missing.",
@@ -70,14 +70,14 @@ def test_all_that_a_waiver_can_say_is_read(tmp_path: Path) -> None:
             "Line 2: `requirement` must be the id of a requirement, or a glob over several with * and ?.",
             'For example: `requirement: "cancel.date-cleared"`.',
         ),
-        (f"waivers:\n\n{_BAD_DAY}\n", "Line 3: `2027-02-30` is no day of the calendar.", "Write it as YYYY-MM-DD."),
+        (f"waivers:\n\n{_BAD_DAY}\n", "Line 3: `2027-02-30` is not a date.", "Write the date as YYYY-MM-DD."),
         (f"waivers:\n{_ENTRY}, dialect: hauwei}}\n", "Line 2: There is no dialect `hauwei`.", "Did you mean `huawei`?"),
         (f"waivers:\n{_ENTRY}, link: x}}\n", "Line 2: `link` must be the address of", "For example: `link: "),
         (f"waivers:\n{_ENTRY}, reason: b}}\n", "the key 'reason' occurs twice", "- {requirement: "),
         (
             f"waivers:\n{_ENTRY}}}\n{_ENTRY}}}\n",
             "Line 2: `cancel.date-cleared` is waived twice.",
-            "Keep one of the two.",
+            "Remove one of the two entries.",
         ),
     ],
     ids=[
