@@ -25,7 +25,7 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
     """
     from kms_conformance.apps.certificate import keys  # noqa: PLC0415 - other commands do not need it
     from kms_conformance.apps.certificate.certify import certify as seal  # noqa: PLC0415 - as above
-    from kms_conformance.apps.certificate.manifest import NO_SIGNATURE  # noqa: PLC0415 - as above
+    from kms_conformance.apps.certificate.manifest import NO_SIGNATURE, OWN_PROFILE  # noqa: PLC0415 - as above
 
     if new_key is not None:
         public = keys.new_key(new_key)
@@ -40,6 +40,8 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
             say(f"partial, no certificate: {', '.join(sealed.partial)}")
         if sealed.kind == "evidence":
             say(f"evidence, no certificate: the target is {sealed.result}")
+        if sealed.own_profile:
+            say(OWN_PROFILE)
         if sealed.unproved:
             say(f"`verify` cannot judge it again, and says so with exit code 3: {' '.join(sealed.unproved)}")
         say(f"signed by the key {sealed.signer}" if sealed.signer else NO_SIGNATURE)

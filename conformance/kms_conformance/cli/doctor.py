@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.text import say
 from kms_conformance.preflight.doctor import Finding, examine
@@ -26,6 +27,8 @@ def doctor(targets: tuple[str, ...]) -> int:
 
 def _examine(target: Target) -> int:
     say(f"{target.name}: {target.dialect}, profile {target.profile}")
+    if specs.is_own(target.profile):
+        say("  The profile is your own: what it accepts beyond the documents is your claim.")
     worst = 0
     for finding in examine(target, Ledger.of(target)):
         _show(finding)

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from kms_conformance.core import specs
 from kms_conformance.target import Target
 from kms_conformance.target.model import Limits
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.target.registry import way_named
 from kms_conformance.wire.secrets.redactor import Redactor
 
@@ -32,10 +34,12 @@ def described(target: Target) -> dict[str, Any]:
         name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
         for name, value in ((field.name, getattr(target.auth, field.name)) for field in fields(target.auth))
     }
+    own = specs.own_profile(target.profile)
     return {
         "name": target.name,
         "dialect": target.dialect,
         "profile": target.profile,
+        **({} if own is None else {"own_profile": own.content}),
         "base_url": shown(target.base_url),
         "auth": {"way": target.auth.way, **auth},
         "limits": asdict(target.limits),
@@ -44,7 +48,11 @@ def described(target: Target) -> dict[str, Any]:
 
 
 def put_up(description: Mapping[str, Any]) -> Target:
-    """A target that plays the described one. Raises `KeyError` or `TypeError` for what no target is like."""
+    """A target that plays the described one. Raises `KeyError`, `TypeError` or `ValueError` for what no target is like."""
+    if "own_profile" in description and description["profile"] != add_content(
+        description["dialect"], description["own_profile"]
+    ):
+        raise ValueError("the target's profile is not its own_profile")
     stand_ins: dict[str, str] = {}
 
     def filled(value: object) -> object:

@@ -17,13 +17,13 @@ _MAX_CHARACTERS = 1 << 16
 _TOO_LONG = Problem("It is too long for a target file.", "Name a YAML file of the form that the README shows.")
 
 
-def read(path: Path) -> str:
-    """The text of the file; raises `TargetError`."""
+def read(path: Path, base: str = "where you are now") -> str:
+    """The text of the file; raises `TargetError`. `base` says which folder a relative path is relative to."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(_MAX_CHARACTERS + 1)
     except FileNotFoundError:
-        problem = Problem("There is no such file.", "Check the path; it is relative to where you are now.")
+        problem = Problem("There is no such file.", f"Check the path; it is relative to {base}.")
     except IsADirectoryError:
         problem = Problem("It is a directory.", "Name a file in it.")
     except UnicodeDecodeError:

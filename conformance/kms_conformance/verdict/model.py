@@ -100,7 +100,8 @@ class Verdict:
     what became of the keys of others; `frozen` names the release whose requirements decided, if not this one.
     `unfinished` are the checks of the plan that did not run to their end, `filters` the options of pytest that confined
     the run, `keys_left` the keys of ours that are not known to be scheduled for deletion. `observations` counts events
-    that decide nothing. `watch` says that the run only read its planted keys.
+    that decide nothing. `watch` says that the run only read its planted keys. `own_profile` is the content of a profile
+    from a file of the user's own, whose reference `profile` then is.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Verdict:
     keys_left: tuple[str, ...] = ()
     observations: Mapping[str, int] = field(default_factory=dict)
     watch: bool = False
+    own_profile: Mapping[str, Any] | None = None
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Verdict:
@@ -195,5 +197,5 @@ def read_time(text: str) -> datetime:
     return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
-_OPTIONAL = ("isolation", "frozen")
+_OPTIONAL = ("isolation", "frozen", "own_profile")
 _RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")

@@ -48,6 +48,7 @@ class Made:
     partial: tuple[str, ...]
     signer: str
     unproved: tuple[str, ...] = ()
+    own_profile: bool = False
 
 
 def certify(
@@ -114,7 +115,8 @@ def _packed(
     partial = tuple(document["partial"])
     path = folder / layout.sealed_name(verdict.name, partial=bool(partial), evidence=not sound)
     unproved = tuple(circumstances(environment)) or _proved(path, members)
-    return Made(path, document["kind"], verdict.result, partial, signed_by, unproved), pack(members)
+    own = verdict.own_profile is not None
+    return Made(path, document["kind"], verdict.result, partial, signed_by, unproved, own), pack(members)
 
 
 def _proved(path: Path, members: Mapping[str, bytes]) -> tuple[()]:

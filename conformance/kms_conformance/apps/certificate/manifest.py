@@ -22,6 +22,11 @@ NO_SIGNATURE = (
     "whoever can change the file can seal it again."
 )
 
+OWN_PROFILE = (
+    "It was judged by a profile of the user's own, which it holds: what that accepts beyond the documents is its "
+    "author's claim. verdict.json shows it."
+)
+
 
 def manifest(
     verdict: Verdict, environment: Mapping[str, Any], exchanges: int, members: Mapping[str, bytes], issued: str

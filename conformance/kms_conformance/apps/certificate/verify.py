@@ -10,7 +10,7 @@ from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.agreement import differences, out_of_time, unclaimed_failures
 from kms_conformance.apps.certificate.elsewhere import Shared, is_same_release, other_code, shared
 from kms_conformance.apps.certificate.form import Sealed, changes, contradictions, environment_of, misspelt, name_note
-from kms_conformance.apps.certificate.manifest import NO_SIGNATURE
+from kms_conformance.apps.certificate.manifest import NO_SIGNATURE, OWN_PROFILE
 from kms_conformance.apps.certificate.pack import MANIFEST, STATEMENT, Unsound, read
 from kms_conformance.apps.certificate.statement import is_signed_by
 from kms_conformance.catalogue.frozen import versions
@@ -143,6 +143,8 @@ def _verified(
     notes = [f"It is signed by the key {by.keyid}."] if by is not None and not problems else []
     if by is None:
         notes.append(_unchecked(signers[0]) if signers else NO_SIGNATURE)
+    if sealed.verdict.own_profile is not None:
+        notes.append(OWN_PROFILE)
     notes += name_note(path, sealed.document)
     said_so_far = Verification(path, tuple(problems), (), tuple(notes), _claim(sealed), _mark(sealed.document))
     if problems:
@@ -257,9 +259,11 @@ def circumstances(environment: Mapping[str, Any]) -> Iterator[str]:
 def _claim(sealed: Sealed) -> str:
     document = sealed.document
     asked = f"{document['exchanges']} exchanges, asked and judged again"
+    own = sealed.verdict.own_profile
+    by = "" if own is None else f" by a profile of the user's own ({sealed.verdict.profile})"
     if document["kind"] == "certificate" and not document["partial"]:
-        return f"{document['target']['name']} is conformant. That follows from its {asked}."
-    return f"its verdict follows from its {asked}. It is no certificate."
+        return f"{document['target']['name']} is conformant{by}. That follows from its {asked}."
+    return f"its verdict{by} follows from its {asked}. It is no certificate."
 
 
 def _mark(document: Mapping[str, Any]) -> str:

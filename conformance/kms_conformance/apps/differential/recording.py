@@ -19,6 +19,7 @@ from kms_conformance.report.errors import ReportError
 from kms_conformance.report.files import read_json, to_text, write_atomically
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.target import Target, TargetError
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
@@ -52,6 +53,7 @@ class AnswerRecording:
     requests: int
     keys_created: int
     left: tuple[str, ...] = ()
+    own_profile: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str:
@@ -71,6 +73,7 @@ class AnswerRecording:
                 "profile": self.profile,
                 "base_url": self.base_url,
             },
+            **({} if self.own_profile is None else {"own_profile": dict(self.own_profile)}),
             "questions": {"seed": self.seed, "digest": self.digest},
             "answers": [
                 {"question": entry.question, "title": entry.title, "asked": entry.asked, **entry.given.to_json()}
@@ -92,6 +95,7 @@ class AnswerRecording:
             entries=tuple(_entry(dict(answer)) for answer in raw["answers"]),
             requests=raw["requests"],
             keys_created=raw["keys_created"],
+            own_profile=raw.get("own_profile"),
         )
 
 
@@ -108,7 +112,7 @@ def record(
     must be asked the same. Each is judged by its own.
     """
     asked_by = facts_of or target.profile
-    if asked_by not in specs.profile_names(target.dialect):
+    if not specs.has_profile(target.dialect, asked_by):
         raise TargetError(
             f"The questions were made of the profile {asked_by}, which this version of the suite does not have.",
             f"It has: {', '.join(specs.profile_names(target.dialect))}.",
@@ -123,6 +127,7 @@ def record(
 def _recording(
     target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: AskingResult
 ) -> AnswerRecording:
+    own = specs.own_profile(target.profile)
     return AnswerRecording(
         name=target.name,
         dialect=target.dialect,
@@ -139,6 +144,7 @@ def _recording(
         requests=result.requests,
         keys_created=result.keys_created,
         left=result.left,
+        own_profile=None if own is None else own.content,
     )
 
 
@@ -163,4 +169,8 @@ def read_recording(path: Path) -> AnswerRecording:
             "The digest of its questions is not that of the questions it holds: it was changed.",
             "Record again.",
         )
+    if recording.own_profile is not None and recording.dialect in specs.dialects():
+        added = built(lambda content: add_content(recording.dialect, content), recording.own_profile, str(path))
+        if added != recording.profile:
+            raise ReportError(f"{path} cannot be used.", "Its profile is not its `own_profile`.", "Record again.")
     return recording

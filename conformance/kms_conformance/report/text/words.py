@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
+from typing import Any
 
 from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import is_waiting
@@ -59,8 +60,16 @@ def sentence(verdict: Verdict) -> str:
         )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
+    parts += [_own(verdict.own_profile)] if verdict.own_profile is not None else []
     parts += [_observed(verdict)] if verdict.observations else []
     return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
+
+
+def _own(profile: Mapping[str, Any]) -> str:
+    return (
+        f"It was judged by a profile of the user's own, {profile['name']}: what that accepts beyond the documents is its "
+        "author's claim."
+    )
 
 
 def _unearned(verdict: Verdict) -> Iterator[str]:
