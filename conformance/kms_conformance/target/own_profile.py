@@ -96,23 +96,24 @@ def _problems_of_lifecycle(profile: OwnProfile) -> Iterator[Problem]:
     named = {refusal for by_state in facts["lifecycle"].values() for refusal in by_state.values()}
     yield from _unknown("facts.refusals", facts["refusals"], [*parent["refusals"], *sorted(named)])
     yield from _unknown("facts.lifecycle", facts["lifecycle"], list(api.operations))
+    met: dict[str, list[str]] = {}
     for operation, by_state in facts["lifecycle"].items():
         where = f"facts.lifecycle.{operation}"
         yield from _unknown(where, by_state, list(facts["states"]))
         yield from _unknown(where, by_state.values(), list(facts["refusals"]))
-        if operation in api:
-            yield from _undocumented(facts["refusals"], {*by_state.values(), *_ANYWHERE}, operation, api)
+        for refusal in {*by_state.values(), *_ANYWHERE} & set(facts["refusals"]):
+            met.setdefault(refusal, []).extend([operation] if operation in api else [])
+    for refusal in sorted(met):
+        yield from _undocumented(refusal, facts["refusals"][refusal], met[refusal], api)
 
 
-def _undocumented(
-    refusals: Mapping[str, Any], met: set[str], operation: str, api: Api
-) -> Iterator[Problem]:
-    """Accepted answers with a status that the rule on all replies refuses."""
-    documented = api[operation].replies
-    for name in sorted(met & set(refusals)):
-        for status in sorted({answer["status"] for answer in refusals[name]["answers"]} - set(documented)):
-            why = f"`facts.refusals.{name}` has the status {status}, which {api[operation].id} does not document"
-            yield _problem(why, f"It documents {', '.join(map(str, documented))}.")
+def _undocumented(name: str, refusal: Mapping[str, Any], met_by: Sequence[str], api: Api) -> Iterator[Problem]:
+    """Accepted answers with a status that the rule on all replies refuses, each once."""
+    for status in sorted({answer["status"] for answer in refusal["answers"]}):
+        operation = next((api[each] for each in met_by if status not in api[each].replies), None)
+        if operation is not None:
+            why = f"`facts.refusals.{name}` has the status {status}, which {operation.id} does not document"
+            yield _problem(why, f"It documents {', '.join(map(str, sorted(operation.replies)))}.")
 
 
 def _unknown(where: str, given: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> Iterator[Problem]:

@@ -169,8 +169,8 @@ def read_recording(path: Path) -> AnswerRecording:
             "The digest of its questions is not that of the questions it holds: it was changed.",
             "Record again.",
         )
-    if recording.own_profile is not None and recording.dialect in specs.dialects():
-        added = built(lambda content: add_content(recording.dialect, content), recording.own_profile, str(path))
-        if added != recording.profile:
+    if specs.is_own(recording.profile) and recording.dialect in specs.dialects():
+        own = recording.own_profile or {}
+        if built(lambda content: add_content(recording.dialect, content), own, str(path)) != recording.profile:
             raise ReportError(f"{path} cannot be used.", "Its profile is not its `own_profile`.", "Record again.")
     return recording
