@@ -22,8 +22,8 @@ from benchmarks.runs import FAULTLESS, Peer, ours
 from benchmarks.sample import Case, ordered
 from benchmarks.score import Result, accepted
 from benchmarks.table import table
+from kms_conformance.apps.selftest.deviation import BOTH
 from kms_conformance.apps.selftest.faults import FAULTS
-from kms_conformance.apps.selftest.serving import BOTH
 
 
 @click.command()

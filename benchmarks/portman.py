@@ -17,7 +17,7 @@ from benchmarks import settings
 from benchmarks.commands import execute
 from benchmarks.score import Run
 from benchmarks.served import served
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.auth import TokenAuth
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile

@@ -14,7 +14,7 @@ from benchmarks.commands import execute
 from benchmarks.reports import Log
 from benchmarks.score import Run
 from benchmarks.served import served
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.target import load_target

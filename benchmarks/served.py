@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from benchmarks.apart import apart
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.emulator import Inbound, Outbound
 
 

@@ -11,7 +11,7 @@ from kms_conformance.apps.selftest.faults import FAULTS
 if TYPE_CHECKING:
     import pytest
 
-    from kms_conformance.apps.selftest.fault import Fault
+    from kms_conformance.apps.selftest.deviation import Fault
 
 SILENT = Run((), (), 1, 1.0, 1)
 LOUD = Run(("a POST /x",), ("a POST /x",), 1, 1.0, 1)

@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmarks.record import Record, Silence
 from benchmarks.sample import ordered
 from benchmarks.score import Result, Run
+from kms_conformance.apps.selftest.deviation import BOTH
 from kms_conformance.apps.selftest.faults import FAULTS
-from kms_conformance.apps.selftest.serving import BOTH
 
 
 def test_every_fault_is_asked_once_in_each_of_its_dialects() -> None:

@@ -1,4 +1,4 @@
-"""alibabacloud_kms20160120 at the emulator, signed in by the ways that it has."""
+"""alibabacloud_kms20160120 at the emulator, with each of its ways to sign in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
 class Kms(alibabacloud.AlibabacloudKms):
-    """The client's calls, in our words."""
+    """The client, with methods named as in the other test helpers."""
 
     @classmethod
     def permanent(
@@ -38,7 +38,7 @@ class Kms(alibabacloud.AlibabacloudKms):
 
     @classmethod
     def temporary(cls, emulator: Emulator, *, token: str = credentials.STS_SECURITY_TOKEN) -> Kms:
-        """With a security token beside the access key."""
+        """Signs in with an access key and a security token."""
         return cls.permanent(
             emulator,
             access_key=credentials.STS_ACCESS_KEY_ID,
@@ -48,7 +48,7 @@ class Kms(alibabacloud.AlibabacloudKms):
 
     @classmethod
     def by_the_older_signature(cls, emulator: Emulator, *, secret: str = credentials.ACCESS_KEY_SECRET) -> Kms:
-        """It signs by version 1 what it sends otherwise as usual; the client calls that its second."""
+        """Signs with version 1; requests are otherwise the same. The client calls this its second version."""
         return cls.permanent(emulator, secret=secret, signature_algorithm="v2")
 
     def encrypt(self, key_id: str, plaintext: str = PLAIN) -> str:

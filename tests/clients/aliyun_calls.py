@@ -1,4 +1,4 @@
-"""aliyun-python-sdk-kms at the emulator, signed in by the ways that it has."""
+"""aliyun-python-sdk-kms at the emulator, with each of its ways to sign in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN = base64.b64encode("grüezi".encode()).decode()
 
 
 class Kms(aliyun.AliyunKms):
-    """The client's calls, in our words."""
+    """The client, with methods named as in the other test helpers."""
 
     @classmethod
     def permanent(
@@ -37,7 +37,7 @@ class Kms(aliyun.AliyunKms):
     def temporary(
         cls, emulator: Emulator, place: Place = "query of a POST", *, token: str = credentials.STS_SECURITY_TOKEN
     ) -> Kms:
-        """With a security token beside the access key."""
+        """Signs in with an access key and a security token."""
         credential = StsTokenCredential(credentials.STS_ACCESS_KEY_ID, credentials.STS_ACCESS_KEY_SECRET, token)
         return cls(emulator.base_url, AcsClient(region_id=credentials.REGION, credential=credential), place)
 

@@ -1,4 +1,4 @@
-"""What the tests of all vendors' clients look at beside what the client tells them."""
+"""Shared checks of the tests of vendors' clients: profiles, windows, and unchanged keys."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ E = TypeVar("E", bound=Exception)
 
 DAY = timedelta(days=1)
 WEEK = 7 * DAY
-# A key id as one may have it, of no key that there is.
+# A well-formed key id of a key that does not exist.
 UNKNOWN = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 
 
 class States(NamedTuple):
-    """How a profile writes the states of a key."""
+    """The states of a key as a profile writes them."""
 
     enabled: str
     disabled: str
@@ -42,13 +42,13 @@ def bounds(dialect: str, profile: str = "documents") -> tuple[int, int]:
 
 
 def documented(dialect: str, refusal: str) -> set[tuple[int, str]]:
-    """The accepted answers where the documents leave several open."""
+    """The accepted answers if the documents allow several."""
     return {(answer["status"], answer["code"]) for answer in specs.facts(dialect)["refusals"][refusal]["answers"]}
 
 
 @contextmanager
 def refused(emulator: Emulator, kind: type[E]) -> Iterator[pytest.ExceptionInfo[E]]:
-    """What is done here raises exactly `kind`, and leaves every key, ours and others', as it was."""
+    """Asserts that the body raises exactly `kind` and changes no key of the emulator."""
     before = emulator.store.keys
     with pytest.raises(kind) as caught:
         yield caught

@@ -1,4 +1,4 @@
-"""Vendors' clients against the emulator: on this machine alone, and as nobody in particular."""
+"""Vendors' clients at the emulator: without network, without the user's environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 
-# What the clients, and the HTTP libraries under them, take from the environment: accounts, endpoints, proxies, files.
+# Environment variables that the clients and their HTTP libraries read: accounts, endpoints, proxies, files.
 _READ = (
     "OS_",
     "HC_",
@@ -29,9 +29,9 @@ _READ = (
 def _as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(_READ)]:
         monkeypatch.delenv(name)
-    # A .netrc there would replace a signature by a password.
+    # A .netrc in the home directory would replace a signature by a password.
     monkeypatch.setenv("HOME", str(tmp_path))
-    # None speaks TLS here, but one loads all CA certificates for each server that it meets: 2 of 7 s of its tests.
+    # No test uses TLS, but one client loads all CA certificates for each server: 2 of 7 s of its tests.
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 

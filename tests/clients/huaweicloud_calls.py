@@ -1,15 +1,15 @@
-"""huaweicloudsdkkms at the emulator, signed in by the ways that it has."""
+"""huaweicloudsdkkms at the emulator, with each of its ways to sign in."""
 
 from __future__ import annotations
 
 import pytest
 
-from kms_conformance.apps.sdk.isolation import as_nobody
+from kms_conformance.apps.sdk.session import clean_environment
 from kms_conformance.emulator import Emulator
 from kms_conformance.emulator.huawei import credentials
 
-# Importing its core writes an id into the home.
-with as_nobody():
+# Importing the client's core writes an id into the home directory.
+with clean_environment():
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, SdkException
     from huaweicloudsdkcore.region.region import Region
@@ -23,7 +23,7 @@ PLAIN = "grüezi"
 
 
 class Kms(huaweicloud.HuaweicloudKms):
-    """The client's calls, in our words."""
+    """The client, with methods named as in the other test helpers."""
 
     @classmethod
     def told_its_project(
@@ -41,7 +41,7 @@ class Kms(huaweicloud.HuaweicloudKms):
     def asking_for_its_project(
         cls, emulator: Emulator, *, secret: str = credentials.ACCESS_KEY_SECRET, region: str = credentials.REGION
     ) -> Kms:
-        """It asks the identity service which project the region is."""
+        """Looks up the project of the region at the identity service."""
         signer = BasicCredentials(credentials.ACCESS_KEY_ID, secret).with_iam_endpoint(emulator.base_url)
         builder = sdk.KmsClient.new_builder().with_credentials(signer)
         return cls(builder.with_region(Region(region, emulator.base_url)).build())
@@ -62,5 +62,5 @@ def answer(error: ClientRequestException) -> tuple[int, str]:
 
 
 def forget_projects(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The client keeps the projects that it has looked up for as long as the process lives.
+    # The client caches looked-up projects for the life of the process.
     monkeypatch.setattr(BasicCredentials, "_CACHE", {})

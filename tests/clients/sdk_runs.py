@@ -1,4 +1,4 @@
-"""Runs of the vendors' clients against an emulator, whole or in part."""
+"""Runs of the vendors' clients against an emulator, with all or some of the steps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.apps.sdk import step_runner as player
-from kms_conformance.apps.sdk.known import clients
-from kms_conformance.apps.sdk.outcome import SdkReport, StepResult
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of
-from kms_conformance.apps.sdk.session import chosen, play
+from kms_conformance.apps.sdk.results import SdkReport, StepResult
+from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.steps import steps
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
 from kms_conformance.target import Limits, load_target
 
-# Every client with every way in which it signs in.
+# Every client with each of its ways to sign in.
 ALL = [
     ("alibaba", None, "alibabacloud_kms20160120"),
     ("alibaba", None, "aliyun-python-sdk-kms"),
@@ -31,7 +31,7 @@ ONE_EACH = [row for row in ALL if row[1] != "password"]
 
 
 def installed(name: str) -> None:
-    """Skip where a client is not installed: the extra `clients` is one."""
+    """Skip the test if a client is not installed (extra `clients`)."""
     known = next(client for dialect, _, _ in ALL for client in clients(dialect) if client.name == name)
     try:
         adapter_of(known)
@@ -42,22 +42,22 @@ def installed(name: str) -> None:
 def run(
     emulator: Emulator, way: str | None, only: str, folder: Path, *, whole: bool = False, limits: Limits | None = None
 ) -> SdkReport:
-    """The steps through one client, or through all where `only` is empty; `whole` waits for a key's end as well."""
+    """Run the steps through one client (all if `only` is empty); `whole` includes the end of the waiting period."""
     path = folder / "target.yaml"
     path.write_text(emulator.target_yaml(way))
     target = load_target(path)
     target = replace(target, time_control=target.time_control if whole else None, limits=limits or target.limits)
-    found, left_out = chosen(target, only or None)
-    return play(target, Ledger.of(target, folder / "state"), found, left_out, lambda *_: None)
+    found, left_out = choose_clients(target, only or None)
+    return run_clients(target, Ledger.of(target, folder / "state"), found, left_out, lambda *_: None)
 
 
 def only_steps(monkeypatch: pytest.MonkeyPatch, *titles: str, strangers: bool = False) -> None:
-    """Leave out all steps but these and the first, to save time."""
+    """Run only these steps and the first, to save time."""
     monkeypatch.setattr(
         player, "steps", lambda profile, days: [step for step in steps(profile, days) if step.title in titles]
     )
     if not strangers:
-        monkeypatch.setattr(player, "by_strangers", lambda refusal: [])
+        monkeypatch.setattr(player, "with_wrong_credentials", lambda refusal: [])
 
 
 def step(report: SdkReport, title: str) -> StepResult:

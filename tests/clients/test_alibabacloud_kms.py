@@ -1,4 +1,4 @@
-"""alibabacloud_kms20160120: signs by version 3, in headers, and by version 1 where it is told to."""
+"""alibabacloud_kms20160120: signs with version 3 (in headers), or with version 1 if configured."""
 
 from __future__ import annotations
 

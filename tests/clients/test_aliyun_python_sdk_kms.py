@@ -1,4 +1,4 @@
-"""aliyun-python-sdk-kms: signs by version 1, with parameters in the query of a POST or GET, or in a form."""
+"""aliyun-python-sdk-kms: signs with version 1; parameters in the query of a POST or GET, or in a form."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_wrong_secret_is_known_by_what_both_sides_would_have_signed(
     for call in (stranger.schedule, stranger.cancel, stranger.describe, stranger.disable):
         with refused(alibaba, ServerException) as caught:
             call(key)
-        # The client makes this code of SignatureDoesNotMatch where the text in the message is its own.
+        # The client replaces SignatureDoesNotMatch by this code if the message quotes its own string to sign.
         assert answer(caught.value) == (400, "InvalidAccessKeySecret")
 
 

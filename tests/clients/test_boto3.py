@@ -1,4 +1,4 @@
-"""boto3: AWS's own SDK, which signs by version 4 and reads replies by its own model."""
+"""boto3: the AWS SDK, which signs with version 4 and parses replies by its own service model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Call = Callable[[Any, str], object]
 
 def client(emulator: Emulator, kind: str | None = None, **changed: str) -> Any:
     auth = emulator.target(kind)["auth"] | changed
-    # One attempt: what is retried in silence is not seen.
+    # One attempt: silent retries would hide failures.
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
     return boto3.client(
         "kms",
@@ -189,7 +189,7 @@ def test_the_window_ends_where_the_profile_says(profile: str) -> None:
     with Emulator("aws", profile=profile) as emulator:
         kms = client(emulator)
         key = kms.create_key()["KeyMetadata"]["KeyId"]
-        # What the model's own bounds forbid never leaves the client.
+        # The client does not send values outside the bounds of its model.
         for window in (minimum - 1, maximum + 1, 365):
             with refused(emulator, ClientError) as caught:
                 kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=window)

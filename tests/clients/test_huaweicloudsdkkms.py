@@ -1,4 +1,4 @@
-"""huaweicloudsdkkms: signs with an access key, for a project that it is told or looks up."""
+"""huaweicloudsdkkms: signs with an access key, for a configured or looked-up project."""
 
 from __future__ import annotations
 

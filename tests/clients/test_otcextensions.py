@@ -1,4 +1,4 @@
-"""otcextensions, a plugin of openstacksdk: comes with a password or a token, and sends the window as a number.
+"""otcextensions, a plugin of openstacksdk: signs in with a password or a token, sends the window as a number.
 
 Its errors of status 400 carry the code in their text and no status; those of a list without leave raise KeyError.
 """
@@ -22,7 +22,7 @@ from otcextensions.sdk.kms.v1._proxy import Proxy
 
 from kms_conformance.apps.sdk.otc import connected
 
-# It uses what openstacksdk is about to remove.
+# The plugin uses deprecated functions of openstacksdk.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 STATES = states("huawei")
@@ -31,7 +31,7 @@ Call = Callable[[Proxy, str], object]
 
 
 def by_password(emulator: Emulator, password: str = credentials.PASSWORD) -> Proxy:
-    """The client finds the service in the catalogue that comes with its token."""
+    """The client finds the service in the catalogue of its token reply."""
     auth = {
         "auth_url": f"{emulator.base_url}/v3",
         "username": credentials.USERNAME,
@@ -56,7 +56,7 @@ def by_token(emulator: Emulator, token: str = credentials.TOKEN) -> Proxy:
 
 
 def code(error: SDKException) -> str:
-    """The code alone, or at the end of a text such as `… code = KMS.1501`."""
+    """The error code: the whole message, or the end of `… code = KMS.1501`."""
     return error.message.rpartition("=")[2].strip()
 
 
@@ -122,7 +122,7 @@ def test_one_password_is_one_token(huawei: Emulator, seen: list[Inbound]) -> Non
 def test_the_list_holds_each_key_once_over_its_pages(
     huawei: Emulator, kms: Proxy, key: str, seen: list[Inbound]
 ) -> None:
-    # The client takes the text "false" for true: it stops only where there is no next marker.
+    # The client treats the text "false" as true: it stops only if there is no next marker.
     del seen[:]
     assert [item.key_id for item in kms.keys(limit=2)] == [key.id for key in huawei.store.keys]
     assert [inbound.parameters for inbound in seen] == [

@@ -1,4 +1,4 @@
-"""What live services and the vendors' samples say passes every judgement that is made of any reply.
+"""Recorded replies of live services and of vendors' samples pass all judgements of replies.
 
 Forms, types, codes and headers are as they were published; texts and ids are ours. Sources:
 - Huawei: the cassette `kms_query` of huaweicloud/cloud-custodian on GitHub, recorded in ap-southeast-1 in March 2025;
@@ -35,7 +35,7 @@ PROFILES = [(dialect, name) for dialect in ("huawei", "alibaba") for name in spe
 
 @dataclass(frozen=True)
 class Recorded:
-    """A reply; `operations` are those that may get it, none for all; `refusal` is how our profiles call it."""
+    """A reply; `operations` may receive it (none: all); `refusal` is its name in our profiles."""
 
     dialect: str
     status: int
@@ -46,12 +46,12 @@ class Recorded:
 
 
 def as_json(value: object) -> bytes:
-    # A line break at the end, as the recorded gateway has it.
+    # A line break at the end, as recorded from the gateway.
     return json.dumps(value).encode() + b"\n"
 
 
 def listed_key(number: int, alias: str, default: str) -> dict[str, Any]:
-    """A key as it was listed: with three fields that no page knows, and dates that are whole seconds."""
+    """A listed key, with three undocumented fields and dates in whole seconds."""
     return {
         "multi_region_key_type": "SINGLE",
         "key_id": f"0d0466b0-e727-4d9c-b35d-f84bb474a37{number}",
@@ -143,13 +143,13 @@ CASES = [
 
 @cache
 def suite(dialect: str, profile_name: str) -> tuple[Profile, Api]:
-    """A profile and its operations, which take a tenth of a second to load."""
+    """A profile and its operations; cached, as loading takes 0.1 s."""
     profile = Profile.load(dialect, profile_name)
     return profile, Api.load(profile)
 
 
 def answered(recorded: Recorded, profile_name: str, operation: str) -> tuple[Answer, list[Judgement]]:
-    """The reply as the suite reads it, and all that it finds."""
+    """The reply as the suite decodes it, and all judgements."""
     profile, api = suite(recorded.dialect, profile_name)
     dialect = adapter(profile, "https://kms.example.com", "0" * 32)
     asked = api[operation]

@@ -1,4 +1,4 @@
-"""What clients send and receive is taken down byte for byte, and nothing leaves for where the user did not send us."""
+"""Tap: bytes are captured unchanged, and no request is sent to other origins than those of the target file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODY = b'{"key": "gr\xc3\xbcezi"}'
 
 
 def answering(*replies: bytes) -> tuple[str, socket.socket]:
-    """The URL of a server that gives these replies to the requests of one connection, and its socket."""
+    """The URL and socket of a server that sends these replies to the requests of one connection."""
     import threading  # noqa: PLC0415 - here alone
 
     listener = socket.create_server(("127.0.0.1", 0))

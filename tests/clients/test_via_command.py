@@ -1,4 +1,4 @@
-"""`run --via`: what its user meets, and the exit codes."""
+"""Command `run --via`: output and exit codes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sdk_runs import installed, only_steps
 
-from kms_conformance.apps.sdk.known import clients
 from kms_conformance.apps.sdk.registry import ClientError
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.cli import main
 from kms_conformance.cli.run import run
 from kms_conformance.core import specs
@@ -43,8 +43,8 @@ def test_it_shows_a_table_and_writes_a_document(tmp_path: Path, monkeypatch: pyt
     with Emulator("huawei") as emulator:
         ended = command("--via", "sdk", "--target", target_file(emulator, tmp_path, "token"), folder=tmp_path)
     assert ended.return_value == 0, ended.output
-    assert "emulator-huawei: real programs work on it" in ended.output
-    assert "left out   huaweicloudsdkkms: It signs in by aksk; the target file has token." in ended.output
+    assert "emulator-huawei: real programs work, as far as these clients show" in ended.output
+    assert "left out   huaweicloudsdkkms: It needs aksk; the target file has token." in ended.output
     assert "otc-status-lost (1 step): An error of status 400" in " ".join(ended.output.split())
     document = json.loads((tmp_path / "reports" / "sdk.json").read_text())
     assert [step["verdict"] for step in document["clients"][0]["steps"]][:3] == ["passed", "passed", "known_trap"]
@@ -96,7 +96,7 @@ def test_a_client_that_is_not_installed_names_the_command_to_type(
     assert "The client alibabacloud_kms20160120 cannot be used." in told
     command_to_type = told.strip().rpartition("Install the vendors' clients with: ")[2]
     assert command_to_type.startswith("pip install ")
-    # Pasted as it is, it names every client in the releases that pyproject.toml allows, and no package of ours.
+    # The printed command names every client in the releases that pyproject.toml allows, and not this package.
     named = {canonicalize_name(Requirement(text).name) for text in shlex.split(command_to_type)[2:]}
     assert named >= {canonicalize_name(client.name) for dialect in specs.dialects() for client in clients(dialect)}
     assert "kms-conformance" not in named
@@ -109,7 +109,7 @@ def test_a_client_that_cannot_sign_in_there_is_an_error(tmp_path: Path) -> None:
             "--via", "huaweicloudsdkkms", "--target", target_file(emulator, tmp_path, "token"), folder=tmp_path
         )
     assert isinstance(ended.exception, ClientError)
-    assert "It signs in by aksk; the target file has token." in str(ended.exception)
+    assert "It needs aksk; the target file has token." in str(ended.exception)
 
 
 def test_a_real_account_needs_its_owners_word(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_real_account_needs_its_owners_word(tmp_path: Path) -> None:
 def test_what_the_clients_would_not_heed_is_refused(option: list[str], tmp_path: Path) -> None:
     ended = CliRunner().invoke(run, ["--via", "sdk", *option])
     assert ended.exit_code == 2
-    assert "has no meaning" in ended.output
+    assert "cannot be used" in ended.output
 
 
 @pytest.mark.parametrize("dialect", ["alibaba", "aws", "huawei"])

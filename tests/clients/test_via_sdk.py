@@ -1,4 +1,4 @@
-"""The life of a key through the vendors' clients: what works, and whose fault it is where one of them stumbles."""
+"""Key lifecycle through the vendors' clients: passed steps, faults of the target, faults of a client."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sdk_runs import ALL, ONE_EACH, installed, only_steps, run, step, verdicts
 
-from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.driver import CallResult, Driver
 from kms_conformance.apps.sdk.registry import adapter_of
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.report.schemas import validate
@@ -21,14 +21,14 @@ from kms_conformance.target import Limits
 
 CLIENTS = pytest.mark.parametrize(("dialect", "way", "client"), ONE_EACH, ids=[row[2] for row in ONE_EACH])
 
-# The known traps that a run on an endpoint without any fault meets.
+# Known traps that appear on an endpoint without faults.
 TRAPS = {
     "otcextensions": {"otc-status-lost", "otc-key-not-found", "otc-list-refused"},
     "aliyun-python-sdk-kms": {"aliyun-signature-renamed"},
 }
 
 
-# What works
+# Passed steps
 
 
 @pytest.mark.parametrize(("dialect", "way", "client"), ALL, ids=[f"{row[2]} {row[1] or ''}" for row in ALL])
@@ -39,7 +39,7 @@ def test_every_client_leads_a_key_through_its_life(dialect: str, way: str | None
         report = run(emulator, way, client, tmp_path, whole=True)
         assert emulator.failures == []
         others = {key.id for key in before}
-        # Those of others that were pending are gone, as the clock was moved past their time.
+        # Pending keys of others are deleted, because the clock was moved past their date.
         assert {key.id for key in emulator.store.keys} <= others
     assert report.result == "passed"
     assert set(verdicts(report, ("passed", "absent")).values()) <= {"known_trap"}
@@ -89,13 +89,13 @@ def test_no_secret_is_written(
     assert [secret for secret in report.target.secrets if secret in written] == []
 
 
-# What is the target's fault
+# Faults of the target
 
 Spoil = Callable[[Inbound, Outbound], Outbound]
 
 
 def without_metadata(inbound: Inbound, outbound: Outbound) -> Outbound:
-    """The reply to `describe` has lost its one object."""
+    """An endpoint whose reply to `describe` lacks its only object."""
     if inbound.operation != "describe" or outbound.status != 200:
         return outbound
     return outbound.with_value({k: v for k, v in outbound.value.items() if k not in ("key_info", "KeyMetadata")})
@@ -115,7 +115,7 @@ def cut_short(inbound: Inbound, outbound: Outbound) -> Outbound:
 
 
 def refuses_their_signature(inbound: Inbound, outbound: Outbound) -> Outbound:
-    """It takes our requests, and not those of vendors' clients."""
+    """An endpoint that serves our requests, but not those of vendors' clients."""
     theirs = re.search("huaweicloud|openstacksdk|AlibabaCloud|Boto3", inbound.header("user-agent") or "")
     return replace(outbound, status=401) if theirs else outbound
 
@@ -160,7 +160,7 @@ def test_the_exchange_and_the_requirement_are_named(tmp_path: Path, monkeypatch:
     with Emulator("huawei", filters=[page_in_html("generate_data_key", 200)]) as emulator:
         report = run(emulator, "aksk", "huaweicloudsdkkms", tmp_path)
     found = step(report, "generate a data key")
-    assert (found.received, found.raised) == ("nothing is told of: secret", "")
+    assert (found.received, found.raised) == ("a result without: secret", "")
     assert found.requirements == ("reply.content-type", "reply.encoding")
     [number] = found.exchanges
     [exchange] = [each for each in report.exchanges if each["number"] == number]
@@ -187,7 +187,7 @@ def test_a_reply_that_both_sides_are_to_blame_for_names_the_trap_too(
     assert found.requirements == ("reply.content-type",)
 
 
-# What is the client's
+# Faults of the client
 
 
 def test_a_message_of_another_form_is_a_trap_of_the_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,12 +226,12 @@ def test_a_release_that_misses_an_attribute_is_a_trap_of_the_client_whatever_the
     import openstack.resource  # noqa: PLC0415 - where it is installed
 
     only_steps(monkeypatch, "disable")
-    # What release 4.22 removed.
+    # A function that release 4.22 removed.
     monkeypatch.delattr(openstack.resource.Resource, "has_body")
-    monkeypatch.setattr("kms_conformance.apps.sdk.known.metadata.version", lambda _: "4.22.0")
+    monkeypatch.setattr("kms_conformance.apps.sdk.vendor_clients.metadata.version", lambda _: "4.22.0")
     with Emulator("huawei", filters=[spoil] if spoil else []) as emulator:
         report = run(emulator, "token", "otcextensions", tmp_path)
-        # The request had left: the key is ours, and let go.
+        # The request was sent: the key is ours and is released.
         assert [key.state for key in emulator.store.keys][-1] == "pending_deletion"
     assert report.result == "passed"
     assert {title: step(report, title).trap for title in ("create", "disable")} == {
@@ -245,7 +245,7 @@ def test_what_no_reply_explains_is_the_clients_fault(tmp_path: Path, monkeypatch
     only_steps(monkeypatch, "disable", "enable", "describe a new key")
     real = Driver.call
 
-    def call(self: Driver, operation: str, **arguments: object) -> Told:
+    def call(self: Driver, operation: str, **arguments: object) -> CallResult:
         told = real(self, operation, **arguments)
         if operation == "disable":
             raise RuntimeError("the client has a bad day")
@@ -259,7 +259,7 @@ def test_what_no_reply_explains_is_the_clients_fault(tmp_path: Path, monkeypatch
     assert step(report, "disable").received == "RuntimeError: the client has a bad day"
 
 
-# What stays open
+# Inconclusive steps
 
 
 def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
@@ -271,7 +271,7 @@ def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
         before = emulator.store.keys
         real = Driver.call
 
-        def call(self: Driver, operation: str, **arguments: object) -> Told:
+        def call(self: Driver, operation: str, **arguments: object) -> CallResult:
             changed = {"key_id": before[0].id} if operation == "disable" else {}
             return real(self, operation, **{**arguments, **changed})
 
@@ -281,7 +281,7 @@ def test_a_client_that_names_a_key_of_somebody_elses_is_stopped(
     found = step(report, "disable")
     assert (found.verdict, found.reason) == (
         "inconclusive",
-        "The client was kept from sending a request that names a key of somebody else's.",
+        "The client tried to send a request that names a key that this run did not create; the request was stopped.",
     )
 
 

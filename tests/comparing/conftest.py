@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from comparing_bench import emulator, recorded
+from emulator_recordings import emulator, recorded
 
 from kms_conformance.apps.differential import AnswerRecording
 
@@ -17,6 +17,6 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def faultless(_own_state: None) -> AnswerRecording:
-    """What the emulator answers where nothing is wrong with it."""
+    """The recording of the emulator without a fault."""
     with emulator("huawei") as served:
         return recorded(served)

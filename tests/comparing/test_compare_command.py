@@ -1,4 +1,4 @@
-"""`record` and `compare` as their user meets them: by exit code, files, and words."""
+"""Commands `record` and `compare`: exit codes, files and messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from comparing_bench import emulator
+from emulator_recordings import emulator
 
 from kms_conformance import cli
 from kms_conformance.apps.differential import recording as recording_module
@@ -103,7 +103,7 @@ def test_recordings_and_a_target_later(
     kept.write_text(json.dumps(old))
     capsys.readouterr()
     assert command("compare", kept, target) == 0
-    assert "it may answer otherwise by now" in capsys.readouterr().out
+    assert "its answers may have changed" in capsys.readouterr().out
     assert command("compare", kept, target, "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["same"] is True
@@ -124,7 +124,7 @@ def test_a_target_that_cannot_be_asked(huawei: Emulator, tmp_path: Path, capsys:
     gone = target_file(huawei, tmp_path, "gone", base_url="http://127.0.0.1:9", time_control=None)
     gone.write_text(gone.read_text().replace("time_control: null\n", ""))
     assert command("record", "--target", gone, "--out", tmp_path / "r.json") == 3
-    assert "gone could not be asked: No reply" in capsys.readouterr().err
+    assert "gone could not be queried: No reply" in capsys.readouterr().err
     assert not (tmp_path / "r.json").exists()
     assert command("compare", "--live", good, gone) == 3
 
@@ -137,9 +137,9 @@ def test_what_cannot_be_compared(huawei: Emulator, tmp_path: Path, capsys: pytes
     run.mkdir()
     for arguments, says in (
         ((target, target), "Add --live"),
-        (("--live", target, other), "only targets of one dialect"),
+        (("--live", target, other), "only targets of the same dialect"),
         (("--live", target, run), "must be target files"),
-        ((target, run), "give two of a kind"),
+        ((target, run), "name two of the same kind"),
         ((tmp_path / "none.yaml", target), "There is no such file."),
         ((tmp_path / "none.json", tmp_path / "none.json"), "is missing"),
         ((tmp_path / "reports", tmp_path / "reports"), "is missing"),

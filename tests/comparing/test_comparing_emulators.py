@@ -1,4 +1,4 @@
-"""The same emulator never differs from itself; one with a fault differs in that fault."""
+"""Comparisons of emulators: no difference from itself; a fault is found as a difference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from comparing_bench import emulator, recorded, target_of
+from emulator_recordings import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerComparison, AnswerRecording, compare_recordings
@@ -22,7 +22,7 @@ FAULT = {fault.name: fault for fault in FAULTS if "huawei" in fault.dialects}
     ("dialect", "seed"), [("huawei", 0), ("huawei", 1), ("alibaba", 2), ("alibaba", 3), ("aws", 4)]
 )
 def test_the_same_service_does_not_differ(dialect: str, seed: int) -> None:
-    """Two accounts of it, on two ports, with other keys in them."""
+    """Two accounts of the emulator, on two ports, with other keys in them."""
     with emulator(dialect, foreign_keys=1) as one, emulator(dialect, foreign_keys=4) as two:
         first, second = recorded(one, seed), recorded(two, seed)
     found = compare_recordings(first, second, NOW)
@@ -30,9 +30,9 @@ def test_the_same_service_does_not_differ(dialect: str, seed: int) -> None:
     assert found.not_compared == ()
     assert found.compared == len(first.entries) >= 79
     assert found.exit_code == 0
-    # The documents support every answer of it.
-    assert [broken for entry in first.entries for broken in entry.given.breaks] == []
-    assert all(entry.given.judged for entry in first.entries)
+    # The documents support every answer of the emulator.
+    assert [broken for entry in first.entries for broken in entry.answer.breaks] == []
+    assert all(entry.answer.judged for entry in first.entries)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def test_a_date_in_local_time(faultless: AnswerRecording) -> None:
     found = against(faultless, "date-in-local-time")
     assert {one.aspect for one in found.differences} == {"date"}
     assert all(" h 00 min after scheduling" in one.b for one in found.differences)
-    # Also where a key is only read, and where its date stands in a reply.
+    # Also for questions that only read the key, and for dates in replies.
     assert {one.supports for one in found.differences} == {"a"}
     assert {one.field for one in found.differences} == {"", "key_info.scheduled_deletion_date"}
     dated = {one.question for one in found.differences}
@@ -96,7 +96,7 @@ def test_a_reply_that_lacks_a_field(faultless: AnswerRecording) -> None:
 
 
 def test_a_state_that_cannot_be_reached_is_told_and_the_rest_is_asked(faultless: AnswerRecording) -> None:
-    """No enabled key can be scheduled there: pending keys cannot be prepared, nor can the keys be let go."""
+    """The endpoint schedules no enabled key: pending keys cannot be prepared, and keys cannot be released."""
     with faulty("schedule-refuses-enabled-keys") as served:
         other = comparing.record(target_of(served))
     found = compare_recordings(faultless, other, NOW)

@@ -1,4 +1,4 @@
-"""The published schemas, by another implementation than the one that validates in the product."""
+"""Published schemas, validated by another implementation than that of the product."""
 
 from __future__ import annotations
 

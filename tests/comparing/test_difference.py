@@ -1,4 +1,4 @@
-"""What counts as a difference, what as an accident, and whom the documents support."""
+"""Differences between answers, ignored differences, and the side that the documents support."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.apps.differential.answers import Break, Given
+from kms_conformance.apps.differential.answers import BrokenRequirement, NormalizedAnswer
 from kms_conformance.apps.differential.difference import AnswerComparison, compare_recordings
 from kms_conformance.apps.differential.recording import AnswerRecording, RecordedAnswer
 from kms_conformance.apps.differential.table import show
@@ -17,7 +17,7 @@ from kms_conformance.report.text.screen import Screen
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ASKED = {"operation": "schedule", "state": "pending_deletion", "arguments": {"key_id": "<key>"}, "variation": ""}
 JUDGED = ("answer", "state", "date", "content type", "body")
-REFUSED = Given(
+REFUSED = NormalizedAnswer(
     "answered",
     status=400,
     code="AlreadyPending",
@@ -32,11 +32,11 @@ ACCEPTED = replace(
     status=200,
     code=None,
     body={"KeyId": "<key>"},
-    breaks=(Break("answer", "schedule.twice", "400 AlreadyPending"),),
+    breaks=(BrokenRequirement("answer", "schedule.twice", "400 AlreadyPending"),),
 )
 
 
-def recording(*given: Given, name: str = "one", **changed: Any) -> AnswerRecording:
+def recording(*given: NormalizedAnswer, name: str = "one", **changed: Any) -> AnswerRecording:
     entries = tuple(
         RecordedAnswer(f"question-{place}", f"ask number {place}", ASKED | {"variation": f"{place}"}, answer)
         for place, answer in enumerate(given)
@@ -45,7 +45,7 @@ def recording(*given: Given, name: str = "one", **changed: Any) -> AnswerRecordi
     return replace(made, **changed)
 
 
-def compared(a: Given, b: Given) -> AnswerComparison:
+def compared(a: NormalizedAnswer, b: NormalizedAnswer) -> AnswerComparison:
     return compare_recordings(recording(a), recording(b, name="two"), NOW)
 
 
@@ -85,7 +85,7 @@ def test_the_difference_can_be_read_at_every_width(width: int) -> None:
     text = shown(compared(ACCEPTED, REFUSED), width)
     words = " ".join(text.replace("│", " ").split())
     assert "ask number 0" in words
-    for said in ("AlreadyPending", "schedule.twice", "documented", "1 with another outcome"):
+    for said in ("AlreadyPending", "schedule.twice", "documented", "1 with different outcomes"):
         assert said in words
     assert max(map(len, text.splitlines()[3:])) <= width
 
@@ -107,7 +107,7 @@ def test_an_effect_of_a_wrong_answer_is_never_as_documented() -> None:
 
 
 def test_fields_that_are_missing_or_other_are_named() -> None:
-    broken = Break("body", "schedule.reply.key-state", "a field KeyState", "KeyState")
+    broken = BrokenRequirement("body", "schedule.reply.key-state", "a field KeyState", "KeyState")
     a = replace(ACCEPTED, breaks=(broken,), body={"KeyId": "<key>", "Same": [1, {"x": True}]})
     b = replace(a, breaks=(), body={"KeyId": "arn:<key>", "KeyState": "P", "Same": [1, {"x": True}]})
     found = {difference.field: difference for difference in compared(a, b).differences}
@@ -122,19 +122,19 @@ def test_true_is_not_one() -> None:
 
 
 def test_a_state_that_only_one_can_be_brought_into_is_a_difference() -> None:
-    [difference] = compared(Given("unprepared", "Could not disable."), REFUSED).differences
+    [difference] = compared(NormalizedAnswer("unprepared", "Could not disable."), REFUSED).differences
     assert (difference.aspect, difference.a, difference.supports) == ("preparation", "Could not disable.", "open")
 
 
 @pytest.mark.parametrize(
     ("a", "b", "code"),
     [
-        (Given("left_out", "no time_control"), REFUSED, 3),
-        (Given("unprepared", "no"), Given("unprepared", "no"), 3),
-        (Given("unanswered", "No reply"), REFUSED, 3),
+        (NormalizedAnswer("left_out", "no time_control"), REFUSED, 3),
+        (NormalizedAnswer("unprepared", "no"), NormalizedAnswer("unprepared", "no"), 3),
+        (NormalizedAnswer("unanswered", "No reply"), REFUSED, 3),
     ],
 )
-def test_nothing_compared_is_no_agreement(a: Given, b: Given, code: int) -> None:
+def test_nothing_compared_is_no_agreement(a: NormalizedAnswer, b: NormalizedAnswer, code: int) -> None:
     found = compared(a, b)
     assert (found.differences, found.compared, found.exit_code) == ((), 0, code)
     assert "Nothing could be compared." in shown(found, 80)
@@ -142,13 +142,13 @@ def test_nothing_compared_is_no_agreement(a: Given, b: Given, code: int) -> None
 
 
 def test_what_the_user_does_not_offer_is_told_and_does_not_spoil_the_rest() -> None:
-    a, b = recording(REFUSED, Given("left_out", "no time_control")), recording(REFUSED, REFUSED)
+    a, b = recording(REFUSED, NormalizedAnswer("left_out", "no time_control")), recording(REFUSED, REFUSED)
     found = compare_recordings(a, b, NOW)
     assert (found.compared, found.exit_code, len(found.not_compared)) == (1, 0, 1)
 
 
 def test_an_unanswered_question_leaves_the_whole_open() -> None:
-    a, b = recording(REFUSED, Given("unanswered", "No reply")), recording(REFUSED, REFUSED)
+    a, b = recording(REFUSED, NormalizedAnswer("unanswered", "No reply")), recording(REFUSED, REFUSED)
     assert compare_recordings(a, b, NOW).exit_code == 3
 
 
@@ -157,7 +157,7 @@ def test_old_evidence_warns() -> None:
     found = compare_recordings(old, recording(REFUSED), NOW)
     assert len(found.warnings) == 1
     assert "cloud was recorded 91 days ago" in shown(found, 200)
-    assert "asked 91 days ago" in shown(found, 200)
+    assert "recorded 91 days ago" in shown(found, 200)
     recent = recording(REFUSED, recorded=NOW - timedelta(days=89))
     assert compare_recordings(recent, recording(REFUSED), NOW).warnings == ()
 

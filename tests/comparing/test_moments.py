@@ -1,4 +1,4 @@
-"""Times are told relative to what they follow from, and compared within what clocks and roundings allow."""
+"""Relative times, and their comparison within the tolerance of clocks and roundings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kms_conformance.apps.differential.timestamps import Moment, moment, time_of
+from kms_conformance.apps.differential.timestamps import RelativeTime, relative_time, time_of
 
 ASKED = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -52,8 +52,8 @@ def test_numbers_and_accounts_are_no_times(value: object) -> None:
     assert time_of(value) is None
 
 
-def told(ahead: timedelta, since: datetime = ASKED, **options: bool) -> Moment:
-    return moment(since + ahead, "seconds", ASKED, since, fresh=options.get("fresh", False))
+def told(ahead: timedelta, since: datetime = ASKED, **options: bool) -> RelativeTime:
+    return relative_time(since + ahead, "seconds", ASKED, since, fresh=options.get("fresh", False))
 
 
 def test_what_lies_ahead_follows_from_the_scheduling() -> None:
@@ -80,19 +80,19 @@ def test_seconds_are_no_difference_and_minutes_are() -> None:
 
 
 def test_dates_rounded_to_days_agree_whatever_the_hour() -> None:
-    """One asked in the morning, one at night: both round up to midnight."""
+    """Two requests, in the morning and at night: both dates are rounded up to midnight."""
     night = ASKED + timedelta(hours=13)
     midnight = datetime(2026, 12, 1, tzinfo=UTC)
-    first, second = (moment(midnight, "seconds", at, at, fresh=False) for at in (ASKED, night))
+    first, second = (relative_time(midnight, "seconds", at, at, fresh=False) for at in (ASKED, night))
     assert first.agrees(second)
     assert not first.agrees(told(8 * DAY))
 
 
 def test_another_way_to_write_a_time_is_a_difference() -> None:
-    other = Moment(**(vars(told(8 * DAY)) | {"written": "ISO 8601"}))
+    other = RelativeTime(**(vars(told(8 * DAY)) | {"written": "ISO 8601"}))
     assert not other.agrees(told(8 * DAY))
 
 
 def test_moments_survive_json() -> None:
-    assert Moment.from_json(told(8 * DAY).to_json()) == told(8 * DAY)
-    assert Moment.from_json({"a": 1}) is None
+    assert RelativeTime.from_json(told(8 * DAY).to_json()) == told(8 * DAY)
+    assert RelativeTime.from_json({"a": 1}) is None

@@ -1,4 +1,4 @@
-"""Accidents become placeholders, the same for the same everywhere; what is no word of an API is not kept."""
+"""Normalization of replies: equal values get equal placeholders; texts that are not words of an API are removed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kms_conformance.apps.differential.normal import Normal
+from kms_conformance.apps.differential.normalizer import Normalizer
 
 ASKED = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
 KEY = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 OTHER = "1d0466b0-e727-4d9c-b35d-f84bb474a37f"
 
 
-def normal() -> Normal:
-    return Normal({KEY: "<key>", "kms-conformance-1-0": "<description>"}, ASKED, ASKED)
+def normal() -> Normalizer:
+    return Normalizer({KEY: "<key>", "kms-conformance-1-0": "<description>"}, ASKED, ASKED)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The questions are the same for the same seed, judged by requirements that exist, and cover every state."""
+"""Questions: the same for the same seed, judged by existing requirements, covering every state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 
 ALL = [(dialect, name) for dialect in specs.dialects() for name in specs.profile_names(dialect)]
-# Of these no page of the dialect speaks; they are asked all the same.
+# Questions that no page of the dialect documents.
 SILENT = {
     "huawei": {"describe.number", "describe.no-key", "schedule.number"},
     "alibaba": {"describe.number", "describe.no-key", "schedule.number", "cancel.number"},

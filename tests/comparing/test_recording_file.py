@@ -1,4 +1,4 @@
-"""A recording holds no secret, is its owner's alone, and is refused when it was changed."""
+"""Recording files: without secrets, readable only by their owner, refused if changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from comparing_bench import emulator, recorded, target_of
+from emulator_recordings import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerRecording
@@ -40,7 +40,7 @@ def disguises(secret: str) -> set[str]:
 
 @pytest.mark.parametrize("dialect", ["huawei", "alibaba", "aws"])
 def test_nothing_secret_is_kept_of_a_target_that_tells_everything(dialect: str, tmp_path: Path) -> None:
-    """It repeats what we signed in with, in fields, in names, in messages and in headers, plain and encoded."""
+    """An endpoint that echoes our credentials in fields, names, messages and headers, plain and encoded."""
     kept: set[str] = set()
 
     def telling(inbound: Inbound, outbound: Outbound) -> Outbound:
@@ -63,7 +63,7 @@ def test_nothing_secret_is_kept_of_a_target_that_tells_everything(dialect: str, 
     assert len(kept) >= 2
     assert [canary for canary in canaries if canary in text] == []
     assert [hidden for hidden in kept if len(hidden) > 4 and hidden in text] == []
-    # It is still told that there was more than there should be.
+    # The additional fields are still reported.
     assert "Echo0" in text
 
 

@@ -50,7 +50,7 @@ def test_a_head_breaks_off() -> None:
 
 def test_a_connection_is_closed_after_its_reply_which_says_nothing_of_it() -> None:
     def closing(_: Inbound, outbound: Outbound) -> Outbound:
-        return replace(outbound, close_untold=True)
+        return replace(outbound, close_unannounced=True)
 
     with Emulator("huawei", filters=(closing,)) as emulator:
         connection = asked(emulator)

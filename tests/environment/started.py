@@ -1,4 +1,4 @@
-"""The real command in a process of its own, in an environment that a test describes."""
+"""Commands in new processes, in an environment that the test defines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ended:
 
 
 def environment(cwd: Path, **changes: str | None) -> dict[str, str]:
-    """That of this process, without what tells pytest anything; a change of None takes a variable out."""
+    """The environment of this process without pytest's variables; a change to None removes a variable."""
     found = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GITHUB"))}
     found |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1", "COLUMNS": "100"}
     for name, value in changes.items():
@@ -39,7 +39,7 @@ def environment(cwd: Path, **changes: str | None) -> dict[str, str]:
 
 
 def start(*arguments: str, cwd: Path, line: str = "", **changes: str | None) -> Ended:
-    """The end of a command; `line` is what a shell is told to start it, in which `"$@"` is the command."""
+    """Run a command to its end; `line` is the shell command that starts it, with `"$@"` for the command."""
     command = ["bash", "-c", line, "bash", *COMMAND, *arguments] if line else [*COMMAND, *arguments]
     done = subprocess.run(
         command,

@@ -1,4 +1,4 @@
-"""Nothing that an endpoint or a file wrote reaches a terminal raw: no command, no stream, no CI system obeys it."""
+"""Texts of endpoints and files are escaped on terminals and in CI logs, by every command."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_tables_bars_and_lines_of_a_screen_write_it_out_too(terminal: bool) -> N
     with Progress(TextColumn("{task.description}", markup=False), console=screen, transient=False) as bar:
         bar.add_task(HOSTILE)
     text = file.getvalue()
-    # What moves the cursor of a bar is rich's own.
+    # Rich itself writes the cursor movements of a progress bar.
     own = re.sub(r"\x1b\[(\?25[lh]|[0-9]*[AK]|2K)|\r", "", text)
     assert nothing_raw(own), ascii(own[:2000])
     assert "owned" in own
@@ -76,7 +76,7 @@ def test_a_stream_that_knows_no_unicode_gets_ascii(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reports of a run, every text of which somebody has poisoned, and the target file that led to them."""
+    """The reports of a run with control characters in every text, and the target file of the run."""
     path = tmp_path_factory.mktemp("hostile")
     with Emulator("huawei") as emulator:
         (path / "t.yaml").write_text(emulator.target_yaml())
@@ -128,7 +128,7 @@ def test_a_target_file_gives_no_orders(command: str, tmp_path: Path) -> None:
 
 
 def test_the_words_of_a_hostile_endpoint_give_no_orders(tmp_path: Path) -> None:
-    """Every reply is one that would paint, rename and empty a terminal."""
+    """Every reply contains escape sequences that colour, rename and clear a terminal."""
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: PLC0415 - here alone
     from threading import Thread  # noqa: PLC0415
 
@@ -174,7 +174,7 @@ def test_findings_of_the_doctor_are_written_out(capsys: pytest.CaptureFixture[st
 
 
 def test_nothing_else_prints() -> None:
-    """The linter forbids it: a rule that somebody switches off is found here."""
+    """The linter forbids direct output; this test fails if the rule is switched off."""
     root = Path(__file__).parents[2]
     command = [
         sys.executable,

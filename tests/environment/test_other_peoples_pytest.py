@@ -1,4 +1,4 @@
-"""What the environment tells the pytest of other people does not reach a run."""
+"""Pytest settings of the environment do not affect a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_neither_are_its_workers(target: str, tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_is_installed_beside_ours_is_not_loaded(target: str, tmp_path: Path) -> None:
-    """One that breaks collection, found as pytest finds all of them: by an entry point."""
+    """A plugin that breaks collection, found by pytest through its entry point."""
     found = tmp_path / "site" / "breaking-1.dist-info"
     found.mkdir(parents=True)
     (found / "METADATA").write_text("Metadata-Version: 2.1\nName: breaking\nVersion: 1\n")

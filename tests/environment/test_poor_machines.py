@@ -1,4 +1,4 @@
-"""A machine that lacks something: what can be mended is told, and nothing is held against the target."""
+"""Machines with missing resources: the message names the repair, and the target is not accused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_empty_environment_is_enough(emulator: Emulator, tmp_path: Path) -> N
 BACK = """
 import sys, time, datetime
 now, start = time.time, time.time()
-# An hour back, some requests into the run.
+# The clock goes back by an hour, after some requests of the run.
 calls = 0
 def set_back():
     global calls
@@ -90,7 +90,7 @@ def test_a_folder_that_vanishes_during_a_run_loses_no_key(vanishing: str, tmp_pa
 
 
 def test_every_command_that_is_printed_can_be_pasted(emulator: Emulator, tmp_path: Path) -> None:
-    """In a folder whose name has blanks, quotes and a dollar sign."""
+    """The folder's name has blanks, quotes and a dollar sign."""
     place = tmp_path / "it's a $HOME folder"
     place.mkdir()
     shutil.copy(tmp_path / "t.yaml", place / "my target.yaml")

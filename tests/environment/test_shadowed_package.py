@@ -1,4 +1,4 @@
-"""A folder `conformance` of the caller's project is nothing to the suite: every command and their own pytest work."""
+"""A folder `conformance` in the caller's project does not affect the suite, nor the caller's own pytest."""
 
 from __future__ import annotations
 

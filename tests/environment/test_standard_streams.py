@@ -1,4 +1,4 @@
-"""Whoever reads what a run prints decides nothing: the exit code is that of the verdict on disk."""
+"""Closed or full standard streams do not change the exit code, which is that of the verdict on disk."""
 
 from __future__ import annotations
 

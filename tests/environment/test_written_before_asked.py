@@ -1,4 +1,4 @@
-"""What a run will write is tried before its first request; what cannot be written later is told on the terminal."""
+"""Output files are tried before the first request; later write errors are reported on the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kms_conformance.emulator import Emulator
 
 
 def created(emulator: Emulator) -> set[str]:
-    """The states of the keys that it did not have from the beginning."""
+    """The states of the keys that were created during the test."""
     return {key.state.value for key in emulator.store.keys if (key.description or "").startswith("kms-conformance-")}
 
 
@@ -101,7 +101,7 @@ main()
 
 
 def as_nobody(*arguments: str, cwd: Path, **changes: str | None) -> subprocess.CompletedProcess[str]:
-    """A command in a process without a home, and of a user who is in no list: as containers run it."""
+    """A command without home directory and passwd entry, as in containers."""
     command = [sys.executable, "-c", NOBODY, *arguments]
     given = environment(cwd, HOME=None, **changes)
     return subprocess.run(command, cwd=cwd, env=given, capture_output=True, text=True, check=False)
@@ -125,7 +125,7 @@ def test_without_a_home_and_a_name_a_run_needs_no_more_than_a_state_folder(emula
 def test_a_disk_that_fills_up_leaves_no_key_behind_and_no_false_word(
     kilobytes: int, emulator: Emulator, tmp_path: Path
 ) -> None:
-    """By a limit on the size of files: which of them is the first that fails depends on the limit."""
+    """A limit on file sizes; the first file that fails depends on the limit."""
     line = f'ulimit -f {kilobytes}; "$@"'
     arguments = ("run", "--target", "t.yaml", "--reports", "out", "--tier", "smoke", "--", "-k", "entry or window")
     ended = start(*arguments, cwd=tmp_path, line=line)

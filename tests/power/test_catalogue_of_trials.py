@@ -6,10 +6,9 @@ from collections import Counter
 
 import pytest
 
-from kms_conformance.apps.selftest.compound import compound
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.nulls import NULLS
-from kms_conformance.apps.selftest.plan import everything, sample
+from kms_conformance.apps.selftest.plan import compound, everything, sample
 from kms_conformance.apps.selftest.trial import COMPOUND
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.catalogue.families import FAMILIES

@@ -40,9 +40,9 @@ def test_a_signer_stands_on_the_page_as_what_it_says_of_itself() -> None:
 @pytest.mark.parametrize(
     ("decided", "partial", "title", "words"),
     [
-        (samples.conformant(), ["its tier is smoke"], "Partial result, no certificate", "its tier is smoke"),
-        (samples.nonconformant(), [], "Evidence, no certificate", "a result that is nonconformant"),
-        (samples.inconclusive(), ["its tier is smoke"], "Partial evidence, no certificate", "its tier is smoke"),
+        (samples.conformant(), ["its tier is smoke"], "Partial result, not a certificate", "its tier is smoke"),
+        (samples.nonconformant(), [], "Evidence, not a certificate", "a result that is nonconformant"),
+        (samples.inconclusive(), ["its tier is smoke"], "Partial evidence, not a certificate", "its tier is smoke"),
     ],
 )
 def test_nothing_else_can_be_taken_for_a_certificate(decided: Any, partial: list[str], title: str, words: str) -> None:

@@ -163,5 +163,5 @@ def test_what_is_printed_for_machines_is_printed_alone(written: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["counts"]["regressed"] == 5
     assert ran(good, bad, "--markdown") == 1
     assert capsys.readouterr().out.startswith("### What changed")
-    with pytest.raises(click.UsageError, match="Give one of them a FILE"):
+    with pytest.raises(click.UsageError, match="Name a FILE for one of them"):
         ran(good, bad, "--markdown", "--json")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import sample_runs as samples
 
-from kms_conformance.apps.replay import Again, FoundFailure, find, judge, lines, target_file
-from kms_conformance.apps.replay.sides import ReplayRow, rows
+from kms_conformance.apps.replay import FoundFailure, RerunResult, find, judge, lines, target_file
+from kms_conformance.apps.replay.side_by_side import ReplayRow, rows
 from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.again import remember
@@ -44,7 +44,7 @@ def test_the_same_deviation_is_seen_again_whatever_the_key_and_the_target_are_ca
     failure = replace(FAILED.failures[0], exchanges=(4,))
     result = replace(FAILED, target="otherwise-named", failures=(failure,))
     outcome = judge(
-        found(), Again(result, (samples.record(3), samples.record(4, request=f'{{"key_id": "{NEW_KEY}"}}')))
+        found(), RerunResult(result, (samples.record(3), samples.record(4, request=f'{{"key_id": "{NEW_KEY}"}}')))
     )
     assert (outcome.seen, outcome.exit_code) == ("again", 1)
     assert [(then["number"], now and now["number"]) for then, now in outcome.pairs] == [(14, 4)]
@@ -52,12 +52,12 @@ def test_the_same_deviation_is_seen_again_whatever_the_key_and_the_target_are_ca
 
 def test_another_deviation_from_the_requirement_is_no_acquittal() -> None:
     failure = Judgement(REQUIREMENT, False, "the key reads back as enabled", "it is gone", (3,))
-    outcome = judge(found(), Again(replace(FAILED, failures=(failure,)), (refusal(),)))
+    outcome = judge(found(), RerunResult(replace(FAILED, failures=(failure,)), (refusal(),)))
     assert (outcome.seen, outcome.exit_code, outcome.now) == ("otherwise", 1, failure)
 
 
 def test_a_requirement_that_holds_now_is_shown_by_the_exchange_that_proves_it() -> None:
-    outcome = judge(found(), Again(HELD, (samples.record(1), refusal(2, operation="DescribeKey"), refusal(3))))
+    outcome = judge(found(), RerunResult(HELD, (samples.record(1), refusal(2, operation="DescribeKey"), refusal(3))))
     assert (outcome.seen, outcome.exit_code, outcome.reason) == ("gone", 0, "")
     assert [now and now["number"] for _, now in outcome.pairs] == [3]
 
@@ -65,37 +65,37 @@ def test_a_requirement_that_holds_now_is_shown_by_the_exchange_that_proves_it() 
 @pytest.mark.parametrize(
     ("again", "reason"),
     [
-        (Again(None), "The check was not asked"),
-        (Again(None, told="The target needs your word."), "The target needs your word."),
+        (RerunResult(None), "The check did not run"),
+        (RerunResult(None, refusal="The target needs your word."), "The target needs your word."),
         (
-            Again(
+            RerunResult(
                 replace(FAILED, outcome="inconclusive", failures=(), reason="throttled", inconclusive=(REQUIREMENT,))
             ),
             "throttled",
         ),
-        (Again(replace(HELD, productive={REQUIREMENT: 0})), "no exchange that could be judged"),
+        (RerunResult(replace(HELD, productive={REQUIREMENT: 0})), "No exchange of the check could be judged"),
         (
-            Again(samples.failing(samples.OTC, "cancel.effect", name=FAILED.check)),
+            RerunResult(samples.failing(samples.OTC, "cancel.effect", name=FAILED.check)),
             "other deviations first: cancel.effect",
         ),
     ],
     ids=["not asked", "refused", "inconclusive", "nothing proved", "other failure"],
 )
-def test_what_was_not_judged_again_is_no_acquittal(again: Again, reason: str) -> None:
+def test_what_was_not_judged_again_is_no_acquittal(again: RerunResult, reason: str) -> None:
     outcome = judge(found(), again)
     assert (outcome.seen, outcome.exit_code) == ("unclear", 3)
     assert reason in outcome.reason
 
 
 def test_of_drawn_requests_little_follows() -> None:
-    assert "proves little" in judge(found(), Again(replace(HELD, family="lifecycle"), (refusal(),))).reason
+    assert "proves little" in judge(found(), RerunResult(replace(HELD, family="lifecycle"), (refusal(),))).reason
 
 
 def test_the_exit_code_says_what_the_words_say_also_where_a_key_is_left() -> None:
     left = ("otc: the key 1 is not scheduled for deletion.",)
     failure = replace(FAILED.failures[0], exchanges=(3,))
-    again = judge(found(), Again(replace(FAILED, failures=(failure,)), (refusal(),), left=left))
-    gone = judge(found(), Again(HELD, (refusal(),), left=left))
+    again = judge(found(), RerunResult(replace(FAILED, failures=(failure,)), (refusal(),), left=left))
+    gone = judge(found(), RerunResult(HELD, (refusal(),), left=left))
     said = [[line.plain for line in lines(found(), outcome, "", 100)] for outcome in (again, gone)]
     assert (again.exit_code, "✗ Seen again." in said[0]) == (1, True)
     assert (gone.exit_code, any(line.startswith("? Not seen again") for line in said[1])) == (3, True)
@@ -103,7 +103,7 @@ def test_the_exit_code_says_what_the_words_say_also_where_a_key_is_left() -> Non
 
 
 def test_a_key_that_is_left_is_told_and_counts() -> None:
-    outcome = judge(found(), Again(HELD, (refusal(),), left=("otc: the key 1 is not scheduled for deletion.",)))
+    outcome = judge(found(), RerunResult(HELD, (refusal(),), left=("otc: the key 1 is not scheduled for deletion.",)))
     assert (outcome.seen, outcome.exit_code) == ("gone", 3)
     assert any("is not scheduled" in line.plain for line in lines(found(), outcome, "", 80))
 
@@ -128,7 +128,7 @@ def test_replies_stand_side_by_side_and_ids_alone_are_no_difference() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     then = samples.record(14, reply=json.dumps({"a" * 70: "b" * 300, "c": "d " * 200}))
     check = replace(FAILED, exchanges=(then,))
-    outcome = judge(found(check), Again(HELD, (refusal(),)))
+    outcome = judge(found(check), RerunResult(HELD, (refusal(),)))
     shown = [line.plain for line in lines(found(check), outcome, "a note", width)]
     assert max(map(len, shown)) <= width
     assert any(re.match(r"  ≠ status +200 OK +400 Bad Request$", line) for line in shown)
@@ -142,7 +142,7 @@ def test_a_failure_is_found_by_its_id_and_others_are_named(tmp_path: Path) -> No
     with pytest.raises(ReportError, match=f"{name}  otc-eu-de  {REQUIREMENT}"):
         find(tmp_path, "000000")
     write(tmp_path, [samples.conformant()])
-    with pytest.raises(ReportError, match="no failure at all"):
+    with pytest.raises(ReportError, match="It holds no failures"):
         find(tmp_path, name)
 
 
@@ -160,7 +160,7 @@ def test_the_target_file_is_the_runs_own_unless_another_is_given(tmp_path: Path)
     remember(tmp_path, {"otc-eu-de": huawei, "emulator-huawei": None})
     assert target_file(tmp_path, found(), None) == huawei
     assert target_file(tmp_path / "results.json", found(), None) == huawei
-    with pytest.raises(ReportError, match="It speaks alibaba"):
+    with pytest.raises(ReportError, match="Its dialect is alibaba"):
         target_file(tmp_path, found(), alibaba)
     huawei.unlink()
     with pytest.raises(TargetError):

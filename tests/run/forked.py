@@ -1,4 +1,4 @@
-"""A command in a process that is forked from this one: what a new one takes seconds to import is there already."""
+"""Commands in forked processes, which need not import modules again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from kms_conformance import cli
-from kms_conformance.apps.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import preload
 
 
 def forked(*arguments: str, cwd: Path) -> tuple[int, str]:
-    """The exit code of a command and all that it printed, at 80 columns; its state lies in `cwd`."""
-    read_ahead()
+    """The exit code and the output of a command at 80 columns, with its state folder in `cwd`."""
+    preload()
     output = cwd / "output.txt"
     process = multiprocessing.get_context("fork").Process(target=_run, args=(arguments, cwd, output))
     process.start()

@@ -1,4 +1,4 @@
-"""Pytest plugins that take something out of a run: each is one, named by what it does; `-p mutilations` loads them.
+"""Pytest plugins that each remove a part of a run; `-p mutilations` loads them.
 
 `KMS_MUTILATION` names the one that is at work. They hold for workers of pytest-xdist as well.
 """
@@ -16,12 +16,12 @@ LAST = "test_other_keys_are_as_before_the_run"
 
 
 def at_work() -> str:
-    """The mutilation of this run."""
+    """The active plugin of this run."""
     return os.environ.get("KMS_MUTILATION", "")
 
 
 class _Mutilation:
-    """What all have in common: what happens at the item that is the victim."""
+    """Shared hook: acts at the chosen item."""
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         match at_work(), item.name.partition("[")[0]:

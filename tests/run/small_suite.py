@@ -1,4 +1,4 @@
-"""A pytest plugin by which the suite has four families: a whole run takes a second, and all its requirements hold."""
+"""Pytest plugin that reduces the suite to four families: a whole run takes a second, and all requirements pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FAMILIES = ("contact", "entry", "use", "afterwards")
 _every = plan.all_checks
 
 
-# First: before the plugin of the suite, which makes the plan.
+# Before the plugin of the suite, which makes the plan.
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
     plan.all_checks = lambda dialect: tuple(check for check in _every(dialect) if check.family in FAMILIES)

@@ -1,4 +1,4 @@
-"""One page says what every command exits with: it is the table that the commands declare, and no other page has one."""
+"""Page of exit codes: it repeats the table of the code, and no other page has such a table."""
 
 from __future__ import annotations
 

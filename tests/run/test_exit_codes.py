@@ -1,4 +1,4 @@
-"""What a caller sees: exit codes, files, and words that say what to do, from the real command."""
+"""Results of the real command: exit codes, files and messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def in_process(*arguments: str) -> int:
-    """The exit code of a command, without the second that a new process takes to import everything."""
+    """The exit code of a command, run in this process to save the second of imports."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["kms-conformance", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -44,7 +44,7 @@ def in_process(*arguments: str) -> int:
 
 
 def not_proved(verdict: dict[str, Any], traced: dict[str, Any]) -> set[str]:
-    """Passed requirements for which no exchange that was made in a check is named."""
+    """Passed requirements without a cited exchange of a check."""
     passed = {entry["id"] for entry in verdict["requirements"] if entry["verdict"] == "passed"}
     return passed - {row["requirement"] for row in traced["rows"] if row["productive"] and row["exchanges"]}
 

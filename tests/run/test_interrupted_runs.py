@@ -1,4 +1,4 @@
-"""A run that is told to end, at any moment: keys are let go or named, what was judged is told, and the code says so."""
+"""Runs ended by a signal at any moment: keys are released or named, judgements are reported, the exit code fits."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from kms_conformance.emulator import Emulator
 
 HERE = Path(__file__).parent
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-# With all moments this takes minutes: CI draws some, by the day.
+# All moments take minutes: CI draws some, by the date.
 EVERY = os.environ.get("KMS_CONFORMANCE_INTERRUPTIONS") == "all"
 SECONDS = 60.0
-# Moments that are no number of requests: the last requests of a run let keys go, and then files are written.
+# Moments after the checks: release of keys, writing of files.
 LETTING_GO, WRITING = -2, -1
 
 
 def moments() -> Iterator[tuple[str, str, int]]:
-    """Dialect, how the run is made, and the number of the request after which it is told to end."""
+    """Dialect, kind of run, and the number of the request after which the signal is sent."""
     for dialect in ("huawei", "alibaba", "aws"):
         for way in ("one process", "worker"):
             yield from ((dialect, way, number) for number in (0, 1, 3, 8, 20, 40, LETTING_GO, WRITING))
@@ -42,7 +42,7 @@ def drawn() -> list[tuple[str, str, int, tuple[signal.Signals, ...]]]:
 
 @cache
 def whole(dialect: str) -> tuple[int, int]:
-    """How many requests a run makes that nobody ends, and how many checks it has."""
+    """The numbers of requests and checks of an uninterrupted run."""
     with TemporaryDirectory() as given, Emulator(dialect) as emulator:
         folder = Path(given)
         (folder / "t.yaml").write_text(emulator.target_yaml())
@@ -69,13 +69,13 @@ def begin(target: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A group of its own, as a shell makes one: Ctrl-C goes to all of it.
+        # A new process group, as shells make it: Ctrl-C goes to all of its processes.
         start_new_session=True,
     )
 
 
 def tell(process: subprocess.Popen[str], told: signal.Signals) -> None:
-    """Ctrl-C goes to every process of a terminal's group, other signals to the one that was started."""
+    """Send Ctrl-C to every process of the group, other signals to the started process only."""
     if told is signal.SIGINT:
         os.killpg(process.pid, told)
     else:
@@ -121,7 +121,7 @@ def test_keys_are_let_go_or_named_and_what_was_judged_is_told(
 
 
 def reached(emulator: Emulator, out: Path, number: int) -> bool:
-    """Whether the moment has come at which the run is told to end."""
+    """Whether the signal is to be sent now."""
     if number < 0:
         return (out / "index.html").exists()
     return emulator.requests_served > number

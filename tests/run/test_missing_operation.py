@@ -1,10 +1,10 @@
-"""An operation that the lifecycle can do without, and that a target lacks: nothing follows, and nothing is accused."""
+"""Target without an operation that the lifecycle does not need: its requirements are inconclusive, not failed."""
 
 from __future__ import annotations
 
+from kms_conformance.apps.selftest.deviation import AWS, only, serving
 from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import AWS, only, serving
 
 MISSING = ("tag", "untag", "list_tags")
 

@@ -1,4 +1,4 @@
-"""A run from which anything was taken, in whatever way, is never conformant, and says what is missing."""
+"""Incomplete runs are never conformant, and name the missing part."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUITE = HERE.parents[1] / "conformance" / "kms_conformance" / "suite"
 SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
 VICTIM = f"use::{mutilations.VICTIM}"
 
-# What pytest itself can be told, each with what of it stands in the verdict.
+# Options of pytest, each with its entry in the verdict.
 OPTIONS = {
     "-k": (("-k", "not enabling_an"), "keyword"),
     "-m": (("-m", "not requirement"), "marks"),
@@ -43,7 +43,7 @@ OPTIONS = {
     "python_functions": (("-o", "python_functions=test_key*"), ""),
     "--collect-only": (("--collect-only",), None),
 }
-# What another plugin can do, in one process.
+# Interference by another plugin, in one process.
 PLUGINS = (
     "skip in set-up",
     "xfail in set-up",
@@ -69,7 +69,7 @@ PLUGINS = (
     "exit status is set to 0 and a check is lost",
 )
 SIGNALS = {"Ctrl-C": 130, "SIGTERM": 143, "SIGHUP": 129}
-# What can befall a worker of pytest-xdist.
+# Faults of a pytest-xdist worker.
 WORKERS = {
     "worker dies": ("-n", "1", "--max-worker-restart=1"),
     "worker dies in the last check": ("-n", "1", "--max-worker-restart=0"),
@@ -81,7 +81,7 @@ WORKERS = {
 
 @dataclass(frozen=True)
 class Mutilated:
-    """What a run left: its exit code, what it printed, and its folder."""
+    """Result of a run: its exit code, output and folder."""
 
     code: int
     output: str
@@ -119,7 +119,7 @@ def run(
 
 @pytest.fixture(scope="module")
 def demanded(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A set of requirements that the small suite judges all: by it, a whole run is conformant."""
+    """A requirement set that the small suite judges completely, so that a whole run is conformant."""
     folder = tmp_path_factory.mktemp("demanded")
     with Emulator("huawei") as emulator:
         (folder / "t.yaml").write_text(emulator.target_yaml())
@@ -134,7 +134,7 @@ def demanded(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def must_not_be_conformant(found: Mutilated) -> None:
-    """In the verdict, the exit code, the terminal, the page, the statement, JUnit and the badge."""
+    """Checked in the verdict, the exit code, the terminal, the page, the statement, JUnit and the badge."""
     verdict = found.verdict
     jsonschema_rs.Draft202012Validator(SCHEMA).validate(verdict)
     assert (verdict["result"], found.code) == ("inconclusive", 3), found.output
@@ -165,7 +165,7 @@ def test_options_of_pytest_that_leave_checks_out(target: Path, demanded: str, tm
     arguments, told = OPTIONS[option]
     found = run(target, tmp_path, *arguments, requirements=demanded)
     if told is None:
-        # Nothing was asked: there is no verdict, and no code that stands for one.
+        # No request was sent: there is no verdict, and no exit code of a verdict.
         assert not (found.folder / "verdict.json").exists()
         assert found.code in {2, 3}, found.output
         return
@@ -197,7 +197,7 @@ def test_one_file_and_one_check_named(target: Path, demanded: str, tmp_path: Pat
 
 
 def started(*arguments: str, cwd: Path, module: str = "kms_conformance") -> tuple[int, str]:
-    """The exit code of a command in a process of its own, and all that it printed."""
+    """The exit code and the output of a command in a new process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "COLUMNS": "80", "NO_COLOR": "1"}
     command = [sys.executable, "-m", module, *arguments]
@@ -223,7 +223,7 @@ def test_signals(target: Path, demanded: str, tmp_path: Path, mutilation: str) -
 @pytest.mark.parametrize("mutilation", WORKERS)
 def test_workers(target: Path, demanded: str, tmp_path: Path, mutilation: str) -> None:
     options = WORKERS[mutilation]
-    # Workers get the path of modules that pytest-xdist found when it was imported: a forked process has another one.
+    # Workers get the module path that pytest-xdist read at its import; a forked process has another one.
     found = run(target, tmp_path, *options, mutilation=mutilation, requirements=demanded, within=started)
     assert "import" not in found.output
     must_not_be_conformant(found)

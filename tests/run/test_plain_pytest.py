@@ -1,4 +1,4 @@
-"""What pytest's own reports say of a run of the suite: what its verdict says, in pytest's words."""
+"""Pytest's own reports of a run agree with its verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failure of a real run, asked again: seen, mended, out of reach; and nothing of others is touched."""
+"""Command `replay` for a failure of a real run: seen again, repaired, unreachable; other keys are not changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_failure_of_a_run_is_asked_again_and_nothing_else_is_touched(tmp_path:
         code, ran = forked("run", *options, "--", "-k", "test_key_that_is_not_pending_is_refused", cwd=tmp_path)
         assert code == 1
         shown = next(line for line in ran.split("\n") if line.startswith("    again "))
-        # As a user does: the line that the run has shown.
+        # The command line that the run printed.
         again = shlex.split(shown.removeprefix("    again ").strip())
         assert again[:3] == ["kms-conformance", "replay", "out"]
         code, seen = forked(*again[1:], cwd=tmp_path)

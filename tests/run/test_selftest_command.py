@@ -1,4 +1,4 @@
-"""`selftest` as its callers meet it: exit codes, the report as JSON and page, and what the terminal says."""
+"""Command `selftest`: exit codes, JSON report, page and terminal output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 
 from kms_conformance import cli
 from kms_conformance.apps.selftest import plan
-from kms_conformance.apps.selftest import process_pool as crew
 from kms_conformance.apps.selftest.trial import Subject, Trial
 from kms_conformance.core import specs
 
@@ -91,7 +90,7 @@ def test_only_what_went_wrong_is_made_again(
 def test_report_that_is_none_cannot_be_continued(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other.json").write_text("{}")
     assert selftest("--again", str(tmp_path / "other.json")) == 2
-    assert "no power report" in capsys.readouterr().err
+    assert "is not a power report" in capsys.readouterr().err
 
 
 def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +99,7 @@ def test_name_that_no_trial_has_is_a_usage_error(capsys: pytest.CaptureFixture[s
 
 
 def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python warns of forks beside threads from 3.12 on; the bar that shows trials refreshed itself in one."""
+    """Python warns of forks beside threads from 3.12 on; the progress bar must not use a refresh thread."""
     found: list[list[threading.Thread]] = []
     before = threading.enumerate()
 
@@ -108,6 +107,6 @@ def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest
         found.append([thread for thread in threading.enumerate() if thread not in before])
         return iter(())
 
-    monkeypatch.setattr(crew, "run_tasks", noted)
+    monkeypatch.setattr(plan, "run_tasks", noted)
     selftest("--all", "-k", "nothing-listening-huawei", "-n", "1")
     assert found == [[]]

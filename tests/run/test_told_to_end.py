@@ -1,4 +1,4 @@
-"""Commands besides `run` that a signal ends: keys are let go, and the exit code says by which signal."""
+"""Commands other than `run`, ended by a signal: keys are released, and the exit code names the signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the real command says at the end of a run."""
+"""Terminal output at the end of a run."""
 
 from __future__ import annotations
 

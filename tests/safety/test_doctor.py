@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from doors import refusing
 
+from kms_conformance.apps.selftest.deviation import ALL, serving
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import ALL, serving
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound

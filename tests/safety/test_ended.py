@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,6 +147,28 @@ def test_a_create_whose_reply_is_lost_is_found_within_the_run(scene, dialect: st
     (key,) = ours(at.emulator, before)
     assert at.bench.pool.ever == {key.id}
     assert [record.key for record in at.bench.ledger.unfinished()] == [key.id]
+    assert at.bench.leave() == ()
+    assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
+
+
+@BOTH
+def test_a_key_is_scheduled_though_ctrl_c_came_right_after_its_line_in_the_ledger(
+    scene, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = scene(dialect)
+    before = at.emulator.store.keys
+    ledger, write = at.bench.ledger, at.bench.ledger.write
+
+    def interrupted(event: str, *arguments: Any, **facts: Any) -> None:
+        write(event, *arguments, **facts)
+        if event == "created":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        at.bench.pool.create()
+    monkeypatch.undo()
+    (key,) = ours(at.emulator, before)
     assert at.bench.leave() == ()
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
 

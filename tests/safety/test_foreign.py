@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kms_conformance.apps.selftest.deviation import only
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
-from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Key, State
 from kms_conformance.report.html import render as html

@@ -11,8 +11,8 @@ import pytest
 from test_looked_up import UNTOLD, answering
 from test_refused_creates import refusing_what_is_done
 
-from kms_conformance.apps.selftest.killing import Deadly, Judgement, Killings
-from kms_conformance.apps.selftest.serving import only
+from kms_conformance.apps.selftest.deviation import only
+from kms_conformance.apps.selftest.killing import Judgement, KilledRun, KillingEmulator
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli.sweep import sweep_target
@@ -44,11 +44,11 @@ def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Api, "load", lambda profile: apis[profile.dialect])
 
 
-def judging(emulator: Deadly, target: Target, monkeypatch: pytest.MonkeyPatch) -> Judgement:
+def judging(emulator: KillingEmulator, target: Target, monkeypatch: pytest.MonkeyPatch) -> Judgement:
     """After each death: a sweep with this target leaves none of our keys undone, and nobody's key was touched."""
     foreign = {key.id for key in emulator.store.keys}
 
-    def judge(at: Deadly, before: dict[str, Key], state: Path) -> None:
+    def judge(at: KillingEmulator, before: dict[str, Key], state: Path) -> None:
         monkeypatch.setenv("KMS_CONFORMANCE_STATE", str(state))
         others = {key.id: key for key in at.store.keys if key.id in foreign}
         assert sweep_target(target, dry_run=False) == 0
@@ -66,10 +66,10 @@ def judging(emulator: Deadly, target: Target, monkeypatch: pytest.MonkeyPatch) -
 def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
     dialect: str, monkeypatch: pytest.MonkeyPatch, record_property
 ) -> None:
-    with Deadly(dialect, foreign_keys=3) as emulator:
+    with KillingEmulator(dialect, foreign_keys=3) as emulator:
         judge = judging(emulator, parse_target(emulator.target_yaml(), "t"), monkeypatch)
         beginning = first()
-        killings = Killings(emulator, lambda number: EVERY or number % ONE_IN == beginning, judge)
+        killings = KilledRun(emulator, lambda number: EVERY or number % ONE_IN == beginning, judge)
         outcome = killings.run()
     record_property(
         "killed", f"{killings.killed} times in {outcome.verdict['requests']} requests, {killings.judged} states"
@@ -95,9 +95,9 @@ def some(number: int) -> bool:
 def test_killed_where_creates_are_refused_and_carried_out_nothing_is_left(
     dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Deadly(dialect, foreign_keys=3, filters=[refusing_what_is_done(dialect)]) as emulator:
+    with KillingEmulator(dialect, foreign_keys=3, filters=[refusing_what_is_done(dialect)]) as emulator:
         judge = judging(emulator, parse_target(emulator.target_yaml(), "t"), monkeypatch)
-        killings = Killings(emulator, some, judge)
+        killings = KilledRun(emulator, some, judge)
         outcome = killings.run(arguments=only(("isolation", "afterwards")))
     assert killings.problems == []
     assert killings.killed > 1
@@ -117,9 +117,9 @@ def test_killed_where_look_ups_are_answered_by_any_status_nothing_unknown_was_as
             reached.append((inbound.operation, named))
         return answers[inbound.number % len(answers)](inbound, outbound)
 
-    with Deadly(dialect, foreign_keys=3, filters=[by_turns]) as emulator:
+    with KillingEmulator(dialect, foreign_keys=3, filters=[by_turns]) as emulator:
         judge = judging(emulator, parse_target(emulator.target_yaml(), "t"), monkeypatch)
-        killings = Killings(emulator, some, judge)
+        killings = KilledRun(emulator, some, judge)
         outcome = killings.run(
             arguments=only(("unknown_keys", "protocol", *(("fuzzing", "lifecycle") if EVERY else ())))
         )
@@ -133,9 +133,9 @@ def test_killed_where_look_ups_are_answered_by_any_status_nothing_unknown_was_as
 def test_killed_and_swept_with_the_credentials_of_another_night_nothing_is_left(
     dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Deadly(dialect, foreign_keys=3) as emulator:
+    with KillingEmulator(dialect, foreign_keys=3) as emulator:
         another = parse_target(emulator.target_yaml(OTHER_CREDENTIALS[dialect]), "t")
-        killings = Killings(emulator, some, judging(emulator, another, monkeypatch))
+        killings = KilledRun(emulator, some, judging(emulator, another, monkeypatch))
         outcome = killings.run(arguments=only(("isolation", "states", "afterwards")))
     assert killings.problems == []
     assert killings.killed > 1

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kms_conformance.apps.selftest.deviation import BOTH, only, serving
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import BOTH, only, serving
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.emulator import Emulator, Inbound, Outbound

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from nights import Nights, verdicts
 
+from kms_conformance.apps.selftest.deviation import only
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
-from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, State
 
@@ -101,7 +101,7 @@ def test_planted_key_finds_a_wrong_end(
         nights.run(*only(("planted",)), "--plant")
         for passed in nights_passed:
             nights.pass_night(passed)
-            outcome = nights.run("--watch")
+            outcome = nights.run("--observe")
         assert broken in outcome.failed
         assert outcome.exit_code == 1
         assert all(key.state is State.PENDING_DELETION for key in nights.ours)
@@ -112,7 +112,7 @@ def test_watching_creates_nothing_and_needs_few_requests(tmp_path: Path) -> None
         nights = Nights(emulator, tmp_path, max_keys=3)
         nights.run(*only(("planted",)), "--plant")
         before = nights.ours
-        outcome = nights.run("--watch")
+        outcome = nights.run("--observe")
         assert nights.ours == before
     assert (outcome.verdict["keys_created"], states(outcome)) == (0, {"inconclusive"})
     assert outcome.verdict["requests"] < 20

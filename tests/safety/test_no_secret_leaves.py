@@ -178,7 +178,7 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
         archives = list((tmp_path / "out").glob("*.zip"))
         assert len(archives) == 1, sealing
         verified = command(tmp_path, {}, "verify", str(archives[0]))
-        assert "holds: its verdict follows from its" in verified, verified
+        assert "verifies: its verdict follows from its" in verified, verified
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
     failed = [entry for entry in verdict["requirements"] if entry["verdict"] == "failed"]
     assert failed, "what the endpoint said was never judged"
@@ -220,7 +220,7 @@ def test_a_recording_with_parts_of_secrets_holds(tmp_path: Path, monkeypatch: py
     archives = list((tmp_path / "out").glob("*.zip"))
     assert len(archives) == 1, shown
     verified = command(tmp_path, {}, "verify", str(archives[0]))
-    assert "holds: its verdict follows from its" in verified, verified
+    assert "verifies: its verdict follows from its" in verified, verified
 
 
 def test_files_of_a_run_are_for_their_owner_alone(tmp_path: Path) -> None:

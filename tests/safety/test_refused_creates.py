@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from test_ended import ours, scene_of
 
+from kms_conformance.apps.selftest.deviation import serving
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import serving
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Inbound, Outbound, State

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from doors import Bucket, refusing
 
+from kms_conformance.apps.selftest.deviation import BOTH, Prepare, only, serving
 from kms_conformance.apps.selftest.runner import run_suite
-from kms_conformance.apps.selftest.serving import BOTH, Prepare, only, serving
 from kms_conformance.emulator import Emulator
 
 # A smoke run sends 780 requests, and 100 a second if it may. At 2 requests a second it takes 8 minutes; a tenth of its

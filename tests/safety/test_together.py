@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from nights import Nights
 
+from kms_conformance.apps.selftest.deviation import only
 from kms_conformance.apps.selftest.runner import Outcome
-from kms_conformance.apps.selftest.serving import only
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, State
 

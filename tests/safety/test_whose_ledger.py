@@ -133,7 +133,7 @@ def test_keys_of_another_account_in_the_same_ledger_are_left_alone_and_told_of(
         assert bench.leave() == ()
         assert Ledger.of(target).unfinished() == ()
         assert sweep_target(target, dry_run=False) == 0
-        assert f"the key {key} is of another account" in capsys.readouterr().out
+        assert f"the key {key} belongs to another account" in capsys.readouterr().out
     emulator.store.put(theirs)
     back = target_of(emulator, 3)
     assert sweep_target(back, dry_run=False) == 0

@@ -24,7 +24,7 @@ def _environment_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A private key; its public one lies beside it."""
+    """A private key, with its public key beside it."""
     path = tmp_path_factory.mktemp("keys") / "ours.pem"
     keys.new_key(path)
     return path
@@ -32,13 +32,13 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reports folder of a small run at the emulator of huawei; not to be changed."""
+    """The reports folder of a small run at the huawei emulator; tests must not change it."""
     return run(tmp_path_factory.mktemp("huawei"), "huawei")
 
 
 @pytest.fixture(scope="session")
 def plain(reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its sealed file, without a signature; not to be changed."""
+    """The sealed file of this run, without a signature; tests must not change it."""
     folder = tmp_path_factory.mktemp("plain") / "reports"
     shutil.copytree(reports, folder)
     return certify(folder, issued=ISSUED)[0].path
@@ -46,7 +46,7 @@ def plain(reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def signed(reports: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, signed; not to be changed."""
+    """The sealed file of this run, signed; tests must not change it."""
     folder = tmp_path_factory.mktemp("signed") / "reports"
     shutil.copytree(reports, folder)
     return certify(folder, key=key, issued=ISSUED)[0].path

@@ -1,4 +1,4 @@
-"""Everything that somebody can do to a sealed file who knows its form, but not the key."""
+"""Forgeries of sealed files by somebody who knows the format, but not the key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
-from kms_conformance.apps.certificate.statement import sealed, statement
+from kms_conformance.apps.certificate.statement import seal_statement, statement
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
 from kms_conformance.report.model import Report
@@ -21,7 +21,7 @@ ISSUED = "2026-02-01T08:00:00Z"
 
 
 class Forgery:
-    """The members of a sealed file, to be changed, with everything worked out anew that follows from them."""
+    """Members of a sealed file that can be changed; derived members and digests are computed again."""
 
     def __init__(self, data: bytes) -> None:
         members = unpack(data)
@@ -47,7 +47,7 @@ class Forgery:
         return next(entry for entry in self.verdict["requirements"] if entry["id"] == name)
 
     def forgive(self) -> None:
-        """Take every failure away, wherever it is told, so that its requirement seems not to have been judged."""
+        """Remove every failure from all members, so that its requirement seems not judged."""
         for check in self.checks:
             for failure in check["failures"]:
                 self.requirement(failure["requirement"])["judged"] -= 1
@@ -60,13 +60,13 @@ class Forgery:
         self.verdict["result"] = "conformant" if musts <= {"passed", "not_applicable"} else "inconclusive"
 
     def exchange(self, requirement: str) -> Json:
-        """The exchange that the first check of a requirement rests on: before it, others may have prepared a key."""
+        """The exchange that the first check of a requirement cites; earlier exchanges may have prepared a key."""
         numbers = next(check["evidence"][requirement] for check in self.checks if requirement in check["evidence"])
         cited = [line for line in self.lines if line["number"] in numbers]
         return [line for line in cited if line["operation"] == cited[0]["operation"]][-1]
 
     def saved(self, folder: Path) -> Path:
-        """The file, called as it must be called."""
+        """Write the file under its proper name."""
         data = self.packed()
         said = json.loads(unpack(data)[MANIFEST])
         evidence = said["kind"] == "evidence"
@@ -75,7 +75,7 @@ class Forgery:
         return path
 
     def packed(self) -> bytes:
-        """The file, all of whose digests are right."""
+        """The archive, with all digests correct."""
         members = {
             layout.VERDICT: files.to_text(self.verdict).encode(),
             layout.RESULTS: files.to_text(self.results).encode(),
@@ -90,7 +90,7 @@ class Forgery:
         document = manifest(verdict, self.environment, exchanges, members, ISSUED)
         members[MANIFEST] = files.to_text(document).encode()
         members[PAGE] = page(document, verdict, "").encode()
-        members[STATEMENT] = sealed(statement(members, document, verdict), None)
+        members[STATEMENT] = seal_statement(statement(members, document, verdict), None)
         return pack(members)
 
 
@@ -103,14 +103,14 @@ def taped(lines: list[Json], end: Json) -> bytes:
 
 
 def edited(data: bytes, change: Callable[[dict[str, bytes]], object]) -> bytes:
-    """A file with other members, and nothing worked out anew."""
+    """A file with changed members, without new digests."""
     members = dict(unpack(data))
     change(members)
     return pack(members)
 
 
 def with_byte_changed(data: bytes, name: str) -> bytes:
-    """A file one byte of whose member is another one."""
+    """A file with one changed byte in a member."""
 
     def change(members: dict[str, bytes]) -> None:
         middle = len(members[name]) // 2

@@ -1,4 +1,4 @@
-"""Runs whose results are sealed: each in a process forked from this one, so that imports are paid once."""
+"""Runs whose results are sealed, each in a forked process, so that modules are imported only once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from kms_conformance import suite
-from kms_conformance.apps.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.emulator import Decisions, Emulator, Filter
 from kms_conformance.target import parse_target
 
 SUITE = Path(suite.__file__).parent
-#: A few families without generated requests: every form of judgement, own plaintexts, and wrong credentials.
+#: Some families without generated requests: all kinds of judgement, own plaintexts, wrong credentials.
 FEW = ("-k", "test_cancel.py or decrypt or test_authentication.py and missing or test_entry.py")
 
 
@@ -34,8 +34,8 @@ def run(
     emulator: Emulator | None = None,
     **changes: Any,
 ) -> Path:
-    """Run the suite at an emulator; `changes` go into the target file. Returns the reports folder."""
-    read_ahead()
+    """Run the suite at an emulator, with `changes` in the target file; returns the reports folder."""
+    preload()
     context = contextlib.nullcontext(emulator) if emulator else Emulator(dialect, decisions=decisions, filters=filters)
     with context as served:
         assert served is not None

@@ -1,4 +1,4 @@
-"""A file that was made to harm whoever verifies it: nested, packed a thousandfold, laid upon itself, misnamed."""
+"""Hostile sealed files: nested archives, compression bombs, overlapping members, wrong names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 from forging import Forgery
 
 from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, pack, unpack
-from kms_conformance.apps.certificate.verify import verify
+from kms_conformance.apps.certificate.verify import verify_file
 from kms_conformance.recording.player import Tape, TapeError
 
 END = b'{"end": 0, "now": [], "monotonic": []}\n'
@@ -39,7 +39,7 @@ LINE: dict[str, Any] = {
 
 @cache
 def bomb(of: bytes, times: int) -> bytes:
-    """Gzip of a text repeated, made without having it in memory."""
+    """Gzip of a repeated text, written without holding the text in memory."""
     packer, packed = zlib.compressobj(9, zlib.DEFLATED, 31), bytearray()
     for _ in range(times):
         packed += packer.compress(of)
@@ -146,7 +146,7 @@ def test_a_hostile_file_does_not_hold_and_says_so_in_plain_text(
 ) -> None:
     path = tmp_path / "hostile.zip"
     path.write_bytes(made(plain))
-    found = verify(path)
+    found = verify_file(path)
     assert found.exit_code == 1
     assert len(str(found)) < 4_000
     assert [sign for sign in str(found) if not sign.isprintable()] == ["\n"] * str(found).count("\n")
@@ -154,7 +154,7 @@ def test_a_hostile_file_does_not_hold_and_says_so_in_plain_text(
 
 
 def members_upon_each_other(data: bytes) -> bytes:
-    """The same file, whose directory says of each member that it is as large as all of them."""
+    """The same file with a directory in which each member has the size of all members."""
     result = bytearray(data)
     at = result.find(b"PK\x01\x02")
     while at >= 0:
@@ -166,7 +166,7 @@ def members_upon_each_other(data: bytes) -> bytes:
 def test_members_that_lie_upon_each_other_are_not_unpacked(plain: Path, tmp_path: Path) -> None:
     path = tmp_path / "hostile.zip"
     path.write_bytes(members_upon_each_other(plain.read_bytes()))
-    assert "its members lie upon each other" in str(verify(path)).lower()
+    assert "its members overlap" in str(verify_file(path)).lower()
 
 
 FORGED: dict[str, Callable[[Forgery], object]] = {
@@ -190,11 +190,11 @@ def test_what_is_forged_with_right_digests_ends_in_a_sentence(
 ) -> None:
     forged = Forgery(plain.read_bytes())
     change(forged)
-    found = verify(forged.saved(tmp_path))
+    found = verify_file(forged.saved(tmp_path))
     assert found.exit_code in (1, 3)
     assert len(str(found)) < 10_000
 
 
 def test_memory_of_these_tests_is_bounded() -> None:
-    """Of all of them together: the largest of the files above would take many times as much."""
+    """The limit for all files together; unpacking the largest file above would take many times as much."""
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1 << 20, "kilobytes"

@@ -1,4 +1,4 @@
-"""Files that other code sealed: what can be told is told, nothing is held against them, and a command is named."""
+"""Files from other code: verified as far as possible, never called forged, with the command that verifies them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from forging import Forgery
 
 from kms_conformance.apps.certificate.manifest import digest
 from kms_conformance.apps.certificate.pack import pack, unpack
-from kms_conformance.apps.certificate.statement import opened, sealed
-from kms_conformance.apps.certificate.verify import verify
+from kms_conformance.apps.certificate.statement import open_envelope, seal_statement
+from kms_conformance.apps.certificate.verify import verify_file
 from kms_conformance.recording import release
 from kms_conformance.report.files import canonical
 
@@ -36,33 +36,33 @@ def of_other_version(forgery: Forgery) -> None:
 
 
 def test_what_this_code_judges_alike_holds_whoever_sealed_it(plain: Path, tmp_path: Path) -> None:
-    said = verify(forged(plain, tmp_path, of_other_code))
+    said = verify_file(forged(plain, tmp_path, of_other_code))
     assert said.exit_code == 0, str(said)
     assert "sealed by other code (commit d109d79c9b1e" in str(said)
-    assert "This code comes to the same." in str(said)
+    assert "This code gets the same result." in str(said)
 
 
 def test_what_this_code_judges_otherwise_is_told_in_part_with_the_command_that_tells_all(
     plain: Path, tmp_path: Path
 ) -> None:
-    """An exchange that the suite here does not ask for: so it looks where a later suite asks otherwise."""
+    """An exchange that this suite does not send, as if a later version of the suite sent other requests."""
 
     def change(forgery: Forgery) -> None:
         of_other_code(forgery)
         forgery.lines.insert(100, forgery.lines[90])
 
     path = forged(plain, tmp_path, change)
-    said = verify(path)
+    said = verify_file(path)
     assert said.exit_code == 3, str(said)
     lines = [line.removeprefix(said.mark) for line in str(said).splitlines()]
-    judged = lines[lines.index("What could be judged:") + 1 : lines.index("What could not:")]
+    judged = lines[lines.index("Judged:") + 1 : lines.index("Not judged:")]
     assert [line.split()[0] for line in judged] == ["Its", str(sum(1 for _ in replies(path))), judged[2].split()[0]]
     assert "one reply" not in judged[1]
-    assert ", each by itself: " in judged[1]
-    assert f"up to exchange 100 of {len(Forgery(path.read_bytes()).lines)}: with the failures" in judged[2]
-    [why] = lines[lines.index("What could not:") + 1 : lines.index("With the code that sealed it:")]
+    assert ", each judged alone: " in judged[1]
+    assert f"up to exchange 100 of {len(Forgery(path.read_bytes()).lines)}: with exactly the failures" in judged[2]
+    [why] = lines[lines.index("Not judged:") + 1 : lines.index("To verify the file with the code that sealed it:")]
     assert "follows from all its exchanges: exchanges.jsonl.gz: at exchange 101" in why
-    command = shlex.split(lines[lines.index("With the code that sealed it:") + 1])
+    command = shlex.split(lines[lines.index("To verify the file with the code that sealed it:") + 1])
     assert command[:3] == ["pipx", "run", "--spec"]
     assert command[3].endswith(f"@{OTHER['commit']}") or command[3] == "kms-conformance==0.1.0"
     assert command[4:] == ["kms-conformance", "verify", str(path)]
@@ -79,14 +79,14 @@ def test_a_reply_that_breaks_what_is_demanded_of_every_one_is_told_of_although_o
         of_other_version(forgery)
         forgery.exchange("cancel.reply.key-id")["reply"]["status"] = 202
 
-    said = verify(forged(plain, tmp_path, change))
+    said = verify_file(forged(plain, tmp_path, change))
     assert said.exit_code == 3, str(said)
     assert "It was sealed by kms-conformance 0.0.7; this is " in str(said)
-    assert "some break reply.status, which the file does not say" in str(said)
+    assert "some break reply.status, which the file does not claim" in str(said)
 
 
 def test_another_version_is_never_vouched_for(plain: Path, tmp_path: Path) -> None:
-    said = verify(forged(plain, tmp_path, of_other_version))
+    said = verify_file(forged(plain, tmp_path, of_other_version))
     assert said.exit_code == 3, str(said)
     assert "by its own release: by this one it does." in str(said)
 
@@ -96,7 +96,7 @@ def test_whoever_sealed_it_its_members_must_be_those_that_were_sealed(plain: Pat
     members = dict(unpack(path.read_bytes()))
     members["ledger.jsonl"] += b"\n"
     path.write_bytes(pack(members))
-    said = verify(path)
+    said = verify_file(path)
     assert said.exit_code == 1
     assert "ledger.jsonl: its digest is " in str(said)
 
@@ -106,7 +106,7 @@ def test_a_dialect_or_a_form_of_a_later_release_is_no_riddle(plain: Path, tmp_pa
         of_other_version(forgery)
         forgery.environment["target"]["dialect"] = forgery.verdict["target"]["dialect"] = "tencent"
 
-    said = verify(forged(plain, tmp_path, dialect))
+    said = verify_file(forged(plain, tmp_path, dialect))
     assert said.exit_code == 3, str(said)
     assert "This release does not know the dialect tencent." in str(said)
 
@@ -115,18 +115,18 @@ def test_a_dialect_or_a_form_of_a_later_release_is_no_riddle(plain: Path, tmp_pa
     manifest = json.loads(members["manifest.json"])
     manifest["format"] = 99
     members["manifest.json"] = json.dumps(manifest).encode()
-    statement = json.loads(opened(members["statement.dsse.json"]).payload)
+    statement = json.loads(open_envelope(members["statement.dsse.json"]).payload)
     for subject in statement["subject"]:
         subject["digest"]["sha256"] = digest(members[subject["name"]]).removeprefix("sha256:")
-    members["statement.dsse.json"] = sealed(canonical(statement), None)
+    members["statement.dsse.json"] = seal_statement(canonical(statement), None)
     path.write_bytes(pack(members))
-    said = verify(path)
+    said = verify_file(path)
     assert said.exit_code == 3, str(said)
-    assert "Anything else: this release does not read its form." in str(said)
+    assert "All else: this release cannot read its form." in str(said)
     assert "pipx run --spec " in str(said)
 
 
-# --- which code this is -----------------------------------------------------------------------------------------------
+# --- digest of the code -----------------------------------------------------------------------------------------------
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -59,8 +59,8 @@ def test_the_verdict_names_and_holds_the_profile(reports: Path) -> None:
 def test_its_file_is_judged_again_without_the_profile_and_says_whose_it_is(sealed: Path) -> None:
     done = elsewhere("verify", str(sealed))
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"holds: its verdict by a profile of the user's own ({OWN.reference}) follows from its" in done.stdout
-    assert "what that accepts beyond the documents is its author's claim" in done.stdout
+    assert f"holds: its verdict by the user's own profile ({OWN.reference}) follows from its" in done.stdout
+    assert "Answers that only this profile accepts are its author's claim." in done.stdout
 
 
 def test_the_statement_and_the_page_name_the_profile(sealed: Path) -> None:
@@ -68,17 +68,20 @@ def test_the_statement_and_the_page_name_the_profile(sealed: Path) -> None:
     payload = json.loads(base64.b64decode(json.loads(members[STATEMENT])["payload"]))
     configuration = payload["predicate"]["configuration"]
     assert configuration[1:] == [{"name": f"profile/{OWN.reference}", "digest": {"sha256": OWN.digest}}]
-    assert "judged by a profile of the user&#39;s own, my-cloud" in members[PAGE].decode()
+    assert "judged by the user&#39;s own profile my-cloud" in members[PAGE].decode()
 
 
 def test_the_report_is_made_again_without_the_profile(reports: Path) -> None:
     done = elsewhere("report", str(reports))
-    assert "It was judged by a profile of the user's own, my-cloud" in " ".join(done.stdout.split())
+    assert "It was judged by the user's own profile my-cloud" in " ".join(done.stdout.split())
     assert "My Cloud" in (reports / "index.html").read_text()
 
 
 def in_both(change: Callable[[Json], object]) -> Callable[[Forgery], object]:
-    return lambda forgery: [change(forgery.verdict["own_profile"]), change(forgery.environment["target"]["own_profile"])]
+    return lambda forgery: [
+        change(forgery.verdict["own_profile"]),
+        change(forgery.environment["target"]["own_profile"]),
+    ]
 
 
 def renamed(forgery: Forgery) -> None:

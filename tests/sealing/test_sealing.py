@@ -1,4 +1,4 @@
-"""What is sealed, and how it is called; and that it can be verified anywhere."""
+"""Sealing: contents and names of files, and verification on any machine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sealing_runs import FEW, run
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.certify import certify
 from kms_conformance.apps.certificate.pack import MEMBERS, unpack
-from kms_conformance.apps.certificate.verify import verify
+from kms_conformance.apps.certificate.verify import verify_file
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
 from kms_conformance.report.errors import ReportError
 from kms_conformance.verdict.decide import is_sound, whole
 from kms_conformance.verdict.model import RequirementVerdict
 
-# As on a machine that has no network: whatever tries to use it fails at once.
+# As on a machine without network: any attempt to use it fails at once.
 _OFFLINE = """
 import socket, sys
 def refuse(*_): raise OSError("there is no network")
@@ -44,7 +44,7 @@ def test_an_untouched_file_holds_without_network_and_without_the_target(plain: P
     done = offline("verify", plain.name, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert "holds: its verdict follows from its" in lines[0]
+    assert "verifies: its verdict follows from its" in lines[0]
     assert all(line.startswith("[partial: its tier is smoke, ") for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == [plain.name]
 
@@ -52,10 +52,10 @@ def test_an_untouched_file_holds_without_network_and_without_the_target(plain: P
 @pytest.mark.parametrize("dialect", ["alibaba", "aws"])
 def test_a_file_of_any_dialect_holds(dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = run(tmp_path, dialect)
-    # What is sealed was verified.
+    # Sealed files were verified before.
     monkeypatch.setattr("socket.socket.connect", None)
     [sealed] = certify(reports)
-    assert sealed.unproved == ()
+    assert sealed.unverifiable == ()
 
 
 def test_no_secret_is_in_it(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
 def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
     dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An endpoint that does not encrypt at all: in hex, or in base64 beside other bytes, each stands twice."""
+    """An endpoint that does not encrypt: plaintexts appear twice, in hex or in base64 beside other bytes."""
     shown: list[bytes] = []
 
     def kept(_key: object, _head: bytes, data: bytes) -> bytes:
@@ -82,7 +82,7 @@ def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
         return data
 
     monkeypatch.setattr("kms_conformance.emulator.crypto._masked", kept)
-    # What is sealed was verified.
+    # Sealed files were verified before.
     [sealed] = certify(run(tmp_path, dialect, ("-k", "test_entry.py or test_use.py or test_waiting_period.py")))
     members = unpack(sealed.path.read_bytes())
     whole = b"\n".join([*members.values(), gzip.decompress(members["exchanges.jsonl.gz"])])
@@ -93,17 +93,17 @@ def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
         assert base64.b64encode(plain).rstrip(b"=")[:-1] not in whole
 
 
-# --- what is judged again ---------------------------------------------------------------------------------------------
+# --- rejudging --------------------------------------------------------------------------------------------------------
 
 
 def test_a_reply_as_a_fault_gives_it_is_found_in_a_file_that_is_sealed_again(plain: Path, tmp_path: Path) -> None:
-    """What a sealed file says is judged, and not only compared: here everything in it agrees with everything else."""
+    """Exchanges are judged again, not only compared: all members of this forgery are consistent."""
     forgery = Forgery(plain.read_bytes())
     reply = forgery.exchange("cancel.reply.key-id")
     answer(reply, body(reply) | {"key_id": "0d0466b0-e727-4d9c-b35d-f84bb474a37f"})
-    said = verify(forgery.saved(tmp_path))
+    said = verify_file(forgery.saved(tmp_path))
     assert said.exit_code == 1
-    assert "cancel.reply.key-id: claimed is passed; by its exchanges it is failed" in str(said)
+    assert "cancel.reply.key-id: claimed is passed; judged again: failed" in str(said)
 
 
 def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> None:
@@ -114,16 +114,18 @@ def test_what_is_not_conformant_is_sealed_as_evidence_only(tmp_path: Path) -> No
     assert not list(reports.glob("*.zip"))
     [sealed] = certify(reports, evidence=True)
     assert sealed.path.name == "emulator-huawei.partial-evidence.zip"
-    said = verify(sealed.path)
+    said = verify_file(sealed.path)
     assert said.exit_code == 0, str(said)
     assert all(line.startswith("[evidence, nonconformant; partial: ") for line in str(said).splitlines())
-    assert "<h1>Partial evidence, no certificate</h1>" in unpack(sealed.path.read_bytes())["certificate.html"].decode()
-    # A failure cannot be forgotten, so that a part of the suite seems to have found nothing.
+    assert (
+        "<h1>Partial evidence, not a certificate</h1>" in unpack(sealed.path.read_bytes())["certificate.html"].decode()
+    )
+    # Removing a failure is detected, even if its requirement then seems not judged.
     forgery = Forgery(sealed.path.read_bytes())
     forgery.forgive()
-    said = verify(forgery.saved(tmp_path))
+    said = verify_file(forgery.saved(tmp_path))
     assert said.exit_code == 1
-    assert "claimed is not_tested; by its exchanges it is failed" in str(said)
+    assert "claimed is not_tested; judged again: failed" in str(said)
 
 
 def test_what_does_not_verify_is_not_sealed(reports: Path, tmp_path: Path) -> None:
@@ -136,13 +138,13 @@ def test_what_does_not_verify_is_not_sealed(reports: Path, tmp_path: Path) -> No
     done = offline("certify", str(folder), folder=tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     what, why, *_ = done.stderr.splitlines()
-    assert what == "emulator-huawei.partial.zip is not sealed: what it would hold does not verify."
+    assert what == "emulator-huawei.partial.zip is not sealed: its contents do not verify."
     assert why.startswith("exchanges.jsonl.gz: at exchange ")
     assert not list(folder.glob("*.zip"))
 
 
 def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_path: Path) -> None:
-    """A run that was ended early is worth keeping; what it would have asked nobody knows."""
+    """A run that was ended early can be sealed, but not judged again."""
     folder = tmp_path / "reports"
     shutil.copytree(reports, folder)
     document = json.loads((folder / "environment.json").read_text())
@@ -151,16 +153,16 @@ def test_what_nobody_can_judge_again_is_sealed_and_called_so(reports: Path, tmp_
     (folder / "environment.json").write_text(json.dumps(document))
     done = offline("certify", str(folder), folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "`verify` cannot judge it again, and says so with exit code 3: Its run was ended early" in done.stdout
-    assert verify(folder / "emulator-huawei.partial.zip").exit_code == 3
+    assert "`verify` cannot judge this file again and will exit with 3: Its run was ended early" in done.stdout
+    assert verify_file(folder / "emulator-huawei.partial.zip").exit_code == 3
 
 
-# --- how it is called -------------------------------------------------------------------------------------------------
+# --- names and titles -------------------------------------------------------------------------------------------------
 
 
 def test_the_page_says_that_it_is_partial_and_by_whom_it_was_signed(plain: Path, signed: Path, key: Path) -> None:
     page = unpack(plain.read_bytes())["certificate.html"].decode()
-    for words in ("<h1>Partial result, no certificate</h1>", "its tier is smoke", "It is not signed"):
+    for words in ("<h1>Partial result, not a certificate</h1>", "its tier is smoke", "It is not signed"):
         assert words in page
     signer = keys.public_key(key.with_name(f"{key.name}.pub")).keyid
     assert signer in unpack(signed.read_bytes())["certificate.html"].decode()
@@ -194,7 +196,7 @@ def test_only_what_was_not_asked_may_be_open_and_only_where_it_is_said(
     assert is_sound(Stored(), partial) is sound  # type: ignore[arg-type]
 
 
-# --- what cannot be sealed --------------------------------------------------------------------------------------------
+# --- refused runs -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -232,16 +234,16 @@ def test_keys_are_not_replaced_and_mistakes_are_told(tmp_path: Path, plain: Path
         with pytest.raises(ReportError):
             wrong()
     with pytest.raises(ReportError, match="cannot be read"):
-        verify(plain, key=tmp_path / "none.pem")
+        verify_file(plain, key=tmp_path / "none.pem")
     with pytest.raises(ReportError, match="cannot be read"):
-        verify(tmp_path / "none.zip")
+        verify_file(tmp_path / "none.zip")
 
 
 def test_a_run_that_was_ended_early_or_had_company_is_not_judged_again(plain: Path, tmp_path: Path) -> None:
     for name, value, words in (("interrupted", True, "ended early"), ("alone", False, "the same ledger")):
         forgery = Forgery(plain.read_bytes())
         forgery.environment[name] = value
-        said = verify(forgery.saved(tmp_path))
+        said = verify_file(forgery.saved(tmp_path))
         assert said.exit_code == 3
         assert words in str(said)
 

@@ -1,4 +1,4 @@
-"""What stands for plaintexts that endpoints decrypt for us, wherever and in whatever encoding they repeat them."""
+"""Placeholders of plaintexts that endpoints decrypt for us, in all places and encodings."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_stand_in_has_the_form_of_what_it_stands_for(data: bytes) -> None:
 
 
 def stand_in_again(data: bytes) -> str:
-    """The canonical text of some bytes: a strict decoder takes no other."""
+    """The canonical encoding of some bytes; strict decoders accept no other."""
     return base64.b64encode(data).decode()
 
 
@@ -73,9 +73,9 @@ def test_a_short_plaintext_is_replaced_where_its_name_stands_and_nowhere_else() 
     assert json.loads(body)["plain_text"] != "a\u00e9c"
 
 
-# --- wherever it stands -----------------------------------------------------------------------------------------------
+# --- places and encodings ---------------------------------------------------------------------------------------------
 
-#: How a plaintext, given as text and as the bytes that it says, may be written.
+#: Encodings of a plaintext, from its text and its bytes.
 ENCODINGS: dict[str, Callable[[str, bytes], str]] = {
     "as it is": lambda text, _: text,
     "percent-encoded": lambda text, _: quote(text, safe=""),
@@ -107,11 +107,11 @@ PLACE = st.tuples(st.sampled_from(sorted(ENCODINGS)), st.text("abcXYZ019-_.", ma
 def test_every_form_of_a_hidden_value_has_its_stand_in(
     data: bytes, form: str, places: list[tuple[str, str, int]]
 ) -> None:
-    """In the reply that brings it, in one that comes later, in the body and in the URL of a later request."""
+    """In its own reply, in a later reply, and in the body and the URL of a later request."""
     text = PLAIN[form](data)
-    # Of digits alone nobody knows in which case they are written, or whether they are hex at all.
+    # The case of hex digits cannot be seen from decimal digits alone, nor whether they are hex.
     assume(re.search("[a-f]", data.hex()) and re.search("[g-zG-Z]", base64.b64encode(data).decode()))
-    # What is less than a whole value in these encodings is too short to be looked for.
+    # Parts of a value in these encodings are too short to be searched for.
     written = [f"{before}|{ENCODINGS[how](text, data)}|" for how, before, _ in places]
     first, later, sent, asked = (
         " ".join(value for value, (_, _, at) in zip(written, places, strict=True) if at == where) for where in range(4)
@@ -141,7 +141,7 @@ def test_every_form_of_a_hidden_value_has_its_stand_in(
     assert two.request.url == f"{URL}?CiphertextBlob={quote(asked, safe='')}"
 
 
-# No key repeats itself; where one did, nobody could say where in other bytes it begins.
+# Random keys do not repeat a pattern; with a pattern, the start in other bytes would be ambiguous.
 @given(
     data=st.binary().map(lambda seed: hashlib.sha256(seed).digest()),
     before=st.binary(max_size=8),
@@ -154,7 +154,7 @@ def test_a_ciphertext_that_is_its_plaintext_between_other_bytes_is_one_of_the_st
     body = {"Plaintext": base64.b64encode(data).decode(), "CiphertextBlob": blob}
     found = json.loads(StandIns().of(json.dumps(body).encode()))
     whole = base64.b64decode(found["CiphertextBlob"])
-    # The outermost bits share a character of base64 with their neighbours.
+    # The first and last bits share a base64 character with neighbouring bytes.
     assert whole[len(before) + 1 : len(before) + 31] == base64.b64decode(found["Plaintext"])[1:31]
     assert data[1:31] not in whole
     assert (whole[: len(before)], whole[len(before) + 32 :]) == (before, after)

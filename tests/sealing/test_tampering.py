@@ -1,4 +1,4 @@
-"""Tamperings of a sealed file, each found by `verify`: by its form, by its digests, by judging again, by the key."""
+"""Changes to sealed files that `verify` detects: by form, digests, rejudging, or signature."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sealing_runs import run
 
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.certify import certify
-from kms_conformance.apps.certificate.form import name_note
+from kms_conformance.apps.certificate.contents import name_note
 from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, STATEMENT, unpack
-from kms_conformance.apps.certificate.verify import Verification, verify
+from kms_conformance.apps.certificate.verify import Verification, verify_file
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.report import layout
 
@@ -32,7 +32,7 @@ CANCEL, DESCRIBE = "cancel.reply.key-id", "describe.reply"
 def said_of(folder: Path, data: bytes, *, name: str = NAME, key: Path | None = None) -> Verification:
     path = folder / name
     path.write_bytes(data)
-    return verify(path, key=key)
+    return verify_file(path, key=key)
 
 
 def found(verification: Verification) -> str:
@@ -44,7 +44,7 @@ def found(verification: Verification) -> str:
 
 
 def zipped(data: bytes, change: Callable[[zipfile.ZipFile], object]) -> bytes:
-    """The file with something added by a zip program."""
+    """The file with an addition by a zip program."""
     file = io.BytesIO(data)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings(action="ignore"):
         change(archive)
@@ -70,13 +70,13 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
     "a name that leads out": (lambda data: zipped(data, lambda z: z.writestr("../verdict.json", "{}")), "'../verdict"),
     "a name from the root": (lambda data: zipped(data, lambda z: z.writestr("/etc/passwd", "x")), "'/etc/passwd'"),
-    "a comment": (lambda data: zipped(data, lambda z: setattr(z, "comment", b"approved")), "more than its members"),
-    "bytes after it": (lambda data: data + b"x", "more than its members"),
-    "bytes before it": (lambda data: b"#!/bin/sh\n" + data, "more than its members"),
-    "dates of its members": (lambda data: packed_otherwise(data, zipfile.ZIP_STORED), "do not lie in it"),
+    "a comment": (lambda data: zipped(data, lambda z: setattr(z, "comment", b"approved")), "has additional bytes, or"),
+    "bytes after it": (lambda data: data + b"x", "has additional bytes, or"),
+    "bytes before it": (lambda data: b"#!/bin/sh\n" + data, "has additional bytes, or"),
+    "dates of its members": (lambda data: packed_otherwise(data, zipfile.ZIP_STORED), "its members are not stored as"),
     "a bomb": (
         lambda data: packed_otherwise(data, zipfile.ZIP_DEFLATED, b" " * (64 << 20)),
-        "packed otherwise than ours",
+        "is compressed or encrypted",
     ),
 }
 
@@ -114,12 +114,12 @@ def test_a_name_that_says_more_than_the_file_is_gets_a_note_and_every_line_says_
 ) -> None:
     said = said_of(tmp_path, plain.read_bytes(), name="emulator-huawei.certificate.zip")
     assert said.exit_code == 0, str(said)
-    note = "is called emulator-huawei.certificate.zip; what it holds was sealed as emulator-huawei.partial.zip."
+    note = "is named emulator-huawei.certificate.zip; its contents were sealed as emulator-huawei.partial.zip."
     assert note in str(said)
     assert all(line.startswith("[partial: its tier is smoke, ") for line in str(said).splitlines())
 
 
-# --- its contents, with every digest worked out anew ------------------------------------------------------------------
+# --- contents, with all digests computed again ------------------------------------------------------------------------
 
 
 def without_exchange(forgery: Forgery) -> None:
@@ -142,7 +142,7 @@ def other_key_in_reply(forgery: Forgery) -> None:
 
 
 def other_plaintext(forgery: Forgery) -> None:
-    """What was encrypted comes back as something else."""
+    """Changes a decrypted plaintext."""
     for line in forgery.lines:
         if "plain_text" in line["reply"]["body"]:
             answer(line, body(line) | {"plain_text": "another"})
@@ -220,7 +220,7 @@ def without_ledger_line(forgery: Forgery) -> None:
 SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "an exchange is missing": (without_exchange, "recorded is"),
     "an exchange stands twice": (doubled_exchange, "recorded is"),
-    "a reply has another status": (other_status, "reply.status: by the exchanges up to there it failed"),
+    "a reply has another status": (other_status, "reply.status: it failed by the exchanges up to that point"),
     "a reply names another key": (other_key_in_reply, "cancel.reply.key-id: claimed is passed"),
     "a plaintext is another one": (other_plaintext, ": claimed is passed"),
     "a request id stands twice": (same_request_id, "reply.request-id: claimed is "),
@@ -228,18 +228,21 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "a reply is missing": (no_reply, "at exchange "),
     "a reason is edited": (
         set_to("schedule.from-disabled", reason="not asked"),
-        "schedule.from-disabled: its reason is",
+        "schedule.from-disabled: claimed reason is not asked; judged again: ",
     ),
-    "a level is edited": (set_to("cancel.effect", level="MAY"), "cancel.effect: its level is MUST"),
+    "a level is edited": (
+        set_to("cancel.effect", level="MAY"),
+        "cancel.effect: claimed level is MAY; judged again: MUST",
+    ),
     "a requirement is missing": (without_requirement, "cancel.date-cleared"),
     "a requirement is made up": (more_requirements, "cancel.always"),
-    "what was not asked does not apply": (all_passed, "claimed is not_applicable; by its exchanges it is inconclusive"),
+    "what was not asked does not apply": (all_passed, "claimed is not_applicable; judged again: inconclusive"),
     "a check did not begin": (without_check, "recorded is"),
-    "a partial run is called whole": (whole, "partial because"),
+    "a partial run is called whole": (whole, "the reasons for partial are: "),
     "fewer checks were planned": (fewer_planned, "did not run"),
     "another seed": (other_seed, "at exchange "),
     "another endpoint on the verdict": (other_target, "target: claimed is"),
-    "another day": (other_day, "it speaks of 2027-01-01T00:00:00Z"),
+    "another day": (other_day, "the run started at 2027-01-01T00:00:00Z, but"),
     "keys of others": (other_isolation, "isolation: claimed is"),
     "a line of the ledger is missing": (without_ledger_line, "ledger.jsonl: its lines"),
 }
@@ -250,7 +253,7 @@ def test_contents_that_were_changed_and_sealed_again(name: str, plain: Path, tmp
     change, why = SEALED_AGAIN[name]
     forgery = Forgery(plain.read_bytes())
     change(forgery)
-    assert why in found(verify(forgery.saved(tmp_path)))
+    assert why in found(verify_file(forgery.saved(tmp_path)))
 
 
 def test_what_is_sealed_again_unchanged_holds(plain: Path, tmp_path: Path) -> None:
@@ -265,7 +268,7 @@ def test_other_specs_are_not_what_is_here(plain: Path, tmp_path: Path) -> None:
     forgery.environment["suite"]["specs_digest"] = "sha256:" + "0" * 64
     said = said_of(tmp_path, forgery.packed())
     assert said.exit_code == 3
-    assert "It rests on other specs" in str(said)
+    assert "It was sealed with other specs" in str(said)
     assert "by this one it does" in str(said)
 
 
@@ -279,17 +282,17 @@ def test_versions_that_judge_are_asked_for_before_anything_is_called_forged(
     without_exchange(forgery)
     said = said_of(tmp_path, forgery.packed())
     assert said.exit_code == code
-    assert (f"It needs {package} 1.0 (here: " in str(said)) is (code == 3)
+    assert (f"Judging it again needs {package} 1.0 (here: " in str(said)) is (code == 3)
 
 
-# --- what was drawn at random -----------------------------------------------------------------------------------------
+# --- generated requests -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A sealed file with generated requests of each kind: of one operation, along links, and the lifecycle's steps.
+    """A sealed file with generated requests of each kind: single operations, chains along links, lifecycle walks.
 
-    Of each a few, which takes a fifth of the time.
+    A few of each kind, which takes a fifth of the time.
     """
     few = replace(EFFORTS["standard"], fuzz_examples=2, fuzz_coverage=False, walks=2, steps=6, chains=2)
     chosen = "test_entry.py or test_chains or test_lifecycle.py or test_fuzzing.py and disable"
@@ -331,23 +334,23 @@ def test_what_was_drawn_cannot_be_changed_although_nothing_is_drawn_again(
     forgery = Forgery(generated.read_bytes())
     forgery.environment["packages"]["hypothesis"] = "6.0.0"
     change(forgery)
-    assert found(verify(forgery.saved(tmp_path)))
+    assert found(verify_file(forgery.saved(tmp_path)))
 
 
 def test_a_generated_request_that_went_badly_cannot_be_left_out(generated: Path, tmp_path: Path) -> None:
-    """Neither the drawn request nor its exchange is there, as if it had never been asked."""
+    """Removes a generated request and its exchange."""
     forgery = Forgery(generated.read_bytes())
     fewer_drawn(forgery)
-    assert "what was drawn for the requests of " in found(verify(forgery.saved(tmp_path)))
+    assert "what was drawn for the requests of " in found(verify_file(forgery.saved(tmp_path)))
 
 
 def test_a_machine_that_draws_otherwise_judges_what_was_recorded(generated: Path, tmp_path: Path) -> None:
     forgery = Forgery(generated.read_bytes())
     forgery.environment["packages"]["hypothesis"] = "6.0.0"
     forgery.environment["python"] = "3.99.1"
-    said = verify(forgery.saved(tmp_path))
+    said = verify_file(forgery.saved(tmp_path))
     assert said.exit_code == 0, str(said)
-    assert "were taken as they were recorded; python 3.99 (here: " in str(said)
+    assert "were not drawn again; this needs python 3.99 (here: " in str(said)
 
 
 # --- the signature ----------------------------------------------------------------------------------------------------
@@ -369,16 +372,16 @@ def other_signature(members: dict[str, bytes]) -> None:
 
 def test_a_signed_file_holds_by_its_key_and_by_no_other(signed: Path, key: Path, tmp_path: Path) -> None:
     public = key.with_name("ours.pem.pub")
-    said = verify(signed, key=public)
+    said = verify_file(signed, key=public)
     assert said.exit_code == 0
-    assert "It is signed by the key" in str(said)
+    assert "It is signed with the key" in str(said)
     other = keys.new_key(tmp_path / "other.pem")
-    assert "did not sign it" in found(verify(signed, key=other))
-    assert "--key FILE, with that public key, checks it" in str(verify(signed))
+    assert "did not sign it" in found(verify_file(signed, key=other))
+    assert "to check it, name the public key with --key FILE" in str(verify_file(signed))
 
 
 def test_where_a_signature_is_asked_for_there_must_be_one(plain: Path, key: Path) -> None:
-    assert "Nobody signed it" in found(verify(plain, key=key.with_name("ours.pem.pub")))
+    assert "It has no signature" in found(verify_file(plain, key=key.with_name("ours.pem.pub")))
 
 
 @pytest.mark.parametrize("change", [stripped, other_signature])
@@ -394,14 +397,16 @@ def test_the_envelope_of_another_certificate(signed: Path, plain: Path, key: Pat
     forgery.environment["packages"]["pytest"] = "0"
     envelope = unpack(signed.read_bytes())[STATEMENT]
     data = edited(forgery.packed(), lambda members: members.update({STATEMENT: envelope}))
-    assert "it speaks of other contents" in found(said_of(tmp_path, data, key=key.with_name("ours.pem.pub")))
+    assert "its digests are not those of the members" in found(
+        said_of(tmp_path, data, key=key.with_name("ours.pem.pub"))
+    )
 
 
 def test_what_no_judging_can_find_the_key_finds(signed: Path, key: Path, tmp_path: Path) -> None:
     forgery = Forgery(signed.read_bytes())
     forgery.environment["packages"]["pytest"] = "0"
     assert said_of(tmp_path, forgery.packed()).exit_code == 0
-    assert "Nobody signed it" in found(said_of(tmp_path, forgery.packed(), key=key.with_name("ours.pem.pub")))
+    assert "It has no signature" in found(said_of(tmp_path, forgery.packed(), key=key.with_name("ours.pem.pub")))
 
 
 def test_the_same_results_make_the_same_bytes(

@@ -1,4 +1,4 @@
-"""What is recorded of a run, and how it is played."""
+"""Recording of a run on a tape, and playing the tape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.apps.certificate.agreement import alike
+from kms_conformance.apps.certificate.differences import equal_unless_redacted
 from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.drawn import PlayedDraws
@@ -43,7 +43,7 @@ def reply(body: bytes = b"{}", status: int = 200) -> Reply:
 
 
 def recorded(path: Path, *exchanges: tuple[Request, Reply | None]) -> Path:
-    """A tape of these exchanges, each named by its place."""
+    """A tape of these exchanges, each named by its position."""
     world, recording = recorded_world(path, TARGET, "chance")
     for number, (asked, came) in enumerate(exchanges, 1):
         world.clock.monotonic()
@@ -166,7 +166,7 @@ def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, mo
     assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
 
 
-# --- what was drawn ---------------------------------------------------------------------------------------------------
+# --- generated values -------------------------------------------------------------------------------------------------
 
 
 def drawn(path: Path, *values: tuple[str, object]) -> Tape:
@@ -208,7 +208,7 @@ def test_what_is_drawn_again_must_be_the_same_and_all_of_it(tmp_path: Path) -> N
 
 
 def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
-    """Along links, values of replies go into generated requests: plaintexts as stand-ins, tokens as marks."""
+    """Chains put values of replies into generated requests: plaintexts as placeholders, tokens as marks."""
     key = bytes(range(32)).hex()
     world, recording = recorded_world(tmp_path / "t.gz", TARGET, "chance")
     recording.saw(Exchange(request(), reply(json.dumps({"plain_text": key}).encode()), None, world.clock.now()))
@@ -220,7 +220,7 @@ def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
     assert json.loads(line["value"]["body"]) == {"cipher_text": f"{other} [redacted:KMS_TOKEN]"}
 
 
-# --- chance, targets, circumstances -----------------------------------------------------------------------------------
+# --- randomness, targets, environment ---------------------------------------------------------------------------------
 
 
 def test_chance_is_repeated_by_its_seed_alone() -> None:
@@ -272,7 +272,7 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     ],
 )
 def test_only_words_around_what_is_hidden_may_differ(claimed: object, follows: object, same: bool) -> None:
-    assert alike(claimed, follows) is same
+    assert equal_unless_redacted(claimed, follows) is same
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def test_versions_that_decide_are_asked_for() -> None:
         return sorted(name.split()[0] for name in asked)
 
     assert names(missing_to_draw(document)) == ["botocore", "hypothesis", "python", "schemathesis"]
-    # What was drawn is there: nothing rests on what would draw it, and all on what judges.
+    # Generated values are on the tape: only the libraries that judge must match.
     assert names(missing_to_judge(document, drawn=True)) == ["botocore", "jsonschema-rs", "schemathesis"]
     assert names(missing_to_judge(document, drawn=False)) == sorted(["python", *versions])
 

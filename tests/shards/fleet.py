@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from kms_conformance import cli
-from kms_conformance.apps.selftest.runner import read_ahead
+from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Key, State
@@ -35,7 +35,7 @@ CASES = [
 
 def commands(several: Iterable[tuple[str, ...]], state: Path, *, quiet: bool = True) -> list[int]:
     """The exit codes of `kms-conformance …`, each in a process of its own, all with one folder of ledgers."""
-    read_ahead()
+    preload()
     import_module("kms_conformance.cli.run")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda arguments: _one(arguments, state, quiet=quiet), several))

@@ -143,7 +143,7 @@ def test_folder_of_a_shard_that_was_ended_early_is_passed_over(
     (tmp_path / "3").mkdir()
     assert merge(downloads, tmp_path / "3", "--reports", tmp_path / "out") == 3
     said = capsys.readouterr()
-    assert "passed over" in said.err
+    assert "holds no results of a shard: skipped" in said.err
     assert said.out.count(" is missing: ") == 7
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import kms_conformance
 from kms_conformance.apps.differential.question import Question
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judge, Judgement

@@ -8,7 +8,7 @@ import sys
 
 import kms_conformance
 from kms_conformance.apps import sdk
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.core import specs
 
 MISSING = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "posix_ipc", "syslog")

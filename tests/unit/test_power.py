@@ -8,12 +8,12 @@ import jsonschema_rs
 
 from kms_conformance.apps.selftest.page import page
 from kms_conformance.apps.selftest.power import Origin, Power, Score
-from kms_conformance.apps.selftest.trial import First, Subject, Trial
+from kms_conformance.apps.selftest.trial import FirstFailure, Subject, Trial
 from kms_conformance.core import specs
 from kms_conformance.verdict.results import CheckResult
 
 ORIGIN = Origin("2026-01-15", "0123456789ab", "1.0", "kms-conformance selftest", 7, complete=True)
-FIRST = First(0.5, 40, "cancel")
+FIRST = FirstFailure(0.5, 40, "cancel")
 
 
 def fault(
@@ -28,9 +28,9 @@ def other(kind: str, name: str, problem: str = "") -> Trial:
     return Trial(subject, "smoke", 1, True, 0, ("reply.status",) if problem else (), problem, 2.0, 700, None)
 
 
-SURVIVED = fault("quiet", accused=(), problem="survived")
-WRONGLY = fault("misread", problem="accused instead of cancel.effect: reply.status", severity="minor")
-LATE = fault("late", tier="standard", first=First(9.0, 3000, "fuzzing"))
+SURVIVED = fault("quiet", accused=(), problem="not detected")
+WRONGLY = fault("misread", problem="failed instead of cancel.effect: reply.status", severity="minor")
+LATE = fault("late", tier="standard", first=FirstFailure(9.0, 3000, "fuzzing"))
 
 
 def power(*trials: Trial) -> Power:
@@ -44,7 +44,7 @@ def test_killed_is_not_yet_rightly_killed() -> None:
 
 def test_critical_fault_that_survives_breaks_a_promise() -> None:
     broken = power(*map(fault, map(str, range(99))), SURVIVED).broken_promises()
-    assert broken == ["huawei: 99 of 100 critical faults killed, promised are 100 %."]
+    assert broken == ["huawei: 99 of 100 critical faults detected; the minimum is 100 %."]
 
 
 def test_one_minor_fault_in_a_hundred_may_be_killed_for_a_wrong_reason() -> None:
@@ -54,7 +54,7 @@ def test_one_minor_fault_in_a_hundred_may_be_killed_for_a_wrong_reason() -> None
 
 def test_critical_faults_that_only_the_longer_tier_shows_break_a_promise() -> None:
     assert power(fault("seen"), LATE).broken_promises() == [
-        "huawei: 1 of 2 critical faults killed at smoke, promised are 80 %."
+        "huawei: 1 of 2 critical faults detected at smoke; the minimum is 80 %."
     ]
 
 
@@ -84,7 +84,7 @@ def test_page_says_where_its_figures_come_from_and_what_does_not_hold() -> None:
     assert "    kms-conformance selftest\n" in text
     assert "commit `0123456789ab`" in text
     assert "| huawei | critical | 2 | 1 (50.0 %) |" in text
-    assert "- fault quiet at huawei, smoke, seed 1: survived" in text
+    assert "- fault quiet at huawei, smoke, seed 1: not detected" in text
 
 
 def test_first_failure_counts_what_was_asked_before_it() -> None:
@@ -92,5 +92,5 @@ def test_first_failure_counts_what_was_asked_before_it() -> None:
         return CheckResult("t", family, f"{family}::x", "x", outcome, 0.25, requests=10)
 
     passed, failed = check("entry", "passed"), check("cancel", "failed")
-    assert First.of([passed, failed, passed]) == First(0.5, 20, "cancel")
-    assert First.of([passed, check("states", "inconclusive")]) is None
+    assert FirstFailure.of([passed, failed, passed]) == FirstFailure(0.5, 20, "cancel")
+    assert FirstFailure.of([passed, check("states", "inconclusive")]) is None

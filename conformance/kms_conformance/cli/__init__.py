@@ -1,4 +1,4 @@
-"""Commands: one file each, imported when it is called."""
+"""Command line: one module a command, imported when the command is called."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importlib import import_module
 import click
 
 from kms_conformance import __version__
-from kms_conformance.cli.exit_codes import told
-from kms_conformance.cli.streams import secure
-from kms_conformance.cli.unexpected import tell
+from kms_conformance.cli.exit_codes import help_epilog
+from kms_conformance.cli.streams import protect_standard_streams
+from kms_conformance.cli.unexpected import report_unexpected
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import say
@@ -21,23 +21,23 @@ from kms_conformance.core.text import say
 
 @dataclass(frozen=True)
 class CommandEntry:
-    """Where a command stands (`module:name` in this package), and the sentence about it in the list of commands."""
+    """Location of a command (`module:name` in this package) and its sentence in the list of commands."""
 
-    place: str
+    location: str
     summary: str
 
     def load(self) -> click.Command:
-        """Import the command, and whatever it needs."""
-        module, _, name = self.place.partition(":")
+        """Import the command and its dependencies."""
+        module, _, name = self.location.partition(":")
         command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
         return command
 
 
 class LazyGroup(click.Group):
-    """A group that lists its commands from a table, and imports the one that is called."""
+    """Command group that lists its commands from a table and imports only the command that is called."""
 
     def __init__(self, *args: object, entries: Mapping[str, CommandEntry], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # click's own arguments, handed on
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # click's own arguments, passed through
         self.entries = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self.entries:
             return None
         command = self.entries[cmd_name].load()
-        command.epilog = told(cmd_name)
+        command.epilog = help_epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -55,23 +55,23 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, self.entries[name].summary) for name in self.list_commands(ctx)])
 
 
-# What a shell says of a command that Ctrl-C has ended.
+# The exit code of a command that SIGINT ended: 128 + 2.
 _INTERRUPTED = 130
 
 _COMMANDS = {
-    "run": CommandEntry("run:run", "Certify each target, and leave a verdict and a report."),
-    "merge": CommandEntry("merge:merge", "Join the reports of all shards of a run, as one run."),
-    "doctor": CommandEntry("doctor:doctor", "Say what a run would meet, create and cost; changes nothing."),
+    "run": CommandEntry("run:run", "Test each target; write a verdict and a report."),
+    "merge": CommandEntry("merge:merge", "Merge the reports of all shards of a run."),
+    "doctor": CommandEntry("doctor:doctor", "Check a target before a run, without changing anything."),
     "emulator": CommandEntry("emulator:emulator", "Serve the reference emulator until Ctrl-C."),
     "sweep": CommandEntry("sweep:sweep", "Schedule for deletion the keys that earlier runs left."),
-    "requirements": CommandEntry("requirements:requirements", "List every requirement, and what checks it."),
-    "report": CommandEntry("report:report", "Write the page of a run again, and say what it found."),
-    "certify": CommandEntry("certificate:certify", "Seal a result with all its exchanges, one file a target."),
-    "verify": CommandEntry("certificate:verify", "Judge a sealed result again by its exchanges alone."),
-    "replay": CommandEntry("replay:command", "Ask again for one failure of a run, and show both replies."),
-    "record": CommandEntry("record:record", "Keep what a target answers, to compare others with it later."),
-    "compare": CommandEntry("compare:compare", "Say where one run, or one target's answers, differ from another's."),
-    "selftest": CommandEntry("selftest:selftest", "Put the suite itself on trial, by deliberate faults."),
+    "requirements": CommandEntry("requirements:requirements", "List every requirement and the checks that judge it."),
+    "report": CommandEntry("report:report", "Write the reports of a run again and print its summary."),
+    "certify": CommandEntry("certificate:certify", "Seal the results and all exchanges of a run, one file a target."),
+    "verify": CommandEntry("certificate:verify", "Verify a sealed file by judging its exchanges again."),
+    "replay": CommandEntry("replay:command", "Repeat the check of one failure and compare both replies."),
+    "record": CommandEntry("record:record", "Record the answers of a target, to compare other targets with them."),
+    "compare": CommandEntry("compare:compare", "Compare two runs, or the answers of two targets."),
+    "selftest": CommandEntry("selftest:selftest", "Test the suite itself with deliberate faults."),
 }
 
 
@@ -80,30 +80,31 @@ _COMMANDS = {
 def cli() -> None:
     """Does this endpoint really delete, and really spare, the keys it was told to?
 
-    Start with `kms-conformance run`: it certifies the built-in emulator and leaves a report.
+    Tests whether a KMS endpoint follows the vendor's documented key-deletion lifecycle. Start with
+    `kms-conformance run`: it tests the built-in emulator and writes a report.
     """
 
 
 def main() -> None:
-    """Run a command; whatever goes wrong ends in a few lines that say what to do next, and in exit code 2 or 3."""
-    secure()
-    # A command that is told to end lets its keys go, as one that Ctrl-C ends; `run` does so in an order of its own.
+    """Run a command; every error is printed as cause and next step, and exits with code 2 or 3."""
+    protect_standard_streams()
+    # SIGTERM and SIGHUP release the keys as Ctrl-C does; `run` handles signals itself.
     interrupts = Interrupts(once=False)
     interrupts.watch()
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        say(told.getvalue(), err=True, end="")
+        message = io.StringIO()
+        error.show(message)
+        say(message.getvalue(), err=True, end="")
         code = UserMistake.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = interrupts.exit_code or _INTERRUPTED
     except UserMistake as error:
         say(error.told, err=True)
         code = error.exit_code
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the last line before a traceback, whose exit code is 1
-        code = tell(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an uncaught exception would exit with 1
+        code = report_unexpected(error)
     finally:
         interrupts.over()
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Helpers that several commands share: the stamp of results, the exit code of a run, and asking owners to agree."""
+"""Shared helpers of commands: write time of results, exit code of a run, and confirmation by the account's owner."""
 
 from __future__ import annotations
 
@@ -18,44 +18,45 @@ from kms_conformance.target import Target
 from kms_conformance.verdict.decide import EXIT_CODES, USAGE_ERROR, worst_exit_code
 
 
-def stamp(directory: Path) -> int:
-    """When the results in a reports folder were written, in nanoseconds; 0 where there are none."""
+def results_mtime(directory: Path) -> int:
+    """Modification time of the results in a reports folder, in nanoseconds; 0 if there are none."""
     path = directory / layout.RESULTS
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-_NOTHING_ASKED = frozenset({USAGE_ERROR, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
+# Exit codes of pytest sessions in which no check ran: with no results on disk, the command was wrong.
+_NOTHING_RAN = frozenset({USAGE_ERROR, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 
-def exit_code(directory: Path, before: int, status: int) -> int:
-    """The exit code of a run whose folder had the stamp `before`; `status` is what pytest made of it.
+def run_exit_code(directory: Path, before: int, status: int) -> int:
+    """Exit code of a run: the code of its verdict, made worse if pytest failed otherwise.
 
-    The numbers of pytest mean something else than ours: it says 1 for a plugin that fails. They can make a code worse,
-    and never better than the worst verdict.
+    `before` is the `results_mtime` of the folder before the run, `status` the exit code of pytest. The codes of pytest
+    have other meanings than ours: pytest exits with 1 if a plugin fails. So they never improve the code of the verdict.
     """
-    if stamp(directory) in (0, before):
-        return USAGE_ERROR if status in _NOTHING_ASKED else EXIT_CODES["inconclusive"]
+    if results_mtime(directory) in (0, before):
+        return USAGE_ERROR if status in _NOTHING_RAN else EXIT_CODES["inconclusive"]
     try:
-        settled = load_report(directory).exit_code
+        code = load_report(directory).exit_code
     except ReportError:
         return EXIT_CODES["inconclusive"]
-    # What the session ended with is the same, unless something went wrong after that.
-    return settled if status == settled else worst_exit_code([settled, EXIT_CODES["inconclusive"]])
+    # The session ends with the code of its verdict; another status means a failure after the verdict was written.
+    return code if status == code else worst_exit_code([code, EXIT_CODES["inconclusive"]])
 
 
-def agreed(targets: Iterable[Target], asked: Callable[[Target], str]) -> bool:
-    """Whether the user agrees to what `asked` words, target by target; raises `click.Abort` where he does not.
+def confirmed(targets: Iterable[Target], prompt: Callable[[Target], str]) -> bool:
+    """Ask the user to confirm, for each real account that its target file does not allow to use.
 
-    Without a terminal nobody is asked, and nothing is agreed to.
+    Returns False if there is no such account or no terminal to ask on. Raises `click.Abort` if the user declines.
     """
-    open_ones = [target for target in targets if target.is_real and not target.real_account]
-    if not open_ones or not sys.stdin.isatty():
+    unconfirmed = [target for target in targets if target.is_real and not target.real_account]
+    if not unconfirmed or not sys.stdin.isatty():
         return False
-    for target in open_ones:
-        click.confirm(asked(target), abort=True)
+    for target in unconfirmed:
+        click.confirm(prompt(target), abort=True)
     return True
 
 
-def agreed_to_run(targets: Iterable[Target], tier: Tier) -> bool:
-    """The same of a run at this tier."""
-    return agreed(targets, lambda target: question(target, tier))
+def run_confirmed(targets: Iterable[Target], tier: Tier) -> bool:
+    """Ask the user to confirm a run at this tier; see `confirmed`."""
+    return confirmed(targets, lambda target: question(target, tier))

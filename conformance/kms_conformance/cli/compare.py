@@ -1,4 +1,4 @@
-"""`compare`: two runs by their verdicts, or two targets by their answers."""
+"""`compare`: compares two runs by their verdicts, or two targets by their answers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from kms_conformance.apps import differential as comparing
+from kms_conformance.apps import differential
 from kms_conformance.apps.differential import AnswerComparison, AnswerRecording
-from kms_conformance.cli.differential import agree, ask, explain_unasked
+from kms_conformance.cli.differential import record_target, report_not_recorded, require_consent
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.text import say
 from kms_conformance.report.compare import compare as compared
@@ -29,8 +29,8 @@ _YAML = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What one argument is: a recording, a target, or, where both are None, a run's verdict or folder."""
+class _Argument:
+    """One argument: a recording, a target, or the verdict or folder of a run (if both are None)."""
 
     path: Path
     recording: AnswerRecording | None = None
@@ -41,18 +41,23 @@ class _Given:
         found = self.recording or self.target
         return "" if found is None else found.dialect
 
+    @property
+    def kind(self) -> str:
+        """`recording`, `target` or `run`."""
+        return "recording" if self.recording else "target" if self.target else "run"
+
 
 @click.command()
 @click.argument("first", metavar="A", type=_PATH)
 @click.argument("second", metavar="B", type=_PATH)
-@click.option("--live", is_flag=True, help="Ask two targets now; A and B are their target files.")
+@click.option("--live", is_flag=True, help="Query two targets now; A and B are their target files.")
 @click.option(
     "--json",
     "as_json",
     metavar="FILE",
     is_flag=False,
     flag_value=_STDOUT,
-    help="Write the comparison as JSON; with no FILE, print it and nothing else.",
+    help="Write the comparison as JSON; without FILE, print only the JSON.",
 )
 @click.option(
     "--markdown",
@@ -60,9 +65,9 @@ class _Given:
     metavar="FILE",
     is_flag=False,
     flag_value=_STDOUT,
-    help="Of two runs: write what changed as Markdown; with no FILE, print it and nothing else.",
+    help="Two runs: write the changes as Markdown; without FILE, print only the Markdown.",
 )
-@click.option("--strict", is_flag=True, help="Of two runs: exit with 1 for any change, not for a regression alone.")
+@click.option("--strict", is_flag=True, help="Two runs: exit with 1 for any change, not only for a regression.")
 @click.option("--seed", type=int, default=0, show_default=True, help="With --live: chooses windows between the bounds.")
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
 def compare(
@@ -75,90 +80,87 @@ def compare(
     seed: int,
     yes: bool,  # noqa: FBT001 - an option
 ) -> int:
-    """Say where B differs from A.
+    """Compare A with B.
 
-    Two reports folders or verdict files, B the later one: what regressed, what was fixed, what is new or gone, and what
-    is answered otherwise though both answers are accepted.
+    Two reports folders or verdict files, B the later one: shows regressed, fixed, new and removed requirements, and
+    answers that changed though both are accepted.
 
-    Two target files with --live, or recordings of `record`, or one of each: which questions are answered otherwise, and
-    whom the documents support. A target that is asked gets up to two keys, which are scheduled for deletion at the end.
+    Two target files with --live, or recordings of `record`, or one of each: shows the questions with different answers
+    and the side that the documents support. On each target that is queried, up to two keys are created; they are
+    scheduled for deletion at the end.
     """
     a, b = _read(first), _read(second)
-    kinds = {_kind(given) for given in (a, b)}
+    kinds = {argument.kind for argument in (a, b)}
     if live and kinds != {"target"}:
-        raise click.UsageError("--live asks two targets: A and B must be target files.")
+        raise click.UsageError("--live queries two targets: A and B must be target files.")
     if kinds == {"target"} and not live:
-        raise click.UsageError("A and B are target files. Add --live to ask them: that creates keys on both.")
+        raise click.UsageError("A and B are target files. Add --live to query them: this creates keys on both.")
     if kinds == {"run"}:
         return _compare_runs(first, second, as_json, as_markdown, strict=strict)
     if "run" in kinds:
-        raise click.UsageError("A run cannot be compared with a recording or a target: give two of a kind.")
+        raise click.UsageError("A run cannot be compared with a recording or a target: name two of the same kind.")
     if strict or as_markdown:
-        raise click.UsageError("--strict and --markdown are for two runs. Leave them out.")
+        raise click.UsageError("--strict and --markdown compare two runs. Leave them out.")
     if a.dialect != b.dialect:
         raise click.UsageError(
-            f"{first} speaks {a.dialect} and {second} speaks {b.dialect}: only targets of one dialect can be asked the "
-            "same questions."
+            f"{first} is of the dialect {a.dialect}, {second} of {b.dialect}: only targets of the same dialect can be "
+            "compared."
         )
-    agree([given.target for given in (a, b) if given.target is not None], yes=yes)
+    require_consent([argument.target for argument in (a, b) if argument.target is not None], yes=yes)
     return _compare_answers(a, b, as_json, seed)
 
 
-def _kind(given: _Given) -> str:
-    return "recording" if given.recording else "target" if given.target else "run"
-
-
-def _read(path: Path) -> _Given:
-    """Tell by its content what a file is; a folder is a run's."""
+def _read(path: Path) -> _Argument:
+    """Recognise an argument by its content; a folder belongs to a run."""
     if path.is_dir():
-        return _Given(path)
+        return _Argument(path)
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        # No JSON: a target file, or nothing that can be read; either reader has words for that.
+        # Not JSON: a target file, or a file that cannot be read; the reader of either kind reports the error.
         is_target = path.suffix in _YAML or (path.exists() and path.suffix != ".json")
-        return _Given(path, target=load_target(path)) if is_target else _Given(path)
-    if isinstance(document, dict) and document.get("kind") == comparing.KIND:
-        return _Given(path, recording=comparing.read_recording(path))
+        return _Argument(path, target=load_target(path)) if is_target else _Argument(path)
+    if isinstance(document, dict) and document.get("kind") == differential.KIND:
+        return _Argument(path, recording=differential.read_recording(path))
     if isinstance(document, dict) and "base_url" in document:
-        return _Given(path, target=load_target(path))
-    return _Given(path)
+        return _Argument(path, target=load_target(path))
+    return _Argument(path)
 
 
-def _compare_answers(a: _Given, b: _Given, as_json: str | None, seed: int) -> int:
+def _compare_answers(a: _Argument, b: _Argument, as_json: str | None, seed: int) -> int:
     recorded = a.recording or b.recording
     seed = recorded.seed if recorded else seed
-    # The same questions for both, whatever profile the other one has.
-    facts_of = recorded.profile if recorded else a.target.profile if a.target else None
-    first, second = (given.recording or _asked(given.target, seed, facts_of) for given in (a, b))
+    # Both sides get the questions of one profile, even if their own profiles differ.
+    profile = recorded.profile if recorded else a.target.profile if a.target else None
+    first, second = (argument.recording or _recorded(argument.target, seed, profile) for argument in (a, b))
     if first is None or second is None:
         return EXIT_CODES["inconclusive"]
-    comparison = comparing.compare_recordings(first, second, datetime.now(UTC))
-    _tell(comparison, as_json)
+    comparison = differential.compare_recordings(first, second, datetime.now(UTC))
+    _show_comparison(comparison, as_json)
     return comparison.exit_code
 
 
-def _asked(target: Target | None, seed: int, facts_of: str | None) -> AnswerRecording | None:
-    """The answers of a target; None where it could not be asked, which is told."""
+def _recorded(target: Target | None, seed: int, profile: str | None) -> AnswerRecording | None:
+    """Record the answers of a target; returns None, and reports the reason, if that fails."""
     if target is None:
         return None
     try:
-        return ask(target, seed, facts_of)
+        return record_target(target, seed, profile)
     except Inconclusive as error:
-        explain_unasked(target.name, error.reason, error.hint)
+        report_not_recorded(target.name, error.reason, error.hint)
         return None
 
 
-def _tell(comparison: AnswerComparison, as_json: str | None) -> None:
+def _show_comparison(comparison: AnswerComparison, as_json: str | None) -> None:
     if as_json is not None:
-        _write(comparing.to_json(comparison), as_json, "comparison")
+        _write(differential.to_json(comparison), as_json, "comparison")
     if as_json != _STDOUT:
-        comparing.show(comparison, Screen())
+        differential.show(comparison, Screen())
 
 
 def _compare_runs(first: Path, second: Path, as_json: str | None, as_markdown: str | None, *, strict: bool) -> int:
     if as_json == as_markdown == _STDOUT:
-        raise click.UsageError("--json and --markdown cannot both be printed. Give one of them a FILE.")
+        raise click.UsageError("--json and --markdown cannot both be printed. Name a FILE for one of them.")
     comparison = compared(first, second)
     code = comparison.exit_code(strict=strict)
     if as_json is not None:

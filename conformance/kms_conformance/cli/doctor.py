@@ -1,4 +1,4 @@
-"""`doctor`: preflight; changes nothing."""
+"""`doctor`: preflight of a target, without changing anything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARKS = {"ok": " ", "warn": "!", "bad": "x"}
 @click.command()
 @click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
 def doctor(targets: tuple[str, ...]) -> int:
-    """Reach each target, sign in, and say what a run would create and what that costs; changes nothing."""
+    """Connect to each target, sign in, and show how many keys a run would create and their cost; changes nothing."""
     refuse_replaced()
     return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
 
@@ -28,7 +28,7 @@ def doctor(targets: tuple[str, ...]) -> int:
 def _examine(target: Target) -> int:
     say(f"{target.name}: {target.dialect}, profile {target.profile}")
     if specs.is_own(target.profile):
-        say("  The profile is your own: what it accepts beyond the documents is your claim.")
+        say("  The profile is your own: answers that only this profile accepts are your claim.")
     worst = 0
     for finding in examine(target, Ledger.of(target)):
         _show(finding)

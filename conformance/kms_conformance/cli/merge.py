@@ -1,4 +1,4 @@
-"""`merge`: the shards of a run as one run."""
+"""`merge`: merges the reports of all shards of a run into one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.cli._common import stamp
-from kms_conformance.cli.report import after_run
+from kms_conformance.cli._common import results_mtime
+from kms_conformance.cli.report import publish_reports
 from kms_conformance.core.folders import Held
 from kms_conformance.core.text import say
 from kms_conformance.report import layout
@@ -21,32 +21,32 @@ _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 
 @click.command()
 @click.argument("directories", metavar="DIR…", nargs=-1, required=True, type=_PATH)
-@click.option("--reports", default="reports/latest", show_default=True, metavar="DIR", help="Where the whole goes.")
+@click.option("--reports", default="reports/latest", show_default=True, metavar="DIR", help="The folder to write to.")
 def merge(directories: tuple[Path, ...], reports: str) -> int:
-    """Join the reports of all shards of a run, as if it had been one run.
+    """Merge the reports of all shards of a run into the report of the whole run.
 
-    Each DIR is the reports folder of a shard, of several that were merged before, or a folder of such folders. A shard
-    that is missing makes the whole inconclusive, and is named.
+    Each DIR is the reports folder of a shard, of shards that were merged before, or a folder of such folders. If a
+    shard is missing, the result is inconclusive and names the shard.
     """
     out = Path(reports).resolve()
-    before = stamp(out)
+    before = results_mtime(out)
     with Held(out):
         merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
         show(merged.report, out, Screen())
-        after_run(out, before)
+        publish_reports(out, before)
     for line in _unfinished(merged):
         say(line)
     return merged.report.exit_code
 
 
 def _shards_in(directory: Path) -> list[Path]:
-    """The folder itself, or the shards that lie in it: a download of artefacts has a folder for each."""
+    """The folder itself, or the shard folders in it: a download of CI artifacts has one folder a shard."""
     if (directory / layout.RESULTS).exists() or (directory / layout.SHARD).exists():
         return [directory]
     found = sorted(path.parent for path in directory.glob(f"*/{layout.SHARD}"))
     if not found:
-        # Its shard was ended early, or did not run: the verdict will name it as missing.
-        say(f"{directory} holds no results of a shard: passed over.", err=True)
+        # The shard ended early or did not run; the verdict names it as missing.
+        say(f"{directory} holds no results of a shard: skipped.", err=True)
     return found
 
 

@@ -1,4 +1,4 @@
-"""`replay`: ask again for one failure of an earlier run."""
+"""`replay`: repeats the check of one failure of an earlier run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from kms_conformance.apps import replay
 from kms_conformance.apps.replay.find import other_endpoint
-from kms_conformance.cli._common import agreed_to_run
+from kms_conformance.cli._common import run_confirmed
 from kms_conformance.core.tier import TIERS
 from kms_conformance.preflight import consent
 from kms_conformance.report.text.screen import Screen
@@ -20,20 +20,20 @@ _PATH = click.Path(path_type=Path)
 @click.command(name="replay")
 @click.argument("directory", metavar="DIR", type=_PATH)
 @click.argument("failure", metavar="ID")
-@click.option("--target", "given", type=_PATH, metavar="FILE", help="Another target file than the run's own.")
+@click.option("--target", "given", type=_PATH, metavar="FILE", help="Use this target file instead of the run's own.")
 @click.option("--yes", is_flag=True, help="Create keys in an account that is not on this machine, without asking.")
 def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int:  # noqa: FBT001 - an option
-    """Ask again for the failure ID of the run in DIR, and show both replies side by side.
+    """Repeat the check that found the failure ID of the run in DIR, and show both replies side by side.
 
-    The check that found it is run again with keys of its own: each request is signed afresh, nothing is touched that it
-    did not create, and its keys are scheduled for deletion at the end.
+    The check runs with new keys and new signatures, and changes no key that it did not create. Its keys are scheduled
+    for deletion at the end.
     """
     found = replay.find(directory, failure)
     path = replay.target_file(directory, found, given)
     note = ""
     if path is not None:
         target = load_target(path)
-        yes = yes or agreed_to_run([target], next(tier for tier in TIERS if tier == found.verdict.tier))
+        yes = yes or run_confirmed([target], next(tier for tier in TIERS if tier == found.verdict.tier))
         consent.require([target], given=yes)
         note = other_endpoint(found, target)
     outcome = replay.judge(found, replay.rerun(found, path, consent=yes))

@@ -1,4 +1,4 @@
-"""`report`: reading the results of runs."""
+"""`report`: writes the reports of a run again, and publishes those of a new run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from kms_conformance.cli._common import stamp
+from kms_conformance.cli._common import results_mtime
 from kms_conformance.core.text import say, wrapped
 from kms_conformance.report import layout
 from kms_conformance.report.again import nearby
@@ -27,9 +27,9 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=_PATH)
-@click.option("--history", type=_PATH, metavar="FILE", help="Allure's trends over many runs; else a file in DIR.")
+@click.option("--history", type=_PATH, metavar="FILE", help="Allure's history over many runs; default: a file in DIR.")
 def report(directory: Path, history: Path | None) -> int:
-    """Write what is made of a run's results again, build Allure's report where Allure 3 is, and say what it found.
+    """Write the reports of a run again, build the Allure report if Allure 3 is installed, and print the summary.
 
     The exit code is that of the run.
     """
@@ -40,13 +40,16 @@ def report(directory: Path, history: Path | None) -> int:
     return found.exit_code
 
 
-# Of a terminal that does not say how wide it is.
+# Columns of a terminal of unknown width.
 _WIDTH = 80
 
 
-def after_run(directory: Path, before: int) -> None:
-    """Publish what a run has written since its folder had the stamp `before`; what fails here changes no exit code."""
-    if stamp(directory) == before:
+def publish_reports(directory: Path, before: int) -> None:
+    """Publish the CI job summary and the Allure report of a run, if it has written results.
+
+    `before` is the `results_mtime` of the folder before the run. Errors are printed and change no exit code.
+    """
+    if results_mtime(directory) == before:
         return
     try:
         found = load_report(directory)
@@ -57,13 +60,13 @@ def after_run(directory: Path, before: int) -> None:
 
 
 def build_allure(directory: Path, report: Report, history: Path | None = None) -> None:
-    """Write Allure's results, build its report, and say where it lies; where Allure is not, say how to get it."""
+    """Write Allure's results, build its report and print its path; without Allure, print how to install it."""
     allure_results.write(directory / layout.ALLURE_RESULTS, report)
     allure = allure_report.find()
     if allure is None:
         for line in wrapped(allure_report.HOW, _WIDTH, "allure   "):
             say(line)
-        # On a line of its own: it can be copied.
+        # The command stands on its own line, so that it can be copied.
         say(f"         kms-conformance report {shlex.quote(nearby(directory))}")
         return
     say(f"allure   {nearby(allure_report.build(allure, directory, history))}")

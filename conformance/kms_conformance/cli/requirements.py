@@ -1,4 +1,4 @@
-"""`requirements`: the catalogue, and the checks that judge each entry."""
+"""`requirements`: lists the catalogue and the checks that judge each entry."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from kms_conformance.suite.checks import checks_by_requirement
 @click.command()
 @click.option("--dialect", type=click.Choice(specs.dialects()), default=None, help="Only this dialect.")
 @click.option(
-    "--freeze", type=click.Path(path_type=Path), metavar="FILE", help="Write what this version demands of one dialect."
+    "--freeze", type=click.Path(path_type=Path), metavar="FILE", help="Write the requirements of one dialect to a file."
 )
 def requirements(dialect: str | None, freeze: Path | None) -> None:
-    """List every requirement: level, statement, source, and what checks it.
+    """List every requirement: level, statement, source and checks.
 
-    With --freeze, write which requirements there are and at which level, for `run --requirements` of a later version.
+    With --freeze, write the ids and levels of the requirements, for `run --requirements` of a later version.
     """
     if freeze is not None:
         if dialect is None:
-            raise click.UsageError("--freeze writes the requirements of one dialect: name it with --dialect.")
+            raise click.UsageError("--freeze writes the requirements of one dialect: add --dialect.")
         write_atomically(freeze, Frozen.of(Catalogue.load(dialect), __version__).to_yaml())
         return
     checks = checks_by_requirement()

@@ -1,4 +1,4 @@
-"""`selftest`: the harness on trial, and the figures that come of it."""
+"""`selftest`: tests the suite with deliberate faults and prints the figures."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[3]
 
 _FILES = ("--again", "--json", "--page")
-_AGAIN = "A report: make again only what went wrong or is missing in it, and take over the rest."
+_AGAIN = "A report: run only the trials that failed or are missing in it; keep the others."
 
 
 @click.command()
-@click.option("--all", "complete", is_flag=True, help="Every fault as a whole run, in every dialect; else a sample.")
+@click.option("--all", "complete", is_flag=True, help="Run every fault in every dialect; default: a sample.")
 @click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Runs at a time.")
-@click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name holds this, such as `cancel-`.")
-@click.option("--seed", type=int, default=None, help="Draw the same sample again; by default the commit decides.")
+@click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name contains TEXT, such as `cancel-`.")
+@click.option("--seed", type=int, default=None, help="Draw the same sample again; default: derived from the commit.")
 @click.option(
     "--runs", nargs=2, type=click.IntRange(0), default=(20, 1), show_default=True, help="With --all: see above."
 )
@@ -44,7 +44,7 @@ _AGAIN = "A report: make again only what went wrong or is missing in it, and tak
 @click.option("--json", "json_path", type=click.Path(path_type=Path), default=None, help="Write the report as JSON.")
 @click.option("--page", "page_path", type=click.Path(path_type=Path), default=None, help="Write it as Markdown.")
 def selftest(
-    complete: bool,  # noqa: FBT001 - a flag of the command
+    complete: bool,  # noqa: FBT001 - an option
     processes: int,
     part: str,
     seed: int | None,
@@ -53,12 +53,12 @@ def selftest(
     json_path: Path | None,
     page_path: Path | None,
 ) -> int:
-    """Try the suite itself: deliberate faults, conforming variants, and endpoints that are no KMS.
+    """Test the suite itself: deliberate faults, conforming variants, and endpoints that are not a KMS.
 
-    With --all, --runs says at how many endpoints that conform in several ways, drawn at random, the suite is run in
-    each dialect: at smoke, and at standard. Ctrl-C ends early, with a report on what was tried.
+    With --all, --runs gives the number of randomly combined conforming variants for each dialect: at tier smoke, and
+    at tier standard. Ctrl-C ends early and reports the trials so far.
     """
-    # Late: a fifth of a second that no other command needs.
+    # Imported late: these imports take 0.2 s, which no other command needs.
     from kms_conformance.apps.selftest.page import page  # noqa: PLC0415
     from kms_conformance.apps.selftest.plan import everything, sample  # noqa: PLC0415
     from kms_conformance.apps.selftest.power import Origin, Power  # noqa: PLC0415
@@ -69,13 +69,13 @@ def selftest(
     tasks = tuple(task for task in tasks if part in str(task))
     if not tasks:
         raise click.UsageError(
-            f"No trial has {part!r} in its name. Without -k all are made; each is shown as it fails."
+            f"No trial has {part!r} in its name. Leave -k out to run all trials; each failed trial is printed."
         )
     screen = Screen()
-    kept = _taken_over(again, tasks)
-    fresh = _watched([task for task in tasks if task not in kept], processes, screen)
+    kept = _kept_trials(again, tasks)
+    fresh = _run_with_progress([task for task in tasks if task not in kept], processes, screen)
     trials = (*kept.values(), *fresh)
-    command = " ".join(("kms-conformance", *_shown(sys.argv[1:])))
+    command = " ".join(("kms-conformance", *_without_files(sys.argv[1:])))
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     whole = complete and not part and len(trials) == len(tasks)
     power = Power(Origin(date, _commits(again, commit), __version__, command, drawn, whole), trials)
@@ -87,35 +87,35 @@ def selftest(
     return EXIT_CODES["nonconformant"] if power.broken_promises() else 0
 
 
-def _watched(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
-    from kms_conformance.apps.selftest.process_pool import run_tasks  # noqa: PLC0415 - late, see above
+def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
+    from kms_conformance.apps.selftest.plan import run_tasks  # noqa: PLC0415 - late, see above
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    # Shown anew with each trial: a bar that refreshes itself has a thread, beside which the processes would be forked.
+    # Refreshed with each trial: automatic refresh uses a thread, and forking processes beside a thread is unsafe.
     with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("trials", total=len(tasks))
-        # What was tried until then counts.
+        # After Ctrl-C, the trials so far are reported.
         with suppress(KeyboardInterrupt):
             for trial in run_tasks(tasks, processes):
                 trials.append(trial)
                 progress.update(bar, advance=1, refresh=True)
                 if trial.problem:
-                    said = f"{trial.title}: {trial.problem}"
-                    progress.console.print(said, style="red", markup=False, highlight=False)
+                    line = f"{trial.title}: {trial.problem}"
+                    progress.console.print(line, style="red", markup=False, highlight=False)
     return trials
 
 
-def _taken_over(again: Path | None, tasks: Sequence[Task]) -> dict[Task, Trial]:
-    """The trials of an earlier report that went as they should, by the tasks that they answer."""
+def _kept_trials(again: Path | None, tasks: Sequence[Task]) -> dict[Task, Trial]:
+    """The trials without a problem in an earlier report, by their tasks."""
     if again is None:
         return {}
-    went_well = {trial.key: trial for trial in _loaded(again).trials if not trial.problem}
-    return {task: went_well[task.key] for task in tasks if task.key in went_well}
+    kept = {trial.key: trial for trial in _loaded(again).trials if not trial.problem}
+    return {task: kept[task.key] for task in tasks if task.key in kept}
 
 
 def _commits(again: Path | None, commit: str) -> str:
-    """The commits that a report speaks of: the earlier one's, and ours."""
+    """The commits that a report covers: those of the earlier report, and the current one."""
     if again is None:
         return commit
     earlier = _loaded(again).origin.commit
@@ -129,7 +129,7 @@ def _loaded(report: Path) -> Power:
         return Power.from_json(json.loads(report.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
         raise click.UsageError(
-            f"{report} is no power report of this version: {error}. Leave --again out to try everything."
+            f"{report} is not a power report of this version: {error}. Leave --again out to run all trials."
         ) from error
 
 
@@ -139,14 +139,14 @@ def _show(power: Power, screen: Screen) -> None:
     for dialect in power.dialects:
         every, critical = power.faults(dialect), power.faults(dialect, "critical")
         screen.write_line(
-            f"{dialect}: {every.killed} of {every.faults} faults killed, {every.right} for the right reason; "
-            f"{critical.killed} of {critical.faults} critical ones, "
+            f"{dialect}: {every.killed} of {every.faults} faults detected, {every.right} with the expected requirement "
+            f"named; {critical.killed} of {critical.faults} critical faults, "
             f"{percent(critical.at_smoke, critical.faults):.0f} % of them at smoke"
         )
     variants, nulls = power.of("variant"), power.of("null")
     screen.write_line(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
     screen.write_line(
-        f"no KMS at all: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs not as they should be"
+        f"not a KMS: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs with an unexpected verdict"
     )
     broken = power.broken_promises()
     for promise in broken:
@@ -155,8 +155,8 @@ def _show(power: Power, screen: Screen) -> None:
         screen.write_line("All promised figures hold.")
 
 
-def _shown(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments without the files that were read and written: where they lie is nobody's business."""
+def _without_files(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments without file names: local paths do not belong in a published report."""
     rest = iter(arguments)
     for argument in rest:
         if argument in _FILES:
@@ -166,7 +166,7 @@ def _shown(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _commit() -> str:
-    """The commit of the code that runs, with `+` if it has changes; empty outside a repository."""
+    """The commit of the running code, with `+` if it has changes; empty outside a repository."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - our own arguments
@@ -185,5 +185,5 @@ def _commit() -> str:
 
 
 def _seed_of(commit: str) -> int:
-    """A seed that changes with the commit, and is the same for the same one."""
+    """A seed derived from the commit."""
     return int(commit.rstrip("+") or "0", 16)

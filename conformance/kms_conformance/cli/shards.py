@@ -1,4 +1,4 @@
-"""The options by which `run` becomes one shard of a run, and what is said about that."""
+"""Shard options of `run`: which part of the checks this process runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True)
 class ShardOptions:
-    """What the options say: one shard, or how many there are and the variable that says which; what balances them."""
+    """Values of the options: one shard, or the number of shards and the variable with the index; the durations file."""
 
     shard: str | None
     shards: int | None
@@ -30,15 +30,18 @@ class ShardOptions:
     durations: str | None
 
     def part_of(self, targets: tuple[str, ...], directory: Path) -> ShardedRun:
-        """This run's targets, folder and shard. Raises `TargetError`, and `UsageError` for options that clash."""
+        """The targets, folder and shard of this process.
+
+        Raises `TargetError`, and `UsageError` for options that cannot be combined.
+        """
         variable = self.shard_index_from_env
         if (variable is None) != (self.shards is None):
-            raise click.UsageError("--shards and --shard-index-from-env belong together: how many, and which.")
+            raise click.UsageError("--shards and --shard-index-from-env must be given together.")
         if variable is None or self.shards is None:
             shard = None if self.shard is None else Shard.parse(self.shard)
             return ShardedRun(targets, directory, shard, self.durations)
         if self.shard is not None or not targets:
-            raise click.UsageError("--shard-index-from-env needs the targets of the fleet, and no --shard.")
+            raise click.UsageError("--shard-index-from-env needs --target for each target, and no --shard.")
         number, shard = of_fleet(os.environ.get(variable), variable, len(targets), self.shards)
         folder = directory / load_target(Path(targets[number])).name / f"{shard.index}-of-{shard.of}"
         return ShardedRun((targets[number],), folder, shard, self.durations)
@@ -46,7 +49,7 @@ class ShardOptions:
 
 @dataclass(frozen=True)
 class ShardedRun:
-    """What this run does: all of its targets, or one shard of them, or one shard of one target of a fleet."""
+    """Part of a run in this process: all targets, one shard of all targets, or one shard of one target of a fleet."""
 
     targets: tuple[str, ...]
     directory: Path
@@ -54,25 +57,25 @@ class ShardedRun:
     durations: str | None
 
     def options(self, seed: int | None) -> list[str]:
-        """The same for our pytest plugin. Raises `UsageError` where shards would make up requests of their own."""
+        """The options for our pytest plugin. Raises `UsageError` if several shards have no common seed."""
         if self.shard is None:
             return []
         if self.shard.of > 1 and seed is None:
-            raise click.UsageError("Shards of one run have one seed: add --seed, the same number for each of them.")
+            raise click.UsageError("All shards of a run need the same seed: add --seed with the same number to each.")
         balanced = [] if self.durations is None else [f"--kms-durations={Path(self.durations).resolve()}"]
         return [f"--shard={self.shard}", *balanced]
 
     def explain(self) -> None:
-        """Say what a shard's verdict is good for."""
+        """Print that the verdict of one shard is not the verdict of the run."""
         if self.shard is not None and self.shard.of > 1:
             say(
-                f"This was shard {self.shard}, and alone it decides nothing. When all {self.shard.of} have run, "
-                "`kms-conformance merge DIR…` joins their reports."
+                f"This was shard {self.shard}: its verdict covers only a part of the checks. When all {self.shard.of} "
+                "shards have run, merge their reports: `kms-conformance merge DIR…`."
             )
 
 
 def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add the options to a command, which gets them as one value, `shards`."""
+    """Add the options to a command, which receives them as one argument, `shards`."""
 
     @wraps(command)
     def gathered(*arguments: _P.args, **options: _P.kwargs) -> _R:
@@ -87,17 +90,17 @@ def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
 _NAMES = ("shard", "shards", "shard_index_from_env", "durations")
 _OPTIONS = (
     click.option(
-        "--durations", metavar="FILE", help="What shards are balanced by: a file, or an earlier reports folder."
+        "--durations", metavar="FILE", help="Durations to balance shards by: a file or an earlier reports folder."
     ),
     click.option(
         "--shard-index-from-env",
         is_flag=False,
         flag_value=_INDEX,
         metavar="NAME",
-        help=f"With --shards: which target and shard this is, counted from 0, stands in this variable ({_INDEX}).",
+        help=f"With --shards: the variable that holds the index of target and shard, from 0 (default: {_INDEX}).",
     ),
-    click.option("--shards", type=click.IntRange(1), metavar="N", help="How many shards each target of a fleet has."),
+    click.option("--shards", type=click.IntRange(1), metavar="N", help="The number of shards for each target."),
     click.option(
-        "--shard", metavar="I/N", help="Ask only this part of the checks, the same in every run of a release."
+        "--shard", metavar="I/N", help="Run only this part of the checks; the same in every run of a release."
     ),
 )

@@ -1,4 +1,4 @@
-"""Standard streams that outlive whoever reads them: a closed pipe or a full disk behind them ends no command."""
+"""Standard streams that ignore write errors: a closed pipe or a full disk must not end a command."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class _Lossy(io.RawIOBase):
-    """A descriptor; what cannot be written there is lost, and so is all that follows."""
+class _LossyWriter(io.RawIOBase):
+    """A file descriptor that discards all output after its first write error."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -25,10 +25,10 @@ class _Lossy(io.RawIOBase):
             try:
                 return os.write(self._descriptor, data)
             except BlockingIOError:
-                # Its reader, a program that shares it, wants to be waited for.
+                # A program that shares the descriptor made it non-blocking: wait until it is writable.
                 select.select([], [self._descriptor], [])
             except OSError:
-                # Broken pipe, no space, or closed: it would be the same the next time.
+                # Broken pipe, no space left, or closed: later writes would fail as well.
                 self._lost = True
         return memoryview(data).nbytes
 
@@ -42,15 +42,15 @@ class _Lossy(io.RawIOBase):
         return os.isatty(self._descriptor)
 
 
-def secure() -> None:
-    """Make standard output and standard error such streams, and let no file take the place of one that is closed."""
+def protect_standard_streams() -> None:
+    """Make standard output and standard error lossy, and open closed descriptors on the null device."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free number is given: the one that was closed. Else the next socket or report would get it,
-            # and whatever is printed would be written there.
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - its only way to be called
+            # `open` returns the lowest free number, the closed one. Otherwise the next socket or report would get it,
+            # and printed text would be written there.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - a positional-only argument
     for name, descriptor in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:
@@ -63,7 +63,7 @@ def secure() -> None:
 
 
 def _is_plain(stream: object, descriptor: int) -> bool:
-    """Whether it is the interpreter's own stream; whoever has put another one there keeps it."""
+    """Whether a stream is the interpreter's own; a replaced stream is left alone."""
     try:
         return isinstance(stream, io.TextIOWrapper) and stream.fileno() == descriptor
     except (OSError, ValueError):
@@ -73,5 +73,5 @@ def _is_plain(stream: object, descriptor: int) -> bool:
 def _opened(descriptor: int, encoding: str) -> io.TextIOWrapper:
     if descriptor == 0:
         return open(0, encoding=encoding, closefd=False)
-    writer = io.BufferedWriter(_Lossy(descriptor))
+    writer = io.BufferedWriter(_LossyWriter(descriptor))
     return io.TextIOWrapper(writer, encoding=encoding, errors="backslashreplace", line_buffering=True)

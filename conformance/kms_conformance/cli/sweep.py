@@ -1,4 +1,4 @@
-"""`sweep`: schedule for deletion what earlier runs left."""
+"""`sweep`: schedules for deletion the keys that earlier runs left."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from kms_conformance.verdict.decide import EXIT_CODES
 
 @click.command()
 @click.option("--target", "targets", multiple=True, required=True, metavar="FILE", help="A target file.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="List the keys without changing them.")
 def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an option
     """Schedule for deletion the keys that earlier runs created and left.
 
-    Only keys that the ledger proves to be ours are touched; those of a run that is at work are left to it.
+    Only keys that the ledger proves to be ours are changed. Keys of a run in progress are left to that run.
     """
     refuse_replaced()
     codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
@@ -30,7 +30,7 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 
 
 def sweep_target(target: Target, *, dry_run: bool) -> int:
-    """Sweep one target; returns the exit code."""
+    """Schedule the left keys of one target for deletion; returns the exit code."""
     ledger = Ledger.of(target)
     if not dry_run:
         try_ledgers(ledger.path.parent)
@@ -38,11 +38,11 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
     try:
         bench.enter()
         found = bench.pool.recover(write=not dry_run)
-        say(f"{target.name}: {len(found.undone)} key(s) of ours to schedule, by the ledger {ledger.path}.")
+        say(f"{target.name}: {len(found.undone)} key(s) of ours to schedule for deletion, by the ledger {ledger.path}.")
         for key in found.undone:
             say(f"  {key}")
         for key in found.strangers:
-            say(f"{target.name}: {key} is described like a key of ours, but is not in this ledger: left alone.")
+            say(f"{target.name}: {key} has the description of a key of ours, but is not in this ledger: not changed.")
         left = () if dry_run else bench.pool.release()
     except Inconclusive as error:
         say(f"{target.name}: {error}", err=True)
@@ -50,11 +50,11 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
     finally:
         bench.close()
     for record in ledger.unfinished() if not dry_run else ():
-        reason = record.facts.get("reason", "it is not known why")
+        reason = record.facts.get("reason", "the reason is not known")
         say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)
     for record, shown in ledger.elsewhere():
-        say(f"{target.name}: {record.named} is of another account ({shown}): sweep it with credentials of that one.")
+        say(f"{target.name}: {record.named} belongs to another account ({shown}): use its credentials to sweep it.")
     if left or (not dry_run and ledger.unfinished()):
-        say(f"{target.name}: mend that, then run sweep again.", err=True)
+        say(f"{target.name}: repair the cause, then run sweep again.", err=True)
         return EXIT_CODES["inconclusive"]
     return 0

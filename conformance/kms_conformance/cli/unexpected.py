@@ -1,4 +1,4 @@
-"""What no command has foreseen: told in three lines, with exit code 2 where the caller can mend it, else 3."""
+"""Unexpected exceptions: reported in three lines, with exit code 2 if the user can repair the cause, else 3."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-def tell(error: BaseException) -> int:
-    """Say what went wrong and what to do next; returns the exit code."""
+def report_unexpected(error: BaseException) -> int:
+    """Print the error, its cause and the next step; returns the exit code."""
     if os.environ.get(_TRACEBACK):
-        import traceback  # noqa: PLC0415 - for this alone
+        import traceback  # noqa: PLC0415 - rarely needed
 
         say("".join(traceback.format_exception(error)), err=True, end="")
     lines, code = _explained(error)
@@ -27,15 +27,18 @@ def tell(error: BaseException) -> int:
 
 def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
     if isinstance(error, OSError):
-        return _of_system(error), UserMistake.exit_code
+        return _os_error_lines(error), UserMistake.exit_code
     if isinstance(error, ImportError):
         return (
-            f"What this command needs cannot be imported: {error}",
-            "The installation is not whole, or another package stands in the place of one that it needs.",
-            "Install kms-conformance again, into an environment of its own, and run without PYTHONPATH.",
+            f"A module that this command needs cannot be imported: {error}",
+            "The installation is incomplete, or another package shadows a required one.",
+            "Install kms-conformance again in a new virtual environment, and run without PYTHONPATH.",
         ), UserMistake.exit_code
     if isinstance(error, MemoryError):
-        return ("The memory of this process is exhausted.", "Give it more, or ask for less at a time."), _NOT_JUDGED
+        return (
+            "This process has no memory left.",
+            "Raise its memory limit, or run fewer targets or processes at a time.",
+        ), _NOT_JUDGED
     return (
         f"kms-conformance itself failed: {type(error).__name__}: {str(error)[:500]}",
         "Nothing was judged by this command.",
@@ -43,11 +46,15 @@ def _explained(error: BaseException) -> tuple[tuple[str, ...], int]:
     ), _NOT_JUDGED
 
 
-def _of_system(error: OSError) -> tuple[str, ...]:
-    what = f"{error.filename}: " if error.filename else ""
-    said = f"{what}{error.strerror or error}."
+def _os_error_lines(error: OSError) -> tuple[str, ...]:
+    path = f"{error.filename}: " if error.filename else ""
+    cause = f"{path}{error.strerror or error}."
     if error.errno in _NO_FILES:
-        return (said, "The system lets this process open no more files.", "Raise the limit: ulimit -n 1024.")
+        return (cause, "This process has reached its limit of open files.", "Raise the limit: ulimit -n 1024.")
     if error.errno in _NO_SPACE:
-        return (said, "There is no room for what this command writes.", "Make room, or name another folder.")
-    return (said, "The system did not let this command go on.", "Check that path and its permissions, and run again.")
+        return (
+            cause,
+            "The disk has no space for the files of this command.",
+            "Free some space, or name another folder.",
+        )
+    return (cause, "The operating system refused an operation.", "Check the path and its permissions, and run again.")

@@ -1,13 +1,13 @@
-"""`run --via`: the lifecycle through the vendors' own clients instead of our wire."""
+"""`run --via`: runs the key lifecycle through the vendors' SDK clients instead of our own HTTP session."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from kms_conformance.apps.sdk.known import VendorClient, ways_of_clients
-from kms_conformance.apps.sdk.outcome import EXIT_CODES, SdkReport, StepResult, paths, write
-from kms_conformance.apps.sdk.session import chosen, play
+from kms_conformance.apps.sdk.results import EXIT_CODES, SdkReport, StepResult, paths, write
+from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.show import show
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import Held, try_ledgers
 from kms_conformance.preflight.consent import require
@@ -21,9 +21,9 @@ from kms_conformance.verdict.decide import worst_exit_code
 def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
     """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
 
-    With no target, the built-in emulator is asked in every dialect and by every way in which a client signs in. Raises
-    `ClientError` before anything is sent where a client cannot be used, and `TargetError` for a real account to which
-    there is no `consent` in the target file or given here.
+    Without a target, the built-in emulator is used: in every dialect, with every way to sign in that a client has.
+    Raises, before any request, `ClientError` if a client cannot be used, and `TargetError` for a real account without
+    consent (in the target file or by `consent`).
     """
     held = Held(reports)
     screen = Screen()
@@ -32,17 +32,17 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
         require(targets, given=consent)
-        plans = [(target, *chosen(target, only)) for target in targets]
+        plans = [(target, *choose_clients(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():
-            # A document of an earlier run would mislead where this one does not get to its end.
+            # A document of an earlier run would be misleading if this run does not finish.
             files.remove(place)
         state = None if given else reports / "ledger"
         for target in targets:
             try_ledgers(Ledger.of(target, state).path.parent)
         results: list[SdkReport] = []
         for target, found, left_out in plans:
-            report = play(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
+            report = run_clients(target, Ledger.of(target, state), found, left_out, _Progress(screen, target))
             write(places[target.name], report)
             results.append(report)
             show(report, places[target.name], screen)
@@ -53,14 +53,14 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
 
 
 class _Progress:
-    """A line on a terminal for each client that begins: some wait for seconds."""
+    """Progress on a terminal: one line when a client starts, as some clients wait for seconds."""
 
     def __init__(self, screen: Screen, target: Target) -> None:
         self._screen = screen
         self._target = target
-        self._said = ""
+        self._shown = ""
 
     def __call__(self, client: VendorClient, step: StepResult) -> None:
-        if self._said != client.name:
-            self._said = client.name
+        if self._shown != client.name:
+            self._shown = client.name
             self._screen.write_line(f"{self._target.name}: {client.name}")

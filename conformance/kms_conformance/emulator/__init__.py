@@ -1,6 +1,6 @@
-"""The reference emulator: the services' key lifecycles as their documents state them, to test against.
+"""The reference emulator: the documented key lifecycle of each service, served over HTTP for tests.
 
-It shares nothing with the suite but `specs/`. Its credentials are published constants; it is for tests alone.
+The emulator shares only `specs/` with the suite. Its credentials are published constants, so it is for tests only.
 """
 
 from kms_conformance.emulator.decisions import Decisions

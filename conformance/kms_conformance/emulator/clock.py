@@ -1,7 +1,7 @@
-"""The emulator's two times: real time for signatures and tokens, a movable one for the lives of keys.
+"""The two clocks of the emulator: real time for signatures and tokens, a movable clock for key lifetimes.
 
-`POST /_control/clock` with `{"advance_seconds": N}` moves the lives of keys forward, and nothing else. It needs no
-credentials: whoever reaches an emulator may spoil it anyway. N = 0 asks for the time.
+`POST /_control/clock` with `{"advance_seconds": N}` moves the clock of key lifetimes forward. N = 0 reads the time.
+The endpoint needs no credentials: the credentials of the emulator are public anyway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def system_time() -> datetime:
 
 
 class MovableClock:
-    """The lives of keys run on `now`, which may be moved forward; authentication runs on `real`, which may not."""
+    """The clock of key lifetimes (`now`), which can be moved forward, and real time for authentication (`real`)."""
 
     def __init__(self, source: Callable[[], datetime] = system_time) -> None:
         self._source = source
@@ -30,18 +30,18 @@ class MovableClock:
         self._lock = threading.Lock()
 
     def real(self) -> datetime:
-        """The time that signatures and tokens are judged by."""
+        """Real time in UTC, for signatures and tokens."""
         return self._source()
 
     def now(self) -> datetime:
-        """The time that keys live by: whole seconds, the granularity that all services report."""
+        """The time for key lifetimes, in UTC and whole seconds, the resolution that all services report."""
         with self._lock:
             return (self._source() + self._offset).replace(microsecond=0)
 
     def advance(self, seconds: float) -> datetime:
-        """Move `now` forward by `seconds` and return it; raises `OverflowError` beyond the calendar's end."""
+        """Move `now` forward by `seconds` and return it; raises `OverflowError` for a date that Python cannot hold."""
         with self._lock:
-            # Eleven years of room, so that no window that starts now can end beyond the calendar.
+            # 4000 days (11 years) of room, so that the end of every waiting period is a valid date.
             offset = self._offset + timedelta(seconds=seconds)
             _ = self._source() + offset + timedelta(days=4000)
             self._offset = offset
@@ -49,7 +49,7 @@ class MovableClock:
 
 
 def iso(moment: datetime) -> str:
-    """`2021-05-26T18:22:03Z`: UTC, whole seconds."""
+    """The time as ISO 8601 text in UTC and whole seconds, such as `2021-05-26T18:22:03Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -58,7 +58,7 @@ _JSON: Headers = (("Content-Type", "application/json"),)
 
 
 def answer_control(inbound: Inbound, clock: MovableClock) -> Outbound:
-    """200 with the new time, 400 with an explanation for what is no such body, 405 for another method."""
+    """Answer a clock request: 200 with the new time, 400 for an invalid body, 405 for another method than POST."""
     if inbound.method != "POST":
         return _problem(405, "Use POST.").with_header("Allow", "POST")
     try:
@@ -74,7 +74,7 @@ def answer_control(inbound: Inbound, clock: MovableClock) -> Outbound:
 def _seconds(body: Any) -> float:  # noqa: ANN401 - parsed JSON
     seconds = body.get("advance_seconds") if isinstance(body, dict) else None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise ValueError('The body must be {"advance_seconds": N}, N being a number of seconds.')  # noqa: TRY004 - one kind of problem
+        raise ValueError('The body must be {"advance_seconds": N}, N being a number of seconds.')  # noqa: TRY004 - the caller catches ValueError
     if seconds < 0:
         raise ValueError("advance_seconds is negative; the clock only moves forward.")
     return seconds

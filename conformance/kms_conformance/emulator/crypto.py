@@ -1,7 +1,7 @@
-"""Encryption from the standard library alone: authenticated, and good enough for an emulator, not for real secrets.
+"""Authenticated encryption with the standard library only, for the emulator; not for real secrets.
 
-Encrypt-then-MAC: a keystream of HMAC-SHA256 over nonce and counter, and an HMAC-SHA256 tag over all that is sent and
-the caller's context. It shows what a caller can observe of a KMS: only this key opens it, and only unaltered.
+Encrypt-then-MAC: the keystream is HMAC-SHA256 over nonce and counter; the tag is HMAC-SHA256 over the ciphertext and
+the caller's encryption context. Only the same key decrypts a ciphertext, and only if it is unaltered.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"KMSCEMU1"
 _ID = 36
-# As long as makes the overhead 140 bytes: then 1..4096 bytes become 188..5648 characters of Base64, the length that one
-# of the services documents for its ciphertexts.
+# 64 bytes make the overhead 140 bytes, so that 1 to 4096 bytes become 188 to 5648 Base64 characters: the length of
+# ciphertexts in the Huawei documents.
 _NONCE = 64
 _TAG = 32
 _HEAD = len(_MAGIC) + _ID + _NONCE
@@ -26,21 +26,21 @@ OVERHEAD = _HEAD + _TAG
 
 
 def seal(key: Key, plain: bytes, context: bytes = b"") -> bytes:
-    """Encrypt `plain`; the result names the key, is `OVERHEAD` bytes longer, and opens with the same `context` only."""
+    """Encrypt `plain`: the result holds the key id, is `OVERHEAD` bytes longer, and needs the same `context` again."""
     head = _MAGIC + key.id.encode() + secrets.token_bytes(_NONCE)
     sealed = head + _masked(key, head, plain)
     return sealed + _tag(key, sealed, context)
 
 
 def key_id_of(sealed: bytes) -> str:
-    """The id of the key that a ciphertext names; raises `Refused` for what is no ciphertext of this emulator."""
+    """The key id in a ciphertext; raises `Refused` for bytes that are no ciphertext of this emulator."""
     if len(sealed) <= OVERHEAD or not sealed.startswith(_MAGIC):
         raise Refused("invalid_parameter", "The ciphertext is not one of this service.")
     return sealed[len(_MAGIC) : len(_MAGIC) + _ID].decode("ascii", "replace")
 
 
 def unseal(key: Key, sealed: bytes, context: bytes = b"") -> bytes:
-    """Decrypt what `seal` made; raises `Refused` for an altered ciphertext or another context."""
+    """Decrypt a ciphertext of `seal`; raises `Refused` for an altered ciphertext or another context."""
     body, tag = sealed[:-_TAG], sealed[-_TAG:]
     if not hmac.compare_digest(tag, _tag(key, body, context)):
         raise Refused("invalid_parameter", "The ciphertext was altered, or has another context.")

@@ -1,10 +1,10 @@
-"""Every judgement that the emulator takes, one small method each: a fault or a variant overrides one or two of them.
+"""The decisions of the emulator, one method each: a fault or a variant overrides one or two of them.
 
     class CancelAcceptedWhenEnabled(Decisions):
         def refusal_for(self, operation, key):
             return None if operation == "cancel" else super().refusal_for(operation, key)
 
-The methods are pure: they get values and return values. Those about keys are called under the store's lock.
+The methods have no side effects. The methods about keys are called under the store's lock.
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.messages import Inbound
     from kms_conformance.emulator.rules import RefusalAnswer, Rules
 
-# A whole number as the services' examples write it. No leading zero, sign or point: no page allows one.
+# A whole number as in the services' examples: no leading zero, plus sign or decimal point.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
-# What the services' own keys, which are there from the start, cannot be asked for.
+# Operations that are refused on the service's own default keys.
 _NOT_ON_DEFAULT_KEYS = frozenset(
     {"disable", "schedule", "update_description", "set_alias", "update_alias", "tag", "untag", "put_policy"}
     | {"enable_rotation", "disable_rotation"}
 )
-# Longer numbers are outside every window, and Python refuses to convert those of thousands of digits.
+# Longer numbers are outside every window. Python limits the conversion of text to numbers to 4300 digits.
 _LONGEST_NUMBER = 9
 
 
 class Decisions:
-    """The documents' judgements, for one profile. Refusals are named as in the profile; None means that all is well."""
+    """The documented decisions for one profile. A refusal is its name in the profile; None means accepted."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
 
-    # Who may speak, and how -----------------------------------------------------------------------------------
+    # Authentication and request form --------------------------------------------------------------------------
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        """What to make of a bearer token; `found` is what its check found."""
+        """The refusal for a bearer token; `found` is the result of its check."""
         return found
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        """What to make of a signature; `found` is what its check found."""
+        """The refusal for a signature; `found` is the result of its check."""
         return found
 
     def method_allowed(self, inbound: Inbound, documented: Collection[str]) -> bool:
-        """Whether a method is served where `documented` ones are."""
+        """Whether the request's method is served; `documented` are the methods in the documents."""
         return inbound.method in documented
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
-        """What to make of a key id, alias or sequence of the wrong form; the window has its own judgement."""
+        """The refusal for a malformed key id, alias or sequence; `found` is the documented refusal."""
         return found
 
     def answer(self, refusal: str) -> RefusalAnswer:
-        """The status and code that say `refusal`."""
+        """The HTTP status and error code of a refusal."""
         return self.rules.answers[refusal]
 
     # The window -----------------------------------------------------------------------------------------------
 
     def window_problem(self, value: object) -> str | None:
-        """Whether `value`, as sent (text, JSON value or ABSENT), is a window. A JSON number is: a client sends it."""
+        """The refusal for a window, given as sent: text, JSON value or ABSENT. Clients also send JSON numbers."""
         if value is ABSENT:
             return "window_missing" if self.rules.window_default is None else None
         if isinstance(value, Quoted):
@@ -78,59 +78,59 @@ class Decisions:
         return None if inside else "window_out_of_range"
 
     def window_in_range(self, days: int) -> bool:
-        """Whether a window of so many days may be asked for."""
+        """Whether a window of `days` days is allowed."""
         return self.rules.window_minimum <= days <= self.rules.window_maximum
 
     def window_days(self, value: object) -> int:
-        """The days of a window that has no problem."""
+        """The number of days of a valid window."""
         return int(str(self.rules.window_default if value is ABSENT else value))
 
     def deletion_date(self, now: datetime, days: int) -> datetime:
-        """When a key that is scheduled now will be gone."""
+        """The deletion date of a key that is scheduled at `now`."""
         return now + timedelta(days=days)
 
-    # The life of a key ----------------------------------------------------------------------------------------
+    # Key states -----------------------------------------------------------------------------------------------
 
     def quota_left(self, keys: Collection[Key]) -> bool:
-        """Whether one more key may be created; keys that wait for deletion count, the service's own do not."""
+        """Whether one more key may be created; keys pending deletion count, default keys do not."""
         return sum(not key.default for key in keys) < self.rules.key_quota
 
     def alias_taken(self, alias: str, keys: Collection[Key]) -> bool:
-        """Whether a key, in whatever state, has this alias."""
+        """Whether a key in any state has this alias."""
         return any(alias in key.aliases for key in keys)
 
     def refusal_for(self, operation: str, key: Key) -> str | None:
-        """Why the state of `key` forbids `operation`."""
+        """The refusal of `operation` in the state of `key`."""
         if key.default and operation in _NOT_ON_DEFAULT_KEYS:
             return "default_key"
         refusal = self.rules.lifecycle.get(operation, {}).get(key.state)
         if refusal is None and operation == "schedule" and key.protected:
             return "deletion_protected"
         if operation == "set_deletion_protection" and key.state is State.PENDING_DELETION:
-            # The page demands that the key is not to be deleted, and publishes no code.
+            # The page requires a key that is not pending deletion, but publishes no error code.
             return "state_refused"
         return refusal
 
     def state_after_create(self, *, external: bool) -> State:
-        """A key whose material is still to be imported cannot be used yet."""
+        """The state of a new key; `external` keys cannot be used until their material is imported."""
         return State.PENDING_IMPORT if external else State.ENABLED
 
     def state_after_cancel(self, key: Key) -> State:
-        """What a key that was spared becomes."""
+        """The state of a key after its deletion was cancelled."""
         return State.PENDING_IMPORT if key.external else self.rules.after_cancel
 
     def key_visible(self, key: Key, now: datetime) -> bool:
-        """Whether the key is still there: until the moment of its deletion, and not at that moment."""
+        """Whether the key still exists: before its deletion date, and no longer at that time."""
         return key.state is not State.PENDING_DELETION or key.deletion is None or now < key.deletion
 
     def invented_key(self, key_id: str, now: datetime) -> Key | None:
-        """What to take for a key that does not exist: nothing."""
+        """A stand-in for a key that does not exist; None by default."""
         return None
 
-    # What a request does, and what is told of it ---------------------------------------------------------------
+    # Effects and replies --------------------------------------------------------------------------------------
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        """The keys to store after an accepted request; `keys` are all there are."""
+        """The keys to store after an accepted request; `keys` are all existing keys."""
         return (after,)
 
     def effects_of_refusal(
@@ -140,17 +140,17 @@ class Decisions:
         key: Key | None,
         keys: Collection[Key],
     ) -> Iterable[Key]:
-        """The keys to store after a refused request: none. `key` is the one that it named, if there is such a key."""
+        """The keys to store after a refused request: none. `key` is the key that the request named, if it exists."""
         return ()
 
     def shown(self, operation: str, key: Key, now: datetime) -> Key:
-        """The key that the reply tells of."""
+        """The key as the reply shows it."""
         return key
 
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
-        """The keys that a list shows, in the order of their creation."""
+        """The keys that a list contains, in the order of their creation."""
         return keys
 
-    def page_size(self, asked: int) -> int:
-        """How many keys a page of a list holds at most, where the caller asks for so many."""
-        return asked
+    def page_size(self, requested: int) -> int:
+        """The largest number of keys in a page of a list, where the caller wants at most `requested`."""
+        return requested

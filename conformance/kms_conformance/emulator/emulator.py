@@ -1,4 +1,4 @@
-"""The emulator: one dialect's service on a local port, with a clock to move and a store to look into."""
+"""The emulator: the service of one dialect on a local port, with a movable clock and an inspectable store."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Emulator:
-    """A context manager that serves while it is open.
+    """A context manager that serves one dialect while it is open.
 
-    `decisions` and `filters` make it deviate: the first from the documents' judgements, the second on the wire. A class
-    of decisions is made for `profile`; an instance brings its own facts.
-    `foreign_keys` keys that belong to nobody's test are there from the start, one after the other enabled, disabled and
-    waiting for deletion. `failures` holds the exceptions that were bugs of the emulator: it must stay empty.
+    `decisions` change its behaviour, `filters` change its replies. A class of decisions is instantiated with the facts
+    of `profile`; an instance brings its own facts. `foreign_keys` is the number of keys of other users that exist from
+    the start: in turn enabled, disabled and pending deletion. `failures` holds exceptions caused by bugs of the
+    emulator; it must stay empty.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Emulator:
     ) -> None:
         self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
-        # The decisions' own: a variant may have changed some of the profile's facts.
+        # From the decisions, because a variant may have changed facts of the profile.
         self.rules = self.decisions.rules
         if self.rules.dialect != dialect:
             raise ValueError(f"These decisions are for {self.rules.dialect!r}, not for {dialect!r}.")
@@ -59,7 +59,7 @@ class Emulator:
         spoken = emulated(dialect)
         self._seed = spoken.seed
         self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
-        # Milliseconds, because leaving waits for one poll and tests leave often.
+        # 5 ms: closing the emulator waits for one poll, and tests close it often.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         for key in self._seed.keys(foreign_keys, self.clock.now()):
             self.store.put(key)
@@ -77,7 +77,7 @@ class Emulator:
         self._thread.join()
 
     def target(self, auth: str | None = None) -> dict[str, Any]:
-        """A complete target file for this emulator; `auth` names a way to sign in (see `SeedData.auth_of`)."""
+        """The content of a target file for this emulator; `auth` names a way to sign in (see `SeedData.auth_of`)."""
         profile = {} if self.rules.profile == "documents" else {"profile": self.rules.profile}
         return {
             "name": f"emulator-{self.rules.dialect}",
@@ -89,7 +89,7 @@ class Emulator:
         }
 
     def target_yaml(self, auth: str | None = None) -> str:
-        """The target file as text."""
+        """The target file as YAML text."""
         return yaml.safe_dump(self.target(auth), sort_keys=False)
 
     def _unreadable(self) -> Outbound:

@@ -1,4 +1,4 @@
-"""What a key is: one frozen value, replaced as a whole at every change."""
+"""Keys of the emulator as frozen values: key, key draft, grant, state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """The abstract states; how they are written on the wire stands in the profile. A key that is gone is no key."""
+    """The abstract key states; profiles hold their wire names. A deleted key has no state: it is not in the store."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Absent(Enum):
-    """A parameter that was not sent, which is not the same as one that was sent empty or null."""
+    """The value of a parameter that was not sent, as opposed to one that was sent empty or null."""
 
     ABSENT = "absent"
 
@@ -31,14 +31,14 @@ ABSENT = Absent.ABSENT
 
 
 class Quoted(str):
-    """A text where JSON has a type of its own for what is wanted: `"7"` is no number."""
+    """A JSON string where the documents require a JSON number, such as `"7"`."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What the owner of a key lets another principal do with it."""
+    """A permission for another principal to use a key."""
 
     id: str
     token: str
@@ -49,7 +49,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class KeyDraft:
-    """What a caller may choose of a new key."""
+    """The properties of a new key that the caller chooses."""
 
     spec: str
     usage: str
@@ -62,7 +62,7 @@ class KeyDraft:
 
 @dataclass(frozen=True)
 class Key:
-    """One key. Times are UTC with whole seconds; `external` means that the customer is to import the material."""
+    """One key. Times are UTC in whole seconds; `external` means that the customer imports the key material."""
 
     id: str
     state: State
@@ -86,7 +86,7 @@ class Key:
 
 
 def key_of(draft: KeyDraft, state: State, created: datetime) -> Key:
-    """A new key, as drafted."""
+    """A new key from a draft, with a random id."""
     return Key(
         id=str(uuid.uuid4()),
         state=state,

@@ -1,4 +1,4 @@
-"""Requests and replies as frozen values, and strict JSON; a filter may change a reply just before it is sent."""
+"""Requests and replies as frozen values, filters that change a reply before it is sent, and strict JSON."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def parse_json(body: bytes) -> Any:  # noqa: ANN401 - JSON holds anything; callers judge the type
-    """The value that `body` holds; raises `ValueError` for whatever is not strictly JSON in UTF-8."""
+def parse_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value; callers check the type
+    """Parse strict JSON in UTF-8; raises `ValueError` for duplicate names, NaN, infinity, deep nesting, bad UTF-8."""
     try:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_pairs, parse_float=_finite, parse_constant=_no_constant
         )
         if b"\\u" in body:
-            # Only an escape can write a lone surrogate; it has no UTF-8, so it could not be sent back.
+            # A lone surrogate, which only an escape can contain, cannot be encoded in a UTF-8 reply.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -43,7 +43,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - JSON holds anything; calle
 
 
 def encode_json(value: Any) -> bytes:  # noqa: ANN401 - as parse_json
-    """The JSON of `value`, in UTF-8."""
+    """`value` as JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
 
 
@@ -53,10 +53,10 @@ Silence = Literal["closed", "reset", "broken head", "never"]
 
 @dataclass(frozen=True)
 class Inbound:
-    """One request. `number` counts from 1; `operation` and `parameters` are what the service made of it.
+    """One request. `number` counts requests from 1; the dialect fills in `operation` and `parameters`.
 
-    `operation` is abstract (`create`, `describe`, `schedule`, …), None where there is no such operation; `parameters`
-    are named as on the wire.
+    `operation` is the abstract name (`create`, `describe`, `schedule`, …), None for an unknown operation; `parameters`
+    have their wire names.
     """
 
     number: int
@@ -72,17 +72,17 @@ class Inbound:
         result: dict[str, str] = {}
         for name, value in self.headers:
             known = result.get(name.lower())
-            # A header that is sent twice counts as one, which no signer has signed.
+            # A header that is sent twice is joined (RFC 9110, 5.2), so that its signature does not match.
             result[name.lower()] = value.strip() if known is None else f"{known},{value.strip()}"
         return result
 
     def header(self, name: str) -> str | None:
-        """A header's value without surrounding space, whatever the case of its name."""
+        """The value of a header without surrounding whitespace; the case of `name` does not matter."""
         return self._by_name.get(name.lower())
 
     @cached_property
     def path(self) -> str:
-        """The path as sent, percent-encoded; of a target in absolute form, its path."""
+        """The path as sent, percent-encoded; also of a request target in absolute form."""
         target = self.target.partition("?")[0].partition("#")[0]
         if "://" in target and not target.startswith("/"):
             return "/" + target.partition("://")[2].partition("/")[2]
@@ -96,12 +96,12 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Outbound:
-    """One reply. `body` is what `encode` made of `value`; a header that stands in `headers` is not added again.
+    """One reply: `body` is `value`, encoded by `encode`. The server adds only headers that `headers` does not contain.
 
-    The last fields are for faults on the wire: `chunked` sends the body in chunks; `cut_after` sends so many bytes of
-    the body and hangs up; `delay_seconds` waits before anything is sent; `close` hangs up after the reply, and
-    `close_untold` does so a moment later without a word of it. `silence` sends no reply at all: it closes the
-    connection, resets it, breaks off within the head, or waits until the client has gone.
+    The last fields are for faults on the wire: `chunked` sends the body in chunks; `cut_after` closes the connection
+    after this many bytes of the body; `delay_seconds` waits before sending; `close` closes the connection after the
+    reply; `close_unannounced` does so a little later, without a `Connection: close` header. `silence` sends no
+    complete reply: it closes the connection, resets it, stops within the head, or waits until the client closes it.
     """
 
     status: int
@@ -114,15 +114,15 @@ class Outbound:
     cut_after: int | None = None
     delay_seconds: float = 0.0
     close: bool = False
-    close_untold: bool = False
+    close_unannounced: bool = False
     silence: Silence | None = None
 
     def with_value(self, value: Any) -> Outbound:  # noqa: ANN401 - whatever the service serialises
-        """The same reply saying something else."""
+        """The same reply with another value, encoded again."""
         return replace(self, value=value, body=self.encode(value))
 
     def with_header(self, name: str, value: str | None) -> Outbound:
-        """The same reply with one header set, or with None without it."""
+        """The same reply with one header set, or without this header if `value` is None."""
         others = tuple((n, v) for n, v in self.headers if n.lower() != name.lower())
         return replace(self, headers=others if value is None else (*others, (name, value)))
 
@@ -137,5 +137,5 @@ def reply(
     encode: Callable[[Any], bytes],
     refusal: str | None = None,
 ) -> Outbound:
-    """A reply whose body is `value`, encoded."""
+    """A reply with the encoded `value` as its body."""
     return Outbound(status=status, headers=headers, value=value, encode=encode, body=encode(value), refusal=refusal)

@@ -1,4 +1,4 @@
-"""How any part of the emulator says no: by the name of a refusal of the profile, which holds its status and code."""
+"""Refusals of the emulator: an exception with the name of a refusal, whose status and code are in the profile."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ _MESSAGES = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - it is the service's answer, not an error of the emulator
-    """The request is refused under `name`; `message`, in our own words, names the parameter where there is one."""
+class Refused(Exception):  # noqa: N818 - a reply of the service, not an error of the emulator
+    """The request is refused; `name` is the profile's name of the refusal, `message` the text of the reply."""
 
     def __init__(self, name: str, message: str = "") -> None:
         super().__init__(name)
@@ -66,6 +66,6 @@ class Refused(Exception):  # noqa: N818 - it is the service's answer, not an err
 
 
 class Unreadable(Exception):  # noqa: N818 - as Refused
-    """The bytes are no HTTP request that the emulator can read: answered with 400, and the connection is closed."""
+    """The bytes are no readable HTTP request: answered with 400, and the connection is closed."""
 
     status = HTTPStatus.BAD_REQUEST

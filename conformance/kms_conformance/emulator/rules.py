@@ -1,4 +1,4 @@
-"""A profile's facts, as the emulator needs them: the only source of bounds, states, statuses and codes."""
+"""The facts of a profile for the emulator: the only source of bounds, states, HTTP statuses and error codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RefusalAnswer:
-    """How a refusal is said on the wire."""
+    """The HTTP status and error code of a refusal."""
 
     status: int
     code: str
@@ -22,7 +22,7 @@ class RefusalAnswer:
 
 @dataclass(frozen=True)
 class Rules:
-    """What one profile of one dialect says. `answers` holds the first listed answer of each refusal."""
+    """The facts of one profile of one dialect. `answers` holds the first listed answer of each refusal."""
 
     dialect: str
     profile: str
@@ -39,7 +39,7 @@ class Rules:
 
     @classmethod
     def of(cls, dialect: str, profile: str = "documents") -> Rules:
-        """Read a profile; raises `ValueError`, naming those there are, for an unknown dialect or profile."""
+        """Load a profile; raises `ValueError`, which lists the known names, for an unknown dialect or profile."""
         if dialect not in specs.dialects():
             raise ValueError(f"There is no dialect {dialect!r}; there are: {', '.join(specs.dialects())}.")
         if profile not in specs.profile_names(dialect):

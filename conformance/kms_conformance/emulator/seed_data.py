@@ -1,4 +1,4 @@
-"""Seed data of a dialect in the emulator: credentials that get in, and the keys that exist before the first request."""
+"""Seed data of a dialect in the emulator: valid credentials, and the keys that exist before the first request."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kms_conformance.emulator.keys import Key, KeyDraft, State, key_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-# The states of the foreign keys, one after the other.
+# The states of the foreign keys, in turn.
 _STATES = (State.ENABLED, State.DISABLED, State.PENDING_DELETION)
-# The window of a foreign key that waits for its deletion: inside the bounds of every profile.
+# The window in days of a foreign key that is pending deletion: inside the bounds of every profile.
 _DAYS = 20
 
 
 @dataclass(frozen=True)
 class AccessKey:
-    """One access key; a temporary one comes with a security token, which each of its requests has to show."""
+    """One access key; a temporary one has a security token, which every request must carry."""
 
     secret: str
     security_token: str | None = None
@@ -27,11 +27,11 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class SeedData:
-    """Sample data of one dialect, published in its source and therefore no secret.
+    """Seed data of one dialect, published in the source and therefore no secret.
 
-    `auth` gives the `auth` of target files by kind of credentials, the default first, for an emulator at an address.
-    `foreign` is a key of another user of the account; `{number}` in its alias tells several apart. `own` are the
-    service's own keys, which cannot be deleted.
+    `auth` maps the base URL of an emulator to the `auth` sections of target files by kind of credentials, the default
+    kind first. `foreign` is a key of another user of the account; `{number}` in its alias is replaced for each copy.
+    `own` are the default keys of the service, which cannot be deleted.
     """
 
     auth: Callable[[str], Mapping[str, Mapping[str, str]]]
@@ -39,7 +39,7 @@ class SeedData:
     own: tuple[KeyDraft, ...] = ()
 
     def auth_of(self, kind: str | None, base_url: str) -> dict[str, Any]:
-        """The `auth` of a target file; raises `ValueError`, naming the kinds, for an unknown kind."""
+        """The `auth` section of a target file; raises `ValueError`, which lists the kinds, for an unknown kind."""
         kinds = self.auth(base_url)
         kind = kind or next(iter(kinds))
         if kind not in kinds:
@@ -47,7 +47,7 @@ class SeedData:
         return dict(kinds[kind])
 
     def keys(self, foreign_keys: int, now: datetime) -> Iterator[Key]:
-        """The service's own keys and so many foreign ones, made without asking a decision: no fault spoils them."""
+        """The default keys and `foreign_keys` foreign keys; no decision is called, so faults do not affect them."""
         for draft in self.own:
             yield key_of(draft, State.ENABLED, now)
         for number in range(foreign_keys):

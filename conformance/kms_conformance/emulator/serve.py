@@ -1,4 +1,4 @@
-"""Serves the emulator until it is told to stop."""
+"""Serves the emulator until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def serve(
     auth: str | None = None,
     expose: bool = False,
 ) -> None:
-    """Serve one dialect, `write` the target file to use, and block until Ctrl-C or SIGTERM.
+    """Serve one dialect, pass its target file to `write`, and block until Ctrl-C or SIGTERM.
 
-    Raises `ValueError` for an unknown dialect, profile or `auth`, and for a host that others can reach unless
-    `expose`; `OSError` when the port is taken.
+    Raises `ValueError` for an unknown dialect, profile or `auth`, and for a host other than loopback unless `expose`;
+    `OSError` when the port is in use.
     """
     if not expose and not _is_loopback(host):
         raise ValueError(
-            f"Others could reach the emulator on {host}, and its credentials are public: it would do what anybody "
-            "says. Use 127.0.0.1, or say explicitly that it may be exposed."
+            f"The emulator on {host} would be reachable from other machines, and its credentials are public. "
+            "Use 127.0.0.1, or allow other hosts with --expose."
         )
     emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys)
-    # Stoppable before the target file is written: its reader may end this process at once.
+    # The signal handler comes before the target file is written: its reader may send SIGTERM at once.
     with emulator, stoppable() as wait:
         write(emulator.target_yaml(auth))
         wait()
@@ -53,15 +53,15 @@ def _is_loopback(host: str) -> bool:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[Callable[[], None]]:
-    """SIGTERM no longer ends the process; the function that is yielded blocks until Ctrl-C or SIGTERM."""
-    told = threading.Event()
+    """A context in which SIGTERM does not end the process; yields a function that blocks until Ctrl-C or SIGTERM."""
+    stopped = threading.Event()
     in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, lambda *_: told.set()) if in_main else None
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set()) if in_main else None
 
     def wait() -> None:
-        # Waking up at times lets a signal's handler run on every platform.
+        # A timeout, because a signal handler does not run during an unlimited wait on every platform.
         with contextlib.suppress(KeyboardInterrupt):
-            while not told.wait(0.5):
+            while not stopped.wait(0.5):
                 pass
 
     try:

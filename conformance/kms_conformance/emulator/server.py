@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: reads one request after the other, hands it on, and writes the reply as it is told to."""
+"""The HTTP/1.1 server of the emulator: reads requests, passes them on, and writes replies, also faulty ones."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from kms_conformance.emulator.messages import Headers, Outbound, Silence
 
-# The gateway of one of the services documents a limit of 12 MB; the other's documents none.
+# The Huawei gateway documents a limit of 12 MB; the other services document none.
 LARGEST_BODY = 12 * 1024 * 1024
-# A description of 8192 characters, percent-encoded from three bytes each, must fit into a query.
+# A query must have room for a description of 8192 characters, each percent-encoded from three bytes (9 characters).
 _LONGEST_REQUEST_LINE = 1024 * 1024
-# What is too large is still read, up to here: a client that is hung up on while it writes never sees the reply.
+# Bodies that are too large are still read up to this size: a client that is cut off while it writes sees no reply.
 _LARGEST_READ = 4 * LARGEST_BODY
 _LARGEST_CHUNK_LINE = 1024
-# Long enough for a client on loopback to send its next request meanwhile, which is then lost.
-_UNTOLD_SECONDS = 0.002
+# Long enough for a client on loopback to send its next request, which is then lost.
+_UNANNOUNCED_SECONDS = 0.002
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Server(ThreadingHTTPServer):
-    """One thread a connection; `close_all` ends those that are kept alive."""
+    """An HTTP server with one thread for each connection; `close_all` closes kept-alive connections."""
 
     daemon_threads = True
     block_on_close = False
@@ -51,24 +51,24 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, _Connection)
 
     def server_bind(self) -> None:
-        """Bind without asking a name server who we are, which may take seconds."""
+        """Bind without the base class's DNS lookup of the host name, which may take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection."""
+        """Register an open connection."""
         with self._lock:
             self._connections.add(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Forget a connection."""
+        """Remove a closed connection."""
         with self._lock:
             self._connections.discard(connection)
 
     def close_all(self) -> None:
-        """Hang up on everybody."""
+        """Close all open connections."""
         with self._lock:
             connections = tuple(self._connections)
         for connection in connections:
@@ -76,11 +76,11 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is its own business; the service's own exceptions are caught in `respond`."""
+        """Ignore errors of closed connections; exceptions of the service are caught in `respond`."""
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One connection, kept alive."""
+    """One keep-alive connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -100,7 +100,7 @@ class _Connection(BaseHTTPRequestHandler):
             super().finish()
 
     def handle_one_request(self) -> None:
-        """Read a request and answer it; a client that is slow or gone ends the connection."""
+        """Read a request and answer it; a timeout or a closed socket ends the connection."""
         try:
             self.raw_requestline = self.rfile.readline(_LONGEST_REQUEST_LINE + 1)
             if not self.raw_requestline:
@@ -111,7 +111,7 @@ class _Connection(BaseHTTPRequestHandler):
                 self._serve()
             self.wfile.flush()
         except (OSError, ValueError):
-            # ValueError: reading from or writing to a file that was closed meanwhile.
+            # ValueError: the file was closed in the meantime.
             self.close_connection = True
 
     def _serve(self) -> None:
@@ -125,25 +125,25 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(self.server.respond(self.command, target, headers, body))
 
     def handle_expect_100(self) -> bool:
-        """Tell a client that waits to go on, at once."""
+        """Send `100 Continue` at once."""
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.wfile.flush()
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """RefusalAnswer what is no HTTP request in the service's own form, whatever the reason, and hang up."""
+        """Answer an unreadable request with the error format of the service, and close the connection."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or ""
         self._send(self.server.unreadable())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - signature of the base class
-        """Say nothing: the caller's own log knows better."""
+        """Log nothing."""
 
     def _read_body(self) -> bytes:
         coding = self.headers.get_all("Transfer-Encoding", [])
         lengths = self.headers.get_all("Content-Length", [])
         if coding:
-            # Both at once, or another coding, is how requests are smuggled.
+            # Both headers at once, or another coding, allow request smuggling (RFC 9112, 11.2).
             if lengths or [value.strip().lower() for value in coding] != ["chunked"]:
                 raise Unreadable
             return self._read_chunks()
@@ -191,7 +191,7 @@ class _Connection(BaseHTTPRequestHandler):
         if outbound.delay_seconds:
             time.sleep(outbound.delay_seconds)
         if outbound.silence is not None:
-            self._say_nothing(outbound.silence)
+            self._send_no_reply(outbound.silence)
             return
         if outbound.close or outbound.cut_after is not None:
             self.close_connection = True
@@ -210,17 +210,17 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(head.encode("latin-1", "replace"))
         if self.command != "HEAD":
             self._send_body(outbound)
-        if outbound.close_untold:
+        if outbound.close_unannounced:
             self.close_connection = True
             self.wfile.flush()
-            time.sleep(_UNTOLD_SECONDS)
+            time.sleep(_UNANNOUNCED_SECONDS)
 
-    def _say_nothing(self, silence: Silence) -> None:
+    def _send_no_reply(self, silence: Silence) -> None:
         self.close_connection = True
         if silence == "broken head":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
         elif silence == "reset":
-            # Closing a socket that does not linger resets its connection.
+            # With SO_LINGER of zero seconds, close() resets the connection.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif silence == "never":
             self.rfile.read(1)

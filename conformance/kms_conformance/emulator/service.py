@@ -1,4 +1,4 @@
-"""The parts of the emulator that all dialects share, and the registry of the dialects that it speaks."""
+"""The parts of the emulator that all dialects share, and the lookup of emulated dialects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """The parts that the APIs of all dialects share; `base_url` is where the emulator listens."""
+    """The parts that the APIs of all dialects share; `base_url` is the address of the emulator."""
 
     rules: Rules
     decisions: Decisions
@@ -32,18 +32,18 @@ class Service:
 
 
 class DialectApi(Protocol):
-    """One wire protocol in front of the store."""
+    """The wire protocol of one dialect, on top of the store."""
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
-        """Carry out a request: returns it with `operation` and `parameters` filled in, and the reply."""
+        """Carry out a request; returns the request, with `operation` and `parameters` filled in, and the reply."""
 
     def unreadable(self) -> Outbound:
-        """The reply to bytes that are no HTTP request, or too many."""
+        """The reply to bytes that are no HTTP request, or too long a request."""
 
 
 @dataclass(frozen=True)
 class EmulatedDialect:
-    """One dialect as the emulator speaks it: `api` makes its API on a service, `seed` is its sample data."""
+    """One dialect of the emulator: `api` constructs its API for a service, `seed` is its seed data."""
 
     api: Callable[[Service], DialectApi]
     seed: SeedData
@@ -51,7 +51,7 @@ class EmulatedDialect:
 
 @cache
 def emulated(dialect: str) -> EmulatedDialect:
-    """`API` and `SEED` in the module that the registry of dialects names; raises `ValueError` where there is none."""
+    """Load `API` and `SEED` of a dialect's emulator module; raises `ValueError` for a dialect without emulator."""
     name = specs.home(dialect).emulator
     if name is None:
         raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(specs.emulated())}.")

@@ -1,6 +1,6 @@
-"""The key store that all services share: transitions of frozen keys, refusals by name, no input or output.
+"""The key store that all services share: state transitions of frozen keys, refusals by name, no input or output.
 
-Every operation is atomic. Order of its judgements: the window, whether the key exists, the state of the key, the alias.
+Every operation is atomic. Order of its checks: the window, the key's existence, the key's state, the alias.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Keys by id, in the order of their creation. All methods raise `Refused`; those that change return the key."""
+    """Keys by id, in the order of their creation. All operations raise `Refused`; changing ones return the key."""
 
     def __init__(self, decisions: Decisions, clock: MovableClock) -> None:
         self._decisions = decisions
         self._clock = clock
         self._keys: dict[str, Key] = {}
-        # Reentrant: what holds it looks keys up.
+        # Reentrant, because methods that hold the lock call others that take it.
         self._lock = threading.RLock()
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """All keys that are there now."""
+        """All keys that exist now."""
         with self._lock:
             self._present()
             return tuple(self._keys.values())
 
     def create(self, draft: KeyDraft) -> Key:
-        """Make a key; raises `Refused` for a taken alias or an exhausted quota."""
+        """Create a key; raises `Refused` for an alias in use or an exhausted quota."""
         with self._lock:
             now = self._present()
             if draft.alias is not None and self._decisions.alias_taken(draft.alias, self._keys.values()):
@@ -52,26 +52,26 @@ class Store:
             return self._decisions.shown("create", key, now)
 
     def describe(self, key_id: str) -> Key:
-        """The key as it is told of."""
+        """The key as `Decisions.shown` presents it."""
         return self.changed("describe", key_id, lambda key, _: key)
 
     def listed(self) -> tuple[Key, ...]:
-        """All keys as they are told of."""
+        """All keys of a list, as `Decisions` present them."""
         with self._lock:
             now = self._present()
             shown = self._decisions.listed(tuple(self._keys.values()))
             return tuple(self._decisions.shown("list", key, now) for key in shown)
 
     def enable(self, key_id: str) -> Key:
-        """Make a key usable."""
+        """Enable a key."""
         return self.changed("enable", key_id, lambda key, _: replace(key, state=State.ENABLED))
 
     def disable(self, key_id: str) -> Key:
-        """Make a key unusable until it is enabled."""
+        """Disable a key."""
         return self.changed("disable", key_id, lambda key, _: replace(key, state=State.DISABLED))
 
     def schedule(self, key_id: str, window: object) -> Key:
-        """Have a key deleted after `window` days, given as it was sent (see `Decisions.window_problem`)."""
+        """Schedule a key for deletion after `window` days, given as sent (see `Decisions.window_problem`)."""
         problem = self._decisions.window_problem(window)
         if problem is not None:
             raise Refused(problem)
@@ -88,7 +88,7 @@ class Store:
         )
 
     def cancel(self, key_id: str) -> Key:
-        """Spare a key that waits for its deletion."""
+        """Cancel the deletion of a pending key."""
         return self.changed(
             "cancel",
             key_id,
@@ -96,15 +96,15 @@ class Store:
         )
 
     def used(self, operation: str, key_id: str) -> Key:
-        """The key, for `encrypt`, `decrypt` or `generate_data_key`."""
+        """The key for a cryptographic operation such as `encrypt`."""
         return self.changed(operation, key_id, lambda key, _: key)
 
     def update_description(self, key_id: str, text: str) -> Key:
-        """Describe a key anew."""
+        """Change the description of a key."""
         return self.changed("update_description", key_id, lambda key, _: replace(key, description=text))
 
     def set_alias(self, key_id: str, alias: str, *, replacing: bool) -> Key:
-        """Name a key: instead of its present aliases (`replacing`) or in addition; its own alias may be set again."""
+        """Set an alias: instead of the key's aliases (`replacing`) or in addition; setting its own alias is allowed."""
 
         def named(key: Key, _: datetime) -> Key:
             others = [other for other in self._keys.values() if not replacing or other.id != key.id]
@@ -115,24 +115,24 @@ class Store:
         return self.changed("set_alias", key_id, named)
 
     def delete_alias(self, alias: str) -> Key:
-        """Take a name from whatever key has it, in whatever state."""
+        """Delete an alias of a key in any state."""
         with self._lock:
             kept = tuple(a for a in self.by_alias(alias).aliases if a != alias)
             return self.changed("delete_alias", self.by_alias(alias).id, lambda key, _: replace(key, aliases=kept))
 
     def by_alias(self, alias: str) -> Key:
-        """The key of that name; raises `Refused` when there is none."""
+        """The key with this alias; raises `Refused` if there is none."""
         for key in self.keys:
             if alias in key.aliases:
                 return key
         raise Refused("unknown_alias")
 
     def tag(self, key_id: str, tags: dict[str, str]) -> Key:
-        """Add tags to a key, replacing values of names that it has."""
+        """Add tags to a key; values of existing tag names are replaced."""
         return self.changed("tag", key_id, lambda key, _: replace(key, tags=tuple({**dict(key.tags), **tags}.items())))
 
     def protect(self, key_id: str, *, on: bool, description: str) -> Key:
-        """Protect a key from being scheduled for deletion, or stop protecting it."""
+        """Turn the deletion protection of a key on or off."""
         return self.changed(
             "set_deletion_protection",
             key_id,
@@ -140,7 +140,7 @@ class Store:
         )
 
     def move_alias(self, alias: str, key_id: str) -> Key:
-        """Take a name from the key that has it and give it to another; raises `Refused` when none has it."""
+        """Move an alias to another key; raises `Refused` if no key has the alias."""
         with self._lock:
             holder = self.by_alias(alias)
             kept = tuple(name for name in holder.aliases if name != alias)
@@ -154,19 +154,19 @@ class Store:
             return key
 
     def refused(self, operation: str | None, refusal: str, key_id: object) -> None:
-        """Carry out what a refused request does: nothing, unless a fault says otherwise."""
+        """Apply the effects of a refused request: none, unless a fault adds some."""
         with self._lock:
             self._present()
             key = self._keys.get(key_id) if isinstance(key_id, str) else None
             self._keep(self._decisions.effects_of_refusal(operation, refusal, key, self._keys.values()))
 
     def put(self, key: Key) -> None:
-        """Store a key as it is, for tests and for the keys that the emulator starts with."""
+        """Store a key without any check, for tests and seed data."""
         with self._lock:
             self._keys[key.id] = key
 
     def changed(self, operation: str, key_id: str, change: Callable[[Key, datetime], Key]) -> Key:
-        """Change a key, if its state allows the operation: what every operation on one key comes down to."""
+        """Change a key if its state allows the operation; all operations on one key use this method."""
         with self._lock:
             now = self._present()
             before = self._keys.get(key_id) or self._decisions.invented_key(key_id, now)
@@ -180,7 +180,7 @@ class Store:
             return self._decisions.shown(operation, after, now)
 
     def _present(self) -> datetime:
-        """Forget the keys whose time has come, and return the time."""
+        """Remove the keys whose deletion date has passed; returns the time."""
         now = self._clock.now()
         gone = [key.id for key in self._keys.values() if not self._decisions.key_visible(key, now)]
         for key_id in gone:
@@ -188,5 +188,5 @@ class Store:
         return now
 
     def _keep(self, keys: Iterable[Key]) -> None:
-        # Only what exists: a key that a fault invented must not become one.
+        # Only existing keys: a stand-in of `Decisions.invented_key` is not stored.
         self._keys.update({key.id: key for key in tuple(keys) if key.id in self._keys})

@@ -323,6 +323,12 @@ class Estate(Reader):
             event, self.ledger.marker_of(key), key, **({} if until is None else {"until": until.isoformat()})
         )
 
+    def hold_written(self) -> None:
+        """Hold each key of this run that the ledger has: a signal may have come right after its line was written."""
+        for record in self.ledger.unfinished():
+            if record.run == self.ledger.run and record.key is not None:
+                self._hold(record.marker, record.key)
+
     def resolve(self) -> None:
         """Look once more for each key of this run of which nobody knows whether it was made. Raises `Inconclusive`."""
         own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)

@@ -229,7 +229,7 @@ class Pool(Estate):
         """Schedule every key of this run for deletion; returns the keys for which that did not work, and why not."""
         self._listed = None
         # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
-        for step in (self.resolve, self.settle_doubts, self._inherit):
+        for step in (self.hold_written, self.resolve, self.settle_doubts, self._inherit):
             try:
                 step()
             except (Inconclusive, OSError) as error:

@@ -28,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
     group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to watch it go")
-    group.addoption("--watch", action="store_true", help="only read planted keys; creates nothing")
+    observe = "only read planted keys; create nothing (--watch is the older name)"
+    group.addoption("--observe", "--watch", dest="watch", action="store_true", help=observe)
     group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
     group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
     group.addoption("--kms-durations", default=None, metavar="FILE", help="what shards are balanced by")

@@ -1,1 +1,1 @@
-"""Certificates: a run's results sealed with all that it exchanged, and judged again by that alone."""
+"""Certificates: results of a run sealed with all its exchanges, and verified by judging these exchanges again."""

@@ -1,4 +1,4 @@
-"""Seals results: one file a target, with everything by which they can be judged again."""
+"""Sealing of results: one file a target, with everything that is needed to judge the exchanges again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack
-from kms_conformance.apps.certificate.statement import sealed, statement
-from kms_conformance.apps.certificate.verify import circumstances, verified
+from kms_conformance.apps.certificate.statement import seal_statement, statement
+from kms_conformance.apps.certificate.verify import verify_members, why_not_repeatable
 from kms_conformance.recording.player import Tape, TapeError
 from kms_conformance.report import files, layout
 from kms_conformance.report.errors import ReportError
@@ -29,17 +29,18 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 5
 
 
-class NotProved(ReportError):  # noqa: N818 - what became of it: an error was made by nobody
-    """Results that do not follow from their exchanges, as far as can be told here: nothing is sealed."""
+class NotVerifiable(ReportError):  # noqa: N818 - an outcome, not a mistake
+    """Results that do not verify on this machine, so nothing is sealed."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
-class Made:
-    """One file that was made, and what may be said of it: `partial` are the reasons why it is no certificate.
+class SealedFile:
+    """One sealed file: `kind` is certificate or evidence, `signer` the id of the signing key ("" if unsigned).
 
-    `unproved` is why nobody can judge it again; a file of which nothing is said there was judged again and holds.
+    `partial` are the reasons why the file is not a certificate. `unverifiable` are the reasons why the file cannot be
+    judged again; if empty, the file was judged again and verifies.
     """
 
     path: Path
@@ -47,19 +48,19 @@ class Made:
     result: str
     partial: tuple[str, ...]
     signer: str
-    unproved: tuple[str, ...] = ()
+    unverifiable: tuple[str, ...] = ()
     own_profile: bool = False
 
 
 def certify(
     directory: Path, *, key: Path | None = None, evidence: bool = False, issued: datetime | None = None
-) -> tuple[Made, ...]:
-    """Seal the results in a reports folder, or in one target's folder within, each beside its verdict.
+) -> tuple[SealedFile, ...]:
+    """Seal the results in a reports folder, or in the folder of one of its targets; returns the files, one a target.
 
-    Nothing is written unless no requirement failed or is open, but for what a partial run did not ask; with `evidence`
-    any result is sealed, as evidence. Each file is judged again by its own contents before anything is written. Raises
-    `ReportError` where there is nothing to seal, a file is missing, invalid or contradicts the others, and `NotProved`
-    where the results do not follow from the exchanges.
+    A result is sealed only if no requirement failed or is open (other than those that a partial run left out); with
+    `evidence`, any result is sealed, as evidence. Each file is verified before anything is written. Raises
+    `ReportError` if there is nothing to seal or if a file is missing, invalid or inconsistent, and `NotVerifiable` if
+    the results do not verify.
     """
     signer = None if key is None else keys.signer_of(key)
     at = (issued or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -70,7 +71,7 @@ def certify(
 
 
 def _folders(directory: Path) -> list[tuple[Path, TargetReport]]:
-    """The folders to seal, each with the results of its target."""
+    """The folders to seal, with the results of their targets."""
     whole = (directory / layout.RESULTS).is_file() or not (directory / layout.VERDICT).is_file()
     root = directory if whole else directory.parent
     report = load_report(root)
@@ -80,7 +81,7 @@ def _folders(directory: Path) -> list[tuple[Path, TargetReport]]:
     if not chosen:
         raise ReportError(
             f"{directory} cannot be sealed.",
-            f"{root / layout.RESULTS} is the result of a run that does not have it.",
+            f"The run in {root / layout.RESULTS} has no such target folder.",
             "Name the reports folder of a finished run.",
         )
     return chosen
@@ -88,7 +89,7 @@ def _folders(directory: Path) -> list[tuple[Path, TargetReport]]:
 
 def _packed(
     folder: Path, report: TargetReport, signer: CryptoSigner | None, issued: str, *, evidence: bool
-) -> tuple[Made, bytes]:
+) -> tuple[SealedFile, bytes]:
     verdict = report.verdict
     environment = _environment(folder, verdict.name)
     sound = is_sound(verdict, environment["partial"])
@@ -96,8 +97,8 @@ def _packed(
         raise ReportError(
             f"{verdict.name} cannot be certified: it is {verdict.result}.",
             sentence(verdict),
-            "The report shows what stands against it. Each target's folder can be certified alone; "
-            "--evidence seals any result, as evidence and not as a certificate.",
+            "The report lists the failed and open requirements. The folder of each target can be certified alone; "
+            "--evidence seals any result, as evidence instead of a certificate.",
         )
     members = {
         layout.VERDICT: files.to_text(verdict.to_json()).encode(),
@@ -111,25 +112,25 @@ def _packed(
     validate(document, "manifest", MANIFEST)
     members[MANIFEST] = files.to_text(document).encode()
     members[PAGE] = page(document, verdict, signed_by).encode()
-    members[STATEMENT] = sealed(statement(members, document, verdict), signer)
+    members[STATEMENT] = seal_statement(statement(members, document, verdict), signer)
     partial = tuple(document["partial"])
     path = folder / layout.sealed_name(verdict.name, partial=bool(partial), evidence=not sound)
-    unproved = tuple(circumstances(environment)) or _proved(path, members)
+    unverifiable = tuple(why_not_repeatable(environment)) or _check_verifies(path, members)
     own = verdict.own_profile is not None
-    return Made(path, document["kind"], verdict.result, partial, signed_by, unproved, own), pack(members)
+    return SealedFile(path, document["kind"], verdict.result, partial, signed_by, unverifiable, own), pack(members)
 
 
-def _proved(path: Path, members: Mapping[str, bytes]) -> tuple[()]:
-    """Judge a file as whoever gets it will; raises `NotProved`."""
-    said = verified(path, members, draw_again=False)
-    if said.exit_code:
-        problems = [*said.problems, *said.obstacles]
+def _check_verifies(path: Path, members: Mapping[str, bytes]) -> tuple[()]:
+    """Verify a file as its recipients will; raises `NotVerifiable`."""
+    verification = verify_members(path, members, draw_again=False)
+    if verification.exit_code:
+        problems = [*verification.problems, *verification.obstacles]
         more = f"\nand {len(problems) - _MOST_SHOWN} more." if len(problems) > _MOST_SHOWN else ""
-        raise NotProved(
-            f"{path.name} is not sealed: what it would hold does not verify.",
+        raise NotVerifiable(
+            f"{path.name} is not sealed: its contents do not verify.",
             "\n".join(problems[:_MOST_SHOWN]) + more,
-            "Nothing is said against the target by this. Were files of the report changed, or made by another version? "
-            "Then run again; else please report it, with the reports folder.",
+            "This is not a fault of the target. If files of the report were changed or written by another version, run "
+            "again; otherwise please report this problem, with the reports folder.",
         )
     return ()
 
@@ -139,14 +140,14 @@ def _environment(folder: Path, name: str) -> dict[str, Any]:
     if any((place / layout.SHARD).is_file() for place in (folder, folder.parent)):
         raise ReportError(
             f"{name} cannot be sealed: its run was divided into shards.",
-            "No order is known between the exchanges of several shards, so nothing could judge them again as one run.",
+            "The order of the exchanges of several shards is not known, so they cannot be judged again as one run.",
             "Run without --shard to seal a certificate.",
         )
     if not path.is_file():
         raise ReportError(
             f"{name} cannot be sealed: its exchanges were not kept.",
-            f"{path} is missing. A run leaves it, unless its checks of one target were divided among several workers, "
-            "an older version made the results, or the disk was full.",
+            f"{path} is missing. A run does not write it if several workers shared the checks of one target, or if the "
+            "disk was full; older versions do not write it either.",
             "Run again.",
         )
     document: dict[str, Any] = files.read_json(path)

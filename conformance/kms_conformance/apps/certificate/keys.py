@@ -1,4 +1,4 @@
-"""Keys that sign certificates: Ed25519, in PEM files as openssl makes them."""
+"""Signing keys of certificates: Ed25519, in PEM files as openssl writes them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, Key
 
 _HOW = "Make one with `kms-conformance certify --new-key FILE`, or `openssl genpkey -algorithm ed25519 -out FILE`."
-_HOW_PUBLIC = "It is the file that ends in .pub, or what `openssl pkey -in FILE -pubout` writes."
+_HOW_PUBLIC = "Name the file that ends in .pub, or the output of `openssl pkey -in FILE -pubout`."
 
 
 def new_key(path: Path) -> Path:
-    """Write a new private key, for its owner alone, and its public key beside it; returns the latter's path."""
+    """Write a new private key (mode 0600) and its public key beside it; returns the path of the public key."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - rarely needed
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
         Encoding,
@@ -37,13 +37,15 @@ def new_key(path: Path) -> Path:
                 written.write(data)
         except OSError as error:
             raise ReportError(
-                f"{file} cannot be written.", f"{error.strerror or error}.", "Name another file: none is replaced."
+                f"{file} cannot be written.",
+                f"{error.strerror or error}.",
+                "Name another file: existing files are not replaced.",
             ) from error
     return public
 
 
 def signer_of(path: Path) -> CryptoSigner:
-    """What signs with the private key in a file. Raises `ReportError`."""
+    """The signer with the private key in a file. Raises `ReportError` if the key cannot be used."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
     from securesystemslib.signer import CryptoSigner  # noqa: PLC0415 - as above
@@ -51,14 +53,14 @@ def signer_of(path: Path) -> CryptoSigner:
     try:
         key = load_pem_private_key(_content(path, _HOW), None)
     except (ValueError, TypeError) as error:
-        raise ReportError(f"{path} is no private key that can be used.", f"{error}.", _HOW) from error
+        raise ReportError(f"{path} is not a usable private key.", f"{error}.", _HOW) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ReportError(f"{path} is no private key that can be used.", "It is of another kind than Ed25519.", _HOW)
+        raise ReportError(f"{path} is not a usable private key.", "It is not an Ed25519 key.", _HOW)
     return CryptoSigner(key)
 
 
 def public_key(path: Path) -> Key:
-    """The public key in a file. Raises `ReportError`."""
+    """The public key in a file. Raises `ReportError` if the key cannot be used."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
     from securesystemslib.signer import SSlibKey  # noqa: PLC0415 - as above
@@ -66,9 +68,9 @@ def public_key(path: Path) -> Key:
     try:
         key = load_pem_public_key(_content(path, _HOW_PUBLIC))
     except (ValueError, TypeError) as error:
-        raise ReportError(f"{path} is no public key.", f"{error}.", _HOW_PUBLIC) from error
+        raise ReportError(f"{path} is not a usable public key.", f"{error}.", _HOW_PUBLIC) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ReportError(f"{path} is no public key of ours.", "It is of another kind than Ed25519.", _HOW_PUBLIC)
+        raise ReportError(f"{path} is not a usable public key.", "It is not an Ed25519 key.", _HOW_PUBLIC)
     return SSlibKey.from_crypto(key)
 
 

@@ -1,4 +1,4 @@
-"""What a sealed file says of itself, worked out from its other members: nothing in it is believed."""
+"""Manifest and page of a sealed file, computed from its other members; verification computes them again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 FORMAT = 2
 SEALED = (layout.VERDICT, layout.RESULTS, layout.ENVIRONMENT, layout.LEDGER, layout.EXCHANGES)
 NO_SIGNATURE = (
-    "It is not signed. Its digests show that its parts belong together, not who sealed them: "
-    "whoever can change the file can seal it again."
+    "It is not signed. Its digests show that its parts belong together, but not who sealed them: "
+    "anybody who can change the file can seal it again."
 )
 
 OWN_PROFILE = (
-    "It was judged by a profile of the user's own, which it holds: what that accepts beyond the documents is its "
-    "author's claim. verdict.json shows it."
+    "It was judged by the user's own profile, which verdict.json shows. "
+    "Answers that only this profile accepts are its author's claim."
 )
 
 
@@ -52,7 +52,7 @@ def manifest(
 
 
 def page(document: Mapping[str, Any], verdict: Verdict, signer: str) -> str:
-    """The page for people; the same manifest gives the same page. `signer` is a key's id, "" where nobody signed."""
+    """The HTML page; the same manifest gives the same page. `signer` is the id of the signing key, "" if unsigned."""
     return render_template(
         "certificate.html.j2",
         styles=("base.css", "certificate.css"),
@@ -66,12 +66,12 @@ def page(document: Mapping[str, Any], verdict: Verdict, signer: str) -> str:
 
 
 def title(document: Mapping[str, Any]) -> str:
-    """What a sealed file is, in a few words that cannot be mistaken."""
+    """The title of a sealed file: certificate, partial result, evidence or partial evidence."""
     if document["kind"] == "evidence":
-        return "Partial evidence, no certificate" if document["partial"] else "Evidence, no certificate"
-    return "Partial result, no certificate" if document["partial"] else "Certificate of conformance"
+        return "Partial evidence, not a certificate" if document["partial"] else "Evidence, not a certificate"
+    return "Partial result, not a certificate" if document["partial"] else "Certificate of conformance"
 
 
 def digest(data: bytes) -> str:
-    """The SHA-256 of some bytes, as it stands in manifests."""
+    """The SHA-256 of some bytes, as written in manifests: `sha256:` and 64 hex digits."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"

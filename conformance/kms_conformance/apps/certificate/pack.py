@@ -1,7 +1,7 @@
-"""One file out of several, byte for byte the same for the same contents, and read without trusting it.
+"""ZIP archive of a sealed file: reproducible byte for byte, and read without trust.
 
-Members are stored as they are, in one order, with one date: whatever else stands in such a file was put there by
-somebody, and is found by packing its members again.
+Members are stored uncompressed, in a fixed order, with a fixed date. Reading packs the members again and compares, so
+that any additional bytes are found.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kms_conformance.report.errors import ReportError
 MANIFEST = "manifest.json"
 STATEMENT = "statement.dsse.json"
 PAGE = "certificate.html"
-#: All members, in their order: what a reader looks for first stands first.
+#: All members in their order; the page, which readers open first, is the first.
 MEMBERS = (
     PAGE,
     MANIFEST,
@@ -31,18 +31,18 @@ MEMBERS = (
     STATEMENT,
 )
 _MOST_BYTES = 256 << 20
-# The head of an entry in a ZIP file's directory; in our members it stands by chance, if at all.
+# Signature of an entry in a ZIP directory; it is counted before parsing to bound the number of entries.
 _ENTRY, _MOST_ENTRIES = b"PK\x01\x02", 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 
 
-class Unsound(Exception):  # noqa: N818 - what is wrong with a file
-    """A file that was not packed by us, or not left as it was packed; its text says why."""
+class InvalidArchive(Exception):  # noqa: N818 - a property of the file
+    """An archive that `pack` did not make, or that was changed; the text gives the reason."""
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
-    """The file that holds these members."""
+    """The archive with these members."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
         for name in MEMBERS:
@@ -54,28 +54,28 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 
 
 def read(path: Path) -> dict[str, bytes]:
-    """The members of a file. Raises `Unsound`, and `ReportError` where there is no file to read."""
+    """The members of a file. Raises `InvalidArchive`, and `ReportError` if the file cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ReportError(
-            f"{path} cannot be read.", f"{error.strerror or error}.", "Name a file that `certify` made."
+            f"{path} cannot be read.", f"{error.strerror or error}.", "Name a file that `certify` wrote."
         ) from error
     if len(data) > _MOST_BYTES:
-        raise Unsound("it is larger than any that we make")
+        raise InvalidArchive(f"it is larger than the limit of {_MOST_BYTES} bytes")
     return unpack(data)
 
 
 def unpack(data: bytes) -> dict[str, bytes]:
-    """The members of a file that was read. Raises `Unsound`."""
+    """The members of an archive. Raises `InvalidArchive`."""
     if data.count(_ENTRY) > _MOST_ENTRIES:
-        raise Unsound("it has more members than ours")
+        raise InvalidArchive("it has more members than a sealed file")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _refuse_strange(archive.infolist())
+            _refuse_other_members(archive.infolist())
             if sum(info.file_size for info in archive.infolist()) > len(data):
-                raise Unsound("its members lie upon each other")
+                raise InvalidArchive("its members overlap")
             members = {info.filename: archive.read(info) for info in archive.infolist()}
     except (
         zipfile.BadZipFile,
@@ -88,25 +88,25 @@ def unpack(data: bytes) -> dict[str, bytes]:
         struct.error,
         OverflowError,
     ) as error:
-        raise Unsound(
-            f"it cannot be unpacked: it was cut short, or is none of ours ({ascii(str(error))[1:-1]})"
+        raise InvalidArchive(
+            f"it cannot be unpacked: it was truncated, or is not a sealed file ({ascii(str(error))[1:-1]})"
         ) from error
     if pack(members) != data:
-        raise Unsound("it holds more than its members, or they do not lie in it as they were packed")
+        raise InvalidArchive("it has additional bytes, or its members are not stored as `certify` stores them")
     return members
 
 
-def _refuse_strange(found: list[zipfile.ZipInfo]) -> None:
+def _refuse_other_members(found: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in found]
     for name in names:
         if name not in MEMBERS:
-            raise Unsound(f"it has a member {name!a}, which none of ours has")
+            raise InvalidArchive(f"it has a member {name!a}, which no sealed file has")
         if names.count(name) > 1:
-            raise Unsound(f"it has two members {name}")
+            raise InvalidArchive(f"it has two members {name}")
     for name in MEMBERS:
         if name not in names:
-            raise Unsound(f"it has no {name}")
+            raise InvalidArchive(f"it has no {name}")
     for info in found:
-        # What is stored as it is cannot unpack to more than the file.
+        # An uncompressed member cannot unpack to more bytes than the file has.
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-            raise Unsound(f"its {info.filename} is packed otherwise than ours")
+            raise InvalidArchive(f"its {info.filename} is compressed or encrypted")

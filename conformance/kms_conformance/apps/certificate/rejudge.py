@@ -1,4 +1,4 @@
-"""Runs the suite again against a tape: no network, no target, no waiting; what is judged is judged anew."""
+"""Rejudging: runs the suite against a tape of recorded exchanges, without network, target and waiting."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)
-class Rejudged:
-    """What the suite says to a tape. `problem` tells where the two part; then nothing else here means anything.
+class RejudgedRun:
+    """Results of the suite on a tape.
 
-    `plan` are all checks that the tier has for this target, with what they declare; `ledger` is what was written anew.
+    `problem` says where the requests of the suite deviate from the tape ("" if nowhere); after a deviation, the other
+    values cover only the part before it. `plan` maps all checks of the tier for this target to the requirements that
+    they declare; `ledger` is the ledger written by this run; `exchanges` counts the exchanges that were played.
     """
 
     problem: str
@@ -45,8 +47,8 @@ class Rejudged:
 
 # Compared by identity: pytest keeps its plugins in sets.
 @dataclass(eq=False)
-class _Stage:
-    """The pytest plugin of such a run: the checks that began, in their order, and no others."""
+class _RejudgePlugin:
+    """Pytest plugin that runs exactly the checks of the recorded run, in their order."""
 
     worker: Worker
     player: Player
@@ -82,10 +84,10 @@ class _Stage:
 
 def rejudge(
     tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings, *, draw_again: bool
-) -> Rejudged:
-    """Judge a tape. `stage` describes the target, `ledger` is the extract; both as they were sealed.
+) -> RejudgedRun:
+    """Judge a tape. `stage` describes the target, `ledger` is the ledger extract; both as sealed.
 
-    With `draw_again`, what was drawn at random is drawn again and compared, and not only taken from the tape.
+    With `draw_again`, generated requests are drawn again and compared with the tape, instead of taken from it.
     """
     target = put_up(stage)
     player = Player(tape, target, draw_again=draw_again)
@@ -96,15 +98,15 @@ def rejudge(
         own.clock = player
         bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance)))
         worker = Worker(settings, [bench])
-        plugin = _Stage(worker, player, facts.checks)
-        said = _run(worker, plugin)
+        plugin = _RejudgePlugin(worker, player, facts.checks)
+        output = _run(worker, plugin)
         player.ended()
         problem = player.problem
         if plugin.unknown:
-            problem = f"this suite has no check {plugin.unknown[0]} for such a target at this tier"
+            problem = f"this suite has no check {plugin.unknown[0]} for this target at this tier"
         elif not problem and len(plugin.results) != len(facts.checks):
-            problem = f"of {len(facts.checks)} checks, {len(plugin.results)} came to an end here\n{said}"
-        return Rejudged(
+            problem = f"of {len(facts.checks)} checks, only {len(plugin.results)} ended here\n{output}"
+        return RejudgedRun(
             problem,
             tuple(plugin.results.values()),
             worker.plans[target.name].named(),
@@ -115,23 +117,23 @@ def rejudge(
         )
 
 
-def _run(worker: Worker, plugin: _Stage) -> str:
-    """Run pytest within this process; returns what it said."""
+def _run(worker: Worker, plugin: _RejudgePlugin) -> str:
+    """Run pytest in this process; returns the end of its output."""
     arguments = [
         *suite.CONFINED,
         *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line", "-q"),
         str(suite.FOLDER),
     ]
-    said = io.StringIO()
-    # What cannot be asked cannot be let go of at the end either.
-    with _bare_environment(), contextlib.redirect_stdout(said), contextlib.suppress(OffTape):
+    output = io.StringIO()
+    # `OffTape`: the release of keys at the end may have no recorded replies.
+    with _without_pytest_options(), contextlib.redirect_stdout(output), contextlib.suppress(OffTape):
         pytest.main(arguments, plugins=[worker, plugin])
-    return said.getvalue()[-2000:]
+    return output.getvalue()[-2000:]
 
 
 @contextlib.contextmanager
-def _bare_environment() -> Iterator[None]:
-    """No plugin that happens to be here, and no option of the caller's, takes part."""
+def _without_pytest_options() -> Iterator[None]:
+    """Disable installed pytest plugins and the caller's pytest options."""
     changed = {"PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     kept = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)

@@ -1,7 +1,7 @@
-"""Who sealed it: an in-toto statement about all members, in a DSSE envelope that a key may have signed.
+"""Statement of a sealed file: an in-toto statement about all members, in a DSSE envelope with an optional signature.
 
-The formats are public (in-toto Statement v1, predicate test-result v0.1, DSSE v1), so that other programs than this
-one can check the signature.
+The formats are public (in-toto Statement v1, predicate test-result v0.1, DSSE v1), so that other programs can check the
+signature.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 
 
 def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict: Verdict) -> bytes:
-    """The statement about all members but itself, in one form of JSON."""
+    """The statement about all members except itself, as canonical JSON."""
     own = None if verdict.own_profile is None else OwnProfile(verdict.dialect, verdict.own_profile)
     # What an own profile accepts is its author's claim.
     sound = not document["partial"] and own is None
@@ -60,9 +60,9 @@ def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict
     )
 
 
-def sealed(payload: bytes, signer: CryptoSigner | None) -> bytes:
-    """The envelope of a statement, signed where there is a signer."""
-    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - half a second that only certificates cost
+def seal_statement(payload: bytes, signer: CryptoSigner | None) -> bytes:
+    """The envelope of a statement, signed if there is a signer."""
+    from securesystemslib.dsse import Envelope  # noqa: PLC0415 - half a second that only certificates need
 
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     if signer is not None:
@@ -70,8 +70,8 @@ def sealed(payload: bytes, signer: CryptoSigner | None) -> bytes:
     return canonical(envelope.to_dict()) + b"\n"
 
 
-def opened(data: bytes) -> Envelope:
-    """The envelope that a member holds. Raises `ValueError` for what is none."""
+def open_envelope(data: bytes) -> Envelope:
+    """Parse the envelope in a member. Raises `ValueError` if it is invalid."""
     from securesystemslib.dsse import Envelope  # noqa: PLC0415 - as above
     from securesystemslib.exceptions import FormatError  # noqa: PLC0415 - as above
 
@@ -79,16 +79,16 @@ def opened(data: bytes) -> Envelope:
     try:
         envelope = Envelope.from_dict(json.loads(json.dumps(raw)))
     except (KeyError, TypeError, AttributeError, FormatError) as error:
-        raise ValueError(f"it is no DSSE envelope ({type(error).__name__})") from error
+        raise ValueError(f"it is not a DSSE envelope ({type(error).__name__})") from error
     if envelope.payload_type != PAYLOAD_TYPE:
-        raise ValueError(f"its payload is {envelope.payload_type!a}")
+        raise ValueError(f"its payload type is {envelope.payload_type!a}")
     if canonical(envelope.to_dict()) + b"\n" != data:
-        raise ValueError("it is not written as ours")
+        raise ValueError("it is not canonical JSON")
     return envelope
 
 
 def is_signed_by(envelope: Envelope, key: Key) -> bool:
-    """Whether this key has signed an envelope."""
+    """Whether an envelope has a valid signature of this key."""
     from securesystemslib.exceptions import VerificationError  # noqa: PLC0415 - as above
 
     try:

@@ -1,4 +1,4 @@
-"""What one target answered to one question, as plain values without accidents and secrets."""
+"""Answers of one target as plain values: normalized, so that they contain no secrets and compare between targets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Aspect = Literal["answer", "state", "date", "content type", "body", "fact"]
 
 
 @dataclass(frozen=True)
-class Break:
-    """A requirement that an answer breaks, in which aspect, and what the documents expect instead.
+class BrokenRequirement:
+    """Requirement that an answer breaks: the aspect of the answer, and the documented value.
 
-    `field` names the field of the body, or the fact, that it is about, where it is about one.
+    `field` names the field of the body, or the fact; "" if the whole aspect is wrong.
     """
 
     aspect: Aspect
@@ -26,13 +26,13 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Given:
-    """One answer.
+class NormalizedAnswer:
+    """Answer to one question, normalized.
 
-    `outcome`: answered; left_out, because of what the user offers; unprepared, because the target could not be brought
-    into the state; unanswered, because no reply came that says anything. All but the first have a `reason` and nothing
-    else. `after` and `date` are the state and the deletion date of the key as it reads afterwards. `judged` are the
-    aspects, and the facts by name, on which the documents have a say; what they do not admit is in `breaks`.
+    `outcome`: answered; left_out (the target file does not allow the question); unprepared (the key could not be
+    brought into the state); unanswered (no usable reply). All but the first have only a `reason`. `after` and `date`
+    are the state and the deletion date of the key, read after the request. `judged` are the aspects, and the names of
+    the facts, that the documents decide; `breaks` are the broken requirements.
     """
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class Given:
     date: Any = None
     facts: Mapping[str, bool | int | str] = field(default_factory=dict)
     judged: tuple[str, ...] = ()
-    breaks: tuple[Break, ...] = ()
+    breaks: tuple[BrokenRequirement, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -57,10 +57,10 @@ class Given:
         return found
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Given:
-        """Rebuild an answer from what `to_json` gave, also after a trip through JSON."""
+    def from_json(cls, raw: Mapping[str, Any]) -> NormalizedAnswer:
+        """Rebuild an answer from the result of `to_json`, parsed from JSON or not."""
         lists = {
             "judged": tuple(raw.get("judged", ())),
-            "breaks": tuple(Break(**found) for found in raw.get("breaks", ())),
+            "breaks": tuple(BrokenRequirement(**found) for found in raw.get("breaks", ())),
         }
         return cls(**(dict(raw) | lists))

@@ -1,4 +1,4 @@
-"""What the documents say of an answer, by the facts of the target's own profile."""
+"""Documented answers: compares an answer with the requirements and the profile of its own target."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kms_conformance.apps.differential.answers import Aspect, Break
+from kms_conformance.apps.differential.answers import Aspect, BrokenRequirement
 from kms_conformance.apps.differential.facts import REQUEST_ID
-from kms_conformance.apps.differential.preparing import Prepared
+from kms_conformance.apps.differential.preparation import PreparedKey
 from kms_conformance.apps.differential.question import PENDING_FROM_DISABLED, Question
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -18,7 +18,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, KeyM
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import is_dated
 
-# What is judged on every exchange, and what of an answer it is about; everything else is about its body.
+# Requirements on every exchange, with the aspect of the answer that they are about; all others are about the body.
 _EVERYWHERE: dict[RequirementId, Aspect] = {
     "reply.status": "answer",
     "reply.no-server-error": "answer",
@@ -27,120 +27,124 @@ _EVERYWHERE: dict[RequirementId, Aspect] = {
 }
 _CHANGES_NOTHING: RequirementId = "refused.changes-nothing"
 _DATES: tuple[RequirementId, ...] = ("describe.date-agrees", "cancel.date-cleared")
-# What such a break is about, in place of a field.
-_READS = "the key"
+# The `field` of a broken requirement on how the key reads.
+_WHOLE_KEY = "the key"
 _MOST = 200
 
 
 @dataclass(frozen=True)
-class Documented:
-    """The documents' say on one question to one target."""
+class DocumentedAnswer:
+    """Documented answers to one question at one target; `applicable` are the requirements that apply to the target."""
 
     profile: Profile
     question: Question
     applicable: frozenset[str]
 
     @property
-    def speaks(self) -> bool:
-        """Whether a requirement that applies to the target speaks of the question."""
+    def has_requirement(self) -> bool:
+        """Whether the requirement of the question applies to the target."""
         return self.question.requirement in self.applicable
 
     def refusal(self, view: KeyView) -> str | None:
-        """The name of the refusal that the request meets, or None where it is carried out."""
+        """The name of the documented refusal of the request; None if the request is documented to be accepted."""
         if self.question.refusal is not None:
             return self.question.refusal
         if view.state == GONE and "key_id" in self.question.arguments:
             return "unknown_key"
         return self.profile.refusal_in(self.question.operation, view.state)
 
-    def states(self, view: KeyView, asked: datetime) -> tuple[str, ...]:
-        """The states that the key may read back in, if the request is carried out."""
+    def states(self, view: KeyView, sent_at: datetime) -> tuple[str, ...]:
+        """The accepted states of the key after the request, if the request is accepted."""
         question = self.question
         if "key_id" not in question.arguments or view.state == GONE:
             return (view.state,)
         if question.operation == "cancel":
             before = DISABLED if question.state == PENDING_FROM_DISABLED else ENABLED
-            return Oracle(self.profile).predict(KeyModel(PENDING, before), "cancel", asked).states
+            return Oracle(self.profile).predict(KeyModel(PENDING, before), "cancel", sent_at).states
         after = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
         return (after.get(question.operation, view.state),)
 
     @property
     def judged(self) -> tuple[Aspect, ...]:
-        """The aspects on which the documents have a say; what a refusal must leave alone is the same everywhere."""
-        if self.speaks:
+        """The aspects that the documents decide; that a refusal changes nothing is required for every question."""
+        if self.has_requirement:
             return ("answer", "state", "date")
         return ("state", "date") if _CHANGES_NOTHING in self.applicable else ()
 
-    def breaks(self, prepared: Prepared, asked: datetime, answer: Answer, after: KeyView) -> Iterator[Break]:
-        """What the documents do not admit in an answer and in what became of the key."""
+    def breaks(
+        self, prepared: PreparedKey, sent_at: datetime, answer: Answer, after: KeyView
+    ) -> Iterator[BrokenRequirement]:
+        """The requirements that an answer and its effects on the key break."""
         name = self.refusal(prepared.view)
         refusal = None if name is None else self.profile.refusal(name)
-        if self.speaks and answer.accepted and (refusal is None or refusal.or_accepted):
-            yield from self._effect(prepared, asked, after)
-        elif self.speaks and answer.accepted:
-            yield self._break("answer", str(refusal))
-        elif self.speaks and refusal is None:
-            yield self._break("answer", " or ".join(map(str, answer.operation.success if answer.operation else (200,))))
-        elif self.speaks and refusal is not None and not refusal.admits(answer.status, answer.code):
-            yield self._break("answer", str(refusal))
+        if self.has_requirement and answer.accepted and (refusal is None or refusal.or_accepted):
+            yield from self._effect(prepared, sent_at, after)
+        elif self.has_requirement and answer.accepted:
+            yield self._broken("answer", str(refusal))
+        elif self.has_requirement and refusal is None:
+            yield self._broken(
+                "answer", " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
+            )
+        elif self.has_requirement and refusal is not None and not refusal.admits(answer.status, answer.code):
+            yield self._broken("answer", str(refusal))
         if answer.status >= 400:
             yield from self._unchanged(prepared.view, after)
-        yield from self._reads(prepared, asked, after)
+        yield from self._date_problems(prepared, sent_at, after)
 
-    def _effect(self, prepared: Prepared, asked: datetime, after: KeyView) -> Iterator[Break]:
-        states = self.states(prepared.view, asked)
+    def _effect(self, prepared: PreparedKey, sent_at: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
+        states = self.states(prepared.view, sent_at)
         if after.state not in states:
-            yield self._break("state", f"the key reads back as {' or '.join(states)}")
+            yield self._broken("state", f"the key reads back as {' or '.join(states)}")
         elif self.question.days is not None:
-            expected = asked + timedelta(days=self.question.days)
+            expected = sent_at + timedelta(days=self.question.days)
             date = after.deletion_at
             if date is None or not is_dated(date, expected, self.profile.deletion):
                 words = f"a deletion date {self.question.days} days after the request"
-                yield Break("date", self._dated, words)
+                yield BrokenRequirement("date", self._dated, words)
 
     @property
     def _dated(self) -> RequirementId:
         start: RequirementId = "schedule.window.start"
         return start if start in self.applicable else self.question.requirement
 
-    def _unchanged(self, before: KeyView, after: KeyView) -> Iterator[Break]:
-        if not (self.speaks or _CHANGES_NOTHING in self.applicable):
+    def _unchanged(self, before: KeyView, after: KeyView) -> Iterator[BrokenRequirement]:
+        if not (self.has_requirement or _CHANGES_NOTHING in self.applicable):
             return
         requirement = _CHANGES_NOTHING if _CHANGES_NOTHING in self.applicable else self.question.requirement
         if after.state != before.state:
-            yield Break("state", requirement, f"the key stays {before.state}")
+            yield BrokenRequirement("state", requirement, f"the key stays {before.state}")
         elif after.deletion_at != before.deletion_at:
-            yield Break("date", requirement, "the deletion date stays as it is")
+            yield BrokenRequirement("date", requirement, "the deletion date stays as it is")
 
-    def _reads(self, prepared: Prepared, asked: datetime, after: KeyView) -> Iterator[Break]:
-        """How the key reads, whatever was asked: no answer is wrong for that."""
+    def _date_problems(self, prepared: PreparedKey, sent_at: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
+        """Wrong deletion dates of the key that are independent of the request."""
         date, before = after.deletion_at, prepared.view.deletion_at
-        stale = after.state != PENDING and date is not None and date > asked
+        stale = after.state != PENDING and date is not None and date > sent_at
         requirement = next((name for name in _DATES if name in self.applicable), None)
         if stale and requirement is not None:
-            yield Break("date", requirement, "no deletion date ahead", _READS)
+            yield BrokenRequirement("date", requirement, "no deletion date ahead", _WHOLE_KEY)
         untouched = after.state == PENDING and date is not None and date == before
         if untouched and date is not None and prepared.days is not None and prepared.scheduled is not None:
             expected = prepared.scheduled + timedelta(days=prepared.days)
             if not is_dated(date, expected, self.profile.deletion):
                 words = f"a deletion date {prepared.days} days after the request that scheduled it"
-                yield Break("date", self._dated, words, _READS)
+                yield BrokenRequirement("date", self._dated, words, _WHOLE_KEY)
 
-    def _break(self, aspect: Aspect, expected: str) -> Break:
-        return Break(aspect, self.question.requirement, expected[:_MOST])
+    def _broken(self, aspect: Aspect, expected: str) -> BrokenRequirement:
+        return BrokenRequirement(aspect, self.question.requirement, expected[:_MOST])
 
 
-def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[Break]:
-    """What is broken of that which is judged on every exchange, for the exchange of this number."""
+def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[BrokenRequirement]:
+    """The broken requirements on every exchange, for the exchange of this number."""
     for failure in failures:
         if failure.exchanges[-1:] == (number,):
             aspect = _EVERYWHERE.get(failure.requirement, "body")
             field = {"body": _field(failure), "fact": REQUEST_ID}.get(aspect, "")
-            yield Break(aspect, failure.requirement, failure.expected[:_MOST], field)
+            yield BrokenRequirement(aspect, failure.requirement, failure.expected[:_MOST], field)
 
 
 def _field(failure: Judgement) -> str:
-    """The field that a violation of a schema is about: the missing one, or the last that its place names."""
+    """The field of a schema violation: the missing field, or the last field of the path."""
     if failure.requirement == "reply.encoding":
         return ""
     missing = failure.expected.removeprefix("a field ")

@@ -1,11 +1,11 @@
-"""What is told of an answer besides its reply: found out from the raw reply, and itself no secret."""
+"""Facts of an answer: values derived from the raw reply that contain no secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kms_conformance.apps.differential.answers import Break
-from kms_conformance.apps.differential.preparing import Prepared
+from kms_conformance.apps.differential.answers import BrokenRequirement
+from kms_conformance.apps.differential.preparation import PreparedKey
 from kms_conformance.apps.differential.question import Question
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -26,8 +26,8 @@ _EXPECTED = {
 }
 
 
-def facts_of(question: Question, bench: Bench, prepared: Prepared, answer: Answer) -> Iterator[tuple[str, Fact]]:
-    """The facts of one answer by name. May ask for the list of keys; raises `Inconclusive` where that fails."""
+def facts_of(question: Question, bench: Bench, prepared: PreparedKey, answer: Answer) -> Iterator[tuple[str, Fact]]:
+    """The facts of one answer by name. May list all keys of the account; raises `Inconclusive` if that fails."""
     dialect = bench.client.dialect
     yield REQUEST_ID, bool(dialect.request_id(answer.reply, answer.value))
     if not answer.accepted:
@@ -39,20 +39,20 @@ def facts_of(question: Question, bench: Bench, prepared: Prepared, answer: Answe
             yield LISTED, bench.pool.census().count(prepared.key) == 1
             return
         page = dialect.page(answer.value)
-        # How many more there are is an accident of the account.
+        # The exact number above one depends on the account.
         yield PAGE, len(page.ids) if len(page.ids) <= 1 else "more than one"
         yield NEXT_PAGE, page.cursor is not None
 
 
-def breaks_of(question: Question, bench: Bench, facts: dict[str, Fact]) -> Iterator[Break]:
-    """The facts that the documents do not admit."""
+def breaks_of(question: Question, bench: Bench, facts: dict[str, Fact]) -> Iterator[BrokenRequirement]:
+    """The facts that break a requirement."""
     if bench.client.profile.request_id.required and _IDS in bench.applicable and facts[REQUEST_ID] is False:
-        yield Break("fact", _IDS, "an id that no reply had before", REQUEST_ID)
+        yield BrokenRequirement("fact", _IDS, "an id that no reply had before", REQUEST_ID)
     for name, expected in _EXPECTED.items():
         if facts.get(name) is False:
-            yield Break("fact", question.requirement, expected, name)
+            yield BrokenRequirement("fact", question.requirement, expected, name)
 
 
 def judged_of(facts: dict[str, Fact]) -> tuple[str, ...]:
-    """The facts, by name, on which the documents have a say."""
+    """The names of the facts that the documents decide."""
     return tuple(name for name in facts if name in _EXPECTED or name == REQUEST_ID)

@@ -1,4 +1,4 @@
-"""A question that is put to two targets: a prepared state of a key, and one request."""
+"""Question of a differential test: a state of a key, and one request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import Raw
 
-# What stands in a question for what every target has its own of; answers are told in the same words.
+# Placeholders for values that differ between targets; normalized answers use the same placeholders.
 KEY, UNKNOWN_KEY, DESCRIPTION, CIPHERTEXT = "<key>", "<unknown key>", "<description>", "<ciphertext>"
 
-# States that a key is prepared in, besides those of the lifecycle.
+# Prepared states, in addition to the states of the lifecycle.
 CANCELLED, PENDING_FROM_DISABLED, LAST_MINUTE = "cancelled", "pending_from_disabled", "last_minute"
 
 
@@ -23,11 +23,11 @@ CANCELLED, PENDING_FROM_DISABLED, LAST_MINUTE = "cancelled", "pending_from_disab
 class Question:
     """One question, the same for every target of a dialect.
 
-    `arguments` are those of the abstract operation, with placeholders. `requirement` is what speaks of the answer,
-    where the dialect has it. `refusal` names how the documents refuse it; None leaves that to the state of the key.
-    `days` is the window by which the deletion date is to be judged, if the request is carried out. `variation` names a
-    case of the dialect in which the request is written otherwise. Of the body of a `shape_only` answer the values are
-    accidents: it tells of what others have in the account.
+    `arguments` are those of the abstract operation, with placeholders. `requirement` judges the answer, if the dialect
+    has it. `refusal` names the documented refusal; None: it depends on the state of the key. `days` is the window that
+    the deletion date is judged by, if the request is accepted. `variation` names a protocol case of the dialect that
+    changes how the request is written. `shape_only` compares only names and types of the body, because the values
+    depend on other keys of the account. `keys` is the number of keys that the question needs.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Question:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What is asked, as JSON types: two questions are the same if these are equal, whatever they are called."""
+        """The request of the question as JSON types; questions with equal requests are the same question."""
         return {
             "operation": self.operation,
             "state": self.state,
@@ -54,7 +54,7 @@ class Question:
 
 
 def digest(questions: Iterable[Mapping[str, Any]]) -> str:
-    """The digest of what is asked, in its order."""
+    """The digest of the requests of questions, in their order."""
     text = json.dumps(list(questions), sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -1,7 +1,7 @@
-"""The list of questions: the lifecycle of one key from its creation to its end, and what lies beside it.
+"""List of questions: the lifecycle of one key from creation to deletion, unknown and malformed ids, protocol cases.
 
-What is asked comes from the facts of a profile (the bounds of the window) and from the adapter (malformed ids, ways to
-write a request); a seed chooses the windows between the bounds.
+The questions depend on the profile (bounds of the window), on the adapter of the dialect (malformed ids, protocol
+cases), and on the seed (windows between the bounds).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _BETWEEN = 2
 
 
 def questions(profile: Profile, seed: int) -> tuple[Question, ...]:
-    """Every question that can be put to targets of the profile's dialect, in the order in which they are asked."""
+    """All questions for the dialect of a profile, in the order of their requests."""
     known = profile.facts["refusals"]
     operations = _operations(profile.dialect)
     return tuple(
@@ -54,7 +54,7 @@ def questions(profile: Profile, seed: int) -> tuple[Question, ...]:
 
 @cache
 def _operations(dialect: str) -> frozenset[str]:
-    """The abstract operations of a dialect, whatever the profile."""
+    """The abstract operations of a dialect, for any profile."""
     return frozenset(Api.load(Profile.load(dialect)).operations)
 
 
@@ -72,7 +72,7 @@ def _all(profile: Profile, chance: random.Random) -> Iterator[Question]:
 
 
 def _of_key(operation: str, verb: str, state: str, requirement: RequirementId, **arguments: object) -> Question:
-    """One request on a key in one state, judged by what the documents say of that state."""
+    """One request on a key in one state, judged by the documented states table."""
     name = f"{operation.replace('_', '-')}.{state.replace('_', '-')}"
     return Question(name, f"{verb} {_IN_WORDS[state]}", operation, requirement, {"key_id": KEY, **arguments}, state)
 
@@ -92,7 +92,7 @@ def _reading() -> Iterator[Question]:
 
 def _switching(catalogue: Catalogue) -> Iterator[Question]:
     for operation, state in (("enable", ENABLED), ("disable", DISABLED)):
-        # Some clouds refuse to do what is done already, to others it is nothing.
+        # Enabling an enabled key (disabling a disabled key) is refused by some clouds and accepted by others.
         again = as_id(f"{operation}.not-{DISABLED if state == ENABLED else ENABLED}")
         names: dict[str, RequirementId] = {
             state: again if again in catalogue else as_id(f"{operation}.idempotent"),
@@ -120,7 +120,7 @@ def _using() -> Iterator[Question]:
         "change the description of",
         PENDING,
         "pending.update-description",
-        # The same as before: where it is carried out, the key can still be told to be ours.
+        # The unchanged description: if accepted, the key can still be recognised as ours.
         description=DESCRIPTION,
     )
 
@@ -199,7 +199,7 @@ def _cancelling() -> Iterator[Question]:
 
 
 def _names(profile: Profile) -> Iterator[Question]:
-    """Keys that are not there, named well or badly; the key of ours that stands by must stay as it is."""
+    """Questions with unknown, missing or malformed key ids, while a key of ours exists that must not change."""
     for operation, verb in (
         ("describe", "describe"),
         ("schedule", "schedule the deletion of"),
@@ -257,7 +257,7 @@ def _protocol(profile: Profile) -> Iterator[Question]:
 
 
 def _end(profile: Profile) -> Iterator[Question]:
-    """What the end of the waiting period changes: last, because it uses a key up."""
+    """Questions about the end of the waiting period; the last ones, because the key is deleted."""
     yield _of_key("cancel", "cancel the deletion of", LAST_MINUTE, "cancel.before-end")
     yield _of_key("describe", "describe", GONE, "expiry.gone")
     yield _of_key("enable", "enable", GONE, "expiry.not-recoverable")
@@ -275,5 +275,5 @@ def _end(profile: Profile) -> Iterator[Question]:
 
 
 def _plain(profile: Profile) -> int:
-    """The window of what is not about windows, in days."""
+    """The window (days) of questions that are not about windows."""
     return min(profile.window.minimum + 1, profile.window.maximum)

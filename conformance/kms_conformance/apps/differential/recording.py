@@ -1,4 +1,4 @@
-"""A recording: what one target answered to all questions at a time, as a file that can be kept, sent and compared."""
+"""Recording of the answers of one target to all questions, as a file that can be compared later."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance import __version__
-from kms_conformance.apps.differential.answers import Given
-from kms_conformance.apps.differential.asking import AskingResult, ask
+from kms_conformance.apps.differential.answers import NormalizedAnswer
 from kms_conformance.apps.differential.question import Question, digest
+from kms_conformance.apps.differential.question_runner import TargetAnswers, run_questions
 from kms_conformance.apps.differential.questions import questions
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core import specs
@@ -29,17 +29,20 @@ Progress = Callable[[Question, int], None]
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """One question as it was asked, and its answer."""
+    """Question with its request (`asked`) and its answer."""
 
     question: str
     title: str
     asked: Mapping[str, Any]
-    given: Given
+    answer: NormalizedAnswer
 
 
 @dataclass(frozen=True)
 class AnswerRecording:
-    """`recorded` is aware, UTC. `left` are keys that could not be scheduled for deletion: told, and not stored."""
+    """Answers of one target.
+
+    `recorded` is aware, UTC. `left` are keys that could not be scheduled for deletion; they are not stored in the file.
+    """
 
     name: str
     dialect: str
@@ -76,7 +79,7 @@ class AnswerRecording:
             **({} if self.own_profile is None else {"own_profile": dict(self.own_profile)}),
             "questions": {"seed": self.seed, "digest": self.digest},
             "answers": [
-                {"question": entry.question, "title": entry.title, "asked": entry.asked, **entry.given.to_json()}
+                {"question": entry.question, "title": entry.title, "asked": entry.asked, **entry.answer.to_json()}
                 for entry in self.entries
             ],
             "requests": self.requests,
@@ -99,33 +102,33 @@ class AnswerRecording:
         )
 
 
-def _entry(answer: dict[str, Any]) -> RecordedAnswer:
-    return RecordedAnswer(answer.pop("question"), answer.pop("title"), answer.pop("asked"), Given.from_json(answer))
+def _entry(raw: dict[str, Any]) -> RecordedAnswer:
+    return RecordedAnswer(raw.pop("question"), raw.pop("title"), raw.pop("asked"), NormalizedAnswer.from_json(raw))
 
 
 def record(
-    target: Target, seed: int = 0, facts_of: str | None = None, progress: Progress = lambda *_: None
+    target: Target, seed: int = 0, profile: str | None = None, progress: Progress = lambda *_: None
 ) -> AnswerRecording:
-    """Ask a target everything. Raises `Inconclusive` where it cannot be asked.
+    """Send all questions to a target and record its answers. Raises `Inconclusive` if it cannot be queried.
 
-    `facts_of` names the profile whose facts the questions are made of, where that is not the target's own: two targets
-    must be asked the same. Each is judged by its own.
+    `profile` names the profile that the questions are made of, if not that of the target: both targets must get the
+    same questions. Each target is judged by its own profile.
     """
-    asked_by = facts_of or target.profile
+    asked_by = profile or target.profile
     if not specs.has_profile(target.dialect, asked_by):
         raise TargetError(
-            f"The questions were made of the profile {asked_by}, which this version of the suite does not have.",
-            f"It has: {', '.join(specs.profile_names(target.dialect))}.",
+            f"The questions were made with the profile {asked_by}, which this version of the suite does not have.",
+            f"Its profiles: {', '.join(specs.profile_names(target.dialect))}.",
             "Record again with this version.",
         )
     asked = questions(Profile.load(target.dialect, asked_by), seed)
     started = datetime.now(UTC).replace(microsecond=0)
-    result = ask(target, asked, lambda question: progress(question, len(asked)))
+    result = run_questions(target, asked, lambda question: progress(question, len(asked)))
     return _recording(target, seed, asked, started, result)
 
 
 def _recording(
-    target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: AskingResult
+    target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: TargetAnswers
 ) -> AnswerRecording:
     own = specs.own_profile(target.profile)
     return AnswerRecording(
@@ -149,7 +152,7 @@ def _recording(
 
 
 def write_recording(path: Path, recording: AnswerRecording) -> None:
-    """Write a recording, for its owner alone. Raises `ReportError` where the system does not let us."""
+    """Write a recording (mode 0600). Raises `ReportError` if it cannot be written."""
     document = recording.to_json()
     validate(document, "recording", str(path))
     try:
@@ -166,7 +169,7 @@ def read_recording(path: Path) -> AnswerRecording:
     if recording.digest != raw["questions"]["digest"]:
         raise ReportError(
             f"{path} cannot be used.",
-            "The digest of its questions is not that of the questions it holds: it was changed.",
+            "The file was changed: the digest does not match its questions.",
             "Record again.",
         )
     if specs.is_own(recording.profile) and recording.dialect in specs.dialects():

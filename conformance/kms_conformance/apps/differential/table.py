@@ -1,4 +1,4 @@
-"""A comparison in words that a person can read: what is the same everywhere is said once, what matters comes first."""
+"""Comparison as text: equal differences are grouped, and differences that the documents decide come first."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kms_conformance.apps.differential.recording import AnswerRecording
 from kms_conformance.core.text import counted, one_line
 from kms_conformance.report.text.screen import Screen
 
-# Below this width four columns are too narrow for words; then each row is a paragraph.
+# On terminals with fewer columns, each row of the table is a paragraph.
 _NARROW = 100
 _MOST_TITLES = 3
 _MOST_NAMES = 3
-# What is about how an answer is written, and not about what is done.
+# Aspects of the form of an answer, as opposed to its effect.
 _FORM = frozenset({"fact", "content type", "body"})
 _FIRST = ("preparation", "answer", "state", "date", "fact", "content type", "body")
 _STYLES = {"a": "green", "b": "green", "both": "", "neither": "red", "open": "dim"}
@@ -27,7 +27,7 @@ _STYLES = {"a": "green", "b": "green", "both": "", "neither": "red", "open": "di
 
 @dataclass(frozen=True)
 class DifferenceRow:
-    """The same difference, met in one question or in several."""
+    """The same difference in one or several questions."""
 
     differences: tuple[Difference, ...]
 
@@ -37,7 +37,7 @@ class DifferenceRow:
 
     @property
     def what(self) -> str:
-        """The questions: all of a few, the first of many."""
+        """The titles of the questions: all of up to three, else the first and a count."""
         titles = [difference.title for difference in self.differences]
         if len(titles) <= _MOST_TITLES:
             return "; ".join(titles)
@@ -45,11 +45,11 @@ class DifferenceRow:
 
     @property
     def topic(self) -> str:
-        """What of the answer differs; empty for the answer itself."""
+        """The part of the answer that differs; "" for status and code."""
         one = self.one
         return {
             "answer": "",
-            "preparation": "preparing it",
+            "preparation": "the preparation",
             "state": "the state afterwards",
             "date": f"the field {one.field}" if one.field else "the deletion date",
             "content type": "the content type",
@@ -58,7 +58,7 @@ class DifferenceRow:
         }[one.aspect]
 
     def documents(self, a: str, b: str) -> str:
-        """Whom the documents support, and by which requirements."""
+        """The side that the documents support, and the requirements that the other side breaks."""
         one = self.one
         if one.aspect == "preparation":
             return "follows from another difference"
@@ -85,9 +85,9 @@ class DifferenceRow:
 
 
 def rows(differences: Sequence[Difference]) -> tuple[DifferenceRow, ...]:
-    """The differences, alike ones together, those that the documents decide first."""
+    """The differences grouped by equal values; differences that the documents decide come first."""
 
-    def alike(difference: Difference) -> tuple[object, ...]:
+    def group_key(difference: Difference) -> tuple[object, ...]:
         return (
             _FIRST.index(difference.aspect),
             difference.supports in ("both", "open"),
@@ -102,9 +102,9 @@ def rows(differences: Sequence[Difference]) -> tuple[DifferenceRow, ...]:
     order = {id(difference): place for place, difference in enumerate(differences)}
     grouped = [
         DifferenceRow(tuple(sorted(group, key=lambda difference: order[id(difference)])))
-        for _, group in groupby(sorted(differences, key=alike), key=alike)
+        for _, group in groupby(sorted(differences, key=group_key), key=group_key)
     ]
-    return tuple(sorted(grouped, key=lambda row: (*alike(row.one)[:2], order[id(row.one)])))
+    return tuple(sorted(grouped, key=lambda row: (*group_key(row.one)[:2], order[id(row.one)])))
 
 
 def show(comparison: AnswerComparison, screen: Screen) -> None:
@@ -123,7 +123,7 @@ def show(comparison: AnswerComparison, screen: Screen) -> None:
 
 
 def names(comparison: AnswerComparison) -> tuple[str, str]:
-    """What the two sides are called: by their targets, or A and B where those have one name."""
+    """The names of the two sides: those of the targets, with (A) and (B) if they are the same."""
     a, b = comparison.a.name, comparison.b.name
     return (a, b) if a != b else (f"{a} (A)", f"{b} (B)")
 
@@ -132,7 +132,7 @@ def _origin(recording: AnswerRecording, days: int) -> str:
     age = {0: "today", 1: "1 day ago"}.get(days, f"{days} days ago")
     return (
         f"{recording.dialect}, profile {recording.profile}, {recording.base_url}, "
-        f"asked {age} ({recording.recorded:%Y-%m-%d %H:%M} UTC)"
+        f"recorded {age} ({recording.recorded:%Y-%m-%d %H:%M} UTC)"
     )
 
 
@@ -141,8 +141,8 @@ def _counts(comparison: AnswerComparison) -> str:
     if not comparison.differences:
         return f"No difference in {compared}." if comparison.compared else "Nothing could be compared."
     different = {difference.question for difference in comparison.differences}
-    deeds = {difference.question for difference in comparison.differences if difference.aspect not in _FORM}
-    counts = f"{len(deeds)} with another outcome, {len(different - deeds)} only written otherwise"
+    effects = {difference.question for difference in comparison.differences if difference.aspect not in _FORM}
+    counts = f"{len(effects)} with different outcomes, {len(different - effects)} with different spelling only"
     return f"{compared} compared: {counts}."
 
 
@@ -176,7 +176,7 @@ def _paragraphs(found: Sequence[DifferenceRow], a: str, b: str) -> Group:
 
 
 def _cells(row: DifferenceRow) -> tuple[Text, Text]:
-    """What either answers, in red where the documents support the other."""
+    """The values of both sides; red for the side that the documents do not support."""
     styles = {"a": ("green", "red"), "b": ("red", "green"), "neither": ("red", "red")}
     left, right = styles.get(row.one.supports, ("", ""))
     return Text(one_line(row.one.a), left), Text(one_line(row.one.b), right)

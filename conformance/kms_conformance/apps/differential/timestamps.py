@@ -1,4 +1,4 @@
-"""Times in replies, told relative to the time of what they follow from: the only form in which they can be compared."""
+"""Times in replies, converted to times relative to the request or the scheduling, so that they can be compared."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-# Years that a time of a key can be in, as seconds since 1970: 2010 to 2100. A number beyond is none, nor is an account
-# of 12 digits: in milliseconds these years have 13.
+# Range of times, in seconds since 1970: the years 2010 to 2100. Other numbers are not times. Account ids of 12 digits
+# are not mistaken for times: in milliseconds, these years have 13 digits.
 _EARLIEST, _LATEST = 1_262_304_000, 4_133_980_800
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _DAY = 86_400
-# Steps that dates are rounded to, seconds; the longest that fits is the one that says most.
+# Steps (seconds) that dates may be rounded to; the longest matching step is used.
 _STEPS = (_DAY, 3_600)
-# Clocks that are in step differ by seconds, requests on a slow line take some more: profiles grant two minutes.
+# Tolerance in seconds, as in the profiles: synchronised clocks differ by seconds, and requests on slow lines take time.
 _TOLERANCE = 120
 _NAME = "<time>"
-#: What a deletion date follows from.
+#: `since` of a deletion date.
 SCHEDULING = "scheduling"
 
 Written = Literal["seconds", "milliseconds", "seconds as text", "milliseconds as text", "ISO 8601"]
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A time as days and seconds after `since`, and how it was written; `whole` is the step that it is a multiple of.
+class RelativeTime:
+    """Time as days and seconds after `since`, with its format; `whole` is the step (seconds) that it is a multiple of.
 
-    `since` is "the request", "scheduling" (the request that scheduled the deletion), or "the past": how long ago a key
-    was created is an accident.
+    `since` is "the request", "scheduling" (the request that scheduled the deletion), or "the past" (without distance:
+    the age of a key depends on the run).
     """
 
     since: str
@@ -43,12 +43,12 @@ class Moment:
         return {_NAME: asdict(self)}
 
     @classmethod
-    def from_json(cls, value: object) -> Moment | None:
-        """The moment that stands in a body, or None where something else does."""
+    def from_json(cls, value: object) -> RelativeTime | None:
+        """The time in a value of a normalized body; None for any other value."""
         if not (isinstance(value, Mapping) and set(value) == {_NAME} and isinstance(value[_NAME], Mapping)):
             return None
         raw = value[_NAME]
-        # An answer may hold a field of that name; what is no moment is told of as it is.
+        # A reply may have a field of that name with other contents.
         whole = raw.get("whole")
         numbers = (raw.get("days"), raw.get("late_seconds"), 0 if whole is None else whole)
         texts = (raw.get("since"), raw.get("written"))
@@ -56,8 +56,8 @@ class Moment:
             return None
         return cls(**raw) if all(type(number) is int for number in numbers) else None
 
-    def agrees(self, other: Moment) -> bool:
-        """Whether both mean the same: the same distance within tolerance, or rounded to the same whole step."""
+    def agrees(self, other: RelativeTime) -> bool:
+        """Whether both times are equivalent: within tolerance, or rounded to the same step."""
         if (self.since, self.written) != (other.since, other.written):
             return False
         apart = (self.days - other.days) * _DAY + self.late_seconds - other.late_seconds
@@ -84,7 +84,7 @@ class Moment:
 
 
 def time_of(value: object) -> tuple[datetime, Written] | None:
-    """The time that a value of a reply is, and how it is written; None where it is none."""
+    """The time in a value of a reply, with its format; None if the value is not a time."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
@@ -112,16 +112,18 @@ def _of_number(value: float, in_seconds: Written, in_milliseconds: Written) -> t
     return None
 
 
-def moment(at: datetime, written: str, asked: datetime, scheduled: datetime | None, *, fresh: bool) -> Moment:
-    """Tell a time relative to what it follows from. All times are aware; `asked` is that of the request.
+def relative_time(
+    at: datetime, written: str, sent_at: datetime, scheduled: datetime | None, *, fresh: bool
+) -> RelativeTime:
+    """Convert a time to one relative to the request or the scheduling. All times are aware; `sent_at` is the request.
 
-    What lies ahead follows from the scheduling, if there was one. What does not lies in the past, which tells nothing
-    unless what is told of is `fresh`: came to be by this very request.
+    Future times are relative to the scheduling, if there was one. Past times have no distance, unless the key is
+    `fresh`: created by this request.
     """
-    if not fresh and (at - asked).total_seconds() <= _TOLERANCE:
-        return Moment("the past", 0, 0, None, written)
-    since, start = ("the request", asked) if scheduled is None or fresh else (SCHEDULING, scheduled)
+    if not fresh and (at - sent_at).total_seconds() <= _TOLERANCE:
+        return RelativeTime("the past", 0, 0, None, written)
+    since, start = ("the request", sent_at) if scheduled is None or fresh else (SCHEDULING, scheduled)
     seconds = (at - start).total_seconds()
     days = round(seconds / _DAY)
     whole = next((step for step in _STEPS if at.timestamp() % step == 0), None)
-    return Moment(since, days, round(seconds - days * _DAY), whole, written)
+    return RelativeTime(since, days, round(seconds - days * _DAY), whole, written)

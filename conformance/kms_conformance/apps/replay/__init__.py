@@ -1,8 +1,8 @@
-"""One failure of an earlier run, asked for again: its check is run afresh, and the two replies stand side by side."""
+"""Replay of one failure of an earlier run: runs its check again and shows both replies side by side."""
 
 from kms_conformance.apps.replay.find import FoundFailure, find, target_file
 from kms_conformance.apps.replay.outcome import ReplayOutcome, judge
-from kms_conformance.apps.replay.rerun import Again, rerun
+from kms_conformance.apps.replay.rerun import RerunResult, rerun
 from kms_conformance.apps.replay.show import lines
 
-__all__ = ["Again", "FoundFailure", "ReplayOutcome", "find", "judge", "lines", "rerun", "target_file"]
+__all__ = ["FoundFailure", "ReplayOutcome", "RerunResult", "find", "judge", "lines", "rerun", "target_file"]

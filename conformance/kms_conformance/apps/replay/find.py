@@ -1,4 +1,4 @@
-"""Finds a failure by its id in a run's reports folder, and the target file by which the run asked."""
+"""Search of a failure by its id in a reports folder, and of the target file of its run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_SHOWN = 10
 
 @dataclass(frozen=True)
 class FoundFailure:
-    """A failure of an earlier run: its id, the run's verdict on the target, the check that found it."""
+    """Failure of an earlier run: its id, the verdict of its target, and the check that found it."""
 
     id: str
     verdict: Verdict
@@ -28,7 +28,7 @@ class FoundFailure:
 
 
 def find(directory: Path, name: str) -> FoundFailure:
-    """The failure with this id; raises `ReportError` where the folder cannot be read, or has none of this id."""
+    """The failure with this id. Raises `ReportError` if the folder cannot be read or has no such failure."""
     known = list(_failures(directory))
     for found in known:
         if found.id == name.lower():
@@ -37,15 +37,15 @@ def find(directory: Path, name: str) -> FoundFailure:
     more = [f"  and {len(known) - _MOST_SHOWN} more"] if len(known) > _MOST_SHOWN else []
     raise ReportError(
         f"{directory} holds no failure with the id {name!a}.",
-        "\n".join(["It holds:", *shown, *more]) if known else "It holds no failure at all.",
+        "\n".join(["Its failures:", *shown, *more]) if known else "It holds no failures.",
         "Name one of these." if known else "There is nothing to replay.",
     )
 
 
 def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Path | None:
-    """The target file to ask by: the one that is given, or that of the run; None for the built-in emulator.
+    """The target file to use: `given`, or else that of the run; None for the built-in emulator.
 
-    Raises `ReportError` where it is not known or speaks another dialect, and `TargetError` where it cannot be used.
+    Raises `ReportError` if it is not known or has another dialect, and `TargetError` if it cannot be used.
     """
     path = given or _of_the_run(directory, found)
     if path is None:
@@ -53,27 +53,27 @@ def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Pat
     target = load_target(path)
     if target.dialect != found.verdict.dialect:
         raise ReportError(
-            f"{path} cannot be asked again for {found.id}.",
-            f"It speaks {target.dialect}, and the failure is one of {found.verdict.dialect}.",
+            f"{path} cannot be used to replay {found.id}.",
+            f"Its dialect is {target.dialect}; the failure is of {found.verdict.dialect}.",
             "Name a target file of that dialect with --target.",
         )
     return path
 
 
 def other_endpoint(found: FoundFailure, target: Target) -> str:
-    """A sentence where another endpoint or profile is asked than the run asked; else empty."""
+    """A note if endpoint or profile are not those of the run; else ""."""
     if (found.verdict.base_url, found.verdict.profile) == (target.shown_url, target.profile):
         return ""
     was = f"{found.verdict.base_url} with the profile {found.verdict.profile}"
-    return f"The run asked {was}; asked now is {target.shown_url} with the profile {target.profile}."
+    return f"The run used {was}; this replay uses {target.shown_url} with the profile {target.profile}."
 
 
 def _of_the_run(directory: Path, found: FoundFailure) -> Path | None:
     paths = remembered(directory)
     if found.verdict.name not in paths:
         raise ReportError(
-            f"{directory} does not say where the target file of {found.verdict.name} lies.",
-            "Another version of the suite made it, or it was made elsewhere.",
+            f"{directory} does not name the target file of {found.verdict.name}.",
+            "Another version of the suite or another machine wrote the folder.",
             "Name the target file with --target.",
         )
     return paths[found.verdict.name]

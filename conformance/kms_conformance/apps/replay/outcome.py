@@ -1,4 +1,4 @@
-"""What a replay shows: whether the deviation came again, and which exchanges of then and now belong together."""
+"""Outcome of a replay: whether the deviation was seen again, with pairs of corresponding exchanges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from kms_conformance.apps.replay.find import FoundFailure
-from kms_conformance.apps.replay.rerun import Again
+from kms_conformance.apps.replay.rerun import RerunResult
 from kms_conformance.catalogue.families import DRAWN
 from kms_conformance.client.judge import Judgement
 from kms_conformance.verdict.results import failure_id, steady
@@ -18,10 +18,10 @@ from kms_conformance.wire.credentials import credential_places
 Seen = Literal["again", "otherwise", "gone", "unclear"]
 EXIT_CODES: Mapping[Seen, int] = {"gone": 0, "again": 1, "otherwise": 1, "unclear": 3}
 _MOST_PAIRS = 2
-_DRAWN = "The check draws its requests: that it did not meet the deviation once more proves little."
-_UNASKED = (
-    "The check was not asked: this version has no such check, the target's limits or offers leave it out, or it reads a"
-    " key that an earlier night left."
+_DRAWN = "The check generates random requests: not seeing the deviation again proves little."
+_NOT_RUN = (
+    "The check did not run: this version has no such check, the target file leaves it out (limits, time_control), or it"
+    " reads a key that an earlier run planted."
 )
 
 Exchange = Mapping[str, Any]
@@ -29,10 +29,11 @@ Exchange = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ReplayOutcome:
-    """Whether a deviation was seen again. `now` is the judgement that says so, `pairs` are exchanges of then and now.
+    """Outcome of a replay.
 
-    `otherwise`: the requirement is still broken, by another deviation. `unclear`: it could not be judged; `reason`
-    and `hint` say why, and what to do.
+    `seen`: again (the same deviation), otherwise (another deviation from the same requirement), gone (the requirement
+    held), unclear (not judged: see `reason` and `hint`). `now` is the new failure, if any. `pairs` are the exchanges of
+    the run, each with the corresponding exchange of the replay or None. `left` are messages about keys that are left.
     """
 
     seen: Seen
@@ -48,40 +49,40 @@ class ReplayOutcome:
         return EXIT_CODES["unclear"] if self.seen == "gone" and self.left else EXIT_CODES[self.seen]
 
 
-def judge(found: FoundFailure, again: Again) -> ReplayOutcome:
-    """Compare what a check found with what it finds now."""
-    result, requirement = again.result, found.failure.requirement
+def judge(found: FoundFailure, rerun: RerunResult) -> ReplayOutcome:
+    """Compare the failure of the run with the result of the replay."""
+    result, requirement = rerun.result, found.failure.requirement
     if result is None:
-        return ReplayOutcome("unclear", tuple(_pairs(found, again, ())), reason=again.told or _UNASKED)
+        return ReplayOutcome("unclear", tuple(_pairs(found, rerun, ())), reason=rerun.refusal or _NOT_RUN)
     failures = [failure for failure in result.failures if failure.requirement == requirement]
     same = next((failure for failure in failures if _id(found, failure) == found.id), None)
     if same is not None or failures:
         now = same or failures[0]
-        pairs = tuple(_pairs(found, again, now.exchanges))
-        return ReplayOutcome("again" if same else "otherwise", pairs, now, left=again.left)
-    pairs = tuple(_pairs(found, again, result.evidence.get(requirement, ())))
+        pairs = tuple(_pairs(found, rerun, now.exchanges))
+        return ReplayOutcome("again" if same else "otherwise", pairs, now, left=rerun.left)
+    pairs = tuple(_pairs(found, rerun, result.evidence.get(requirement, ())))
     if result.productive.get(requirement) and requirement not in result.inconclusive:
         drawn = _DRAWN if result.family in DRAWN else ""
-        return ReplayOutcome("gone", pairs, reason=drawn, left=again.left)
+        return ReplayOutcome("gone", pairs, reason=drawn, left=rerun.left)
     others = ", ".join(dict.fromkeys(failure.requirement for failure in result.failures))
-    reason = result.reason or (f"The check met other deviations first: {others}." if others else "")
-    return ReplayOutcome("unclear", pairs, reason=reason or _unjudged(result.family), hint=result.hint, left=again.left)
+    reason = result.reason or (f"The check found other deviations first: {others}." if others else "")
+    return ReplayOutcome("unclear", pairs, reason=reason or _unjudged(result.family), hint=result.hint, left=rerun.left)
 
 
 def _unjudged(family: str) -> str:
-    return _DRAWN if family in DRAWN else "The check met no exchange that could be judged by this requirement."
+    return _DRAWN if family in DRAWN else "No exchange of the check could be judged by this requirement."
 
 
 def _id(found: FoundFailure, failure: Judgement) -> str:
-    """As the run would have named it, whatever the target is called now."""
+    """The id of a failure with the target name of the run, so that another target name does not change it."""
     return failure_id(found.verdict.name, found.check.check, failure.requirement, failure.expected)
 
 
-def _pairs(found: FoundFailure, again: Again, cited: Sequence[int]) -> Iterator[tuple[Exchange, Exchange | None]]:
-    """The exchanges that the failure rests on, each with the one of now that asked the same."""
+def _pairs(found: FoundFailure, rerun: RerunResult, cited: Sequence[int]) -> Iterator[tuple[Exchange, Exchange | None]]:
+    """The exchanges that the failure cites, each with the exchange of the replay that has the same request."""
     stored = {exchange["number"]: exchange for exchange in found.check.exchanges}
     then = [stored[number] for number in found.failure.exchanges if number in stored]
-    left = list(again.exchanges)
+    left = list(rerun.exchanges)
     for exchange in then if len(then) <= _MOST_PAIRS else [then[0], then[-1]]:
         match = _match(exchange, left, cited)
         if match is not None:
@@ -90,14 +91,14 @@ def _pairs(found: FoundFailure, again: Again, cited: Sequence[int]) -> Iterator[
 
 
 def _match(exchange: Exchange, among: Sequence[Exchange], cited: Sequence[int]) -> Exchange | None:
-    """The exchange that asked the same, or at least of the same operation; one that the judgement rests on before."""
+    """The exchange with the same request, or else a cited exchange of the same operation."""
     kin = [other for other in among if other["operation"] == exchange["operation"]]
     ranked = sorted(kin, key=lambda other: (_asked(other) == _asked(exchange), other["number"] in cited), reverse=True)
     return next((other for other in ranked if other["number"] in cited or _asked(other) == _asked(exchange)), None)
 
 
 def _asked(exchange: Exchange) -> tuple[str, ...]:
-    """What was asked, without what differs in every run: keys, dates, nonces, signatures, and the place."""
+    """The request without the parts that differ in every run: keys, dates, nonces, signatures, host."""
     url = urlsplit(exchange["url"])
     fresh = "|".join(map(re.escape, credential_places().fresh_parameters))
     query = re.sub(f"({fresh})=[^&]*", "", url.query, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Runs one check of a target again, by the run's own means: gate, ledger, keys of its own, all let go at the end."""
+"""Second run of one check, with gate, ledger and new keys as in any run; the keys are released at the end."""
 
 from __future__ import annotations
 
@@ -21,41 +21,42 @@ from kms_conformance.verdict.results import CheckResult
 
 
 @dataclass(frozen=True)
-class Again:
-    """What became of a check that was run again: None where the target was not asked.
+class RerunResult:
+    """Result of running a check again; `result` is None if the check did not run, and `refusal` gives the reason.
 
-    `exchanges` are all that it made, as stored exchanges; `left` says what is left to be done about keys, `told` why
-    the run would not begin.
+    `exchanges` are all exchanges of the check, in their stored form; `left` are messages about keys that are left.
     """
 
     result: CheckResult | None
     exchanges: tuple[Mapping[str, Any], ...] = ()
     left: tuple[str, ...] = ()
-    told: str = ""
+    refusal: str = ""
 
 
-def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> Again:
+def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> RerunResult:
     """Run the check of a failure again, at its tier and with its seed; `target` None is the built-in emulator."""
-    only = _Only(found.verdict.name if target is None else None, found.check.check)
-    told = io.StringIO()
+    only = _SingleCheckPlugin(found.verdict.name if target is None else None, found.check.check)
+    errors = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="kms-conformance-") as directory:
         options = [] if target is None else [f"--target={target.resolve()}"]
         options += [f"--reports={directory}", f"--tier={found.verdict.tier}", f"--seed={found.verdict.seed}"]
         options += ["--kms-yes"] if consent else []
-        # What pytest shows of a run tells nobody anything here; what it refuses stands on the other stream.
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+        # The output of pytest is not needed; a refused run is reported on standard error.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
             run_pytest([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.afterwards())
-    said = told.getvalue().removeprefix("Exit: ").strip()
-    return Again(only.result, only.exchanges, left, said or ("It was interrupted." if only.interrupted else ""))
+    refusal = errors.getvalue().removeprefix("Exit: ").strip()
+    return RerunResult(
+        only.result, only.exchanges, left, refusal or ("It was interrupted." if only.interrupted else "")
+    )
 
 
 def _fixed(directory: str) -> Sequence[str]:
     return (*suite.CONFINED, "-o", f"cache_dir={directory}/.pytest_cache", "--tb=line")
 
 
-class _Only:
-    """Leaves one check of a run, at `target` or at whatever target there is, and keeps all that it did."""
+class _SingleCheckPlugin:
+    """Pytest plugin that selects one check (of `target`, or of any target if None) and keeps its result."""
 
     def __init__(self, target: str | None, check: str) -> None:
         self._target = target

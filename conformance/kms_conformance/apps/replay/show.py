@@ -1,4 +1,4 @@
-"""A replay on a terminal: the clause, the two replies side by side, and whether the deviation was seen again."""
+"""Terminal output of a replay: the requirement, both replies side by side, and whether the deviation was seen again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rich.text import Text
 
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.outcome import ReplayOutcome, Seen
-from kms_conformance.apps.replay.sides import ReplayRow, rows
+from kms_conformance.apps.replay.side_by_side import ReplayRow, rows
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import one_line, wrapped
 from kms_conformance.report.text.failure import compared
 
 _LEAST_WIDTH = 60
-# The widest that the names of fields may take.
+# Maximum width of the column of field names.
 _MOST_NAME = 24
 _WORDS: dict[Seen, tuple[str, str]] = {
     "again": ("✗ Seen again.", "bold red"),
@@ -24,12 +24,12 @@ _WORDS: dict[Seen, tuple[str, str]] = {
     "unclear": ("? Could not be judged again.", "bold yellow"),
 }
 
-# What the exit code says, the first word says: a key of ours must be seen to before this counts as well.
+# With a key left, the exit code is 3, so the line must not begin with a check mark.
 _KEY_LEFT = ("? Not seen again: the requirement held this time, but a key is left.", "bold yellow")
 
 
 def lines(found: FoundFailure, outcome: ReplayOutcome, note: str, width: int) -> Iterator[Text]:
-    """The replay at this width; `note` says where another endpoint was asked."""
+    """The lines of a replay for a terminal of this width; `note` is shown as a warning."""
     width = max(width, _LEAST_WIDTH)
     requirement = Catalogue.load(found.verdict.dialect).requirements.get(found.failure.requirement)
     level = f" · {requirement.level}" if requirement else ""
@@ -44,7 +44,7 @@ def lines(found: FoundFailure, outcome: ReplayOutcome, note: str, width: int) ->
         yield Text()
         yield from _table([ReplayRow("", "in the run", "now"), *rows(then, now)], width)
     if not outcome.pairs:
-        yield Text("  The run kept no exchange of this failure.", "dim")
+        yield Text("  The run stored no exchange of this failure.", "dim")
     yield Text()
     words, style = _KEY_LEFT if outcome.seen == "gone" and outcome.left else _WORDS[outcome.seen]
     yield Text(words, style)
@@ -56,7 +56,7 @@ def lines(found: FoundFailure, outcome: ReplayOutcome, note: str, width: int) ->
 
 
 def _table(table: list[ReplayRow], width: int) -> Iterator[Text]:
-    """Three columns, each cell wrapped within its own; a mark stands before what differs."""
+    """Three columns with wrapped cells; rows that differ begin with a mark."""
     first = min(_MOST_NAME, max(len(row.name) for row in table))
     side = (width - first - 6) // 2
     for row in table:

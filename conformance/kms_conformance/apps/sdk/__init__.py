@@ -1,1 +1,1 @@
-"""The vendors' own clients as drivers: the lifecycle through them, and whose fault it is where one stumbles."""
+"""Vendors' SDK clients: runs the key lifecycle through them and separates faults of target and client."""

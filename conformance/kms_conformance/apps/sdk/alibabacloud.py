@@ -1,4 +1,4 @@
-"""alibabacloud_kms20160120: signs by version 3, in headers, and by version 1 where it is told to."""
+"""alibabacloud_kms20160120: signs with version 3 (in headers), or with version 1 if configured."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from alibabacloud_kms20160120.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
 
-from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
 
-# The client wants one and sends it nowhere, where the endpoint is given.
+# The client requires a region, but does not send it if the endpoint is given.
 _REGION = "region"
 _MOST_PAGES = 100
 _PAGE_SIZE = 100
@@ -25,10 +25,10 @@ _CONTEXT = {"purpose": "a test of +&=*~ ü"}
 
 
 class AlibabacloudKms:
-    """The client without its request objects."""
+    """Thin layer over the client that hides its request objects."""
 
     def __init__(self, base_url: str, **options: object) -> None:
-        # With a scheme in the endpoint, the client would sign and send a host that is none.
+        # With a scheme in the endpoint, the client would sign and send an invalid Host.
         parts = urlsplit(base_url)
         self.client = Client(Config(endpoint=parts.netloc, protocol=parts.scheme, **{"region_id": _REGION, **options}))
 
@@ -83,7 +83,7 @@ class AlibabacloudKms:
 
 
 class AlibabaCloud(Driver):
-    """The adapter."""
+    """Adapter of alibabacloud_kms20160120."""
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "create_key",
@@ -113,48 +113,49 @@ class AlibabaCloud(Driver):
             options["security_token"] = auth.security_token
         self._kms = AlibabacloudKms(target.base_url, **options)
 
-    def raised(self, error: Exception) -> Raised | None:
+    def raised(self, error: Exception) -> RaisedError | None:
         if not isinstance(error, AlibabaCloudException):
             return None
-        return Raised(kinds_of(error), error.status_code, error.code, str(error.message))
+        return RaisedError(kinds_of(error), error.status_code, error.code, str(error.message))
 
-    def _create(self, description: str) -> Told:
-        return Told(key_id=self._kms.create(description=description))
+    def _create(self, description: str) -> CallResult:
+        return CallResult(key_id=self._kms.create(description=description))
 
-    def _describe(self, key_id: str) -> Told:
-        told = self._kms.describe(key_id)
-        return Told(told.key_id, told.key_state, datetime.fromisoformat(told.delete_date) if told.delete_date else None)
+    def _describe(self, key_id: str) -> CallResult:
+        key = self._kms.describe(key_id)
+        date = datetime.fromisoformat(key.delete_date) if key.delete_date else None
+        return CallResult(key.key_id, key.key_state, date)
 
-    def _list(self) -> Told:
+    def _list(self) -> CallResult:
         keys: list[str] = []
         for number in range(1, _MOST_PAGES + 1):
             page = self._kms.page(page_number=number, page_size=_PAGE_SIZE)
             keys += [key.key_id for key in page.keys.key]
             if number * _PAGE_SIZE >= page.total_count:
                 break
-        return Told(keys=tuple(keys))
+        return CallResult(keys=tuple(keys))
 
-    def _enable(self, key_id: str) -> Told:
+    def _enable(self, key_id: str) -> CallResult:
         self._kms.enable(key_id)
-        return Told()
+        return CallResult()
 
-    def _disable(self, key_id: str) -> Told:
+    def _disable(self, key_id: str) -> CallResult:
         self._kms.disable(key_id)
-        return Told()
+        return CallResult()
 
-    def _schedule(self, key_id: str, window: int) -> Told:
+    def _schedule(self, key_id: str, window: int) -> CallResult:
         self._kms.schedule(key_id, window)
-        return Told()
+        return CallResult()
 
-    def _cancel(self, key_id: str) -> Told:
+    def _cancel(self, key_id: str) -> CallResult:
         self._kms.cancel(key_id)
-        return Told()
+        return CallResult()
 
-    def _encrypt(self, key_id: str, plaintext: str) -> Told:
-        return Told(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
+    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
+        return CallResult(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
 
-    def _decrypt(self, ciphertext: str) -> Told:
-        return Told(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
+    def _decrypt(self, ciphertext: str) -> CallResult:
+        return CallResult(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
 
-    def _generate_data_key(self, key_id: str) -> Told:
-        return Told(secret=self._kms.data_key(key_id))
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.data_key(key_id))

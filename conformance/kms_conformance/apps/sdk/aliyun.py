@@ -1,4 +1,4 @@
-"""aliyun-python-sdk-kms: signs by version 1, with parameters in the query of a POST or GET, or in a form."""
+"""aliyun-python-sdk-kms: signs with version 1; parameters in the query of a POST or GET, or in a form."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerExcept
 from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
-from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
 
-# The client wants one; every service takes it for one of the common parameters.
+# The client requires a region and sends it; services accept it as a common parameter.
 _REGION = "cn-hangzhou"
 _MOST_PAGES = 100
 _PAGE_SIZE = 100
 _CONTEXT = json.dumps({"purpose": "a test of +&=*~ ü"})
-# Where the parameters of an action stand; the common ones are in the query always.
+# Location of an action's parameters; the common parameters are always in the query.
 Place = Literal["query of a POST", "query of a GET", "form"]
 
 
 class AliyunKms:
-    """The client without its request objects."""
+    """Thin layer over the client that hides its request objects."""
 
     def __init__(self, base_url: str, client: AcsClient, place: Place = "query of a POST") -> None:
         self._base = urlsplit(base_url)
@@ -46,8 +46,8 @@ class AliyunKms:
         request.set_endpoint(self._base.netloc)
         request.set_protocol_type(self._base.scheme)
         request.set_method("GET" if self._place == "query of a GET" else "POST")
-        told: dict[str, Any] = json.loads(self._client.do_action_with_exception(request))
-        return told
+        reply: dict[str, Any] = json.loads(self._client.do_action_with_exception(request))
+        return reply
 
     def create(self, **parameters: object) -> str:
         return self.call("CreateKey", **parameters)["KeyMetadata"]["KeyId"]
@@ -71,8 +71,8 @@ class AliyunKms:
         return [key["KeyId"] for key in self.call("ListKeys", **parameters)["Keys"]["Key"]]
 
     def encrypt(self, key_id: str, plaintext: str) -> str:
-        said = self.call("Encrypt", KeyId=key_id, Plaintext=plaintext, EncryptionContext=_CONTEXT)
-        return said["CiphertextBlob"]
+        reply = self.call("Encrypt", KeyId=key_id, Plaintext=plaintext, EncryptionContext=_CONTEXT)
+        return reply["CiphertextBlob"]
 
     def decrypt(self, blob: str) -> str:
         return self.call("Decrypt", CiphertextBlob=blob, EncryptionContext=_CONTEXT)["Plaintext"]
@@ -88,7 +88,7 @@ class AliyunKms:
 
 
 class Aliyun(Driver):
-    """The adapter."""
+    """Adapter of aliyun-python-sdk-kms."""
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "CreateKeyRequest",
@@ -122,50 +122,52 @@ class Aliyun(Driver):
         )
         self._kms = AliyunKms(target.base_url, client)
 
-    def raised(self, error: Exception) -> Raised | None:
+    def raised(self, error: Exception) -> RaisedError | None:
         if isinstance(error, ServerException):
-            return Raised(kinds_of(error), error.get_http_status(), error.get_error_code(), str(error.get_error_msg()))
-        # Its own complaints, such as of a connection: no reply is behind them.
-        return Raised(kinds_of(error), None, None, str(error)) if isinstance(error, ClientException) else None
+            return RaisedError(
+                kinds_of(error), error.get_http_status(), error.get_error_code(), str(error.get_error_msg())
+            )
+        # Errors of the client itself, such as a failed connection: there is no reply.
+        return RaisedError(kinds_of(error), None, None, str(error)) if isinstance(error, ClientException) else None
 
-    def _create(self, description: str) -> Told:
-        return Told(key_id=self._kms.create(Description=description))
+    def _create(self, description: str) -> CallResult:
+        return CallResult(key_id=self._kms.create(Description=description))
 
-    def _describe(self, key_id: str) -> Told:
-        told = self._kms.describe(key_id)
-        date = told.get("DeleteDate")
-        return Told(told["KeyId"], told["KeyState"], datetime.fromisoformat(date) if date else None)
+    def _describe(self, key_id: str) -> CallResult:
+        key = self._kms.describe(key_id)
+        date = key.get("DeleteDate")
+        return CallResult(key["KeyId"], key["KeyState"], datetime.fromisoformat(date) if date else None)
 
-    def _list(self) -> Told:
+    def _list(self) -> CallResult:
         keys: list[str] = []
         for number in range(1, _MOST_PAGES + 1):
             page = self._kms.call("ListKeys", PageNumber=number, PageSize=_PAGE_SIZE)
             keys += [key["KeyId"] for key in page["Keys"]["Key"]]
             if number * _PAGE_SIZE >= page["TotalCount"]:
                 break
-        return Told(keys=tuple(keys))
+        return CallResult(keys=tuple(keys))
 
-    def _enable(self, key_id: str) -> Told:
+    def _enable(self, key_id: str) -> CallResult:
         self._kms.enable(key_id)
-        return Told()
+        return CallResult()
 
-    def _disable(self, key_id: str) -> Told:
+    def _disable(self, key_id: str) -> CallResult:
         self._kms.disable(key_id)
-        return Told()
+        return CallResult()
 
-    def _schedule(self, key_id: str, window: int) -> Told:
+    def _schedule(self, key_id: str, window: int) -> CallResult:
         self._kms.schedule(key_id, window)
-        return Told()
+        return CallResult()
 
-    def _cancel(self, key_id: str) -> Told:
+    def _cancel(self, key_id: str) -> CallResult:
         self._kms.cancel(key_id)
-        return Told()
+        return CallResult()
 
-    def _encrypt(self, key_id: str, plaintext: str) -> Told:
-        return Told(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
+    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
+        return CallResult(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
 
-    def _decrypt(self, ciphertext: str) -> Told:
-        return Told(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
+    def _decrypt(self, ciphertext: str) -> CallResult:
+        return CallResult(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
 
-    def _generate_data_key(self, key_id: str) -> Told:
-        return Told(secret=self._kms.data_key(key_id))
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.data_key(key_id))

@@ -1,4 +1,4 @@
-"""boto3: the client of AWS, generated at run time from the same service model as the specs of this dialect."""
+"""boto3: the AWS client, generated at run time from the same service model as the specs of this dialect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import SigV4Auth
 from kms_conformance.target import Target
 
@@ -17,7 +17,7 @@ _MOST_PAGES = 100
 
 
 class Boto3(Driver):
-    """The adapter."""
+    """Adapter of boto3."""
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "create_key",
@@ -39,54 +39,54 @@ class Boto3(Driver):
         session = boto3.session.Session(
             auth.access_key_id, auth.access_key_secret, auth.security_token, region_name=auth.region
         )
-        # What it would repeat of its own accord is shown as it is.
+        # One attempt: retries of the client would hide faults of the target.
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=seconds, read_timeout=seconds)
         self._kms = session.client("kms", endpoint_url=target.base_url, verify=ca_file(target), config=config)
 
-    def raised(self, error: Exception) -> Raised | None:
+    def raised(self, error: Exception) -> RaisedError | None:
         if isinstance(error, ClientError):
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            return Raised(kinds_of(error), status, error.response["Error"]["Code"], str(error))
-        # Its own complaints, such as of a reply that it cannot parse: no documented error of the service.
-        return None if not isinstance(error, BotoCoreError) else Raised(kinds_of(error), None, None, str(error))
+            return RaisedError(kinds_of(error), status, error.response["Error"]["Code"], str(error))
+        # Errors of the client itself, such as a reply that it cannot parse; not a documented error of the service.
+        return None if not isinstance(error, BotoCoreError) else RaisedError(kinds_of(error), None, None, str(error))
 
-    def _create(self, description: str) -> Told:
-        return Told(key_id=self._kms.create_key(Description=description)["KeyMetadata"]["KeyId"])
+    def _create(self, description: str) -> CallResult:
+        return CallResult(key_id=self._kms.create_key(Description=description)["KeyMetadata"]["KeyId"])
 
-    def _describe(self, key_id: str) -> Told:
-        told = self._kms.describe_key(KeyId=key_id)["KeyMetadata"]
-        return Told(told["KeyId"], told["KeyState"], told.get("DeletionDate"))
+    def _describe(self, key_id: str) -> CallResult:
+        key = self._kms.describe_key(KeyId=key_id)["KeyMetadata"]
+        return CallResult(key["KeyId"], key["KeyState"], key.get("DeletionDate"))
 
-    def _list(self) -> Told:
+    def _list(self) -> CallResult:
         keys: list[str] = []
         for number, page in enumerate(self._kms.get_paginator("list_keys").paginate()):
             keys += [key["KeyId"] for key in page["Keys"]]
             if number == _MOST_PAGES:
                 break
-        return Told(keys=tuple(keys))
+        return CallResult(keys=tuple(keys))
 
-    def _enable(self, key_id: str) -> Told:
+    def _enable(self, key_id: str) -> CallResult:
         self._kms.enable_key(KeyId=key_id)
-        return Told()
+        return CallResult()
 
-    def _disable(self, key_id: str) -> Told:
+    def _disable(self, key_id: str) -> CallResult:
         self._kms.disable_key(KeyId=key_id)
-        return Told()
+        return CallResult()
 
-    def _schedule(self, key_id: str, window: int) -> Told:
-        told = self._kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=window)
-        # Programs read the date; the state is a later addition to the reply, which not all know.
-        return Told(state=told.get("KeyState"), deletion_at=told["DeletionDate"])
+    def _schedule(self, key_id: str, window: int) -> CallResult:
+        reply = self._kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=window)
+        # The date is required; the state was added to the reply later, and some endpoints do not send it.
+        return CallResult(state=reply.get("KeyState"), deletion_at=reply["DeletionDate"])
 
-    def _cancel(self, key_id: str) -> Told:
+    def _cancel(self, key_id: str) -> CallResult:
         self._kms.cancel_key_deletion(KeyId=key_id)
-        return Told()
+        return CallResult()
 
-    def _encrypt(self, key_id: str, plaintext: str) -> Told:
-        return Told(secret=self._kms.encrypt(KeyId=key_id, Plaintext=plaintext.encode())["CiphertextBlob"])
+    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
+        return CallResult(secret=self._kms.encrypt(KeyId=key_id, Plaintext=plaintext.encode())["CiphertextBlob"])
 
-    def _decrypt(self, ciphertext: object) -> Told:
-        return Told(secret=self._kms.decrypt(CiphertextBlob=ciphertext)["Plaintext"].decode())
+    def _decrypt(self, ciphertext: object) -> CallResult:
+        return CallResult(secret=self._kms.decrypt(CiphertextBlob=ciphertext)["Plaintext"].decode())
 
-    def _generate_data_key(self, key_id: str) -> Told:
-        return Told(secret=self._kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")["Plaintext"])
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")["Plaintext"])

@@ -1,4 +1,4 @@
-"""One call through a client: what it told or raised, what went over the wire meanwhile, and what follows from both."""
+"""One call through a client: its result, its exchanges on the wire, and the judgement of both."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.apps.sdk.driver import Crash, Driver, Outcome, Raised, Told, kinds_of
-from kms_conformance.apps.sdk.judging import Expectation, disagreement, reading, shown
-from kms_conformance.apps.sdk.known import Trap, VendorClient
-from kms_conformance.apps.sdk.outcome import StepResult, StepVerdict
+from kms_conformance.apps.sdk.driver import CallResult, Crash, Driver, Outcome, RaisedError, kinds_of
+from kms_conformance.apps.sdk.expectations import Expectation, describe_error, disagreement, reply_result
+from kms_conformance.apps.sdk.results import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
+from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judgement
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
-# What came was not what HTTP says a reply is.
+# Failures in which a reply was received but violates HTTP.
 _BROKEN = frozenset({"truncated", "too_large", "bad_http"})
 _UNAVAILABLE = frozenset({502, 503, 504})
 _MOST_TEXT = 300
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """What one call came to. `broken` says why the last request has no reply; `foreign` where it went astray."""
+class ClientCall:
+    """One call with its exchanges.
+
+    `broken` is the kind and text of the failure if the last request has no reply; `foreign` names a request that was
+    stopped before it was sent; `sent` counts the requests to the service.
+    """
 
     operation: str
     call: str
@@ -43,28 +47,28 @@ class Meeting:
         return tuple(answer.number for answer in self.answers)
 
 
-def meet(
+def make_call(
     client: Client,
     musts: frozenset[str],
     admit: Callable[[Request], None],
     driver: Driver,
     operation: str,
     **arguments: Any,  # noqa: ANN401
-) -> Meeting:
-    """Make one call, and take down what goes over the wire.
+) -> ClientCall:
+    """Make one call and capture its exchanges.
 
-    `musts` are the requirements that its replies must keep; `admit` sees each request before it leaves (see `Tap`).
+    `musts` are the requirements that the replies are judged by; `admit` checks each request before it is sent (`Tap`).
     """
     target = client.target
     outcome: Outcome
     with Tap(target.urls, admit, target.limits.timeout_seconds) as tap:
         try:
             outcome = driver.call(operation, **arguments)
-        except Exception as error:  # noqa: BLE001 - what leaves a client is what this is about
+        except Exception as error:  # noqa: BLE001 - any exception of a client is a result
             outcome = driver.raised(error) or _crash(error)
-    if isinstance(outcome, Told) and outcome.state is not None:
+    if isinstance(outcome, CallResult) and outcome.state is not None:
         outcome = replace(outcome, state=client.profile.state(outcome.state))
-    elif not isinstance(outcome, Told):
+    elif not isinstance(outcome, CallResult):
         outcome = replace(outcome, text=_short(client.recorder.redactor.text(outcome.text)))
     answers: list[Answer] = []
     violations: list[Judgement] = []
@@ -80,11 +84,11 @@ def meet(
         answers.append(answer)
         violations += [judgement for judgement in judgements if _counts(musts, judgement)]
     name = driver.calls[operation]
-    return Meeting(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
+    return ClientCall(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
 
 
 def _is_of(client: Client, operation: str, exchange: Exchange) -> bool:
-    """Whether an exchange is with the service: some clients ask an identity service first."""
+    """Whether an exchange is with the KMS; some clients call an identity service first."""
     return exchange.request.path == client.dialect.request(operation, {}).path
 
 
@@ -92,86 +96,90 @@ def _counts(musts: frozenset[str], judgement: Judgement) -> bool:
     return not judgement.passed and judgement.requirement in musts
 
 
-def decide(meeting: Meeting, expectation: Expectation, client: Client, known: VendorClient) -> StepResult:
-    """What became of a call, and whose fault it is where it did not go as it should. The title is left to be filled."""
-    outcome, answers = meeting.outcome, meeting.answers
+def judge_call(call: ClientCall, expectation: Expectation, client: Client, known: VendorClient) -> StepResult:
+    """Judge a call: passed, or a fault of the target or of the client. The title of the result is left empty."""
+    outcome, answers = call.outcome, call.answers
     result = StepResult(
         title="",
-        operation=meeting.operation,
-        call=meeting.call,
+        operation=call.operation,
+        call=call.call,
         verdict="passed",
         expected=expectation.wanted,
-        exchanges=meeting.numbers,
+        exchanges=call.numbers,
     )
-    said = reading(meeting.operation, answers, client.dialect) if answers and meeting.broken is None else None
+    in_reply = reply_result(call.operation, answers, client.dialect) if answers and call.broken is None else None
     problem = expectation.problem(outcome)
-    if problem is None and isinstance(outcome, Told) and isinstance(said, Told):
-        problem = disagreement(outcome, said)
+    if problem is None and isinstance(outcome, CallResult) and isinstance(in_reply, CallResult):
+        problem = disagreement(outcome, in_reply)
     if problem is None:
         return replace(result, expected="")
     result = replace(result, received=problem)
-    if not isinstance(outcome, Told):
+    if not isinstance(outcome, CallResult):
         result = replace(result, raised=outcome.kinds[0])
     if isinstance(outcome, Crash):
         result = replace(result, where=outcome.where)
-    unclear = _unclear(meeting, client)
+    unclear = _unclear(call, client)
     if unclear is not None:
         return replace(result, verdict="inconclusive", reason=unclear)
-    own = None if said is None else expectation.problem(said)
-    trap = _trap(meeting, known, wrong=own is not None)
+    reply_problem = None if in_reply is None else expectation.problem(in_reply)
+    trap = _trap(call, known, wrong_reply=reply_problem is not None)
     result = replace(result, trap=trap.id if trap else "", reason=trap.tells if trap else "")
-    verdict, reason = _fault(meeting, own, excused=bool(trap and trap.excuses))
+    verdict, reason = _fault(call, reply_problem, excused=bool(trap and trap.excuses))
     if verdict == "target":
-        requirements = tuple(dict.fromkeys(violation.requirement for violation in meeting.violations))
+        requirements = tuple(dict.fromkeys(violation.requirement for violation in call.violations))
         return replace(result, verdict="target", reason=reason, requirements=requirements)
     return replace(result, verdict="known_trap" if trap else "client", reason=result.reason or reason)
 
 
-def _unclear(meeting: Meeting, client: Client) -> str | None:
-    """Why nothing follows from a call, if nothing does."""
-    if meeting.foreign is not None:
-        return f"The client was kept from sending {meeting.foreign}."
-    if meeting.broken is not None and meeting.broken[0] not in _BROKEN:
-        return meeting.broken[1]
-    last = meeting.answers[-1] if meeting.answers else None
+def _unclear(call: ClientCall, client: Client) -> str | None:
+    """The reason why a call proves nothing, or None."""
+    if call.foreign is not None:
+        return f"The client tried to send {call.foreign}; the request was stopped."
+    if call.broken is not None and call.broken[0] not in _BROKEN:
+        return call.broken[1]
+    last = call.answers[-1] if call.answers else None
     if last is not None and (client.is_throttled(last) or last.status in _UNAVAILABLE):
         return f"The target did not serve the client ({last.summary})."
     return None
 
 
-def _fault(meeting: Meeting, own: str | None, *, excused: bool) -> tuple[StepVerdict, str]:
-    """Whose fault it is, and why; `own` is what our own reading of the reply finds wrong with it."""
-    if meeting.broken is not None:
-        return "target", f"The reply is not one whole HTTP reply: {meeting.broken[1]}"
-    if meeting.sent == 0:
+def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tuple[StepVerdict, str]:
+    """Fault of the target or of the client, with the reason; `reply_problem` is our own finding in the reply."""
+    if call.broken is not None:
+        return "target", f"The reply is not a complete HTTP reply: {call.broken[1]}"
+    if call.sent == 0:
         return "client", "The client sent nothing."
     if excused:
         return "client", ""
-    if own is not None:
-        return "target", f"The reply itself is not what is due: {own}."
-    if meeting.violations:
-        # What is demanded of this operation's replies says more than what is demanded of all.
-        first = min(meeting.violations, key=lambda violation: violation.requirement.startswith("reply."))
+    if reply_problem is not None:
+        return "target", f"The reply differs from the documents: {reply_problem}."
+    if call.violations:
+        # Requirements on this operation are more specific than requirements on all replies (`reply.*`).
+        first = min(call.violations, key=lambda violation: violation.requirement.startswith("reply."))
         return "target", f"The reply breaks {first.requirement}: expected {first.expected}; received {first.received}."
-    return "client", "The reply is what is due, by every requirement that speaks of it."
+    return "client", "The reply meets every requirement that applies to it."
 
 
-def _trap(meeting: Meeting, known: VendorClient, *, wrong: bool) -> Trap | None:
-    """The known trap that a call ran into; on a reply that is wrong, one that excuses the target goes before others."""
-    outcome = meeting.outcome
-    if not isinstance(outcome, (Raised, Crash)):
+def _trap(call: ClientCall, known: VendorClient, *, wrong_reply: bool) -> Trap | None:
+    """The known trap that explains a call; for a wrong reply, traps that excuse the target are tried first."""
+    outcome = call.outcome
+    if not isinstance(outcome, (RaisedError, Crash)):
         return None
-    last = meeting.answers[-1] if meeting.answers else None
-    traps = sorted(known.traps, key=lambda trap: not trap.excuses) if wrong else known.traps
-    met = (trap for trap in traps if trap.is_met(meeting.operation, outcome.kinds, shown(outcome) + outcome.text, last))
-    return next(met, None)
+    last = call.answers[-1] if call.answers else None
+    traps = sorted(known.traps, key=lambda trap: not trap.excuses) if wrong_reply else known.traps
+    matching = (
+        trap
+        for trap in traps
+        if trap.matches(call.operation, outcome.kinds, describe_error(outcome) + outcome.text, last)
+    )
+    return next(matching, None)
 
 
 def _crash(error: Exception) -> Crash:
-    """An exception that no client documents; the innermost line that is not the standard library's is where."""
+    """An undocumented exception; its place is the innermost line outside the standard library."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if "site-packages" in frame.filename]
-    where = _place(inside[-1]) if inside else "a program that uses what the call returned"
+    where = _place(inside[-1]) if inside else "a program that reads the returned object"
     return Crash(kinds_of(error), str(error), where)
 
 
@@ -182,11 +190,11 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 
 def _short(text: str) -> str:
-    # No text that cannot be written out again leaves here.
+    # Lone surrogates cannot be written to a file.
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
 
 
 def numbers_of(results: Sequence[StepResult]) -> frozenset[int]:
-    """The exchanges that findings name."""
+    """The numbers of all exchanges that findings cite."""
     return frozenset(number for result in results if result.is_finding for number in result.exchanges)

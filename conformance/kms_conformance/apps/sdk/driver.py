@@ -1,4 +1,4 @@
-"""What the adapter of a vendor's client offers: calls in our words, and what came of them in values of our own."""
+"""Interface of the adapters of vendors' clients: abstract operations in, results or errors as plain values out."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from kms_conformance.target import Target
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a call returned; None for what it does not tell. `state` is as the dialect writes it, dates are aware.
+class CallResult:
+    """Values that a call returned; None for values that the reply does not have.
 
-    `keys` are the ids of a whole list; `secret` is a ciphertext, or the plaintext that was decrypted.
+    `state` is written as in the dialect, dates are aware, `keys` are the ids of a whole list, `secret` is a ciphertext
+    or the decrypted plaintext.
     """
 
     key_id: str | None = None
@@ -26,8 +27,8 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Raised:
-    """An error of the client's own kinds: the names of its class and their bases, and what it says of the reply."""
+class RaisedError:
+    """Documented exception of a client: the names of its class and bases, and its status, code and text."""
 
     kinds: tuple[str, ...]
     status: int | None
@@ -37,40 +38,43 @@ class Raised:
 
 @dataclass(frozen=True)
 class Crash:
-    """Any other exception: the names of its class and their bases, its text, and where in the client it was raised."""
+    """Undocumented exception of a client: the names of its class and bases, its text, and the line that raised it."""
 
     kinds: tuple[str, ...]
     text: str
     where: str
 
 
-Outcome = Told | Raised | Crash
+Outcome = CallResult | RaisedError | Crash
 
 
 class Driver(ABC):
-    """One client, signed in at one target. `calls` are the abstract operations that it has, by the vendor's names."""
+    """Adapter of one client, signed in at one target.
+
+    `calls` maps each abstract operation that the client has to the vendor's name of the call.
+    """
 
     calls: ClassVar[Mapping[str, str]]
 
     @abstractmethod
     def __init__(self, target: Target, scope: str) -> None:
-        """`scope` is the project that the credentials are for, "" where the dialect knows none."""
+        """`scope` is the project of the credentials; "" if the dialect has no projects."""
 
-    def call(self, operation: str, **arguments: object) -> Told:
-        """Make one call. Raises whatever the client raises, and what a program would meet that uses its objects."""
-        done: Callable[..., Told] = getattr(self, f"_{operation}")
+    def call(self, operation: str, **arguments: object) -> CallResult:
+        """Make one call. Raises the exceptions of the client, and those of reading its reply objects."""
+        done: Callable[..., CallResult] = getattr(self, f"_{operation}")
         return done(**arguments)
 
     @abstractmethod
-    def raised(self, error: Exception) -> Raised | None:
-        """What an error says, if it is of a kind that the client documents; None for any other: that is a crash."""
+    def raised(self, error: Exception) -> RaisedError | None:
+        """The documented error of a client as plain values; None for an undocumented exception."""
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
-    """The names of an exception's class and of its bases, the nearest first."""
+    """Names of an exception's class and its bases, in method resolution order."""
     return tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
 
 
 def ca_file(target: Target) -> str | None:
-    """The file of certificate authorities that the target file names."""
+    """The file of certificate authorities that the target file names, or None."""
     return None if target.verify is True else str(target.verify)

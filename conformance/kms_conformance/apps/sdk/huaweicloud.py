@@ -1,4 +1,4 @@
-"""huaweicloudsdkkms: `delete_key` schedules there, and `list_key_detail` describes."""
+"""huaweicloudsdkkms: `delete_key` schedules the deletion, `list_key_detail` describes a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from huaweicloudsdkcore.exceptions.exceptions import SdkException, ServiceRespon
 from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkkms import v2 as sdk
 
-from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import AccessKeyAuth
 from kms_conformance.target import Target
 
@@ -19,7 +19,7 @@ _MOST_PAGES = 100
 
 
 class HuaweicloudKms:
-    """The client without its request objects."""
+    """Thin layer over the client that hides its request objects."""
 
     def __init__(self, client: sdk.KmsClient) -> None:
         self.client = client
@@ -72,14 +72,14 @@ class HuaweicloudKms:
         return self.client.update_key_description(sdk.UpdateKeyDescriptionRequest(body=body)).key_info.key_description
 
     def counted(self) -> tuple[int, int]:
-        """How many keys there are, by both calls that tell."""
+        """The number of keys, by both calls that return it."""
         resources = self.client.show_user_quotas(sdk.ShowUserQuotasRequest()).quotas.resources
         used = {resource.type: resource.used for resource in resources}
         return self.client.show_user_instances(sdk.ShowUserInstancesRequest()).instance_num, used["CMK"]
 
 
 class HuaweiCloud(Driver):
-    """The adapter."""
+    """Adapter of huaweicloudsdkkms."""
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "create_key",
@@ -104,21 +104,21 @@ class HuaweiCloud(Driver):
         builder = sdk.KmsClient.new_builder().with_http_config(config).with_credentials(signer)
         self._kms = HuaweicloudKms(builder.with_endpoint(target.base_url).build())
 
-    def raised(self, error: Exception) -> Raised | None:
+    def raised(self, error: Exception) -> RaisedError | None:
         if not isinstance(error, SdkException):
             return None
         if not isinstance(error, ServiceResponseException):
-            return Raised(kinds_of(error), None, None, str(error))
-        return Raised(kinds_of(error), error.status_code, error.error_code, str(error.error_msg))
+            return RaisedError(kinds_of(error), None, None, str(error))
+        return RaisedError(kinds_of(error), error.status_code, error.error_code, str(error.error_msg))
 
-    def _create(self, alias: str, description: str) -> Told:
-        return Told(key_id=self._kms.create(alias, key_description=description))
+    def _create(self, alias: str, description: str) -> CallResult:
+        return CallResult(key_id=self._kms.create(alias, key_description=description))
 
-    def _describe(self, key_id: str) -> Told:
-        told = self._kms.describe(key_id)
-        return Told(told.key_id, told.key_state, _moment(told.scheduled_deletion_date))
+    def _describe(self, key_id: str) -> CallResult:
+        key = self._kms.describe(key_id)
+        return CallResult(key.key_id, key.key_state, _parse_date(key.scheduled_deletion_date))
 
-    def _list(self) -> Told:
+    def _list(self) -> CallResult:
         keys: list[str] = []
         marker = ""
         for _ in range(_MOST_PAGES):
@@ -127,32 +127,32 @@ class HuaweiCloud(Driver):
             marker = page.next_marker
             if page.truncated != "true":
                 break
-        return Told(keys=tuple(keys))
+        return CallResult(keys=tuple(keys))
 
-    def _enable(self, key_id: str) -> Told:
-        return Told(state=self._kms.enable(key_id))
+    def _enable(self, key_id: str) -> CallResult:
+        return CallResult(state=self._kms.enable(key_id))
 
-    def _disable(self, key_id: str) -> Told:
-        return Told(state=self._kms.disable(key_id))
+    def _disable(self, key_id: str) -> CallResult:
+        return CallResult(state=self._kms.disable(key_id))
 
-    def _schedule(self, key_id: str, window: int) -> Told:
-        # The client's models type it as text.
-        told = self._kms.schedule(key_id, str(window))
-        return Told(told.key_id, told.key_state)
+    def _schedule(self, key_id: str, window: int) -> CallResult:
+        # The client's models declare the window as text.
+        reply = self._kms.schedule(key_id, str(window))
+        return CallResult(reply.key_id, reply.key_state)
 
-    def _cancel(self, key_id: str) -> Told:
-        told = self._kms.cancel(key_id)
-        return Told(told.key_id, told.key_state)
+    def _cancel(self, key_id: str) -> CallResult:
+        reply = self._kms.cancel(key_id)
+        return CallResult(reply.key_id, reply.key_state)
 
-    def _encrypt(self, key_id: str, plaintext: str) -> Told:
-        return Told(secret=self._kms.encrypt(key_id, plaintext))
+    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
+        return CallResult(secret=self._kms.encrypt(key_id, plaintext))
 
-    def _decrypt(self, ciphertext: str) -> Told:
-        return Told(secret=self._kms.decrypt(ciphertext))
+    def _decrypt(self, ciphertext: str) -> CallResult:
+        return CallResult(secret=self._kms.decrypt(ciphertext))
 
-    def _generate_data_key(self, key_id: str) -> Told:
-        return Told(secret=self._kms.data_key(key_id))
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.data_key(key_id))
 
 
-def _moment(milliseconds: str) -> datetime | None:
+def _parse_date(milliseconds: str) -> datetime | None:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None

@@ -1,4 +1,4 @@
-"""otcextensions, a plugin of openstacksdk: comes with a password or a token, and sends the window as a number."""
+"""otcextensions, a plugin of openstacksdk: signs in with a password or a token, sends the window as a number."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import openstack
 import otcextensions.sdk
 from openstack.exceptions import HttpException, SDKException
 
-from kms_conformance.apps.sdk.driver import Driver, Raised, Told, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import PasswordAuth, TokenAuth
 from kms_conformance.target import Target
 
-# A region is asked for, and nothing is done with it where the endpoint is given.
+# The plugin requires a region, but does not use it if the endpoint is given.
 _REGION = "region"
 _MOST_KEYS = 100_000
 
 
 def connected(project_id: str, **options: Any) -> Any:  # noqa: ANN401 - the library has no types
-    """The client's object for the service; neither a clouds.yaml nor the environment has a say."""
+    """The client's object for the service; clouds.yaml and the environment are not read."""
     connection = openstack.connect(load_yaml_config=False, load_envvars=False, **options)
     if options["auth_type"] == "admin_token":
-        # A bare token names no project, and the plugin asks for one before it does anything.
+        # A token alone names no project, but the plugin needs one before its first request.
         connection.config.get_auth().get_project_id = lambda *_, **__: project_id
     otcextensions.sdk.register_otc_extensions(connection)
     return connection.kms
 
 
 class OtcExtensions(Driver):
-    """The adapter."""
+    """Adapter of otcextensions."""
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "kms.create_key",
@@ -53,38 +53,38 @@ class OtcExtensions(Driver):
         }
         self._kms = connected(scope, **options, **_auth(target))
 
-    def raised(self, error: Exception) -> Raised | None:
+    def raised(self, error: Exception) -> RaisedError | None:
         if not isinstance(error, SDKException):
             return None
-        # The code stands alone, or at the end of a text such as `… code = KMS.1501`.
+        # The message is the code alone, or ends with it: `… code = KMS.1501`.
         code = error.message.rpartition("=")[2].strip()
         status = error.status_code if isinstance(error, HttpException) else None
-        return Raised(kinds_of(error), status, code, error.message)
+        return RaisedError(kinds_of(error), status, code, error.message)
 
-    def _create(self, alias: str, description: str) -> Told:
-        return Told(key_id=self._kms.create_key(key_alias=alias, key_description=description).key_id)
+    def _create(self, alias: str, description: str) -> CallResult:
+        return CallResult(key_id=self._kms.create_key(key_alias=alias, key_description=description).key_id)
 
-    def _describe(self, key_id: str) -> Told:
-        told = self._kms.get_key(key_id)
-        return Told(told.key_id, told.key_state, _moment(told.scheduled_deletion_date))
+    def _describe(self, key_id: str) -> CallResult:
+        key = self._kms.get_key(key_id)
+        return CallResult(key.key_id, key.key_state, _parse_date(key.scheduled_deletion_date))
 
-    def _list(self) -> Told:
-        return Told(keys=tuple(item.key_id for item in islice(self._kms.keys(), _MOST_KEYS)))
+    def _list(self) -> CallResult:
+        return CallResult(keys=tuple(item.key_id for item in islice(self._kms.keys(), _MOST_KEYS)))
 
-    def _enable(self, key_id: str) -> Told:
-        return Told(state=self._kms.enable_key(key_id).key_state)
+    def _enable(self, key_id: str) -> CallResult:
+        return CallResult(state=self._kms.enable_key(key_id).key_state)
 
-    def _disable(self, key_id: str) -> Told:
-        return Told(state=self._kms.disable_key(key_id).key_state)
+    def _disable(self, key_id: str) -> CallResult:
+        return CallResult(state=self._kms.disable_key(key_id).key_state)
 
-    def _schedule(self, key_id: str, window: int) -> Told:
-        return Told(state=self._kms.schedule_key_deletion(key_id, window).key_state)
+    def _schedule(self, key_id: str, window: int) -> CallResult:
+        return CallResult(state=self._kms.schedule_key_deletion(key_id, window).key_state)
 
-    def _cancel(self, key_id: str) -> Told:
-        return Told(state=self._kms.cancel_key_deletion(key_id).key_state)
+    def _cancel(self, key_id: str) -> CallResult:
+        return CallResult(state=self._kms.cancel_key_deletion(key_id).key_state)
 
-    def _generate_data_key(self, key_id: str) -> Told:
-        return Told(secret=self._kms.create_datakey(key_id, datakey_length=512).plain_text)
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.create_datakey(key_id, datakey_length=512).plain_text)
 
 
 def _auth(target: Target) -> dict[str, Any]:
@@ -105,5 +105,5 @@ def _auth(target: Target) -> dict[str, Any]:
     }
 
 
-def _moment(milliseconds: str) -> datetime | None:
+def _parse_date(milliseconds: str) -> datetime | None:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None

@@ -1,4 +1,4 @@
-"""Which adapter drives which client; nothing of a vendor is imported before it is asked for."""
+"""Registry of adapters by client; a vendor's package is imported only when its adapter is needed."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from importlib import import_module, metadata
 from packaging.requirements import Requirement
 
 from kms_conformance.apps.sdk.driver import Driver
-from kms_conformance.apps.sdk.known import VendorClient, clients
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target
 
-# The package of that name and the extra of it that the clients are, as pyproject.toml has them.
+# Name of this package, and of its extra with the vendors' clients (pyproject.toml).
 _PACKAGE, _EXTRA = "kms-conformance", "clients"
 
 
 class ClientError(UserMistake):
-    """A client that cannot be used: what happened, why, what to do next, a line each."""
+    """A client cannot be used; the text has three lines: what happened, why, what to do next."""
 
     def __init__(self, what: str, why: str, hint: str) -> None:
         super().__init__(f"{what}\n{why}\n{hint}")
 
 
-def names() -> tuple[str, ...]:
+def client_names() -> tuple[str, ...]:
     """The names of all clients of all dialects."""
     return tuple(client.name for dialect in specs.dialects() for client in clients(dialect))
 
 
-def at(target: Target, only: str | None) -> tuple[VendorClient, ...]:
-    """The clients that can sign in at a target, or the one of them that is named `only`, installed or not."""
+def clients_for(target: Target, only: str | None) -> tuple[VendorClient, ...]:
+    """The clients that can sign in at a target (only the one named `only`, if given), installed or not."""
     named = (client for client in clients(target.dialect) if only in (None, client.name))
     return tuple(client for client in named if target.auth.way in client.ways)
 
 
 def adapter_of(client: VendorClient) -> type[Driver]:
-    """The adapter of a client. Raises `ClientError` where one of its packages is not installed."""
+    """The adapter class of a client. Raises `ClientError` if one of its packages is not installed."""
     missing = [name for name in client.distributions if not _is_installed(name)]
     if missing:
         raise ClientError(
@@ -51,13 +51,13 @@ def adapter_of(client: VendorClient) -> type[Driver]:
         raise ClientError(
             f"The client {client.name} cannot be used.",
             f"It is installed but cannot be imported: {error}",
-            f"Install the vendors' clients anew, in an environment of their own: {_install()}",
+            f"Install the vendors' clients again, in a new virtual environment: {_install()}",
         ) from error
     return found
 
 
 def _install() -> str:
-    """The command that installs all clients, in the releases that were tried: however this package came here."""
+    """The command that installs all clients in the tested releases, without this package."""
     found = map(Requirement, metadata.requires(_PACKAGE) or ())
     wanted = [each for each in found if each.marker is not None and each.marker.evaluate({"extra": _EXTRA})]
     return shlex.join(["pip", "install", *(f"{each.name}{each.specifier}" for each in wanted)])

@@ -1,68 +1,103 @@
-"""A run of all clients at one target, from signing in to letting the keys go."""
+"""Run of all clients at one target, in a clean environment: from signing in to releasing the keys."""
 
 from __future__ import annotations
 
+import logging
+import os
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from kms_conformance.apps.sdk.call import numbers_of
-from kms_conformance.apps.sdk.isolation import as_nobody
-from kms_conformance.apps.sdk.known import VendorClient, clients
-from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult
-from kms_conformance.apps.sdk.registry import ClientError, adapter_of, at
+from kms_conformance.apps.sdk.registry import ClientError, adapter_of, clients_for
+from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.step_runner import StepRunner
+from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import specs
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target
 
 Progress = Callable[[VendorClient, StepResult], None]
 
+# Environment variables (prefixes) that the HTTP libraries of the clients read.
+_HTTP_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC", "DEBUG")
 
-def chosen(target: Target, only: str | None) -> tuple[tuple[VendorClient, ...], dict[str, str]]:
-    """The clients that can sign in at a target, all installed, and by name why others are left out.
 
-    `only` names one. Raises `ClientError` where a package is missing or none is left.
+@contextmanager
+def clean_environment() -> Iterator[None]:
+    """An environment without credentials, proxies and the user's home directory, and with logging disabled.
+
+    A .netrc would replace a signature by a password, one client writes an id into the home directory, and another
+    client logs whole requests with their signatures.
+    """
+    before = dict(os.environ)
+    disabled = logging.root.manager.disable
+    with tempfile.TemporaryDirectory() as home, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        prefixes = (
+            *_HTTP_VARIABLES,
+            *(prefix for each in specs.dialects() for client in clients(each) for prefix in client.environment),
+        )
+        for name in [name for name in os.environ if name.upper().startswith(prefixes)]:
+            del os.environ[name]
+        os.environ |= {"HOME": home, "AWS_EC2_METADATA_DISABLED": "true"}
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def choose_clients(target: Target, only: str | None) -> tuple[tuple[VendorClient, ...], dict[str, str]]:
+    """The clients to run at a target, and the reason for each client that is left out, by name.
+
+    `only` names one client. Raises `ClientError` if a package is missing or no client can sign in.
     """
     named = [client for client in clients(target.dialect) if only in (None, client.name)]
     way = target.auth.way
     left_out = {
-        client.name: f"It signs in by {' or '.join(sorted(client.ways))}; the target file has {way}."
+        client.name: f"It needs {' or '.join(sorted(client.ways))}; the target file has {way}."
         for client in named
         if way not in client.ways
     }
-    found = at(target, only)
+    found = clients_for(target, only)
     if not found:
         why = " ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise ClientError(
-            f"No client can be run at {target.name}.",
+            f"No client can run at {target.name}.",
             why or f"The dialect {target.dialect} has no client" + (f" {only}." if only else "."),
-            "Name a target of the client's dialect, with credentials that it knows.",
+            "Name a target of the client's dialect, with credentials of a kind that the client supports.",
         )
-    with as_nobody():
+    with clean_environment():
         for client in found:
             adapter_of(client)
     return found, left_out
 
 
-def play(
+def run_clients(
     target: Target, ledger: Ledger, found: Sequence[VendorClient], left_out: dict[str, str], progress: Progress
 ) -> SdkReport:
-    """Play the steps through each client, one key a client; whatever happens, the keys are let go at the end."""
+    """Run the steps through each client, with one key each; the keys are released at the end in any case."""
     started, clock = datetime.now(UTC), time.monotonic()
     bench = Bench(target, ledger, keys=len(found))
     results: list[ClientResult] = []
     reason = ""
-    with as_nobody():
+    with clean_environment():
         try:
             bench.enter()
             for number, client in enumerate(found, 1):
                 last = number == len(found)
-                player = StepRunner(bench, client, adapter_of(client))
+                runner = StepRunner(bench, client, adapter_of(client))
                 steps: list[StepResult] = []
                 results.append(ClientResult(client.name, client.versions, ()))
-                for step in player.play(to_the_end=last or bench.pool.room > 0):
+                for step in runner.run(to_the_end=last or bench.pool.room > 0):
                     steps.append(step)
                     results[-1] = ClientResult(client.name, client.versions, tuple(steps))
                     progress(client, step)

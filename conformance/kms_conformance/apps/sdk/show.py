@@ -1,4 +1,4 @@
-"""What `run --via sdk` shows: a table of steps and clients, the findings in full, and the known traps once each."""
+"""Terminal output of `run --via sdk`: a table of steps and clients, the findings, and each known trap once."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from kms_conformance.apps.sdk.known import clients
+from kms_conformance.apps.sdk.vendor_clients import clients
 from kms_conformance.core.text import capped, counted, one_line, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kms_conformance.apps.sdk.outcome import ClientResult, SdkReport, StepResult, StepVerdict
+    from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult, StepVerdict
     from kms_conformance.report.text.screen import Screen
 
 _CELLS: Mapping[StepVerdict, tuple[str, str]] = {
@@ -26,9 +26,9 @@ _CELLS: Mapping[StepVerdict, tuple[str, str]] = {
     "absent": ("no such call", "dim"),
 }
 _RESULTS = {
-    "passed": ("real programs work on it, as far as these clients go", "bold green"),
-    "failed": ("real programs fail on it", "bold red"),
-    "inconclusive": ("it stays open whether real programs work on it", "bold yellow"),
+    "passed": ("real programs work, as far as these clients show", "bold green"),
+    "failed": ("real programs fail", "bold red"),
+    "inconclusive": ("not decided whether real programs work", "bold yellow"),
 }
 _MOST_BODY = 160
 _LEAST_WIDTH = 40
@@ -36,7 +36,7 @@ _INDENT = 13
 
 
 def show(report: SdkReport, path: Path, screen: Screen) -> None:
-    """Print what became of one target; `path` is its `sdk.json`."""
+    """Print the results of one target; `path` is its `sdk.json`."""
     screen.write_line()
     screen.write_line(Text(f"{report.target.name}: {_RESULTS[report.result][0]}", _RESULTS[report.result][1]))
     if report.clients:
@@ -88,7 +88,7 @@ def _finding(step: StepResult, exchanges: Mapping[int, Mapping[str, Any]], versi
         "reply": "; ".join(_reply(exchanges[number]) for number in step.exchanges[-1:] if number in exchanges),
         "why": step.reason,
         "breaks": ", ".join(step.requirements),
-        "trap": f"{step.trap}, besides: the client stumbles on such a reply by a fault of its own" if step.trap else "",
+        "trap": f"{step.trap}: this known fault of the client also fails on such a reply" if step.trap else "",
     }
     for label, text in shown.items():
         if text:
@@ -96,7 +96,7 @@ def _finding(step: StepResult, exchanges: Mapping[int, Mapping[str, Any]], versi
 
 
 def _reply(exchange: Mapping[str, Any]) -> str:
-    """A recorded reply in a line: what a person needs to see what the client met."""
+    """A recorded reply in one line: status, content type, body."""
     if exchange["status"] is None:
         return f"none ({exchange['failure']}), exchange {exchange['number']}"
     kind = next((value for name, value in exchange["reply_headers"] if name.lower() == "content-type"), "no type")
@@ -105,7 +105,7 @@ def _reply(exchange: Mapping[str, Any]) -> str:
 
 
 def _traps(client: ClientResult, dialect: str, width: int) -> Iterator[Text]:
-    """The known traps that a client ran into, each once, with the steps at which it did."""
+    """The known traps that the steps of a client matched, each once, with the number of steps."""
     known = {trap.id: trap for each in clients(dialect) if each.name == client.name for trap in each.traps}
     met: dict[str, list[str]] = {}
     for step in client.steps:

@@ -1,4 +1,4 @@
-"""Plays the steps through one client: prepares each by our own requests, makes the call, and reads the key back."""
+"""Runs the steps through one client: prepares the key by our own requests, makes the call, reads the key back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from kms_conformance.apps.sdk.call import Meeting, decide, meet
-from kms_conformance.apps.sdk.driver import Driver, Told
-from kms_conformance.apps.sdk.judging import Expectation, ExpectedRefusal, Served
-from kms_conformance.apps.sdk.known import VendorClient
-from kms_conformance.apps.sdk.outcome import StepResult
-from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, by_strangers, steps
+from kms_conformance.apps.sdk.call import ClientCall, judge_call, make_call
+from kms_conformance.apps.sdk.driver import CallResult, Driver
+from kms_conformance.apps.sdk.expectations import Expectation, ExpectedRefusal, ExpectedSuccess
+from kms_conformance.apps.sdk.results import StepResult
+from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
+from kms_conformance.apps.sdk.vendor_clients import VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
@@ -23,21 +23,22 @@ from kms_conformance.keys.target_session import Bench
 from kms_conformance.wire.messages import Request
 
 PLAINTEXT = "grüezi"
-_READING = frozenset({"describe", "list"})
+_READ_ONLY = frozenset({"describe", "list"})
 _POLL_SECONDS = 0.2
-_WAITS_IN_VAIN = 2
+# After this number of full waits without effect, later waits are a tenth as long.
+_MOST_FULL_WAITS = 2
 
 
-class ForeignKeyNamed(Exception):  # noqa: N818 - a client that goes astray, and no error of ours
-    """A request of a client that could have changed a key that this run did not create. It was not sent."""
+class ForeignKeyNamed(Exception):  # noqa: N818 - a fault of a client, not of this suite
+    """A client's request names a key that this run did not create. The request was not sent."""
 
 
 class StepRunner:
-    """One client at the bench of one target."""
+    """Runner of all steps for one client at one target."""
 
-    def __init__(self, bench: Bench, known: VendorClient, adapter: type[Driver]) -> None:
+    def __init__(self, bench: Bench, vendor_client: VendorClient, adapter: type[Driver]) -> None:
         self._bench = bench
-        self._known = known
+        self._vendor_client = vendor_client
         self._adapter = adapter
         self._client = bench.client
         self._profile = bench.client.profile
@@ -45,19 +46,19 @@ class StepRunner:
         musts = (requirement.id for requirement in bench.catalogue if requirement.level == "MUST")
         self._musts = bench.applicable & frozenset(musts)
         self._key: str | None = None
-        # What the reply to the create named, be it provably ours or not: it may be read, and nothing else.
+        # The id in the reply to the create; if not provably ours, the key is only read.
         self._named: str | None = None
-        # The state that the key was last known to be in; None where only a look at it can tell.
+        # The last known state of the key; None if it must be read.
         self._state: str | None = None
         self._ciphertext: object = None
-        self._in_vain = 0
+        self._full_waits = 0
 
-    def play(self, *, to_the_end: bool) -> Iterator[StepResult]:
-        """All steps in their order; `to_the_end` also lets the key's time run out, which uses the key up."""
+    def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
+        """Run all steps in order; `to_the_end` also runs the waiting period out, which deletes the key."""
         yield self._create()
         for step in steps(self._profile, self._bench.pool.days):
             yield self._step(step, self._driver)
-        yield from self._as_a_stranger()
+        yield from self._wrong_credentials()
         if to_the_end and self._bench.time.offered:
             yield self._expire()
 
@@ -69,13 +70,13 @@ class StepRunner:
         if pool.room <= 0:
             with suppress(Inconclusive):
                 self._key = pool.take(ENABLED).id
-            return replace(blank, verdict="inconclusive", reason="limits.max_keys leaves no room for one more key.")
-        met, found, problem = self._asked_for_a_key()
-        if met is None:
+            return replace(blank, verdict="inconclusive", reason="limits.max_keys allows no further key.")
+        call, found, problem = self._create_through_client()
+        if call is None:
             return replace(blank, verdict="inconclusive", reason="" if problem is None else problem.reason)
-        named = [self._client.dialect.created_id(answer.value) for answer in met.answers]
+        named = [self._client.dialect.created_id(answer.value) for answer in call.answers]
         self._named = next((key for key in named if key is not None), None)
-        result = self._decide(CREATE, met, Served("create", self._named))
+        result = self._decide(CREATE, call, ExpectedSuccess("create", self._named))
         if found is not None:
             pool.keys.append(found)
             self._key, self._state = found, ENABLED
@@ -88,15 +89,15 @@ class StepRunner:
             return replace(result, verdict="inconclusive", reason=problem.reason)
         return result
 
-    def _asked_for_a_key(self) -> tuple[Meeting | None, str | None, Inconclusive | None]:
-        """What became of the client's create: all that it met, the key that is ours, and why there is none."""
+    def _create_through_client(self) -> tuple[ClientCall | None, str | None, Inconclusive | None]:
+        """Create a key through the client: the call (if made), the new key, and the reason if there is none."""
         pool = self._bench.pool
-        met: list[Meeting] = []
+        calls: list[ClientCall] = []
         markers: list[str] = []
 
         def send(marker: str) -> Answer:
-            met.append(self._meet(self._driver, "create", **self._client.dialect.naming(marker)))
-            answers = met[0].answers
+            calls.append(self._call(self._driver, "create", **self._client.dialect.naming(marker)))
+            answers = calls[0].answers
             if not answers:
                 raise Inconclusive("The client sent no request that the target answered.")
             markers.append(marker)
@@ -104,12 +105,12 @@ class StepRunner:
 
         try:
             _, found = pool.attempt(send)
-            if len(met[0].answers) > 1:
-                # A client that sends a create again may have made two.
+            if len(calls[0].answers) > 1:
+                # A client that repeats a create may have created two keys.
                 pool.look_for(markers[0])
         except Inconclusive as error:
-            return (met[0] if met else None), None, error
-        return met[0], found, None
+            return (calls[0] if calls else None), None, error
+        return calls[0], found, None
 
     def _step(self, step: Step, driver: Driver) -> StepResult:
         blank = _blank(step, driver)
@@ -118,17 +119,17 @@ class StepRunner:
         try:
             self._prepare(step)
         except Inconclusive as error:
-            return replace(blank, verdict="inconclusive", reason=f"It could not be prepared: {error.reason}")
+            return replace(blank, verdict="inconclusive", reason=f"The key could not be prepared: {error.reason}")
         if step.operation == "decrypt" and self._ciphertext is None:
-            return replace(blank, verdict="inconclusive", reason="There is no ciphertext, as encrypt failed.")
+            return replace(blank, verdict="inconclusive", reason="There is no ciphertext because encrypt failed.")
         try:
             arguments = self._arguments(step)
-            if step.of != "our" and step.operation not in _READING:
+            if step.key != "own" and step.operation not in _READ_ONLY:
                 self._client.look_up_absent(str(arguments["key_id"]))
         except Inconclusive as error:
             return replace(blank, verdict="inconclusive", reason=error.reason)
-        result = self._made(step, driver, arguments)
-        changes = step.operation not in _READING and step.of == "our" and not step.by_stranger
+        result = self._call_and_judge(step, driver, arguments)
+        changes = step.operation not in _READ_ONLY and step.key == "own" and not step.wrong_credentials
         if changes and result.verdict in ("passed", "known_trap"):
             read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
             result = result if read_back.verdict == "passed" else read_back
@@ -137,34 +138,34 @@ class StepRunner:
         return result
 
     def _prepare(self, step: Step) -> None:
-        """Bring the key into the state that a step needs. Raises `Inconclusive`."""
+        """Bring the key into the state that a step needs. Raises `Inconclusive` if that fails."""
         if self._key is None:
-            if step.operation not in _READING or step.needs != ENABLED or self._named is None:
+            if step.operation not in _READ_ONLY or step.needs != ENABLED or self._named is None:
                 raise Inconclusive("There is no key of ours.")
             return
         if self._state != step.needs and self._bench.pool.bring(self._key, step.needs) is None:
             raise Inconclusive("The key is gone.")
         self._state = step.needs
 
-    def _as_a_stranger(self) -> Iterator[StepResult]:
+    def _wrong_credentials(self) -> Iterator[StepResult]:
         target = self._bench.target
         if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
             return
         field, refusal = target.auth.stranger
         wrong: dict[str, Any] = {field: secrets.token_hex(16)}
         stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
-        for step in by_strangers(refusal):
+        for step in with_wrong_credentials(refusal):
             yield self._step(step, stranger)
 
     def _expire(self) -> StepResult:
         blank = _blank(EXPIRED, self._driver)
         pool = self._bench.pool
         if self._key is None:
-            return replace(blank, verdict="inconclusive", reason="There is no key whose time could come.")
+            return replace(blank, verdict="inconclusive", reason="There is no key of ours to wait for.")
         try:
             view = pool.bring(self._key, PENDING, self._profile.window.minimum)
             if view is None or view.deletion_at is None:
-                raise Inconclusive("The target does not say when its time comes.")  # noqa: TRY301
+                raise Inconclusive("The target returns no deletion date of the key.")  # noqa: TRY301
             ahead = (view.deletion_at - self._bench.time.now()).total_seconds()
             self._bench.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
             result = self._read(EXPIRED, self._driver, EXPIRED)
@@ -175,43 +176,43 @@ class StepRunner:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _made(self, step: Step, driver: Driver, arguments: Mapping[str, object]) -> StepResult:
-        if step.operation in _READING:
+    def _call_and_judge(self, step: Step, driver: Driver, arguments: Mapping[str, object]) -> StepResult:
+        if step.operation in _READ_ONLY:
             return self._read(step, driver, step)
-        meeting = self._meet(driver, step.operation, **arguments)
-        if step.operation == "encrypt" and isinstance(meeting.outcome, Told):
-            self._ciphertext = meeting.outcome.secret
-        return self._decide(step, meeting, self._expectation(step))
+        call = self._call(driver, step.operation, **arguments)
+        if step.operation == "encrypt" and isinstance(call.outcome, CallResult):
+            self._ciphertext = call.outcome.secret
+        return self._decide(step, call, self._expectation(step))
 
     def _read(self, step: Step, driver: Driver, reading: Step) -> StepResult:
-        """Describe or list until what is read fits, or until the time that reads may lag behind has passed."""
+        """Describe or list until the result is as expected, or until the profile's settle time has passed."""
         expectation = self._expectation(reading)
-        # Only what changed a moment ago may read as it was; after two waits in vain, a tenth of the time will do.
-        patience = self._profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
-        deadline = time.monotonic() + (patience if reading.of == "our" and not reading.by_stranger else 0)
+        # Reads may lag behind a change by the settle time.
+        settle_seconds = self._profile.settle_seconds / (1 if self._full_waits < _MOST_FULL_WAITS else 10)
+        deadline = time.monotonic() + (settle_seconds if reading.key == "own" and not reading.wrong_credentials else 0)
         while True:
-            meeting = self._meet(driver, reading.operation, **self._arguments(reading))
-            result = self._decide(step, meeting, expectation)
+            call = self._call(driver, reading.operation, **self._arguments(reading))
+            result = self._decide(step, call, expectation)
             if result.verdict != "target":
                 return result
             if time.monotonic() >= deadline:
-                self._in_vain += 1
+                self._full_waits += 1
                 return result
             time.sleep(_POLL_SECONDS)
 
-    def _meet(self, driver: Driver, operation: str, **arguments: Any) -> Meeting:  # noqa: ANN401
-        return meet(self._client, self._musts, self._admit, driver, operation, **arguments)
+    def _call(self, driver: Driver, operation: str, **arguments: Any) -> ClientCall:  # noqa: ANN401
+        return make_call(self._client, self._musts, self._admit, driver, operation, **arguments)
 
     def _admit(self, request: Request) -> None:
-        """Keep to the pace; raise `ForeignKeyNamed` for a request that names a key that was there before us."""
+        """Keep the request rate; raise `ForeignKeyNamed` for a request that names a key older than this run."""
         said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
         pool = self._bench.pool
         if any(key.casefold() in said for key in pool.strangers - pool.ever):
-            raise ForeignKeyNamed("a request that names a key of somebody else's")
+            raise ForeignKeyNamed("a request that names a key that this run did not create")
         self._client.session.take_turn()
 
-    def _decide(self, step: Step, meeting: Meeting, expectation: Expectation) -> StepResult:
-        return replace(decide(meeting, expectation, self._client, self._known), title=step.title)
+    def _decide(self, step: Step, call: ClientCall, expectation: Expectation) -> StepResult:
+        return replace(judge_call(call, expectation, self._client, self._vendor_client), title=step.title)
 
     def _arguments(self, step: Step) -> dict[str, object]:
         if step.operation == "list":
@@ -219,11 +220,11 @@ class StepRunner:
         if step.operation == "decrypt":
             return {"ciphertext": self._ciphertext}
         named = {
-            "our": self._key or self._named,
-            "no": self._client.dialect.unknown_key(),
+            "own": self._key or self._named,
+            "unknown": self._client.dialect.unknown_key(),
             "malformed": self._client.dialect.malformed_keys[0],
         }
-        arguments: dict[str, object] = {"key_id": named[step.of]}
+        arguments: dict[str, object] = {"key_id": named[step.key]}
         if step.window is not None:
             arguments["window"] = step.window
         if step.operation == "encrypt":
@@ -232,11 +233,11 @@ class StepRunner:
 
     def _expectation(self, step: Step) -> Expectation:
         if step.refusal is not None:
-            return ExpectedRefusal(self._profile.refusal(step.refusal), self._known.error_of(step.refusal))
+            return ExpectedRefusal(self._profile.refusal(step.refusal), self._vendor_client.error_of(step.refusal))
         if step.operation == "describe":
             state = step.then or step.needs
-            return Served("describe", self._key or self._named, state, dated=state == PENDING)
-        return Served(
+            return ExpectedSuccess("describe", self._key or self._named, state, dated=state == PENDING)
+        return ExpectedSuccess(
             step.operation,
             self._key or self._named,
             step.then,
@@ -245,5 +246,5 @@ class StepRunner:
 
 
 def _blank(step: Step, driver: Driver) -> StepResult:
-    """The result of a step that its client has no call for."""
+    """The result of a step without a call: the client does not have it."""
     return StepResult(step.title, step.operation, driver.calls.get(step.operation, ""), "absent")

@@ -1,4 +1,4 @@
-"""The life of a key as programs lead it: the calls that are made through each client, and what is due on each."""
+"""Steps of the key lifecycle: the calls that are made through each client, with the documented outcome of each."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Literal
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 
-Whose = Literal["our", "no", "malformed"]
+KeyChoice = Literal["own", "unknown", "malformed"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call. `needs` is the state that the key is brought into before, by our own requests.
+    """One call with its expected outcome.
 
-    The call is accepted, and the key then reads as `then`; or it meets the refusal that the profile has by that name,
-    and the key still reads as `needs`. `of` says which key is named, `by_stranger` that the credentials are wrong.
+    `needs` is the state of the key before the call, set by our own requests. If `refusal` is None, the call is accepted
+    and the key then has the state `then`; else the profile's refusal of that name is expected, and the state stays.
+    `key` chooses the key that the call names; `wrong_credentials` makes the call with wrong credentials.
     """
 
     title: str
@@ -26,12 +27,12 @@ class Step:
     refusal: str | None = None
     then: str | None = None
     window: int | None = None
-    of: Whose = "our"
-    by_stranger: bool = False
+    key: KeyChoice = "own"
+    wrong_credentials: bool = False
 
 
 def steps(profile: Profile, days: int) -> Iterator[Step]:
-    """All steps but the first, which creates the key, and the last, which waits for its end; windows are of `days`."""
+    """All steps between the first (`CREATE`) and the last (`EXPIRED`); the default window is `days`."""
     window, after = profile.window, profile.after_cancel
     yield Step("describe a new key", "describe")
     yield Step("list the keys", "list")
@@ -56,9 +57,9 @@ def steps(profile: Profile, days: int) -> Iterator[Step]:
             operation,
             refusal="unknown_key",
             window=days if operation == "schedule" else None,
-            of="no",
+            key="unknown",
         )
-    yield Step("describe a malformed id", "describe", refusal="malformed_key", of="malformed")
+    yield Step("describe a malformed id", "describe", refusal="malformed_key", key="malformed")
 
 
 _ON_PENDING = (
@@ -68,15 +69,15 @@ _ON_PENDING = (
     ("decrypt by a pending key", "decrypt"),
 )
 CREATE = Step("create", "create", then=ENABLED)
-EXPIRED = Step("describe it when its time has come", "describe", PENDING, refusal="unknown_key")
+EXPIRED = Step("describe it after its waiting period", "describe", PENDING, refusal="unknown_key")
 
 
-def by_strangers(refusal: str) -> Iterator[Step]:
-    """The steps with wrong credentials; they change nothing, whatever becomes of them."""
-    yield Step("describe with wrong credentials", "describe", refusal=refusal, by_stranger=True)
-    yield Step("list with wrong credentials", "list", refusal=refusal, by_stranger=True)
+def with_wrong_credentials(refusal: str) -> Iterator[Step]:
+    """The steps with wrong credentials; they are read-only."""
+    yield Step("describe with wrong credentials", "describe", refusal=refusal, wrong_credentials=True)
+    yield Step("list with wrong credentials", "list", refusal=refusal, wrong_credentials=True)
 
 
 def _refused(profile: Profile, title: str, operation: str, state: str) -> Step:
-    """What the profile's table of states says of an operation, which is a refusal here."""
+    """A step that the profile's table of states refuses."""
     return Step(title, operation, state, refusal=profile.refusal_in(operation, state))

@@ -1,7 +1,7 @@
-"""What a vendor's client sends and receives, taken down where all of them meet: at the standard library's connections.
+"""Tap on `http.client`: captures the bytes that vendors' clients send and receive.
 
-A proxy would change the Host header, which their signatures cover, and would see nothing of TLS. Every one of them ends
-in `http.client`, so the bytes are copied there: nothing is re-encoded, and the client cannot tell.
+All these clients use `http.client` in the end. The bytes are copied there, without re-encoding. A proxy would change
+the Host header, which the signatures cover, and could not read TLS.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _BLOCK = 1 << 16
 
 
 @dataclass
-class _Line:
-    """One request on a connection, and what has come back so far."""
+class _TappedExchange:
+    """One request on a connection, and the bytes received so far."""
 
     origin: str
     method: str
@@ -38,14 +38,14 @@ class _Line:
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
     error: BaseException | None = None
-    given_up: Failure | None = None
+    aborted: Failure | None = None
     seconds: float = 0.0
 
     def exchange(self) -> Exchange:
-        """The request and what became of it, read anew from the bytes."""
+        """The request and its reply or failure, parsed from the bytes."""
         request = _request(self.origin, bytes(self.sent))
-        if self.given_up is not None:
-            return Exchange(request, None, self.given_up, self.started)
+        if self.aborted is not None:
+            return Exchange(request, None, self.aborted, self.started)
         if not self.received:
             failure = Failure("reset", "no reply") if self.error is None else failure_of(self.error)
             return Exchange(request, None, failure, self.started)
@@ -55,15 +55,15 @@ class _Line:
             return Exchange(request, None, failure_of(error), self.started)
 
     def _reply(self) -> Reply:
-        response = http.client.HTTPResponse(_Bytes(bytes(self.received)), method=self.method)  # type: ignore[arg-type]
+        response = http.client.HTTPResponse(_ReceivedBytes(bytes(self.received)), method=self.method)  # type: ignore[arg-type]
         response.begin()
         headers = tuple(response.headers.items())
         body = unpack(response.read(), response.headers.get_all("Content-Encoding", []), MAX_BODY)
         return Reply(response.status, response.reason or "", headers, body, self.seconds)
 
 
-class _Bytes:
-    """What looks like a socket to the standard library, and is bytes that were received earlier."""
+class _ReceivedBytes:
+    """Stand-in for a socket that returns bytes received earlier."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -72,12 +72,12 @@ class _Bytes:
         return io.BytesIO(self._data)
 
 
-class _Copied(io.RawIOBase):
-    """A socket's file that copies what is read from it, up to a cap and a deadline that no honest reply meets."""
+class _CopyingFile(io.RawIOBase):
+    """File of a socket that copies the bytes read from it; enforces a size limit and a deadline."""
 
-    def __init__(self, raw: io.RawIOBase, line: _Line, seconds: float) -> None:
+    def __init__(self, raw: io.RawIOBase, tapped: _TappedExchange, seconds: float) -> None:
         self._raw = raw
-        self._line = line
+        self._tapped = tapped
         self._seconds = seconds
 
     def readable(self) -> bool:
@@ -85,15 +85,15 @@ class _Copied(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
         count = self._raw.readinto(buffer)
-        line = self._line
-        line.received += bytes(memoryview(buffer)[: count or 0])
-        line.seconds = time.perf_counter() - line.clock
-        if len(line.received) > MAX_BODY + MAX_HEAD:
-            line.given_up = Failure("too_large", f"the reply is longer than {MAX_BODY + MAX_HEAD} bytes")
-            raise OSError(line.given_up.text)
-        if line.seconds > self._seconds:
-            line.given_up = Failure("timeout", "no whole reply in time")
-            raise TimeoutError(line.given_up.text)
+        tapped = self._tapped
+        tapped.received += bytes(memoryview(buffer)[: count or 0])
+        tapped.seconds = time.perf_counter() - tapped.clock
+        if len(tapped.received) > MAX_BODY + MAX_HEAD:
+            tapped.aborted = Failure("too_large", f"the reply is longer than {MAX_BODY + MAX_HEAD} bytes")
+            raise OSError(tapped.aborted.text)
+        if tapped.seconds > self._seconds:
+            tapped.aborted = Failure("timeout", "no complete reply in time")
+            raise TimeoutError(tapped.aborted.text)
         return count
 
     def fileno(self) -> int:
@@ -104,49 +104,49 @@ class _Copied(io.RawIOBase):
         super().close()
 
 
-class _Wire:
-    """A socket as `http.client` reads it: it asks for one file."""
+class _CopyingSocket:
+    """Socket as `http.client` reads it: by one file."""
 
-    def __init__(self, sock: Any, line: _Line, seconds: float) -> None:  # noqa: ANN401 - a socket, or what stands for one
+    def __init__(self, sock: Any, tapped: _TappedExchange, seconds: float) -> None:  # noqa: ANN401 - a socket or a TLS object
         self._sock = sock
-        self._line = line
+        self._tapped = tapped
         self._seconds = seconds
 
     def makefile(self, *_: object) -> io.BufferedReader:
         raw = self._sock.makefile("rb", buffering=0)
-        return io.BufferedReader(_Copied(raw, self._line, self._seconds), _BLOCK)
+        return io.BufferedReader(_CopyingFile(raw, self._tapped, self._seconds), _BLOCK)
 
 
 class Tap:
-    """A context in which every exchange of this process's HTTP clients is taken down. Not to be nested or shared.
+    """Context manager that captures all exchanges of `http.client` in this process; not reentrant, not thread-safe.
 
-    Nothing of a request leaves before the whole of it was seen: `admit` is called with it, and may wait, or raise to
-    keep it here. Requests to any origin that `urls` do not name are kept here in any case: a client that looks for
-    credentials or an endpoint of its own accord would carry ours there. `refused` says why the last one was. `seconds`
-    bounds a whole reply.
+    A request is held back until it is complete. Then `admit` is called with the request; `admit` may wait, or raise to
+    stop the request. Requests to origins other than those of `urls` are always stopped: a client that looks up
+    credentials or endpoints elsewhere would send our credentials there. `refused` names the last stopped request.
+    `seconds` is the deadline of a reply.
     """
 
     def __init__(self, urls: Iterable[str], admit: Callable[[Request], None], seconds: float) -> None:
         self._origins = frozenset(origin(url) for url in urls)
         self._admit = admit
         self._seconds = seconds
-        self._lines: list[_Line] = []
-        self._open: dict[int, _Line] = {}
+        self._exchanges: list[_TappedExchange] = []
+        self._open: dict[int, _TappedExchange] = {}
         self._restore: list[tuple[type, str, Any]] = []
-        self._reading: _Line | None = None
-        self._really_send: Any = None
+        self._reading: _TappedExchange | None = None
+        self._original_send: Any = None
         self.refused: str | None = None
 
     def exchanges(self) -> tuple[Exchange, ...]:
-        """What went over the wire so far, oldest first."""
-        return tuple(line.exchange() for line in self._lines)
+        """The exchanges so far, oldest first."""
+        return tuple(tapped.exchange() for tapped in self._exchanges)
 
     def __enter__(self) -> Self:
         connection, response = http.client.HTTPConnection, http.client.HTTPResponse
         self._replace(connection, "putrequest", self._putrequest)
         self._replace(connection, "send", self._send)
         self._replace(connection, "getresponse", self._getresponse)
-        self._replace(response, "__init__", self._begin)
+        self._replace(response, "__init__", self._init_response)
         return self
 
     def __exit__(
@@ -169,73 +169,75 @@ class Tap:
             if destination not in self._origins:
                 self.refused = f"a request to {destination}, which the target file does not name"
                 raise ForeignOrigin(self.refused)
-            line = _Line(destination, method)
-            self._lines.append(line)
-            self._open[id(connection)] = line
+            tapped = _TappedExchange(destination, method)
+            self._exchanges.append(tapped)
+            self._open[id(connection)] = tapped
             original(connection, method, *rest, **options)
 
         return putrequest
 
     def _send(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
         def send(connection: Any, data: Any) -> None:  # noqa: ANN401
-            line = self._open.get(id(connection))
-            if line is None:
+            tapped = self._open.get(id(connection))
+            if tapped is None:
                 original(connection, data)
                 return
-            # What would be its first effect: a connection that cannot be made is told here.
+            # Connect now, as the original would: connection errors must be raised at this point.
             if connection.sock is None and connection.auto_open:
-                _noting(line, connection.connect)
+                _recording_error(tapped, connection.connect)
             if hasattr(data, "read"):
                 data = data.read()
             for piece in [data] if isinstance(data, (bytes, bytearray, memoryview)) else data:
-                line.sent += piece
+                tapped.sent += piece
 
-        self._really_send = original
+        self._original_send = original
         return send
 
-    def _let_go(self, line: _Line, connection: Any) -> None:  # noqa: ANN401 - any of the libraries' connections
-        """Send what was held back, if it may leave."""
+    def _send_held_back(self, tapped: _TappedExchange, connection: Any) -> None:  # noqa: ANN401 - any of the libraries' connections
+        """Send the request that was held back, if `admit` allows it."""
         try:
-            self._admit(_request(line.origin, bytes(line.sent)))
+            self._admit(_request(tapped.origin, bytes(tapped.sent)))
         except Exception as error:
             self.refused = str(error)
-            self._lines.remove(line)
+            self._exchanges.remove(tapped)
             raise
-        _noting(line, self._really_send, connection, bytes(line.sent))
+        _recording_error(tapped, self._original_send, connection, bytes(tapped.sent))
 
     def _getresponse(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
         def getresponse(connection: Any) -> Any:  # noqa: ANN401
-            line = self._open.get(id(connection))
-            if line is None:
+            tapped = self._open.get(id(connection))
+            if tapped is None:
                 return original(connection)
-            self._let_go(line, connection)
-            self._reading = line
+            self._send_held_back(tapped, connection)
+            self._reading = tapped
             try:
-                return _noting(line, original, connection)
+                return _recording_error(tapped, original, connection)
             finally:
                 self._reading = None
 
         return getresponse
 
-    def _begin(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
+    def _init_response(self, original: Any) -> Any:  # noqa: ANN401 - a method of the standard library
         def begin(response: Any, sock: Any, *rest: Any, **options: Any) -> None:  # noqa: ANN401
-            line = self._reading
-            original(response, sock if line is None else _Wire(sock, line, self._seconds), *rest, **options)
+            tapped = self._reading
+            original(
+                response, sock if tapped is None else _CopyingSocket(sock, tapped, self._seconds), *rest, **options
+            )
 
         return begin
 
 
-def _noting(line: _Line, original: Any, *arguments: Any) -> Any:  # noqa: ANN401
-    """Call, and note on the line what was raised."""
+def _recording_error(tapped: _TappedExchange, original: Any, *arguments: Any) -> Any:  # noqa: ANN401
+    """Call `original`; an exception is stored in the tapped exchange and raised again."""
     try:
         return original(*arguments)
     except BaseException as error:
-        line.error = error
+        tapped.error = error
         raise
 
 
 def _request(origin_of: str, raw: bytes) -> Request:
-    """The request that these bytes are."""
+    """Parse the bytes of a request."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, _, rest = first.partition(" ")

@@ -1,1 +1,1 @@
-"""The harness on trial: runs of the suite against emulators that are wrong on purpose, or right in another way."""
+"""The self-test: runs the suite against faulty emulators, conforming variants, and endpoints that are no KMS."""

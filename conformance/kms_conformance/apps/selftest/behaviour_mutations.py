@@ -1,7 +1,8 @@
-"""Small changes of the emulator's judgements: each function makes a mixin for `Decisions`, and they compose."""
+"""Mixins for `Decisions` that change one behaviour of the emulator each; they can be combined."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +16,16 @@ Change = Callable[[Key], Key]
 ENABLED, DISABLED, PENDING = State.ENABLED, State.DISABLED, State.PENDING_DELETION
 
 
-def with_(**fields: Any) -> Change:  # noqa: ANN401 - the fields of a key
+def with_(**fields: Any) -> Change:  # noqa: ANN401 - fields of a key
     """A change that sets fields of a key."""
     return lambda key: replace(key, **fields)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 def accepting(operation: str, *states: State) -> Mixin:
-    """The operation is carried out in these states, whatever the documents refuse there."""
+    """The operation is accepted in these states, even if the documents refuse it."""
 
     class Accepting(Decisions):
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
@@ -35,7 +36,7 @@ def accepting(operation: str, *states: State) -> Mixin:
 
 
 def refusing(operation: str, refusal: str, *states: State) -> Mixin:
-    """The operation is refused in these states, whatever the documents accept there."""
+    """The operation is refused in these states, even if the documents accept it."""
 
     class Refusing(Decisions):
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
@@ -46,7 +47,7 @@ def refusing(operation: str, refusal: str, *states: State) -> Mixin:
 
 
 def answering(status: int, code: str, *refusals: str) -> Mixin:
-    """These refusals are said with another status and code."""
+    """These refusals have another status and code."""
 
     class Answering(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:
@@ -56,7 +57,7 @@ def answering(status: int, code: str, *refusals: str) -> Mixin:
 
 
 def admitting(*problems: str) -> Mixin:
-    """Requests are let in although this is wrong with their token or signature."""
+    """Requests with these problems of their token or signature are accepted."""
 
     class Admitting(Decisions):
         def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
@@ -72,7 +73,7 @@ def admitting(*problems: str) -> Mixin:
 
 
 def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
-    """Other windows are allowed."""
+    """The allowed windows are those for which `inside` is true."""
 
     class Ranging(Decisions):
         def window_in_range(self, days: int) -> bool:
@@ -82,7 +83,7 @@ def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
 
 
 def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
-    """What is no window is taken for one of so many days; where `read` gives None, all is as documented."""
+    """A value is read as a window of `read(value)` days; for None it is treated as documented."""
 
     class Reading(Decisions):
         def window_problem(self, value: object) -> str | None:
@@ -96,7 +97,7 @@ def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
 
 
 def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
-    """Deletion dates are reckoned otherwise, from the time of the request and the days of the window."""
+    """Deletion dates are computed by `date`, from the time of the request and the days of the window."""
 
     class Dating(Decisions):
         def deletion_date(self, now: datetime, days: int) -> datetime:
@@ -105,11 +106,11 @@ def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
     return Dating
 
 
-# --- what requests do -------------------------------------------------------------------------------------------------
+# --- effects ----------------------------------------------------------------------------------------------------------
 
 
 def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
-    """The operation leaves behind what `change` makes of the key before it and the key as it should be after it."""
+    """The operation stores `change(before, after)`, of the key before it and the documented key after it."""
 
     class Doing(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
@@ -120,26 +121,26 @@ def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
 
 
 def doing_nothing(operation: str) -> Mixin:
-    """The operation is answered as if it had been carried out, and is not."""
+    """The operation is answered with success, but has no effect."""
     return doing(operation, lambda before, _: before)
 
 
-def touching(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
-    """The operation changes other keys as well."""
+def changing_others(operation: str, which: Callable[[Key], bool], change: Change) -> Mixin:
+    """The operation also changes the other keys for which `which` is true, except default keys."""
 
-    class Touching(Decisions):
+    class ChangingOthers(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
             yield from super().effects(operation_asked, before, after, keys)
             if operation_asked == operation:
                 yield from (change(key) for key in keys if key.id != after.id and not key.default and which(key))
 
-    return Touching
+    return ChangingOthers
 
 
-def doing_though(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
-    """A request that is refused so changes the key that it named, or every key if it named none."""
+def changing_though_refused(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
+    """A request with one of these refusals changes the key that it names, or every key if it names none."""
 
-    class DoingThough(Decisions):
+    class ChangingThoughRefused(Decisions):
         def effects_of_refusal(
             self, operation_asked: str | None, refusal: str, key: Key | None, keys: Collection[Key]
         ) -> Iterable[Key]:
@@ -147,14 +148,14 @@ def doing_though(refusals: Collection[str], change: Change, operation: str | Non
                 return ()
             return tuple(change(meant) for meant in ((key,) if key else keys) if not meant.default)
 
-    return DoingThough
+    return ChangingThoughRefused
 
 
-# --- what is told -----------------------------------------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------------------------------------
 
 
 def showing(operations: Collection[str], change: Change) -> Mixin:
-    """Replies to these operations tell of another key than the one that is there."""
+    """Replies to these operations show a changed key."""
 
     class Showing(Decisions):
         def shown(self, operation: str, key: Key, now: datetime) -> Key:
@@ -165,7 +166,7 @@ def showing(operations: Collection[str], change: Change) -> Mixin:
 
 
 def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
-    """Lists show other keys than there are."""
+    """Lists contain other keys than the store."""
 
     class Listing(Decisions):
         def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
@@ -175,7 +176,7 @@ def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
 
 
 def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None) -> Mixin:
-    """A key that does not exist is taken for one, in this state, by these operations or by all."""
+    """Unknown ids for which `which` is true are treated as keys in this state, by these operations or by all."""
 
     class Inventing(Decisions):
         def invented_key(self, key_id: str, now: datetime) -> Key | None:
@@ -192,7 +193,7 @@ def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: 
 
 
 def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
-    """Keys that wait for their deletion are there at other times; `there` is asked of those that have a date."""
+    """Keys pending deletion exist while `there` is true."""
 
     class Visible(Decisions):
         def key_visible(self, key: Key, now: datetime) -> bool:
@@ -200,3 +201,32 @@ def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
             return there(key, now) if waiting else super().key_visible(key, now)
 
     return Visible
+
+
+_LAG_SECONDS = 0.3
+
+
+class LaggingReads(Decisions):
+    """Eventual consistency: describing a key shows its state of `_LAG_SECONDS` ago, in real time.
+
+    A new key is visible at once.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._versions: dict[str, list[tuple[float, Key]]] = {}
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        stored = tuple(super().effects(operation, before, after, keys))
+        for key in stored:
+            versions = self._versions.setdefault(key.id, [(0.0, before)])
+            if versions[-1][1] != key:
+                versions.append((time.monotonic(), key))
+        return stored
+
+    def shown(self, operation: str, key: Key, now: datetime) -> Key:
+        found = super().shown(operation, key, now)
+        if operation != "describe":
+            return found
+        latest = time.monotonic() - _LAG_SECONDS
+        return next((old for since, old in reversed(self._versions.get(key.id, [])) if since <= latest), found)

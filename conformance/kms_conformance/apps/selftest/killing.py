@@ -1,11 +1,12 @@
-"""Kills a run at its requests, one after another, and lets it go on: what would be left behind each time?
+"""Crash tests of a run: SIGKILL at selected requests, then a judgement of the keys and the ledger that are left.
 
-At a request the process of the run is forked. The fork sends the request and is killed by SIGKILL when the emulator has
-received it, either before it is carried out or after, with the reply unsent. What is left, the emulator's keys and a
-copy of the ledger, is handed to a judgement; then the emulator is put back and the run goes on from where it was.
+At such a request the process of the run is forked. The fork sends the request and is killed when the emulator has
+received the request, either before the request is carried out or after, with the reply unsent. A judgement gets the
+emulator with its keys and a copy of the ledger. Then the emulator's state is restored, and the original run continues.
 
-From 3.12 on Python warns of forks beside threads, which may wait for a lock that a thread held. The threads here are
-the emulator's, which wait for requests while the run is forked, and the watchdog's. A run that hangs ends by its limit.
+Python 3.12 and later warn about forks of processes with threads, because a lock of another thread may stay locked. The
+threads here belong to the emulator, which waits for requests during the fork, and to the watchdog. A run that hangs is
+ended by its time limit.
 """
 
 from __future__ import annotations
@@ -32,21 +33,24 @@ from kms_conformance.wire.transport import Transport
 
 _LONGEST_SECONDS = 10.0
 _POLL_SECONDS = 0.0005
-#: Gets the emulator, the keys as they were before the request, and the folder of the ledger; raises if all is not well.
-Judgement = Callable[["Deadly", dict[str, Key], Path], None]
+#: Gets the emulator, its keys before the request, and the folder of the ledger; raises if a check of them fails.
+Judgement = Callable[["KillingEmulator", dict[str, Key], Path], None]
 
 
 @dataclass(frozen=True)
-class Saved:
-    """What of an emulator a request can change: its keys, its clock, and the nonces that it remembers."""
+class SavedState:
+    """The state of an emulator that a request can change: its keys, its clock offset, and the used nonces."""
 
     keys: dict[str, Key]
     offset: timedelta
     nonces: dict[Any, datetime]
 
 
-class Deadly(Emulator):
-    """An emulator that can be told to kill whoever sends the next request; `after` it has been carried out, or not."""
+class KillingEmulator(Emulator):
+    """An emulator that can kill the process that sends the next request.
+
+    `victim` is the id of this process, 0 for none; `after` kills it after the request is carried out, not before.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of the class above
         super().__init__(*args, **options)
@@ -59,19 +63,19 @@ class Deadly(Emulator):
             return super()._respond(*request)
         outbound = super()._respond(*request) if self.after.value else self._unreadable()
         os.kill(self.victim.value, signal.SIGKILL)
-        # Nothing is sent before whoever waits for it is dead.
+        # The reply is held back until the victim is dead.
         until = time.monotonic() + _LONGEST_SECONDS
         while self.victim.value and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
         return outbound
 
-    def saved(self) -> Saved:
-        """What a request can change."""
+    def saved(self) -> SavedState:
+        """A copy of the state that a request can change."""
         nonces = _nonces_of(self)
-        return Saved(dict(self.store._keys), self.clock._offset, {} if nonces is None else dict(nonces._used))  # noqa: SLF001 - to be put back
+        return SavedState(dict(self.store._keys), self.clock._offset, {} if nonces is None else dict(nonces._used))  # noqa: SLF001 - restored below
 
-    def put_back(self, saved: Saved) -> None:
-        """Make it what it was."""
+    def restore(self, saved: SavedState) -> None:
+        """Restore a saved state."""
         self.store._keys, self.clock._offset = dict(saved.keys), saved.offset  # noqa: SLF001 - as above
         nonces = _nonces_of(self)
         if nonces is not None:
@@ -79,10 +83,14 @@ class Deadly(Emulator):
 
 
 @dataclass
-class Killings:
-    """One run, killed at those requests, counted from 1, that `wanted` names; `judge` is called after each death."""
+class KilledRun:
+    """One run that is killed at the selected requests.
 
-    emulator: Deadly
+    `wanted` selects request numbers, counted from 1. `judge` is called after each kill, unless keys, clock and ledger
+    equal those of an earlier kill. `killed` and `judged` are counters; `problems` are the errors that `judge` raised.
+    """
+
+    emulator: KillingEmulator
     wanted: Callable[[int], bool]
     judge: Judgement
     killed: int = 0
@@ -91,10 +99,10 @@ class Killings:
     problems: list[str] = field(default_factory=list)
 
     def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
-        """Run the suite to its end; `killed` and `problems` say what happened on the way."""
+        """Run the suite to its end with all kills; see `killed`, `judged` and `problems`."""
         here, there = multiprocessing.get_context("fork").Pipe()
-        keeper = threading.Thread(target=self._keep, args=(here,), daemon=True)
-        keeper.start()
+        thread = threading.Thread(target=self._handle_kills, args=(here,), daemon=True)
+        thread.start()
 
         @contextlib.contextmanager
         def served() -> Iterator[str]:
@@ -103,50 +111,53 @@ class Killings:
 
         outcome = run_suite(served, tier=tier, arguments=arguments, timeout_seconds=timeout_seconds)
         there.send(None)
-        keeper.join(_LONGEST_SECONDS)
+        thread.join(_LONGEST_SECONDS)
         return outcome
 
-    def _keep(self, pipe: Connection) -> None:
+    def _handle_kills(self, pipe: Connection) -> None:
         saved = self.emulator.saved()
         while (message := pipe.recv()) is not None:
-            what, number, after, folder = message
-            if what == "save":
+            action, number, after, folder = message
+            if action == "save":
                 saved = self.emulator.saved()
             else:
                 self.killed += 1
                 left = self._left(Path(folder))
-                # What is left is all that a later run has to go by: the same twice need not be judged twice.
+                # A later run depends on this state only, so equal states are judged once.
                 problem = "" if left in self._known else self._judged(saved.keys, Path(folder))
                 self._known.add(left)
                 if problem:
                     self.problems.append(f"request {number}, killed {'after' if after else 'before'}: {problem}")
-                self.emulator.put_back(saved)
-            pipe.send(what)
+                self.emulator.restore(saved)
+            pipe.send(action)
 
-    def _left(self, folder: Path) -> Any:  # noqa: ANN401 - only to be compared
+    def _left(self, folder: Path) -> Any:  # noqa: ANN401 - only compared
         now = self.emulator.saved()
         return tuple(now.keys.values()), now.offset, tuple(path.read_bytes() for path in sorted(folder.glob("*.jsonl")))
 
     def _judged(self, before: dict[str, Key], folder: Path) -> str:
         self.judged += 1
         with tempfile.TemporaryDirectory() as copy:
-            # A copy, so that the lease of the run that goes on is not on it.
+            # A copy, so that the lease of the continuing run does not lock it.
             shutil.copytree(folder, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports"))
             try:
                 self.judge(self.emulator, before, Path(copy))
-            except Exception as problem:  # noqa: BLE001 - all of them are to be told
+            except Exception as problem:  # noqa: BLE001 - any error of the judgement is a problem
                 return repr(problem)
         return ""
 
 
 def _nonces_of(emulator: Emulator) -> Nonces | None:
-    """The fork's request and that of the run that goes on are one and the same: the second is no replay."""
+    """The nonce store of an emulator, None if it has none.
+
+    Nonces are restored because the fork and the continuing run send the same request, which is no replay attack.
+    """
     authenticator = getattr(emulator._api, "_authenticator", None)  # noqa: SLF001 - as above
     return getattr(authenticator, "_nonces", None)
 
 
-def _fork_at_requests(emulator: Deadly, wanted: Callable[[int], bool], pipe: Connection) -> None:
-    """In the process of the run: let every wanted request be sent by a fork first, which dies of it, in both ways."""
+def _fork_at_requests(emulator: KillingEmulator, wanted: Callable[[int], bool], pipe: Connection) -> None:
+    """In the process of the run: have a fork send each wanted request first, twice, killed before and killed after."""
     send = Transport.exchange
     count = 0
 
@@ -154,22 +165,22 @@ def _fork_at_requests(emulator: Deadly, wanted: Callable[[int], bool], pipe: Con
         nonlocal count
         count += 1
         for after in (False, True) if wanted(count) else ():
-            told = (count, after, os.environ["KMS_CONFORMANCE_STATE"])
-            pipe.send(("save", *told))
+            details = (count, after, os.environ["KMS_CONFORMANCE_STATE"])
+            pipe.send(("save", *details))
             pipe.recv()
             victim = os.fork()
             if victim == 0:
                 emulator.after.value = after
                 emulator.victim.value = os.getpid()
-                # On a connection of its own: the one in use is shared with the process that goes on.
+                # On a new connection: the open one is shared with the continuing process.
                 send(Transport(), *args, **options)
                 os._exit(1)
             _, status = os.waitpid(victim, 0)
             emulator.victim.value = 0
             if not os.WIFSIGNALED(status):
-                raise RuntimeError("the run outlived its death")
-            pipe.send(("judge", *told))
+                raise RuntimeError("the fork was not killed")
+            pipe.send(("judge", *details))
             pipe.recv()
         return send(self, *args, **options)
 
-    Transport.exchange = exchange  # type: ignore[method-assign]  # for this process, which runs one run
+    Transport.exchange = exchange  # type: ignore[method-assign]  # in this process only, which runs one run

@@ -1,4 +1,4 @@
-"""Endpoints that are no KMS at all, or only look like one: nothing that they say may earn a single pass."""
+"""Null targets: endpoints that are no KMS, or only resemble one. No requirement of level MUST may pass on them."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from typing import Protocol
 
 import yaml
 
-from kms_conformance.apps.selftest.serving import ALIBABA, ALL, AWS, HUAWEI, Prepare
-from kms_conformance.apps.selftest.stub_replies import yes_alibaba, yes_aws, yes_huawei
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Prepare
+from kms_conformance.apps.selftest.stub_replies import stub_alibaba, stub_aws, stub_huawei
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
 
 
-class Out(Protocol):
-    """Where replies go."""
+class ReplyStream(Protocol):
+    """The stream to which replies are written."""
 
     def write(self, data: bytes, /) -> object:
-        """Send these bytes."""
+        """Send bytes."""
         ...
 
 
-# What a request is answered with; what is raised ends the connection.
-Answer = Callable[["Asked", Out], None]
+# Writes the reply to a request; an exception closes the connection.
+Answer = Callable[["RawRequest", ReplyStream], None]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request, as far as a null target cares."""
+class RawRequest:
+    """One unparsed HTTP request: request line, headers with lower-case names, body."""
 
     line: str
     headers: dict[str, str]
@@ -47,7 +47,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Null:
-    """One endpoint of no use; `answer` is None where nothing listens, or where a service of `another` dialect does."""
+    """One null target; `answer` is None where no server listens, or where the emulator of `another` dialect does."""
 
     name: str
     title: str
@@ -57,7 +57,7 @@ class Null:
     another: bool = False
 
     def serving(self, dialect: str) -> Prepare:
-        """What `run_suite` serves: a target file that leads there."""
+        """Serve the endpoint and yield a target file with its address; see `run_suite`."""
 
         @contextlib.contextmanager
         def served() -> Iterator[str]:
@@ -73,7 +73,7 @@ class Null:
 
 
 def _target(dialect: str, base_url: str, auth: str | None) -> str:
-    """A target file with the emulator's credentials and another address."""
+    """A target file with the credentials of the emulator and the address `base_url`."""
     with Emulator(dialect) as emulator:
         written = emulator.target_yaml(auth).replace(emulator.base_url, base_url)
     target = yaml.safe_load(written)
@@ -82,16 +82,16 @@ def _target(dialect: str, base_url: str, auth: str | None) -> str:
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """Reads one request after the other and has it answered."""
+    """Reads requests and passes them to the server's `answer`."""
 
     server: _Server
 
     def handle(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            while asked := self._read():
-                self.server.answer(asked, self.wfile)
+            while request := self._read():
+                self.server.answer(request, self.wfile)
 
-    def _read(self) -> Asked | None:
+    def _read(self) -> RawRequest | None:
         line = self.rfile.readline(65536).decode("latin-1").strip()
         if not line:
             return None
@@ -100,7 +100,7 @@ class _Handler(socketserver.StreamRequestHandler):
             name, _, value = field.partition(":")
             headers[name.lower()] = value.strip()
         body = self.rfile.read(int(headers.get("content-length", 0)))
-        return Asked(line, headers, body, self.connection)
+        return RawRequest(line, headers, body, self.connection)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -117,7 +117,7 @@ class _Server(socketserver.ThreadingTCPServer):
 def _listening(answer: Answer | None) -> Iterator[int]:
     if answer is None:
         with socket.socket() as unused:
-            # Bound and not listening: nobody else gets the port, and nobody gets a connection.
+            # Bound, but not listening: the port stays reserved, and connections are refused.
             unused.bind(("127.0.0.1", 0))
             yield unused.getsockname()[1]
         return
@@ -131,11 +131,11 @@ def _listening(answer: Answer | None) -> Iterator[int]:
             thread.join()
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- replies ----------------------------------------------------------------------------------------------------------
 
 
 def reply(status: int, body: bytes, *headers: str, length: int | None = None) -> bytes:
-    """A whole HTTP reply; `length` is claimed instead of the true one."""
+    """An HTTP reply; `length` replaces the true Content-Length."""
     claimed = len(body) if length is None else length
     lines = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {claimed}", *headers, "", "")
     return "\r\n".join(lines).encode() + body
@@ -143,93 +143,93 @@ def reply(status: int, body: bytes, *headers: str, length: int | None = None) ->
 
 def _always(status: int, body: bytes = b"{}", *headers: str) -> Answer:
     sent = reply(status, body, *(headers or ("Content-Type: application/json",)))
-    return lambda _, out: void(out.write(sent))
+    return lambda _, out: _discard(out.write(sent))
 
 
-def void(_: object) -> None:
-    """Nothing, whatever was given."""
+def _discard(_: object) -> None:
+    """Ignore a value, for use in a lambda that returns None."""
 
 
-def _hang(asked: Asked, _: Out) -> None:
-    while asked.connection.recv(65536):
+def _hang(request: RawRequest, _: ReplyStream) -> None:
+    while request.connection.recv(65536):
         pass
 
 
-def _say_nothing(asked: Asked, _: Out) -> None:
-    asked.connection.shutdown(socket.SHUT_RDWR)
+def _close(request: RawRequest, _: ReplyStream) -> None:
+    request.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _endless(_: Asked, out: Out) -> None:
+def _endless(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         out.write(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
 
 
-def _endless_header(_: Asked, out: Out) -> None:
+def _endless_header(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
     while True:
         out.write(b"x" * 0x1000)
 
 
-def _trickle(asked: Asked, out: Out) -> None:
+def _trickle(request: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
-    asked.connection.settimeout(0.05)
+    request.connection.settimeout(0.05)
     while True:
         out.write(b" ")
         with contextlib.suppress(TimeoutError):
-            if not asked.connection.recv(1):
+            if not request.connection.recv(1):
                 return
 
 
 @cache
 def _bomb() -> bytes:
-    # Bit by bit: what is served counts as memory of the run.
+    # Compressed in parts, because the memory of the server counts as memory of the run.
     packer = zlib.compressobj(1, wbits=31)
     return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
 
 
-def _explode(_: Asked, out: Out) -> None:
+def _explode(_: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, _bomb(), "Content-Type: application/json", "Content-Encoding: gzip"))
 
 
-def _reset(asked: Asked, out: Out) -> None:
+def _reset(request: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, b'{"keys": [', "Content-Type: application/json", length=1000))
-    # A linger of zero seconds makes the close a reset.
-    asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    asked.connection.close()
+    # With SO_LINGER of zero seconds, close() resets the connection.
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.connection.close()
 
 
-def _endless_head(_: Asked, out: Out) -> None:
+def _endless_head(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         out.write(b"X-More: " + b"x" * 0x1000 + b"\r\n")
 
 
-def _endless_interim(_: Asked, out: Out) -> None:
+def _endless_interim(_: RawRequest, out: ReplyStream) -> None:
     while True:
         out.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
 
 
-def _fat(_: Asked, out: Out) -> None:
-    """Nearly as many values as are read at all."""
+def _fat(_: RawRequest, out: ReplyStream) -> None:
+    """Nearly as many JSON values as the client accepts."""
     entries = b",".join([b'{"a":1}'] * 14_900)
     out.write(reply(200, b'{"keys":[' + entries + b"]}", "Content-Type: application/json"))
 
 
-def _deep(_: Asked, out: Out) -> None:
+def _deep(_: RawRequest, out: ReplyStream) -> None:
     out.write(reply(200, b"[" * 500_000 + b"]" * 500_000, "Content-Type: application/json"))
 
 
-def _not_http(_: Asked, out: Out) -> None:
+def _not_http(_: RawRequest, out: ReplyStream) -> None:
     out.write(b"220 mail.example.com ESMTP\r\n")
 
 
-def _yes(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
-    def answer(asked: Asked, out: Out) -> None:
+def _stub(answers: Callable[[str, bytes, str], dict[str, object]]) -> Answer:
+    def answer(request: RawRequest, out: ReplyStream) -> None:
         said = answers(
-            asked.line.split()[1],
-            asked.body,
-            asked.headers.get("x-acs-action") or asked.headers.get("x-amz-target", ""),
+            request.line.split()[1],
+            request.body,
+            request.headers.get("x-acs-action") or request.headers.get("x-amz-target", ""),
         )
         out.write(reply(200, json.dumps(said).encode(), "Content-Type: application/json"))
 
@@ -246,39 +246,61 @@ _PORTAL = b"<html><head><title>Welcome</title></head><body>Please accept our ter
 _HTML = "Content-Type: text/html"
 
 NULLS: tuple[Null, ...] = (
-    Null("nothing-listening", "Nothing listens.", None),
-    Null("nothing-listening-at-iam", "Nothing listens where the identity service should.", None, (HUAWEI,), "password"),
+    Null("nothing-listening", "No server listens at the address.", None),
+    Null("nothing-listening-at-iam", "No server listens at the address of IAM.", None, (HUAWEI,), "password"),
     Null("empty-iam", "The identity service answers with an empty object.", _always(200), (HUAWEI,), "password"),
-    Null("hanging", "A connection is accepted, and that is all.", _hang),
-    Null("hanging-up", "Every connection is closed without a word.", _say_nothing),
-    Null("always-empty-object", "Everything is answered with an empty object.", _always(200)),
-    Null("always-empty-body", "Everything is answered with 200 and no body.", _always(200, b"")),
-    Null("always-null", "Everything is answered with null.", _always(200, b"null")),
-    Null("always-403", "Everything is forbidden.", _always(403)),
-    Null("always-404", "Nothing is found.", _always(404)),
-    Null("always-404-page", "Nothing is found, says a web server.", _always(404, _PORTAL, _HTML)),
-    Null("always-500", "Everything fails.", _always(500)),
-    Null("always-204", "Everything is done, and nothing is said.", _always(204, b"")),
-    Null("captive-portal", "A page asks to accept terms.", _always(200, _PORTAL, _HTML)),
-    Null("redirecting", "Everything is somewhere else.", _always(302, b"", "Location: http://127.0.0.1:1/")),
-    Null("endless", "A body never ends.", _endless),
-    Null("endless-head", "A head never ends.", _endless_head),
-    Null("endless-interim", "Interim replies never end.", _endless_interim),
-    Null("fat", "Everything is answered with 15,000 tiny objects.", _fat),
-    Null("deep", "Everything is answered with 500,000 nested lists.", _deep),
-    Null("always-429", "Everything is throttled.", _always(429)),
-    Null("always-429-later", "Everything is throttled for an hour.", _always(429, b"{}", "Retry-After: 3600")),
-    Null("always-503", "The service is out.", _always(503, _PORTAL, _HTML)),
-    Null("trickling", "A body comes one byte at a time.", _trickle),
-    Null("gzip-bomb", "A body of 200 kB unpacks to 200 MB.", _explode),
-    Null("resetting", "The connection breaks within a body.", _reset),
-    Null("invalid-utf-8", "A body is no text.", _always(200, b'{"keys": ["\xff\xfe"], "key_id": "\xc3\x28"}')),
-    Null("deep-json", "JSON is nested 100,000 levels deep.", _always(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
-    Null("xml-entities", "XML has entities that would unfold to gigabytes.", _always(200, _ENTITIES, _XML)),
-    Null("endless-header", "A header never ends.", _endless_header),
-    Null("another-dialect", "A KMS that speaks another dialect answers.", None, another=True),
+    Null("hanging", "Connections are accepted, but never answered.", _hang),
+    Null("hanging-up", "Every connection is closed without a reply.", _close),
+    Null("always-empty-object", "Every request is answered with an empty object.", _always(200)),
+    Null("always-empty-body", "Every request is answered with 200 and no body.", _always(200, b"")),
+    Null("always-null", "Every request is answered with null.", _always(200, b"null")),
+    Null("always-403", "Every request is answered with 403.", _always(403)),
+    Null("always-404", "Every request is answered with 404.", _always(404)),
+    Null("always-404-page", "Every request is answered with 404 and an HTML page.", _always(404, _PORTAL, _HTML)),
+    Null("always-500", "Every request is answered with 500.", _always(500)),
+    Null("always-204", "Every request is answered with 204.", _always(204, b"")),
+    Null(
+        "captive-portal",
+        "Every request is answered with the HTML page of a captive portal.",
+        _always(200, _PORTAL, _HTML),
+    ),
+    Null(
+        "redirecting",
+        "Every request is redirected to another address.",
+        _always(302, b"", "Location: http://127.0.0.1:1/"),
+    ),
+    Null("endless", "Reply bodies never end.", _endless),
+    Null("endless-head", "Reply headers never end.", _endless_head),
+    Null("endless-interim", "Interim replies (103) never end.", _endless_interim),
+    Null("fat", "Every request is answered with 15,000 small objects.", _fat),
+    Null("deep", "Every request is answered with 500,000 nested lists.", _deep),
+    Null("always-429", "Every request is throttled with 429.", _always(429)),
+    Null(
+        "always-429-later",
+        "Every request is throttled with 429 and a Retry-After of one hour.",
+        _always(429, b"{}", "Retry-After: 3600"),
+    ),
+    Null("always-503", "Every request is answered with 503 and an HTML page.", _always(503, _PORTAL, _HTML)),
+    Null("trickling", "Reply bodies arrive one byte at a time.", _trickle),
+    Null("gzip-bomb", "Reply bodies of 200 kB decompress to 200 MB.", _explode),
+    Null("resetting", "The connection is reset within the reply body.", _reset),
+    Null(
+        "invalid-utf-8",
+        "Reply bodies are not valid UTF-8.",
+        _always(200, b'{"keys": ["\xff\xfe"], "key_id": "\xc3\x28"}'),
+    ),
+    Null(
+        "deep-json",
+        "Reply bodies nest JSON objects 100,000 levels deep.",
+        _always(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    ),
+    Null("xml-entities", "XML entities expand to gigabytes.", _always(200, _ENTITIES, _XML)),
+    Null("endless-header", "One reply header never ends.", _endless_header),
+    Null("another-dialect", "The KMS of another dialect answers.", None, another=True),
     Null("not-http", "A mail server answers.", _not_http),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_huawei), (HUAWEI,)),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_alibaba), (ALIBABA,)),
-    Null("yes-man", "Every operation gets its happy answer, and nothing is done.", _yes(yes_aws), (AWS,)),
+    Null("yes-man", "Every operation gets a stub success reply, and no state is kept.", _stub(stub_huawei), (HUAWEI,)),
+    Null(
+        "yes-man", "Every operation gets a stub success reply, and no state is kept.", _stub(stub_alibaba), (ALIBABA,)
+    ),
+    Null("yes-man", "Every operation gets a stub success reply, and no state is kept.", _stub(stub_aws), (AWS,)),
 )

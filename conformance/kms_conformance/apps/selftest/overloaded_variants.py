@@ -1,17 +1,17 @@
-"""Endpoints that have too much to do: they ask for patience, or lose a request now and then."""
+"""Variants that are overloaded: they throttle requests, or close the connection of some requests."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from kms_conformance.apps.selftest.behaviour_mutations import answering
+from kms_conformance.apps.selftest.deviation import ALIBABA, Variant
 from kms_conformance.apps.selftest.reply_mutations import where
-from kms_conformance.apps.selftest.variant import ALIBABA, Variant
 from kms_conformance.emulator import Decisions, Filter, Inbound
 
 
 class _Throttling(Decisions):
-    """One request in sixty is asked to come again."""
+    """One request in sixty is throttled."""
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return "throttled" if inbound.number % 60 == 0 else super().token_problem(found, inbound)
@@ -21,11 +21,11 @@ class _Throttling(Decisions):
 
 
 class _Dropping(_Throttling):
-    """One request in sixty does not arrive: its connection is closed before anything is done."""
+    """One request in sixty is not carried out; `_unanswered` closes its connection."""
 
 
 class _DroppingWhatThrottles(_Throttling):
-    """One request in sixty is asked to come again, and the one after it is not answered at all."""
+    """One request in sixty is throttled, and the next one is not carried out; `_unanswered` closes its connection."""
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return "throttled" if inbound.number % 60 == 1 else super().token_problem(found, inbound)
@@ -35,7 +35,7 @@ class _DroppingWhatThrottles(_Throttling):
 
 
 def _unanswered(remainder: int) -> Filter:
-    """Of the requests that are asked to come again, those with this number in sixty get no reply instead."""
+    """Throttled requests whose number modulo 60 is `remainder` get no reply; their connection is closed."""
     return where(
         lambda i, o: o.refusal == "throttled" and i.number % 60 == remainder,
         lambda reply: replace(reply, silence="closed"),
@@ -53,7 +53,7 @@ OVERLOADED: tuple[Variant, ...] = (
     ),
     Variant(
         "dropping",
-        "One request in sixty does not arrive: its connection is closed.",
+        "One request in sixty is not carried out, and its connection is closed.",
         decisions=(_Dropping,),
         filters=(_unanswered(0),),
         families=("cancel", "window"),

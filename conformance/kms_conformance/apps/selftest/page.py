@@ -1,4 +1,4 @@
-"""The power report as a page of the documentation."""
+"""The power report as a Markdown page of the documentation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kms_conformance.apps.selftest.trial import COMPOUND, Trial
 
 
 def page(power: Power) -> str:
-    """The report in Markdown; the same report gives the same page."""
+    """The report in Markdown; equal reports give equal pages."""
     return "\n".join(_lines(power)) + "\n"
 
 
@@ -18,19 +18,18 @@ def _lines(power: Power) -> Iterator[str]:
     origin = power.origin
     yield "# Measured power"
     yield ""
-    yield "What the suite catches, and whom it accuses, measured on itself. This page is written by a command:"
+    yield "The share of deliberate faults that the suite detects, and its false alarms. This command writes the page:"
     yield ""
     yield f"    {origin.command}"
     yield ""
-    scope = "everything" if origin.complete else "a sample"
-    several = (
-        "what went wrong or was missing at one tried again at the next: commits" if "," in origin.commit else "commit"
-    )
-    commit = f", {several} `{origin.commit}`" if origin.commit else ""
+    scope = "all trials" if origin.complete else "a sample"
+    several = "commits (failed and missing trials of one commit repeated at the next)"
+    label = several if "," in origin.commit else "commit"
+    commit = f", {label} `{origin.commit}`" if origin.commit else ""
     yield f"Made on {origin.date}, version {origin.version}{commit}, {scope}, seed {origin.seed}."
     yield ""
-    yield "A fault is a deliberate deviation of the built-in emulator. It is *killed* when the suite reports it, and"
-    yield "for the *right reason* if at most five requirements are accused, one of them named by the fault's row."
+    yield "A fault is a deliberate deviation of the built-in emulator. A fault is *detected* if any requirement fails,"
+    yield "and *detected as expected* if at most five requirements fail, one of them expected for this fault."
     yield ""
     yield from _faults(power)
     yield from _finding(power)
@@ -42,7 +41,7 @@ def _faults(power: Power) -> Iterator[str]:
     yield "## Faults"
     yield ""
     yield from _table(
-        ("dialect", "severity", "faults", "killed", "right reason", "killed at smoke"),
+        ("dialect", "severity", "faults", "detected", "as expected", "detected at smoke"),
         (
             (dialect, severity or "all", *_cells(power.faults(dialect, severity)))
             for dialect in power.dialects
@@ -53,7 +52,7 @@ def _faults(power: Power) -> Iterator[str]:
     yield "By class, over all dialects:"
     yield ""
     yield from _table(
-        ("class", "faults", "killed", "right reason", "killed at smoke"),
+        ("class", "faults", "detected", "as expected", "detected at smoke"),
         ((group, *_cells(power.faults(group=group))) for group in power.groups),
     )
 
@@ -71,43 +70,44 @@ def _finding(power: Power) -> Iterator[str]:
     if not families:
         return
     seconds, requests = power.first_report()
-    yield "## Speed of finding"
+    yield "## Time to detection"
     yield ""
-    yield f"Half of the faults are reported within {seconds:.2f} s of checking and {requests:.0f} requests of a run."
-    yield "The families of checks by the number of faults that each was the first to report:"
+    yield f"Half of the faults are detected within {seconds:.2f} s of checking and {requests:.0f} requests of a run."
+    yield "The check families by the number of faults that each was the first to detect:"
     yield ""
-    yield from _table(("family", "first to report"), ((name, str(count)) for name, count in families.items()))
+    yield from _table(("family", "first to detect"), ((name, str(count)) for name, count in families.items()))
 
 
 def _others(power: Power) -> Iterator[str]:
     variants, nulls = power.of("variant"), power.of("null")
-    yield "## Right endpoints, and no endpoints"
+    yield "## Conforming variants and endpoints that are no KMS"
     yield ""
     alone = {trial.subject.name for trial in variants if trial.subject.group != COMPOUND}
     together = Counter((trial.subject.dialect, trial.tier) for trial in variants if trial.subject.group == COMPOUND)
-    yield f"- {len(alone)} conforming variants alone, in {sum(t.subject.group != COMPOUND for t in variants)} runs:"
-    yield f"  {_accused(t for t in variants if t.subject.group != COMPOUND)}."
+    yield f"- {len(alone)} single conforming variants, in {sum(t.subject.group != COMPOUND for t in variants)} runs:"
+    yield f"  {_summary(t for t in variants if t.subject.group != COMPOUND)}."
     for (dialect, tier), count in sorted(together.items()):
         drawn = [t for t in variants if (t.subject.dialect, t.tier, t.subject.group) == (dialect, tier, COMPOUND)]
-        yield f"- {dialect}, {tier}: {count} seeded runs, each at an endpoint that conforms in several ways at once:"
-        yield f"  {_accused(drawn)}."
+        yield f"- {dialect}, {tier}: {count} seeded runs, each with a random combination of conforming variants:"
+        yield f"  {_summary(drawn)}."
     wrong = sum(bool(trial.problem) for trial in nulls)
     slowest = max((trial.seconds for trial in nulls), default=0.0)
-    yield f"- {len(nulls)} runs at endpoints that are no KMS: {wrong} in which a MUST passed, or that did not end well;"
+    yield f"- {len(nulls)} runs against endpoints that are no KMS: {wrong} with a passed MUST or another problem;"
     yield f"  the longest took {slowest:.1f} s."
     yield ""
 
 
-def _accused(trials: Iterable[Trial]) -> str:
+def _summary(trials: Iterable[Trial]) -> str:
     counted = list(trials)
-    return f"{sum(trial.killed for trial in counted)} accused, {sum(bool(t.problem) for t in counted)} not conformant"
+    failed, wrong = sum(trial.killed for trial in counted), sum(bool(trial.problem) for trial in counted)
+    return f"{failed} with a failed requirement, {wrong} not conformant"
 
 
 def _wrong(power: Power) -> Iterator[str]:
-    yield "## What does not hold"
+    yield "## Trials with an unexpected result"
     yield ""
     if not power.wrong:
-        yield "Nothing: every trial went as it should."
+        yield "None: every trial had the expected result."
         return
     for trial in power.wrong:
         yield f"- {trial.title}: {trial.problem}"

@@ -1,29 +1,31 @@
-"""Which trials make up a self-test: a sample that changes with its seed, or all of them."""
+"""The plan of a self-test: its trials, sampled or complete, and the process pool that runs them."""
 
 from __future__ import annotations
 
+import multiprocessing
 import random
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kms_conformance.apps.selftest.compound import compound
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.nulls import NULLS
+from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.apps.selftest.trial import COMPOUND, Kind, Subject, Trial, try_fault, try_null, try_variant
-from kms_conformance.apps.selftest.variant import Variant
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
 
-# A sample holds one in so many of the critical faults, of the others, of the variants and of the null targets.
+# A sample draws one in this many critical faults, other faults, variants and null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
 
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to be made. A `whole` run is made as users make it; another asks what shows the fault or variant."""
+    """One trial to run: a `whole` run, as users start it, or only the families that show the fault or variant."""
 
     kind: Kind
     name: str
@@ -41,7 +43,7 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Make the trial. A fault that a whole run does not rightly show at `smoke` is tried at `standard`."""
+        """Run the trial. A fault whose whole run has a problem at `smoke` is run again at `standard`."""
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
@@ -53,7 +55,7 @@ class Task:
         return trial
 
     def broken(self, error: Exception) -> Trial:
-        """The trial that could not be made: the harness's own failure counts against it."""
+        """The trial of a run that raised `error`: the error is its problem."""
         subject = Subject(self.kind, self.name, self.dialect, COMPOUND if self.name == COMPOUND else "")
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
@@ -72,10 +74,35 @@ def _faults() -> dict[tuple[str, str], Fault]:
     return {(fault.name, dialect): fault for fault in FAULTS for dialect in fault.dialects}
 
 
-def sample(seed: int) -> tuple[Task, ...]:
-    """What a change waits for: a quarter of the critical faults, fewer of the others, a third of the rest.
+def compound(dialect: str, seed: int) -> Variant:
+    """A variant that combines several conforming behaviours; the same seed draws the same combination.
 
-    Each in one of its dialects, at `smoke`, asked only for what shows it. Another seed draws others.
+    At most one variant of each `about` is drawn. Variants that are `alone` are left out.
+    """
+    draw = random.Random(f"{dialect} {seed}")  # noqa: S311 - a sample, no secret
+    about: defaultdict[str, list[Variant]] = defaultdict(list)
+    for variant in VARIANTS:
+        if dialect in variant.dialects and not variant.alone:
+            about[variant.about or variant.name].append(variant)
+    drawn = [draw.choice(variants) for variants in about.values() if draw.random() < 0.5]
+    return Variant(
+        name=" + ".join(variant.name for variant in drawn) or "none",
+        title="Several conforming behaviours, drawn by a seed.",
+        dialects=(dialect,),
+        # Without duplicates: two variants may share a class, and a class cannot have the same base twice.
+        decisions=tuple(dict.fromkeys(decision for variant in drawn for decision in variant.decisions)),
+        filters=tuple(changed for variant in drawn for changed in variant.filters),
+        auth=next((variant.auth for variant in drawn if variant.auth is not None), None),
+        foreign_keys=next((v.foreign_keys for v in drawn if v.about == "other keys"), 3),
+        profile=next((variant.profile for variant in drawn if variant.about == "profile"), "documents"),
+        group=COMPOUND,
+    )
+
+
+def sample(seed: int) -> tuple[Task, ...]:
+    """A sample for the CI of a change: a quarter of the critical faults, a twelfth of the others, a third of the rest.
+
+    Each runs in one of its dialects, at `smoke`, with the families that show it. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 
@@ -101,7 +128,7 @@ def sample(seed: int) -> tuple[Task, ...]:
 def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]:
     """Every fault as a whole run, every null target and every variant, in each of its dialects.
 
-    `smoke_runs` and `standard_runs` are numbers of compound variants in each dialect, drawn from `seed` on.
+    `smoke_runs` and `standard_runs` are the numbers of compound variants for each dialect, with seeds from `seed` on.
     """
     for fault in FAULTS:
         for dialect in fault.dialects:
@@ -117,3 +144,22 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
         for number in range(count):
             for dialect in specs.emulated():
                 yield Task("variant", COMPOUND, dialect, tier, seed + number)
+
+
+def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
+    """Run the tasks in `processes` processes and yield each trial as it ends; see `Task.broken` for errors."""
+    preload()
+    # Forked, so that the processes inherit the preloaded modules; this process has no other threads at that time.
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        try:
+            for done in as_completed([pool.submit(_run, task) for task in tasks]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _run(task: Task) -> Trial:
+    try:
+        return task.run()
+    except Exception as error:  # noqa: BLE001 - any error is reported in the place of the trial
+        return task.broken(error)

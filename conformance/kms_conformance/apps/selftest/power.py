@@ -1,4 +1,4 @@
-"""The power report: what share of deliberate faults the suite reports, and how many right endpoints it accuses."""
+"""The power report: the share of deliberate faults that the suite detects, and false alarms on conforming variants."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kms_conformance.apps.selftest.trial import Kind, Trial
 
 FORMAT = 1
 
-# What is promised, in percent: of the critical faults killed, of all killed, and of all for the right reason; and of
-# the critical ones, how many at the tier `smoke` alone.
+# Minimum shares in percent: critical faults detected; all faults detected; all faults detected with the expected
+# requirement named; critical faults detected at the tier `smoke`.
 CRITICAL_KILLED, KILLED, RIGHT, CRITICAL_AT_SMOKE = 100.0, 98.0, 95.0, 80.0
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the figures come from: `commit` is empty outside a repository, with `+` where it had changes."""
+    """The origin of the figures. `commit` is empty outside a repository, and ends in `+` if there were changes."""
 
     date: str
     commit: str
@@ -31,7 +31,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Score:
-    """Trials of faults counted: how many there are, were killed, rightly, and at `smoke`."""
+    """Counts of fault trials: `faults` all, `killed` detected, `right` with the expected requirement named.
+
+    `at_smoke` counts the faults that are detected at the tier `smoke`.
+    """
 
     faults: int
     killed: int
@@ -52,13 +55,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Power:
-    """All trials of one self-test, in whatever order they ended."""
+    """All trials of one self-test, in any order."""
 
     origin: Origin
     trials: tuple[Trial, ...]
 
     def of(self, kind: Kind) -> tuple[Trial, ...]:
-        """The trials of one kind, by name and dialect."""
+        """The trials of one kind, sorted by name, dialect, tier and seed."""
         return tuple(
             sorted(
                 (trial for trial in self.trials if trial.subject.kind == kind),
@@ -67,7 +70,7 @@ class Power:
         )
 
     def faults(self, dialect: str = "", severity: str = "", group: str = "") -> Score:
-        """The score of the faults of a dialect, severity or class; of all where nothing is named."""
+        """The score of the faults of a dialect, severity and class; an empty filter means all."""
         return Score.of(
             trial
             for trial in self.of("fault")
@@ -82,7 +85,7 @@ class Power:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The classes of faults, by name."""
+        """The fault classes, sorted by name."""
         return tuple(sorted({trial.subject.group for trial in self.of("fault")}))
 
     @cached_property
@@ -91,23 +94,23 @@ class Power:
 
     @cached_property
     def wrong(self) -> tuple[Trial, ...]:
-        """All trials that did not go as they should, of whatever kind."""
+        """All trials with a problem, of every kind."""
         return tuple(trial for kind in _KINDS for trial in self.of(kind) if trial.problem)
 
     def families(self) -> Mapping[str, int]:
-        """How many faults each family of the suite was the first to report, in whole runs."""
+        """The number of faults that each check family was the first to detect, in whole runs."""
         first = [trial.first.family for trial in self.of("fault") if trial.whole and trial.first]
         return {family: first.count(family) for family in sorted(set(first), key=lambda name: -first.count(name))}
 
     def first_report(self) -> tuple[float, float]:
-        """The median seconds and requests until a fault is reported, in whole runs; 0 where there are none."""
+        """The median seconds and requests until a fault is detected, in whole runs; 0 if there are no whole runs."""
         first = [trial.first for trial in self.of("fault") if trial.whole and trial.first]
         if not first:
             return 0.0, 0.0
         return median(one.seconds for one in first), median(one.requests for one in first)
 
     def broken_promises(self) -> Sequence[str]:
-        """What of the promised figures does not hold, a sentence each."""
+        """The minimum shares that are not reached and the trials with a problem, one sentence each."""
         return [
             *self._of_faults(),
             *(f"{t.title}: {t.problem}" for kind in _OTHERS for t in self.of(kind) if t.problem),
@@ -116,17 +119,17 @@ class Power:
     def _of_faults(self) -> Iterable[str]:
         for dialect in self.dialects:
             every, critical = self.faults(dialect), self.faults(dialect, "critical")
-            for what, score, count, promised in (
-                ("critical faults killed", critical, critical.killed, CRITICAL_KILLED),
-                ("faults killed", every, every.killed, KILLED),
-                ("faults killed for the right reason", every, every.right, RIGHT),
-                ("critical faults killed at smoke", critical, critical.at_smoke, CRITICAL_AT_SMOKE),
+            for faults, score, count, minimum in (
+                ("critical faults detected", critical, critical.killed, CRITICAL_KILLED),
+                ("faults detected", every, every.killed, KILLED),
+                ("faults detected with the expected requirement named", every, every.right, RIGHT),
+                ("critical faults detected at smoke", critical, critical.at_smoke, CRITICAL_AT_SMOKE),
             ):
-                if score.faults and percent(count, score.faults) < promised:
-                    yield f"{dialect}: {count} of {score.faults} {what}, promised are {promised:g} %."
+                if score.faults and percent(count, score.faults) < minimum:
+                    yield f"{dialect}: {count} of {score.faults} {faults}; the minimum is {minimum:g} %."
 
     def to_json(self) -> dict[str, Any]:
-        """The document as `specs/schemas/power.schema.json` describes it."""
+        """The report as JSON types, as described by `specs/schemas/power.schema.json`."""
         seconds, requests = self.first_report()
         return {
             "format": FORMAT,
@@ -148,7 +151,7 @@ class Power:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Power:
-        """Rebuild a report from what `to_json` gave: all figures follow from its trials."""
+        """Rebuild a report from the result of `to_json`; all figures are computed from its trials."""
         return cls(Origin(**raw["origin"]), tuple(map(Trial.from_json, raw["trials"])))
 
 
@@ -157,7 +160,7 @@ _KINDS: tuple[Kind, ...] = ("fault", *_OTHERS)
 
 
 def percent(count: int, whole: int) -> float:
-    """A share in percent; of nothing, 100."""
+    """A share in percent; 100 if `whole` is 0."""
     return 100.0 * count / whole if whole else 100.0
 
 

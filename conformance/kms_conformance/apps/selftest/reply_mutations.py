@@ -1,4 +1,4 @@
-"""Small changes of what goes out: filters that pick replies, and rewrites of the replies that they pick."""
+"""Filters that select replies of the emulator, and rewrites that change the selected replies."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kms_conformance.emulator import Filter, Inbound, Outbound
 Rewrite = Callable[[Outbound], Outbound]
 
 
-# --- which replies ----------------------------------------------------------------------------------------------------
+# --- selection of replies ---------------------------------------------------------------------------------------------
 
 
 def where(picked: Callable[[Inbound, Outbound], bool], *rewrites: Rewrite) -> Filter:
-    """Rewrite the replies that are picked."""
+    """Rewrite the replies for which `picked` is true."""
 
     def filter_(inbound: Inbound, outbound: Outbound) -> Outbound:
         return (
@@ -27,12 +27,12 @@ def where(picked: Callable[[Inbound, Outbound], bool], *rewrites: Rewrite) -> Fi
 
 
 def on(operations: str, *rewrites: Rewrite) -> Filter:
-    """Rewrite what successes of these operations (names between blanks) say."""
+    """Rewrite success replies of these operations (names separated by spaces)."""
     return where(lambda i, o: o.refusal is None and i.operation in operations.split(), *rewrites)
 
 
 def on_refusal(refusals: str, *rewrites: Rewrite, operations: str = "") -> Filter:
-    """Rewrite refusals with these names (between blanks), of these operations or of all."""
+    """Rewrite refusals with these names (separated by spaces), of these operations or of all."""
     return where(
         lambda i, o: o.refusal in refusals.split() and (not operations or i.operation in operations.split()), *rewrites
     )
@@ -49,7 +49,7 @@ def on_all(*rewrites: Rewrite) -> Filter:
 
 
 def every(number: int, filter_: Filter) -> Filter:
-    """Apply a filter to one in so many of the replies that it would change."""
+    """Apply a filter only to every `number`-th reply that it would change."""
     count = 0
 
     def sometimes(inbound: Inbound, outbound: Outbound) -> Outbound:
@@ -63,36 +63,36 @@ def every(number: int, filter_: Filter) -> Filter:
     return sometimes
 
 
-# --- what becomes of them ---------------------------------------------------------------------------------------------
+# --- rewrites ---------------------------------------------------------------------------------------------------------
 
 
 def field(path: str, change: Callable[[Any], Any]) -> Rewrite:
-    """Change the field at a path such as `key_info.key_state`; in a list, that of each of its items."""
+    """Change the field at a path such as `key_info.key_state`; in a list, the field of each item."""
     return lambda reply: reply.with_value(_at(reply.value, path.split("."), lambda name, old: {name: change(old)}))
 
 
 def without(path: str) -> Rewrite:
-    """Leave the field at this path out."""
+    """Remove the field at this path."""
     return lambda reply: reply.with_value(_at(reply.value, path.split("."), lambda _name, _old: {}))
 
 
 def renamed(path: str, name: str) -> Rewrite:
-    """Give the field at this path another name."""
+    """Rename the field at this path."""
     return lambda reply: reply.with_value(_at(reply.value, path.split("."), lambda _old, value: {name: value}))
 
 
 def saying(change: Callable[[Any], Any]) -> Rewrite:
-    """Say something else altogether."""
+    """Change the whole value of the body."""
     return lambda reply: reply.with_value(change(reply.value))
 
 
 def status(number: int) -> Rewrite:
-    """Answer with another status."""
+    """Change the HTTP status."""
     return lambda reply: replace(reply, status=number)
 
 
 def header(name: str, value: str | None) -> Rewrite:
-    """Set a header, or leave it out."""
+    """Set a header, or remove it if `value` is None."""
     return lambda reply: reply.with_header(name, value)
 
 
@@ -102,12 +102,12 @@ def body(change: Callable[[bytes], bytes]) -> Rewrite:
 
 
 def text(content: str, media_type: str) -> Rewrite:
-    """Send this text, declared so."""
+    """Replace the body with a text of this media type."""
     return lambda reply: replace(reply, body=content.encode()).with_header("Content-Type", media_type)
 
 
 def empty(reply: Outbound) -> Outbound:
-    """Send no body at all."""
+    """Remove the body and its media type."""
     return replace(reply, body=b"").with_header("Content-Type", None)
 
 

@@ -1,4 +1,4 @@
-"""One run of the suite against one emulator, in a process of its own."""
+"""Runs the suite against one target in a forked process."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
 from kms_conformance.verdict.results import CheckResult
 
-# A run needs this one plugin. Whatever others there are would only cost time; so do collecting garbage and tracebacks.
+# A run needs only this plugin. Other plugins, tracebacks and the garbage collector of `unraisableexception` cost time.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
 _PLUGINS = ("-p", "kms_conformance.run.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run said: its exit code, the content of its `verdict.json`, and its checks in the order they ran in.
+    """The result of a run: exit code, content of `verdict.json`, and check results in the order of execution.
 
-    `most_memory` is what it took at most, in MB, beyond what its process began with, and with it whatever was served
-    from within its process.
+    `most_memory` is the peak memory in MB, minus the memory of the process at its start. It includes the served target,
+    which runs in the same process.
     """
 
     exit_code: int
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def failed(self) -> frozenset[str]:
-        """The requirements that the run accuses."""
+        """The requirements that failed."""
         return self.ids("failed")
 
 
@@ -64,14 +64,14 @@ def run_suite(
     timeout_seconds: float = 120,
     state: Path | None = None,
 ) -> Outcome:
-    """Run the suite against what `prepare` serves; its context gives the text of a target file.
+    """Run the suite against the target that `prepare` serves; its context yields the text of a target file.
 
-    `state` is the folder of ledgers, for runs that follow each other; without it, each has one of its own.
+    `state` is the folder of ledgers for consecutive runs; by default each run has a temporary one. The run takes place
+    in a process forked from this one, so that runs are isolated and modules are imported only once.
 
-    The run has a process of its own, forked from this one, so that nothing of it stays behind and imports are paid
-    once. Raises `TimeoutError` when it does not end by itself, and `RuntimeError` when what is served fails.
+    Raises `TimeoutError` if the run does not end in time, and `RuntimeError` if the served target or the run fails.
     """
-    read_ahead()
+    preload()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state))
@@ -85,7 +85,7 @@ def run_suite(
         if process.exitcode or not outcome.verdict:
             raise RuntimeError(f"the run failed, with {process.exitcode}: {outcome.exit_code}, and no verdict")
     except EOFError as error:
-        raise RuntimeError("the process of the run ended without a word: see its traceback") from error
+        raise RuntimeError("the process of the run ended without a result: see its traceback") from error
     else:
         return outcome
     finally:
@@ -109,28 +109,28 @@ def _child(
         target.write_text(text, encoding="utf-8")
         os.environ["KMS_CONFORMANCE_STATE"] = str(state or directory)
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        watcher = _Watcher()
+        collector = _VerdictCollector()
         options = [f"--target={target}", f"--tier={tier}", f"--seed={seed}", f"--reports={directory}/reports"]
         fixed = [*suite.CONFINED, *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            code = pytest.main([*fixed, *options, *arguments, str(suite.FOLDER)], plugins=[watcher])
-        sender.send((int(code), watcher.verdict, watcher.checks, _peak() - inherited))
+            code = pytest.main([*fixed, *options, *arguments, str(suite.FOLDER)], plugins=[collector])
+        sender.send((int(code), collector.verdict, collector.checks, _peak() - inherited))
 
 
 def _peak() -> float:
-    """The most memory that this process ever took, in MB; one that was forked begins with what its parent had."""
+    """The peak memory of this process in MB; a forked process starts with the memory of its parent."""
     try:
-        import resource  # noqa: PLC0415 - Windows has none
+        import resource  # noqa: PLC0415 - not available on Windows
     except ImportError:
         return 0.0
-    # In kB, but on macOS in bytes.
+    # kB, on macOS bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 @cache
-def read_ahead() -> None:
-    """Import, read and compile once what every run needs."""
+def preload() -> None:
+    """Import modules, read specs and compile templates that every run needs, once for all forked runs."""
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
     for name in (
@@ -146,8 +146,8 @@ def read_ahead() -> None:
         Api.load(Profile.load(dialect))
 
 
-class _Watcher:
-    """Keeps the verdict before pytest forgets its plugins."""
+class _VerdictCollector:
+    """A pytest plugin that stores the verdict before pytest unregisters its plugins."""
 
     def __init__(self) -> None:
         self.verdict: Mapping[str, Any] = {}

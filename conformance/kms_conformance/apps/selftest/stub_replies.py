@@ -1,4 +1,4 @@
-"""The happy answer of every operation, for whatever key is asked of: what a stub looks like that remembers nothing."""
+"""Stub success replies for every operation and any key, from a service that keeps no state."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _CREATED = "2026-01-01T00:00:00Z"
 _CREATED_MILLIS = "1767225600000"
 
 
-def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
-    """The reply to a request for that target."""
+def stub_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
+    """The stub reply of the Huawei dialect; the path of `target` names the operation."""
     try:
         sent = json.loads(body or b"{}")
     except ValueError:
@@ -58,8 +58,8 @@ def yes_huawei(target: str, body: bytes, _: str) -> dict[str, Any]:
     return answers.get(target.rpartition("/")[2], state)
 
 
-def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
-    """The reply to a request for that target; parameters stand in query or form, the action may stand in a header."""
+def stub_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
+    """The stub reply of the Alibaba dialect; `action` is the action header, empty if the action is a parameter."""
     sent = dict(parse_qsl(urlsplit(target).query) + parse_qsl(body.decode("latin-1")))
     key = sent.get("KeyId", _NEW_KEY)
     metadata = {
@@ -85,8 +85,8 @@ def yes_alibaba(target: str, body: bytes, action: str) -> dict[str, Any]:
     return {**answers.get(action or sent.get("Action", ""), {}), "RequestId": str(uuid.uuid4())}
 
 
-def yes_aws(_: str, body: bytes, target: str) -> dict[str, Any]:
-    """The reply to a request for that target, which stands in a header."""
+def stub_aws(_: str, body: bytes, target: str) -> dict[str, Any]:
+    """The stub reply of the AWS dialect; `target` is the `X-Amz-Target` header."""
     try:
         sent = json.loads(body or b"{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""One trial of the harness: a run against a fault, a variant or a null target, and what it proved."""
+"""One trial of the self-test: a run against a fault, a variant or a null target, and its result."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.nulls import Null
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
-from kms_conformance.apps.selftest.variant import Variant
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["fault", "variant", "null"]
 
-# The name of a variant that is drawn by its seed from all the others.
+# The name of a variant that combines several others, drawn by a seed.
 COMPOUND = "compound"
-# More accusations than this, and a user has to guess which of them is the true one.
+# With more failed requirements than this, users have to guess which one is the cause.
 MOST_ACCUSED = 5
-# A run against what is no KMS ends by itself within this time; limits.timeout_seconds of such a target is 0.3.
+# The longest run against a null target, in seconds, with its `limits.timeout_seconds` of 0.3.
 NULL_SECONDS = 30
-# Of memory, in MB, beyond what the process of a run begins with; what it serves counts, for it serves it itself.
+# The largest `Outcome.most_memory` of a run against a null target, in MB.
 NULL_MEMORY = 300
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tried: its name, its class, and for a fault its severity."""
+    """The subject of a trial: its kind, name, dialect, class, and for a fault its severity."""
 
     kind: Kind
     name: str
@@ -38,16 +37,16 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class First:
-    """When the first failure was known: at the end of its check, in seconds of checking and in requests."""
+class FirstFailure:
+    """The end of the first failed check: seconds of checking and number of requests until then, and its family."""
 
     seconds: float
     requests: int
     family: str
 
     @classmethod
-    def of(cls, checks: Sequence[CheckResult]) -> First | None:
-        """The first failure among checks in the order they ran in."""
+    def of(cls, checks: Sequence[CheckResult]) -> FirstFailure | None:
+        """The first failure in a sequence of check results, None if no check failed."""
         position = next((n for n, check in enumerate(checks, 1) if check.outcome == "failed"), None)
         if position is None:
             return None
@@ -58,10 +57,11 @@ class First:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one run proved. `accused` are the requirements that failed; `problem` is empty where all is as it should be.
+    """The result of one run: `accused` are the failed requirements; `problem` is empty if the result is as expected.
 
-    A fault is killed when anything was accused. It has no problem when a requirement that its row names is among those
-    accused, and they are at most five or its row says why more are right. `seconds` are those of the whole run.
+    A fault is detected (`killed`) if any requirement failed. The trial has no problem if an expected requirement of the
+    fault failed, and at most `MOST_ACCUSED` requirements failed or the fault has a `why_more`. `seconds` is the
+    duration of the whole run.
     """
 
     subject: Subject
@@ -73,18 +73,18 @@ class Trial:
     problem: str
     seconds: float
     requests: int
-    first: First | None
+    first: FirstFailure | None
 
     @property
     def key(self) -> tuple[str, str, str, Tier | None, int]:
-        """What a task and its trial have in common: a fault is tried at whatever tier shows it."""
+        """The key that a task shares with its trial. The tier of a fault is left out: it may be tried at two tiers."""
         subject = self.subject
         name = COMPOUND if subject.group == COMPOUND else subject.name
         return subject.kind, name, subject.dialect, None if subject.kind == "fault" else self.tier, self.seed
 
     @property
     def title(self) -> str:
-        """What was tried, in a line."""
+        """The subject, tier and seed in one line."""
         subject = self.subject
         return f"{subject.kind} {subject.name} at {subject.dialect}, {self.tier}, seed {self.seed}"
 
@@ -93,22 +93,22 @@ class Trial:
         return bool(self.accused)
 
     def to_json(self) -> dict[str, Any]:
-        """A mapping of JSON types, the inverse of `from_json`."""
+        """The trial as JSON types; the inverse of `from_json`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Trial:
-        """Rebuild a trial from what `to_json` gave, also after a trip through JSON."""
+        """Rebuild a trial from the result of `to_json`."""
         parts = {
             "subject": Subject(**raw["subject"]),
             "accused": tuple(raw["accused"]),
-            "first": First(**raw["first"]) if raw["first"] else None,
+            "first": FirstFailure(**raw["first"]) if raw["first"] else None,
         }
         return cls(**(dict(raw) | parts))
 
 
 def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
-    """Run the suite against a fault: the families of its row alone, or the `whole` of it as users do."""
+    """Run the suite against a fault: only the families of the fault, or the `whole` suite as users do."""
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
     outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=300)
@@ -119,18 +119,18 @@ def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1
 
 def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool) -> str:
     if not outcome.failed:
-        return "survived"
+        return "not detected"
     if not outcome.failed & fault.requirements:
-        return f"accused instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
+        return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
     if len(outcome.failed) > MOST_ACCUSED and not fault.why_more:
-        return f"{len(outcome.failed)} are accused: {', '.join(sorted(outcome.failed))}"
-    # Where only recommendations are broken the target conforms; a run of some families leaves obligations untested.
+        return f"{len(outcome.failed)} requirements failed: {', '.join(sorted(outcome.failed))}"
+    # A fault that breaks only a SHOULD or MAY leaves the target conformant; a run of some families is inconclusive.
     expected = fault.exit_code if whole or fault.exit_code == 1 else 3
     return "" if outcome.exit_code == expected else f"the run ended with exit code {outcome.exit_code}"
 
 
 def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
-    """Run the suite against a legitimate variant: nothing may be accused, and nothing left open."""
+    """Run the suite against a conforming variant: no requirement may be failed or inconclusive."""
     arguments = () if whole else variant.arguments()
     started = time.monotonic()
     outcome = run_suite(variant.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=600)
@@ -139,7 +139,7 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
         for entry in outcome.verdict["requirements"]
         if entry["verdict"] in {"failed", "inconclusive"} and not entry.get("not_run")
     ]
-    # A run of some families leaves obligations untested.
+    # A run of some families leaves MUSTs untested, so it is inconclusive.
     if not wrong and outcome.exit_code != (3 if arguments else 0):
         wrong = [f"the run ended with exit code {outcome.exit_code}"]
     subject = Subject("variant", variant.name, dialect, variant.group)
@@ -147,7 +147,7 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
 
 
 def try_null(null: Null, dialect: str, *, seed: int = 1) -> Trial:
-    """Run the suite against what is no KMS: no MUST passes, the run ends, and says what is wrong with the target."""
+    """Run the suite against a null target: no MUST may pass, and the run must end in time and give reasons."""
     started = time.monotonic()
     outcome = run_suite(null.serving(dialect), seed=seed, timeout_seconds=4 * NULL_SECONDS)
     problem = _null_problem(outcome, time.monotonic() - started)
@@ -162,7 +162,7 @@ def _null_problem(outcome: Outcome, seconds: float) -> str:
     if outcome.exit_code not in {1, 3}:
         return f"the run ended with exit code {outcome.exit_code}"
     if not all(entry["reason"] for entry in entries if entry["verdict"] in {"failed", "inconclusive"}):
-        return "the run does not say what is wrong"
+        return "a failed or inconclusive requirement has no reason"
     if outcome.most_memory > NULL_MEMORY:
         return f"the run took {outcome.most_memory:.0f} MB"
     return f"the run took {seconds:.1f} s" if seconds > NULL_SECONDS else ""
@@ -187,5 +187,5 @@ def _trial(
         problem=problem,
         seconds=round(time.monotonic() - started, 3),
         requests=outcome.verdict["requests"],
-        first=First.of(outcome.checks),
+        first=FirstFailure.of(outcome.checks),
     )

@@ -1,4 +1,4 @@
-"""Other ways to conform: emulators that differ from ours wherever the documents leave room. All of them must pass."""
+"""Conforming variants of the emulator, which differ from it where the documents leave room. All of them must pass."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
+    LaggingReads,
     Mixin,
     admitting,
     answering,
@@ -18,19 +19,18 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     listing,
     reading_windows,
 )
-from kms_conformance.apps.selftest.eventual_consistency import Lagging
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
 from kms_conformance.apps.selftest.overloaded_variants import OVERLOADED
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on_all, on_errors, saying, where
-from kms_conformance.apps.selftest.variant import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
 from kms_conformance.apps.selftest.written_variants import TYPED
 from kms_conformance.core import specs
 from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, RefusalAnswer, Rules, State
 
-# --- how replies are written ------------------------------------------------------------------------------------------
+# --- encoding of replies ----------------------------------------------------------------------------------------------
 
 
 def _with_more(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Every object has one more field."""
+    """Add an undocumented field to every object."""
     if isinstance(value, list):
         return [_with_more(item) for item in value]
     if not isinstance(value, dict):
@@ -39,7 +39,7 @@ def _with_more(value: Any) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _reversed(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Every object has its fields in the opposite order."""
+    """Reverse the order of the fields of every object."""
     if isinstance(value, list):
         return [_reversed(item) for item in value]
     if not isinstance(value, dict):
@@ -63,11 +63,11 @@ def _a_minute_ago() -> str:
 
 
 _WRITING = (
-    Variant("more-fields", "Every object has a field that no page lists.", filters=(on_all(saying(_with_more)),)),
-    Variant("other-order", "Fields stand in the opposite order.", filters=(on_all(saying(_reversed)),)),
+    Variant("more-fields", "Every object has an undocumented field.", filters=(on_all(saying(_with_more)),)),
+    Variant("other-order", "Fields have the opposite order.", filters=(on_all(saying(_reversed)),)),
     Variant(
         "spaces-and-lines",
-        "JSON is written over several lines.",
+        "JSON is spread over several lines.",
         filters=(
             where(
                 lambda i, o: bool(o.body) and not _is_xml(i, o),
@@ -77,20 +77,20 @@ _WRITING = (
     ),
     Variant(
         "other-messages",
-        "Messages are in another language.",
+        "Error messages are in another language.",
         filters=(
             on_errors(field("error.error_msg", lambda _: "参数错误"), field("Message", lambda _: "参数错误")),
             on_errors(field("error_msg", lambda _: "参数错误"), field("message", lambda _: "参数错误")),
         ),
     ),
-    Variant("chunked", "Bodies come in chunks.", filters=(on_all(lambda reply: replace(reply, chunked=True)),)),
+    Variant("chunked", "Bodies are sent in chunks.", filters=(on_all(lambda reply: replace(reply, chunked=True)),)),
     Variant(
         "closing", "Each reply closes its connection.", filters=(on_all(lambda reply: replace(reply, close=True)),)
     ),
     Variant(
         "closing-untold",
-        "Each connection is closed after its reply, which says nothing of it.",
-        filters=(on_all(lambda reply: replace(reply, close_untold=True)),),
+        "Each connection is closed after its reply, without a Connection header.",
+        filters=(on_all(lambda reply: replace(reply, close_unannounced=True)),),
     ),
     Variant(
         "slow",
@@ -101,7 +101,7 @@ _WRITING = (
     ),
     Variant(
         "declared-with-charset",
-        "The media type has a charset, in capitals.",
+        "The media type has a charset and is written in capitals.",
         dialects=(HUAWEI,),
         filters=(on_all(header("Content-Type", "Application/JSON; Charset=UTF-8")),),
     ),
@@ -116,7 +116,7 @@ _WRITING = (
     ),
     Variant(
         "gateway-fields",
-        "Errors have the gateway's fields, and no HttpStatus.",
+        "Errors have the fields of the gateway, and no HttpStatus.",
         dialects=(ALIBABA,),
         filters=(
             on_errors(
@@ -141,11 +141,11 @@ _WRITING = (
 )
 
 
-# --- which of several answers -----------------------------------------------------------------------------------------
+# --- choice among documented answers ----------------------------------------------------------------------------------
 
 
 def _listed_answer(position: int) -> Mixin:
-    """Of the answers that the profile accepts, another than the first; the last where there are fewer."""
+    """Refusals use the accepted answer at this position in the profile; the last one if there are fewer."""
 
     class Listed(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:
@@ -177,7 +177,7 @@ class _AnyForm(Decisions):
 
 
 class _NothingUnknown(Decisions):
-    """A field that no page lists is refused."""
+    """Undocumented fields are refused."""
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return "unknown_field" if "no_such_field" in inbound.parameters else super().token_problem(found, inbound)
@@ -188,7 +188,7 @@ class _NothingUnknown(Decisions):
 
 
 class _NoNumbers(Decisions):
-    """A window that is a JSON number is refused."""
+    """A window as a JSON number is refused."""
 
     def window_problem(self, value: object) -> str | None:
         return "window_other_type" if isinstance(value, int) else super().window_problem(value)
@@ -198,7 +198,7 @@ _ANSWERING = (
     *(
         Variant(
             f"answer-{position + 1}",
-            f"Refusals have accepted code number {position + 1}.",
+            f"Refusals use the accepted answer number {position + 1}.",
             decisions=(_listed_answer(position),),
             about="answers",
         )
@@ -206,7 +206,7 @@ _ANSWERING = (
     ),
     Variant(
         "answers-401-flat",
-        "A gateway in front answers bad credentials.",
+        "The API gateway answers bad credentials with 401.",
         (HUAWEI,),
         (answering(401, "APIGW.0301", *_CREDENTIALS),),
         about="answers",
@@ -218,11 +218,11 @@ _ANSWERING = (
         (answering(401, "KMS.0301", *_CREDENTIALS[:2]),),
         about="answers",
     ),
-    Variant("other-xml-roots", "XML has the action's name for its root.", (ALIBABA,), (_OtherRoots,)),
-    Variant("any-form", "Ids and sequences of any form are looked at as they are.", decisions=(_AnyForm,)),
-    Variant("no-unknown-fields", "What no page lists is refused.", decisions=(_NothingUnknown,)),
-    Variant("no-numbers", "A window that is a number is refused.", (HUAWEI,), (_NoNumbers,)),
-    Variant("nonces-forgotten", "Nonces are not remembered.", (ALIBABA,), (admitting("replayed_nonce"),)),
+    Variant("other-xml-roots", "The XML root element is named after the action.", (ALIBABA,), (_OtherRoots,)),
+    Variant("any-form", "Malformed ids and sequences are accepted as unknown values.", decisions=(_AnyForm,)),
+    Variant("no-unknown-fields", "Undocumented fields are refused.", decisions=(_NothingUnknown,)),
+    Variant("no-numbers", "A window as a JSON number is refused.", (HUAWEI,), (_NoNumbers,)),
+    Variant("nonces-forgotten", "Repeated nonces are accepted.", (ALIBABA,), (admitting("replayed_nonce"),)),
     Variant(
         "window-default",
         "Without a window, or with an empty one, 30 days apply.",
@@ -232,7 +232,7 @@ _ANSWERING = (
 )
 
 
-# --- times and states -------------------------------------------------------------------------------------------------
+# --- dates and states -------------------------------------------------------------------------------------------------
 
 
 def _rounded_up(seconds: int) -> Mixin:
@@ -244,7 +244,7 @@ def _rounded_up(seconds: int) -> Mixin:
 
 
 class _StateFromBefore(Decisions):
-    """A key that was disabled before it was scheduled is disabled again."""
+    """Cancelling restores the state before scheduling: a disabled key is disabled again."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -260,7 +260,7 @@ class _StateFromBefore(Decisions):
 
 
 class _GoneWithinADay(Decisions):
-    """A key is gone 23 hours after its date; from its date on, nothing can be done to it."""
+    """A key is gone 23 hours after its deletion date; from that date on, it cannot be cancelled."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -280,7 +280,7 @@ _LIVING = (
         Variant(
             f"date-rounded-up-to-{name}",
             f"Dates are rounded up to the {name}.",
-            # Later than asked for by hours is what one dialect allows and does not recommend.
+            # The AWS dialect allows a date that is hours late, but breaks the SHOULD schedule.window.exact.
             dialects=ALL if seconds <= 60 else BOTH,
             decisions=(_rounded_up(seconds),),
             about="dates",
@@ -299,19 +299,21 @@ _LIVING = (
         decisions=(dating(lambda now, d: now + timedelta(days=d, minutes=-1)),),
         about="dates",
     ),
-    Variant("state-from-before", "Cancelling leads back to the state before.", (ALIBABA,), (_StateFromBefore,)),
-    Variant("gone-within-a-day", "A key is gone some hours after its date.", (ALIBABA, AWS), (_GoneWithinADay,)),
+    Variant("state-from-before", "Cancelling restores the state before scheduling.", (ALIBABA,), (_StateFromBefore,)),
     Variant(
-        "lagging", "What is read is 300 ms old.", decisions=(Lagging,), families=("cancel", "schedule"), alone=True
+        "gone-within-a-day", "A key is gone some hours after its deletion date.", (ALIBABA, AWS), (_GoneWithinADay,)
+    ),
+    Variant(
+        "lagging", "Reads lag behind by 300 ms.", decisions=(LaggingReads,), families=("cancel", "schedule"), alone=True
     ),
 )
 
 
-# --- what else is there -----------------------------------------------------------------------------------------------
+# --- account and sign-in ----------------------------------------------------------------------------------------------
 
 
 class _RoomForTwo(Decisions):
-    """Two keys fit in beside those of others; keys that wait for their deletion count."""
+    """The quota leaves room for two keys beside the existing ones; keys pending deletion count."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -324,10 +326,10 @@ class _RoomForTwo(Decisions):
 
 
 class _SmallPages(Decisions):
-    """All services may give fewer keys in a page than the caller asks for."""
+    """Pages have at most five keys; every service may return fewer keys than requested."""
 
-    def page_size(self, asked: int) -> int:
-        return min(super().page_size(asked), 5)
+    def page_size(self, requested: int) -> int:
+        return min(super().page_size(requested), 5)
 
 
 _AROUND = (
@@ -356,11 +358,11 @@ _AROUND = (
     ),
 )
 
-# Last, because what comes after it would have to unpack it first.
+# The last group, because later filters would have to decompress the body.
 _PACKED = (
     Variant(
         "gzip",
-        "Bodies are packed, although that was not asked for.",
+        "Bodies are compressed with gzip, although the request does not ask for it.",
         filters=(where(lambda _, o: bool(o.body), body(gzip.compress), header("Content-Encoding", "gzip")),),
     ),
 )

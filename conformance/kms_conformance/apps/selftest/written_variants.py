@@ -1,9 +1,10 @@
-"""Ways of writing JSON 1.1 that clients read alike: types with a namespace, null or nothing for what is absent."""
+"""Variants of the JSON 1.1 encoding that clients treat alike: error types with a namespace, null for absent fields."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kms_conformance.apps.selftest.deviation import AWS, Variant
 from kms_conformance.apps.selftest.reply_mutations import (
     Rewrite,
     body,
@@ -15,7 +16,6 @@ from kms_conformance.apps.selftest.reply_mutations import (
     where,
     without,
 )
-from kms_conformance.apps.selftest.variant import AWS, Variant
 
 
 def _nulls(value: Any) -> Any:  # noqa: ANN401 - a JSON value
@@ -38,16 +38,19 @@ def _typed(namespace: str) -> Rewrite:
 
 TYPED: tuple[Variant, ...] = (
     Variant(
-        "types-with-namespace", "Types of errors have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
+        "types-with-namespace", "Error types have a namespace.", (AWS,), filters=(on_errors(_typed("com.aws.kms")),)
     ),
     Variant(
-        "message-in-capitals", "Messages stand in Message.", (AWS,), filters=(on_errors(renamed("message", "Message")),)
+        "message-in-capitals",
+        "The message field of errors is named Message.",
+        (AWS,),
+        filters=(on_errors(renamed("message", "Message")),),
     ),
     Variant("errors-without-message", "Errors have no message.", (AWS,), filters=(on_errors(without("message")),)),
     *(
         Variant(
             f"nothing-is-{written.decode()}",
-            f"What tells nothing is answered with {written.decode()}.",
+            f"The body of an empty result is {written.decode()}.",
             (AWS,),
             filters=(where(lambda _, o: o.refusal is None and not o.body, _instead(written)),),
             about="nothing",
@@ -56,7 +59,7 @@ TYPED: tuple[Variant, ...] = (
     ),
     Variant(
         "null-for-absent",
-        "A field that a key has not is null.",
+        "Absent fields of a key are null.",
         (AWS,),
         filters=(on("describe create", saying(_nulls)),),
     ),

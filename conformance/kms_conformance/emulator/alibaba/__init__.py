@@ -1,4 +1,4 @@
-"""The Alibaba dialect of the emulator, under the names by which `service.emulated` finds it."""
+"""The Alibaba dialect of the emulator, under the names that `service.emulated` loads."""
 
 from kms_conformance.emulator.alibaba.api import AlibabaApi
 from kms_conformance.emulator.alibaba.credentials import SEED

@@ -1,8 +1,9 @@
-"""The Alibaba dialect: `GET` or `POST /` with an action and its parameters in query, form and headers.
+"""The API of the Alibaba dialect: `GET` or `POST /` with an action and its parameters in query, form and headers.
 
-Order of judgements: signature; method and path; version; action; the parameters, form and range; the key's existence;
-its state. So a bad window for an unknown key is refused for the window, and without credentials nobody learns which
-keys there are. The documents leave the order open. A parameter that stands twice (query and form) is refused.
+Order of the checks, which the documents leave open: signature; method and path; version; action; form and range of the
+parameters; the key's existence; its state. For example, a bad window for an unknown key is refused because of the
+window, and requests without credentials do not reveal which keys exist. A duplicate parameter (in query and form) is
+refused.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class _Route:
 
 
 class AlibabaApi:
-    """See the module."""
+    """Routes the actions of the Alibaba dialect; see the module for the order of its checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -71,7 +72,7 @@ class AlibabaApi:
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         as_xml = replies.is_xml(values)
         try:
-            self._authenticator.admit(inbound, sent)
+            self._authenticator.authenticate(inbound, sent)
             route = self._called(inbound, action, version)
             value = route.handler(AlibabaParameters(parameters.merged(sent)))
             return inbound, replies.result(value, self._service.rules, action, as_xml=as_xml)

@@ -1,7 +1,7 @@
 """Signatures of the Alibaba dialect, version 1.0 (`HMAC-SHA1` over all parameters) and version 3 (`ACS3-HMAC-SHA256`).
 
-Both are computed again from the request as it arrived. Sources: the vendor's "Request signatures" for RPC services,
-with its DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
+Both are recomputed from the request as received. Sources: the vendor's "Request signatures" for RPC services, with its
+DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.seed_data import AccessKey
     from kms_conformance.emulator.service import Service
 
-# The gateway's page of errors: a time that differs by more than 15 minutes has expired.
+# The gateway's page of errors: a timestamp that differs by more than 15 minutes has expired.
 SKEW = timedelta(minutes=15)
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
-def moment(text: str) -> datetime | None:
-    """The time that `text` means, or None where it is not written `YYYY-MM-DDThh:mm:ssZ`."""
+def parse_time(text: str) -> datetime | None:
+    """Parse `YYYY-MM-DDThh:mm:ssZ`; None for any other text."""
     if not _FORM.fullmatch(text):
         return None
     try:
@@ -42,24 +42,24 @@ def moment(text: str) -> datetime | None:
 
 
 def within_skew(stamp: datetime, now: datetime) -> bool:
-    """Whether a signature's time is near enough."""
+    """Whether the timestamp of a signature is at most 15 minutes away from `now`."""
     return abs(now - stamp) <= SKEW
 
 
-# A signature may be dated up to the skew ahead, and be fresh until the skew after that.
+# A timestamp may be one skew ahead of the clock, and the signature is valid for one more skew after the timestamp.
 _KEPT = SKEW + SKEW + timedelta(minutes=1)
 _SWEEP_EVERY = 1000
 
 
 class Nonces:
-    """Remembers (access key, nonce); safe for threads."""
+    """The used nonces of each access key; thread-safe."""
 
     def __init__(self) -> None:
         self._used: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
     def seen(self, access_key_id: str, nonce: str, now: datetime) -> bool:
-        """Whether the nonce was used before; from now on it was."""
+        """Record a nonce; returns whether it was used before."""
         with self._lock:
             if len(self._used) % _SWEEP_EVERY == _SWEEP_EVERY - 1:
                 self._used = {key: used for key, used in self._used.items() if now - used < _KEPT}
@@ -70,7 +70,7 @@ class Nonces:
 
 @dataclass(frozen=True)
 class SignatureProblem:
-    """What is wrong, named as in the profile, and what we would have signed."""
+    """The refusal of a signature, named as in the profile, and the expected text to sign."""
 
     refusal: str
     string_to_sign: str = ""
@@ -79,7 +79,7 @@ class SignatureProblem:
 def problem_v1(
     method: str, pairs: parameters.Pairs, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime
 ) -> SignatureProblem | None:
-    """What is wrong with the signature among the parameters `pairs`; `now` in real time."""
+    """Check a version 1 signature in the parameters `pairs`, with `now` in real time; None if it is valid."""
     values = parameters.first_values(pairs)
     if not values.get("AccessKeyId") or not values.get("Signature"):
         return SignatureProblem("no_credentials")
@@ -88,7 +88,7 @@ def problem_v1(
         return SignatureProblem("unknown_access_key")
     if "Timestamp" not in values:
         return SignatureProblem("missing_parameter")
-    stamp = moment(values["Timestamp"])
+    stamp = parse_time(values["Timestamp"])
     if stamp is None or not within_skew(stamp, now):
         return SignatureProblem("stale_signature")
     text = string_to_sign(method, pairs)
@@ -97,24 +97,24 @@ def problem_v1(
     if kind != ("HMAC-SHA1", "1.0") or not right:
         return SignatureProblem("wrong_signature", text)
     nonce = values.get("SignatureNonce")
-    # The service's own page of common parameters lists no nonce, so that one may be left out.
+    # The service's page of common parameters does not list the nonce, so it is optional.
     return SignatureProblem("replayed_nonce") if nonce and nonces.seen(values["AccessKeyId"], nonce, now) else None
 
 
 def string_to_sign(method: str, pairs: parameters.Pairs) -> str:
-    """The text that is signed: all parameters but the signature, empty ones included."""
+    """The text to sign: all parameters except the signature, including empty ones."""
     query = parameters.encoded(pair for pair in pairs if pair[0] != b"Signature")
     return f"{method}&{parameters.percent('/')}&{parameters.percent(query)}"
 
 
 def sign_v1(text: str, secret: str) -> str:
-    """The signature of a text."""
+    """The version 1 signature of a text."""
     return base64.b64encode(hmac.new(f"{secret}&".encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 _AUTHORIZATION = re.compile(rf"{ALGORITHM} Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})")
-# The page demands that these are signed where they are sent; else they could be exchanged on the way.
+# The page requires these headers to be signed if they are sent; otherwise they could be changed in transit.
 _TO_SIGN = (
     "host",
     "x-acs-action",
@@ -128,7 +128,7 @@ _REQUIRED = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 
 
 def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime) -> str | None:
-    """What is wrong with the signature, named as in the profile; `now` in real time."""
+    """Check a version 3 signature, with `now` in real time; returns the profile's refusal, None if it is valid."""
     match = _AUTHORIZATION.fullmatch(inbound.header("authorization") or "")
     if match is None:
         return "no_credentials"
@@ -138,7 +138,7 @@ def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, 
         return "unknown_access_key"
     if any(inbound.header(name) is None for name in _REQUIRED):
         return "missing_parameter"
-    stamp = moment(inbound.header("x-acs-date") or "")
+    stamp = parse_time(inbound.header("x-acs-date") or "")
     if stamp is None or not within_skew(stamp, now):
         return "stale_signature"
     if not _is_right(inbound, names.split(";"), key.secret, signature):
@@ -158,41 +158,41 @@ def _is_right(inbound: Inbound, signed: list[str], secret: str, signature: str) 
 
 
 def canonical_request(inbound: Inbound, signed: list[str], body_hash: str) -> str:
-    """The text whose hash is signed; clients may write a space as a plus, and sign %20."""
+    """The text whose hash is signed. A space may be sent as a plus sign; it is signed as %20."""
     query = parameters.encoded(parameters.of_query(inbound))
     headers = "".join(f"{name}:{inbound.header(name)}\n" for name in signed)
     return "\n".join((inbound.method, inbound.path or "/", query, headers, ";".join(signed), body_hash))
 
 
 def sign_v3(canonical: str, secret: str) -> str:
-    """The signature of a canonical request."""
+    """The version 3 signature of a canonical request."""
     text = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 class AlibabaAuthenticator:
-    """Judges signatures on real time."""
+    """Checks signatures, on real time."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._nonces = Nonces()
 
-    def admit(self, inbound: Inbound, pairs: Pairs) -> None:
-        """Raises `Refused` unless the request is rightly signed; `pairs` are all parameters of query and form."""
+    def authenticate(self, inbound: Inbound, pairs: Pairs) -> None:
+        """Raises `Refused` unless the signature is valid; `pairs` are all parameters of query and form."""
         found = self._found(inbound, pairs)
         problem = self._service.decisions.signature_problem(found.refusal if found else None, inbound)
         if problem is None:
             return
         if found is None or found.refusal != problem or not found.string_to_sign:
             raise Refused(problem)
-        # An official client takes this message apart at its colon and fails where there is none.
-        told = "Specified signature is not matched with our calculation. server string to sign is:"
-        raise Refused(problem, told + found.string_to_sign)
+        # An official client splits this message at its colon and fails without one.
+        message = "Specified signature is not matched with our calculation. server string to sign is:"
+        raise Refused(problem, message + found.string_to_sign)
 
     def _found(self, inbound: Inbound, pairs: Pairs) -> SignatureProblem | None:
         now = self._service.clock.real()
         if not (inbound.header("authorization") or "").startswith(ALGORITHM):
             return problem_v1(inbound.method, pairs, credentials.ACCESS_KEYS, self._nonces, now)
         refusal = problem_v3(inbound, credentials.ACCESS_KEYS, self._nonces, now)
-        # The same client never signs by version 3, so that there is no text to show it.
+        # That client never uses version 3, so the message needs no text to sign.
         return None if refusal is None else SignatureProblem(refusal, ALGORITHM if refusal == "wrong_signature" else "")

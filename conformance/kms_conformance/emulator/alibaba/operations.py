@@ -1,6 +1,6 @@
 """The actions of the Alibaba dialect: from parameters to the value of a reply, without its request id.
 
-All parameters of a request are judged, form and range, before the key is looked up; its existence before its state.
+Form and range of all parameters are checked before the key's existence, and its existence before its state.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
 
-# CreateKey: what each algorithm is for, the default first.
+# CreateKey: the algorithms by key usage, the default first.
 _ENCRYPTS = ("Aliyun_AES_256", "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4")
 _SIGNS = ("RSA_2048", "RSA_3072", "EC_P256", "EC_P256K", "EC_SM2")
 _LONGEST_DESCRIPTION = 8192
-# ListKeys: the properties that may be filtered by, and where the metadata tell them; None for those no key here has.
+# ListKeys: the filter properties and their metadata fields; None for properties that no key of the emulator has.
 _FILTERS = {
     "KeyState": "KeyState",
     "KeySpec": "KeySpec",
@@ -36,7 +36,7 @@ _FILTERS = {
 
 
 class KeyActions:
-    """One method an action; all raise `Refused`."""
+    """The actions on keys and their states, one method each; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -60,17 +60,17 @@ class KeyActions:
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def describe(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DescribeKey: by id, alias or full name."""
+        """DescribeKey: by id, alias or ARN."""
         key = self._store.describe(self.key_id(fields.key_name()))
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def list_keys(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ListKeys: those that wait for their deletion included."""
+        """ListKeys: includes keys pending deletion."""
         number = fields.number("PageNumber", range(1, 1_000_000_000), 1)
         size = self._decisions.page_size(fields.number("PageSize", range(1, 101), 10))
         wanted = fields.filters(_FILTERS)
-        told = [replies.metadata(key, self._rules) for key in self._store.listed()]
-        keys = [key for key in told if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]
+        every = [replies.metadata(key, self._rules) for key in self._store.listed()]
+        keys = [key for key in every if all(key.get(_FILTERS[name] or "") in values for name, values in wanted.items())]
         page = keys[(number - 1) * size : number * size]
         return {
             "Keys": {"Key": [{"KeyId": key["KeyId"], "KeyArn": key["Arn"]} for key in page]},
@@ -80,17 +80,17 @@ class KeyActions:
         }
 
     def enable(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """EnableKey; of an enabled key as well."""
+        """EnableKey; also accepted for an enabled key."""
         self._store.enable(fields.key_name())
         return {}
 
     def disable(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DisableKey; of a disabled key as well."""
+        """DisableKey; also accepted for a disabled key."""
         self._store.disable(fields.key_name())
         return {}
 
     def schedule(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ScheduleKeyDeletion: tells nothing; the date is to be read."""
+        """ScheduleKeyDeletion: an empty reply; DescribeKey shows the deletion date."""
         self._store.schedule(fields.key_name(), fields.window())
         return {}
 
@@ -106,7 +106,7 @@ class KeyActions:
         return {}
 
     def set_deletion_protection(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """SetDeletionProtection: of a key by its full name, or by its id; a description counts only with it."""
+        """SetDeletionProtection: by ARN or id; the description is used only when protection is turned on."""
         on = fields.flag("EnableDeletionProtection")
         text = fields.text("DeletionProtectionDescription", _LONGEST_DESCRIPTION, "") if on else ""
         name = fields.key_name("ProtectedResourceArn" if fields.has("ProtectedResourceArn") else "KeyId")
@@ -114,14 +114,14 @@ class KeyActions:
         return {}
 
     def key_id(self, name: str) -> str:
-        """The id that an alias or a full name stands for; any other name is taken for an id."""
+        """The key id of an alias or ARN; any other name counts as an id."""
         if name.startswith("alias/"):
             return self._store.by_alias(name).id
         return replies.id_of_arn(name) or name
 
 
 class CryptoActions:
-    """Encrypt, Decrypt and GenerateDataKey; a key may be named by id, alias or full name."""
+    """Encrypt, Decrypt and GenerateDataKey; keys are named by id, alias or ARN."""
 
     def __init__(self, service: Service, keys: KeyActions) -> None:
         self._store = service.store
@@ -134,13 +134,13 @@ class CryptoActions:
         return {"CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
 
     def decrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """Decrypt: the ciphertext names its key."""
+        """Decrypt: the key id is in the ciphertext."""
         sealed, context = fields.decoded("CiphertextBlob"), fields.context()
         key = self._store.used("decrypt", crypto.key_id_of(sealed))
         return {"Plaintext": _base64(crypto.unseal(key, sealed, context)), **_used(key)}
 
     def generate_data_key(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """GenerateDataKey: `NumberOfBytes` goes before `KeySpec`."""
+        """GenerateDataKey: `NumberOfBytes` takes precedence over `KeySpec`."""
         name, context = fields.key_name(), fields.context()
         size = 16 if fields.choice("KeySpec", ("AES_256", "AES_128"), "AES_256") == "AES_128" else 32
         size = fields.number("NumberOfBytes", range(1, 1025), size)
@@ -150,24 +150,24 @@ class CryptoActions:
 
 
 class NameActions:
-    """Aliases, tags, and what is asked of the account."""
+    """The actions on aliases, tags, regions and the account."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
 
     def create_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CreateAlias: in addition to those that the key has."""
+        """CreateAlias: in addition to the existing aliases of the key."""
         key_id, alias = fields.key_name(), fields.alias()
         self._store.set_alias(key_id, alias, replacing=False)
         return {}
 
     def delete_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DeleteAlias; in whatever state the key is."""
+        """DeleteAlias: of a key in any state."""
         self._store.delete_alias(fields.alias())
         return {}
 
     def tag(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """TagResource, of a key; there are no secrets or certificates here."""
+        """TagResource: keys only; the emulator has no secrets or certificates."""
         if fields.has("SecretName") or fields.has("CertificateId"):
             raise Refused("invalid_parameter", "Only keys can be tagged here, by KeyId.")
         key_id, tags = fields.key_name(), fields.tags()
@@ -184,7 +184,7 @@ class NameActions:
         return {"Regions": {"Region": [{"RegionId": REGION}]}}
 
     def describe_account(self, _: AlibabaParameters) -> dict[str, Any]:
-        """DescribeAccountKmsStatus: what a client may ask before anything else."""
+        """DescribeAccountKmsStatus: some clients call it before all others."""
         return {"AccountStatus": "Enabled"}
 
 

@@ -1,7 +1,7 @@
-"""Reads the parameters of an action from query and form; a parameter of another form than documented is refused.
+"""Reads the parameters of an action from query and form, and refuses malformed ones.
 
-Bytes are kept as sent, because signatures cover them. Parameters that no page knows are ignored. An empty value of a
-required parameter counts as missing.
+Names and values are kept as bytes, because signatures cover them. Undocumented parameters are ignored. An empty value
+of a required parameter counts as missing.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 _FORM = "application/x-www-form-urlencoded"
-# Far more than any action has.
+# Far more parameters than any action has.
 _MOST_PARAMETERS = 1000
 
 
 def of_query(inbound: Inbound) -> Pairs:
-    """The query's names and values, decoded; a plus is a space."""
+    """The decoded names and values of the query; a plus sign is a space."""
     return _decoded(inbound.query.encode("latin-1", "replace"))
 
 
 def of_form(inbound: Inbound) -> Pairs:
-    """The body's names and values where it is a form; a body of another type holds none."""
+    """The decoded names and values of a form body; empty for a body of another media type."""
     kind = (inbound.header("content-type") or "").partition(";")[0].strip().lower()
     return _decoded(inbound.body) if kind == _FORM else ()
 
 
 def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> str:
-    """The canonical query of both signatures: sorted, unreserved characters bare, a space as %20."""
+    """The canonical query of both signature versions: sorted, percent-encoded, a space as %20."""
     return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(pairs))
 
 
 def percent(text: bytes | str) -> str:
-    """Percent-encoding as both signatures want it."""
+    """Percent-encode all but the unreserved characters (RFC 3986), as both signature versions require."""
     return quote(text, safe="-_.~")
 
 
 def merged(pairs: Pairs) -> dict[str, str]:
-    """Names and values as text; raises `Refused` for bad UTF-8, a zero byte or a name that stands twice."""
+    """Names and values as text; raises `Refused` for bad UTF-8, a zero byte or a duplicate name."""
     if len(pairs) > _MOST_PARAMETERS:
         raise Refused("invalid_parameter", "There are too many parameters.")
     result: dict[str, str] = {}
@@ -58,7 +58,7 @@ def merged(pairs: Pairs) -> dict[str, str]:
         except UnicodeDecodeError:
             raise Refused("invalid_parameter", "A parameter is not UTF-8.") from None
         if name in result:
-            # No page says which one counts; whichever we took, somebody would have meant the other.
+            # No page says which of the two values counts.
             raise Refused("invalid_parameter", "A parameter stands twice.")
         if "\0" in value:
             raise Refused("invalid_parameter", "A parameter holds a zero byte.")
@@ -67,7 +67,7 @@ def merged(pairs: Pairs) -> dict[str, str]:
 
 
 def first_values(pairs: Pairs) -> dict[str, str]:
-    """Names and first values as text, whatever they are: for what is read before parameters are judged."""
+    """Names and first values as text, without any check: for use before the parameters are checked."""
     result: dict[str, str] = {}
     for name, value in pairs[:_MOST_PARAMETERS]:
         result.setdefault(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
@@ -87,13 +87,13 @@ _LONGEST_TAG = 128
 
 
 class AlibabaParameters:
-    """One action's parameters."""
+    """The parameters of one action; methods raise `Refused` for missing or malformed values."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
     def key_name(self, name: str = "KeyId") -> str:
-        """What names a key; which names an action takes is its own matter."""
+        """The required name of a key: id, alias or ARN; each action decides which of these it accepts."""
         value = self._values.get(name, "")
         if not value:
             raise Refused("missing_key")
@@ -102,25 +102,25 @@ class AlibabaParameters:
         return value
 
     def window(self) -> object:
-        """`PendingWindowInDays` as it was sent, which the store judges."""
+        """`PendingWindowInDays` as sent; the store checks it."""
         return self._values.get("PendingWindowInDays", ABSENT)
 
     def alias(self) -> str:
-        """The required `AliasName`; names below `alias/acs` are the service's own."""
+        """The required `AliasName`; names that begin with `alias/acs` are reserved for the service."""
         value = self.required("AliasName")
         if not _ALIAS.fullmatch(value) or len(value) > _LONGEST_ALIAS or value.startswith("alias/acs"):
             raise self._invalid("AliasName")
         return value
 
     def required(self, name: str) -> str:
-        """A parameter that must be there and not be empty."""
+        """A required parameter with a value that is not empty."""
         value = self._values.get(name, "")
         if not value:
             raise Refused("missing_parameter", f"The parameter {name} is missing.")
         return value
 
     def text(self, name: str, longest: int, default: str | None = None) -> str:
-        """A text of so many characters at most; it must be there, if only empty, when there is no default."""
+        """A text of at most `longest` characters, possibly empty; required if there is no default."""
         value = self._values.get(name, default)
         if value is None:
             raise Refused("missing_parameter", f"The parameter {name} is missing.")
@@ -143,28 +143,28 @@ class AlibabaParameters:
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """A required truth value."""
+        """A required boolean."""
         value = self.required(name).lower()
         if value not in {"true", "false"}:
             raise self._invalid(name)
         return value == "true"
 
     def decoded(self, name: str) -> bytes:
-        """A required value in Base64."""
+        """A required Base64 value, decoded."""
         try:
             return base64.b64decode(self.required(name), validate=True)
         except ValueError:
             raise self._invalid(name) from None
 
     def context(self) -> bytes:
-        """`EncryptionContext`, in a form that is equal for equal contexts."""
+        """`EncryptionContext` in canonical form: equal bytes for equal contexts."""
         value = self._json("EncryptionContext", "{}")
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid("EncryptionContext")
         return encode_json(sorted(value.items())) if value else b""
 
     def tags(self, default: str | None = None) -> dict[str, str]:
-        """`Tags`: names and values from a list of objects; required when there is no default."""
+        """`Tags`, a JSON list of objects, as a mapping of names to values; required if there is no default."""
         entries = self._json("Tags", default)
         if not isinstance(entries, list) or len(entries) > _MOST_TAGS or not (entries or default):
             raise self._invalid("Tags")
@@ -179,7 +179,7 @@ class AlibabaParameters:
         return tags
 
     def filters(self, known: Collection[str]) -> dict[str, frozenset[str]]:
-        """`Filters`: for each property the values that are wanted."""
+        """`Filters`: the accepted values for each property."""
         entries = self._json("Filters", "[]")
         if not isinstance(entries, list) or len(entries) > 10:
             raise self._invalid("Filters")

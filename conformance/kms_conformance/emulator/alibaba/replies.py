@@ -1,4 +1,4 @@
-"""Replies of the Alibaba dialect: JSON or XML, the request id in body and header, the form of keys."""
+"""Replies of the Alibaba dialect: JSON or XML, the request id in body and header, the metadata of keys."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
 
-# What XML 1.0 cannot hold, not even escaped; JSON can, so descriptions may have it.
+# Characters that XML 1.0 cannot hold, not even escaped. Descriptions may contain them, because JSON can hold them.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def encode_xml(root: str, value: dict[str, Any]) -> bytes:
-    """The document with that root, in UTF-8."""
+    """`value` as an XML document in UTF-8 with this root element."""
     return ("<?xml version='1.0' encoding='UTF-8'?>" + "".join(_element(root, value))).encode("utf-8")
 
 
@@ -53,18 +53,18 @@ _ARN = f"acs:kms:{REGION}:{ACCOUNT_ID}:key/"
 
 
 def arn(key: Key) -> str:
-    """The key's full name."""
+    """The ARN of a key."""
     return _ARN + key.id
 
 
 def id_of_arn(name: str) -> str | None:
-    """The id in a key's full name, None for what is no such name."""
+    """The key id in a key ARN, None for any other text."""
     return name.removeprefix(_ARN) if name.startswith(_ARN) else None
 
 
 def metadata(key: Key, rules: Rules) -> dict[str, Any]:
-    """What CreateKey and DescribeKey tell; `DeleteDate` is there only while the key waits for its deletion."""
-    told = {
+    """The `KeyMetadata` of CreateKey and DescribeKey; `DeleteDate` is present only while the key is pending."""
+    fields = {
         "KeyId": key.id,
         "Arn": arn(key),
         "KeyState": rules.wire_states[key.state],
@@ -82,16 +82,16 @@ def metadata(key: Key, rules: Rules) -> dict[str, Any]:
         "DeletionProtection": "Enabled" if key.protected else "Disabled",
         "DeletionProtectionDescription": key.protection_description,
     }
-    return told if key.deletion is None else {**told, "DeleteDate": iso(key.deletion)}
+    return fields if key.deletion is None else {**fields, "DeleteDate": iso(key.deletion)}
 
 
 def is_xml(parameters: dict[str, str]) -> bool:
-    """Whether the reply is to be XML; whatever else `Format` says, it is JSON, the documented default."""
+    """Whether `Format` is XML; for any other value the reply is JSON, the documented default."""
     return parameters.get("Format", "").upper() == "XML"
 
 
 def result(value: dict[str, Any], rules: Rules, action: str, *, as_xml: bool) -> Outbound:
-    """A reply that is no refusal."""
+    """A reply with status 200."""
     request_id = str(uuid.uuid4()).upper()
     root = rules.xml_success_root.replace("{action}", action)
     return _reply(200, {**value, "RequestId": request_id}, root if as_xml else None)

@@ -1,4 +1,4 @@
-"""The AWS dialect of the emulator, under the names by which `service.emulated` finds it."""
+"""The AWS dialect of the emulator, under the names that `service.emulated` loads."""
 
 from kms_conformance.emulator.aws.api import AwsApi
 from kms_conformance.emulator.aws.credentials import SEED

@@ -1,8 +1,8 @@
-"""The AWS dialect: `POST /` with the operation in `X-Amz-Target` and a JSON body.
+"""The API of the AWS dialect: `POST /` with the operation in `X-Amz-Target` and a JSON body.
 
-Order of judgements: signature; method and operation; the body as JSON; its fields, form and range; the key's existence;
-its state. So a bad window for an unknown key is refused for the window, and without credentials nobody learns which
-keys there are. The documents leave the order open.
+Order of the checks, which the documents leave open: signature; method and operation; JSON syntax; form and range of the
+fields; the key's existence; its state. For example, a bad window for an unknown key is refused because of the window,
+and requests without credentials do not reveal which keys exist.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator.aws import parameters, replies
-from kms_conformance.emulator.aws.authenticate import admit
+from kms_conformance.emulator.aws.authenticate import authenticate
 from kms_conformance.emulator.aws.belongings import Belongings
-from kms_conformance.emulator.aws.operations import Lifecycle, Uses
+from kms_conformance.emulator.aws.operations import CryptoOperations, KeyOperations
 from kms_conformance.emulator.aws.parameters import AwsParameters
 from kms_conformance.emulator.messages import parse_json
 from kms_conformance.emulator.refusals import Refused
@@ -34,11 +34,11 @@ class _Route:
 
 
 class AwsApi:
-    """See the module."""
+    """Routes the operations of the AWS dialect; see the module for the order of its checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        keys, uses, more = Lifecycle(service), Uses(service), Belongings(service)
+        keys, uses, more = KeyOperations(service), CryptoOperations(service), Belongings(service)
         self._routes = {
             "CreateKey": _Route("create", keys.create),
             "DescribeKey": _Route("describe", keys.describe),
@@ -80,9 +80,9 @@ class AwsApi:
         values, body_problem = _read(inbound.body)
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         try:
-            admit(self._service, inbound)
+            authenticate(self._service, inbound)
             if route is None or inbound.path != "/" or not self._service.decisions.method_allowed(inbound, ("POST",)):
-                raise Refused("unknown_action" if target else "missing_action")  # noqa: TRY301 - one way to say no
+                raise Refused("unknown_action" if target else "missing_action")  # noqa: TRY301 - one path for all refusals
             if body_problem is not None:
                 raise Refused(body_problem)  # noqa: TRY301 - as above
             return inbound, replies.result(route.handler(AwsParameters(values)))
@@ -98,7 +98,7 @@ class AwsApi:
 
 
 def _read(body: bytes) -> tuple[dict[str, Any], str | None]:
-    """The body's fields and, where there are none, why; judged later, after the credentials."""
+    """The fields of the body, and the refusal if it cannot be parsed, raised only after the signature check."""
     if not body:
         return {}, "empty_body"
     try:

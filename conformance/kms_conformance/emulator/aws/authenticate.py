@@ -1,4 +1,4 @@
-"""Signature version 4 (`AWS4-HMAC-SHA256`), computed again from the request as it arrived.
+"""Signature version 4 (`AWS4-HMAC-SHA256`), recomputed from the request as received.
 
 Source: AWS, "Signature Version 4 for API requests", and the test suite that AWS publishes with it.
 """
@@ -32,7 +32,7 @@ _FORM = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class Scope:
-    """What a signature is good for: a day (YYYYMMDD), a region and a service."""
+    """The credential scope of a signature: a day (YYYYMMDD), a region and a service."""
 
     day: str
     region: str
@@ -45,7 +45,10 @@ class Scope:
 def signature_problem(
     inbound: Inbound, keys: Mapping[str, AccessKey], here: tuple[str, str], now: datetime
 ) -> str | None:
-    """What is wrong with the signature, named as in the profile; `here` is region and service, `now` real time."""
+    """Check a signature; returns the profile's refusal, None if it is valid.
+
+    `here` is the expected region and service, `now` real time.
+    """
     authorization = inbound.header("authorization")
     if not authorization:
         return "no_credentials"
@@ -69,7 +72,7 @@ def signature_problem(
 
 def _is_right(inbound: Inbound, signed: list[str], scope: Scope, secret: str, signature: str) -> bool:
     sent = {name.lower() for name, _ in inbound.headers}
-    # The host and every x-amz- header have to be signed; else they could be exchanged on the way.
+    # The host and every x-amz- header must be signed; otherwise they could be changed in transit.
     to_sign = {"host"} | {name for name in sent if name.startswith("x-amz-")}
     if not to_sign <= set(signed) <= sent:
         return False
@@ -95,7 +98,7 @@ def canonical_request(inbound: Inbound, signed: list[str]) -> str:
 
 
 def string_to_sign(canonical: str, stamp: str, scope: Scope) -> str:
-    """The text that is signed, of a canonical request."""
+    """The text to sign for a canonical request."""
     return f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
@@ -108,7 +111,7 @@ def sign(canonical: str, stamp: str, scope: Scope, secret: str) -> str:
 
 
 def _canonical_path(path: str) -> str:
-    """Normalised, and encoded once more than it was sent: services but S3 want it so."""
+    """The path normalised and percent-encoded once more, as for all services except S3."""
     normal = posixpath.normpath(re.sub("/+", "/", path or "/"))
     slash = "/" if path.endswith(("/", "/.", "/..")) and normal != "/" else ""
     return quote(f"{normal}{slash}", safe="/~")
@@ -138,8 +141,8 @@ def _moment(text: str) -> datetime | None:
 _HERE = (credentials.REGION, "kms")
 
 
-def admit(service: Service, inbound: Inbound) -> None:
-    """Raises `Refused` unless the request is rightly signed; judges on real time."""
+def authenticate(service: Service, inbound: Inbound) -> None:
+    """Raises `Refused` unless the signature is valid, on real time."""
     found = signature_problem(inbound, credentials.ACCESS_KEYS, _HERE, service.clock.real())
     problem = service.decisions.signature_problem(found, inbound)
     if problem is not None:

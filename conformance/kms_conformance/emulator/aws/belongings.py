@@ -1,4 +1,4 @@
-"""The operations on what belongs to a key: aliases, tags, grants, its policy, its rotation."""
+"""The operations of the AWS dialect on aliases, tags, grants, key policies and key rotation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ALLOWED_BY_GRANTS = (
 
 
 class Belongings:
-    """One method an operation; all raise `Refused`."""
+    """The operations on the belongings of a key, one method each; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -43,31 +43,31 @@ class Belongings:
     # Aliases --------------------------------------------------------------------------------------------------
 
     def create_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateAlias: in addition to those that the key has."""
+        """CreateAlias: in addition to the existing aliases of the key."""
         self._store.set_alias(self._names.id_of(fields.key_name("TargetKeyId")), fields.alias(), replacing=False)
         return {}
 
     def update_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """UpdateAlias: takes the name from whatever key has it."""
+        """UpdateAlias: moves the alias from its present key."""
         self._store.move_alias(fields.alias(), self._names.id_of(fields.key_name("TargetKeyId")))
         return {}
 
     def delete_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """DeleteAlias; in whatever state the key is."""
+        """DeleteAlias: of a key in any state."""
         self._store.delete_alias(fields.alias())
         return {}
 
     def list_aliases(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListAliases: of one key, or of all."""
+        """ListAliases: of one key or of all keys."""
         keys = self._store.keys
         if fields.has("KeyId"):
             keys = (self._store.changed("list_aliases", self._id(fields), lambda key, _: key),)
-        told = [
+        aliases = [
             {"AliasName": alias, "AliasArn": alias_arn(alias), "TargetKeyId": key.id}
             for key in keys
             for alias in key.aliases
         ]
-        return page(fields, "Aliases", told, most=100)
+        return page(fields, "Aliases", aliases, most=100)
 
     # Tags -----------------------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Belongings:
         return {}
 
     def untag(self, fields: AwsParameters) -> dict[str, Any]:
-        """UntagResource; names that the key has not are none."""
+        """UntagResource: names of tags that the key does not have are ignored."""
         key_id, names = self._id(fields), fields.texts("TagKeys", 50)
         self._store.changed(
             "untag", key_id, lambda key, _: replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in names))
@@ -114,10 +114,10 @@ class Belongings:
         return {}
 
     def list_grants(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListGrants, of one grant or one grantee where they are named."""
+        """ListGrants: optionally filtered by grant id or grantee."""
         key = self._store.changed("list_grants", self._id(fields), lambda key, _: key)
         grant_id, grantee = fields.text("GrantId", 128, ""), fields.text("GranteePrincipal", 256, "")
-        told = [
+        grants = [
             {
                 "KeyId": key_arn(key),
                 "GrantId": grant.id,
@@ -129,7 +129,7 @@ class Belongings:
             for grant in key.grants
             if grant_id in ("", grant.id) and grantee in ("", grant.grantee)
         ]
-        return page(fields, "Grants", told, most=100)
+        return page(fields, "Grants", grants, most=100)
 
     # The policy and the rotation ------------------------------------------------------------------------------
 
@@ -153,12 +153,12 @@ class Belongings:
         return {}
 
     def list_policies(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListKeyPolicies: there is one, and its name is fixed."""
+        """ListKeyPolicies: every key has one policy, named `default`."""
         self._store.changed("list_policies", self._id(fields), lambda key, _: key)
         return page(fields, "PolicyNames", ["default"])
 
     def enable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
-        """EnableKeyRotation; the period is always a year."""
+        """EnableKeyRotation: the period is checked, but not stored."""
         key_id = self._id(fields)
         fields.number("RotationPeriodInDays", range(90, 2561), 365)
         self._store.changed("enable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=True))
@@ -171,7 +171,7 @@ class Belongings:
         return {}
 
     def rotation_status(self, fields: AwsParameters) -> dict[str, Any]:
-        """GetKeyRotationStatus: a key that waits for its deletion is not rotated."""
+        """GetKeyRotationStatus: rotation is off while a key is pending deletion."""
         key = self._store.changed("rotation_status", self._id(fields), lambda key, _: key)
         return {"KeyId": key_arn(key), "KeyRotationEnabled": key.rotated and key.deletion is None}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from kms_conformance.emulator.keys import KeyDraft
 from kms_conformance.emulator.seed_data import AccessKey, SeedData
 
-# The account and the region that full names of keys show.
+# The account and the region in key ARNs.
 ACCOUNT_ID = "111122223333"
 REGION = "us-east-1"
 
@@ -15,12 +15,12 @@ REGION = "us-east-1"
 ACCESS_KEY_ID = "AKIAEXAMPLEEMULATOR1"
 ACCESS_KEY_SECRET = "EXAMPLE-ACCESS-KEY-SECRET-OF-THE-EMULATOR"
 
-# A temporary access key, as the vendor's token service gives it out.
+# A temporary access key, as the vendor's token service (STS) issues it.
 STS_ACCESS_KEY_ID = "ASIAEXAMPLEEMULATOR2"
 STS_ACCESS_KEY_SECRET = "EXAMPLE-TEMPORARY-SECRET-OF-THE-EMULATOR"
 STS_SECURITY_TOKEN = "EXAMPLE-SECURITY-TOKEN-OF-THE-EMULATOR"
 
-# What a signature is checked by: the secret and, of a temporary key, the security token.
+# The secret of each access key and, for a temporary key, its security token.
 ACCESS_KEYS = {
     ACCESS_KEY_ID: AccessKey(ACCESS_KEY_SECRET),
     STS_ACCESS_KEY_ID: AccessKey(STS_ACCESS_KEY_SECRET, STS_SECURITY_TOKEN),

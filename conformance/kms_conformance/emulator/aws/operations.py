@@ -1,6 +1,6 @@
-"""The operations of the AWS dialect on the life and the use of keys: from the fields of a body to the value of a reply.
+"""The operations of the AWS dialect on keys, and cryptographic ones: from the fields of a body to the value of a reply.
 
-All fields of a request are judged, form and range, before the key is looked up; its existence before its state.
+Form and range of all fields are checked before the key's existence, and its existence before its state.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
 
-# CreateKey: what each kind of key is for.
+# CreateKey: the key usages of each key spec.
 _SIGNS = ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519")
 _SIGNS_ONLY = ("ML_DSA_44", "ML_DSA_65", "ML_DSA_87")
 _EITHER = ("RSA_2048", "RSA_3072", "RSA_4096", "SM2")
@@ -38,8 +38,8 @@ _USAGES = {
 _LONGEST_DESCRIPTION = 8192
 
 
-class Lifecycle:
-    """One method an operation; all raise `Refused`."""
+class KeyOperations:
+    """The operations on keys and their states, one method each; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -48,7 +48,7 @@ class Lifecycle:
         self._names = Names(service)
 
     def create(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateKey; every kind of key but the symmetric one has to be told its use."""
+        """CreateKey: `KeyUsage` is required for every key spec except the symmetric one."""
         spec = fields.choice("KeySpec", _USAGES, SYMMETRIC)
         usage = fields.choice("KeyUsage", _USAGES[spec], "ENCRYPT_DECRYPT" if spec == SYMMETRIC else None)
         key = self._store.create(
@@ -68,27 +68,27 @@ class Lifecycle:
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def list_keys(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListKeys: the service's own included, and those that wait for their deletion."""
+        """ListKeys: includes the service's own keys and keys pending deletion."""
         keys = [{"KeyId": key.id, "KeyArn": key_arn(key)} for key in self._store.listed()]
         return page(fields, "Keys", keys, default=100, sized=self._decisions.page_size)
 
     def enable(self, fields: AwsParameters) -> dict[str, Any]:
-        """EnableKey; of an enabled key as well."""
+        """EnableKey; also accepted for an enabled key."""
         self._store.enable(self._names.id_of(fields.key_name()))
         return {}
 
     def disable(self, fields: AwsParameters) -> dict[str, Any]:
-        """DisableKey; of a disabled key as well."""
+        """DisableKey; also accepted for a disabled key."""
         self._store.disable(self._names.id_of(fields.key_name()))
         return {}
 
     def schedule(self, fields: AwsParameters) -> dict[str, Any]:
-        """ScheduleKeyDeletion: tells the date and the window that count."""
+        """ScheduleKeyDeletion: the reply holds the deletion date and the window."""
         key = self._store.schedule(self._names.id_of(fields.key_name()), fields.window())
-        told = {"KeyId": key_arn(key), "KeyState": self._rules.wire_states[key.state]}
+        state = {"KeyId": key_arn(key), "KeyState": self._rules.wire_states[key.state]}
         date = {} if key.deletion is None else {"DeletionDate": replies.seconds(key.deletion)}
         window = {} if key.window_days is None else {"PendingWindowInDays": key.window_days}
-        return {**told, **date, **window}
+        return {**state, **date, **window}
 
     def cancel(self, fields: AwsParameters) -> dict[str, Any]:
         """CancelKeyDeletion."""
@@ -105,8 +105,8 @@ _LONGEST_PLAIN = 4096
 _LONGEST_SEALED = 6144
 
 
-class Uses:
-    """One method an operation; all raise `Refused`."""
+class CryptoOperations:
+    """The cryptographic operations, one method each; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -123,7 +123,7 @@ class Uses:
         }
 
     def decrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """Decrypt: the ciphertext names its key."""
+        """Decrypt: the key id is in the ciphertext."""
         key, plain = self._opened("decrypt", fields, "EncryptionContext")
         return {"Plaintext": _base64(plain), "KeyId": key_arn(key), "EncryptionAlgorithm": SYMMETRIC}
 
@@ -142,8 +142,8 @@ class Uses:
 
     def generate_data_key(self, fields: AwsParameters) -> dict[str, Any]:
         """GenerateDataKey."""
-        plain, told = self._data_key("generate_data_key", fields)
-        return {**told, "Plaintext": _base64(plain)}
+        plain, sealed = self._data_key("generate_data_key", fields)
+        return {**sealed, "Plaintext": _base64(plain)}
 
     def generate_data_key_without_plaintext(self, fields: AwsParameters) -> dict[str, Any]:
         """GenerateDataKeyWithoutPlaintext."""
@@ -151,7 +151,7 @@ class Uses:
 
     def _data_key(self, operation: str, fields: AwsParameters) -> tuple[bytes, dict[str, Any]]:
         name, context = fields.key_name(), fields.context()
-        # As the page demands: one of the two, and not both.
+        # The page requires exactly one of the two.
         if fields.has("KeySpec") == fields.has("NumberOfBytes"):
             raise Refused("invalid_parameter", "Please specify either number of bytes or key spec.")
         size = 32

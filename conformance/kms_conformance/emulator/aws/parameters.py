@@ -1,7 +1,6 @@
-"""Reads fields of a body of the AWS dialect, names of keys (id, ARN, alias) and the page of a list that is wanted.
+"""Reads body fields of the AWS dialect, resolves key names (id, ARN, alias), and cuts lists into pages.
 
-A field of another form than documented is refused. Fields that no page knows are ignored. A null counts as absent, as
-the protocol has it.
+Malformed fields are refused. Undocumented fields are ignored. A null counts as absent, as in the AWS JSON protocol.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ _ELSEWHERE = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/.+
 
 
 def key_arn(key: Key) -> str:
-    """The full name of a key."""
+    """The ARN of a key."""
     return f"{_HERE}key/{key.id}"
 
 
 def alias_arn(alias: str) -> str:
-    """The full name of an alias."""
+    """The ARN of an alias."""
     return _HERE + alias
 
 
 def bare(name: object) -> object:
-    """The id in a key's full name; any other value as it is."""
+    """The key id in a key ARN; any other value unchanged."""
     return name.removeprefix(f"{_HERE}key/") if isinstance(name, str) else name
 
 
 class Names:
-    """Finds the id that a name stands for."""
+    """Resolves key names to key ids."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def id_of(self, name: str, *, or_alias: bool = False) -> str:
-        """The id of the key that is meant; whether there is such a key shows later. Raises `Refused`."""
+        """The key id of an id, ARN or, with `or_alias`, alias; the key need not exist. Raises `Refused`."""
         local = name.removeprefix(_HERE)
         if local.startswith("alias/"):
             problem = None if or_alias else "alias_as_key"
@@ -74,7 +73,7 @@ _MOST_TAGS = 50
 
 
 class AwsParameters:
-    """The fields of one body."""
+    """The fields of one body; methods raise `Refused` for missing or malformed values."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
@@ -84,7 +83,7 @@ class AwsParameters:
         return name in self._values
 
     def key_name(self, name: str = "KeyId") -> str:
-        """What names a key; which names an operation takes is its own matter."""
+        """The required name of a key: id, ARN or alias; each operation decides which of these it accepts."""
         value = self._values.get(name, "")
         if not isinstance(value, str):
             raise Refused("wrong_key_type")
@@ -95,19 +94,19 @@ class AwsParameters:
         return value
 
     def window(self) -> object:
-        """`PendingWindowInDays`, which the store judges."""
+        """`PendingWindowInDays` as sent; the store checks it."""
         value = self._values.get("PendingWindowInDays", ABSENT)
         return Quoted(value) if isinstance(value, str) else value
 
     def alias(self) -> str:
-        """The required `AliasName`; names below `alias/aws/` are the service's own."""
+        """The required `AliasName`; names that begin with `alias/aws/` are reserved for the service."""
         value = self.text("AliasName", _LONGEST_ALIAS)
         if not _ALIAS.fullmatch(value) or value.startswith("alias/aws/"):
             raise Refused("invalid_alias")
         return value
 
     def text(self, name: str, longest: int, default: str | None = None, shortest: int = 0) -> str:
-        """A text of so many characters; it must be there when there is no default."""
+        """A text of `shortest` to `longest` characters; required if there is no default."""
         value = self._values.get(name, default)
         if not isinstance(value, str) or not shortest <= len(value) <= longest:
             raise self._invalid(name)
@@ -128,7 +127,7 @@ class AwsParameters:
         return value
 
     def data(self, name: str, longest: int) -> bytes:
-        """Required bytes, written in Base64, of which there is at least one."""
+        """A required Base64 value of 1 to `longest` bytes, decoded."""
         try:
             value = base64.b64decode(self.text(name, longest * 2), validate=True)
         except ValueError:
@@ -138,7 +137,7 @@ class AwsParameters:
         return value
 
     def texts(self, name: str, longest: int, allowed: Collection[str] | None = None) -> tuple[str, ...]:
-        """A required list of texts."""
+        """A required list of at most `longest` texts, all of them in `allowed` if given."""
         values = self._values.get(name)
         if not isinstance(values, list) or len(values) > longest:
             raise self._invalid(name)
@@ -147,14 +146,14 @@ class AwsParameters:
         return tuple(values)
 
     def context(self, name: str = "EncryptionContext") -> bytes:
-        """An encryption context, in a form that is equal for equal contexts."""
+        """An encryption context in canonical form: equal bytes for equal contexts."""
         value = self._values.get(name, {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid(name)
         return encode_json(sorted(value.items())) if value else b""
 
     def tags(self, *, required: bool) -> dict[str, str]:
-        """`Tags`, from a list of objects."""
+        """`Tags`, a list of objects, as a mapping of names to values."""
         entries = self._values.get("Tags", None if required else [])
         if not isinstance(entries, list) or len(entries) > _MOST_TAGS:
             raise self._invalid("Tags")
@@ -179,14 +178,14 @@ def page(
     entries: Sequence[Any],
     default: int = 50,
     most: int = 1000,
-    sized: Callable[[int], int] = lambda asked: asked,
+    sized: Callable[[int], int] = lambda requested: requested,
 ) -> dict[str, Any]:
-    """The page that is asked for, under its name; `sized` says how many entries it holds at most."""
+    """The requested page of a list, under `name`; `sized` gives its largest number of entries."""
     limit = sized(fields.number("Limit", range(1, most + 1), default))
     marker = fields.text("Marker", 1024, "0")
     if not re.fullmatch("[0-9]{1,9}", marker):
         raise Refused("invalid_marker")
     start = int(marker)
     more = len(entries) > start + limit
-    told = {name: list(entries[start : start + limit]), "Truncated": more}
-    return {**told, "NextMarker": str(start + limit)} if more else told
+    fields_of_page = {name: list(entries[start : start + limit]), "Truncated": more}
+    return {**fields_of_page, "NextMarker": str(start + limit)} if more else fields_of_page

@@ -1,4 +1,4 @@
-"""Replies of the AWS dialect: JSON 1.1, empty bodies where there is nothing to tell, typed errors, the form of keys."""
+"""Replies of the AWS dialect: JSON 1.1, empty bodies for empty results, typed errors, the metadata of keys."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def seconds(moment: datetime) -> float:
-    """Seconds since 1970, as JSON 1.1 writes a time."""
+    """Seconds since 1970, the format of times in JSON 1.1."""
     return moment.timestamp()
 
 
 def metadata(key: Key, rules: Rules) -> dict[str, Any]:
-    """What CreateKey and DescribeKey tell; `DeletionDate` is there only while the key waits for its deletion."""
-    told = {
+    """The `KeyMetadata` of CreateKey and DescribeKey; `DeletionDate` is present only while the key is pending."""
+    fields = {
         "AWSAccountId": ACCOUNT_ID,
         "KeyId": key.id,
         "Arn": key_arn(key),
@@ -42,26 +42,26 @@ def metadata(key: Key, rules: Rules) -> dict[str, Any]:
         "MultiRegion": False,
     }
     if key.spec == SYMMETRIC:
-        told["EncryptionAlgorithms"] = [SYMMETRIC]
-    return told if key.deletion is None else {**told, "DeletionDate": seconds(key.deletion)}
+        fields["EncryptionAlgorithms"] = [SYMMETRIC]
+    return fields if key.deletion is None else {**fields, "DeletionDate": seconds(key.deletion)}
 
 
 MEDIA_TYPE = "application/x-amz-json-1.1"
 
 
 def result(value: dict[str, Any]) -> Outbound:
-    """A reply that is no refusal."""
+    """A reply with status 200."""
     return reply(200, _headers(), value, encode)
 
 
 def refusal(refused: Refused, decisions: Decisions) -> Outbound:
-    """A refusal: its type and its message."""
+    """A refusal: `__type` and `message`."""
     answer = decisions.answer(refused.name)
     return reply(answer.status, _headers(), {"__type": answer.code, "message": refused.message}, encode, refused.name)
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 - JSON
-    """The body that says `value`; an operation that tells nothing has an empty one."""
+    """`value` as JSON; an empty body for an empty value."""
     return encode_json(value) if value else b""
 
 

@@ -1,4 +1,4 @@
-"""The Huawei dialect of the emulator, under the names by which `service.emulated` finds it."""
+"""The Huawei dialect of the emulator, under the names that `service.emulated` loads."""
 
 from kms_conformance.emulator.huawei.api import HuaweiApi
 from kms_conformance.emulator.huawei.credentials import SEED

@@ -1,8 +1,8 @@
-"""The Huawei dialect: `POST /v1.0/{project_id}/kms/{operation}` and its few neighbours.
+"""The API of the Huawei dialect: `POST /v1.0/{project_id}/kms/{operation}`, version discovery and part of IAM.
 
-Order of judgements: credentials and whether they are of the address's project; address; method; the body as JSON; its
-sequence; its other fields, form and range; the key's existence; its state. So a bad window for an unknown key is
-refused for the window, and nobody without credentials learns which keys there are. The documents leave the order open.
+Order of the checks, which the documents leave open: credentials and their project; path; method; JSON syntax;
+`sequence`; form and range of the other fields; the key's existence; its state. For example, a bad window for an unknown
+key is refused because of the window, and requests without credentials do not reveal which keys exist.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ class _Route:
 
 
 class HuaweiApi:
-    """See the module."""
+    """Routes the operations of the Huawei dialect; see the module for the order of its checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._authenticator = HuaweiAuthenticator(service)
         self._identity = IdentityService(service, self._authenticator)
-        does = Operations(service)
+        operations = Operations(service)
         self._routes = {
-            "create-key": _Route("create", "POST", does.create),
-            "describe-key": _Route("describe", "POST", does.describe),
-            "list-keys": _Route("list", "POST", does.list_keys),
-            "enable-key": _Route("enable", "POST", does.enable),
-            "disable-key": _Route("disable", "POST", does.disable),
-            "schedule-key-deletion": _Route("schedule", "POST", does.schedule),
-            "cancel-key-deletion": _Route("cancel", "POST", does.cancel),
-            "encrypt-data": _Route("encrypt", "POST", does.encrypt),
-            "decrypt-data": _Route("decrypt", "POST", does.decrypt),
-            "create-datakey": _Route("generate_data_key", "POST", does.generate_data_key),
-            "update-key-alias": _Route("set_alias", "POST", does.set_alias),
-            "update-key-description": _Route("update_description", "POST", does.update_description),
-            "user-instances": _Route("instances", "GET", does.count_instances),
-            "user-quotas": _Route("quotas", "GET", does.show_quotas),
+            "create-key": _Route("create", "POST", operations.create),
+            "describe-key": _Route("describe", "POST", operations.describe),
+            "list-keys": _Route("list", "POST", operations.list_keys),
+            "enable-key": _Route("enable", "POST", operations.enable),
+            "disable-key": _Route("disable", "POST", operations.disable),
+            "schedule-key-deletion": _Route("schedule", "POST", operations.schedule),
+            "cancel-key-deletion": _Route("cancel", "POST", operations.cancel),
+            "encrypt-data": _Route("encrypt", "POST", operations.encrypt),
+            "decrypt-data": _Route("decrypt", "POST", operations.decrypt),
+            "create-datakey": _Route("generate_data_key", "POST", operations.generate_data_key),
+            "update-key-alias": _Route("set_alias", "POST", operations.set_alias),
+            "update-key-description": _Route("update_description", "POST", operations.update_description),
+            "user-instances": _Route("instances", "GET", operations.count_instances),
+            "user-quotas": _Route("quotas", "GET", operations.show_quotas),
         }
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
@@ -71,7 +71,7 @@ class HuaweiApi:
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         try:
             self._admit(inbound, project_id, route, body_problem)
-            # mypy: _admit refuses what has no route.
+            # For mypy: _admit refuses requests without a route.
             assert route is not None
             return inbound, replies.result(route.handler(HuaweiParameters(values, self._service.decisions)))
         except Refused as refused:
@@ -111,7 +111,7 @@ class HuaweiApi:
             return inbound, replies.refusal(refused, self._service.decisions, ("GET",))
 
     def _version(self, inbound: Inbound, version: str) -> dict[str, Any]:
-        """`GET /`, `GET /v1.0` and the discovery of the identity service: as no page asks for a token there."""
+        """`GET /`, `GET /v1.0` and `GET /v3` (IAM): version discovery, for which no page requires a token."""
         known: dict[str, dict[str, Any]] = {
             "": {"versions": [replies.kms_version(self._service.base_url)]},
             "v1.0": {"version": replies.kms_version(self._service.base_url)},
@@ -125,7 +125,7 @@ class HuaweiApi:
 
 
 def _read(body: bytes, route: _Route | None) -> tuple[dict[str, Any], str | None]:
-    """The body's fields and, where there are none, why; judged later, after the credentials."""
+    """The fields of the body, and the refusal if it cannot be parsed, which is raised only after authentication."""
     if route is None or route.method == "GET":
         return {}, None
     if not body:

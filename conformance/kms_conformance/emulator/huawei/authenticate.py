@@ -1,6 +1,6 @@
 """Tokens and signatures (`SDK-HMAC-SHA256`) of the Huawei dialect, checked on real time.
 
-Signatures are computed again from the request as it arrived. Source: "Signing API requests", algorithm pages
+Signatures are recomputed from the request as received. Source: "Signing API requests", algorithm pages
 api-sign-algorithm-002, -003 and -005 of the vendor's developer guide.
 """
 
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.service import Service
 
 ALGORITHM = "SDK-HMAC-SHA256"
-# No page that we know states a limit for this signature; the same vendor's and other vendors' gateways use 15 minutes.
+# No known page states a limit for this signature; other gateways of this vendor and of other vendors use 15 minutes.
 SKEW = timedelta(minutes=15)
 _UNSIGNED = "UNSIGNED-PAYLOAD"
-# The types of body that the official clients always sign.
+# Media types of bodies that the official clients always sign.
 _SIGNED_TYPES = ("application/json", "application/bson")
 _AUTHORIZATION = re.compile(rf"{ALGORITHM} Access=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})")
 
 
 def signature_problem(inbound: Inbound, secrets: Mapping[str, str], now: datetime) -> str | None:
-    """What is wrong with the signature, named as in the profile; `secrets` by access key id, `now` in real time."""
+    """Check a signature; returns the profile's refusal, None if it is valid.
+
+    `secrets` maps access key ids to secrets, `now` is real time.
+    """
     match = _AUTHORIZATION.fullmatch(inbound.header("authorization") or "")
     if match is None:
         return "wrong_signature"
@@ -60,7 +63,7 @@ def sign(canonical: str, moment: datetime, secret: str) -> str:
 
 
 def canonical_request(inbound: Inbound, signed: list[str], body_hash: str) -> str:
-    """The text whose hash is signed; the path gets a slash at its end, which the request line has not."""
+    """The text whose hash is signed; its path ends in a slash even if the request's path does not."""
     segments = unquote_to_bytes(inbound.path.encode("latin-1", "replace")).split(b"/")
     path = "/".join(quote(segment, safe="~") for segment in segments)
     headers = "".join(f"{name}:{inbound.header(name)}\n" for name in signed)
@@ -94,7 +97,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _body_hash(inbound: Inbound) -> str | None:
-    """The hash that goes into the signature; None where the one that the request declares is not its body's."""
+    """The hash for the signature; None if the hash that the request declares differs from the hash of its body."""
     actual = hashlib.sha256(inbound.body).hexdigest()
     declared = inbound.header("x-sdk-content-sha256")
     if declared is None or declared == actual or not inbound.body:
@@ -103,13 +106,13 @@ def _body_hash(inbound: Inbound) -> str | None:
     return _UNSIGNED if declared == _UNSIGNED and not signable else None
 
 
-# What the vendor's page on tokens states for those of IAM.
+# The lifetime of IAM tokens, from the vendor's page on tokens.
 LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """What a token stands for; times are real, UTC."""
+    """The project and the lifetime of a token, in real time and UTC."""
 
     project_id: str
     issued: datetime
@@ -117,7 +120,7 @@ class IssuedToken:
 
 
 class Tokens:
-    """All issued tokens by their text."""
+    """The registry of issued tokens."""
 
     def __init__(self) -> None:
         self._issued: dict[str, IssuedToken] = {}
@@ -132,7 +135,7 @@ class Tokens:
         return text, token
 
     def problem(self, text: str, project_id: str | None, now: datetime) -> str | None:
-        """What is wrong with a token, for a project or (None) for an address without one; named as in the profile."""
+        """Check a token for a project, or for a path without one (None); returns the profile's refusal or None."""
         token = self._issued.get(text)
         if token is None:
             return "bad_token"
@@ -142,7 +145,7 @@ class Tokens:
 
 
 class HuaweiAuthenticator:
-    """Judges credentials on real time. Where a request carries both kinds, the token counts: no page chooses."""
+    """Checks credentials, on real time. With both token and signature, the token counts: the documents do not say."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -154,7 +157,7 @@ class HuaweiAuthenticator:
         self.tokens.issue(credentials.PROJECT_ID, now - timedelta(hours=25), text=credentials.EXPIRED_TOKEN)
 
     def problem(self, inbound: Inbound, project_id: str | None) -> str | None:
-        """Why the request is not let in to a project, or (None) to an address without one; None when it is."""
+        """Check the credentials for a project, or for a path without one (None); returns a refusal or None."""
         decisions = self._service.decisions
         now = self._service.clock.real()
         token = inbound.header("x-auth-token")

@@ -7,23 +7,23 @@ from __future__ import annotations
 from kms_conformance.emulator.keys import KeyDraft
 from kms_conformance.emulator.seed_data import SeedData
 
-# The project of the credentials, another one, and the account that both belong to.
+# The project of the credentials, another project, and the account (domain) of both.
 PROJECT_ID = "e1a0000000000000000000000000e1a0"
 OTHER_PROJECT_ID = "e2b0000000000000000000000000e2b0"
 DOMAIN_ID = "d0a0000000000000000000000000d0a0"
 REGION = "eu-example"
 
-# Tokens: a valid one, one that has expired, and one of the other project.
+# Tokens: valid, expired, and of the other project.
 TOKEN = "EXAMPLE-TOKEN-OF-THE-EMULATOR"
 EXPIRED_TOKEN = "EXAMPLE-TOKEN-THAT-HAS-EXPIRED"
 OTHER_PROJECT_TOKEN = "EXAMPLE-TOKEN-OF-ANOTHER-PROJECT"
 
-# What the identity service trades for a token.
+# User and password, for which the identity service (IAM) issues tokens.
 USERNAME = "EXAMPLE-USER"
 PASSWORD = "EXAMPLE-PASSWORD"
 DOMAIN = "EXAMPLE-DOMAIN"
 
-# What signs requests by SDK-HMAC-SHA256.
+# An access key for SDK-HMAC-SHA256 signatures.
 ACCESS_KEY_ID = "EXAMPLEACCESSKEY0001"
 ACCESS_KEY_SECRET = "EXAMPLE-SECRET-ACCESS-KEY-OF-THE-EMULATOR"
 

@@ -1,6 +1,6 @@
-"""The little of the identity service that clients need: tokens by password, and the list of projects.
+"""The part of the identity service (IAM) that clients need: tokens by password, and the list of projects.
 
-Source: the vendor's "Obtaining a User Token Through Password Authentication"; what keystoneauth sends and reads.
+Sources: the vendor's "Obtaining a User Token Through Password Authentication"; the requests of keystoneauth.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MISSING = object()
 
 
 class IdentityService:
-    """Answers below `/v3`."""
+    """Answers requests below `/v3`."""
 
     def __init__(self, service: Service, authenticator: HuaweiAuthenticator) -> None:
         self._service = service
         self._authenticator = authenticator
 
     def answer(self, inbound: Inbound) -> Outbound:
-        """Route a request; other addresses and methods are answered in this service's own shape."""
+        """Answer a request; errors have the format of the identity service."""
         routes = {
             "/v3/auth/tokens": ("POST", self._issue),
             "/v3/projects": ("GET", self._list_projects),
@@ -120,7 +120,7 @@ def _is_project(project: object) -> bool:
 
 
 def _is_named(value: object, name: str, identifier: str) -> bool:
-    """Whether an object with a name or an id means this one; an id, which is unique, goes first."""
+    """Whether an object refers to this resource by id or name; the id takes precedence."""
     if not isinstance(value, dict):
         return False
     return value["id"] == identifier if "id" in value else value.get("name") == name

@@ -1,6 +1,6 @@
-"""The operations of this dialect: from the fields of a body to the value of a reply.
+"""The operations of the Huawei dialect: from the fields of a body to the value of a reply.
 
-All fields of a request are judged, form and range, before the key is looked up; the key's existence before its state.
+Form and range of all fields are checked before the key's existence, and its existence before its state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.huawei.parameters import HuaweiParameters
     from kms_conformance.emulator.service import Service
 
-# "Creating a CMK": the algorithms and what each is for.
+# "Creating a CMK": the algorithms by key usage.
 _ENCRYPTS = ("AES_256", "SM4")
 _SIGNS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
 _AUTHENTICATES = ("HMAC_256", "HMAC_384", "HMAC_512", "HMAC_SM3")
@@ -30,14 +30,14 @@ _CIPHER = r"[0-9a-zA-Z+/=]{188,5648}"
 
 
 def usage_of(spec: str) -> str:
-    """What a key of that algorithm is for, unless the caller says otherwise."""
+    """The default key usage of an algorithm."""
     if spec in _AUTHENTICATES:
         return _USAGES[2]
     return _USAGES[1] if spec in _SIGNS else _USAGES[0]
 
 
 class Operations:
-    """One method an operation; all raise `Refused`."""
+    """The operations of the service, one method each; all raise `Refused`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -45,7 +45,7 @@ class Operations:
         self._decisions = service.decisions
 
     def create(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Create-key: tells the id alone; the state is to be read."""
+        """Create-key: the reply holds the key id, but no state."""
         spec = fields.choice("key_spec", _SPECS, "AES_256")
         key = self._store.create(
             KeyDraft(
@@ -67,7 +67,7 @@ class Operations:
         return {"key_info": replies.key_state(self._store.disable(fields.key_id()), self._rules)}
 
     def schedule(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Schedule-key-deletion: a flat reply, without the date."""
+        """Schedule-key-deletion: a flat reply, without the deletion date."""
         return replies.key_state(self._store.schedule(fields.key_id(), fields.window()), self._rules)
 
     def cancel(self, fields: HuaweiParameters) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Operations:
         return {"key_info": replies.key_details(self._store.describe(fields.key_id()), self._rules)}
 
     def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """List-keys, the service's own included; `marker` is the number of keys to leave out."""
+        """List-keys: includes default keys; `marker` is the number of keys to skip."""
         wanted = fields.text("key_state", "[1-5]", default="")
         limit = self._decisions.page_size(fields.number("limit", range(1, 1001), 1000))
         marker = fields.number("marker", range(1_000_000_000), 0)
@@ -104,7 +104,7 @@ class Operations:
         return {"key_id": key.id, "cipher_text": base64.b64encode(crypto.seal(key, plain, context)).decode()}
 
     def decrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Decrypt-data: the ciphertext names its key."""
+        """Decrypt-data: the key id is in the ciphertext."""
         text, context = fields.text("cipher_text", _CIPHER), fields.context()
         try:
             sealed = base64.b64decode(text, validate=True)
@@ -115,7 +115,7 @@ class Operations:
         return {"key_id": key.id, "plain_text": _text(plain)}
 
     def generate_data_key(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Create-datakey: both forms in hexadecimal; `datakey_length` (bits) goes before `key_spec`."""
+        """Create-datakey: replies in hexadecimal; `datakey_length` (bits) takes precedence over `key_spec`."""
         key_id, context = fields.key_id(), fields.context()
         bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
         if fields.has("datakey_length"):
@@ -137,11 +137,11 @@ class Operations:
         return {"key_info": {"key_id": key.id, "key_description": key.description}}
 
     def count_instances(self, _: HuaweiParameters) -> dict[str, Any]:
-        """User-instances: how many keys there are, without the service's own."""
+        """User-instances: the number of keys without default keys."""
         return {"instance_num": len(self._custom())}
 
     def show_quotas(self, _: HuaweiParameters) -> dict[str, Any]:
-        """User-quotas: keys that wait for their deletion count."""
+        """User-quotas: keys pending deletion count as used."""
         used = len(self._custom())
         return {
             "quotas": {
@@ -157,7 +157,7 @@ class Operations:
 
 
 def _text(plain: bytes) -> str:
-    # A data key's ciphertext may be given to decrypt-data as well; its bytes need not be text.
+    # decrypt-data also accepts the ciphertext of a data key, whose bytes need not be valid UTF-8.
     try:
         return plain.decode()
     except UnicodeDecodeError:

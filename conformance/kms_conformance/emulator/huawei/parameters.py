@@ -1,6 +1,6 @@
-"""Reads the fields of a request's body, each with its documented form; what has another is refused.
+"""Reads body fields of the Huawei dialect, and refuses malformed ones.
 
-Fields that no page knows are ignored. A null counts as a value of the wrong type, not as absent.
+Undocumented fields are ignored. A null counts as a value of the wrong type, not as absent.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _SEQUENCE = 36
 
 
 class HuaweiParameters:
-    """One body's fields."""
+    """The fields of one body; methods raise `Refused` for missing or malformed values."""
 
     def __init__(self, values: Mapping[str, Any], decisions: Decisions) -> None:
         self._values = values
         self._decisions = decisions
 
     def key_id(self) -> str:
-        """The mandatory `key_id`."""
+        """The required `key_id`."""
         value = self._values.get("key_id", ABSENT)
         if value is ABSENT:
             raise Refused("missing_key")
@@ -40,14 +40,14 @@ class HuaweiParameters:
         return self._formed("key_id", value, _KEY_ID, "malformed_key")
 
     def alias(self) -> str:
-        """The mandatory `key_alias`; names that end like the default keys' are the service's own."""
+        """The required `key_alias`; names that end in `/default` are reserved for default keys."""
         value = self._formed("key_alias", self._values.get("key_alias"), _ALIAS, "invalid_alias")
         if value.endswith("/default"):
             raise Refused("invalid_alias")
         return value
 
     def sequence(self) -> None:
-        """The optional `sequence`, of which nothing is kept."""
+        """Check the optional `sequence`; its value is not stored."""
         value = self._values.get("sequence", ABSENT)
         if value is ABSENT or (isinstance(value, str) and len(value) == _SEQUENCE):
             return
@@ -56,11 +56,11 @@ class HuaweiParameters:
             raise Refused(problem)
 
     def window(self) -> object:
-        """`pending_days` as it was sent, which the store judges."""
+        """`pending_days` as sent; the store checks it."""
         return self._values.get("pending_days", ABSENT)
 
     def text(self, name: str, pattern: str, *, default: str | None = None) -> str:
-        """A field that matches a pattern; refused when it is absent and has no default."""
+        """A text that matches a pattern; required if there is no default."""
         value = self._values.get(name, ABSENT)
         if value is ABSENT and default is not None:
             return default
@@ -76,7 +76,7 @@ class HuaweiParameters:
         return value
 
     def number(self, name: str, allowed: range, default: int) -> int:
-        """A whole number, documented as text; some clients send it as a number."""
+        """A whole number, documented as a string; some clients send a JSON number."""
         value = self._values.get(name, str(default))
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
@@ -84,7 +84,7 @@ class HuaweiParameters:
         return int(text)
 
     def context(self) -> bytes:
-        """`encryption_context`, in a form that is equal for equal contexts."""
+        """`encryption_context` in canonical form: equal bytes for equal contexts."""
         value = self._values.get("encryption_context", {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise Refused("invalid_parameter", "The value of encryption_context is no object of texts.")

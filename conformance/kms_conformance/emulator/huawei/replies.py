@@ -1,4 +1,4 @@
-"""Replies of the Huawei dialect: JSON, three shapes of errors, a request id in a header of each; keys and versions."""
+"""Replies of the Huawei dialect: JSON with a request id header, three error formats, key details, versions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
 
-# Codes of the gateway in front of the service, whose errors are flat.
+# The prefix of codes of the API gateway, whose errors are flat.
 _GATEWAY = "APIGW."
 
 
 def result(value: dict[str, Any], status: int = 200, headers: Headers = ()) -> Outbound:
-    """A reply that is no refusal."""
+    """A success reply, or an error of the identity service."""
     return reply(status, (*_headers(_request_id()), *headers), value, encode_json)
 
 
 def refusal(refused: Refused, decisions: Decisions, allowed: Collection[str] = ()) -> Outbound:
-    """A refusal in the service's shape, nested, or in the gateway's, flat, as its code demands."""
+    """A refusal: nested as in errors of the service, or flat if its code is one of the gateway."""
     answer = decisions.answer(refused.name)
     request_id = _request_id()
     error = {"error_code": answer.code, "error_msg": refused.message}
@@ -37,7 +37,7 @@ def refusal(refused: Refused, decisions: Decisions, allowed: Collection[str] = (
 
 
 def keystone_problem(status: int, title: str, message: str) -> Outbound:
-    """An error of the identity service, in its own shape."""
+    """An error of the identity service, in its format."""
     return result({"error": {"code": status, "title": title, "message": message}}, status)
 
 
@@ -50,17 +50,17 @@ def _headers(request_id: str) -> Headers:
 
 
 def millis(moment: datetime | None) -> str:
-    """Milliseconds since 1970 as text, empty for no time: the form of the vendor's examples."""
+    """Milliseconds since 1970 as text, empty for None: the format of the vendor's examples."""
     return "" if moment is None else str(int(moment.timestamp()) * 1000)
 
 
 def key_state(key: Key, rules: Rules) -> dict[str, str]:
-    """The flat form that schedule and cancel answer with, and the inside of the wrapped one of enable and disable."""
+    """Key id and state: the flat reply to schedule and cancel, and the `key_info` of enable and disable."""
     return {"key_id": key.id, "key_state": rules.wire_states[key.state]}
 
 
 def key_details(key: Key, rules: Rules) -> dict[str, Any]:
-    """All that describe and list tell of a key."""
+    """The details of a key in describe-key and list-keys."""
     return {
         "key_id": key.id,
         "domain_id": DOMAIN_ID,
@@ -80,12 +80,12 @@ def key_details(key: Key, rules: Rules) -> dict[str, Any]:
 
 
 def kms_version(base_url: str) -> dict[str, Any]:
-    """The one version of this service."""
+    """The only version of the service."""
     return _version("v1.0", f"{base_url}/v1.0/", "2018-09-05T08:18:05Z")
 
 
 def identity_version(base_url: str) -> dict[str, Any]:
-    """What clients look for before they sign in."""
+    """The version of the identity service, which clients look up before they authenticate."""
     media = {"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}
     return {**_version("v3.14", f"{base_url}/v3/", "2020-04-07T00:00:00Z"), "media-types": [media]}
 

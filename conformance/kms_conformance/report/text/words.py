@@ -67,8 +67,8 @@ def sentence(verdict: Verdict) -> str:
 
 def _own(profile: Mapping[str, Any]) -> str:
     return (
-        f"It was judged by a profile of the user's own, {profile['name']}: what that accepts beyond the documents is its "
-        "author's claim."
+        f"It was judged by the user's own profile {profile['name']}. "
+        "Answers that only this profile accepts are its author's claim."
     )
 
 

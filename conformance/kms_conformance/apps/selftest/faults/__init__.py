@@ -1,10 +1,10 @@
-"""The catalogue of deliberate faults, one file a class of them."""
+"""The registry of deliberate faults, one module for each fault class."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.apps.selftest.faults import (
     authentication,
     bodies,
@@ -28,7 +28,7 @@ from kms_conformance.apps.selftest.faults import (
 )
 from kms_conformance.catalogue.requirements import Catalogue
 
-_WRITTEN: tuple[Fault, ...] = (
+_DEFINED: tuple[Fault, ...] = (
     *window.FAULTS,
     *schedule.FAULTS,
     *cancel.FAULTS,
@@ -51,10 +51,10 @@ _WRITTEN: tuple[Fault, ...] = (
 )
 
 
-def _where_it_breaks(fault: Fault) -> Fault:
-    """The fault in those dialects alone that have a requirement which it breaks; an installed dialect may have none."""
+def _applicable(fault: Fault) -> Fault:
+    """The fault without the dialects that have none of its requirements, such as installed ones."""
     dialects = (name for name in fault.dialects if fault.requirements & Catalogue.load(name).requirements.keys())
     return replace(fault, dialects=tuple(dialects))
 
 
-FAULTS = tuple(map(_where_it_breaks, _WRITTEN))
+FAULTS = tuple(map(_applicable, _DEFINED))

@@ -1,12 +1,18 @@
-"""Faults of authentication: each check of credentials left out, one at a time, or made too late."""
+"""Faults of authentication: each check of the credentials is skipped, one at a time, or made too late."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING, admitting, answering, doing_though, with_
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    PENDING,
+    admitting,
+    answering,
+    changing_though_refused,
+    with_,
+)
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
@@ -20,7 +26,7 @@ _fault = partial(Fault, fault_class="authentication", severity="critical", famil
 
 
 class _BodyNotCovered(Decisions):
-    """Blanks at the end of a body go unnoticed: the signature is that of the body without them."""
+    """The signature does not cover whitespace at the end of the body."""
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         if found != "wrong_signature" or inbound.body == inbound.body.rstrip():
@@ -30,7 +36,7 @@ class _BodyNotCovered(Decisions):
 
 
 class _QueryNotCovered(Decisions):
-    """The signature is that of the request without its query."""
+    """The signature does not cover the query."""
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         if found != "wrong_signature" or not inbound.query:
@@ -40,7 +46,7 @@ class _QueryNotCovered(Decisions):
 
 
 class _LastParameterNotCovered(Decisions):
-    """The signature is that of the request without a parameter that no action has."""
+    """The signature does not cover the parameter `Tampered`, which no action has."""
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         if found != "wrong_signature":
@@ -67,7 +73,7 @@ def _too_late(name: str, title: str, problem: str, dialects: tuple[str, ...], ca
         title=title,
         dialects=dialects,
         requirements=frozenset({as_id(f"auth.{case}")}),
-        decisions=(doing_though({problem}, with_(state=PENDING), "schedule"),),
+        decisions=(changing_though_refused({problem}, with_(state=PENDING), "schedule"),),
         auth=auth,
     )
 
@@ -75,26 +81,39 @@ def _too_late(name: str, title: str, problem: str, dialects: tuple[str, ...], ca
 _H, _A = (HUAWEI,), (ALIBABA,)
 
 FAULTS = (
-    _unchecked("token-absent-accepted", "No token is as good as one.", "no_credentials", _H, "missing", auth=None),
-    _unchecked("token-garbage-accepted", "Any token will do.", "bad_token", _H, "garbage", auth=None),
+    _unchecked(
+        "token-absent-accepted", "A request without a token is accepted.", "no_credentials", _H, "missing", auth=None
+    ),
+    _unchecked("token-garbage-accepted", "Unknown tokens are accepted.", "bad_token", _H, "garbage", auth=None),
     replace(
-        _unchecked("token-expired-accepted", "Tokens never expire.", "expired_token", _H, "expired", auth=None),
+        _unchecked("token-expired-accepted", "Expired tokens are accepted.", "expired_token", _H, "expired", auth=None),
         exit_code=0,
     ),
     _unchecked(
         "token-of-another-project-accepted",
-        "A token opens every project.",
+        "A token is accepted for every project.",
         "wrong_project",
         _H,
         "other-project",
         auth=None,
     ),
-    _unchecked("aksk-absent-accepted", "No signature is as good as one.", "no_credentials", _H, "missing", auth="aksk"),
-    _unchecked("aksk-secret-unchecked", "Any signature will do.", "wrong_signature", _H, "wrong-secret", auth="aksk"),
-    _unchecked("aksk-date-unchecked", "Signatures never go stale.", "stale_signature", _H, "stale", auth="aksk"),
+    _unchecked(
+        "aksk-absent-accepted",
+        "A request without a signature is accepted.",
+        "no_credentials",
+        _H,
+        "missing",
+        auth="aksk",
+    ),
+    _unchecked(
+        "aksk-secret-unchecked", "Wrong signatures are accepted.", "wrong_signature", _H, "wrong-secret", auth="aksk"
+    ),
+    _unchecked(
+        "aksk-date-unchecked", "Signatures of any date are accepted.", "stale_signature", _H, "stale", auth="aksk"
+    ),
     _unchecked(
         "aksk-unknown-key-accepted",
-        "Whoever the access key belongs to, the request is served.",
+        "Unknown access keys are accepted.",
         "unknown_access_key",
         _H,
         "unknown-access-key",
@@ -102,7 +121,7 @@ FAULTS = (
     ),
     _fault(
         name="aksk-body-not-covered",
-        title="A body may change after it was signed.",
+        title="A body that was changed after signing is accepted.",
         dialects=_H,
         requirements=frozenset({"auth.tampered"}),
         decisions=(_BodyNotCovered,),
@@ -110,21 +129,36 @@ FAULTS = (
     ),
     _fault(
         name="aksk-query-not-covered",
-        title="A query may be added after the request was signed.",
+        title="A query that was added after signing is accepted.",
         dialects=_H,
         requirements=frozenset({"auth.tampered"}),
         decisions=(_QueryNotCovered,),
         auth="aksk",
     ),
-    _unchecked("rpc-absent-accepted", "No signature is as good as one.", "no_credentials", _A, "missing", auth=None),
-    _unchecked("rpc-v1-absent-accepted", "No signature is as good as one.", "no_credentials", _A, "missing", auth="v1"),
-    _unchecked("rpc-secret-unchecked", "Any signature will do.", "wrong_signature", _A, "wrong-secret", auth=None),
-    _unchecked("rpc-v1-secret-unchecked", "Any signature will do.", "wrong_signature", _A, "wrong-secret", auth="v1"),
-    _unchecked("rpc-date-unchecked", "Signatures never go stale.", "stale_signature", _A, "stale", auth=None),
-    _unchecked("rpc-v1-date-unchecked", "Signatures never go stale.", "stale_signature", _A, "stale", auth="v1"),
+    _unchecked(
+        "rpc-absent-accepted", "A request without a signature is accepted.", "no_credentials", _A, "missing", auth=None
+    ),
+    _unchecked(
+        "rpc-v1-absent-accepted",
+        "A request without a signature is accepted.",
+        "no_credentials",
+        _A,
+        "missing",
+        auth="v1",
+    ),
+    _unchecked(
+        "rpc-secret-unchecked", "Wrong signatures are accepted.", "wrong_signature", _A, "wrong-secret", auth=None
+    ),
+    _unchecked(
+        "rpc-v1-secret-unchecked", "Wrong signatures are accepted.", "wrong_signature", _A, "wrong-secret", auth="v1"
+    ),
+    _unchecked("rpc-date-unchecked", "Signatures of any date are accepted.", "stale_signature", _A, "stale", auth=None),
+    _unchecked(
+        "rpc-v1-date-unchecked", "Signatures of any date are accepted.", "stale_signature", _A, "stale", auth="v1"
+    ),
     _unchecked(
         "rpc-unknown-key-accepted",
-        "Whoever the access key belongs to, the request is served.",
+        "Unknown access keys are accepted.",
         "unknown_access_key",
         _A,
         "unknown-access-key",
@@ -132,7 +166,7 @@ FAULTS = (
     ),
     _fault(
         name="rpc-v1-parameters-not-covered",
-        title="A parameter may be added after the request was signed.",
+        title="A parameter that was added after signing is accepted.",
         dialects=_A,
         requirements=frozenset({"auth.tampered"}),
         decisions=(_LastParameterNotCovered,),
@@ -140,7 +174,7 @@ FAULTS = (
     ),
     _too_late(
         "token-absent-refused-but-done",
-        "Without a token, a request is refused and done.",
+        "A request without a token is refused, but carried out.",
         "no_credentials",
         _H,
         "missing",
@@ -148,7 +182,7 @@ FAULTS = (
     ),
     _too_late(
         "token-garbage-refused-but-done",
-        "With a wrong token, a request is refused and done.",
+        "A request with a wrong token is refused, but carried out.",
         "bad_token",
         _H,
         "garbage",
@@ -156,7 +190,7 @@ FAULTS = (
     ),
     _too_late(
         "project-checked-too-late",
-        "A request for another project is refused and done.",
+        "A request for another project is refused, but carried out.",
         "wrong_project",
         _H,
         "other-project",
@@ -164,7 +198,7 @@ FAULTS = (
     ),
     _too_late(
         "aksk-refused-but-done",
-        "With a wrong signature, a request is refused and done.",
+        "A request with a wrong signature is refused, but carried out.",
         "wrong_signature",
         _H,
         "wrong-secret",
@@ -172,7 +206,7 @@ FAULTS = (
     ),
     _too_late(
         "rpc-refused-but-done",
-        "With a wrong signature, a request is refused and done.",
+        "A request with a wrong signature is refused, but carried out.",
         "wrong_signature",
         _A,
         "wrong-secret",
@@ -180,7 +214,7 @@ FAULTS = (
     ),
     _too_late(
         "rpc-stale-refused-but-done",
-        "With a stale signature, a request is refused and done.",
+        "A request with a stale signature is refused, but carried out.",
         "stale_signature",
         _A,
         "stale",
@@ -188,7 +222,7 @@ FAULTS = (
     ),
     _fault(
         name="token-garbage-fails",
-        title="A wrong token meets an internal error.",
+        title="A wrong token causes an internal error.",
         severity="major",
         dialects=_H,
         requirements=frozenset({"auth.garbage", "reply.no-server-error"}),
@@ -196,7 +230,7 @@ FAULTS = (
     ),
     _fault(
         name="token-absent-wrong-status",
-        title="A request without a token is a bad request.",
+        title="A request without a token is refused with 400.",
         severity="minor",
         dialects=_H,
         requirements=frozenset({"auth.missing"}),
@@ -204,7 +238,7 @@ FAULTS = (
     ),
     _fault(
         name="rpc-secret-wrong-code",
-        title="A wrong signature is refused as a missing parameter.",
+        title="A wrong signature is refused as an invalid parameter.",
         severity="minor",
         dialects=_A,
         requirements=frozenset({"auth.wrong-secret"}),
@@ -222,21 +256,21 @@ FAULTS = (
     *(
         _unchecked(f"sigv4-{name}", title, problem, (AWS,), case, auth=None)
         for name, title, problem, case in (
-            ("absent-accepted", "No signature is as good as one.", "no_credentials", "missing"),
+            ("absent-accepted", "A request without a signature is accepted.", "no_credentials", "missing"),
             (
                 "incomplete-accepted",
-                "Part of a signature is as good as all of it.",
+                "Incomplete signatures are accepted.",
                 "incomplete_signature",
                 "incomplete",
             ),
-            ("secret-unchecked", "Any signature will do.", "wrong_signature", "wrong-secret"),
-            ("date-unchecked", "Signatures never go stale.", "stale_signature", "stale"),
-            ("region-unchecked", "A signature for one region is good in all.", "other_region", "other-region"),
-            ("unknown-key-accepted", "Whoever signs, is served.", "unknown_access_key", "unknown-access-key"),
+            ("secret-unchecked", "Wrong signatures are accepted.", "wrong_signature", "wrong-secret"),
+            ("date-unchecked", "Signatures of any date are accepted.", "stale_signature", "stale"),
+            ("region-unchecked", "A signature for another region is accepted.", "other_region", "other-region"),
+            ("unknown-key-accepted", "Unknown access keys are accepted.", "unknown_access_key", "unknown-access-key"),
         )
     ),
     *(
-        _too_late(f"sigv4-{name}", f"Refused, and done: {name}.", problem, (AWS,), case, None)
+        _too_late(f"sigv4-{name}", f"The request is refused, but carried out: {name}.", problem, (AWS,), case, None)
         for name, problem, case in (
             ("wrong-refused-but-done", "wrong_signature", "wrong-secret"),
             ("stale-refused-but-done", "stale_signature", "stale"),

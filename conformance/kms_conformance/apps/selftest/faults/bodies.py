@@ -1,11 +1,11 @@
-"""Faults of replies as such: status, media type, encoding, request id."""
+"""Faults of replies to any operation: status, media type, encoding, request id."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault, Severity
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault, Severity
 from kms_conformance.apps.selftest.reply_mutations import (
     Rewrite,
     body,
@@ -48,14 +48,14 @@ FAULTS = (
     *(_status(operation, number) for operation in ("cancel", "schedule") for number in (201, 202, 204)),
     _fault(
         name="list-answers-302",
-        title="Lists are somewhere else.",
+        title="The reply to list is a redirect.",
         requirements=frozenset({"reply.status"}),
         families=("replies",),
         filters=(on("list", status(302), header("Location", "http://127.0.0.1:1/")),),
     ),
     _encoding(
         "not-utf-8",
-        "The reply to cancelling has bytes that are no UTF-8.",
+        "The reply to cancelling contains invalid UTF-8.",
         body(lambda data: data[:-1] + b', "note": "\xff\xfe"}'),
     ),
     _encoding("in-utf-16", "The reply to cancelling is in UTF-16.", body(lambda data: data.decode().encode("utf-16"))),
@@ -64,24 +64,32 @@ FAULTS = (
     ),
     _encoding(
         "key-twice",
-        "The reply to cancelling has a name twice.",
+        "The reply to cancelling contains duplicate names.",
         body(lambda data: data[:-1] + b", " + data[1:-1] + b"}"),
     ),
-    _encoding("with-trailer", "The reply to cancelling goes on after its end.", body(lambda data: data + b"{}")),
-    _encoding("cut", "The reply to cancelling is cut short.", lambda reply: replace(reply, cut_after=10)),
-    _encoding("half", "The reply to cancelling is half a document.", body(lambda data: data[: len(data) // 2])),
+    _encoding(
+        "with-trailer",
+        "The reply to cancelling has trailing data after the JSON document.",
+        body(lambda data: data + b"{}"),
+    ),
+    _encoding(
+        "cut",
+        "The reply to cancelling is cut off before its Content-Length.",
+        lambda reply: replace(reply, cut_after=10),
+    ),
+    _encoding("half", "The reply to cancelling is half a JSON document.", body(lambda data: data[: len(data) // 2])),
     replace(_encoding("empty", "The reply to cancelling is empty.", empty), dialects=BOTH),
     _fault(
         name="cancel-empty",
-        title="The reply to cancelling is empty, as that to enabling is.",
+        title="The reply to cancelling is empty, like the reply to enabling.",
         dialects=(AWS,),
         requirements=frozenset({"cancel.reply.key-id"}),
         filters=(on("cancel", empty),),
     ),
-    _encoding("nan", "The reply to cancelling has NaN in it.", body(lambda data: data[:-1] + b', "note": NaN}')),
+    _encoding("nan", "The reply to cancelling contains NaN.", body(lambda data: data[:-1] + b', "note": NaN}')),
     _encoding(
         "single-quotes",
-        "The reply to cancelling quotes with apostrophes.",
+        "The reply to cancelling uses single quotes.",
         body(lambda data: data.replace(b'"', b"'")),
     ),
     _encoding(
@@ -91,7 +99,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-in-xml",
-        title="The reply to cancelling is XML where JSON is asked for.",
+        title="The reply to cancelling is XML instead of JSON.",
         requirements=frozenset({"reply.content-type"}),
         filters=(on("cancel", text(_XML, "application/xml")),),
     ),
@@ -103,20 +111,20 @@ FAULTS = (
     ),
     _fault(
         name="declared-as-text",
-        title="JSON is declared as plain text.",
+        title="JSON replies have the media type text/plain.",
         requirements=frozenset({"reply.content-type"}),
         filters=(on_all(header("Content-Type", "text/plain")),),
     ),
     _fault(
         name="declared-as-html",
-        title="Errors in JSON are declared as HTML.",
+        title="JSON errors have the media type text/html.",
         severity="minor",
         requirements=frozenset({"reply.content-type"}),
         filters=(on_errors(header("Content-Type", "text/html; charset=utf-8")),),
     ),
     _fault(
         name="not-declared",
-        title="Replies to cancelling do not say what they are.",
+        title="Replies to cancelling have no Content-Type.",
         severity="minor",
         requirements=frozenset({"reply.content-type"}),
         filters=(on("cancel", header("Content-Type", None)),),
@@ -165,7 +173,7 @@ FAULTS = (
     ),
     _fault(
         name="request-id-by-operation",
-        title="Request ids repeat for each operation.",
+        title="All replies to the same operation have the same request id.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"reply.request-id"}),

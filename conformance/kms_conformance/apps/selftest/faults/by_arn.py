@@ -1,11 +1,11 @@
-"""Faults of scheduling and cancelling where keys are named by ARN and errors by type: the dialect `aws`."""
+"""Faults of scheduling and cancelling in the dialect `aws`, where keys are named by ARN and errors by type."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import ENABLED, answering, doing, refusing, showing, with_
-from kms_conformance.apps.selftest.fault import AWS, Fault
+from kms_conformance.apps.selftest.deviation import AWS, Fault
 from kms_conformance.apps.selftest.faults.cancel import date_kept
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status
 from kms_conformance.emulator import Decisions
@@ -24,7 +24,7 @@ _SCHEDULED = {
 
 
 class _AliasesNameKeys(Decisions):
-    """An alias is as good as an id, whatever is asked."""
+    """Aliases are accepted as key ids by every operation."""
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
         return None if found == "alias_as_key" else super().parameter_problem(found, name, value)
@@ -33,7 +33,7 @@ class _AliasesNameKeys(Decisions):
 FAULTS = (
     _schedule(
         name="schedule-twice-wrong-code",
-        title="Scheduling a pending key again is refused as a use of it.",
+        title="Scheduling a pending key again is refused with the code for its use.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"schedule.twice"}),
@@ -41,7 +41,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-refuses-enabled-keys",
-        title="Only a disabled key can be scheduled.",
+        title="Enabled keys cannot be scheduled.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"schedule.from-enabled"}),
@@ -49,7 +49,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-reply-by-id",
-        title="The reply to scheduling names the key by its id, where an ARN is documented.",
+        title="The reply to scheduling contains the key id instead of the documented ARN.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"schedule.reply.key-id"}),
@@ -65,7 +65,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-reply-says-enabled",
-        title="The reply to scheduling gives the state from before.",
+        title="The reply to scheduling shows the previous state.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"schedule.reply-agrees"}),
@@ -73,7 +73,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-reply-of-another-date",
-        title="The reply to scheduling gives a date that does not read back.",
+        title="The reply to scheduling shows another date than DescribeKey.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"schedule.reply.date"}),
@@ -82,7 +82,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-reply-of-another-window",
-        title="The reply to scheduling gives another window than was asked for.",
+        title="The reply to scheduling shows another window than requested.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"schedule.reply.window"}),
@@ -92,7 +92,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-without-key-accepted",
-        title="Scheduling without a key id is answered as done.",
+        title="Scheduling without a key id is answered with success.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"schedule.key-id.missing"}),
@@ -100,7 +100,7 @@ FAULTS = (
     ),
     _schedule(
         name="schedule-by-alias",
-        title="An alias names the key that is scheduled.",
+        title="A key can be scheduled by its alias.",
         dialects=(AWS,),
         requirements=frozenset({"schedule.key-id.alias"}),
         families=("names",),
@@ -108,7 +108,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-refused-wrong-code",
-        title="Cancelling on a key that is not pending is refused with the code of another state.",
+        title="Cancelling on a key that is not pending is refused with the code for another state.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -116,7 +116,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-refused-wrong-status",
-        title="Cancelling on a key that is not pending is refused as if the key were not there.",
+        title="Cancelling on a key that is not pending is refused with 404.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-keeps-the-date",
-        title="A key whose deletion was cancelled still shows its date.",
+        title="A key whose deletion was cancelled still shows its deletion date.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.date-cleared", "describe.date-agrees"}),
@@ -132,7 +132,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-reply-by-id",
-        title="The reply to cancelling names the key by its id, where an ARN is documented.",
+        title="The reply to cancelling contains the key id instead of the documented ARN.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.reply.key-id"}),
@@ -148,7 +148,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-without-key-accepted",
-        title="Cancelling without a key id is answered as done.",
+        title="Cancelling without a key id is answered with success.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.key-id.missing"}),
@@ -156,7 +156,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-of-no-text-accepted",
-        title="A key id that is a number, a list or nothing is answered as done.",
+        title="Cancelling with a key id that is no string is answered with success.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.key-id.type"}),
@@ -164,7 +164,7 @@ FAULTS = (
     ),
     _cancel(
         name="cancel-of-no-text-fails",
-        title="A key id that is no text meets an internal error.",
+        title="A key id that is no string causes an internal error.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"cancel.key-id.type", "reply.no-server-error"}),

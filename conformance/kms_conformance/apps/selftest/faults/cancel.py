@@ -1,4 +1,4 @@
-"""Faults of cancelling: accepted where nothing is pending, leading elsewhere, half done, or done to others."""
+"""Faults of cancelling: accepted for keys that are not pending, wrong state after it, effects on other keys."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     Mixin,
     accepting,
     answering,
+    changing_others,
+    changing_though_refused,
     doing,
     doing_nothing,
-    doing_though,
     refusing,
     showing,
-    touching,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status, where
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
 
@@ -31,7 +31,7 @@ _OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 
 
 class _AgainAccepted(Decisions):
-    """A key whose deletion was cancelled once can be cancelled again and again."""
+    """Cancelling is accepted again on a key whose deletion was cancelled before."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -42,7 +42,7 @@ class _AgainAccepted(Decisions):
         return None if operation == "cancel" and key.id in self._cancelled else found
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        # Only the last one, so that keys which were never pending since are told apart.
+        # Only the last cancelled key, and only until its state changes again.
         if operation == "cancel":
             self._cancelled = {after.id}
         elif operation in {"enable", "disable", "schedule"}:
@@ -59,7 +59,7 @@ def _ending_in(state: State) -> Mixin:
 
 
 class _DisabledForgotten(Decisions):
-    """A key that was disabled before it was scheduled ends in a state of its own."""
+    """A key that was disabled before it was scheduled has a wrong state after the cancellation."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -76,7 +76,7 @@ class _DisabledForgotten(Decisions):
 
 
 def date_kept(before: Key, after: Key) -> Key:
-    """The key after an operation, with the deletion date that it had before."""
+    """The key after an operation, with its deletion date from before the operation."""
     return replace(after, deletion=before.deletion, window_days=before.window_days)
 
 
@@ -85,7 +85,7 @@ def _sequence_sent(inbound: Inbound, outbound: Outbound) -> bool:
 
 
 class _NotWithSequence(Decisions):
-    """A sequence of the wrong length is ignored, and so is the request."""
+    """A request with a sequence of the wrong length is answered with success, but has no effect."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -103,26 +103,26 @@ class _NotWithSequence(Decisions):
 FAULTS = (
     _fault(
         name="cancel-accepted-when-enabled",
-        title="Cancelling on an enabled key is answered as done.",
+        title="Cancelling on an enabled key is answered with success.",
         requirements=frozenset({"cancel.not-pending.enabled"}),
         decisions=(accepting("cancel", ENABLED),),
     ),
     _fault(
         name="cancel-accepted-when-disabled",
-        title="Cancelling on a disabled key is answered as done.",
+        title="Cancelling on a disabled key is answered with success.",
         requirements=frozenset({"cancel.not-pending.disabled"}),
         decisions=(accepting("cancel", DISABLED),),
     ),
     _fault(
         name="cancel-accepted-twice",
-        title="A cancellation can be repeated.",
+        title="A repeated cancellation is answered with success.",
         severity="major",
         requirements=frozenset({"cancel.not-pending.cancelled"}),
         decisions=(_AgainAccepted,),
     ),
     _fault(
         name="cancel-accepted-in-silence",
-        title="Cancelling on a key that is not pending is answered as done and changes nothing.",
+        title="Cancelling on a key that is not pending is answered with success and changes nothing.",
         severity="major",
         requirements=frozenset({"cancel.not-pending.enabled", "cancel.not-pending.disabled"}),
         decisions=(
@@ -132,25 +132,25 @@ FAULTS = (
     ),
     _fault(
         name="cancel-refused-but-disabled",
-        title="Cancelling on an enabled key is refused, and disables it.",
+        title="Cancelling on an enabled key is refused, but disables it.",
         requirements=frozenset({"cancel.not-pending.enabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=DISABLED)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=DISABLED)),),
     ),
     _fault(
         name="cancel-refused-but-enabled",
-        title="Cancelling on a disabled key is refused, and enables it.",
+        title="Cancelling on a disabled key is refused, but enables it.",
         requirements=frozenset({"cancel.not-pending.disabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="cancel-refused-but-scheduled",
-        title="Cancelling on a key that is not pending is refused, and schedules it.",
+        title="Cancelling on a key that is not pending is refused, but schedules it.",
         requirements=frozenset({"cancel.not-pending.enabled", "cancel.not-pending.disabled"}),
-        decisions=(doing_though({"not_pending"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"not_pending"}, with_(state=PENDING)),),
     ),
     _fault(
         name="cancel-refused-wrong-code",
-        title="Cancelling on a key that is not pending is refused with the code of another state.",
+        title="Cancelling on a key that is not pending is refused with the code for another state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -158,7 +158,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-refused-wrong-code",
-        title="Cancelling on a key that is not pending is refused with the code of another state.",
+        title="Cancelling on a key that is not pending is refused with the code for another state.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -166,7 +166,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-refused-wrong-status",
-        title="Cancelling on a key that is not pending is refused as if the key were not there.",
+        title="Cancelling on a key that is not pending is refused with 404.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -174,7 +174,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-refused-wrong-status",
-        title="Cancelling on a key that is not pending is refused as a bad request, not as a conflict.",
+        title="Cancelling on a key that is not pending is refused with 400 instead of 409.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.not-pending.enabled"}),
@@ -182,13 +182,13 @@ FAULTS = (
     ),
     _fault(
         name="cancel-always-refused",
-        title="No deletion can be taken back.",
+        title="Cancelling is always refused.",
         requirements=frozenset({"cancel.effect"}),
         decisions=(refusing("cancel", "not_pending", PENDING),),
     ),
     _fault(
         name="cancel-does-nothing",
-        title="Cancelling is answered as done, and the key stays pending.",
+        title="Cancelling is answered with success, but the key stays pending.",
         requirements=frozenset({"cancel.effect"}),
         decisions=(doing_nothing("cancel"),),
     ),
@@ -200,14 +200,14 @@ FAULTS = (
     ),
     _fault(
         name="cancel-ends-enabled",
-        title="A key whose deletion was cancelled is enabled.",
+        title="A key is enabled after its deletion was cancelled.",
         dialects=(HUAWEI, AWS),
         requirements=frozenset({"cancel.state-after"}),
         decisions=(_ending_in(ENABLED),),
     ),
     _fault(
         name="cancel-ends-disabled",
-        title="A key whose deletion was cancelled is disabled.",
+        title="A key is disabled after its deletion was cancelled.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.state-after"}),
@@ -215,29 +215,29 @@ FAULTS = (
     ),
     _fault(
         name="cancel-ends-pending-import",
-        title="A key whose deletion was cancelled waits for material.",
+        title="A key is pending import after its deletion was cancelled.",
         requirements=frozenset({"cancel.effect", "cancel.state-after"}),
         decisions=(_ending_in(State.PENDING_IMPORT),),
     ),
     _fault(
         name="cancel-of-disabled-ends-enabled",
-        title="A key that was disabled before is enabled by the cancellation.",
+        title="A key that was disabled before scheduling is enabled after the cancellation.",
         dialects=(HUAWEI, AWS),
         requirements=frozenset({"cancel.state-after.disabled"}),
         decisions=(_DisabledForgotten,),
     ),
     _fault(
         name="cancel-of-disabled-ends-elsewhere",
-        title="A key that was disabled before waits for material after the cancellation.",
+        title="A key that was disabled before scheduling is pending import after the cancellation.",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.state-after.disabled"}),
         decisions=(_DisabledForgotten,),
-        # No operation leads out of that state: soon there is no key left to ask with.
+        # No operation leads out of that state, so the run has no usable key left.
         exit_code=3,
     ),
     _fault(
         name="cancel-keeps-the-date",
-        title="A key whose deletion was cancelled still shows its date.",
+        title="A key whose deletion was cancelled still shows its deletion date.",
         severity="major",
         dialects=BOTH,
         requirements=frozenset({"cancel.date-cleared"}),
@@ -246,26 +246,26 @@ FAULTS = (
     ),
     _fault(
         name="cancel-changes-the-material",
-        title="A cancelled key no longer opens what it encrypted before.",
+        title="A key cannot decrypt its earlier ciphertexts after its deletion was cancelled.",
         requirements=frozenset({"cancel.usable-again"}),
         decisions=(doing("cancel", lambda _, after: replace(after, material=secrets.token_bytes(32))),),
     ),
     _fault(
         name="cancel-rescues-all-keys",
-        title="Cancelling one key takes the deletion of all others back.",
+        title="Cancelling one key cancels the deletion of all others.",
         requirements=frozenset({"cancel.only-named-key"}),
-        decisions=(touching("cancel", lambda key: key.state is PENDING, with_(state=DISABLED, deletion=None)),),
+        decisions=(changing_others("cancel", lambda key: key.state is PENDING, with_(state=DISABLED, deletion=None)),),
     ),
     _fault(
         name="cancel-enables-other-keys",
-        title="Cancelling one key enables all disabled ones.",
+        title="Cancelling one key enables all disabled keys.",
         requirements=frozenset({"cancel.only-named-key", "isolation.other-keys"}),
         families=("isolation",),
-        decisions=(touching("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
+        decisions=(changing_others("cancel", lambda key: key.state is DISABLED, with_(state=ENABLED)),),
     ),
     _fault(
         name="cancel-reply-says-pending",
-        title="The reply to cancelling gives the state from before.",
+        title="The reply to cancelling shows the previous state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply-agrees"}),
@@ -273,7 +273,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-reply-says-enabled",
-        title="The reply to cancelling says enabled, and the key is disabled.",
+        title="The reply to cancelling shows the state enabled, but the key is disabled.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply-agrees"}),
@@ -289,7 +289,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-reply-in-capitals",
-        title="The reply to cancelling writes the key's id in capitals.",
+        title="The reply to cancelling shows the key id in capitals.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply.key-id"}),
@@ -297,7 +297,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-reply-with-undocumented-state",
-        title="The reply to cancelling gives a state that no document knows.",
+        title="The reply to cancelling shows an undocumented state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply.key-state"}),
@@ -305,13 +305,13 @@ FAULTS = (
     ),
     _fault(
         name="cancel-without-key-rescues-all",
-        title="Cancelling without a key id is refused, and rescues every key.",
+        title="Cancelling without a key id is refused, but cancels the deletion of every key.",
         requirements=frozenset({"cancel.key-id.missing"}),
-        decisions=(doing_though({"missing_key"}, with_(state=ENABLED, deletion=None), "cancel"),),
+        decisions=(changing_though_refused({"missing_key"}, with_(state=ENABLED, deletion=None), "cancel"),),
     ),
     _fault(
         name="cancel-without-key-accepted",
-        title="Cancelling without a key id is answered as done.",
+        title="Cancelling without a key id is answered with success.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.key-id.missing"}),
@@ -326,7 +326,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-without-key-accepted",
-        title="Cancelling without a key id is answered as done.",
+        title="Cancelling without a key id is answered with success.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.key-id.missing"}),
@@ -338,7 +338,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-of-no-text-accepted",
-        title="A key id that is a number, a list or nothing is answered as done.",
+        title="Cancelling with a key id that is no string is answered with success.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.key-id.type"}),
@@ -346,7 +346,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-of-no-text-fails",
-        title="A key id that is no text meets an internal error.",
+        title="A key id that is no string causes an internal error.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.key-id.type", "reply.no-server-error"}),
@@ -354,7 +354,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-refuses-sequences",
-        title="A request that carries a sequence is refused.",
+        title="Requests with a sequence are refused.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.sequence"}),
@@ -368,7 +368,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-odd-sequence-fails",
-        title="A sequence of another length meets an internal error.",
+        title="A sequence of the wrong length causes an internal error.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.bad-sequence", "reply.no-server-error"}),
@@ -376,7 +376,7 @@ FAULTS = (
     ),
     _fault(
         name="cancel-odd-sequence-does-nothing",
-        title="With a sequence of another length, cancelling is answered as done and not done.",
+        title="Cancelling with a sequence of the wrong length is answered with success, but has no effect.",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.bad-sequence"}),
         decisions=(_NotWithSequence,),

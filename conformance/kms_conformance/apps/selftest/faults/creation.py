@@ -1,10 +1,10 @@
-"""Faults of creation: a key is made, and the reply says that it was not."""
+"""Faults of creation: a key is created, but the reply is a refusal."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, every, on, saying, status
 
 _fault = partial(
@@ -33,13 +33,13 @@ FAULTS = tuple(
     for fault in (
         _fault(
             name="create-refused-but-done",
-            title="To create a key is refused, and the key is made.",
+            title="Creating a key is refused, but the key is created.",
             dialects=(dialect,),
             filters=(on("create", refused, status(number)),),
         ),
         _fault(
             name="second-create-refused-but-done",
-            title="To create a second key is refused, and the key is made.",
+            title="Creating every second key is refused, but the key is created.",
             dialects=(dialect,),
             filters=(every(2, on("create", refused, status(number))),),
         ),

@@ -1,4 +1,4 @@
-"""Faults of deletion dates: reckoned or written wrongly."""
+"""Faults of deletion dates: wrong computation or wrong format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import Mixin, dating, showing
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, renamed, without
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Key
@@ -17,7 +17,7 @@ _fault = partial(Fault, fault_class="dates", severity="major", families=("window
 
 
 def _shown(by: timedelta) -> Mixin:
-    """Only what is told of the date is off: the key dies when it should."""
+    """Replies show a date that is off by `by`; the key is deleted on the correct date."""
 
     def shift(key: Key) -> Key:
         return key if key.deletion is None else replace(key, deletion=key.deletion + by)
@@ -36,7 +36,7 @@ def _midnight_before(now: datetime, days: int) -> datetime:
 FAULTS = (
     _fault(
         name="window-in-hours",
-        title="The window counts in hours.",
+        title="The window is counted in hours.",
         severity="critical",
         families=("window", "waiting_period"),
         requirements=frozenset({"schedule.window.start", "expiry.not-early"}),
@@ -44,72 +44,72 @@ FAULTS = (
     ),
     _fault(
         name="window-in-weeks",
-        title="The window counts in weeks.",
+        title="The window is counted in weeks.",
         decisions=(dating(lambda now, days: now + timedelta(weeks=days)),),
     ),
     _fault(
         name="window-always-the-smallest",
-        title="Whatever window is asked for, the smallest one applies.",
+        title="Every window is replaced by the minimum.",
         severity="critical",
         decisions=(dating(lambda now, _: now + timedelta(days=7)),),
     ),
     _fault(
         name="date-a-day-early",
-        title="The key is gone a day before its window ends, and says so.",
+        title="The deletion date is a day early.",
         severity="critical",
         decisions=(dating(lambda now, days: now + timedelta(days=days - 1)),),
     ),
     _fault(
         name="date-a-day-late",
-        title="The key is gone a day after its window has ended, and says so.",
+        title="The deletion date is a day late.",
         dialects=BOTH,
         decisions=(dating(lambda now, days: now + timedelta(days=days + 1)),),
     ),
     _fault(
         name="date-an-hour-early",
-        title="The key is gone an hour before its window ends, as one in summer time.",
+        title="The deletion date is an hour early, as with wrong daylight saving time.",
         severity="critical",
         decisions=(dating(lambda now, days: now + timedelta(days=days, hours=-1)),),
     ),
     _fault(
         name="date-cut-to-the-day",
-        title="The key is gone at the midnight before its window ends.",
+        title="The deletion date is rounded down to midnight.",
         severity="critical",
         decisions=(dating(_midnight_before),),
     ),
     _fault(
         name="date-in-local-time",
-        title="The date that is shown is that of a clock eight hours ahead, called UTC.",
+        title="The shown date is in a time zone eight hours ahead, but marked as UTC.",
         dialects=BOTH,
         decisions=(_shown(timedelta(hours=8)),),
     ),
     _fault(
         name="date-in-local-time-behind",
-        title="The date that is shown is that of a clock five hours behind, called UTC.",
+        title="The shown date is in a time zone five hours behind, but marked as UTC.",
         decisions=(_shown(timedelta(hours=-5)),),
     ),
     _fault(
         name="date-shown-a-day-early",
-        title="The date that is shown is a day before the key is gone.",
+        title="The shown date is a day before the key is gone.",
         decisions=(_shown(timedelta(days=-1)),),
     ),
     _fault(
         name="date-of-the-request",
-        title="The date that is shown is that of the request.",
+        title="The shown date is the creation date of the key.",
         decisions=(
             showing({"describe"}, lambda key: key if key.deletion is None else replace(key, deletion=key.created)),
         ),
     ),
     _fault(
         name="date-in-seconds",
-        title="The date is in seconds where milliseconds are meant.",
+        title="The date is in seconds instead of milliseconds.",
         dialects=(HUAWEI,),
         requirements=frozenset({"describe.reply", "schedule.window.start"}),
         filters=(on("describe", field("key_info.scheduled_deletion_date", lambda text: text[:10])),),
     ),
     _fault(
         name="date-is-a-number",
-        title="The date is a number where a text is documented.",
+        title="The date is a number instead of a string.",
         dialects=(HUAWEI,),
         severity="minor",
         requirements=frozenset({"describe.reply"}),
@@ -117,7 +117,7 @@ FAULTS = (
     ),
     _fault(
         name="date-is-written-out",
-        title="The date is an ISO date where milliseconds are documented.",
+        title="The date is in ISO 8601 format instead of milliseconds.",
         dialects=(HUAWEI,),
         severity="minor",
         requirements=frozenset({"describe.reply"}),
@@ -125,45 +125,45 @@ FAULTS = (
     ),
     _fault(
         name="date-missing",
-        title="A pending key shows no date.",
+        title="A pending key shows no deletion date.",
         dialects=(HUAWEI,),
         filters=(on("describe", field("key_info.scheduled_deletion_date", lambda _: "")),),
     ),
     _fault(
         name="date-missing",
-        title="A pending key shows no date.",
+        title="A pending key shows no deletion date.",
         dialects=(ALIBABA,),
         filters=(on("describe", without("KeyMetadata.DeleteDate")),),
     ),
     _fault(
         name="date-in-milliseconds",
-        title="The date is in milliseconds where an ISO date is documented.",
+        title="The date is in milliseconds instead of ISO 8601 format.",
         dialects=(ALIBABA,),
         filters=(on("describe", field("KeyMetadata.DeleteDate", lambda _: "1767225600000")),),
     ),
     _fault(
         name="date-without-zone",
-        title="The date does not say that it is UTC.",
+        title="The date has no time zone.",
         dialects=(ALIBABA,),
         severity="minor",
         filters=(on("describe", field("KeyMetadata.DeleteDate", lambda text: text.removesuffix("Z"))),),
     ),
     _fault(
         name="date-with-offset",
-        title="The date is right and written with an offset.",
+        title="The date is correct, but has an offset instead of Z.",
         dialects=(ALIBABA,),
         severity="minor",
         filters=(on("describe", field("KeyMetadata.DeleteDate", lambda text: text.replace("Z", "+00:00"))),),
     ),
     _fault(
         name="date-under-another-name",
-        title="The date has the name that another cloud gives it.",
+        title="The date field has the name of another dialect.",
         dialects=(ALIBABA,),
         filters=(on("describe", renamed("KeyMetadata.DeleteDate", "DeletionDate")),),
     ),
     _fault(
         name="date-a-day-late",
-        title="The key is gone a day after its window has ended, and says so.",
+        title="The deletion date is a day late.",
         dialects=(AWS,),
         requirements=frozenset({"schedule.window.exact"}),
         decisions=(dating(lambda now, days: now + timedelta(days=days + 1)),),
@@ -171,22 +171,22 @@ FAULTS = (
     ),
     _fault(
         name="date-in-local-time",
-        title="The date that is shown is that of a clock eight hours ahead, called UTC.",
+        title="The shown date is in a time zone eight hours ahead, but marked as UTC.",
         dialects=(AWS,),
-        # The reply to ScheduleKeyDeletion tells the right date, so that the two disagree.
+        # The reply to ScheduleKeyDeletion shows the correct date, so that both disagree.
         requirements=frozenset({"schedule.reply.date"}),
         decisions=(_shown(timedelta(hours=8)),),
     ),
     _fault(
         name="date-two-days-late",
-        title="The key is gone two days after its window has ended, and says so.",
+        title="The deletion date is two days late.",
         dialects=(AWS,),
         decisions=(dating(lambda now, days: now + timedelta(days=days + 2)),),
     ),
     *(
         _fault(
             name=f"creation-date-{name}",
-            title=f"The creation date is that of a clock five and a half hours {name}, called UTC.",
+            title=f"The creation date is in a time zone five and a half hours {name}, but marked as UTC.",
             dialects=(AWS,),
             requirements=frozenset({"create.date"}),
             families=("entry",),
@@ -196,20 +196,20 @@ FAULTS = (
     ),
     _fault(
         name="date-missing",
-        title="A pending key shows no date.",
+        title="A pending key shows no deletion date.",
         dialects=(AWS,),
         requirements=frozenset({"describe.date-agrees", "schedule.window.start"}),
         filters=(on("describe", without("KeyMetadata.DeletionDate")),),
     ),
     _fault(
         name="date-in-milliseconds",
-        title="The date is in milliseconds where seconds are documented.",
+        title="The date is in milliseconds instead of seconds.",
         dialects=(AWS,),
         filters=(on("describe", field("KeyMetadata.DeletionDate", lambda date: date * 1000)),),
     ),
     _fault(
         name="date-is-written-out",
-        title="The date is an ISO date where seconds are documented.",
+        title="The date is in ISO 8601 format instead of seconds.",
         dialects=(AWS,),
         severity="minor",
         requirements=frozenset({"describe.reply", "describe.date-agrees"}),
@@ -217,7 +217,7 @@ FAULTS = (
     ),
     _fault(
         name="enabled-does-not-agree",
-        title="Enabled is true whatever the state.",
+        title="The field Enabled is true in every state.",
         dialects=(AWS,),
         requirements=frozenset({"describe.enabled-agrees"}),
         families=("agreement",),

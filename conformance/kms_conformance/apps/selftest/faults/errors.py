@@ -1,11 +1,11 @@
-"""Faults of errors: another shape, no shape, or the shape of a success."""
+"""Faults of error replies: wrong format, no body, or the status of a success."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from kms_conformance.apps.selftest.fault import ALIBABA, ALL, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import (
     empty,
     field,
@@ -37,13 +37,13 @@ def _nested(value: dict[str, Any]) -> dict[str, Any]:
 FAULTS = (
     _fault(
         name="error-flat",
-        title="Errors of the service are flat, which only the gateway's are.",
+        title="Errors of the service have the flat format of gateway errors.",
         dialects=(HUAWEI,),
         filters=(on_errors(saying(_flat)),),
     ),
     _fault(
         name="error-nested",
-        title="Errors are wrapped in an object, as another cloud has them.",
+        title="Errors are wrapped in an object, as in another dialect.",
         dialects=(ALIBABA,),
         filters=(on_refusal("already_pending", saying(_nested)),),
     ),
@@ -63,19 +63,19 @@ FAULTS = (
     ),
     _fault(
         name="error-without-code",
-        title="The error of a second scheduling has no code.",
+        title="The error for a second scheduling has no code.",
         dialects=(HUAWEI,),
         filters=(on_refusal("already_pending", without("error.error_code")),),
     ),
     _fault(
         name="error-without-code",
-        title="The error of a second scheduling has no code.",
+        title="The error for a second scheduling has no code.",
         dialects=(ALIBABA,),
         filters=(on_refusal("already_pending", without("Code")),),
     ),
     _fault(
         name="error-without-request-id",
-        title="Errors do not tell the request's id.",
+        title="Errors have no request id.",
         dialects=(ALIBABA,),
         severity="minor",
         requirements=frozenset({"error.shape", "reply.request-id"}),
@@ -83,68 +83,68 @@ FAULTS = (
     ),
     _fault(
         name="error-code-is-a-number",
-        title="The error of a second scheduling has a number for its code.",
+        title="The code of the error for a second scheduling is a number.",
         dialects=(HUAWEI,),
         filters=(on_refusal("already_pending", field("error.error_code", lambda _: 1402)),),
     ),
     _fault(
         name="error-status-is-text",
-        title="An error's HttpStatus is a text.",
+        title="The HttpStatus of errors is a string.",
         dialects=(ALIBABA,),
         severity="minor",
         filters=(on_errors(field("HttpStatus", str)),),
     ),
     _fault(
         name="error-message-is-an-object",
-        title="An error's message is an object.",
+        title="The message of errors is an object.",
         dialects=(HUAWEI,),
         severity="minor",
         filters=(on_errors(field("error.error_msg", lambda message: {"en": message})),),
     ),
     _fault(
         name="error-message-is-an-object",
-        title="An error's message is an object.",
+        title="The message of errors is an object.",
         dialects=(ALIBABA,),
         severity="minor",
         filters=(on_errors(field("Message", lambda message: {"en": message})),),
     ),
     _fault(
         name="error-in-another-case",
-        title="The error of a second scheduling has its field names in small letters.",
+        title="The error for a second scheduling has lower-case field names.",
         dialects=(ALIBABA,),
         filters=(on_refusal("already_pending", renamed("Code", "code"), renamed("Message", "message")),),
     ),
     _fault(
         name="error-empty",
-        title="The error of a second scheduling has no body.",
+        title="The error for a second scheduling has no body.",
         dialects=BOTH,
         requirements=frozenset({"reply.encoding"}),
         filters=(on_refusal("already_pending", empty),),
     ),
     _fault(
         name="error-html",
-        title="The error of a second scheduling is a page for people.",
+        title="The error for a second scheduling is an HTML page.",
         dialects=ALL,
         requirements=frozenset({"reply.content-type"}),
         filters=(on_refusal("already_pending", text(_HTML, "text/html")),),
     ),
     _fault(
         name="error-stack-trace",
-        title="The error of a second scheduling is a stack trace.",
+        title="The error for a second scheduling is a stack trace.",
         dialects=ALL,
         requirements=frozenset({"reply.no-server-error"}),
         filters=(on_refusal("already_pending", text(_TRACE, "text/plain"), status(500)),),
     ),
     _fault(
         name="error-with-status-200",
-        title="The error of a second scheduling has the status of a success.",
+        title="The error for a second scheduling has the status 200.",
         dialects=ALL,
         requirements=frozenset({"schedule.twice"}),
         filters=(on_refusal("already_pending", status(200)),),
     ),
     _fault(
         name="error-with-undocumented-status",
-        title="The error of a second scheduling has a status that no document names.",
+        title="The error for a second scheduling has an undocumented status.",
         dialects=ALL,
         severity="minor",
         requirements=frozenset({"reply.status"}),
@@ -152,32 +152,32 @@ FAULTS = (
     ),
     _fault(
         name="error-empty",
-        title="The error of a second scheduling has no body.",
+        title="The error for a second scheduling has no body.",
         dialects=(AWS,),
         filters=(on_refusal("already_pending", empty),),
     ),
     _fault(
         name="error-without-code",
-        title="The error of a second scheduling has no type.",
+        title="The error for a second scheduling has no type.",
         dialects=(AWS,),
         filters=(on_refusal("already_pending", without("__type")),),
     ),
     _fault(
         name="error-code-is-a-number",
-        title="The error of a second scheduling has a number for its type.",
+        title="The type of the error for a second scheduling is a number.",
         dialects=(AWS,),
         filters=(on_refusal("already_pending", field("__type", lambda _: 400)),),
     ),
     _fault(
         name="error-message-is-an-object",
-        title="An error's message is an object.",
+        title="The message of errors is an object.",
         dialects=(AWS,),
         severity="minor",
         filters=(on_errors(field("message", lambda message: {"en": message})),),
     ),
     _fault(
         name="error-nested",
-        title="Errors are wrapped in an object, as another cloud has them.",
+        title="Errors are wrapped in an object, as in another dialect.",
         dialects=(AWS,),
         filters=(on_refusal("already_pending", saying(_nested)),),
     ),

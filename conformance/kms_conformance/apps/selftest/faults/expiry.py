@@ -1,4 +1,4 @@
-"""Faults of the end: too early, never, not for good, or for others too."""
+"""Faults of expiry: keys deleted too early, too late, never, recoverably, or together with other keys."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, visible
-from kms_conformance.apps.selftest.fault import Fault
+from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(Fault, fault_class="expiry", severity="critical", families=("waiting_period",))
 
 
 class _Ghosts(Decisions):
-    """Remembers keys that are gone; `ghost_serves` says what they still do."""
+    """Keeps deleted keys; `ghost_serves` names the operations that still work on them."""
 
     ghost_serves: frozenset[str] = frozenset()
 
@@ -43,7 +43,7 @@ def _serving(*operations: str) -> type[Decisions]:
 
 
 class _TakesAnotherAlong(Decisions):
-    """When a key goes, every enabled or disabled key goes with it."""
+    """When a key expires, every older enabled or disabled key disappears as well."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -58,7 +58,7 @@ class _TakesAnotherAlong(Decisions):
 
 
 class _CancelledGoesToo(Decisions):
-    """The date of a cancelled key is forgotten only on the face of it: the key goes when it comes."""
+    """A key disappears on its deletion date even if its deletion was cancelled."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -72,7 +72,7 @@ class _CancelledGoesToo(Decisions):
 
 
 class _TooLate(Decisions):
-    """On its last day a key can no longer be rescued."""
+    """Cancelling is refused on the last day before the deletion date."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -94,82 +94,82 @@ def _gone(key: Key, now: datetime, after: timedelta) -> bool:
 FAULTS = (
     _fault(
         name="gone-a-day-early",
-        title="A key is gone a day before its date.",
+        title="A key is gone a day before its deletion date.",
         requirements=frozenset({"expiry.not-early"}),
         decisions=(visible(lambda key, now: _gone(key, now, timedelta(days=-1))),),
     ),
     _fault(
         name="gone-ten-minutes-early",
-        title="A key is gone ten minutes before its date.",
+        title="A key is gone ten minutes before its deletion date.",
         requirements=frozenset({"expiry.not-early"}),
         decisions=(visible(lambda key, now: _gone(key, now, timedelta(minutes=-10))),),
     ),
     _fault(
         name="never-gone",
-        title="A key stays pending for ever.",
+        title="A key stays pending forever.",
         requirements=frozenset({"expiry.gone"}),
         decisions=(visible(lambda _key, _now: True),),
     ),
     _fault(
         name="gone-two-days-late",
-        title="A key is gone two days after its date.",
+        title="A key is gone two days after its deletion date.",
         requirements=frozenset({"expiry.gone"}),
         severity="major",
         decisions=(visible(lambda key, now: _gone(key, now, timedelta(days=2))),),
     ),
     _fault(
         name="cancellable-after-the-end",
-        title="For some minutes after its date, a deletion can still be taken back.",
+        title="A deletion can be cancelled until eight minutes after the deletion date.",
         severity="major",
         requirements=frozenset({"expiry.no-cancel"}),
         decisions=(visible(lambda key, now: _gone(key, now, timedelta(minutes=8))),),
     ),
     _fault(
         name="gone-key-cancelled",
-        title="The deletion of a key that is gone can be taken back.",
+        title="Cancelling is accepted on a deleted key.",
         requirements=frozenset({"expiry.no-cancel"}),
         decisions=(_serving("cancel"),),
     ),
     _fault(
         name="gone-key-enabled",
-        title="A key that is gone can be enabled.",
+        title="A deleted key can be enabled.",
         requirements=frozenset({"expiry.not-recoverable"}),
         decisions=(_serving("enable"),),
     ),
     _fault(
         name="gone-key-scheduled",
-        title="A key that is gone can be scheduled.",
+        title="A deleted key can be scheduled.",
         requirements=frozenset({"expiry.not-recoverable"}),
         decisions=(_serving("schedule"),),
     ),
     _fault(
         name="gone-key-described",
-        title="A key that is gone is described as if it were there.",
+        title="A deleted key can be described.",
         severity="major",
         requirements=frozenset({"expiry.gone"}),
         decisions=(_serving("describe"),),
     ),
     _fault(
         name="gone-key-decrypts",
-        title="What a key encrypted is decrypted after the key is gone.",
+        title="A deleted key still decrypts.",
         requirements=frozenset({"expiry.decrypt"}),
         decisions=(_serving("decrypt"),),
     ),
     _fault(
         name="others-gone-too",
-        title="When a key goes, all others go with it.",
+        title="When a key expires, all others disappear as well.",
         requirements=frozenset({"expiry.nothing-else"}),
         decisions=(_TakesAnotherAlong,),
     ),
     _fault(
         name="cancelled-key-gone-too",
-        title="A key whose deletion was cancelled goes at its old date.",
+        title="A key whose deletion was cancelled is deleted on its old deletion date.",
         requirements=frozenset({"expiry.nothing-else"}),
         decisions=(_CancelledGoesToo,),
     ),
     _fault(
         name="no-cancel-on-the-last-day",
-        title="On the last day before its end, a deletion cannot be taken back.",
+        title="A deletion cannot be cancelled on the last day before the deletion date.",
         requirements=frozenset({"cancel.before-end"}),
         decisions=(_TooLate,),
     ),

@@ -1,17 +1,17 @@
-"""Faults of fields: of another type, missing, or under another name, in the reply to each operation."""
+"""Faults of reply fields: wrong type, missing, null or renamed, one field of each operation at a time."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, field, on, renamed, without
 from kms_conformance.catalogue.requirement_ids import RequirementId
 
 _fault = partial(Fault, fault_class="fields", severity="minor")
 
-# dialect, operation, path of a field, the requirement that speaks of it, the family that asks, what a SHOULD leads to
+# Dialect, operation, path of the field, requirement for the field, check family that reads the field.
 _FIELDS: tuple[tuple[str, str, str, RequirementId, str], ...] = (
     (HUAWEI, "create", "key_info.domain_id", "create.reply", "entry"),
     (HUAWEI, "enable", "key_info.key_state", "enable.reply", "states"),
@@ -74,7 +74,7 @@ _SHOULD: frozenset[RequirementId] = frozenset({"versions.reply", "version.reply"
 
 
 def _other_type(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """A number for a text that looks like one, a text for a number, and a list for everything else."""
+    """Change the type: a string of digits becomes a number, another string a list, any other value a string."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() else [value]
     return str(value)
@@ -90,12 +90,12 @@ _KINDS = (
     ("of-another-type", "has another type than documented", lambda path: field(path, _other_type)),
     ("missing", "is missing", without),
     ("null", "is null", lambda path: field(path, lambda _: None)),
-    ("in-another-case", "has a name that begins in the other case", _in_another_case),
+    ("in-another-case", "has the first letter of its name in the other case", _in_another_case),
 )
 
 
 def _rows() -> tuple[Fault, ...]:
-    """One kind of fault a field, in turn, so that each kind meets fields of each sort."""
+    """One fault for each field; the kinds of faults alternate."""
     return tuple(
         _fault(
             name=f"{operation.replace('_', '-')}-{path.rpartition('.')[2].lower().replace('_', '-')}-{kind}",
@@ -115,7 +115,7 @@ FAULTS = (
     *_rows(),
     _fault(
         name="describe-of-another-key",
-        title="Describing a key tells of another one.",
+        title="The description of a key shows the id of another key.",
         severity="critical",
         dialects=(HUAWEI,),
         requirements=frozenset({"describe.reply"}),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     _fault(
         name="describe-of-another-key",
-        title="Describing a key tells of another one.",
+        title="The description of a key shows the id of another key.",
         severity="critical",
         dialects=(ALIBABA,),
         requirements=frozenset({"describe.reply"}),
@@ -133,7 +133,7 @@ FAULTS = (
     ),
     _fault(
         name="describe-as-a-list",
-        title="A key is described by a list with one entry, as the tables have it.",
+        title="The description of a key is a list with one entry, as in the tables of the documents.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"describe.reply"}),
@@ -142,7 +142,7 @@ FAULTS = (
     ),
     _fault(
         name="describe-state-in-words",
-        title="The state is a word where a digit is documented.",
+        title="The state is a word instead of a digit.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"describe.reply"}),
@@ -160,7 +160,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-reply-wrapped",
-        title="The reply to scheduling is wrapped as that to enabling is.",
+        title="The reply to scheduling is nested like the reply to enabling.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.reply.key-id", "schedule.reply.key-state"}),
@@ -169,7 +169,7 @@ FAULTS = (
     ),
     _fault(
         name="enable-reply-flat",
-        title="The reply to enabling is flat as that to scheduling is.",
+        title="The reply to enabling is flat like the reply to scheduling.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"enable.reply"}),

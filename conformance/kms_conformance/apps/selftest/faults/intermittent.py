@@ -1,4 +1,4 @@
-"""Faults that show now and then: one in so many requests."""
+"""Intermittent faults: only every n-th request shows the fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING
-from kms_conformance.apps.selftest.fault import ALIBABA, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import every, field, header, on, on_all, status, text
 from kms_conformance.emulator import Decisions, Key, Rules
 
@@ -14,7 +14,7 @@ _fault = partial(Fault, fault_class="intermittent", severity="major")
 
 
 class _Sometimes(Decisions):
-    """Does one in `number` of the requests of an operation by halves, or lets it through."""
+    """Counts the requests of an operation; every `number`-th one shows the fault of the subclass."""
 
     operation = ""
     number = 7
@@ -23,7 +23,7 @@ class _Sometimes(Decisions):
         super().__init__(rules)
         self._count = 0
 
-    def _now(self, operation: str) -> bool:
+    def _is_due(self, operation: str) -> bool:
         if operation != self.operation:
             return False
         self._count += 1
@@ -32,13 +32,13 @@ class _Sometimes(Decisions):
 
 class _SometimesNothing(_Sometimes):
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        return (before,) if self._now(operation) else super().effects(operation, before, after, keys)
+        return (before,) if self._is_due(operation) else super().effects(operation, before, after, keys)
 
 
 class _SometimesAccepted(_Sometimes):
     def refusal_for(self, operation: str, key: Key) -> str | None:
         found = super().refusal_for(operation, key)
-        return None if found is not None and key.state is PENDING and self._now(operation) else found
+        return None if found is not None and key.state is PENDING and self._is_due(operation) else found
 
 
 def _nothing(operation: str, number: int) -> type[Decisions]:
@@ -53,7 +53,7 @@ FAULTS = (
     _fault(
         name="sometimes-cancel-does-nothing",
         families=("cancel",),
-        title="One cancellation in three is answered as done and not done.",
+        title="Every third cancellation is answered with success, but has no effect.",
         severity="critical",
         requirements=frozenset({"cancel.effect", "cancel.state-after", "cancel.sequence", "cancel.before-end"}),
         decisions=(_nothing("cancel", 3),),
@@ -61,23 +61,23 @@ FAULTS = (
     _fault(
         name="sometimes-schedule-does-nothing",
         families=("cancel", "schedule"),
-        title="One scheduling in three is answered as done and not done.",
+        title="Every third scheduling is answered with success, but has no effect.",
         severity="critical",
         requirements=frozenset({"schedule.state-after", "schedule.from-enabled"}),
         decisions=(_nothing("schedule", 3),),
-        why_more="Chance decides which ways of scheduling meet it while the plain one works.",
+        why_more="The order of the requests decides which requirements about scheduling the fault breaks.",
     ),
     _fault(
         name="sometimes-scheduled-twice",
         families=("schedule",),
-        title="Every second time, a pending key can be scheduled again.",
+        title="Every second attempt to schedule a pending key again is accepted.",
         requirements=frozenset({"schedule.twice"}),
         decisions=(_accepted("schedule", 2),),
     ),
     _fault(
         name="sometimes-pending-key-encrypts",
         families=("pending_use",),
-        title="Every second time, a pending key encrypts.",
+        title="Every second attempt to encrypt with a pending key is accepted.",
         severity="critical",
         requirements=frozenset({"pending.encrypt"}),
         decisions=(_accepted("encrypt", 2),),
@@ -85,21 +85,21 @@ FAULTS = (
     _fault(
         name="sometimes-internal-error",
         families=("cancel",),
-        title="One description in seven is an internal error.",
+        title="Every seventh description is an internal error.",
         requirements=frozenset({"reply.no-server-error"}),
         filters=(every(7, on("describe", status(500))),),
     ),
     _fault(
         name="sometimes-html",
         families=("pending_use", "unknown_keys"),
-        title="One list in seven is a page for people.",
+        title="Every seventh list is an HTML page.",
         requirements=frozenset({"reply.content-type"}),
         filters=(every(7, on("list", text("<html></html>", "text/html"))),),
     ),
     _fault(
         name="sometimes-declared-as-text",
         families=("cancel",),
-        title="One reply in seven is declared as plain text.",
+        title="Every seventh reply has the media type text/plain.",
         severity="minor",
         requirements=frozenset({"reply.content-type"}),
         filters=(every(7, on_all(header("Content-Type", "text/plain"))),),
@@ -107,7 +107,7 @@ FAULTS = (
     _fault(
         name="sometimes-request-id-repeated",
         families=("cancel",),
-        title="One request id in seven was used before.",
+        title="Every seventh request id is a repeated one.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"reply.request-id"}),
@@ -116,7 +116,7 @@ FAULTS = (
     _fault(
         name="sometimes-state-is-a-number",
         families=("cancel",),
-        title="One reply to cancelling in seven has a number for the state.",
+        title="Every seventh reply to cancelling has a number as state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"cancel.reply.key-state"}),

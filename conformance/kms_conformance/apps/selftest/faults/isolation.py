@@ -1,11 +1,11 @@
-"""Faults of isolation: what a run does to its own keys happens to those of others."""
+"""Faults of isolation: operations on keys of the run also change keys of other users."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, touching, with_
-from kms_conformance.apps.selftest.fault import HUAWEI, Fault
+from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, changing_others, with_
+from kms_conformance.apps.selftest.deviation import HUAWEI, Fault
 from kms_conformance.emulator import Key
 
 _fault = partial(
@@ -24,35 +24,39 @@ def _foreign(key: Key) -> bool:
 FAULTS = (
     _fault(
         name="foreign-key-scheduled",
-        title="Scheduling a key schedules keys of others.",
-        decisions=(touching("schedule", lambda key: _foreign(key) and key.state is ENABLED, with_(state=PENDING)),),
+        title="Scheduling a key also schedules enabled keys of other users.",
+        decisions=(
+            changing_others("schedule", lambda key: _foreign(key) and key.state is ENABLED, with_(state=PENDING)),
+        ),
     ),
     _fault(
         name="foreign-key-rescued",
-        title="Cancelling a deletion rescues keys of others.",
+        title="Cancelling a deletion also cancels deletions of other users.",
         decisions=(
-            touching(
+            changing_others(
                 "cancel", lambda key: _foreign(key) and key.state is PENDING, with_(state=DISABLED, deletion=None)
             ),
         ),
     ),
     _fault(
         name="foreign-key-disabled",
-        title="Disabling a key disables keys of others.",
-        decisions=(touching("disable", lambda key: _foreign(key) and key.state is ENABLED, with_(state=DISABLED)),),
+        title="Disabling a key also disables keys of other users.",
+        decisions=(
+            changing_others("disable", lambda key: _foreign(key) and key.state is ENABLED, with_(state=DISABLED)),
+        ),
     ),
     _fault(
         name="foreign-key-described",
-        title="Describing a key anew describes keys of others anew.",
+        title="Changing the description of a key also changes descriptions of other users' keys.",
         severity="major",
-        decisions=(touching("update_description", _foreign, with_(description="changed")),),
+        decisions=(changing_others("update_description", _foreign, with_(description="changed")),),
     ),
     _fault(
         name="foreign-alias-taken",
-        title="Naming a key takes the names of others away.",
+        title="Setting an alias also removes aliases of other users' keys.",
         severity="major",
-        # Describing a key of the other dialect does not tell its names.
+        # In the other dialects, the description of a key does not show its aliases.
         dialects=(HUAWEI,),
-        decisions=(touching("set_alias", _foreign, with_(aliases=())),),
+        decisions=(changing_others("set_alias", _foreign, with_(aliases=())),),
     ),
 )

@@ -1,4 +1,4 @@
-"""Faults of unknown and malformed keys: found, made, confused with forbidden ones, or fatal."""
+"""Faults of unknown and malformed key ids: accepted, created, refused with a wrong code, or an internal error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     ENABLED,
     PENDING,
     answering,
-    doing_though,
+    changing_though_refused,
     inventing,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, on_refusal, saying, status, where
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
@@ -42,7 +42,7 @@ class _AnyForm(Decisions):
 
 
 class _Remembered(Decisions):
-    """A key that was asked for and not found is made, so that it is listed from then on and found the next time."""
+    """A request for an unknown key id creates this key: from then on it is listed and found."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -60,7 +60,7 @@ class _Remembered(Decisions):
 
 
 def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, str]) -> Rewrite:
-    """Say another error; which of the dialects speaks is seen by the reply."""
+    """Replace the error by the one of the reply's dialect, given as status and code."""
 
     def rewrite(reply: Outbound) -> Outbound:
         if "__type" in reply.value:
@@ -75,12 +75,12 @@ def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, st
 
 def _of_malformed(inbound: Inbound, outbound: Outbound) -> bool:
     key = inbound.parameters.get("key_id", inbound.parameters.get("KeyId"))
-    asked = inbound.operation in _OPERATIONS and isinstance(key, str) and _is_malformed(key)
-    return asked and outbound.refusal in {"malformed_key", "unknown_key"}
+    is_malformed = inbound.operation in _OPERATIONS and isinstance(key, str) and _is_malformed(key)
+    return is_malformed and outbound.refusal in {"malformed_key", "unknown_key"}
 
 
 def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | None = None) -> tuple[Fault, ...]:
-    """One fault an operation: an unknown key is refused so."""
+    """One fault for each operation: an unknown key is refused with this error."""
     return tuple(
         _fault(
             name=f"unknown-key-{operation}-{kind}",
@@ -93,33 +93,33 @@ def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | No
     )
 
 
-_DELETED_TOO = "A key that was deleted is one that is not there: what is said of either is broken."
+_DELETED_TOO = "Requirements about unknown keys and about deleted keys both apply."
 
 FAULTS = (
     *_answered(
         "forbidden",
-        "A key that is not there is refused as a forbidden one.",
+        "An unknown key is refused as forbidden.",
         _error((403, "KMS.0307"), (403, "Forbidden.NoPermission"), (403, "AccessDeniedException")),
     ),
     *_answered(
         "bad-request",
-        "A key that is not there is a bad request.",
+        "An unknown key is refused as a bad request.",
         _error((400, "KMS.0205"), (400, "InvalidParameter"), (400, "ValidationException")),
     ),
     *_answered(
         "fails",
-        "A key that is not there meets an internal error.",
+        "An unknown key causes an internal error.",
         _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException")),
     ),
     *_answered(
         "wrong-code",
-        "A key that is not there is refused with its status and another code.",
+        "An unknown key is refused with the documented status and another code.",
         _error((404, "KMS.0210"), (404, "Forbidden.AliasNotFound"), (400, "DisabledException")),
     ),
     *(
         _fault(
             name=f"unknown-key-{operation}-accepted",
-            title=f"A key that is not there is treated as if it were ({operation}).",
+            title=f"An unknown key is treated as an existing one ({operation}).",
             requirements=frozenset({as_id(f"unknown-key.{operation}")}),
             decisions=(inventing(_is_id, PENDING if operation == "cancel" else ENABLED, {operation}),),
             why_more=_DELETED_TOO,
@@ -128,22 +128,22 @@ FAULTS = (
     ),
     _fault(
         name="unknown-key-is-made",
-        title="A key that is asked for and not there is made.",
+        title="A request for an unknown key creates the key.",
         requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
         decisions=(_Remembered,),
         why_more=_DELETED_TOO,
     ),
     _fault(
         name="unknown-key-means-all-keys",
-        title="Cancelling on a key that is not there is refused, and rescues every key.",
+        title="Cancelling on an unknown key is refused, but cancels the deletion of every key.",
         requirements=frozenset({"unknown-key.cancel", "isolation.other-keys"}),
         families=("unknown_keys", "isolation"),
-        decisions=(doing_though({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
+        decisions=(changing_though_refused({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
     ),
     *(
         _fault(
             name=f"malformed-key-{operation}-accepted",
-            title=f"An id that no key can have is treated as if there were one ({operation}).",
+            title=f"A malformed key id is treated as an existing key ({operation}).",
             severity="major",
             requirements=frozenset({as_id(f"malformed-key.{operation}")}),
             decisions=(
@@ -155,7 +155,7 @@ FAULTS = (
     ),
     _fault(
         name="malformed-key-fails",
-        title="An id that no key can have meets an internal error.",
+        title="A malformed key id causes an internal error.",
         severity="major",
         requirements=frozenset({"reply.no-server-error"}),
         filters=(
@@ -164,14 +164,14 @@ FAULTS = (
     ),
     _fault(
         name="malformed-key-undocumented-status",
-        title="An id that no key can have is refused with a status that no document names.",
+        title="A malformed key id is refused with an undocumented status.",
         severity="minor",
         requirements=frozenset({"reply.status"}),
         filters=(where(_of_malformed, status(422)),),
     ),
     _fault(
         name="missing-key-wrong-code",
-        title="A request without a key id is refused as one on a key that is not there.",
+        title="A request without a key id is refused with the code for an unknown key.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
@@ -180,7 +180,7 @@ FAULTS = (
     ),
     _fault(
         name="missing-key-wrong-code",
-        title="A request without a key id is refused as one on a key that is not there.",
+        title="A request without a key id is refused with the code for an unknown key.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),
@@ -189,7 +189,7 @@ FAULTS = (
     ),
     _fault(
         name="missing-key-fails",
-        title="A request without a key id meets an internal error.",
+        title="A request without a key id causes an internal error.",
         severity="major",
         requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing", "reply.no-server-error"}),
         families=("schedule", "cancel"),
@@ -201,14 +201,14 @@ FAULTS = (
     ),
     _fault(
         name="unknown-key-nothing-said",
-        title="A key that is not there is answered with an empty object and 200.",
+        title="A request for an unknown key is answered with 200 and an empty object.",
         requirements=frozenset({as_id(f"unknown-key.{operation}") for operation in _OPERATIONS}),
         filters=(on_refusal("unknown_key", saying(lambda _: {}), status(200)),),
-        why_more="An empty success breaks the shape of each reply as well.",
+        why_more="An empty object also breaks the schema of each success reply.",
     ),
     _fault(
         name="missing-key-wrong-code",
-        title="A request without a key id is refused as one on a key that is not there.",
+        title="A request without a key id is refused with the code for an unknown key.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"schedule.key-id.missing", "cancel.key-id.missing"}),

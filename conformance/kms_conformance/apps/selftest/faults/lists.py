@@ -1,4 +1,4 @@
-"""Faults of lists: keys left out, shown twice, or kept after their end."""
+"""Faults of lists: missing keys, duplicate keys, wrong pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, PENDING, listing
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, saying, where, without
 from kms_conformance.catalogue.requirement_ids import RequirementId
 
@@ -19,7 +19,7 @@ def _without_first_of_later_pages(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "keys": value["keys"][1:], "key_details": value["key_details"][1:]}
     keys = value.get("Keys")
     if keys is None:
-        # A refusal lists nothing.
+        # A refusal has no list.
         return value
     return {**value, "Keys": keys[1:] if isinstance(keys, list) else {"Key": keys["Key"][1:]}}
 
@@ -32,28 +32,28 @@ def _later_page(parameters: Any) -> bool:  # noqa: ANN401 - as a request gave th
 FAULTS = (
     _fault(
         name="list-omits-pending-keys",
-        title="A list leaves out keys that wait for their deletion.",
+        title="Lists do not contain keys pending deletion.",
         requirements=frozenset({"pending.listed", "list.complete"}),
         decisions=(listing(lambda keys: [key for key in keys if key.state is not PENDING]),),
     ),
     _fault(
         name="list-omits-disabled-keys",
-        title="A list leaves out keys that are disabled.",
+        title="Lists do not contain disabled keys.",
         decisions=(listing(lambda keys: [key for key in keys if key.state is not DISABLED]),),
     ),
     _fault(
         name="list-shows-keys-twice",
-        title="A list shows its last key twice.",
+        title="Lists contain their last key twice.",
         decisions=(listing(lambda keys: (*keys, *keys[-1:])),),
     ),
     _fault(
         name="list-omits-the-newest-key",
-        title="A list leaves out the newest key.",
+        title="Lists do not contain the newest key.",
         decisions=(listing(lambda keys: keys[:-1]),),
     ),
     _fault(
         name="list-pages-overlap",
-        title="Each later page of a list leaves out its first key.",
+        title="The first key of every page after the first one is missing.",
         foreign_keys=12,
         filters=(
             where(
@@ -63,41 +63,41 @@ FAULTS = (
     ),
     _fault(
         name="list-ends-early",
-        title="A list says that there are no more pages when there are.",
+        title="The first page of a list is marked as the last one.",
         dialects=(HUAWEI,),
         foreign_keys=12,
         filters=(on("list", field("truncated", lambda _: "false"), field("next_marker", lambda _: "")),),
     ),
     _fault(
         name="list-ends-early",
-        title="A list says that there are no more keys than on its page.",
+        title="The total number of keys in a list is the number of keys on the page.",
         dialects=(ALIBABA,),
         foreign_keys=12,
         filters=(on("list", saying(lambda value: {**value, "TotalCount": len(value["Keys"]["Key"])})),),
     ),
     _fault(
         name="list-never-ends",
-        title="A list says after each page that there is one more.",
+        title="Every page of a list is followed by another one.",
         dialects=(HUAWEI,),
         filters=(on("list", field("truncated", lambda _: "true"), field("next_marker", lambda _: "0")),),
     ),
     _fault(
         name="list-ends-early",
-        title="A list says that there are no more pages when there are.",
+        title="The first page of a list is marked as the last one.",
         dialects=(AWS,),
         foreign_keys=12,
         filters=(on("list", field("Truncated", lambda _: False), without("NextMarker")),),
     ),
     _fault(
         name="list-gives-no-marker",
-        title="A list says that there are more pages, and not how to ask for them.",
+        title="A list is marked as truncated, but has no marker for the next page.",
         dialects=(AWS,),
         foreign_keys=12,
         filters=(on("list", without("NextMarker")),),
     ),
     _fault(
         name="list-never-ends",
-        title="A list says after each page that there is one more.",
+        title="Every page of a list is followed by another one.",
         dialects=(AWS,),
         filters=(on("list", saying(lambda value: {**value, "Truncated": True, "NextMarker": "0"})),),
     ),

@@ -1,4 +1,4 @@
-"""Faults of pending keys: used, managed, hidden, or moved by being looked at."""
+"""Faults of pending keys: operations accepted or refused against the table of key states, wrong state or date."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
     accepting,
     answering,
+    changing_though_refused,
     doing,
-    doing_though,
     refusing,
     showing,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Key
 
@@ -36,11 +36,11 @@ def _accepted(operation: str, title: str) -> Fault:
 
 
 def _of_table(operation: str, *requirements: RequirementId, refused: bool = True) -> Fault:
-    """A row of the table of key states that is not kept to: carried out where it is to be refused, or the reverse."""
+    """A violated row of the table of key states: accepted where the table refuses the operation, or the reverse."""
     name = operation.replace("_", "-")
     return _fault(
         name=f"pending-{name}-{'accepted' if refused else 'refused'}",
-        title=f"On a pending key, {operation.replace('_', ' ')} is {'carried out' if refused else 'refused'}.",
+        title=f"On a pending key, {operation.replace('_', ' ')} is {'accepted' if refused else 'refused'}.",
         severity="critical" if refused else "major",
         dialects=(AWS,),
         families=("pending_belongings",),
@@ -56,11 +56,11 @@ def _postponed(before: Key, after: Key) -> Key:
 FAULTS = (
     _accepted("encrypt", "A pending key encrypts."),
     _accepted("decrypt", "A pending key decrypts."),
-    _accepted("generate_data_key", "A pending key gives data keys."),
-    _accepted("enable", "A pending key can be enabled, date and all."),
-    _accepted("disable", "A pending key can be disabled, date and all."),
-    _accepted("update_description", "A pending key can be described anew."),
-    _accepted("set_alias", "A pending key gets an alias."),
+    _accepted("generate_data_key", "A pending key generates data keys."),
+    _accepted("enable", "A pending key can be enabled, and keeps its deletion date."),
+    _accepted("disable", "A pending key can be disabled, and keeps its deletion date."),
+    _accepted("update_description", "The description of a pending key can be changed."),
+    _accepted("set_alias", "An alias can be set on a pending key."),
     _fault(
         name="pending-alias-kept",
         title="An alias of a pending key cannot be deleted.",
@@ -71,7 +71,7 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-wrong-code",
-        title="The use of a pending key is refused as if it were disabled.",
+        title="The use of a pending key is refused with the code for a disabled key.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.encrypt"}),
@@ -79,7 +79,7 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-wrong-code",
-        title="The use of a pending key is refused as if it were disabled.",
+        title="The use of a pending key is refused with the code for a disabled key.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"pending.encrypt"}),
@@ -87,7 +87,7 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-wrong-status",
-        title="The use of a pending key is refused as forbidden.",
+        title="The use of a pending key is refused with 403.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.encrypt"}),
@@ -95,56 +95,56 @@ FAULTS = (
     ),
     _fault(
         name="pending-key-is-unknown-to-use",
-        title="The use of a pending key is refused as if the key were gone.",
+        title="The use of a pending key is refused with the error for an unknown key.",
         severity="minor",
         requirements=frozenset({"pending.encrypt"}),
         decisions=(refusing("encrypt", "unknown_key", PENDING),),
     ),
     _fault(
         name="pending-use-refused-but-cancelled",
-        why_more="Each use of a pending key has a row of its own in the table of key states.",
-        title="The use of a pending key is refused, and takes its deletion back.",
+        why_more="Each use of a pending key has its own row in the table of key states.",
+        title="The use of a pending key is refused, but cancels its deletion.",
         requirements=frozenset({"pending.encrypt"}),
-        decisions=(doing_though({"pending_use"}, with_(state=ENABLED, deletion=None)),),
+        decisions=(changing_though_refused({"pending_use"}, with_(state=ENABLED, deletion=None)),),
     ),
     _fault(
         name="pending-enable-refused-but-done",
-        title="Enabling a pending key is refused, and done.",
+        title="Enabling a pending key is refused, but carried out.",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.enable"}),
-        decisions=(doing_though({"pending_enable"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"pending_enable"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="pending-disable-refused-but-done",
-        title="Disabling a pending key is refused, and done.",
+        title="Disabling a pending key is refused, but carried out.",
         dialects=(HUAWEI,),
         requirements=frozenset({"pending.disable"}),
-        decisions=(doing_though({"pending_disable"}, with_(state=DISABLED)),),
+        decisions=(changing_though_refused({"pending_disable"}, with_(state=DISABLED)),),
     ),
     _fault(
         name="pending-enable-refused-but-done",
-        title="Enabling a pending key is refused, and done.",
+        title="Enabling a pending key is refused, but carried out.",
         dialects=(ALIBABA,),
         requirements=frozenset({"pending.enable"}),
-        decisions=(doing_though({"state_refused"}, with_(state=ENABLED), "enable"),),
+        decisions=(changing_though_refused({"state_refused"}, with_(state=ENABLED), "enable"),),
     ),
     _fault(
         name="pending-description-refused-but-changed",
-        title="Describing a pending key anew is refused, and done.",
+        title="Changing the description of a pending key is refused, but carried out.",
         severity="major",
         dialects=BOTH,
         requirements=frozenset({"pending.update-description"}),
-        decisions=(doing_though({"pending_update"}, with_(description="changed"), "update_description"),),
+        decisions=(changing_though_refused({"pending_update"}, with_(description="changed"), "update_description"),),
     ),
     _fault(
         name="pending-describe-moves-the-date",
-        title="Each look at a pending key postpones its end by a minute.",
+        title="Each description of a pending key postpones its deletion date by a minute.",
         requirements=frozenset({"pending.describe"}),
         decisions=(doing("describe", _postponed),),
     ),
     _fault(
         name="pending-shown-disabled",
-        title="A pending key is shown as a disabled one.",
+        title="A pending key is shown as disabled.",
         requirements=frozenset({"schedule.state-after"}),
         families=("schedule",),
         decisions=(showing({"describe"}, lambda key: replace(key, state=DISABLED) if key.state is PENDING else key),),
@@ -166,12 +166,12 @@ FAULTS = (
     ),
     _fault(
         name="pending-tag-refused-but-done",
-        title="Tagging a pending key is refused, and done.",
+        title="Tagging a pending key is refused, but carried out.",
         severity="major",
         dialects=(AWS,),
         families=("pending_belongings",),
         requirements=frozenset({"pending.tag"}),
-        decisions=(doing_though({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
+        decisions=(changing_though_refused({"pending_manage"}, with_(tags=(("stray", "tag"),)), "tag"),),
     ),
     _fault(
         name="pending-alias-kept",
@@ -183,8 +183,8 @@ FAULTS = (
     ),
     _fault(
         name="pending-use-wrong-code",
-        why_more="Each use of a pending key has a row of its own in the table of key states.",
-        title="The use of a pending key is refused as if the request were wrong.",
+        why_more="Each use of a pending key has its own row in the table of key states.",
+        title="The use of a pending key is refused as an invalid request.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"pending.encrypt"}),
@@ -193,19 +193,19 @@ FAULTS = (
     *(
         _fault(
             name=f"pending-{operation}-refused-but-done",
-            title=f"To {operation} a pending key is refused, and done.",
+            title=f"The operation {operation} on a pending key is refused, but carried out.",
             dialects=(AWS,),
             requirements=frozenset({as_id(f"pending.{operation}")}),
-            decisions=(doing_though({"pending_manage"}, with_(state=state), operation),),
+            decisions=(changing_though_refused({"pending_manage"}, with_(state=state), operation),),
         )
         for operation, state in (("enable", ENABLED), ("disable", DISABLED))
     ),
     _fault(
         name="pending-description-refused-but-changed",
-        title="Describing a pending key anew is refused, and done.",
+        title="Changing the description of a pending key is refused, but carried out.",
         severity="major",
         dialects=(AWS,),
         requirements=frozenset({"pending.update-description"}),
-        decisions=(doing_though({"pending_manage"}, with_(description="changed"), "update_description"),),
+        decisions=(changing_though_refused({"pending_manage"}, with_(description="changed"), "update_description"),),
     ),
 )

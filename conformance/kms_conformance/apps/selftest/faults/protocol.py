@@ -1,4 +1,4 @@
-"""Faults of how requests may be written: refused where documented, accepted or fatal where not."""
+"""Faults of the protocol: documented forms of requests refused, undocumented ones accepted or an internal error."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, doing_though, with_
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.behaviour_mutations import PENDING, answering, changing_though_refused, with_
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, body, header, on_refusal, saying, status, where
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Inbound, Outbound, Rules
@@ -24,7 +24,7 @@ class _OneMethod(Decisions):
 
 
 class _OnlyGet(Decisions):
-    """Only GET is served to those who describe a key."""
+    """Describing a key is served for GET only."""
 
     def method_allowed(self, inbound: Inbound, documented: object) -> bool:
         return inbound.method == "GET" or inbound.operation != "describe" or bool(inbound.body)
@@ -38,7 +38,7 @@ class _AnyMethod(Decisions):
 
 
 class _OtherRoot(Decisions):
-    """XML documents have a root that no page names."""
+    """XML documents have an undocumented root element."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(replace(rules, xml_success_root="Result", xml_error_root="Result"))
@@ -93,14 +93,14 @@ def _accepted(dialect: str, case: str, refusal: str, title: str, *, exit_code: i
 FAULTS = (
     _fault(
         name="get-refused",
-        title="A GET is refused.",
+        title="GET requests are refused.",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.get"}),
         decisions=(_OneMethod,),
     ),
     _fault(
         name="form-refused",
-        title="A form is refused.",
+        title="Requests with a form body are refused.",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.form"}),
         filters=(where(_is_form, _alibaba_error(400, "MissingParameter")),),
@@ -108,7 +108,7 @@ FAULTS = (
     ),
     _fault(
         name="xml-ignored",
-        title="With Format=XML, replies are JSON all the same.",
+        title="With Format=XML, replies are JSON.",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.reply.xml", "reply.content-type"}),
         families=("protocol", "replies"),
@@ -116,7 +116,7 @@ FAULTS = (
     ),
     _fault(
         name="xml-only-declared",
-        title="With Format=XML, replies are JSON that is declared as XML.",
+        title="With Format=XML, replies are JSON with the media type of XML.",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.reply.xml", "reply.encoding"}),
         families=("protocol", "replies"),
@@ -124,7 +124,7 @@ FAULTS = (
     ),
     _fault(
         name="xml-declared-as-json",
-        title="With Format=XML, replies are XML that is declared as JSON.",
+        title="With Format=XML, replies are XML with the media type of JSON.",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.reply.xml", "reply.content-type"}),
         families=("protocol", "replies"),
@@ -155,7 +155,7 @@ FAULTS = (
     ),
     _fault(
         name="xml-other-root",
-        title="XML replies have a root that no page names.",
+        title="XML replies have an undocumented root element.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.reply.xml", "reply.encoding"}),
@@ -171,7 +171,7 @@ FAULTS = (
     ),
     _fault(
         name="any-method-served",
-        title="Whatever the method, a request is served.",
+        title="Every HTTP method is accepted.",
         dialects=BOTH,
         requirements=frozenset({"protocol.wrong-method"}),
         decisions=(_AnyMethod,),
@@ -179,50 +179,60 @@ FAULTS = (
     ),
     _fault(
         name="wrong-method-refused-but-done",
-        title="A PUT is refused, and done.",
+        title="A PUT request is refused, but carried out.",
         severity="critical",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.wrong-method"}),
-        decisions=(doing_though({"wrong_method"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"wrong_method"}, with_(state=PENDING)),),
         exit_code=0,
     ),
     _fault(
         name="wrong-method-fails",
-        title="A method that is not served meets an internal error.",
+        title="An unsupported method causes an internal error.",
         dialects=(HUAWEI,),
         requirements=frozenset({"reply.no-server-error"}),
         decisions=(answering(500, "KMS.0105", "wrong_method"),),
     ),
-    _accepted(HUAWEI, "unknown-path", "unknown_path", "Any operation is answered as done.", exit_code=0),
-    _accepted(HUAWEI, "malformed-json", "invalid_json", "A body that is no JSON is answered as done.", exit_code=1),
-    _accepted(HUAWEI, "empty-body", "empty_body", "An empty body is answered as done.", exit_code=1),
-    _accepted(ALIBABA, "unknown-action", "unknown_action", "Any action is answered as done.", exit_code=0),
-    _accepted(ALIBABA, "missing-action", "missing_action", "No action is answered as done.", exit_code=0),
-    _accepted(ALIBABA, "unknown-version", "unknown_version", "Any version is answered as done.", exit_code=0),
+    _accepted(HUAWEI, "unknown-path", "unknown_path", "Unknown operations are answered with success.", exit_code=0),
+    _accepted(
+        HUAWEI, "malformed-json", "invalid_json", "A body that is not JSON is answered with success.", exit_code=1
+    ),
+    _accepted(HUAWEI, "empty-body", "empty_body", "An empty body is answered with success.", exit_code=1),
+    _accepted(ALIBABA, "unknown-action", "unknown_action", "Unknown actions are answered with success.", exit_code=0),
+    _accepted(
+        ALIBABA,
+        "missing-action",
+        "missing_action",
+        "A request without an action is answered with success.",
+        exit_code=0,
+    ),
+    _accepted(
+        ALIBABA, "unknown-version", "unknown_version", "Unknown versions are answered with success.", exit_code=0
+    ),
     _fault(
         name="malformed-json-fails",
-        title="A body that is no JSON meets an internal error.",
+        title="A body that is not JSON causes an internal error.",
         dialects=(HUAWEI,),
         requirements=frozenset({"protocol.malformed-json", "reply.no-server-error"}),
         decisions=(answering(500, "KMS.0105", "invalid_json"),),
     ),
     _fault(
         name="empty-body-fails",
-        title="An empty body meets an internal error.",
+        title="An empty body causes an internal error.",
         dialects=(HUAWEI,),
         requirements=frozenset({"protocol.empty-body", "reply.no-server-error"}),
         decisions=(answering(500, "KMS.0105", "empty_body"),),
     ),
     _fault(
         name="unknown-action-fails",
-        title="An action that does not exist meets an internal error.",
+        title="An unknown action causes an internal error.",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.unknown-action", "reply.no-server-error"}),
         decisions=(answering(500, "InternalFailure", "unknown_action"),),
     ),
     _fault(
         name="unknown-action-wrong-code",
-        title="An action that does not exist is refused as a key that does not.",
+        title="An unknown action is refused with the code for an unknown key.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.unknown-action"}),
@@ -231,7 +241,7 @@ FAULTS = (
     ),
     _fault(
         name="unknown-field-half-done",
-        title="A request with a field that no page lists is answered as refused, and done.",
+        title="A request with an undocumented field is refused, but carried out.",
         dialects=(HUAWEI,),
         requirements=frozenset({"protocol.unknown-field"}),
         filters=(
@@ -246,7 +256,7 @@ FAULTS = (
     *(
         _fault(
             name=f"{case}-fails",
-            title=f"A request with a fault of this kind meets an internal error: {case}.",
+            title=f"A bad request causes an internal error: {case}.",
             dialects=(AWS,),
             requirements=frozenset({as_id(f"protocol.{case}"), "reply.no-server-error"}),
             decisions=(answering(500, "KMSInternalException", refusal),),
@@ -259,10 +269,10 @@ FAULTS = (
     ),
     _fault(
         name="malformed-json-accepted",
-        title="A body that is no JSON is answered as done.",
+        title="A body that is not JSON is answered with success.",
         dialects=(AWS,),
         requirements=frozenset({"protocol.malformed-json"}),
         filters=(on_refusal("invalid_json", saying(lambda _: {}), status(200)),),
-        why_more="An empty success breaks the shape of each reply as well.",
+        why_more="An empty object also breaks the schema of each success reply.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Faults of scheduling: done twice, not done, done to others, or said to be something else."""
+"""Faults of scheduling: repeated, without effect, with effects on other keys, or with a wrong reply."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
     accepting,
     answering,
+    changing_others,
+    changing_though_refused,
     doing,
     doing_nothing,
-    doing_though,
     refusing,
     showing,
-    touching,
     visible,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on, on_refusal, saying, status
 from kms_conformance.emulator import Key
 
@@ -40,13 +40,13 @@ def _a_day_earlier(key: Key) -> Key:
 FAULTS = (
     _fault(
         name="schedule-twice-accepted",
-        title="A pending key can be scheduled again, which moves its date.",
+        title="A pending key can be scheduled again, which changes its deletion date.",
         requirements=frozenset({"schedule.twice"}),
         decisions=(accepting("schedule", PENDING),),
     ),
     _fault(
         name="schedule-twice-accepted-in-silence",
-        title="Scheduling a pending key again is answered like the first time, and changes nothing.",
+        title="Scheduling a pending key again is answered with success and changes nothing.",
         severity="minor",
         requirements=frozenset({"schedule.twice"}),
         decisions=(
@@ -56,25 +56,25 @@ FAULTS = (
     ),
     _fault(
         name="schedule-twice-refused-but-date-later",
-        title="Scheduling a pending key again is refused, and its date moves a day ahead.",
+        title="Scheduling a pending key again is refused, but moves its deletion date a day later.",
         requirements=frozenset({"schedule.twice", "refused.changes-nothing"}),
-        decisions=(doing_though({"already_pending"}, _a_day_later),),
+        decisions=(changing_though_refused({"already_pending"}, _a_day_later),),
     ),
     _fault(
         name="schedule-twice-refused-but-date-earlier",
-        title="Scheduling a pending key again is refused, and it dies a day earlier.",
+        title="Scheduling a pending key again is refused, but moves its deletion date a day earlier.",
         requirements=frozenset({"schedule.twice", "refused.changes-nothing"}),
-        decisions=(doing_though({"already_pending"}, _a_day_earlier),),
+        decisions=(changing_though_refused({"already_pending"}, _a_day_earlier),),
     ),
     _fault(
         name="schedule-twice-refused-but-cancelled",
-        title="Scheduling a pending key again is refused, and takes the deletion back.",
+        title="Scheduling a pending key again is refused, but cancels the deletion.",
         requirements=frozenset({"schedule.twice", "refused.changes-nothing"}),
-        decisions=(doing_though({"already_pending"}, with_(state=ENABLED, deletion=None)),),
+        decisions=(changing_though_refused({"already_pending"}, with_(state=ENABLED, deletion=None)),),
     ),
     _fault(
         name="schedule-twice-wrong-code",
-        title="Scheduling a pending key again is refused as a use of it.",
+        title="Scheduling a pending key again is refused with the code for its use.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.twice"}),
@@ -82,7 +82,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-twice-wrong-code",
-        title="Scheduling a pending key again is refused as a use of it.",
+        title="Scheduling a pending key again is refused with the code for its use.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.twice"}),
@@ -90,7 +90,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-twice-wrong-status",
-        title="Scheduling a pending key again is refused as a bad request, not as a conflict.",
+        title="Scheduling a pending key again is refused with 400 instead of 409.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.twice"}),
@@ -98,26 +98,26 @@ FAULTS = (
     ),
     _fault(
         name="schedule-does-nothing",
-        title="Scheduling is answered as done, and the key stays as it was.",
+        title="Scheduling is answered with success, but has no effect.",
         requirements=frozenset({"schedule.from-enabled", "schedule.state-after"}),
         decisions=(doing_nothing("schedule"),),
-        why_more="Every check that schedules a key reads back that nothing came of it.",
+        why_more="Every check that schedules a key reads its state afterwards.",
     ),
     _fault(
         name="schedule-only-disables",
-        title="Scheduling disables the key and gives it no date.",
+        title="Scheduling only disables the key, without a deletion date.",
         requirements=frozenset({"schedule.state-after"}),
         decisions=(doing("schedule", lambda before, _: replace(before, state=DISABLED)),),
     ),
     _fault(
         name="schedule-deletes-at-once",
-        title="Scheduling deletes the key without any waiting period.",
+        title="Scheduling deletes the key at once, without a waiting period.",
         requirements=frozenset({"schedule.not-immediate"}),
         decisions=(visible(lambda _key, _now: False),),
     ),
     _fault(
         name="schedule-refuses-enabled-keys",
-        title="Only a disabled key can be scheduled.",
+        title="Enabled keys cannot be scheduled.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.from-enabled"}),
@@ -125,7 +125,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-refuses-enabled-keys",
-        title="Only a disabled key can be scheduled.",
+        title="Enabled keys cannot be scheduled.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.from-enabled"}),
@@ -133,34 +133,34 @@ FAULTS = (
     ),
     _fault(
         name="schedule-refuses-disabled-keys",
-        title="A disabled key cannot be scheduled.",
+        title="Disabled keys cannot be scheduled.",
         severity="major",
         requirements=frozenset({"schedule.from-disabled"}),
         decisions=(refusing("schedule", "key_disabled", DISABLED),),
     ),
     _fault(
         name="schedule-takes-another-key-along",
-        title="Scheduling one key schedules all enabled ones.",
+        title="Scheduling one key also schedules all enabled keys.",
         requirements=frozenset({"schedule.only-named-key"}),
-        decisions=(touching("schedule", lambda key: key.state is ENABLED, with_(state=PENDING)),),
+        decisions=(changing_others("schedule", lambda key: key.state is ENABLED, with_(state=PENDING)),),
     ),
     _fault(
         name="schedule-disables-other-keys",
-        title="Scheduling one key disables all others that are enabled.",
+        title="Scheduling one key disables all other keys.",
         severity="critical",
         requirements=frozenset({"schedule.only-named-key"}),
-        decisions=(touching("schedule", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
+        decisions=(changing_others("schedule", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
     ),
     _fault(
         name="schedule-clears-other-descriptions",
-        title="Scheduling one key empties the descriptions of others.",
+        title="Scheduling one key clears the descriptions of all others.",
         severity="major",
         requirements=frozenset({"schedule.only-named-key"}),
-        decisions=(touching("schedule", lambda _: True, with_(description="")),),
+        decisions=(changing_others("schedule", lambda _: True, with_(description="")),),
     ),
     _fault(
         name="schedule-without-key-accepted",
-        title="Scheduling without a key id is answered as done.",
+        title="Scheduling without a key id is answered with success.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.key-id.missing"}),
@@ -175,7 +175,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-without-key-accepted",
-        title="Scheduling without a key id is answered as done.",
+        title="Scheduling without a key id is answered with success.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=frozenset({"schedule.key-id.missing"}),
@@ -190,13 +190,13 @@ FAULTS = (
     ),
     _fault(
         name="schedule-without-key-schedules-all",
-        title="Scheduling without a key id is refused, and schedules every key there is.",
+        title="Scheduling without a key id is refused, but schedules every key.",
         requirements=frozenset({"schedule.key-id.missing"}),
-        decisions=(doing_though({"missing_key"}, with_(state=PENDING), "schedule"),),
+        decisions=(changing_though_refused({"missing_key"}, with_(state=PENDING), "schedule"),),
     ),
     _fault(
         name="schedule-reply-says-enabled",
-        title="The reply to scheduling gives the state from before.",
+        title="The reply to scheduling shows the previous state.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"schedule.reply-agrees"}),
@@ -212,7 +212,7 @@ FAULTS = (
     ),
     _fault(
         name="schedule-loses-the-description",
-        title="A key that is scheduled loses its description.",
+        title="Scheduling clears the description of the key.",
         severity="minor",
         requirements=frozenset({"lifecycle.sequence"}),
         families=("lifecycle",),
@@ -228,10 +228,10 @@ FAULTS = (
     ),
     _fault(
         name="schedule-protected-refused-but-done",
-        title="A key under deletion protection is refused, and is pending all the same.",
+        title="Scheduling a key under deletion protection is refused, but carried out.",
         dialects=(ALIBABA,),
         requirements=frozenset({"protection.refuses-schedule"}),
         exit_code=0,
-        decisions=(doing_though({"deletion_protected"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"deletion_protected"}, with_(state=PENDING)),),
     ),
 )

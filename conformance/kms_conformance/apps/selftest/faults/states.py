@@ -1,4 +1,4 @@
-"""Faults of the other states: disabled keys at work, switches that do not switch, ciphertexts that do not open."""
+"""Faults of enabled and disabled keys: use of disabled keys, operations without effect, failing decryption."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     ENABLED,
     accepting,
     answering,
+    changing_others,
+    changing_though_refused,
     doing,
     doing_nothing,
-    doing_though,
     refusing,
-    touching,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.emulator import Decisions, Key, State
@@ -49,13 +49,13 @@ FAULTS = (
     ),
     _fault(
         name="disabled-key-gives-data-keys",
-        title="A disabled key gives data keys.",
+        title="A disabled key generates data keys.",
         requirements=frozenset({"state.disabled"}),
         decisions=(accepting("generate_data_key", DISABLED),),
     ),
     _fault(
         name="disabled-use-wrong-code",
-        title="The use of a disabled key is refused as if it were pending.",
+        title="The use of a disabled key is refused with the code for a pending key.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"state.disabled"}),
@@ -63,7 +63,7 @@ FAULTS = (
     ),
     _fault(
         name="disabled-use-wrong-code",
-        title="The use of a disabled key is refused as if it were pending.",
+        title="The use of a disabled key is refused with the code for a pending key.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"state.disabled"}),
@@ -71,34 +71,34 @@ FAULTS = (
     ),
     _fault(
         name="disabled-use-refused-but-enabled",
-        title="The use of a disabled key is refused, and enables it.",
+        title="The use of a disabled key is refused, but enables it.",
         requirements=frozenset({"state.disabled"}),
-        decisions=(doing_though({"key_disabled"}, with_(state=ENABLED)),),
+        decisions=(changing_though_refused({"key_disabled"}, with_(state=ENABLED)),),
     ),
     _fault(
         name="enabled-key-does-not-encrypt",
-        title="An enabled key is refused as a disabled one.",
+        title="The use of an enabled key is refused with the code for a disabled key.",
         severity="major",
         requirements=frozenset({"state.enabled"}),
         decisions=(refusing("encrypt", "key_disabled", ENABLED),),
     ),
     _fault(
         name="decrypt-gives-other-text",
-        title="Decrypting gives another text than was encrypted.",
+        title="Decrypting returns another text than was encrypted.",
         dialects=(HUAWEI,),
         requirements=frozenset({"state.enabled"}),
         filters=(on("decrypt", field("plain_text", lambda text: text[::-1])),),
     ),
     _fault(
         name="decrypt-gives-other-text",
-        title="Decrypting gives another text than was encrypted.",
+        title="Decrypting returns another text than was encrypted.",
         dialects=(ALIBABA, AWS),
         requirements=frozenset({"state.enabled"}),
         filters=(on("decrypt", field("Plaintext", lambda _: "b3RoZXI=")),),
     ),
     _fault(
         name="disabling-loses-the-material",
-        title="A key that is disabled and enabled again no longer opens what it encrypted.",
+        title="A key cannot decrypt its earlier ciphertexts after it was disabled and enabled again.",
         requirements=frozenset({"state.enabled", "state.disabled"}),
         decisions=(doing("disable", _with_new_material),),
     ),
@@ -112,21 +112,21 @@ FAULTS = (
     ),
     _fault(
         name="disable-does-nothing",
-        title="Disabling is answered as done, and not done.",
+        title="Disabling is answered with success, but has no effect.",
         requirements=frozenset({"disable.reply"}),
         families=("states",),
         decisions=(doing_nothing("disable"),),
     ),
     _fault(
         name="enable-does-nothing",
-        title="Enabling is answered as done, and not done.",
+        title="Enabling is answered with success, but has no effect.",
         requirements=frozenset({"enable.reply"}),
         families=("states",),
         decisions=(doing_nothing("enable"),),
     ),
     _fault(
         name="enable-twice-accepted",
-        title="An enabled key can be enabled.",
+        title="Enabling an enabled key is accepted.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"enable.not-disabled"}),
@@ -134,7 +134,7 @@ FAULTS = (
     ),
     _fault(
         name="disable-twice-accepted",
-        title="A disabled key can be disabled.",
+        title="Disabling a disabled key is accepted.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=frozenset({"disable.not-enabled"}),
@@ -142,7 +142,7 @@ FAULTS = (
     ),
     _fault(
         name="enable-twice-refused",
-        title="Enabling an enabled key is a conflict.",
+        title="Enabling an enabled key is refused.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"enable.idempotent"}),
@@ -150,7 +150,7 @@ FAULTS = (
     ),
     _fault(
         name="disable-twice-refused",
-        title="Disabling a disabled key is a conflict.",
+        title="Disabling a disabled key is refused.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=frozenset({"disable.idempotent"}),
@@ -158,7 +158,7 @@ FAULTS = (
     ),
     _fault(
         name="enable-twice-disables",
-        title="Enabling is a switch: an enabled key is disabled by it.",
+        title="Enabling an enabled key disables it.",
         dialects=(ALIBABA, AWS),
         requirements=frozenset({"enable.idempotent"}),
         decisions=(doing("enable", lambda b, a: with_(state=DISABLED)(a) if b.state is ENABLED else a),),
@@ -168,11 +168,11 @@ FAULTS = (
         title="Enabling one key disables all others.",
         requirements=frozenset({"lifecycle.sequence", "isolation.other-keys"}),
         families=("isolation",),
-        decisions=(touching("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
+        decisions=(changing_others("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
     ),
     _fault(
         name="description-not-stored",
-        title="Describing a key anew is answered as done, and not done.",
+        title="Changing the description of a key is answered with success, but has no effect.",
         severity="minor",
         requirements=frozenset({"update-description.reply"}),
         families=("replies",),
@@ -180,7 +180,7 @@ FAULTS = (
     ),
     _fault(
         name="alias-not-stored",
-        title="Naming a key is answered as done, and not done.",
+        title="Setting an alias is answered with success, but has no effect.",
         severity="minor",
         requirements=frozenset({"set-alias.reply"}),
         families=("replies",),
@@ -188,7 +188,7 @@ FAULTS = (
     ),
     _fault(
         name="tag-not-stored",
-        title="Tagging a key is answered as done, and not done.",
+        title="Tagging a key is answered with success, but has no effect.",
         severity="minor",
         dialects=(ALIBABA, AWS),
         requirements=frozenset({"tag.reply"}),
@@ -197,7 +197,7 @@ FAULTS = (
     ),
     _fault(
         name="disabled-use-wrong-code",
-        title="The use of a disabled key is refused as if it were pending.",
+        title="The use of a disabled key is refused with the code for a pending key.",
         severity="minor",
         dialects=(AWS,),
         requirements=frozenset({"state.disabled"}),
@@ -206,7 +206,7 @@ FAULTS = (
     *(
         _fault(
             name=f"{operation}-twice-refused",
-            title=f"A key can be {operation}d only from the other state.",
+            title=f"The operation {operation} is refused if the key is in that state already.",
             severity="minor",
             dialects=(AWS,),
             requirements=frozenset({as_id(f"{operation}.idempotent")}),
@@ -217,7 +217,7 @@ FAULTS = (
     *(
         _fault(
             name=f"{operation.replace('_', '-')}-does-nothing",
-            title=f"To {operation.replace('_', ' ')} is answered as done, and not done.",
+            title=f"The operation {operation.replace('_', ' ')} is answered with success, but has no effect.",
             severity="minor",
             dialects=(AWS,),
             requirements=frozenset({as_id(f"{operation.replace('_', '-')}.reply")}),

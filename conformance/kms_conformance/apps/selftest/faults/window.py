@@ -1,4 +1,4 @@
-"""Faults of the window: bounds that are off, values that are guessed at, refusals that act."""
+"""Faults of the window: wrong bounds, invalid values accepted, refusals with an effect."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import partial
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
     answering,
-    doing_though,
+    changing_though_refused,
     ranging,
     reading_windows,
     with_,
 )
-from kms_conformance.apps.selftest.fault import ALIBABA, AWS, BOTH, HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on_refusal
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import ABSENT, Rules
@@ -64,51 +64,51 @@ def _number_as_maximum(value: object, rules: Rules) -> int | None:
 FAULTS = (
     _fault(
         name="window-below-minimum-accepted",
-        title="One day below the smallest window is accepted.",
+        title="A window of one day less than the minimum is accepted.",
         requirements=_ids("below-minimum"),
         decisions=(ranging(lambda days, rules: rules.window_minimum - 1 <= days <= rules.window_maximum),),
     ),
     _fault(
         name="window-above-maximum-accepted",
-        title="One day above the largest window is accepted.",
+        title="A window of one day more than the maximum is accepted.",
         requirements=_ids("above-maximum"),
         decisions=(ranging(lambda days, rules: rules.window_minimum <= days <= rules.window_maximum + 1),),
     ),
     _fault(
         name="window-minimum-refused",
-        title="The smallest window is refused: its bound is off by one.",
+        title="The minimum window is refused.",
         severity="major",
         requirements=_ids("minimum"),
         decisions=(ranging(lambda days, rules: rules.window_minimum < days <= rules.window_maximum),),
     ),
     _fault(
         name="window-maximum-refused",
-        title="The largest window is refused: its bound is off by one.",
+        title="The maximum window is refused.",
         severity="major",
         requirements=_ids("maximum"),
         decisions=(ranging(lambda days, rules: rules.window_minimum <= days < rules.window_maximum),),
     ),
     _fault(
         name="window-lower-bound-missing",
-        title="Every window up to the largest is accepted, nothing and negative ones too.",
+        title="Every window up to the maximum is accepted, including zero and negative ones.",
         requirements=_ids("below-minimum", "zero", "negative"),
         decisions=(ranging(lambda days, rules: days <= rules.window_maximum),),
     ),
     _fault(
         name="window-upper-bound-missing",
-        title="Every window from the smallest on is accepted, up to nine digits.",
+        title="Every window from the minimum up to 2999 days is accepted.",
         requirements=_ids("above-maximum"),
         decisions=(ranging(lambda days, rules: rules.window_minimum <= days < 3000),),
     ),
     _fault(
         name="window-raised-to-minimum",
-        title="A window that is too small is taken for the smallest instead of being refused.",
+        title="A window that is too small counts as the minimum instead of being refused.",
         requirements=_ids("below-minimum", "zero", "negative"),
         decisions=(reading_windows(_raised),),
     ),
     _fault(
         name="window-lowered-to-maximum",
-        title="A window that is too large is taken for the largest instead of being refused.",
+        title="A window that is too large counts as the maximum instead of being refused.",
         requirements=_ids("above-maximum", "huge"),
         decisions=(reading_windows(_lowered),),
     ),
@@ -120,13 +120,13 @@ FAULTS = (
     ),
     _fault(
         name="window-negative-accepted",
-        title="A negative window is accepted without its sign.",
+        title="A negative window is accepted as 7 days.",
         requirements=_ids("negative"),
         decisions=(reading_windows(lambda value, _: 7 if str(value).startswith("-") else None),),
     ),
     _fault(
         name="window-fraction-accepted",
-        title="A window of seven and a half days is cut to seven.",
+        title="A fractional window is accepted and rounded down.",
         severity="major",
         dialects=BOTH,
         requirements=_ids("fraction"),
@@ -134,20 +134,20 @@ FAULTS = (
     ),
     _fault(
         name="window-text-accepted",
-        title="A window that is a word is taken for the smallest one.",
+        title="A window that is a word counts as the minimum.",
         severity="major",
         requirements=_ids("text"),
         decisions=(reading_windows(_text),),
     ),
     _fault(
         name="window-huge-accepted",
-        title="A window beyond every integer type is taken for the largest one.",
+        title="A window of more than nine digits counts as the maximum.",
         requirements=_ids("huge"),
         decisions=(reading_windows(_huge),),
     ),
     _fault(
         name="window-empty-accepted",
-        title="An empty window is taken for the smallest one.",
+        title="An empty window counts as the minimum.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=_ids("empty"),
@@ -155,21 +155,21 @@ FAULTS = (
     ),
     _fault(
         name="window-absent-accepted",
-        title="Without a window, the smallest one applies.",
+        title="Without a window, the minimum applies.",
         dialects=(HUAWEI,),
         requirements=_ids("absent"),
         decisions=(reading_windows(lambda value, rules: rules.window_minimum if value is ABSENT else None),),
     ),
     _fault(
         name="window-default-below-bounds",
-        title="Without a window, the key is gone after a day.",
+        title="Without a window, the default is one day, below the minimum.",
         dialects=(ALIBABA,),
         requirements=_ids("absent"),
         decisions=(reading_windows(lambda value, _: 1 if value is ABSENT else None),),
     ),
     _fault(
         name="window-default-above-bounds",
-        title="Without a window, the key stays for a year.",
+        title="Without a window, the default is 365 days.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=_ids("absent"),
@@ -177,7 +177,7 @@ FAULTS = (
     ),
     _fault(
         name="window-empty-is-zero",
-        title="An empty window is accepted and counts as one day.",
+        title="An empty window counts as one day.",
         dialects=(ALIBABA,),
         requirements=_ids("empty"),
         exit_code=0,
@@ -185,7 +185,7 @@ FAULTS = (
     ),
     _fault(
         name="window-number-misread",
-        title="A window sent as a JSON number is accepted and taken for the largest one.",
+        title="A window sent as a JSON number counts as the maximum.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=_ids("other-type"),
@@ -194,28 +194,28 @@ FAULTS = (
     ),
     _fault(
         name="window-malformed-refused-but-done",
-        title="A window that is no number is refused, and the key is pending all the same.",
+        title="Scheduling with a window that is no number is refused, but the key is pending.",
         requirements=_ids("text", "fraction"),
-        decisions=(doing_though({"window_malformed"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"window_malformed"}, with_(state=PENDING)),),
     ),
     _fault(
         name="window-absent-refused-but-done",
-        title="A request without a window is refused, and the key is pending all the same.",
+        title="Scheduling without a window is refused, but the key is pending.",
         dialects=BOTH,
         requirements=_ids("absent"),
-        decisions=(doing_though({"window_missing"}, with_(state=PENDING)),),
+        decisions=(changing_though_refused({"window_missing"}, with_(state=PENDING)),),
     ),
     _fault(
         name="window-out-of-range-refused-but-done",
-        title="A window out of range is refused, and the key is pending all the same.",
+        title="Scheduling with a window out of range is refused, but the key is pending.",
         requirements=_ids("below-minimum", "above-maximum"),
         families=("window", "replies"),
-        decisions=(doing_though({"window_out_of_range"}, with_(state=PENDING)),),
-        why_more="Five requirements speak of windows out of range, and one of refusals that change something.",
+        decisions=(changing_though_refused({"window_out_of_range"}, with_(state=PENDING)),),
+        why_more="Five requirements are about windows out of range, and one about refusals that change something.",
     ),
     _fault(
         name="window-wrong-code",
-        title="A window out of range is refused with a code that means something else.",
+        title="A window out of range is refused with a wrong code.",
         severity="minor",
         dialects=(HUAWEI,),
         requirements=_ids("below-minimum", "above-maximum"),
@@ -223,7 +223,7 @@ FAULTS = (
     ),
     _fault(
         name="window-wrong-code",
-        title="A window out of range is refused with a code that means something else.",
+        title="A window out of range is refused with a wrong code.",
         severity="minor",
         dialects=(ALIBABA,),
         requirements=_ids("below-minimum", "above-maximum"),
@@ -231,7 +231,7 @@ FAULTS = (
     ),
     _fault(
         name="window-wrong-status",
-        title="A window out of range is refused with the status of a key that is not there.",
+        title="A window out of range is refused with 404.",
         severity="major",
         dialects=(HUAWEI,),
         requirements=_ids("below-minimum", "above-maximum"),
@@ -247,14 +247,14 @@ FAULTS = (
     ),
     _fault(
         name="window-default-below-bounds",
-        title="Without a window, the key is gone after a week.",
+        title="Without a window, the default is 7 days instead of 30.",
         dialects=(AWS,),
         requirements=_ids("default"),
         decisions=(reading_windows(lambda value, _: 7 if value is ABSENT else None),),
     ),
     _fault(
         name="window-default-above-bounds",
-        title="Without a window, the key stays for a year.",
+        title="Without a window, the default is 365 days.",
         severity="major",
         dialects=(AWS,),
         requirements=_ids("default"),
@@ -262,7 +262,7 @@ FAULTS = (
     ),
     _fault(
         name="window-wrong-code",
-        title="A window out of range is refused with a code that means something else.",
+        title="A window out of range is refused with a wrong code.",
         severity="minor",
         dialects=(AWS,),
         requirements=_ids("below-minimum", "above-maximum"),
@@ -270,7 +270,7 @@ FAULTS = (
     ),
     _fault(
         name="window-wrong-status",
-        title="A window out of range is refused with the status of a thing that is not there.",
+        title="A window out of range is refused with 404.",
         severity="major",
         dialects=(AWS,),
         requirements=_ids("below-minimum", "above-maximum"),
@@ -278,7 +278,7 @@ FAULTS = (
     ),
     _fault(
         name="window-odd-fails",
-        title="A window of another JSON type meets an internal error.",
+        title="A window of another JSON type causes an internal error.",
         severity="major",
         dialects=(AWS,),
         requirements=_ids("text") | {"reply.no-server-error"},

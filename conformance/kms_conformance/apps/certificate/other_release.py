@@ -1,4 +1,4 @@
-"""What this release can say of a file that other code sealed: what both have in common, and what is missing."""
+"""Verification of files that other code sealed: the parts that this release can judge, and the parts it cannot."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from kms_conformance.report import layout
 from kms_conformance.verdict.decide import specs_digest
 
 if TYPE_CHECKING:
-    from kms_conformance.apps.certificate.form import Sealed
-    from kms_conformance.apps.certificate.rejudge import Rejudged
+    from kms_conformance.apps.certificate.contents import SealedContents
+    from kms_conformance.apps.certificate.rejudge import RejudgedRun
 
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What could be judged, and what could not, a sentence each."""
+class PartialVerification:
+    """The parts that could be judged, and those that could not, a sentence each."""
 
     judged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 
 def other_code(environment: dict[str, Any]) -> tuple[str, ...]:
-    """In what the code that sealed a file is not this one; empty if it is."""
+    """The differences between the sealing code and this code, a sentence each; empty if they are the same."""
     return tuple(_differences(environment))
 
 
 def is_same_release(environment: dict[str, Any]) -> bool:
-    """Whether it calls itself by this version and has these specs: then only its code may be another."""
+    """Whether version and specs of the sealing code are those of this release, so that only the code may differ."""
     suite, dialect = environment["suite"], environment["target"]["dialect"]
     known = dialect in specs.dialects() and suite["specs_digest"] == specs_digest(dialect)
     return known and bool(suite["version"] == __version__)
@@ -47,16 +47,16 @@ def _differences(environment: dict[str, Any]) -> Iterator[str]:
         yield f"It was sealed by kms-conformance {suite['version']}; this is {__version__}."
     elif code.get("digest") != digest():
         commit = f" (commit {code['commit']})" if code.get("commit") else ""
-        yield f"It was sealed by other code{commit} that calls itself kms-conformance {__version__} as well."
+        yield f"It was sealed by other code{commit} with the same version, kms-conformance {__version__}."
     if dialect not in specs.dialects():
         yield f"This release does not know the dialect {dialect}."
     elif suite["specs_digest"] != specs_digest(dialect):
-        yield f"It rests on other specs of the dialect {dialect} than this release has: {suite['specs_digest']}."
+        yield f"It was sealed with other specs of the dialect {dialect} than those here: {suite['specs_digest']}."
 
 
-def shared(sealed: Sealed, again: Rejudged | str, found: list[str]) -> Shared:
-    """What could be judged although other code sealed it; `found` is where the suite here comes to something else."""
-    judged = ["Its members are those that were sealed: all digests agree."]
+def verify_in_part(sealed: SealedContents, again: RejudgedRun | str, found: list[str]) -> PartialVerification:
+    """The parts of a file from other code that can be judged; `found` are the differences when judged by this code."""
+    judged = ["Its members are unchanged: all digests match."]
     missing = ["Whether its verdict follows by its own release: by this one it does."]
     if found:
         missing = [f"Whether its verdict follows from all its exchanges: {_lower(found[0])}"]
@@ -65,45 +65,43 @@ def shared(sealed: Sealed, again: Rejudged | str, found: list[str]) -> Shared:
         missing = [f"Whether its verdict follows from its exchanges: {_lower(again)}"]
     else:
         judged += _checks(sealed, again)
-    return Shared(tuple(judged), tuple(missing))
+    return PartialVerification(tuple(judged), tuple(missing))
 
 
-def _replies(sealed: Sealed) -> Iterator[str]:
-    from kms_conformance.apps.certificate.singly import judge_singly  # noqa: PLC0415 - it loads the whole suite
+def _replies(sealed: SealedContents) -> Iterator[str]:
+    from kms_conformance.apps.certificate.single_replies import judge_replies  # noqa: PLC0415 - it loads the whole suite
 
     if sealed.environment["target"]["dialect"] not in specs.dialects():
         return
     try:
-        found = judge_singly(sealed.tape, sealed.environment["target"])
+        found = judge_replies(sealed.tape, sealed.environment["target"])
     except (LookupError, TypeError, ValueError, OSError, UserMistake):
         return
-    said = {failure.requirement for check in sealed.report.checks for failure in check.failures}
-    known = [name for name in found.broken if name in said]
-    new = [name for name in found.broken if name not in said]
-    outcome = "all keep to the documents as this release reads them"
+    claimed = {failure.requirement for check in sealed.report.checks for failure in check.failures}
+    known = [name for name in found.broken if name in claimed]
+    new = [name for name in found.broken if name not in claimed]
+    outcome = "all conform to the documents as this release reads them"
     if new:
-        outcome = f"some break {_named(new)}, which the file does not say"
+        outcome = f"some break {_named(new)}, which the file does not claim"
     elif known:
-        outcome = f"what they break, the file says as well ({_named(known)})"
-    yield f"{found.replies} replies, each by itself: {outcome}."
+        outcome = f"they break only requirements that the file also claims as broken ({_named(known)})"
+    yield f"{found.replies} replies, each judged alone: {outcome}."
 
 
-def _checks(sealed: Sealed, again: Rejudged) -> Iterator[str]:
-    """How far the suite here asks what was asked: the checks until there were judged again."""
+def _checks(sealed: SealedContents, again: RejudgedRun) -> Iterator[str]:
+    """The checks that were judged again, up to the point where this suite sends other requests than the tape has."""
     claimed = {check.check: check for check in sealed.report.checks}
     ended = [result for result in again.results if result.outcome != "inconclusive" and result.check in claimed]
     if not ended:
         return
-    alike = [
+    equal_unless_redacted = [
         result
         for result in ended
         if {failure.requirement for failure in result.failures}
         == {failure.requirement for failure in claimed[result.check].failures}
     ]
-    others = [result.check for result in ended if result not in alike]
-    outcome = (
-        f"with other failures in {_named(others)}" if others else "with the failures that it tells of, and no others"
-    )
+    others = [result.check for result in ended if result not in equal_unless_redacted]
+    outcome = f"with other failures in {_named(others)}" if others else "with exactly the failures that the file claims"
     place = f"up to exchange {again.exchanges} of {len(sealed.tape.lines)}"
     yield f"{len(ended)} of {len(claimed)} checks, {place}: {outcome}."
 

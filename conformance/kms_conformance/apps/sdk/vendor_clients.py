@@ -1,4 +1,4 @@
-"""What is known of the vendors' clients beforehand: which errors they document, and which traps they are."""
+"""Vendors' clients as `specs/<dialect>/clients.yaml` describes them: packages, documented errors, known traps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kms_conformance.core import specs
 
 @dataclass(frozen=True)
 class Trap:
-    """A known fault of a client that shows on conforming replies.
+    """Known fault of a client that appears with conforming replies.
 
-    It is met where a call ends in an exception of the class `raises`, or one derived from it, whose text holds `text`,
-    on a reply as `reply` describes it, at one of `operations` (none: any), with a release that `versions` names (none:
-    any). One that `excuses` the target is the client's whatever the reply: no reply can bring the symptom about, or the
-    request was not one that the documents demand to be served.
+    A call matches if it ends in an exception of the class `raises` or a subclass, whose text matches the pattern
+    `text`, on a reply that `reply` describes, at one of `operations` (empty: any), with a release in `versions` (None:
+    any). A trap that `excuses` is the client's fault with any reply: no reply can cause the symptom, or the documents
+    do not require the request to be served.
     """
 
     id: str
@@ -35,8 +35,8 @@ class Trap:
     versions: Mapping[str, str] | None = None
     excuses: bool = False
 
-    def is_met(self, operation: str, kinds: tuple[str, ...], text: str, answer: Answer | None) -> bool:
-        """Whether a call that ended so has run into this trap."""
+    def matches(self, operation: str, kinds: tuple[str, ...], text: str, answer: Answer | None) -> bool:
+        """Whether a call that ended in this exception, on this answer, matches the trap."""
         return (
             self.raises in kinds
             and re.search(self.text, text) is not None
@@ -66,9 +66,9 @@ class Trap:
 
 @dataclass(frozen=True)
 class VendorClient:
-    """One client: the packages that it comes in, the ways in which it signs in, its documented errors, its traps.
+    """One client: its packages, ways to sign in, documented errors, traps and environment variables (prefixes).
 
-    `errors` gives the class of the exception by the name of a refusal, and for `default` that of every other one.
+    `errors` maps names of refusals to exception classes; `default` is the class of all other refusals.
     """
 
     name: str
@@ -81,24 +81,24 @@ class VendorClient:
     environment: tuple[str, ...] = ()
 
     def error_of(self, refusal: str) -> str:
-        """The class of the exception that is due on a refusal."""
+        """The exception class that the client documents for a refusal."""
         return self.errors.get(refusal, self.errors["default"])
 
     @property
     def versions(self) -> dict[str, str]:
-        """What is installed, by distribution."""
+        """The installed version of each distribution."""
         return {name: metadata.version(name) for name in self.distributions}
 
 
 def clients(dialect: str) -> tuple[VendorClient, ...]:
-    """The clients of a dialect, as `specs/<dialect>/clients.yaml` has them."""
+    """The clients of a dialect; empty if it has no `clients.yaml`."""
     if not (specs.home(dialect).specs / "clients.yaml").is_file():
         return ()
     return tuple(_client(name, raw) for name, raw in specs.load(f"{dialect}/clients.yaml")["clients"].items())
 
 
 def ways_of_clients(only: str | None) -> dict[str, frozenset[str]]:
-    """The ways in which the clients, or the one named `only`, sign in, by dialect."""
+    """The ways to sign in that the clients (or the one named `only`) use, by dialect."""
     return {
         dialect: frozenset[str]().union(*(client.ways for client in clients(dialect) if only in (None, client.name)))
         for dialect in specs.dialects()

@@ -1,4 +1,4 @@
-"""Two exchanges as rows of a table: what was asked, what came, and where the replies differ."""
+"""Rows of a table that compares two exchanges: request, status, and each field of the replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING = "-"
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """One line of the table. `mark`: `≠` where the replies differ, `~` where ids or dates alone do."""
+    """Row of the table. `mark`: `≠` if the replies differ, `~` if only ids or dates differ."""
 
     name: str
     then: str
@@ -27,22 +27,22 @@ class ReplayRow:
 
 
 def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[ReplayRow]:
-    """What was sent and what came, then and now; of a reply in JSON a row a field."""
+    """The requests and replies of the run and of the replay; JSON replies have one row for each field."""
     yield ReplayRow("sent at", _moment(then), _moment(now))
     yield ReplayRow("request", _request(then), _request(now))
     yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
-    asked = now is not None
-    yield _compared("status", _status(then), _status(now), asked=asked)
+    sent = now is not None
+    yield _compared("status", _status(then), _status(now), sent=sent)
     before, after = _fields(_text(then, "reply_body")), _fields(_text(now, "reply_body"))
     names = list(dict.fromkeys([*before, *after]))
     for name in names[:_MOST_FIELDS]:
-        yield _compared(name, before.get(name, _NOTHING), after.get(name, _NOTHING), asked=asked)
+        yield _compared(name, before.get(name, _NOTHING), after.get(name, _NOTHING), sent=sent)
     if len(names) > _MOST_FIELDS:
         yield ReplayRow("…", f"{len(names) - _MOST_FIELDS} more fields", "")
 
 
-def _compared(name: str, then: str, now: str, *, asked: bool) -> ReplayRow:
-    mark: Mark = "" if then == now or not asked else "~" if steady(then) == steady(now) else "≠"
+def _compared(name: str, then: str, now: str, *, sent: bool) -> ReplayRow:
+    mark: Mark = "" if then == now or not sent else "~" if steady(then) == steady(now) else "≠"
     return ReplayRow(name, then, now, mark)
 
 
@@ -70,7 +70,7 @@ def _text(exchange: Mapping[str, Any] | None, name: str) -> str:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Every single value of a JSON document by the path that leads to it; of any other text, the text."""
+    """Every leaf value of a JSON document by its dotted path; any other text as `body`."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

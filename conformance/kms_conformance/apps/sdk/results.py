@@ -1,4 +1,4 @@
-"""What became of each step with each client, as frozen values and as the document `sdk.json`."""
+"""Results of a run through vendors' clients: steps, clients, and the document `sdk.json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = 1
 StepVerdict = Literal["passed", "known_trap", "client", "target", "inconclusive", "absent"]
 Result = Literal["passed", "failed", "inconclusive"]
 
-# The codes that a run exits with: only the target's faults, and what could not be found out, are told by them.
+# Exit codes of `run --via`: faults of clients do not count.
 EXIT_CODES: Mapping[Result, int] = {"passed": 0, "failed": 1, "inconclusive": 3}
 
 
@@ -26,10 +26,10 @@ EXIT_CODES: Mapping[Result, int] = {"passed": 0, "failed": 1, "inconclusive": 3}
 class StepResult:
     """One step with one client.
 
-    passed: as documented; known_trap and client: the reply conforms and the client makes something else of it; target:
-    the reply does not conform; inconclusive: see `reason`; absent: the client has no such call. `raised` is the class
-    of the exception, `where` the line that raised it, `trap` a known trap that explains it, `requirements` what the
-    reply breaks, and `exchanges` the numbers of the recorded exchanges.
+    `verdict`: passed (as documented), known_trap or client (the reply conforms, the client misreads it), target (the
+    reply does not conform), inconclusive (see `reason`), absent (the client has no such call). `raised` is the class
+    of the exception, `where` the line that raised it, `trap` the known trap that explains it, `requirements` the
+    requirements that the reply breaks, `exchanges` the numbers of the recorded exchanges.
     """
 
     title: str
@@ -68,9 +68,10 @@ class ClientResult:
 
 @dataclass(frozen=True)
 class SdkReport:
-    """A run with one target: what `sdk.json` says. `left_out` gives the reason by client; `reason` why none could run.
+    """Run of all clients at one target: the contents of `sdk.json`.
 
-    `exchanges` are the records of all exchanges that findings name.
+    `left_out` gives the reason for each client that did not run, `reason` the reason why the run ended early,
+    `exchanges` the records of all exchanges that findings cite.
     """
 
     target: Target
@@ -130,7 +131,7 @@ SDK = "sdk.json"
 
 
 def paths(directory: Path, names: Sequence[str]) -> Mapping[str, Path]:
-    """Where the document of each target goes: beside the other results of a target, by its name."""
+    """Path of each target's document, by the target's name: in the folder with its other results."""
     return {name: folder / SDK for name, folder in layout.folders(directory, names).items()}
 
 

@@ -1,4 +1,4 @@
-"""A comparison as a document for programs: `specs/schemas/comparison.schema.json` describes it."""
+"""Comparison as JSON document; `specs/schemas/comparison.schema.json` describes it."""
 
 from __future__ import annotations
 

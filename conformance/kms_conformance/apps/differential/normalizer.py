@@ -1,6 +1,7 @@
-"""What a reply says without its accidents: the same key is the same placeholder wherever it stands, on every target.
+"""Normalization of replies: values that differ between any two accounts are replaced by placeholders.
 
-Texts that are no word of an API are not kept at all, so nothing that a target blurts out gets into a recording.
+The same key becomes the same placeholder in all fields, on every target. Texts that are not words of an API become
+`<text>`, so that no secret and no other text of a target gets into a recording.
 """
 
 from __future__ import annotations
@@ -12,39 +13,40 @@ from datetime import datetime
 from typing import Any
 
 from kms_conformance.apps.differential.question import KEY
-from kms_conformance.apps.differential.timestamps import moment, time_of
+from kms_conformance.apps.differential.timestamps import relative_time, time_of
 
 _ARN = re.compile(r"\b(arn:aws[a-z-]*|acs):([a-z0-9-]+):([a-z0-9-]*):([0-9]*):")
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _ACCOUNT = re.compile(r"[0-9]{12}|[0-9]{16}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.DOTALL)
 _HOST = re.compile(r"(localhost|[0-9]{1,3}(\.[0-9]{1,3}){3}|[a-z0-9-]+(\.[a-z0-9-]+){2,})(:[0-9]+)?")
-# Such as eu-de, cn-hangzhou, us-east-1.
+# For example eu-de, cn-hangzhou, us-east-1.
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,2}(-[0-9]{1,2})?")
 _REDACTED = re.compile(r"\[redacted:[A-Z0-9_]*\]")
-# Placeholders, and what words of an API are made of. Their longest are some 40 characters; ciphertexts and data keys
-# are longer, and what is random in 20 characters or more has digits among its letters.
+# Words of an API, and placeholders. The longest words have some 40 characters; ciphertexts and data keys are longer.
+# Random texts of 20 characters or more contain both digits and letters.
 _WORD = re.compile(r"(?:<[a-z ]+[0-9]*>|[A-Za-z0-9_./:@+-])+")
 _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{20,}")
 _LONGEST_WORD = 64
 _NAME = re.compile(r"[A-Za-z0-9_.$@:-]{1,64}")
 _MOST_ITEMS = 20
-# What the keys of a run are called.
+# Placeholders of the keys of a run.
 OTHER_KEY = "<other key>"
 OURS = frozenset({KEY, OTHER_KEY})
-# No number of an API of keys is larger; what is may be an id.
+# Larger numbers may be ids: no other number of a KMS API is that large.
 _LARGEST = 10**10
 
 
 @dataclass
-class Normal:
-    """Normalises one reply. `names` are texts and what stands for them; `asked` and `scheduled` are aware times.
+class Normalizer:
+    """Normalizer of one reply.
 
-    A reply to a request that created the key is `fresh`: its times follow from the request.
+    `names` maps texts to placeholders. `sent_at` and `scheduled` are the times (aware) of the request and of the last
+    scheduling. `fresh` means that the request created the key, so that all times are relative to the request.
     """
 
     names: Mapping[str, str]
-    asked: datetime
+    sent_at: datetime
     scheduled: datetime | None = None
     fresh: bool = False
     _ids: dict[str, str] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Normal:
         return self.leaf(value)
 
     def error(self, value: object, code: str | None, message: str | None) -> Any:  # noqa: ANN401 - JSON
-        """The body of a refusal: its code has been read already, its messages are never judged."""
+        """The body of a refusal; its code becomes `<code>`, its messages `<text>`: neither is compared here."""
         if isinstance(value, Mapping):
             return {self._name(name): self.error(item, code, message) for name, item in value.items()}
         if isinstance(value, list):
@@ -73,11 +75,11 @@ class Normal:
         return "<code>" if code is not None and str(value) == code else self.leaf(value)
 
     def listing(self, value: object, cursor: object) -> Any:  # noqa: ANN401 - JSON
-        """The names and types of a page of keys: what others have there, and whether it goes on, are accidents."""
+        """The names and types of a page of keys, without values and cursor: both depend on the account."""
         if isinstance(value, Mapping):
-            # Where a list leads on is told on some pages and not on others.
-            told = {name: item for name, item in value.items() if item not in (cursor, "", None)}
-            return {self._name(name): self.listing(item, cursor) for name, item in told.items()}
+            # Only some pages have a cursor.
+            kept = {name: item for name, item in value.items() if item not in (cursor, "", None)}
+            return {self._name(name): self.listing(item, cursor) for name, item in kept.items()}
         if isinstance(value, list):
             entries = [item for item in value if self._is_ours(item)] or value[:1]
             different: list[Any] = []
@@ -93,15 +95,15 @@ class Normal:
         return list(map(self._shape, value[:1])) if isinstance(value, list) else _type(value)
 
     def _is_ours(self, entry: object) -> bool:
-        """Whether an entry of a list names one of the keys that are known by name."""
+        """Whether an entry of a list is one of the keys of this run."""
         values = entry.values() if isinstance(entry, Mapping) else [entry]
         return any(isinstance(value, str) and self.names.get(value) in OURS for value in values)
 
     def leaf(self, value: object) -> Any:  # noqa: ANN401 - JSON
-        """One value that is no container."""
+        """A value that is neither mapping nor list."""
         when = time_of(value)
         if when is not None:
-            return moment(*when, self.asked, self.scheduled, fresh=self.fresh).to_json()
+            return relative_time(*when, self.sent_at, self.scheduled, fresh=self.fresh).to_json()
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) > _LARGEST:
@@ -109,11 +111,11 @@ class Normal:
         return value
 
     def date(self, at: datetime) -> Any:  # noqa: ANN401 - JSON
-        """A date that was read already, however it was written."""
-        return moment(at, "", self.asked, self.scheduled, fresh=self.fresh).to_json()
+        """A date that was already parsed; its format is not compared."""
+        return relative_time(at, "", self.sent_at, self.scheduled, fresh=self.fresh).to_json()
 
     def text(self, value: str) -> str:
-        """A text: placeholders for what is known or an id, the text itself if it is a word, and else not a trace."""
+        """A text: known names and ids become placeholders, words of an API stay, all other texts become `<text>`."""
         for known in sorted(self.names, key=len, reverse=True):
             value = value.replace(known, self.names[known])
         if _REDACTED.search(value):
@@ -136,7 +138,7 @@ class Normal:
         return "<text>"
 
     def words(self, sentence: str) -> str:
-        """A sentence of ours that quotes a target: what is no word in it is left out."""
+        """A sentence of this suite that may quote a target: parts that are not words become `<text>`."""
         found = [self.text(word) if _WORD.fullmatch(word) else "<text>" for word in sentence.split()]
         return " ".join(
             word for place, word in enumerate(found) if word != "<text>" or found[place - 1 : place] != ["<text>"]

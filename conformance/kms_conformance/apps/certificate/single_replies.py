@@ -1,4 +1,4 @@
-"""Replies of a tape, each judged by itself against the documents: needs no order, and no suite that asks the same."""
+"""Replies of a tape, each judged alone: independent of order and of the requests that this suite would send."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from kms_conformance.recording.target_snapshot import put_up
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.world import World
 
-# Of the service itself these say nothing, whoever wrote them.
+# Statuses of throttling and of gateways: they say nothing about the service.
 _NOT_SERVED = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Singly:
-    """How many replies were judged, and by how many each requirement is broken that any breaks."""
+class JudgedReplies:
+    """The number of judged replies, and for each broken requirement the number of replies that break it."""
 
     replies: int
     broken: Mapping[str, int]
 
 
-def judge_singly(tape: Tape, stage: Mapping[str, Any]) -> Singly:
-    """Judge what is demanded of every reply: its status, media type, body and request id.
+def judge_replies(tape: Tape, stage: Mapping[str, Any]) -> JudgedReplies:
+    """Judge status, media type, body and request id of every reply.
 
-    Raises `KeyError`, `TypeError` or `ValueError` for what no target, and no exchange, is like.
+    Raises `KeyError`, `TypeError` or `ValueError` for an invalid target description or exchange.
     """
     target = put_up(stage)
     broken: Counter[str] = Counter()
@@ -49,13 +49,13 @@ def judge_singly(tape: Tape, stage: Mapping[str, Any]) -> Singly:
                 operation = bench.client.operation_of(line["operation"])
                 _, judgements = bench.client.overheard(operation, _exchange(line))
             except (Inconclusive, KeyError):
-                # An operation that this release does not have.
+                # This release does not have the operation, or the reply proves nothing.
                 continue
             replies += 1
             failed = {found.requirement for found in judgements if not found.passed}
             broken.update(failed & bench.applicable)
         bench.close()
-    return Singly(replies, dict(sorted(broken.items())))
+    return JudgedReplies(replies, dict(sorted(broken.items())))
 
 
 def _exchange(line: Mapping[str, Any]) -> Exchange:

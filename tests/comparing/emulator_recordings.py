@@ -1,4 +1,4 @@
-"""Emulators asked the questions, all of them or a few."""
+"""Recordings of emulators, with all questions or a few."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kms_conformance.target import Target, parse_target
 
 @contextmanager
 def emulator(dialect: str, **options: Any) -> Iterator[Emulator]:
-    """An emulator that must have no bug of its own."""
+    """An emulator that fails the test if it has an internal error."""
     with Emulator(dialect, **options) as served:
         yield served
     assert served.failures == []
@@ -28,7 +28,7 @@ def target_of(served: Emulator) -> Target:
 
 
 def recorded(served: Emulator, seed: int = 0, only: str = "") -> AnswerRecording:
-    """What an emulator answers; `only` names the questions, between blanks, where not all are asked."""
+    """The recording of an emulator; `only` lists question ids, separated by blanks."""
     with pytest.MonkeyPatch.context() as patch:
         if only:
             every = recording_module.questions

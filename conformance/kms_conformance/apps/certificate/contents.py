@@ -1,4 +1,4 @@
-"""What is found in a sealed file without judging anything again: whether its parts belong together."""
+"""Contents of a sealed file: parsed members, and consistency checks that need no rejudging."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance.apps.certificate.manifest import digest, manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT
-from kms_conformance.apps.certificate.statement import opened, statement
+from kms_conformance.apps.certificate.statement import open_envelope, statement
 from kms_conformance.core.text import shortened
 from kms_conformance.recording.player import Tape
 from kms_conformance.report import files, layout
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """The members of a file, read and found valid one by one."""
+class SealedContents:
+    """Members of a sealed file, each parsed and valid by its schema."""
 
     members: Mapping[str, bytes]
     document: dict[str, Any]
@@ -35,15 +35,15 @@ class Sealed:
     envelope: Envelope
 
     @classmethod
-    def read(cls, members: Mapping[str, bytes]) -> Sealed:
-        """Raises `ReportError`, `TapeError` or `ValueError` for a member that is not of its form."""
+    def read(cls, members: Mapping[str, bytes]) -> SealedContents:
+        """Parse the members. Raises `ReportError`, `TapeError` or `ValueError` for an invalid member."""
         document = files.parse_json(members[MANIFEST], MANIFEST)
         validate(document, "manifest", MANIFEST)
         environment = environment_of(members)
         raw = files.parse_json(members[layout.RESULTS], layout.RESULTS)
         validate(raw, "results", layout.RESULTS)
         report = Report.from_json(raw)
-        envelope = opened(members[STATEMENT])
+        envelope = open_envelope(members[STATEMENT])
         return cls(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
 
     @property
@@ -52,85 +52,85 @@ class Sealed:
 
 
 def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
-    """The circumstances of the run. Raises `ReportError`."""
+    """The environment of the run. Raises `ReportError` if it is invalid."""
     found: dict[str, Any] = files.parse_json(members[layout.ENVIRONMENT], layout.ENVIRONMENT)
     validate(found, "environment", layout.ENVIRONMENT)
     return found
 
 
-def changes(members: Mapping[str, bytes]) -> Iterator[str]:
-    """Members that are not those that were sealed, by their digests and by the statement: true of any release.
+def changed_members(members: Mapping[str, bytes]) -> Iterator[str]:
+    """Members that were changed after sealing, by the digests in manifest and statement; valid for any release.
 
-    Raises `ReportError` or `ValueError` for a manifest or an envelope that is none.
+    Raises `ReportError` or `ValueError` for an invalid manifest or envelope.
     """
     claims = files.parse_json(members[MANIFEST], MANIFEST)["files"]
     for name, claimed in claims.items():
         if digest(members.get(name, b"")) != claimed:
-            yield f"{name}: its digest is {digest(members.get(name, b''))}, sealed was {claimed}."
-    payload = opened(members[STATEMENT]).payload
+            yield f"{name}: its digest is {digest(members.get(name, b''))}; the sealed digest is {claimed}."
+    payload = open_envelope(members[STATEMENT]).payload
     try:
         subjects = json.loads(payload)["subject"]
-        said = {subject["name"]: f"sha256:{subject['digest']['sha256']}" for subject in subjects}
+        stated = {subject["name"]: f"sha256:{subject['digest']['sha256']}" for subject in subjects}
     except (KeyError, TypeError, ValueError, RecursionError):
-        said = {}
-    if said != {name: digest(data) for name, data in members.items() if name != STATEMENT}:
-        yield f"{STATEMENT}: it speaks of other contents than these."
+        stated = {}
+    if stated != {name: digest(data) for name, data in members.items() if name != STATEMENT}:
+        yield f"{STATEMENT}: its digests are not those of the members."
 
 
-def misspelt(sealed: Sealed) -> Iterator[str]:
-    """Members that are not written as this code writes them: other code may, where the same code may not."""
+def noncanonical_members(sealed: SealedContents) -> Iterator[str]:
+    """Members that are not byte for byte as this code writes them; to be checked only if this code sealed the file."""
     members, document, verdict = sealed.members, sealed.document, sealed.verdict
     if members[layout.VERDICT] != files.to_text(verdict.to_json()).encode():
         yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
     if members[layout.RESULTS] != files.to_text(Report((sealed.report,)).to_json()).encode():
-        yield f"{layout.RESULTS}: it holds something else than the results of one target."
+        yield f"{layout.RESULTS}: it is not exactly the results of one target."
     signer = next(iter(sealed.envelope.signatures), "")
     if members[PAGE] != page(document, verdict, signer).encode():
         yield f"{PAGE}: it is not the page of this manifest."
     if sealed.envelope.payload != statement(members, document, verdict):
-        yield f"{STATEMENT}: it speaks of other contents than these."
+        yield f"{STATEMENT}: it is not the statement about these members."
 
 
-def contradictions(sealed: Sealed) -> Iterator[str]:
-    """Members that contradict each other, however they are written."""
+def contradictions(sealed: SealedContents) -> Iterator[str]:
+    """Contradictions between members, regardless of their formatting."""
     members, document, verdict = sealed.members, sealed.document, sealed.verdict
     targets = files.parse_json(members[layout.RESULTS], layout.RESULTS)["targets"]
     if len(targets) != 1:
-        yield f"{layout.RESULTS}: it holds something else than the results of one target."
+        yield f"{layout.RESULTS}: it is not exactly the results of one target."
     if files.parse_json(members[layout.VERDICT], layout.VERDICT) != targets[0]["verdict"]:
         yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
     yield from (f"{layout.RESULTS}: {problem}" for problem in problems_of_report(Report((sealed.report,))))
-    said, follows = (
+    stated, expected_statement = (
         json.loads(text)["predicate"] for text in (sealed.envelope.payload, statement(members, document, verdict))
     )
     for name in ("result", "passedTests", "warnedTests", "failedTests"):
-        if said.get(name) != follows[name]:
-            yield f"{STATEMENT}: its {name} is not what the verdict says."
+        if stated.get(name) != expected_statement[name]:
+            yield f"{STATEMENT}: its {name} is not that of the verdict."
     if sealed.environment["target"]["dialect"] != verdict.dialect:
         yield f"{layout.ENVIRONMENT}: its dialect is not that of the verdict."
     expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])
     yield from _of_manifest(document, expected)
-    said = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}
-    for name, value in said.items():
+    in_manifest = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}
+    for name, value in in_manifest.items():
         if sealed.environment[name] != value:
             yield f"{layout.ENVIRONMENT}: its {name} is not that of the verdict."
 
 
 def name_note(path: Path, document: Mapping[str, Any]) -> list[str]:
-    """A note on a file that is called another kind than it is: copies are renamed, and nothing rests on a name."""
+    """A note if the file name says another kind than the contents; renamed files remain valid."""
     name = document["target"]["name"]
     own = layout.sealed_name(name, partial=bool(document["partial"]), evidence=document["kind"] == "evidence")
     kind = own.removeprefix(name)
     if not layout.is_sealed(path.name) or path.name.endswith(kind):
         return []
-    return [f"The file is called {path.name}; what it holds was sealed as {own}."]
+    return [f"The file is named {path.name}; its contents were sealed as {own}."]
 
 
 def _of_manifest(document: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    known, said = dict(_flat(expected)), dict(_flat(document))
-    for name in dict.fromkeys([*known, *said]):
-        if known.get(name) != said.get(name) and not name.startswith("files."):
-            found, follows = _shown(said.get(name)), _shown(known.get(name))
+    computed, stated = dict(_flat(expected)), dict(_flat(document))
+    for name in dict.fromkeys([*computed, *stated]):
+        if computed.get(name) != stated.get(name) and not name.startswith("files."):
+            found, follows = _shown(stated.get(name)), _shown(computed.get(name))
             yield f"{MANIFEST}: {name} is {found}; by the other members it is {follows}."
 
 
@@ -139,7 +139,7 @@ def _shown(value: object) -> str:
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """Every single value of a nested mapping, by the path that leads to it."""
+    """Every leaf value of a nested mapping, with its dotted path."""
     if not isinstance(value, dict) or not value:
         yield name, value
         return

@@ -1,4 +1,4 @@
-"""Puts the questions to one target, one after the other, and lets go of every key at the end."""
+"""Runner of the questions at one target: one after the other, with release of all keys at the end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from kms_conformance.apps.differential.answers import Given
-from kms_conformance.apps.differential.documented import Documented, of_every_exchange
+from kms_conformance.apps.differential.answers import NormalizedAnswer
+from kms_conformance.apps.differential.documented import DocumentedAnswer, of_every_exchange
 from kms_conformance.apps.differential.facts import Fact, breaks_of, facts_of, judged_of
-from kms_conformance.apps.differential.normal import OTHER_KEY, Normal
-from kms_conformance.apps.differential.preparing import Prepared, Preparing
+from kms_conformance.apps.differential.normalizer import OTHER_KEY, Normalizer
+from kms_conformance.apps.differential.preparation import KeyPreparer, PreparedKey
 from kms_conformance.apps.differential.question import CIPHERTEXT, DESCRIPTION, KEY, UNKNOWN_KEY, Question
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge
@@ -23,174 +23,176 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import Bench
 from kms_conformance.target import Target
 
-# One key for the questions, and one that stands beside it.
-KEYS = 2
-# A target that gives no usable reply to so many questions in a row is not there any more.
-_MOST_IN_VAIN = 3
+# One key for the questions, and one more for questions about several keys.
+KEYS_NEEDED = 2
+# After this number of unanswered questions in a row, the target is taken to be unreachable.
+_MOST_UNANSWERED = 3
 _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class AskingResult:
-    """What came of asking one target: its answers by the ids of the questions, and what that took.
+class TargetAnswers:
+    """Answers of one target by question id, with the numbers of requests and of created keys.
 
     `left` are keys that could not be scheduled for deletion.
     """
 
-    answers: Mapping[str, Given]
+    answers: Mapping[str, NormalizedAnswer]
     requests: int
     keys_created: int
     left: tuple[str, ...]
 
 
-def ask(
+def run_questions(
     target: Target, questions: Sequence[Question], progress: Callable[[Question], None] = lambda _: None
-) -> AskingResult:
-    """Put the questions to a target. Raises `Inconclusive` where it cannot be asked at all.
+) -> TargetAnswers:
+    """Send the questions to a target. Raises `Inconclusive` if the target cannot be queried at all.
 
-    Its keys are in the ledger of the target, as those of a run are, and are scheduled for deletion at the end.
+    Created keys are recorded in the ledger of the target, as in a run, and scheduled for deletion at the end.
     """
-    bench = Bench(target, Ledger.of(target), KEYS)
-    asking = _Asking(bench)
-    answers: dict[str, Given] = {}
+    bench = Bench(target, Ledger.of(target), KEYS_NEEDED)
+    runner = _QuestionRunner(bench)
+    answers: dict[str, NormalizedAnswer] = {}
     try:
         bench.enter()
         for question in questions:
             progress(question)
-            answers[question.id] = asking.answer(question)
+            answers[question.id] = runner.answer(question)
     except BaseException as error:
         left = bench.leave()
         if left and isinstance(error, Inconclusive):
             next_step = "run `kms-conformance sweep --target FILE`."
-            hint = f"{len(left)} key(s) could not be scheduled for deletion either: {next_step}"
+            hint = f"{len(left)} key(s) could not be scheduled for deletion: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
-    return AskingResult(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
+    return TargetAnswers(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
 
 
 @dataclass
-class _Asking:
+class _QuestionRunner:
     bench: Bench
-    _in_vain: int = 0
-    _preparing: Preparing = field(init=False)
+    _unanswered: int = 0
+    _preparer: KeyPreparer = field(init=False)
     _judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
-        self._preparing = Preparing(self.bench)
+        self._preparer = KeyPreparer(self.bench)
 
-    def answer(self, question: Question) -> Given:
-        """The answer to one question. Raises `Inconclusive` where the target is not to be asked any further."""
+    def answer(self, question: Question) -> NormalizedAnswer:
+        """The answer to one question. Raises `Inconclusive` if the target cannot be queried any further."""
         if question.operation == "create":
-            return self._created(question)
-        # Once, and after the first key was created: without memory no answer of a target says anything.
+            return self._answer_to_create(question)
+        # Checked once, after the first key was created: answers of a target that keeps no state prove nothing.
         self.bench.admit()
-        lacking = self._preparing.lacking(question)
+        lacking = self._preparer.reason_to_leave_out(question)
         if lacking is not None:
-            return Given("left_out", lacking)
+            return NormalizedAnswer("left_out", lacking)
         try:
-            prepared = self._preparing.prepare(question)
+            prepared = self._preparer.prepare(question)
         except Inconclusive as error:
-            return Given("unprepared", self._told(error))
-        return self._tried(lambda: self._put(question, prepared))
+            return NormalizedAnswer("unprepared", self._reason(error))
+        return self._counting_unanswered(lambda: self._send(question, prepared))
 
-    def _tried(self, put: Callable[[], Given]) -> Given:
+    def _counting_unanswered(self, put: Callable[[], NormalizedAnswer]) -> NormalizedAnswer:
         try:
             given = put()
         except Inconclusive as error:
-            self._in_vain += 1
-            if self._in_vain == _MOST_IN_VAIN:
+            self._unanswered += 1
+            if self._unanswered == _MOST_UNANSWERED:
                 raise
-            return Given("unanswered", self._told(error))
-        self._in_vain = 0
+            return NormalizedAnswer("unanswered", self._reason(error))
+        self._unanswered = 0
         return given
 
-    def _created(self, question: Question) -> Given:
-        """A new key, by the ledger; it is the one that the other questions are about."""
+    def _answer_to_create(self, question: Question) -> NormalizedAnswer:
+        """Create a key through the ledger; the other questions use it."""
         pool = self.bench.pool
         if pool.room <= 0:
-            return Given("left_out", "limits.max_keys leaves no room for a new key")
-        asked = self.bench.time.now()
+            return NormalizedAnswer("left_out", "limits.max_keys allows no further key")
+        sent_at = self.bench.time.now()
         answer, key = self._create()
         view = KeyView(None, GONE, None, None, None, {}) if key is None else pool.read(key)
-        prepared = Prepared(key or "", view, None)
-        return self._given(question, prepared, asked, answer, view)
+        prepared = PreparedKey(key or "", view, None)
+        return self._normalized(question, prepared, sent_at, answer, view)
 
     def _create(self) -> tuple[Answer, str | None]:
         pool, client = self.bench.pool, self.bench.client
-        self._begin_judging()
+        self._start_judging()
         answer, key = pool.attempt(lambda marker: client.ask("create", **client.dialect.naming(marker)))
         if key is not None:
             pool.keys.append(key)
         return answer, key
 
-    def _put(self, question: Question, prepared: Prepared) -> Given:
+    def _send(self, question: Question, prepared: PreparedKey) -> NormalizedAnswer:
         arguments = self._arguments(question, prepared)
         client = self.bench.client
         request = client.dialect.request(question.operation, arguments)
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
-        # Ids that must be nobody's are looked up here, so that what is judged below is the question's own exchange.
+        # Ids that must be unknown are looked up first, so that only the exchange of the question is judged.
         with suppress(Inconclusive):
             client.look_up_unknown(request)
-        asked = self.bench.time.now()
-        self._begin_judging()
+        sent_at = self.bench.time.now()
+        self._start_judging()
         try:
             answer = client.send(request, client.api[question.operation])
         except Inconclusive:
-            self._preparing.asked(prepared, question, asked, None, prepared.view)
+            self._preparer.note_effect(prepared, question, sent_at, None, prepared.view)
             raise
-        after = self._after(question, prepared, asked, answer)
-        self._preparing.asked(prepared, question, asked, answer, after)
-        return self._given(question, prepared, asked, answer, after, unknown=arguments.get("key_id"))
+        after = self._after(question, prepared, sent_at, answer)
+        self._preparer.note_effect(prepared, question, sent_at, answer, after)
+        return self._normalized(question, prepared, sent_at, answer, after, unknown=arguments.get("key_id"))
 
-    def _begin_judging(self) -> None:
-        """A judge of its own for each question: it sees what is wrong with every exchange."""
+    def _start_judging(self) -> None:
+        """Use a new judge for each question; it collects the failures of every exchange."""
         client, bench = self.bench.client, self.bench
         take = client.start_findings().take
         self._judge = Judge(bench.catalogue, bench.applicable, clean=client.recorder.redactor.text, take=take)
 
-    def _arguments(self, question: Question, prepared: Prepared) -> dict[str, object]:
-        meant = {
+    def _arguments(self, question: Question, prepared: PreparedKey) -> dict[str, object]:
+        values = {
             KEY: prepared.key,
             UNKNOWN_KEY: self.bench.client.dialect.unknown_key(),
             DESCRIPTION: prepared.view.description or "",
             CIPHERTEXT: prepared.ciphertext or "",
         }
         return {
-            name: meant.get(value, value) if isinstance(value, str) else value
+            name: values.get(value, value) if isinstance(value, str) else value
             for name, value in question.arguments.items()
         }
 
-    def _after(self, question: Question, prepared: Prepared, asked: datetime, answer: Answer) -> KeyView:
-        """The key as it reads afterwards, within the time that reads may lag behind what was carried out."""
+    def _after(self, question: Question, prepared: PreparedKey, sent_at: datetime, answer: Answer) -> KeyView:
+        """The key, read after the request; waits for the settle time of the profile if the request was accepted."""
         pool = self.bench.pool
         if not answer.accepted:
             return pool.steady(prepared.key)
-        states = Documented(self.bench.client.profile, question, frozenset()).states(prepared.view, asked)
+        states = DocumentedAnswer(self.bench.client.profile, question, frozenset()).states(prepared.view, sent_at)
         return pool.settled(
             prepared.key,
             lambda view: view.state in states and (view.state != PENDING or view.deletion_at is not None),
         )
 
-    def _given(
+    def _normalized(
         self,
         question: Question,
-        prepared: Prepared,
-        asked: datetime,
+        prepared: PreparedKey,
+        sent_at: datetime,
         answer: Answer,
         after: KeyView,
         unknown: object = None,
-    ) -> Given:
+    ) -> NormalizedAnswer:
         client, bench = self.bench.client, self.bench
-        # What is asked from here on is not about the question.
+        # Later requests do not belong to the question.
         client.stop_findings()
         facts: dict[str, Fact] = dict(facts_of(question, bench, prepared, answer))
-        documented = Documented(client.profile, question, bench.applicable)
+        documented = DocumentedAnswer(client.profile, question, bench.applicable)
         everywhere = of_every_exchange(self._judge.failures, answer.number)
-        breaks = (*documented.breaks(prepared, asked, answer, after), *everywhere, *breaks_of(question, bench, facts))
-        scheduled = asked if question.operation == "schedule" and after != prepared.view else prepared.scheduled
-        normal = Normal(self._names(prepared, unknown, answer), asked, scheduled, fresh=question.operation == "create")
-        return Given(
+        breaks = (*documented.breaks(prepared, sent_at, answer, after), *everywhere, *breaks_of(question, bench, facts))
+        scheduled = sent_at if question.operation == "schedule" and after != prepared.view else prepared.scheduled
+        normal = Normalizer(
+            self._names(prepared, unknown, answer), sent_at, scheduled, fresh=question.operation == "create"
+        )
+        return NormalizedAnswer(
             "answered",
             accepted=answer.accepted,
             status=answer.status,
@@ -208,8 +210,8 @@ class _Asking:
             breaks=tuple(dict.fromkeys(breaks)),
         )
 
-    def _body(self, question: Question, answer: Answer, normal: Normal) -> Any:  # noqa: ANN401 - JSON
-        """The body, read again from the reply as it may be stored: without secrets."""
+    def _body(self, question: Question, answer: Answer, normal: Normalizer) -> Any:  # noqa: ANN401 - JSON
+        """The normalized body, decoded again from the redacted reply."""
         client = self.bench.client
         if not answer.reply.body:
             return "<empty>"
@@ -222,7 +224,7 @@ class _Asking:
             return normal.error(value, answer.error.code, answer.error.message)
         return normal.body(value)
 
-    def _names(self, prepared: Prepared, unknown: object, answer: Answer) -> dict[str, str]:
+    def _names(self, prepared: PreparedKey, unknown: object, answer: Answer) -> dict[str, str]:
         client = self.bench.client
         known: list[tuple[object, str]] = [
             (client.dialect.request_id(answer.reply, answer.value), "<request id>"),
@@ -235,8 +237,8 @@ class _Asking:
         ]
         return {text: name for text, name in known if isinstance(text, str) and len(text) > 1}
 
-    def _told(self, error: Inconclusive) -> str:
-        """Why there is no answer, without what the target may have put into it."""
+    def _reason(self, error: Inconclusive) -> str:
+        """The reason for a missing answer, normalized: the target may have put its own text into it."""
         clean = self.bench.client.recorder.redactor.text(error.reason)
         names = dict.fromkeys(self.bench.pool.ever, KEY)
-        return Normal(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]
+        return Normalizer(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]

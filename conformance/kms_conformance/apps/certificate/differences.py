@@ -1,4 +1,4 @@
-"""What is claimed, beside what follows from the exchanges: every difference in a sentence."""
+"""Differences between the claimed results of a sealed file and the results of judging its exchanges again."""
 
 from __future__ import annotations
 
@@ -17,61 +17,64 @@ from kms_conformance.verdict.model import Verdict
 from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
-    from kms_conformance.apps.certificate.rejudge import Rejudged
+    from kms_conformance.apps.certificate.rejudge import RejudgedRun
     from kms_conformance.recording.player import Tape
     from kms_conformance.report.model import TargetReport
 
 
-# Started is told in whole seconds; emulators are started, and reports begun, before the first request.
+# `started` has whole seconds; emulators and reports are started before the first request.
 _SECOND = timedelta(seconds=1)
-_ALIKE = ("duration_seconds", "started")
-# When a check began and how long it took is pytest's own measure, and nothing rests on it.
+_TIMES = ("duration_seconds", "started")
+# Start and duration of a check, as pytest measured them; no verdict depends on them.
 _MEASURED = ("seconds", "started")
 _MOST_SHOWN = 200
 
 
-def differences(claimed: TargetReport, environment: Mapping[str, Any], again: Rejudged, ledger: str) -> Iterator[str]:
-    """Where the verdict and the results are not those that follow from the exchanges."""
+def differences(
+    claimed: TargetReport, environment: Mapping[str, Any], again: RejudgedRun, ledger: str
+) -> Iterator[str]:
+    """Differences of verdict, results, ledger and plan from those of the rejudged run, a sentence each."""
     yield from _of_verdict(claimed.verdict.to_json(), _decided(claimed, environment, again).to_json())
     yield from _of_checks(claimed, again)
     if again.ledger != ledger:
-        yield "ledger.jsonl: its lines are not those that such a run writes."
+        yield "ledger.jsonl: its lines differ from those that the rejudged run writes."
     partial = partial_because(environment, again.plan)
     if partial != environment["partial"]:
-        yield f"environment.json: it is partial because {_list(partial)}; claimed is {_list(environment['partial'])}."
-    strange = sorted(set(environment["planned"]) - set(again.plan))
-    if strange:
-        yield f"environment.json: no check is called {strange[0]} for such a target at this tier."
+        claimed_partial = _list(environment["partial"])
+        yield f"environment.json: the reasons for partial are: {_list(partial)}; claimed are: {claimed_partial}."
+    unknown = sorted(set(environment["planned"]) - set(again.plan))
+    if unknown:
+        yield f"environment.json: there is no check {unknown[0]} for this target at this tier."
 
 
-def out_of_time(claimed: Verdict, tape: Tape) -> Iterator[str]:
-    """Where the run is said to have been at another time than its exchanges."""
+def time_mismatch(claimed: Verdict, tape: Tape) -> Iterator[str]:
+    """A sentence if the exchanges are not within the claimed time of the run."""
     started = claimed.began
     ended = started + timedelta(seconds=claimed.duration_seconds) + 2 * _SECOND
     times = [datetime.fromisoformat(line["started"]) for line in tape.lines]
     if times and (times[0] < started - _SECOND or times[-1] > ended):
-        yield f"verdict.json: it speaks of {claimed.started}, and its exchanges are of {times[0].isoformat()}."
+        yield f"verdict.json: the run started at {claimed.started}, but its exchanges at {times[0].isoformat()}."
 
 
-def unclaimed_failures(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
-    """What had failed by the exchanges before the suite and they parted, and is not said to have failed."""
-    said = {failure.requirement for check in claimed.checks for failure in check.failures}
+def unclaimed_failures(claimed: TargetReport, again: RejudgedRun) -> Iterator[str]:
+    """Unclaimed failures in the exchanges that could be judged before the run deviated from the tape."""
+    claimed_ids = {failure.requirement for check in claimed.checks for failure in check.failures}
     judged = {failure.requirement: failure for result in again.results for failure in result.failures}
     for name, failure in judged.items():
-        if name not in said:
+        if name not in claimed_ids:
             reason = f"expected {failure.expected}; received {failure.received}"
-            yield f"{name}: by the exchanges up to there it failed ({_short(reason)})."
+            yield f"{name}: it failed by the exchanges up to that point ({_short(reason)})."
 
 
-def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejudged) -> Verdict:
+def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: RejudgedRun) -> Verdict:
     verdict = claimed.verdict
     run = Run(environment["tier"], environment["seed"], verdict.began, verdict.duration_seconds)
-    # That a failure is accepted is its owner's word: no exchange can tell it.
+    # Waivers are statements of the owner: exchanges cannot confirm them.
     waivers = [entry.waiver for entry in verdict.requirements if entry.waiver is not None]
     frozen = None if verdict.frozen is None else load_frozen(verdict.frozen["version"], verdict.dialect)
-    # In the order of the plan: so stand the checks that did not run.
+    # In the order of the plan, as the checks that did not run are listed.
     planned = {name: ids for name, ids in again.plan.items() if name in environment["planned"]}
-    # Why a check did not run, and which keys are left, no exchange can tell; both only speak against the run.
+    # Exchanges cannot confirm why a check did not run and which keys are left; both can only worsen the result.
     reasons = {found.check: found.why for found in verdict.unfinished}
     beside = Circumstances(reasons, filters=environment["filters"], keys_left=verdict.keys_left)
     decided = decide(again.target, again.results, run, planned, waivers, frozen, beside)
@@ -84,27 +87,28 @@ def _of_verdict(claimed: Mapping[str, Any], follows: Mapping[str, Any]) -> Itera
     for name in dict.fromkeys([*ours, *theirs]):
         yield from _of_requirement(name, theirs.get(name), ours.get(name))
     if list(theirs) != list(ours) and theirs.keys() == ours.keys():
-        yield "verdict.json: its requirements stand in another order."
+        yield "verdict.json: its requirements are in another order."
     for name in dict.fromkeys([*claimed, *follows]):
-        if name not in ("requirements", *_ALIKE) and claimed.get(name) != follows.get(name):
-            yield f"{name}: claimed is {_short(claimed.get(name))}; it follows {_short(follows.get(name))}."
+        if name not in ("requirements", *_TIMES) and claimed.get(name) != follows.get(name):
+            yield f"{name}: claimed is {_short(claimed.get(name))}; judged again: {_short(follows.get(name))}."
 
 
 def _of_requirement(name: str, claimed: Mapping[str, Any] | None, follows: Mapping[str, Any] | None) -> Iterator[str]:
     if claimed is None:
-        yield f"{name}: the verdict does not speak of it."
+        yield f"{name}: the verdict does not contain this requirement."
     elif follows is None:
         yield f"{name}: there is no such requirement."
     elif claimed["verdict"] != follows["verdict"]:
         reason = f" ({_short(follows['reason'])})" if follows["reason"] else ""
-        yield f"{name}: claimed is {claimed['verdict']}; by its exchanges it is {follows['verdict']}{reason}."
+        yield f"{name}: claimed is {claimed['verdict']}; judged again: {follows['verdict']}{reason}."
     else:
         for part in dict.fromkeys([*claimed, *follows]):
-            if not alike(claimed.get(part), follows.get(part)):
-                yield f"{name}: its {part} is {_short(follows.get(part))}; claimed is {_short(claimed.get(part))}."
+            if not equal_unless_redacted(claimed.get(part), follows.get(part)):
+                shown, recomputed = _short(claimed.get(part)), _short(follows.get(part))
+                yield f"{name}: claimed {part} is {shown}; judged again: {recomputed}."
 
 
-def _of_checks(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
+def _of_checks(claimed: TargetReport, again: RejudgedRun) -> Iterator[str]:
     theirs = {check.check: check.to_json() for check in claimed.checks}
     ours = {result.check: scrubbed_json(result.to_json()) for result in again.results}
     for name in dict.fromkeys([*ours, *theirs]):
@@ -112,8 +116,10 @@ def _of_checks(claimed: TargetReport, again: Rejudged) -> Iterator[str]:
             yield f"results.json: {name} {'has no result' if name in ours else 'did not run'}."
             continue
         for part in theirs[name]:
-            if part not in _MEASURED and not alike(_plain(theirs[name][part]), _plain(ours[name][part])):
-                yield f"results.json: {name} does not have such {part}."
+            if part not in _MEASURED and not equal_unless_redacted(
+                _plain(theirs[name][part]), _plain(ours[name][part])
+            ):
+                yield f"results.json: {name}: the recorded {part} differs from the recomputed one."
 
 
 def _plain(value: object) -> object:
@@ -132,19 +138,22 @@ def _list(reasons: list[str]) -> str:
 _MARK = "[redacted:"
 
 
-def alike(claimed: object, follows: object) -> bool:
-    """Whether two JSON values are the same; texts of which one has something hidden may differ in words.
+def equal_unless_redacted(claimed: object, follows: object) -> bool:
+    """Whether two JSON values are equal; two texts also count as equal if one of them has a redacted part.
 
-    What a text quotes is cut before it is hidden or after it, by what was secret: only the run itself knew that.
+    A quoted text is shortened before or after its redaction, depending on the secret. Only the run knew the secret, so
+    the two texts cannot be compared word by word.
     """
     if isinstance(claimed, str) and isinstance(follows, str):
         return claimed == follows or _MARK in claimed or _MARK in follows
     if isinstance(claimed, dict) and isinstance(follows, dict):
-        return claimed.keys() == follows.keys() and all(alike(claimed[name], follows[name]) for name in claimed)
+        return claimed.keys() == follows.keys() and all(
+            equal_unless_redacted(claimed[name], follows[name]) for name in claimed
+        )
     if isinstance(claimed, (list, tuple)) and isinstance(follows, (list, tuple)):
-        # The id of an access key is hidden where the target file names it, and shown where a check made it up.
+        # The id of an access key is redacted if it is in the target file, and not if a check invented it.
         names = {str(name).lower() for name in (*claimed[:1], *follows[:1])}
         if claimed and follows and len(names) == 1 and names <= credential_places().key_id_headers:
             return True
-        return all(alike(one, other) for one, other in zip_longest(claimed, follows, fillvalue=...))
+        return all(equal_unless_redacted(one, other) for one, other in zip_longest(claimed, follows, fillvalue=...))
     return claimed == follows

@@ -1,0 +1,143 @@
+"""Preparation of keys: brings a key into the state of a question, always by the same requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from kms_conformance.apps.differential.question import (
+    CANCELLED,
+    CIPHERTEXT,
+    LAST_MINUTE,
+    PENDING_FROM_DISABLED,
+    Question,
+)
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.target_session import Bench
+
+# Distance of questions from the end of the waiting period, before and after it.
+_MARGIN_SECONDS = 60.0
+_NEED_CLOCK = frozenset({GONE, LAST_MINUTE})
+# Start states, for the states that are prepared in several steps.
+_FROM = {PENDING: ENABLED, CANCELLED: ENABLED, LAST_MINUTE: ENABLED, GONE: ENABLED, PENDING_FROM_DISABLED: DISABLED}
+
+
+@dataclass(frozen=True)
+class PreparedKey:
+    """Key in the state of a question: its id, its fields, and the time when its deletion was last scheduled.
+
+    `ciphertext` is set if the question decrypts; `days` is the window of a pending key.
+    """
+
+    key: str
+    view: KeyView
+    scheduled: datetime | None
+    ciphertext: str | None = None
+    days: int | None = None
+
+
+@dataclass
+class KeyPreparer:
+    """Preparation of the keys of one target. Methods raise `Inconclusive` if a state cannot be reached."""
+
+    bench: Bench
+    _scheduled: dict[str, datetime] = field(default_factory=dict)
+    _prepared_state: dict[str, str] = field(default_factory=dict)
+    _deleted: PreparedKey | None = None
+
+    def reason_to_leave_out(self, question: Question) -> str | None:
+        """The reason why the target file does not allow the question, or None."""
+        if question.state in _NEED_CLOCK and not self.bench.time.offered:
+            return "the target file has no time_control, so the end of the waiting period cannot be reached"
+        most = self.bench.target.limits.max_keys
+        if question.keys > most:
+            return f"the question needs {question.keys} keys, and limits.max_keys is {most}"
+        return None
+
+    def prepare(self, question: Question) -> PreparedKey:
+        """A key in the state of the question, with a ciphertext if the question decrypts."""
+        if question.state == GONE:
+            return self._deleted_key()
+        if question.keys > 1:
+            first = self._living_key()
+            self._living_key(first)
+        key = self._living_key()
+        ciphertext = None
+        if CIPHERTEXT in question.arguments.values():
+            self._bring(key, ENABLED)
+            ciphertext = self._encrypted(key)
+            self._prepared_state.pop(key, None)
+        if self._prepared_state.get(key) != question.state:
+            self._prepare_state(key, question.state)
+        self._prepared_state[key] = question.state
+        view = self.bench.pool.read(key)
+        days = self.bench.pool.days if view.state == PENDING else None
+        return PreparedKey(key, view, self._scheduled.get(key), ciphertext, days)
+
+    def note_effect(
+        self, prepared: PreparedKey, question: Question, at: datetime, answer: Answer | None, after: KeyView
+    ) -> None:
+        """Record the effect of a question on its key: a key that may have changed is prepared again."""
+        if question.operation == "schedule" and (answer is None or answer.accepted or after.state == PENDING):
+            self._scheduled[prepared.key] = at if after != prepared.view else self._scheduled.get(prepared.key, at)
+        if answer is None or answer.accepted or after != prepared.view:
+            self._prepared_state.pop(prepared.key, None)
+
+    def _living_key(self, *besides: str) -> str:
+        """The oldest key that is not deleted, in any state, or a new key."""
+        pool = self.bench.pool
+        return next((key for key in pool.keys if key not in besides), None) or pool.create()
+
+    def _prepare_state(self, key: str, state: str) -> None:
+        start = _FROM.get(state, state)
+        self._bring(key, start)
+        if start == state:
+            return
+        self._scheduled[key] = self.bench.time.now()
+        self._bring(key, PENDING)
+        if state == CANCELLED:
+            answer = self.bench.client.ask("cancel", key_id=key)
+            if not answer.accepted:
+                raise Inconclusive(f"The deletion of a key could not be cancelled: {answer.summary}.")
+        if state == LAST_MINUTE:
+            self._advance(key, -_MARGIN_SECONDS)
+
+    def _bring(self, key: str, state: str) -> KeyView:
+        view = self.bench.pool.bring(key, state)
+        if view is None:
+            raise Inconclusive("The key was deleted before the end of its waiting period.")
+        return view
+
+    def _deleted_key(self) -> PreparedKey:
+        """The deleted key, which all questions on deleted keys share."""
+        if self._deleted is None:
+            key = self._living_key()
+            for other in [other for other in self.bench.pool.keys if other != key]:
+                # Moving the clock would delete other pending keys as well.
+                self._bring(other, ENABLED)
+            self._bring(key, ENABLED)
+            ciphertext = self._encrypted(key)
+            self._prepare_state(key, GONE)
+            self._advance(key, self.bench.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
+            self.bench.pool.forget_if_gone(key)
+            self._deleted = PreparedKey(key, self.bench.pool.read(key), self._scheduled[key], ciphertext)
+        return self._deleted
+
+    def _advance(self, key: str, seconds: float) -> None:
+        """Move the clock to `seconds` after the end of the waiting period: the later of date and window counts."""
+        view = self.bench.pool.read(key)
+        end = self._scheduled[key] + timedelta(days=self.bench.pool.days)
+        if seconds > 0 and view.deletion_at is not None:
+            end = max(end, view.deletion_at)
+        self.bench.time.advance(max(0.0, (end - self.bench.time.now()).total_seconds() + seconds))
+
+    def _encrypted(self, key: str) -> str:
+        client = self.bench.client
+        answer = client.ask("encrypt", key_id=key, plaintext="text")
+        ciphertext = client.dialect.secret_output("encrypt", answer.value)
+        if not answer.accepted or ciphertext is None:
+            raise Inconclusive(f"The key could not encrypt: {answer.summary}.")
+        return ciphertext

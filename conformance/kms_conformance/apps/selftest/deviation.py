@@ -1,0 +1,138 @@
+"""Deviating emulators as targets: deliberate faults, conforming variants, and the function that serves them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import yaml
+
+from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.core import specs
+from kms_conformance.emulator import Decisions, Emulator, Filter
+
+# A context manager that serves a target while it is open and yields the text of its target file.
+Prepare = Callable[[], contextlib.AbstractContextManager[str]]
+
+HUAWEI, ALIBABA, AWS = "huawei", "alibaba", "aws"
+BOTH = (HUAWEI, ALIBABA)
+# The order decides which dialect a sample draws.
+ALL = (*BOTH, *(name for name in specs.emulated() if name not in BOTH))
+
+Severity = Literal["critical", "major", "minor"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One deliberate fault of the emulator: its effect, and the requirements that must be reported as failed.
+
+    `title` describes the fault in one sentence for readers of the result. `severity`: critical loses data, keeps a key
+    alive past its deletion date or admits callers without valid credentials; major breaks a client; minor misinforms.
+    At least one of `requirements` must be reported as failed. `families` are the check families that report the fault,
+    besides `entry`, which every run needs; empty means all families. `exit_code` is the expected one: 0 where the fault
+    breaks only a SHOULD or MAY, 3 where it leaves the run without a usable key. `timeout_seconds` sets the reply
+    timeout in the target file. `why_more` justifies more than five failed requirements.
+    """
+
+    name: str
+    title: str
+    fault_class: str
+    severity: Severity
+    requirements: frozenset[RequirementId]
+    dialects: tuple[str, ...] = ALL
+    families: tuple[str, ...] = ()
+    decisions: tuple[type[Decisions], ...] = ()
+    filters: tuple[Filter, ...] = ()
+    auth: str | None = None
+    foreign_keys: int = 3
+    timeout_seconds: float | None = None
+    exit_code: Literal[0, 1, 3] = 1
+    why_more: str = ""
+
+    def arguments(self) -> tuple[str, ...]:
+        """The pytest arguments that limit a run to the families that report the fault."""
+        return only(self.families) if self.families else ()
+
+    def serving(self, dialect: str, port: int = 0) -> Prepare:
+        """Serve an emulator of the dialect with this fault, on any free port or on `port`; see `run_suite`."""
+        return serving(
+            dialect,
+            decisions=self.decisions,
+            filters=self.filters,
+            auth=self.auth,
+            foreign_keys=self.foreign_keys,
+            timeout_seconds=self.timeout_seconds,
+            port=port,
+        )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One conforming behaviour that differs from the emulator's default.
+
+    `families` limits a run where a run of all families would take too long. Variants with the same `about` exclude each
+    other; one that is `alone` is combined with no other.
+    """
+
+    name: str
+    title: str
+    dialects: tuple[str, ...] = ALL
+    decisions: tuple[type[Decisions], ...] = ()
+    filters: tuple[Filter, ...] = ()
+    auth: str | None = None
+    foreign_keys: int = 3
+    profile: str = "documents"
+    families: tuple[str, ...] = ()
+    group: str = ""
+    about: str = ""
+    alone: bool = False
+
+    def arguments(self) -> tuple[str, ...]:
+        """The pytest arguments that limit a run to `families`."""
+        return only(self.families) if self.families else ()
+
+    def serving(self, dialect: str) -> Prepare:
+        """Serve an emulator of the dialect that conforms in this way; see `run_suite`."""
+        return serving(
+            dialect,
+            decisions=self.decisions,
+            filters=self.filters,
+            auth=self.auth,
+            foreign_keys=self.foreign_keys,
+            profile=self.profile,
+        )
+
+
+def serving(
+    dialect: str,
+    *,
+    decisions: Sequence[type[Decisions]] = (),
+    filters: Sequence[Filter] = (),
+    auth: str | None = None,
+    foreign_keys: int = 3,
+    profile: str = "documents",
+    timeout_seconds: float | None = None,
+    port: int = 0,
+) -> Prepare:
+    """Serve an emulator with these decisions and filters; the context raises the emulator's first internal error."""
+
+    @contextlib.contextmanager
+    def served() -> Iterator[str]:
+        made = type("Deviating", tuple(decisions) or (Decisions,), {})
+        emulator = Emulator(
+            dialect, profile=profile, port=port, decisions=made, filters=filters, foreign_keys=foreign_keys
+        )
+        with emulator:
+            limits = {} if timeout_seconds is None else {"limits": {"timeout_seconds": timeout_seconds}}
+            yield yaml.safe_dump(emulator.target(auth) | limits, sort_keys=False)
+        if emulator.failures:
+            raise emulator.failures[0]
+
+    return served
+
+
+def only(families: Sequence[str]) -> tuple[str, ...]:
+    """The pytest arguments that limit a run to these families and `entry`, which every run needs."""
+    return ("-k", " or ".join(f"test_{family}.py" for family in dict.fromkeys(("entry", *families))))
