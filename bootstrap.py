@@ -1,7 +1,7 @@
-"""Set everything up in `.venv` beside this file, and run one of the environments of tox.ini. Needs Python 3.11 alone.
+"""Create `.venv` beside this file and run an environment of tox.ini. Needs only Python 3.11 or newer.
 
-python3 bootstrap.py certify     certifies the built-in emulator and leaves a report
-python3 bootstrap.py test        checks and tests all of this
+python3 bootstrap.py certify     certifies the built-in emulator and writes a report
+python3 bootstrap.py test        runs all linters, type checks and tests
 """
 
 import os
@@ -19,15 +19,15 @@ ENVIRONMENTS = ("certify", "test")
 
 
 def main() -> int:
-    """Run one environment; its exit code is ours."""
+    """Run one environment; returns the exit code of tox, or 2 for a usage error."""
     if len(sys.argv) < 2 or sys.argv[1] not in ENVIRONMENTS:
-        sys.stderr.write(f"Say what to do: {' or '.join(f'python3 bootstrap.py {name}' for name in ENVIRONMENTS)}\n")
+        sys.stderr.write(f"Usage: {' or '.join(f'python3 bootstrap.py {name}' for name in ENVIRONMENTS)}\n")
         return 2
     if sys.version_info < OLDEST:
-        sys.stderr.write(f"Python {sys.version.split()[0]} is too old: 3.11 or newer is needed.\n")
+        sys.stderr.write(f"Python {sys.version.split()[0]} is too old; 3.11 or newer is required.\n")
         return 2
     if not (BIN / "tox").exists() and not (BIN / "tox.exe").exists():
-        print("Setting up .venv (once; about a minute with what follows)", flush=True)
+        print("Setting up .venv (once, about a minute)", flush=True)
         venv.create(VENV, with_pip=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "tox>=4.21,<5"], check=True)
     environment, *arguments = sys.argv[1:]

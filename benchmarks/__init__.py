@@ -1,1 +1,1 @@
-"""Comparisons with other tools; no part of the package, and nothing that the suite needs."""
+"""Benchmarks and comparisons with other tools; not part of the installed package."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: what the suite costs, beside what the same takes without it; results: docs/speed.md."""
+"""`python -m benchmarks` compares the cost of the suite with the same work without it; results: docs/speed.md."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _counts(_: int) -> Iterator[Result]:
     yield from money.sample()
 
 
-# In the order in which they are made.
+# In the order of measurement.
 _PARTS: Mapping[str, _Part] = {
     "start-up": startup.start_up,
     "overhead": _overhead,
@@ -50,7 +50,7 @@ _PARTS: Mapping[str, _Part] = {
     "counts": _counts,
     "ratios": overhead.on_canned_bytes,
 }
-# What can be compared within seconds.
+# Parts that take a few seconds.
 _QUICK = frozenset({"counts", "ratios"})
 _USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
 
@@ -59,12 +59,16 @@ _USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
 @click.option(
     "--part", "parts", type=click.Choice([*_PARTS, "finding"]), multiple=True, default=_USUAL, help="May be repeated."
 )
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="How often two things take turns.")
-@click.option("--faults", type=click.IntRange(1), default=20, show_default=True, help="Of the part `finding`.")
-@click.option("--npm", type=click.Path(path_type=Path, exists=True), default=None, help="Where Portman and Newman are.")
-@click.option("--json", "to", type=click.Path(path_type=Path), default=None, help="Keep the results in this file.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds of measurement for each pair."
+)
+@click.option("--faults", type=click.IntRange(1), default=20, show_default=True, help="Faults in the part `finding`.")
+@click.option(
+    "--npm", type=click.Path(path_type=Path, exists=True), default=None, help="Folder with Portman and Newman."
+)
+@click.option("--json", "to", type=click.Path(path_type=Path), default=None, help="Write the results to this file.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), default=None, help="Results to compare with.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table for a page.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown.")
 def main(
     parts: Sequence[str],
     rounds: int,
@@ -74,14 +78,14 @@ def main(
     against: Path | None,
     as_markdown: bool,  # noqa: FBT001 - a flag of the command
 ) -> None:
-    """Measure start-up, overhead, fuzzing, growth, parallel runs and costs; ours and the other by turns.
+    """Measure start-up, overhead, fuzzing, growth, parallel runs and costs; both sides of a pair in turn.
 
-    With --against, exit code 1 says that a ratio or a count is worse than in that file, beyond its tolerance. Seconds
-    are never compared: they are the machine's.
+    With --against, exit code 1 means that a ratio or a count is worse than in that file by more than its tolerance.
+    Seconds are not compared, because they depend on the machine.
     """
     results: list[Result] = []
     if set(parts) - _QUICK:
-        # What is compiled once is there when the first of two things is measured.
+        # Fills caches, so that the first measured side is not slower.
         rate.warm_up()
     for name in parts:
         click.echo(f"{name} …", err=True)
@@ -93,7 +97,7 @@ def main(
     if to is not None:
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-    # What is counted by operation goes into the file; shown are the sums.
+    # Counts by operation are only written to the file; the table has their sums.
     shown = [result for result in results if not _is_detail(result)]
     if as_markdown:
         click.echo(markdown(shown))

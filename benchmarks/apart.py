@@ -1,4 +1,4 @@
-"""A server in a process of its own: told where it serves at the start, and what it counted at the end."""
+"""Runs a server in a separate process; it sends its address at the start and its counts at the end."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-# A server that was told to stop has nothing left to do but to say what it counted.
+# A stopped server only has to send its counts.
 _STOPS_WITHIN_SECONDS = 20.0
 
 
 class Apart:
-    """A server at work: `place` is what it said when it began to serve, `stop` gives what it says when it has ended."""
+    """A running server: `place` is its first message (an address), `stop` returns its last message (counts)."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self.place: Any = pipe.recv()
 
     def stop(self) -> Any:  # noqa: ANN401 - each server's own
-        """End it. Raises `TimeoutError` where it does not end."""
+        """Stop the server and return its last message. Raises `TimeoutError` if the server does not stop."""
         self._pipe.send("stop")
         if not self._pipe.poll(_STOPS_WITHIN_SECONDS):
             raise TimeoutError("The server did not stop.")
@@ -29,9 +29,9 @@ class Apart:
 
 @contextlib.contextmanager
 def apart(serve: Callable[..., None], *arguments: object) -> Iterator[Apart]:
-    """Run `serve(pipe, *arguments)` in a process of its own, which is gone when the context ends.
+    """Run `serve(pipe, *arguments)` in a separate process, which is killed at the end of the context.
 
-    It sends its place, waits for a word or for the other end to be gone, and sends what it counted.
+    `serve` must send an address, wait for a message or for EOF, and send its counts.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()

@@ -1,4 +1,4 @@
-"""A pytest plugin for a run of the suite: keeps each check's requests and how long it took, to replay them bare."""
+"""A pytest plugin for runs of the suite: records the requests and the duration of each check."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kms_conformance.core import tier
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.record import Recorder
 
-#: What comes when all checks are through: keys are let go, and reports are written.
+#: The part after all checks: clean-up of keys, and reports.
 FINISH = "finish"
 
 
 @dataclass
 class Part:
-    """One check at one target: what it sent, in order, with the operations, and its seconds.
+    """One check at one target: its requests in order, with their operations, and its duration.
 
-    `seconds` are by the clock, `cpu` of this process' work: everything that pytest does for a check, set-up to report.
+    `seconds` is wall-clock time, `cpu` the processor time of this process. Both include pytest's set-up and reporting.
     """
 
     check: str
@@ -32,24 +32,24 @@ class Part:
 
     @property
     def family(self) -> str:
-        """The family that the check belongs to."""
+        """The family of the check."""
         return self.check.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
 
 
 def read(path: Path) -> list[Part]:
-    """The parts that a run wrote, in the order in which they ran. Only of our own files: a pickle can do anything."""
+    """The parts of a run in order. Read only trusted files: unpickling can run any code."""
     parts: list[Part] = pickle.loads(path.read_bytes())  # noqa: S301 - see above
     return parts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to write the parts to, and how many times as many examples as its tier a run takes."""
+    """Options: the output file, and a factor for the generated examples of the tier."""
     parser.addoption("--parts", type=Path, default=None)
     parser.addoption("--times", type=int, default=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen, if there is a file to write to."""
+    """Apply the factor; record if an output file is given."""
     times = config.getoption("--times")
     for name, effort in tier.EFFORTS.items():
         tier.EFFORTS[name] = replace(
@@ -71,7 +71,7 @@ class _Listener:
                 self._parts[-1].requests.append((operation, exchange.request))
             return add(recorder, operation, exchange)
 
-        Recorder.add = listening  # type: ignore[method-assign, assignment]  # where every exchange is kept
+        Recorder.add = listening  # type: ignore[method-assign, assignment]  # patched: every exchange passes here
 
     def _timed(self, check: str) -> Generator[None, object, object]:
         part = Part(check)

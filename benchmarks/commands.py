@@ -1,4 +1,4 @@
-"""A tool's command as its user would type it, in a process of its own, with an end."""
+"""Runs a tool's command in a separate process with a time limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
-# How often a running command is looked after.
+# Interval of checks whether the command has ended.
 _POLL_SECONDS = 0.5
 
 
@@ -20,9 +20,9 @@ def execute(
     most_seconds: float,
     enough: Callable[[], bool] = lambda: False,
 ) -> str:
-    """Run a command in a folder until it ends, or `enough` says so; returns what was wrong with it, else "".
+    """Run a command in a folder until it ends or `enough` returns True; returns a problem, or "".
 
-    Both tools exit with 0 or 1 when they did their work, ours with 3 as well where something could not be judged.
+    Exit codes 0 and 1 are normal for both tools, and 3 (inconclusive) for the suite.
     """
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     with (folder / "output.txt").open("wb") as output:

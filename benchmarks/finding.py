@@ -1,4 +1,4 @@
-"""How soon a fault is reported: our smoke run, the Schemathesis CLI, and Portman with Newman, fault by fault."""
+"""Requests and seconds until a fault is reported: by our smoke run, by Schemathesis, and by Portman with Newman."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from benchmarks.sample import ordered
 from benchmarks.score import Run, accepted
 from kms_conformance.apps.selftest.faults import FAULTS
 
-# What Portman and Newman are pointed at must sign by a token alone.
+# Portman and Newman can only send a fixed token.
 _DIALECT = "huawei"
 _EXAMPLES = 20
 
 
 def first_reports(faults: int, npm: Path | None, home: Path) -> Iterator[Result]:
-    """Requests and seconds until the first correct report, on so many faults; without `npm`, of two tools only.
+    """Requests and seconds until the first correct report, for this many faults; without `npm`, for two tools only.
 
-    What a tool reports of a faultless emulator is its baseline, and no report of a fault.
+    Reports of a tool on a faultless emulator are its baseline and do not count.
     """
     home.mkdir(parents=True, exist_ok=True)
     (home / f"{_DIALECT}.json").unlink(missing_ok=True)
@@ -47,7 +47,7 @@ def first_reports(faults: int, npm: Path | None, home: Path) -> Iterator[Result]
 
 
 def _sooner(runs: list[dict[str, Run]], what: str) -> int:
-    """On how many faults a peer was sooner than we, or found what we did not."""
+    """The number of faults that a peer found sooner than the suite, or that only a peer found."""
 
     def beaten(found: dict[str, Run]) -> bool:
         mine = found["ours"]

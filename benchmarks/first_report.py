@@ -1,4 +1,4 @@
-"""A pytest plugin for a run of the suite: writes down when the first failed check was reported."""
+"""A pytest plugin for runs of the suite: writes the time of the first failed check."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to write the moment (seconds since 1970) to."""
+    """Option: the output file for the time (seconds since 1970)."""
     parser.addoption("--first-report", type=Path, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the run, if there is a file to write to."""
+    """Record if an output file is given."""
     path = config.getoption("--first-report")
     if path is not None:
         config.pluginmanager.register(_Watcher(path))
@@ -26,6 +26,6 @@ class _Watcher:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         result = getattr(report, "kms", None)
-        # An inconclusive check fails its test as well, and accuses nobody.
+        # The test of an inconclusive check fails too, but reports no fault.
         if result is not None and result["failures"] and not self._path.exists():
             self._path.write_text(repr(time.time()), encoding="utf-8")

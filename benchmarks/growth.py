@@ -1,4 +1,4 @@
-"""What grows with what: memory and time with examples, work with targets and with the keys of others."""
+"""Growth of time, memory and requests with the number of examples, targets, and foreign keys."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from benchmarks import suite
 from benchmarks.measure import Ratio, Result, count
 from benchmarks.process import Usage
 
-# The lifecycle model and a few families: what a target costs shows on them as well as on all.
+# A few families suffice to measure the cost of a further target.
 _SOME = "test_entry.py or test_cancel.py or test_window.py"
 _FUZZED = "test_entry.py or (test_fuzzing.py and test_operation)"
 
 
 def examples(dialect: str) -> Iterator[Result]:
-    """Once, ten and a hundred times the examples of the tier smoke: seconds and peak for each request."""
+    """1, 10 and 100 times the examples of tier smoke: seconds for each request, and peak memory."""
     found = []
     for times in (1, 10, 100):
         done = suite.run(dialect, "smoke", "-k", _FUZZED, f"--times={times}")
@@ -27,7 +27,7 @@ def examples(dialect: str) -> Iterator[Result]:
 
 
 def targets() -> Iterator[Result]:
-    """One, ten and fifty targets in one run: seconds and requests for each further target."""
+    """1, 10 and 50 targets in one run: seconds and requests for each further target."""
     used: dict[int, Usage] = {}
     for number in (1, 10, 50):
         done = suite.run("huawei", "smoke", "-k", _SOME, targets=number)
@@ -41,7 +41,7 @@ def targets() -> Iterator[Result]:
 
 
 def foreign_keys(numbers: tuple[int, ...] = (100, 1000, 10000)) -> Iterator[Result]:
-    """A smoke run among so many keys of others: requests but for the listing itself, and seconds of checks."""
+    """A smoke run with these numbers of foreign keys: requests without and with lists, and seconds of checks."""
     seconds = []
     for number in numbers:
         done = suite.run("huawei", "smoke", "-k", "not fuzzing", foreign_keys=number)

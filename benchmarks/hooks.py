@@ -1,7 +1,7 @@
-"""What Schemathesis loads (`SCHEMATHESIS_HOOKS`): valid credentials for every request, and an RPC service's one path.
+"""Hooks for Schemathesis (`SCHEMATHESIS_HOOKS`): sign every request, and map RPC actions to their one path.
 
-It is what a user of Schemathesis has to write for such a service: RPC has one path where the document has one a
-action, and a signature covers what is really sent, so both happen when a request is ready to leave.
+A user of Schemathesis must write the same for such a service. An RPC service has one path, and the document has one for
+each action. A signature covers the request that is sent, so both changes happen just before sending.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kms_conformance.wire.session import Session
 
 
 class Credentials(AuthBase):
-    """Signs requests as a target file says; a path of the document that stands for an action becomes a parameter."""
+    """Signs requests with a target's credentials; paths of actions become the parameter Action."""
 
     def __init__(self, signer: Signer, document: Mapping[str, Any]) -> None:
         self._signer = signer
@@ -37,7 +37,7 @@ class Credentials(AuthBase):
         }
 
     def __call__(self, prepared: PreparedRequest) -> PreparedRequest:
-        """The request with an action for a path, and signed."""
+        """The signed request, with the action as a parameter."""
         body = prepared.body or b""
         request = Request(
             str(prepared.method),
@@ -61,13 +61,13 @@ def _text(value: str | bytes) -> str:
 
 
 def install() -> None:
-    """Sign every request of this process as the target file says whose path the environment names."""
+    """Sign every request of this process with the credentials of the target file named in the environment."""
     target = load_target(os.environ[TARGET])
     signer = signer_for(target, Session(target.limits, target.urls, verify=target.verify))
     document = Api.load(Profile.load(target.dialect, target.profile)).document
     schemathesis.auth.set_from_requests(Credentials(signer, document))  # type: ignore[attr-defined] # set at run time
 
 
-# Also imported by tests, which have no target.
+# Tests import this module without a target.
 if TARGET in os.environ:
     install()

@@ -1,4 +1,4 @@
-"""Results as JSON, one file a release, and what became worse since: by ratios and counts, never by seconds."""
+"""Results as JSON, one file for each release, and their comparison by ratios and counts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from benchmarks.measure import Result
 from kms_conformance import __version__
 
-# Ratios of one commit differed by a quarter from run to run while other work went on beside them.
+# On a busy machine, ratios of the same commit differed by a quarter from run to run.
 _RATIO_TOLERANCE = 0.35
-# Counts move with what the suite asks; a tenth more is more than a check or two.
+# Each new check adds requests; 10 % is more than one or two checks add.
 _COUNT_TOLERANCE = 0.10
 
 
 def document(results: Sequence[Result], command: str) -> dict[str, Any]:
-    """Everything that is known of a benchmark: what was measured, on what, and how busy that was."""
+    """The JSON document of a benchmark: results, command, machine and load."""
     return {
         "format": 1,
         "version": __version__,
@@ -33,7 +33,7 @@ def document(results: Sequence[Result], command: str) -> dict[str, Any]:
 
 
 def worse(before: Path, results: Sequence[Result]) -> Iterator[str]:
-    """One line for each ratio and count that is worse than in the file; what only one of them has is passed over."""
+    """One line for each ratio and count that is worse than in the file; entries of only one side are ignored."""
     known = {_key(entry): entry for entry in json.loads(before.read_text(encoding="utf-8"))["results"]}
     for result in results:
         now = result.to_json()
@@ -51,7 +51,7 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _compared(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, float, float, int] | None:
-    """(before, now, tolerance, 1 where more is worse); None for what is told in seconds alone."""
+    """(before, now, tolerance, 1 if more is worse, else -1); None for seconds."""
     if now["kind"] == "ratio":
         return then["ratio"]["middle"], now["ratio"]["middle"], _RATIO_TOLERANCE, -1 if now["at_least"] else 1
     return (then["values"][0], now["values"][0], _COUNT_TOLERANCE, 1) if now["counted"] else None

@@ -1,7 +1,7 @@
-"""How long reports of many results take, and how large they are: `python -m benchmarks.many [--results 5000]`.
+"""Time and size of reports with many results: `python -m benchmarks.many [--results 5000]`.
 
-A real run is made against the emulator with faults, and multiplied in two ways: as one target with many checks, and as
-many targets. Then everything is written that a run writes, and timed part by part.
+A real run against the emulator with faults is multiplied in two ways: one target with many checks, and many targets.
+Then every report of a run is written and timed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.text import statement
 from tools.real_runs import run
 
-# The bars of the reports: seconds for Allure's and for the statement, bytes of the statement.
+# Limits: seconds for Allure's report and for the statement, bytes of the statement.
 ALLURE_SECONDS, STATEMENT_SECONDS, STATEMENT_BYTES = 60.0, 5.0, 5_000_000
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One part of a report: what it is, how long it took to write, and its size in bytes; 0 for many files."""
+    """One report: its name, seconds to write it, and its size in bytes (0 for several files)."""
 
     part: str
     seconds: float
@@ -39,7 +39,7 @@ class Figure:
 
 
 def as_checks(report: Report, results: int) -> Report:
-    """One target, the first of the report, with this many checks: its own, again and again."""
+    """The first target of the report with its checks repeated up to this number."""
     first = report.targets[0]
     times = -(-results // len(first.checks))
     checks = tuple(
@@ -63,7 +63,7 @@ def as_checks(report: Report, results: int) -> Report:
 
 
 def as_targets(report: Report, results: int) -> Report:
-    """Many targets, as many as it takes to this many requirements judged: those of the report, under other names."""
+    """The targets of the report repeated under other names, up to this number of requirements."""
     found: list[TargetReport] = []
     while sum(len(target.verdict.requirements) for target in found) < results:
         for target in report.targets:
@@ -74,7 +74,7 @@ def as_targets(report: Report, results: int) -> Report:
 
 
 def measure(report: Report, directory: Path) -> Iterator[Figure]:
-    """Write each part into a folder, timed; Allure's report only where Allure 3 is."""
+    """Write and time each report; Allure's report only if Allure 3 is installed."""
     yield _timed("statement, index.html", lambda: html.render(report))
     yield _timed("statement.md", lambda: statement.render(report))
     yield _timed("statement.md for a job", lambda: statement.render(report, statement.SUMMARY_LIMIT))
@@ -103,7 +103,7 @@ def _misses(figure: Figure) -> bool:
 @click.command()
 @click.option("--results", default=5000, show_default=True, help="How many results, at least.")
 def main(results: int) -> None:
-    """Measure the reports of many results; exit code 1 where a bar is missed."""
+    """Measure reports with many results; exit code 1 if a limit is exceeded."""
     missed = False
     with tempfile.TemporaryDirectory() as folder:
         run("nonconformant", Path(folder) / "run")

@@ -1,4 +1,4 @@
-"""What a benchmark says: two things measured in turn as a ratio, and counts, which no machine changes."""
+"""Results of benchmarks: ratios of two sides measured in turn, and counts, which do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Spread:
-    """The least, the middle and the most of several measurements."""
+    """Minimum, median and maximum of several measurements."""
 
     least: float
     middle: float
@@ -23,9 +23,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Ratio:
-    """`ours` and `other`, one value a round, measured in turn; `target` is what the middle ratio is to reach.
+    """The ratio of `ours` to `other`, which have one value for each round; `target` is for the median ratio.
 
-    The target is a ceiling, or a floor where `at_least` says so.
+    The target is an upper limit, or a lower limit if `at_least` is true.
     """
 
     part: str
@@ -39,22 +39,22 @@ class Ratio:
 
     @property
     def ratio(self) -> Spread:
-        """Ours divided by the other, round by round."""
+        """The spread of `ours` divided by `other` in each round."""
         return Spread.of(tuple(one / other for one, other in zip(self.ours, self.other, strict=True)))
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None where there is none."""
+        """Whether the target is met; None without a target."""
         return _met(self.ratio.middle, self.target, at_least=self.at_least)
 
     def to_json(self) -> dict[str, Any]:
-        """With the ratio, by which later runs are compared."""
+        """A mapping of JSON types, with the ratio."""
         return {"kind": "ratio", **asdict(self), "ratio": asdict(self.ratio)}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure with its target. A `counted` one is the same on every machine: requests, keys, imported modules."""
+    """One figure. `counted` figures are the same on every machine: requests, keys, imported modules."""
 
     part: str
     name: str
@@ -65,11 +65,11 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the middle value is no more than the target; None where there is none."""
+        """Whether the median is at most the target; None without a target."""
         return _met(Spread.of(self.values).middle, self.target, at_least=False)
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands."""
+        """A mapping of JSON types."""
         return {"kind": "figure", **asdict(self)}
 
 
@@ -77,7 +77,7 @@ Result = Ratio | Figure
 
 
 def count(part: str, name: str, value: float, unit: str, target: float | None = None) -> Figure:
-    """A figure that is counted."""
+    """A counted figure with one value."""
     return Figure(part, name, (float(value),), unit, target, counted=True)
 
 

@@ -1,4 +1,4 @@
-"""What a run on a real account costs: keys created and requests sent, by operation, tier and dialect."""
+"""Billed items of a run: keys created and requests sent, by operation, tier and dialect."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks import suite
 from benchmarks.measure import Figure, Result, count
 
 _MEGABYTES = 250.0
-# Of a real account, whose clock nobody moves: keys are what is paid for.
+# Targets for keys created without a movable clock, as on a real account, which bills keys.
 _MOST_KEYS = {"smoke": 1.0, "standard": 2.0}
 
 
 def costs(dialects: Sequence[str], tiers: Sequence[str]) -> Iterator[Result]:
-    """Keys and requests, by operation too, of each tier and dialect without a clock to move; the memory at standard."""
+    """Keys and requests of each tier and dialect without a movable clock; also peak memory at standard."""
     for dialect in dialects:
         for tier in tiers:
             done = suite.run(dialect, tier, clock=False)
@@ -30,7 +30,7 @@ def costs(dialects: Sequence[str], tiers: Sequence[str]) -> Iterator[Result]:
 
 
 def sample() -> Iterator[Result]:
-    """What a second suffices to count: requests and keys of the scenarios at the tier smoke, in one dialect."""
+    """Keys and requests of the scenarios at tier smoke in one dialect; takes about a second."""
     done = suite.run("huawei", "smoke", "-k", "not fuzzing and not lifecycle")
     (verdict,) = done.verdicts
     yield count("money", "huawei, scenarios of smoke: keys created", verdict["keys_created"], "keys")

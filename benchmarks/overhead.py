@@ -1,4 +1,4 @@
-"""What judging costs: a run of the suite against the very same requests without it."""
+"""Overhead of the suite: a run compared with a replay of the same requests without the suite."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from benchmarks.measure import Figure, Ratio, Result
 from benchmarks.replay import Replay, Taken, by_http_client, by_requests
 from kms_conformance.client.judge import Judge
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import parse_target
 from kms_conformance.wire.messages import Request
 
 _TARGET = 1.6
 _FLOORS: tuple[tuple[str, Replay], ...] = (("requests.Session", by_requests), ("http.client", by_http_client))
-# Of the described key on the bare server.
+# Requests to the server with a fixed reply.
 _ASKED = 600
 
 
 def on_the_emulator(dialect: str, rounds: int) -> Iterator[Result]:
-    """Scenarios and the lifecycle model at the tier standard, each against its requests; fuzzing is apart."""
+    """Scenarios and lifecycle model at tier standard, each compared with a replay; without fuzzing."""
     found: dict[tuple[str, str], list[tuple[Taken, Taken]]] = {}
     ends: list[float] = []
     for _ in range(rounds):
@@ -55,7 +55,7 @@ _CHOICES: tuple[tuple[str, Callable[[Part], bool]], ...] = (("scenarios", _is_sc
 
 
 def on_canned_bytes(rounds: int) -> Iterator[Result]:
-    """One operation asked, signed, recorded and judged, of a server that costs next to nothing."""
+    """One operation, signed, recorded and judged, against a server with a fixed reply."""
     found: dict[str, list[tuple[Taken, Taken]]] = {name: [] for name, _ in _FLOORS}
     with servers.emulators("huawei") as served:
         reply = _described(served.targets[0])
@@ -69,7 +69,7 @@ def on_canned_bytes(rounds: int) -> Iterator[Result]:
 
 
 def _ratios(name: str, floor: str, taken: Sequence[tuple[Taken, Taken]], target: float | None) -> Iterator[Result]:
-    """By the clock, which the target is about, and by work, which other work on the machine does not change."""
+    """Ratios of wall-clock time, which the target is for, and of processor time, which other load does not change."""
     ours, other = zip(*taken, strict=True)
     seconds = tuple(each.seconds for each in ours), tuple(each.seconds for each in other)
     yield Ratio("overhead", name, floor, *seconds, target=target)
@@ -82,12 +82,12 @@ def _base(target: str) -> str:
 
 
 def _described(text: str) -> bytes:
-    """The bytes of a reply that describes a key, with a request id that counts."""
+    """The bytes of a reply to `describe`, with `%08d` as its request id."""
     with suite.folder() as place:
-        bench = _bench(text, place)
-        key = bench.client.dialect.page(bench.client.ask("list").value).ids[0]
-        reply = bench.client.ask("describe", key_id=key).reply
-        bench.close()
+        target_session = _target_session(text, place)
+        key = target_session.client.dialect.page(target_session.client.ask("list").value).ids[0]
+        reply = target_session.client.ask("describe", key_id=key).reply
+        target_session.close()
     kept = [(name, value) for name, value in reply.headers if name.lower() not in {"content-length", "connection"}]
     identified = [(name, "%08d" if name.lower() == "x-request-id" else value) for name, value in kept]
     head = "".join(f"{name}: {value}\r\n" for name, value in [*identified, ("Content-Length", str(len(reply.body)))])
@@ -100,22 +100,24 @@ def _asked(base: str) -> tuple[Taken, Request]:
     document = yaml.safe_load(text) | {"base_url": base}
     document.pop("time_control")
     with suite.folder() as place:
-        bench = _bench(yaml.safe_dump(document), place)
-        client = bench.client
+        target_session = _target_session(yaml.safe_dump(document), place)
+        client = target_session.client
         take = client.start_findings().take
-        judge = Judge(bench.catalogue, bench.applicable, latest=lambda: client.recorder.count, take=take)
+        judge = Judge(
+            target_session.catalogue, target_session.applicable, latest=lambda: client.recorder.count, take=take
+        )
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request
         with Taken.measured() as taken:
             for _ in range(_ASKED):
                 client.ask("describe", key_id=key)
                 judge.record(())
-        bench.close()
+        target_session.close()
     return taken[0], replace(request, url=base + request.target)
 
 
-def _bench(text: str, place: Path) -> Bench:
+def _target_session(text: str, place: Path) -> TargetSession:
     target = parse_target(text, "benchmark.yaml")
-    bench = Bench(target, Ledger.of(target, place), keys=0)
-    bench.client.sign_in()
-    return bench
+    target_session = TargetSession(target, Ledger.of(target, place), keys=0)
+    target_session.client.sign_in()
+    return target_session

@@ -1,4 +1,4 @@
-"""The results of a benchmark as a section of a page: `--markdown`, for docs/benchmark-peer.md."""
+"""The results of `benchmarks.peer` in Markdown (`--markdown`), for docs/benchmark-peer.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD = (
 
 
 def markdown(record: Record, results: Sequence[Result]) -> str:
-    """The table, what was run, and what both tools said where nothing is wrong."""
+    """Settings, the table, and the reports of both tools without a fault."""
     settings = record.settings
     said = (
         f"{len(results)} runs (seed {settings['seed']}), Schemathesis {version('schemathesis')} with "
@@ -32,7 +32,7 @@ def markdown(record: Record, results: Sequence[Result]) -> str:
 
 
 def of_silence(dialect: str, silence: Silence) -> str:
-    """What both tools said of a dialect without a fault."""
+    """The reports of both tools on a dialect without a fault."""
     requests = " + ".join(str(run.sent) for run in silence.baseline)
     problems = "; ".join(filter(None, (run.problem for run in (*silence.baseline, silence.ours, silence.peer))))
     return (
@@ -44,7 +44,7 @@ def of_silence(dialect: str, silence: Silence) -> str:
 
 
 def _differences(results: Sequence[Result]) -> Iterator[str]:
-    """The faults that only one of them found, and runs that went wrong."""
+    """The faults that only the peer found, and the failed runs."""
     for title, chosen in (
         ("Found by the peer and not by us", [r for r in results if r.peer.found and not r.ours.found]),
         ("Runs with trouble of their own", [r for r in results if r.ours.problem or r.peer.problem]),

@@ -1,4 +1,4 @@
-"""Two workers against one process, on the whole suite in every dialect."""
+"""Two workers compared with one process, for the whole suite in every dialect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.process import measure, python
 
 
 def workers(tier: str, rounds: int) -> Iterator[Result]:
-    """Seconds of one process over seconds of `-n 2`, on the built-in emulator."""
+    """Seconds of one process divided by seconds of `-n 2`, on the built-in emulator."""
     alone: list[float] = []
     together: list[float] = []
     for _ in range(rounds):

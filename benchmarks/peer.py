@@ -1,8 +1,8 @@
-"""Our suite and Schemathesis against the same deliberate faults, side by side: `python -m benchmarks.peer`.
+"""Compare the suite and Schemathesis on the same deliberate faults: `python -m benchmarks.peer`.
 
-Both are pointed at an emulator in a process of its own with one fault, one after the other, as the commands that their
-users would type. What Schemathesis reports of an emulator without a fault is its baseline: a fault is found when it
-reports more than that. docs/benchmark-peer.md says how it is set up, and what the figures are worth.
+The commands of both run one after the other against an emulator with one fault in a separate process. The reports of
+Schemathesis on an emulator without a fault are its baseline. Further reports count as finding a fault.
+docs/benchmark-peer.md describes the setup and the limits of the comparison.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from kms_conformance.apps.selftest.faults import FAULTS
 
 
 @click.command()
-@click.option("--sample", type=click.IntRange(1), default=60, show_default=True, help="How many faults are asked.")
+@click.option("--sample", type=click.IntRange(1), default=60, show_default=True, help="Number of faults.")
 @click.option("--all", "everything", is_flag=True, help="Every fault in each of its dialects.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Which faults, and what both tools generate.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Chooses the faults, and the seed of both tools.")
 @click.option("--dialect", "dialects", type=click.Choice(BOTH), multiple=True, default=BOTH, help="May be repeated.")
 @click.option("--examples", type=click.IntRange(1), default=100, show_default=True, help="The peer's --max-examples.")
 @click.option("--baseline", type=click.IntRange(1), default=3, show_default=True, help="The peer's faultless runs.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Faults at a time; times suffer.")
-@click.option("--reports", default="reports/peer", show_default=True, metavar="DIR", help="Continued, if it is there.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Parallel runs; they distort times.")
+@click.option("--reports", default="reports/peer", show_default=True, metavar="DIR", help="Continued if it exists.")
 @click.option("--json", "form", flag_value="json", help="Print everything as JSON instead of the table.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a section of a page instead.")
 def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of its function
@@ -55,7 +55,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of i
     peer = Peer(home, examples)
     cases = ordered(FAULTS, BOTH, seed)
     cases = tuple(case for case in cases if case[1] in dialects)[: None if everything else sample]
-    # Forked: what both need is imported once.
+    # Forked processes share the imported modules.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as executor:
         try:
             _listen(executor, record, peer, [name for name in dialects if name not in record.silence])
@@ -78,7 +78,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of i
 def _listen(executor: Executor, record: Record, peer: Peer, dialects: Iterable[str]) -> None:
     runs, seed = record.settings["baseline"], record.settings["seed"]
     for dialect in dialects:
-        # Begun anew: a file of other settings would hide what these report.
+        # A baseline with other settings would hide reports.
         (peer.home / f"{dialect}.json").unlink(missing_ok=True)
     started = {executor.submit(listen, peer, dialect, seed, runs): dialect for dialect in dialects}
     for future in as_completed(started):
@@ -90,7 +90,7 @@ def _listen(executor: Executor, record: Record, peer: Peer, dialects: Iterable[s
 def _compare(executor: Executor, record: Record, peer: Peer, cases: Sequence[Case]) -> None:
     runs, seed = record.settings["baseline"], record.settings["seed"]
     left = [case for case in cases if (case[0].name, case[1]) not in record.asked]
-    # By turns the seeds of the baseline: what they generate by chance, it knows.
+    # The seeds of the baseline in turn, so that the baseline covers the generated requests.
     jobs = [
         executor.submit(compare, peer, fault.name, dialect, seed + number % runs, record.silence[dialect].accepted)
         for number, (fault, dialect) in enumerate(left)
@@ -103,7 +103,7 @@ def _compare(executor: Executor, record: Record, peer: Peer, cases: Sequence[Cas
 
 
 def listen(peer: Peer, dialect: str, seed: int, runs: int) -> Silence:
-    """Both tools at an emulator without a fault: `runs` of the peer for its baseline, then one more of each."""
+    """Runs without a fault: `runs` of the peer for its baseline, then one of each tool."""
     baseline = tuple(peer.learn(dialect, seed + number) for number in range(runs))
     once_more = seed + runs
     return Silence(
@@ -114,9 +114,9 @@ def listen(peer: Peer, dialect: str, seed: int, runs: int) -> Silence:
 
 
 def compare(peer: Peer, name: str, dialect: str, seed: int, known: frozenset[str]) -> Result:
-    """Both tools at one fault, one after the other; `known` is what the peer reports without it.
+    """Both tools on one fault, one after the other; `known` are the peer's reports without a fault.
 
-    The fault is named: its modifiers are functions, which do not travel to another process.
+    The fault is passed by name, because its modifiers are functions, which cannot be sent to another process.
     """
     fault = next(fault for fault in FAULTS if fault.name == name and dialect in fault.dialects)
     return Result(

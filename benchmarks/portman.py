@@ -1,7 +1,6 @@
-"""Portman and Newman at one served emulator: the OpenAPI document as a Postman collection with contract tests.
+"""Runs Portman and Newman: the OpenAPI document becomes a Postman collection with contract tests.
 
-Both come from npm, into a folder of their own: `npm install @apideck/portman newman tslib` (Portman needs the last and
-does not say so).
+Install both from npm: `npm install @apideck/portman newman tslib`. Portman requires tslib without declaring it.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ _TESTS = ("statusSuccess", "contentType", "jsonBody", "schemaValidation")
 
 @dataclass(frozen=True)
 class Portman:
-    """`home` is the folder with its node_modules. A fault is found by reports that are not `accepted`."""
+    """`home` is the folder with node_modules. Reports that are not `accepted` count as finding a fault."""
 
     home: Path
 
     def ask(self, fault: Fault, dialect: str, accepted: frozenset[str]) -> Run:
-        """Make the collection and run it once; what signs by a token alone can be signed in to."""
+        """Create the collection and run it once. Only targets with a fixed token are supported."""
         with tempfile.TemporaryDirectory() as name, served(fault, dialect) as emulator:
             folder = Path(name)
             path = folder / "target.yaml"
@@ -56,7 +55,7 @@ class Portman:
             ended = time.time()
             report = folder / "report.json"
             executions = json.loads(report.read_bytes())["run"]["executions"] if report.exists() else []
-        # Newman tells when it is through; by its report, at which request it knew is the kindest reading.
+        # Newman reports only at its end. The request of the first failed assertion counts, which favours Newman.
         failed = [(number, name) for number, each in enumerate(executions, 1) for name in _failed(each)]
         new = [(number, name) for number, name in failed if name not in accepted]
         requests = new[0][0] if new else len(executions)
@@ -65,7 +64,7 @@ class Portman:
 
 
 def _configuration(auth: TokenAuth, key: str | None) -> dict[str, Any]:
-    """What a good user of it would write: the token, the project, and a key that exists."""
+    """A good configuration of Portman: the token, the project, and an existing key."""
     everywhere = "*::/*"
     body = [] if key is None else [{"key": "key_id", "value": key, "overwrite": True}]
     return {

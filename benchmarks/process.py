@@ -1,4 +1,4 @@
-"""A command in a process of its own: how long it took, how much work that was, and how much memory at its peak."""
+"""Runs a command and measures wall-clock time, processor time and peak memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Usage:
-    """`seconds` by the clock, `cpu` seconds of work, `peak` memory in MB, and when it `started` (since 1970)."""
+    """Wall-clock `seconds`, `cpu` seconds, `peak` memory in MB, time of start (`started`, seconds since 1970)."""
 
     seconds: float
     cpu: float
@@ -27,12 +27,12 @@ class Usage:
 
 
 def python(*arguments: str) -> list[str]:
-    """A command of this Python."""
+    """A command line for this Python interpreter."""
     return [sys.executable, *arguments]
 
 
 def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Usage:
-    """Run a command in a folder, its output into a file there, and say what it used. Its bytecode is cached."""
+    """Run a command in a folder, write its output to `output.txt` there, and measure it. Bytecode is cached."""
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     variables = {**os.environ, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": _bytecode(), **(environment or {})}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -44,14 +44,14 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - clock
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Linux counts kilobytes, macOS bytes.
+    # Linux reports kilobytes, macOS bytes.
     peak = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return Usage(seconds, used.ru_utime + used.ru_stime, peak, started, process.returncode)
 
 
 @cache
 def _bytecode() -> str:
-    """A folder for bytecode, for as long as this process lives: how it is cached must not depend on who runs this."""
+    """A temporary folder for bytecode, so that caching does not depend on the user's environment."""
     holder = tempfile.TemporaryDirectory(prefix="kms-benchmark-")
     _HOLDERS.append(holder)
     return holder.name

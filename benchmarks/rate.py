@@ -1,4 +1,4 @@
-"""Generated requests a second: our fuzz part beside the Schemathesis CLI, on the same spec with the same checks."""
+"""Generated requests a second of our fuzzing and of the Schemathesis CLI, with the same spec and checks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.target import parse_target
 
-# What our fuzz part judges on every exchange.
+# The checks that our fuzzing makes on every exchange.
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
 def fuzzing(dialect: str, rounds: int) -> Iterator[Result]:
-    """Requests a second from the start of the command to its end, with as many examples an operation, and seed 1."""
+    """Requests a second over the whole command, with the same number of examples an operation, and seed 1."""
     found: list[tuple[tuple[int, Usage], tuple[int, Usage]]] = []
     for _ in range(rounds):
         done = suite.run(dialect, "standard", "-k", "test_entry.py or test_fuzzing.py")
@@ -41,13 +41,13 @@ def _of_work(usage: Usage) -> float:
 
 
 def warm_up() -> None:
-    """Run a little of everything once, so that bytecode is cached for both of what will be compared."""
+    """Run a part of everything once, so that bytecode is cached for both sides."""
     suite.run("huawei", "smoke", "-k", "test_entry.py or test_lifecycle.py or (test_fuzzing.py and schedule)")
     _cli("huawei", 1)
 
 
 def _cli(dialect: str, examples: int) -> tuple[int, Usage]:
-    """Requests that it sent, and what it used."""
+    """The number of requests of the Schemathesis CLI, and its usage."""
     with suite.folder() as place:
         with servers.emulators(dialect) as served:
             path = place / "target.yaml"

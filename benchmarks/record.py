@@ -1,4 +1,4 @@
-"""The file of a benchmark: a long one can be stopped at any time and continued later."""
+"""The results file of `benchmarks.peer`, by which a stopped benchmark can be continued."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from benchmarks.score import Result, Run, accepted
 
 @dataclass(frozen=True)
 class Silence:
-    """Both tools at one dialect without a fault: what the peer reports there, and what each says once more after that.
+    """Runs of both tools on a dialect without a fault.
 
-    `baseline` are the peer's runs whose reports count for nothing. `peer` and `ours` are a further run of each: their
+    `baseline` are the peer's runs whose reports do not count. `peer` and `ours` are one further run of each tool; their
     `new` reports are false alarms.
     """
 
@@ -25,19 +25,19 @@ class Silence:
 
     @property
     def accepted(self) -> frozenset[str]:
-        """The reports that say nothing of a fault."""
+        """The reports that do not count."""
         return accepted(self.baseline)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Silence:
-        """Rebuild it from what `asdict` gave, also after a trip through JSON."""
+        """The inverse of `asdict`, also after JSON."""
         baseline = tuple(Run.from_json(run) for run in raw["baseline"])
         return cls(baseline, Run.from_json(raw["ours"]), Run.from_json(raw["peer"]))
 
 
 @dataclass
 class Record:
-    """What is known so far; `settings` are those that results depend on."""
+    """The results so far, and the settings that they depend on."""
 
     path: Path
     settings: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Record:
 
     @classmethod
     def open(cls, path: Path, settings: Mapping[str, Any]) -> Record:
-        """Continue a file that was made with the same settings; begin anew otherwise."""
+        """Continue a file with the same settings; else start with no results."""
         record = cls(path, settings)
         if not path.exists():
             return record
@@ -62,7 +62,7 @@ class Record:
         return frozenset((result.fault, result.dialect) for result in self.results)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as a mapping of JSON types."""
+        """A mapping of JSON types."""
         return {
             "settings": self.settings,
             "faultless": {dialect: asdict(entry) for dialect, entry in self.silence.items()},
@@ -70,7 +70,7 @@ class Record:
         }
 
     def save(self) -> None:
-        """Write the file; one that is being written is never read half."""
+        """Write the file atomically."""
         fresh = self.path.with_suffix(".new")
         fresh.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
         fresh.replace(self.path)

@@ -1,4 +1,4 @@
-"""The same requests once more, without anything that judges them: by `requests`, and by what lies below it."""
+"""Replays recorded requests without the suite: by `requests`, and by `http.client`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Replay = Callable[[str, Sequence[Request]], "Taken"]
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds by the clock, and of this process' work."""
+    """Wall-clock seconds, and processor time of this process."""
 
     seconds: float
     cpu: float
@@ -26,7 +26,7 @@ class Taken:
     @classmethod
     @contextmanager
     def measured(cls) -> Iterator[list[Taken]]:
-        """Gives a list that holds what was taken when the context has ended."""
+        """Gives a list that has one measurement after the end of the context."""
         found: list[Taken] = []
         clock, cpu = time.perf_counter(), time.process_time()
         yield found
@@ -34,11 +34,11 @@ class Taken:
 
 
 def by_requests(base: str, sent: Sequence[Request]) -> Taken:
-    """What a bare `requests.Session` takes for these requests: the floor for this library."""
+    """The time of a plain `requests.Session` for these requests: the minimum with this library."""
     with requests.Session() as session, Taken.measured() as taken:
         session.trust_env = False
         for request in sent:
-            # What it refuses to send at all costs it nothing, and is to its advantage.
+            # Requests that the library refuses to send take no time, which favours the library.
             with suppress(requests.RequestException):
                 _ = session.request(
                     request.method,
@@ -51,7 +51,7 @@ def by_requests(base: str, sent: Sequence[Request]) -> Taken:
 
 
 def by_http_client(base: str, sent: Sequence[Request]) -> Taken:
-    """What `http.client` takes for them on one connection: the floor of Python itself."""
+    """The time of `http.client` on one connection: the minimum in Python."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=30)
     with Taken.measured() as taken:
         for request in sent:

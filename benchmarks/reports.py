@@ -1,4 +1,4 @@
-"""What Schemathesis reported, read from its own log of events (`--report ndjson`) while it runs."""
+"""Reads the reports of Schemathesis from its event log (`--report ndjson`) while it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Report:
-    """One failed check at one operation, by `name`, and the moment (seconds since 1970) of the reply that failed it."""
+    """One failed check of an operation (`name`), and the time of the failing reply (seconds since 1970)."""
 
     moment: float
     name: str
@@ -19,19 +19,19 @@ class Report:
 
 @dataclass
 class Log:
-    """The events of a run; `reports` are those of its failed checks, in no order."""
+    """The event log of a run; `reports` are its failed checks, in no order."""
 
     path: Path
     reports: list[Report] = field(default_factory=list)
     _read: int = 0
 
     def follow(self) -> None:
-        """Read what was written since the last time: a whole log has some megabytes."""
+        """Read the lines since the last call; a complete log has several megabytes."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
             file.seek(self._read)
-            # The last line may be half written.
+            # The last line may be incomplete.
             for line in file:
                 if line.endswith(b"\n"):
                     self._read += len(line)
@@ -39,9 +39,9 @@ class Log:
 
 
 def reports_of(event: Mapping[str, Any]) -> Iterator[Report]:
-    """The failed checks that an event tells of."""
+    """The failed checks in an event."""
     if "NonFatalError" in event:
-        # A reply that cannot be read as HTTP, for one, is told as an error.
+        # Schemathesis reports some failures as errors, such as a malformed HTTP reply.
         error = event["NonFatalError"]
         yield Report(error["timestamp"], f"error {error.get('label', '')}")
     scenario = event.get("ScenarioFinished", {})
@@ -52,7 +52,7 @@ def reports_of(event: Mapping[str, Any]) -> Iterator[Report]:
             if check["status"] != "failure":
                 continue
             operation = check["failure_info"]["failure"].get("operation", recorder["label"])
-            # The kindest reading: a user sees it when the run ends.
+            # The time of the reply favours Schemathesis: users see its reports at the end of the run.
             elapsed = ((exchange or {}).get("response") or {}).get("elapsed", 0)
             moment = exchange["timestamp"] + elapsed if exchange else scenario["timestamp"]
             yield Report(moment, f"{check['name']} {operation}")

@@ -1,4 +1,4 @@
-"""One run of each tool against one served emulator, and what came of it."""
+"""Runs each tool against one emulator and collects its reports."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.target import load_target
 
-# Only a hanging run takes as long, also on a machine that has other things to do.
+# Only a hanging run takes so long, even on a busy machine.
 _MOST_SECONDS = 900.0
-# What all that is served without a fault is.
+# Stands for an emulator without a fault.
 FAULTLESS = Fault("faultless", "No fault.", "none", "minor", frozenset())
 
 
 def ours(fault: Fault, dialect: str, seed: int) -> Run:
-    """A whole run of the suite at the tier smoke. Any failed requirement counts: without a fault there is none."""
+    """A run of the suite at tier smoke. Every failed requirement counts: without a fault, none fails."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         target, moment, reports = folder / "target.yaml", folder / "first", folder / "reports"
@@ -51,19 +51,19 @@ def ours(fault: Fault, dialect: str, seed: int) -> Run:
 class Peer:
     """Schemathesis with all checks and phases.
 
-    `home` holds its baseline files, one a dialect, and Hypothesis' tables of characters, which a user makes once.
-    `examples` are those that it generates for each operation in each phase (its `--max-examples`).
+    `home` is a folder for its baseline files, one for each dialect, and for Hypothesis' character tables, which are
+    created once. `examples` is the option `--max-examples`: generated examples for each operation and phase.
     """
 
     home: Path
     examples: int
 
     def learn(self, dialect: str, seed: int) -> Run:
-        """A run without a fault, to the end; its own baseline file takes note of what it reports."""
+        """A complete run without a fault, which adds its reports to the baseline file."""
         return self._run(FAULTLESS, dialect, seed, frozenset(), learning=True)
 
     def ask(self, fault: Fault, dialect: str, seed: int, accepted: frozenset[str]) -> Run:
-        """A run that ends at the first report that is not `accepted`, else by itself."""
+        """A run that is stopped at the first report that is not `accepted`."""
         return self._run(fault, dialect, seed, accepted, learning=False)
 
     def _run(self, fault: Fault, dialect: str, seed: int, accepted: frozenset[str], *, learning: bool) -> Run:
@@ -93,7 +93,7 @@ class Peer:
         names = tuple(sorted({report.name for report in log.reports}))
         new = tuple(name for name in names if name not in accepted)
         first = min((report.moment for report in log.reports if report.name not in accepted), default=ended)
-        # Making the keys that it was given is no work of its own.
+        # Requests that created its keys do not count.
         before = emulator.requests_until(started)
         requests, sent = emulator.requests_until(first) - before, len(emulator.times) - before
         return Run(names, new, requests, first - started, sent, problem or emulator.problem)
@@ -102,7 +102,7 @@ class Peer:
         return [
             *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", f"--url={url}"),
             *("--checks=all", f"--max-examples={self.examples}", f"--seed={seed}"),
-            # A failure that is known does not hide what comes after it.
+            # Without this option, a known failure would hide later ones.
             *("--continue-on-failure", f"--baseline={self.home / dialect}.json"),
             *(["--baseline-update"] if learning else []),
             *("--no-color", "--report=ndjson", f"--report-ndjson-path={log}"),

@@ -1,4 +1,4 @@
-"""Which faults are asked: all of them in an order whose every beginning is a fair sample of the classes."""
+"""The order of faults: every prefix of it is a fair sample of the classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Case = tuple[Fault, str]
 
 
 def ordered(faults: Sequence[Fault], dialects: Sequence[str], seed: int) -> tuple[Case, ...]:
-    """All cases in an order that depends on the seed: the first n hold of each class about its share."""
+    """All cases in an order that depends on the seed; each prefix has the classes in about equal proportion."""
     random = Random(seed)  # noqa: S311 - repeatable, and nothing secret
     classes: dict[str, list[Case]] = defaultdict(list)
     for fault in faults:
@@ -24,6 +24,6 @@ def ordered(faults: Sequence[Fault], dialects: Sequence[str], seed: int) -> tupl
     for name in sorted(classes):
         cases = classes[name]
         random.shuffle(cases)
-        # A case's place within its class is its place within all; where in its step it stands is left to chance.
+        # The relative position of a case is that in its class, with a random offset of up to one step.
         placed += [((index + random.random()) / len(cases), case) for index, case in enumerate(cases)]
     return tuple(case for _, case in sorted(placed, key=lambda pair: pair[0]))

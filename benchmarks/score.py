@@ -1,4 +1,4 @@
-"""What a benchmark found, as plain values, and the figures that follow from it."""
+"""Results of `benchmarks.peer` and the figures that are computed from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """What one run said.
+    """The result of one run of a tool.
 
-    `reports` are what it accused, `new` those of them that count as finding the fault. `requests` and `seconds` are
-    what it took from the start of the command to the first of `new`; all that it took, where there is none. `sent` are
-    all requests of the run: it may have ended at its first report. `problem` is what went wrong with it, else "".
+    `reports` are all reports, `new` those that count as finding the fault. `requests` and `seconds` count from the
+    start of the command to the first of `new`, or to the end of the run. `sent` is the number of all requests of the
+    run. `problem` says why the run failed, else "".
     """
 
     reports: tuple[str, ...]
@@ -26,18 +26,18 @@ class Run:
 
     @property
     def found(self) -> bool:
-        """Whether it reported the fault."""
+        """Whether the run reported the fault."""
         return bool(self.new)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Run:
-        """Rebuild a run from what `asdict` gave, also after a trip through JSON."""
+        """The inverse of `asdict`, also after JSON."""
         return cls(**(dict(raw) | {"reports": tuple(raw["reports"]), "new": tuple(raw["new"])}))
 
 
 @dataclass(frozen=True)
 class Result:
-    """Both tools at one fault in one dialect."""
+    """The runs of both tools on one fault in one dialect."""
 
     fault: str
     fault_class: str
@@ -53,18 +53,18 @@ class Result:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Result:
-        """Rebuild a result."""
+        """The inverse of `to_json`."""
         return cls(**(dict(raw) | {"ours": Run.from_json(raw["ours"]), "peer": Run.from_json(raw["peer"])}))
 
 
 def accepted(runs: Iterable[Run]) -> frozenset[str]:
-    """What a tool reports where there is no fault, in any of its runs: none of it speaks of a fault."""
+    """All reports of runs without a fault; they do not count."""
     return frozenset(report for run in runs for report in run.reports)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One tool at some faults: how many it found, how many runs reported anything, and medians over those found."""
+    """One tool on several faults: faults found, runs with any report, and medians over the faults found."""
 
     found: int
     anything: int
@@ -73,7 +73,7 @@ class Figures:
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Figures:
-        """Sum up runs; the medians are None where nothing was found."""
+        """Summarise runs; the medians are None if no fault was found."""
         found = [run for run in runs if run.found]
         return cls(
             found=len(found),
@@ -94,13 +94,13 @@ class Line:
 
     @classmethod
     def of(cls, title: str, results: Sequence[Result]) -> Line:
-        """Sum up results."""
+        """Summarise results."""
         ours, peer = [result.ours for result in results], [result.peer for result in results]
         return cls(title, len(results), Figures.of(ours), Figures.of(peer))
 
 
 def lines(results: Sequence[Result]) -> tuple[Line, ...]:
-    """A line a class of faults, by name, then one a severity, one a dialect, and one for all."""
+    """One line for each class of faults (by name), each severity, each dialect, and one for all."""
     by_class = _grouped(results, lambda result: result.fault_class)
     severities = _grouped(results, lambda result: result.severity)
     dialects = _grouped(results, lambda result: result.dialect)

@@ -1,4 +1,4 @@
-"""The emulator in a process of its own, with a fault or without: both tools are pointed at the same thing."""
+"""Serves the emulator in a separate process, with or without a fault, for both tools."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from kms_conformance.emulator import Inbound, Outbound
 
 @dataclass
 class Served:
-    """A served emulator; `times` and `problem` are known when it has stopped.
+    """A served emulator; `times` and `problem` are set after it has stopped.
 
     `target` is the text of its target file. `times` are the moments (seconds since 1970) at which requests were
-    answered, oldest first; what moves its clock is no request. `problem` is a bug of the emulator's own, else "".
+    answered, oldest first, without those that move the clock. `problem` is an exception in the emulator, else "".
     """
 
     target: str
@@ -27,13 +27,13 @@ class Served:
     problem: str = ""
 
     def requests_until(self, moment: float) -> int:
-        """How many requests were answered up to that moment."""
+        """The number of requests answered up to that moment."""
         return bisect_right(self.times, moment)
 
 
 @contextlib.contextmanager
 def served(fault: Fault, dialect: str) -> Iterator[Served]:
-    """Serve an emulator of the dialect with this fault for the time of the context."""
+    """Serve an emulator of the dialect with this fault within the context."""
     with apart(_serve, fault, dialect) as server:
         emulator = Served(server.place)
         yield emulator
@@ -52,10 +52,10 @@ def _serve(pipe: Connection, fault: Fault, dialect: str) -> None:
     try:
         with replace(fault, filters=(note, *fault.filters)).serving(dialect)() as target:
             pipe.send(target)
-            # Also when the other end is gone: then there is nobody to serve.
+            # EOF: the other process has ended.
             with contextlib.suppress(EOFError):
                 pipe.recv()
-    except Exception as failure:  # noqa: BLE001 - told to whoever asked for the emulator
+    except Exception as failure:  # noqa: BLE001 - reported to the other process
         problem = repr(failure)
     with contextlib.suppress(OSError):
         pipe.send((times, problem))

@@ -1,4 +1,4 @@
-"""Endpoints in a process of their own: emulators, and a bare socket server that answers canned bytes."""
+"""Servers in separate processes: emulators, and a socket server with a fixed reply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound
 
 
 class _Roomy(Decisions):
-    """An account without a quota: with many keys of others, there must be room for ours."""
+    """An account without a quota of keys, for runs with many foreign keys."""
 
     def quota_left(self, keys: Collection[Key]) -> bool:
         return True
@@ -23,9 +23,9 @@ class _Roomy(Decisions):
 
 @dataclass
 class Served:
-    """`targets` are texts of target files; `first` is when the first request came (since 1970).
+    """`targets` are texts of target files; `first` is the time of the first request (seconds since 1970).
 
-    `requests` and `first` are known when the server has stopped.
+    `requests` and `first` are set after the server has stopped.
     """
 
     targets: tuple[str, ...]
@@ -35,7 +35,7 @@ class Served:
 
 @contextlib.contextmanager
 def emulators(dialect: str, number: int = 1, foreign_keys: int = 3) -> Iterator[Served]:
-    """Serve so many emulators of a dialect, in one process, for the time of the context."""
+    """Serve this number of emulators of a dialect in one process within the context."""
     with apart(_serve_emulators, dialect, number, foreign_keys) as server:
         found = Served(server.place)
         yield found
@@ -44,7 +44,7 @@ def emulators(dialect: str, number: int = 1, foreign_keys: int = 3) -> Iterator[
 
 @contextlib.contextmanager
 def canned(reply: bytes) -> Iterator[str]:
-    """Serve on a bare socket: every request gets these bytes, in which `%08d` is its number. Gives the base URL."""
+    """Serve a fixed reply, in which `%08d` is replaced by the number of the request. Gives the base URL."""
     with apart(_serve_canned, reply) as server:
         yield server.place
         server.stop()
@@ -91,7 +91,7 @@ def _accept(server: socket.socket, reply: bytes) -> None:
 
 
 def _answer(connection: socket.socket, reply: bytes) -> None:
-    """Read requests, each to the end of its body, and answer them one by one."""
+    """Read each request to the end of its body and answer it."""
     number, waiting = 0, b""
     with connection, contextlib.suppress(OSError):
         while True:

@@ -1,4 +1,4 @@
-"""How Schemathesis is set up for a target: what a good user of it would write into schemathesis.toml, and why."""
+"""Writes schemathesis.toml for a target, as an experienced user of Schemathesis would."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.target import Target
 from kms_conformance.wire.session import Session
 
-# The variable that names the target file for the hooks.
+# The environment variable with the path of the target file, for the hooks.
 TARGET = "KMS_BENCHMARK_TARGET"
 
-# A key that exists is given where a key is named, half of the time: the other half finds what unknown keys do.
+# Half of the generated key ids are those of existing keys; the other half tests unknown keys.
 _KEY_FIELDS = ("body.key_id", "query.KeyId")
 _HOW_OFTEN = 0.5
-# One may be scheduled for deletion and one disabled by what is generated, and there is still one to use.
+# Generated requests may schedule one key for deletion and disable another; a third stays usable.
 _KEYS = 3
 
 
 def some_keys(target: Target) -> tuple[str, ...]:
-    """The ids of keys that are made for the run; none where the target's faults do not let a user make them."""
+    """Create keys for the run and return their ids; none if faults of the target prevent it."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "benchmark.jsonl")
@@ -49,8 +49,8 @@ def some_keys(target: Target) -> tuple[str, ...]:
 def configuration(target: Target, keys: Sequence[str]) -> str:
     """The text of schemathesis.toml.
 
-    No database: it keeps examples between runs, and a run takes about twice as long. No generated credentials: hooks
-    give valid ones, and the check `ignored_auth` leaves them out or breaks them itself. All else is the default.
+    Without a database, which keeps examples between runs and doubles the time of a run. Without generated credentials,
+    because hooks add valid ones, and the check `ignored_auth` removes or damages them. All other settings are defaults.
     """
     session = Session(target.limits, target.urls, verify=target.verify)
     try:
@@ -73,5 +73,5 @@ def configuration(target: Target, keys: Sequence[str]) -> str:
 
 
 def write(folder: Path, target: Target, keys: Sequence[str]) -> None:
-    """Write schemathesis.toml into the folder that Schemathesis will run in."""
+    """Write schemathesis.toml into the working folder of Schemathesis."""
     (folder / "schemathesis.toml").write_text(configuration(target, keys), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The results of a benchmark as rows, for a terminal and for a page."""
+"""The results of `python -m benchmarks` as a table, for a terminal or in Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEADINGS = ("part", "what", "against", "ours: least", "middle", "most", "ratio:
 
 
 def table(results: Sequence[Result]) -> Table:
-    """All results, one a row."""
+    """A table with one row for each result."""
     shown = Table(title="Ours and the other, measured in turn", title_justify="left")
     for number, heading in enumerate(_HEADINGS):
         shown.add_column(heading, overflow="fold", justify="left" if number < 3 else "right")
@@ -22,13 +22,13 @@ def table(results: Sequence[Result]) -> Table:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The same for a page."""
+    """The table in Markdown."""
     lines = [f"| {' | '.join(_HEADINGS)} |", "|---|---|---|" + "---:|" * (len(_HEADINGS) - 3)]
     return "\n".join([*lines, *(f"| {' | '.join(row(result))} |" for result in results)])
 
 
 def row(result: Result) -> tuple[str, ...]:
-    """The cells of one result."""
+    """The cells of a result."""
     if isinstance(result, Ratio):
         sign = "≥" if result.at_least else "≤"
         values, ratio = _cells(Spread.of(result.ours), result.unit), _cells(result.ratio, "")

@@ -1,4 +1,4 @@
-"""What is waited for before anything is asked: each command against what Python and pytest take for nothing."""
+"""Start-up times of commands, compared with the minimum that Python and pytest need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODULES = (
 
 
 def start_up(rounds: int) -> Iterator[Result]:
-    """`--help`, `doctor`, collection and the first request; the first round fills the caches and does not count."""
+    """`--help`, `doctor`, collection and the first request; an extra first round only fills the caches."""
     with suite.folder() as place, servers.emulators("huawei") as served:
         target = place / "target.yaml"
         target.write_text(served.targets[0], encoding="utf-8")
@@ -57,7 +57,7 @@ def _first_request(rounds: int) -> Iterator[Result]:
 
 
 def imported_modules() -> Iterator[Result]:
-    """How many modules a command has imported when it ends: it costs no time to count them."""
+    """The number of imported modules at the end of a command."""
     for name, arguments in (("--help", ["--help"]), ("requirements", ["requirements", "--dialect=huawei"])):
         done = subprocess.run(  # noqa: S603 - our own command
             python("-c", _MODULES, *arguments), capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""A run of the suite against emulators of another process, as its user would start it."""
+"""Runs the suite by its command against emulators in another process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.process import Usage, measure, python
 
 @dataclass(frozen=True)
 class Done:
-    """A finished run: what it used, its checks one by one, its verdicts, and what its servers had of it."""
+    """A finished run: its usage, checks, verdicts, and the counts of its servers."""
 
     usage: Usage
     parts: list[capture.Part]
@@ -27,9 +27,9 @@ class Done:
 def run(
     dialect: str, tier: str, *pytest_args: str, targets: int = 1, foreign_keys: int = 3, clock: bool = True
 ) -> Done:
-    """Run the suite with seed 1 at so many fresh emulators. Without `clock` they are as a real account is.
+    """Run the suite with seed 1 against new emulators, without `time_control` if `clock` is false.
 
-    Raises `RuntimeError` where no verdict came out.
+    Raises `RuntimeError` if the run writes no verdict.
     """
     with folder() as place:
         with servers.emulators(dialect, targets, foreign_keys) as served:
@@ -56,6 +56,6 @@ def run(
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """A folder for the time of one run; what belongs to the user's own runs is left alone."""
+    """A temporary folder for one run, separate from the user's own runs."""
     with tempfile.TemporaryDirectory(prefix="kms-benchmark-") as name:
         yield Path(name)

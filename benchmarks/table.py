@@ -1,4 +1,4 @@
-"""The table of a benchmark, for a terminal."""
+"""The table of `benchmarks.peer` for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MISSING = "-"
 
 
 def table(results: Sequence[Result]) -> Table:
-    """Ours and the peer side by side: a line a class, severity and dialect, and one for all."""
+    """Both tools side by side, with one line for each class, severity and dialect, and one for all."""
     shown = Table(title="Deliberate faults: ours (tier smoke) and Schemathesis, side by side", title_justify="left")
     shown.add_column("faults", overflow="fold")
     for heading in ("runs", "ours", "peer", "peer, any report"):

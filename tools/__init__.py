@@ -1,1 +1,1 @@
-"""What developers run on this repository; nothing of it is shipped."""
+"""Developer tools of this repository; not part of the installed package."""

@@ -1,9 +1,8 @@
 """Draw docs/images/architecture.svg: `python -m tools.architecture`.
 
-The picture has one row for each layer of the import rule (`[tool.importlinter]` in pyproject.toml) and one room for
-each package. A room shows the name and the first paragraph of the package docstring. The numbered stations on the right
-are the way of one exchange, as docs/architecture.md lists it: the request goes down, the reply and its judgements come
-up.
+The picture has one row for each layer of the import rule (`[tool.importlinter]` in pyproject.toml) and one box for each
+package, with its name and the first paragraph of its docstring. The numbered stations on the right show the path of one
+exchange, as listed in docs/architecture.md: the request goes down, the reply and its judgements go up.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _SOURCES = ROOT / "conformance"
 _WIDTH, _LEFT, _ROOMS, _ROW, _GAP = 980, 44, 780, 58, 6
 _LETTERS_PER_UNIT = 6.6
 _LABEL = "Packages of kms-conformance in twelve layers, and the way of one exchange through them"
-#: Stations of one exchange, numbered in docs/architecture.md: the request on its way down, the reply on its way up.
+#: Stations of one exchange, numbered in docs/architecture.md: of the request (down) and of the reply (up).
 _REQUEST = ("suite", "client", "dialects", "wire")
 _REPLY = ("wire", "client", "suite", "verdict", "report", "run")
 _STYLE = """
@@ -40,28 +39,28 @@ _STYLE = """
 
 @dataclass(frozen=True)
 class Room:
-    """A package: its name, and its role in a sentence."""
+    """A package: its name, and its role in one sentence."""
 
     name: str
     role: str
 
 
 def layers() -> list[list[str]]:
-    """The packages of each layer of the import rule, high to low, by their names without the root package."""
+    """The packages of each layer of the import rule, high to low, named without the root package."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     [rule] = [each for each in document["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
     return [[name.strip().partition(".")[2] for name in layer.split("|")] for layer in rule["layers"]]
 
 
 def room(name: str) -> Room:
-    """A package as its files have it. The docstring of its `__init__.py` gives the role."""
+    """A package; its role is the first paragraph of the docstring in `__init__.py`."""
     folder = _SOURCES / "kms_conformance" / name
     told = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     return Room(name, " ".join(told.partition("\n\n")[0].split()))
 
 
 def picture() -> str:
-    """The picture as SVG: the same text for the same packages, layers and docstrings."""
+    """The picture as SVG; it depends only on packages, layers and docstrings."""
     rows = [[room(name) for name in layer] for layer in layers()]
     middles = {each.name: _middle(number) for number, row in enumerate(rows) for each in row}
     height = len(rows) * (_ROW + _GAP) + 70
@@ -115,7 +114,7 @@ def _way(middles: dict[str, float], height: int) -> list[str]:
 
 
 def _stations(kind: str, across: float, first: int, heights: list[float]) -> list[str]:
-    """Numbered circles. Two stations of one row stand one above the other: the later one is the higher one."""
+    """Numbered circles. Of two stations in the same row, the later one is drawn above the other."""
     drawn = []
     for at, height in enumerate(heights):
         shift = 13 if height in heights[at + 1 :] else -13 if height in heights[:at] else 0

@@ -1,4 +1,4 @@
-"""`python -m tools.durations DIR…`: writes how long each check took in these runs, for shards to be balanced by."""
+"""`python -m tools.durations DIR…` records the duration of each check in these runs, for balanced shards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kms_conformance.run.shards.durations import FORMAT, RECORDED, collect
 @click.command()
 @click.argument("directories", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 def main(directories: tuple[Path, ...]) -> None:
-    """Take the medians of these reports folders; what they do not hold is kept as it was."""
+    """Record the medians of these reports folders; other durations are kept."""
     known = json.loads(RECORDED.read_text(encoding="utf-8"))["seconds"] if RECORDED.exists() else {}
     measured = collect(json.loads((directory / "results.json").read_bytes()) for directory in directories)
     for dialect, tiers in measured.items():

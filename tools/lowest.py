@@ -1,7 +1,7 @@
-"""`python -m tools.lowest`: writes tools/lowest.txt, the lowest version of each dependency that pyproject.toml allows.
+"""`python -m tools.lowest` writes tools/lowest.txt, the lowest version of each dependency that pyproject.toml allows.
 
-tox's environment `lowest` is held to it (`pip install --constraint`); what is no direct dependency is the newest.
-The extras for those who work on the suite are left out: some of their tools want newer releases of the same packages.
+The tox environment `lowest` installs with this file as a constraint; indirect dependencies are the newest ones. The
+extras for developers are left out, because some of them require newer releases of the same packages.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-# What is installed where the suite is used.
+# The extras for users of the suite.
 EXTRAS = ("parallel", "clients")
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "tools" / "lowest.txt"
 
 
 def requirements() -> Iterator[Requirement]:
-    """What pyproject.toml names for those who use the suite."""
+    """The requirements in pyproject.toml for users of the suite."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for group in (project["dependencies"], *(project["optional-dependencies"][name] for name in EXTRAS)):
         yield from map(Requirement, group)
 
 
 def floors() -> dict[str, str]:
-    """The floor of each requirement that has one, by name."""
+    """The lowest version of each requirement with a `>=` bound, by name."""
     return {
         requirement.name: specifier.version
         for requirement in requirements()

@@ -1,7 +1,7 @@
-"""The pictures of the documentation, made anew: `python -m tools.picture`.
+"""Create the screenshots of the documentation: `python -m tools.picture`.
 
-A real run against the emulator with deliberate faults, its statement opened in Chromium, and what a reader sees first
-of it. Needs Playwright (`pip install '.[dev]'`) and a Chromium that is here; nothing is downloaded.
+Runs the suite against the emulator, opens the reports in Chromium and takes screenshots of their first screen. Needs
+Playwright (`pip install '.[dev]'`) and an installed Chromium; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_BYTES = 300_000
 
 
 def browser_here() -> str | None:
-    """The path of a Chromium on this machine; `KMS_CONFORMANCE_CHROMIUM` can name one."""
+    """The path of an installed Chromium, or of the one in `KMS_CONFORMANCE_CHROMIUM`; None if there is none."""
     return os.environ.get("KMS_CONFORMANCE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -36,23 +36,23 @@ def _shoot(
     if click_on:
         opened.get_by_text(click_on).first.click()
     opened.wait_for_load_state("networkidle")
-    # Fades of Allure's page.
+    # Allure's page has fade-in animations.
     opened.wait_for_timeout(1000)
     opened.screenshot(path=image)
     opened.close()
     size = image.stat().st_size
     if size > _MOST_BYTES:
-        raise click.ClickException(f"{image} has {size:,} bytes: make it less high.")
+        raise click.ClickException(f"{image} has {size:,} bytes, more than {_MOST_BYTES:,}: reduce its height.")
     click.echo(f"{image}  {size:,} bytes")
 
 
 @click.command()
-@click.option("--images", default=_IMAGES, type=click.Path(path_type=Path), help="Where pictures go.")
+@click.option("--images", default=_IMAGES, type=click.Path(path_type=Path), help="The output folder.")
 def main(images: Path) -> None:
-    """Make the pictures; that of Allure only where Allure 3 is."""
+    """Create the screenshots; that of Allure only if Allure 3 is installed."""
     found = browser_here()
     if found is None:
-        raise click.ClickException("No chromium is on this machine. KMS_CONFORMANCE_CHROMIUM can name one.")
+        raise click.ClickException("No Chromium found. Set KMS_CONFORMANCE_CHROMIUM to the path of one.")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     images.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:

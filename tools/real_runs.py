@@ -1,4 +1,4 @@
-"""Real runs to look at: the suite against the emulator as it is, with deliberate faults, and without a clock."""
+"""Sample runs of the suite against the emulator: conformant, with deliberate faults, and without a clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEED = 20260115
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One emulator to be asked: its name, its dialect, the names of its faults, and whether its clock can be moved."""
+    """One emulator: its name, dialect, faults by name, and whether it offers `time_control`."""
 
     name: str
     dialect: str
@@ -37,13 +37,13 @@ RUNS: Mapping[str, tuple[Endpoint, ...]] = {
         ),
         Endpoint("my-other-kms", "alibaba", ("window-wrong-code", "error-without-message")),
     ),
-    # As every real cloud: what follows the waiting period stays open.
+    # Like every real cloud: the end of the waiting period stays inconclusive.
     "inconclusive": (Endpoint("my-kms", "huawei", clock=False),),
 }
 
 
 def run(kind: str, directory: Path, *arguments: str) -> int:
-    """Make one of `RUNS` at tier smoke, with the suite's command and its exit code; its reports lie in `directory`."""
+    """Start one of `RUNS` at tier smoke by the command line; returns its exit code. Reports go to `directory`."""
     targets = directory.with_name(f"{directory.name}-targets")
     targets.mkdir(parents=True, exist_ok=True)
     with ExitStack() as serving:
@@ -55,7 +55,7 @@ def run(kind: str, directory: Path, *arguments: str) -> int:
 
 @contextmanager
 def _served(endpoint: Endpoint, directory: Path) -> Iterator[Path]:
-    """The target file of an endpoint that serves for the time of the context."""
+    """Serve an emulator within the context; gives the path of its target file."""
     wanted = [f for f in FAULTS if f.name in endpoint.faults and endpoint.dialect in f.dialects]
     decisions = type("Deviating", (*(each for f in wanted for each in f.decisions), Decisions), {})
     filters = [each for fault in wanted for each in fault.filters]

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of target files again, with the keys of the built-in ways to sign in.
+"""Updates the JSON Schema of target files with the keys of the built-in ways to sign in.
 
     python -m tools.target_schema
 
@@ -22,12 +22,12 @@ _WIDTH = 100
 
 
 def generated() -> str:
-    """The text of the file. The frame, all but the ways to sign in, is that of the file as it is."""
+    """The text of the file. Only the ways to sign in change; the rest is taken from the present file."""
     return f"{_written(schema_with(WAYS), '')}\n"
 
 
 def _written(node: Any, indent: str) -> str:  # noqa: ANN401 - JSON
-    """JSON on one line where it is short or has one member, else a line for each member."""
+    """JSON on one line if it is short or has one member, else one line for each member."""
     line = json.dumps(node, ensure_ascii=False)
     inner = f"{indent}  "
     if (isinstance(node, dict) and len(node) > 1) or (isinstance(node, dict) and len(line) > _WIDTH):
@@ -40,7 +40,7 @@ def _written(node: Any, indent: str) -> str:  # noqa: ANN401 - JSON
 
 
 def main() -> None:
-    """Write the file and name it."""
+    """Write the file and print its path."""
     path = Path(specs.SPECS) / SCHEMA
     path.write_text(generated(), encoding="utf-8")
     click.echo(path)

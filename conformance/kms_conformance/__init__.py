@@ -1,3 +1,3 @@
-"""Does this endpoint really delete, and really spare, the keys it was told to?"""
+"""Tests whether a KMS endpoint follows the vendor's documented key-deletion lifecycle."""
 
 __version__ = "0.1.0"

@@ -50,7 +50,7 @@ class ClientHmacAuth(Scheme):
     dialects = ("huawei",)
     like = "aksk"
     scope_key = "client"
-    stranger = ("shared_secret", "wrong_signature")
+    wrong_value = ("shared_secret", "wrong_signature")
     headers = ("X-Client-Proof",)
     token_headers = ("X-Client-Proof",)
 

@@ -171,8 +171,8 @@ def test_a_refused_password_is_not_tried_again(identity: Identity, session: Sess
             signer.sign(PLAIN)
     assert len(identity.asked) == 1
     what, why, hint = str(raised.value).split("\n")
-    assert what == f"The identity service at {identity.url} gave us no token."
-    assert why == f"It answered {status}."
+    assert what == f"The identity service at {identity.url} did not issue a token."
+    assert why == f"The reply has the status {status}."
     assert hint == "Check `auth`: username, password, domain and project."
 
 
@@ -182,8 +182,8 @@ def test_a_service_in_trouble_is_asked_again(identity: Identity, session: Sessio
     signer = PasswordSigner(auth(identity), session)
     with pytest.raises(SignInFailed) as raised:
         signer.sign(PLAIN)
-    what = f"The identity service at {identity.url} gave us no token."
-    assert str(raised.value) == f"{what}\nIt answered {status}.\nTry again later."
+    what = f"The identity service at {identity.url} did not issue a token."
+    assert str(raised.value) == f"{what}\nThe reply has the status {status}.\nTry again later."
     identity.status = 201
     assert signer.sign(PLAIN).header("X-Auth-Token") == "token-2"
 
@@ -209,7 +209,7 @@ def test_a_reply_without_token_or_project_is_no_sign_in(
     with pytest.raises(SignInFailed) as raised:
         PasswordSigner(auth(identity), session).sign(PLAIN)
     assert (raised.value.why, raised.value.hint) == (
-        "Its reply names no token, or no project.",
+        "The reply contains no token or no project.",
         "Check that `auth.iam_url` is an identity service v3.",
     )
 
@@ -218,5 +218,5 @@ def test_a_service_that_nobody_runs_is_no_sign_in(identity: Identity) -> None:
     gone = "http://127.0.0.1:9"
     with Session(Limits(timeout_seconds=1), [gone]) as session, pytest.raises(SignInFailed) as raised:
         PasswordSigner(PasswordAuth("u", "p", "d", "p", gone), session).sign(PLAIN)
-    assert raised.value.why.startswith("It gave no reply: no connection")
+    assert raised.value.why.startswith("There was no reply: no connection")
     assert raised.value.hint == "Check `auth.iam_url`."

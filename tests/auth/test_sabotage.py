@@ -105,7 +105,7 @@ def test_without_an_expired_token_there_is_no_such_sabotage() -> None:
 
 
 def test_a_request_that_names_no_project_cannot_name_another() -> None:
-    with pytest.raises(ValueError, match=r"^the request's path names no project that could be another one$"):
+    with pytest.raises(ValueError, match=r"^the request's path contains no project id$"):
         of(TOKEN)["other_project"].signer.sign(replace(REST, url="https://h/"))
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from kms_conformance.auth import SignInFailed
-from kms_conformance.auth.signer import fresh_nonce, utc_now
+from kms_conformance.auth.scheme import fresh_nonce, utc_now
 
 
 def test_the_time_is_the_real_one_and_says_its_zone() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from kms_conformance.auth import acs3, canonical, sdk_hmac
 from kms_conformance.auth.acs3 import Acs3Signer
 from kms_conformance.auth.rpc import RpcV1Signer
+from kms_conformance.auth.scheme import Signer
 from kms_conformance.auth.sdk_hmac import SdkHmacSigner
-from kms_conformance.auth.signer import Signer
 from kms_conformance.auth.token import TokenSigner
 from kms_conformance.wire.messages import Request
 

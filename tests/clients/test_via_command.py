@@ -119,7 +119,7 @@ def test_a_real_account_needs_its_owners_word(tmp_path: Path) -> None:
     path.write_text(f"name: real\ndialect: alibaba\nbase_url: https://kms.invalid\n{auth}\n")
     ended = command("--via", "aliyun-python-sdk-kms", "--target", str(path), folder=tmp_path)
     assert isinstance(ended.exception, TargetError)
-    assert "so a run needs your word" in str(ended.exception)
+    assert "so a run needs your consent" in str(ended.exception)
 
 
 @pytest.mark.parametrize("option", [["--tier", "smoke"], ["--seed", "1"], ["--", "-k", "window"]])

@@ -140,7 +140,7 @@ def test_what_cannot_be_compared(huawei: Emulator, tmp_path: Path, capsys: pytes
         (("--live", target, other), "only targets of the same dialect"),
         (("--live", target, run), "must be target files"),
         ((target, run), "name two of the same kind"),
-        ((tmp_path / "none.yaml", target), "There is no such file."),
+        ((tmp_path / "none.yaml", target), "The file does not exist."),
         ((tmp_path / "none.json", tmp_path / "none.json"), "is missing"),
         ((tmp_path / "reports", tmp_path / "reports"), "is missing"),
     ):

@@ -17,7 +17,7 @@ from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerRecording
 from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Outbound
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 ASKED = (
     "create describe.enabled describe.pending-deletion list encrypt.enabled generate_data_key.enabled decrypt.enabled "

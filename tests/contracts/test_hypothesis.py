@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 from kms_conformance.suite.fuzz import hypothesis_settings as home
 
 # A module of the caller's own, by Hypothesis's rule: it lies outside of what is installed.
@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 WORD = "stands in source"
 if sys.argv[1] == "forget":
-    from kms_conformance.suite.fuzz.hypothesis_settings import forget_our_source
+    from kms_conformance.suite.fuzz.hypothesis_settings import disable_source_constants
 
-    forget_our_source()
+    disable_source_constants()
 found = set()
 
 @hypothesis.settings(max_examples=400, database=None, deadline=None)
@@ -56,11 +56,11 @@ def test_without_that_one_is_drawn(tmp_path: Path) -> None:
 def test_a_name_that_moved_is_told_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert hasattr(providers, name), f"hypothesis.internal.conjecture.providers has no {name} any more."
     monkeypatch.delattr(providers, name)
-    with pytest.warns(LibraryMoved, match="the same seed may make other requests on another machine"):
-        home.forget_our_source()
+    with pytest.warns(LibraryChanged, match="the same seed may make other requests on another machine"):
+        home.disable_source_constants()
 
 
 def test_nothing_is_told_where_all_is_as_it_was(recwarn: pytest.WarningsRecorder, monkeypatch) -> None:
     monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
-    home.forget_our_source()
+    home.disable_source_constants()
     assert list(recwarn) == []

@@ -15,9 +15,10 @@ from rich.console import Console
 
 from kms_conformance import cli
 from kms_conformance.core import errors
-from kms_conformance.core.errors import LibraryMoved, LibraryReplaced
+from kms_conformance.core.errors import LibraryChanged, LibraryReplaced
 from kms_conformance.core.signals import Interrupts
-from kms_conformance.run.controller import Controller, Options
+from kms_conformance.run.controller import Controller
+from kms_conformance.run.settings import Options
 from kms_conformance.run.terminal import Terminal
 
 
@@ -40,7 +41,7 @@ def test_a_stranger_in_place_of_urllib3_is_refused_with_the_next_step(
         cli.main()
     told = capsys.readouterr().err
     assert ended.value.code == 2
-    assert "urllib3-future 2.25.904 in place of urllib3" in told
+    assert "urllib3-future 2.25.904 has overwritten urllib3" in told
     assert "pip uninstall niquests urllib3-future" in told
     assert list(tmp_path.iterdir()) == []
 
@@ -58,9 +59,13 @@ def test_plain_pytest_is_refused_as_well(replaced: None, tmp_path: Path) -> None
 
 def test_a_library_that_moved_is_told_of_once_at_the_end_of_a_run() -> None:
     console = Console(file=StringIO(), width=200)
-    controller = SimpleNamespace(refusal="", report=None, afterwards=tuple)
+    controller = SimpleNamespace(refusal="", report=None, unscheduled_keys=tuple)
     terminal = Terminal(controller, console)  # type: ignore[arg-type]  # as much of it as is looked at
-    for text, category in (("It moved.", LibraryMoved), ("It moved.", LibraryMoved), ("Not ours.", DeprecationWarning)):
+    for text, category in (
+        ("It moved.", LibraryChanged),
+        ("It moved.", LibraryChanged),
+        ("Not ours.", DeprecationWarning),
+    ):
         message = warnings.WarningMessage(category(text), category, "file.py", 1)
         terminal.pytest_warning_recorded(message)
     terminal.pytest_unconfigure()

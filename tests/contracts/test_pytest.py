@@ -189,10 +189,10 @@ def test_every_plugin_that_we_register_can_be_kept_in_a_set() -> None:
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415 - the plugin imports them late as well
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller  # noqa: PLC0415
-    from kms_conformance.run.plugin import Private  # noqa: PLC0415
-    from kms_conformance.run.shards.scheduling import Turn  # noqa: PLC0415
+    from kms_conformance.run.plugin import PrivateFiles  # noqa: PLC0415
+    from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
     from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
-    kinds = (Controller, Interrupts, Labelling, Private, Terminal, Turn, Worker)
+    kinds = (Controller, Interrupts, Labelling, PrivateFiles, Terminal, ClockLock, Worker)
     assert [kind.__name__ for kind in kinds if kind.__hash__ is None or kind.__hash__ is not object.__hash__] == []

@@ -132,7 +132,7 @@ def test_no_dialect_of_the_package_is_replaced_by_an_installed_one(
         "[kms_conformance.dialects]\nhuawei = toy_kms\nnowhere = no_such_package\ndeep = no_such.package\n"
         "without = json\n"
     )
-    code = "from kms_conformance.core import specs; print(specs.dialects(), specs.home('huawei').specs)"
+    code = "from kms_conformance.core import specs; print(specs.dialects(), specs.locate('huawei').specs)"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
     )

@@ -57,7 +57,7 @@ def set_back():
     calls += 1
     return now() - (3600 if calls > 40 else 0)
 time.time = set_back
-from kms_conformance.entry import main
+from kms_conformance.__main__ import main
 main()
 """
 

@@ -95,7 +95,7 @@ import os, pwd
 def unknown(number): raise KeyError(number)
 pwd.getpwuid = unknown
 os.environ.pop("HOME", None)
-from kms_conformance.entry import main
+from kms_conformance.__main__ import main
 main()
 """
 

@@ -12,7 +12,7 @@ from kms_conformance.client.judge import Inconclusive, Judge, Stop
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Effort
 from kms_conformance.emulator import Decisions, Emulator, Filter
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.fuzz.chains import walk_chains
 from kms_conformance.suite.fuzz.operations import fuzz_operation
 from kms_conformance.suite.scenario import Scenario
@@ -26,7 +26,7 @@ class Scene:
     """An emulator, a target file that leads there, and what a check has of it."""
 
     emulator: Emulator
-    bench: Bench
+    target_session: TargetSession
     kms: Scenario
 
     def fuzz(self, *operations: str) -> set[str]:
@@ -56,11 +56,21 @@ def scene(tmp_path: Path) -> Iterator[Scenes]:
             path = tmp_path / f"{dialect}.yaml"
             path.write_text(emulator.target_yaml(), encoding="utf-8")
             (target,) = load_targets([path])
-            bench = Bench(target, Ledger.of(target, tmp_path), effort.keys)
-            judge = Judge(bench.catalogue, bench.applicable, take=bench.client.start_findings().take)
-            bench.admit()
-            kms = Scenario(bench.client, bench.pool, bench.time, judge, effort, seed, bench.others)
-            stack.callback(bench.client.close)
-            return Scene(emulator, bench, kms)
+            target_session = TargetSession(target, Ledger.of(target, tmp_path), effort.keys)
+            judge = Judge(
+                target_session.catalogue, target_session.applicable, take=target_session.client.start_findings().take
+            )
+            target_session.require_state()
+            kms = Scenario(
+                target_session.client,
+                target_session.pool,
+                target_session.time,
+                judge,
+                effort,
+                seed,
+                target_session.others,
+            )
+            stack.callback(target_session.client.close)
+            return Scene(emulator, target_session, kms)
 
         yield begin

@@ -14,11 +14,10 @@ from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.field_locations import find_place, path_values
+from kms_conformance.suite.fuzz.draft import Draft, find_location, path_values
 from kms_conformance.suite.fuzz.generator import Generator
-from kms_conformance.suite.fuzz.targeting import Tailor
-from kms_conformance.suite.fuzz.windows import broken_by, days_in
+from kms_conformance.suite.fuzz.review import broken_by, days_in
+from kms_conformance.suite.fuzz.targeting import Targeting
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
@@ -33,9 +32,9 @@ def dialect_of(name: str) -> tuple[Dialect, Api]:
     return adapter(profile, "https://kms.example.com/base", "p" * 32), Api.load(profile)
 
 
-def tailor_of(name: str, operation: str) -> Tailor:
+def targeting_of(name: str, operation: str) -> Targeting:
     dialect, api = dialect_of(name)
-    return Tailor(dialect, api, api[operation], Random(1))  # noqa: S311 - repeatable
+    return Targeting(dialect, api, api[operation], Random(1))  # noqa: S311 - repeatable
 
 
 # --- drafts -----------------------------------------------------------------------------------------------------------
@@ -74,7 +73,7 @@ def test_operations_that_want_the_same_get_the_same() -> None:
     )
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
+# --- locations -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -95,8 +94,8 @@ def test_places_are_found_by_asking_the_adapter(
     name: str, operation: str, argument: str, expected: tuple[str, str] | None
 ) -> None:
     dialect, api = dialect_of(name)
-    place = find_place(dialect, api, api[operation], argument)
-    assert (place and (place.container, place.name)) == expected
+    location = find_location(dialect, api, api[operation], argument)
+    assert (location and (location.container, location.name)) == expected
 
 
 def test_the_target_gives_its_own_path() -> None:
@@ -109,12 +108,12 @@ def test_the_target_gives_its_own_path() -> None:
 
 def test_a_repeated_parameter_is_no_well_formed_one() -> None:
     dialect, api = dialect_of("alibaba")
-    place = find_place(dialect, api, api["cancel"], "key_id")
-    assert place is not None
+    location = find_location(dialect, api, api["cancel"], "key_id")
+    assert location is not None
     draft = Draft("POST", f"KeyId={FOREIGN}&x=a+b&KeyId=null")
-    assert place.values(draft) == (FOREIGN, "null")
-    assert not place.well_formed(draft)
-    assert place.put(draft, "a b").query == "x=a+b&KeyId=a%20b"
+    assert location.values(draft) == (FOREIGN, "null")
+    assert not location.well_formed(draft)
+    assert location.put(draft, "a b").query == "x=a+b&KeyId=a%20b"
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------
@@ -125,13 +124,13 @@ def body(key_id: object, **more: object) -> Draft:
 
 
 def test_a_well_formed_id_becomes_ours_or_one_that_nobody_has() -> None:
-    tailor = tailor_of("huawei", "cancel")
-    fitted = tailor.fit(body("00000000-0000-0000-0000-000000000000"), OURS, {})
+    targeting = targeting_of("huawei", "cancel")
+    fitted = targeting.fit(body("00000000-0000-0000-0000-000000000000"), OURS, {})
     assert fitted is not None
     assert fitted.named == "ours"
     assert json.loads(fitted.request.body)["key_id"] == OURS.id
     assert fitted.request.url == f"https://kms.example.com/base/v1.0/{'p' * 32}/kms/cancel-key-deletion"
-    unknown = tailor.fit(body("00000000-0000-0000-0000-000000000000"), None, {})
+    unknown = targeting.fit(body("00000000-0000-0000-0000-000000000000"), None, {})
     assert unknown is not None
     assert unknown.named == "unknown"
     assert json.loads(unknown.request.body)["key_id"] not in (OURS.id, "00000000-0000-0000-0000-000000000000")
@@ -139,7 +138,7 @@ def test_a_well_formed_id_becomes_ours_or_one_that_nobody_has() -> None:
 
 @pytest.mark.parametrize(("value", "sent"), [("payroll", "kms-conformance-payroll"), ("", ""), ("a b", "a b"), (7, 7)])
 def test_what_could_be_the_alias_of_somebody_is_marked_as_ours(value: object, sent: object) -> None:
-    fitted = tailor_of("huawei", "schedule").fit(body(value, pending_days="7"), OURS, {})
+    fitted = targeting_of("huawei", "schedule").fit(body(value, pending_days="7"), OURS, {})
     assert fitted is not None
     assert fitted.named == "malformed"
     assert json.loads(fitted.request.body)["key_id"] == sent
@@ -147,44 +146,44 @@ def test_what_could_be_the_alias_of_somebody_is_marked_as_ours(value: object, se
 
 @pytest.mark.parametrize("query", ["AliasName=alias%2Fpayroll", "AliasName=payroll", "AliasName=alias%2Fa%20b"])
 def test_only_aliases_of_ours_are_deleted(query: str) -> None:
-    fitted = tailor_of("alibaba", "delete_alias").fit(Draft("POST", query), None, {})
+    fitted = targeting_of("alibaba", "delete_alias").fit(Draft("POST", query), None, {})
     assert fitted is not None
     (alias,) = fitted.fields["alias"]
     assert str(alias).startswith("alias/kms-conformance-")
 
 
 def test_protection_is_only_ever_taken_off_our_keys() -> None:
-    tailor = tailor_of("alibaba", "set_deletion_protection")
+    targeting = targeting_of("alibaba", "set_deletion_protection")
     arn = "ProtectedResourceArn=acs%3Akms%3Acn-hangzhou%3A0123456789012345%3Akey%2Fkey-abcdefghij0123456789"
-    assert tailor.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection=false"))
+    assert targeting.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection=false"))
     for value in ("true", "1", "", "null"):
-        assert not tailor.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection={value}"))
+        assert not targeting.may_name_ours(Draft("POST", f"{arn}&EnableDeletionProtection={value}"))
 
 
 def test_what_creates_a_key_carries_the_marker_or_is_not_sent() -> None:
-    tailor = tailor_of("huawei", "create")
-    fitted = tailor.mark(Draft("POST", headers=JSON, body=b'{"key_alias": "payroll"}'), "kms-conformance-1")
+    targeting = targeting_of("huawei", "create")
+    fitted = targeting.mark(Draft("POST", headers=JSON, body=b'{"key_alias": "payroll"}'), "kms-conformance-1")
     assert fitted is not None
     sent = json.loads(fitted.request.body)
     assert sent["key_description"] == "kms-conformance-1"
     assert sent["key_alias"].startswith("kms-conformance-")
-    assert tailor.mark(Draft("POST", headers=JSON, body=b"[]"), "kms-conformance-1") is None
+    assert targeting.mark(Draft("POST", headers=JSON, body=b"[]"), "kms-conformance-1") is None
     # A lenient target might read it as the alias of somebody's key.
-    assert tailor.mark(Draft("POST", headers=JSON, body=b'{"key_alias": 0}'), "kms-conformance-1") is None
+    assert targeting.mark(Draft("POST", headers=JSON, body=b'{"key_alias": 0}'), "kms-conformance-1") is None
 
 
 def test_windows_are_asked_for_around_the_bounds() -> None:
-    tailor = tailor_of("alibaba", "schedule")
+    targeting = targeting_of("alibaba", "schedule")
     drafts = [Draft("POST", f"KeyId={FOREIGN}&PendingWindowInDays=7"), Draft("POST", f"KeyId={FOREIGN}")]
-    asked = [draft.query.rpartition("=")[2] for draft in tailor.with_windows(drafts, 3)]
+    asked = [draft.query.rpartition("=")[2] for draft in targeting.with_windows(drafts, 3)]
     assert asked[:10] == ["6", "7", "8", "29", "30", "31", "0", "-7", str(2**32 + 7), str(2**64 + 7)]
     assert len(asked) == 13
-    assert tailor_of("alibaba", "cancel").with_windows(drafts, 3) == ()
+    assert targeting_of("alibaba", "cancel").with_windows(drafts, 3) == ()
 
 
 def test_what_cannot_be_put_on_a_wire_is_no_request() -> None:
     assert unsendable(Request("POST", "https://kms.example.com/ü")) is not None
-    assert tailor_of("huawei", "cancel").fit(Draft("POST", "ü=1"), None, {}) is None
+    assert targeting_of("huawei", "cancel").fit(Draft("POST", "ü=1"), None, {}) is None
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fuzzing_ends_after_a_few_requests_without_a_reply_and_says_so(scene) -> None:
     hanging = Hanging("cancel")
     at = scene("huawei", filters=[hanging])
-    with pytest.raises(Inconclusive, match="3 generated requests got no reply, so no more of them were sent"):
+    with pytest.raises(Inconclusive, match="3 generated requests got no reply, so no more were sent"):
         fuzz_operation(at.kms, "cancel")
     assert "reply.answered" in {failure.requirement for failure in at.kms.judge.failures}
 
@@ -67,7 +67,7 @@ def test_chains_that_were_never_asked_are_no_pass(scene, monkeypatch: pytest.Mon
         raise Flaky("went another way")
 
     monkeypatch.setattr(chains, "run_state_machine_as_test", flaky)
-    with pytest.raises(Inconclusive, match="No chain of requests could be followed"):
+    with pytest.raises(Inconclusive, match="No chain was tested"):
         walk_chains(scene("huawei").kms)
 
 

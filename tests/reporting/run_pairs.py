@@ -11,7 +11,7 @@ from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.runner import run_suite
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.report.change import RunSide
-from kms_conformance.verdict.decide import whole
+from kms_conformance.verdict.decide import decide_result
 from kms_conformance.verdict.model import Verdict
 
 NAME = "emulator-huawei"
@@ -56,7 +56,7 @@ def edited(verdicts: Mapping[str, str], of: Callable[[], RunSide] = real) -> Cal
             elif verdict != "absent":
                 entries.append(replace(entry, verdict=verdict))
         requirements = tuple(entries)
-        result = whole(requirements, unfinished=False, keys_left=False)
+        result = decide_result(requirements, unfinished=False, keys_left=False)
         return replace(side, verdict=replace(side.verdict, requirements=requirements, result=result))
 
     return made

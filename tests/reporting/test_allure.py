@@ -178,11 +178,11 @@ def test_environment_and_executor_name_what_is_set_and_no_secret(
 
 
 MESSAGES = {
-    "Stale waiver: mend or remove it": ("failed", "Stale waiver cancel.effect: It expired."),
-    "Deviation: the target does otherwise than its documents demand": ("failed", "cancel.effect (MUST): x\ny"),
-    "Inconclusive: could not be judged, and not the target's fault": ("broken", "No reply.\nStale waiver"),
-    "Waived: a deviation that whoever ordered the run accepts": ("skipped", "Waived: mended soon\ncancel.effect"),
-    "Shown, and does not decide: SHOULD and MAY": ("skipped", "cancel.x (SHOULD): not Waived: at all"),
+    "Waiver out of date: renew or remove it": ("failed", "Waiver out of date, cancel.effect: It expired."),
+    "Deviation: the target does not follow its documents": ("failed", "cancel.effect (MUST): x\ny"),
+    "Inconclusive: could not be judged, not the target's fault": ("broken", "No reply.\nWaiver out of date"),
+    "Waived: an accepted deviation": ("skipped", "Waived: mended soon\ncancel.effect"),
+    "Does not change the result: SHOULD and MAY": ("skipped", "cancel.x (SHOULD): not Waived: at all"),
 }
 
 

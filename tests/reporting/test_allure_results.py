@@ -18,7 +18,7 @@ from kms_conformance.client.judge import Judgement
 from kms_conformance.report.allure import report as allure_report
 from kms_conformance.report.allure import results as allure_results
 from kms_conformance.report.allure.report import Allure, build, find
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
 from kms_conformance.verdict.model import time_text
@@ -160,7 +160,7 @@ def test_a_stale_waiver_is_a_result_of_its_own(tmp_path: Path) -> None:
     found = [
         raw for path in folder.glob("*-result.json") if (raw := json.loads(path.read_text()))["status"] == "failed"
     ]
-    assert [each["statusDetails"]["message"] for each in found] == ["Stale waiver cancel.*: It expired."]
+    assert [each["statusDetails"]["message"] for each in found] == ["Waiver out of date, cancel.*: It expired."]
 
 
 def installed(folder: Path, version: str) -> Path:

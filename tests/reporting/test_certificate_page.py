@@ -32,7 +32,7 @@ def test_a_certificate_says_what_was_sealed() -> None:
 
 def test_a_signer_stands_on_the_page_as_what_it_says_of_itself() -> None:
     _, found = shown(samples.conformant(), [], "0123abcd")
-    assert "It says that it was signed by the key" in found.text
+    assert "Claimed signature of the key" in found.text
     assert "0123abcd" in found.text
     assert "It is not signed" not in found.text
 
@@ -41,7 +41,7 @@ def test_a_signer_stands_on_the_page_as_what_it_says_of_itself() -> None:
     ("decided", "partial", "title", "words"),
     [
         (samples.conformant(), ["its tier is smoke"], "Partial result, not a certificate", "its tier is smoke"),
-        (samples.nonconformant(), [], "Evidence, not a certificate", "a result that is nonconformant"),
+        (samples.nonconformant(), [], "Evidence, not a certificate", "the result is nonconformant"),
         (samples.inconclusive(), ["its tier is smoke"], "Partial evidence, not a certificate", "its tier is smoke"),
     ],
 )
@@ -60,7 +60,7 @@ def test_waived_failures_stand_on_the_certificate() -> None:
     _, found = shown(samples.decided(samples.OTC, checks, [samples.waiver("cancel.effect", reason)]), [])
     assert found.problems == []
     assert "Accepted <b>until</b> \\x1b[31m March." in found.text
-    assert "hold, but for 1 failure that a waiver accepts" in found.text
+    assert "hold, except for 1 failure accepted by a waiver" in found.text
 
 
 def test_names_say_what_a_file_is() -> None:

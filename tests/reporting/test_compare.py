@@ -13,13 +13,13 @@ from rich.console import Console
 from kms_conformance.cli.compare import compare as command
 from kms_conformance.report.change import RequirementChange
 from kms_conformance.report.compare import compare
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.schemas import validate
 from kms_conformance.report.store import write
 from kms_conformance.report.text.changes import lines, markdown
 from kms_conformance.verdict.model import Verdict
 
-ALONE = "accepted answers are not compared, a verdict alone does not hold them."
+ALONE = "accepted answers are not compared; they are in results.json, and only verdict.json was given."
 
 
 def shown(before: Path, after: Path, width: int = 80) -> str:
@@ -99,9 +99,9 @@ def test_other_circumstances_are_warned_of(tmp_path: Path, written: Path) -> Non
         "otc-eu-de: the profiles differ, otc and documents.",
         "otc-eu-de: the tiers differ, standard and smoke.",
         f"otc-eu-de: the suite versions differ, {old.suite_version} and 0.0.9.",
-        "otc-eu-de: the specs differ, a requirement of the same name may demand something else.",
-        "otc-eu-de: the requirements that decide differ, those of its suite and those of release 0.0.8.",
-        "otc-eu-de: the second run began before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
+        "otc-eu-de: the specs differ; requirements with the same id may differ in content.",
+        "otc-eu-de: the runs were decided by different requirements, those of its suite and those of release 0.0.8.",
+        "otc-eu-de: the second run started before the first, 2025-01-01T00:00:00Z and 2026-01-15T09:30:12Z.",
         f"otc-eu-de: {ALONE}",
     )
     assert found.changes == (RequirementChange("vanished", "otc-eu-de", "cancel.effect", "MUST", "passed", None),)

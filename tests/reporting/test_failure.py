@@ -45,10 +45,10 @@ def test_a_failure_is_told_to_a_stranger() -> None:
         f"    < {REPLY}",
         "  reproduce:",
         *[line for line in text.split("\n") if "curl -sS" in line],
-        "    (Set $OTC_TOKEN first, where secrets were.)",
+        "    (Set $OTC_TOKEN first: secrets are replaced by variables.)",
         "",
-        "  look next: Where cancelling looks at the key's state, and which state it writes. In its log:",
-        "    request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
+        "  next step: Check how the cancel operation reads the key's state, and which state it writes. In the",
+        "    log: request 4c2f9a010014, 2026-01-15T09:30:15.123+00:00.",
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_body_that_was_cut_when_it_was_recorded_says_so() -> None:
     record = samples.record(14, reply_body=Body("x" * 10, cut=True))
     assert "(more characters are not shown.)" in render(failure(), REQUIREMENT, [record])
     record = samples.record(14, reply_body=Body("ÿ" * 10, "latin-1"))
-    assert "(Not UTF-8: one character a byte.)" in render(failure(), REQUIREMENT, [record])
+    assert "(Not UTF-8: one character per byte.)" in render(failure(), REQUIREMENT, [record])
 
 
 def test_of_many_exchanges_the_first_and_the_last_are_shown() -> None:
@@ -90,12 +90,12 @@ def test_of_many_exchanges_the_first_and_the_last_are_shown() -> None:
 def test_a_request_without_a_reply_says_why() -> None:
     text = render(failure(), REQUIREMENT, [samples.record(14, None)])
     assert "    < no reply (timeout: no whole reply in time)" in text
-    assert "look next: What did the endpoint wait for" in text
+    assert "next step: Check why the endpoint did not reply" in text
 
 
 def test_an_internal_error_points_to_the_log() -> None:
     text = render(failure(), REQUIREMENT, [samples.record(14, 500, "oops")])
-    assert "look next: The endpoint failed inside: its log has the error." in text
+    assert "next step: Read the endpoint's log: the endpoint had an internal error." in text
 
 
 def test_a_note_of_the_check_is_kept_apart_from_the_next_step() -> None:
@@ -103,12 +103,12 @@ def test_a_note_of_the_check_is_kept_apart_from_the_next_step() -> None:
     text = render(judgement, REQUIREMENT, [])
     assert "  note      Days are 24 hours." in text
     assert "exchange" not in text
-    assert "look next: Where cancelling" in text
+    assert "next step: Check how the cancel operation" in text
 
 
 def test_an_unknown_requirement_and_a_missing_record_are_no_obstacle() -> None:
     text = render(Judgement("new.one", False, "a", "", (7,)), None, [])
-    assert "new.one\n  This version of the suite has no such requirement" in text
+    assert "new.one\n  Not in the catalogue of this version" in text
     assert "received  nothing" in text
 
 
@@ -122,7 +122,7 @@ def test_every_requirement_has_a_place_to_look_at() -> None:
 
 def test_signatures_are_not_promised_to_work_again() -> None:
     record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
-    assert "$AUTHORIZATION is good for one request, and for minutes" in view(record, 100).needs
+    assert "$AUTHORIZATION is valid for one request and a few minutes" in view(record, 100).needs
 
 
 def test_a_request_id_in_the_body_is_found() -> None:

@@ -13,7 +13,7 @@ import sample_runs as samples
 
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report import files
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report, load_verdict, load_verdicts
 from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
@@ -145,7 +145,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Pat
     for check in raw["targets"][0]["checks"]:
         check["target"] = name
     (tmp_path / "results.json").write_text(json.dumps(raw))
-    with pytest.raises(ReportError, match="no folder for the target"):
+    with pytest.raises(ReportError, match="cannot have a folder in the reports"):
         load_report(tmp_path)
 
 
@@ -166,18 +166,18 @@ def first(results: dict[str, Any]) -> dict[str, Any]:
         (lambda r: r.pop("seed"), "seed"),
         (lambda r: r.update(extra=1), "extra"),
         (lambda r: r.update(format=2), "1 was expected"),
-        (lambda r: r["targets"].append(r["targets"][0]), "The target otc-eu-de stands 2 times"),
-        (lambda r: first(r)["checks"].pop(), "of which there is no result"),
-        (lambda r: first(r)["checks"].append(first(r)["checks"][0]), "stands 2 times"),
+        (lambda r: r["targets"].append(r["targets"][0]), "The target otc-eu-de occurs 2 times"),
+        (lambda r: first(r)["checks"].pop(), "but there is no result of these checks"),
+        (lambda r: first(r)["checks"].append(first(r)["checks"][0]), "occurs 2 times"),
         (lambda r: first(r)["checks"][0].update(requests=9), "The verdict counts"),
         (lambda r: first(r)["checks"][0].update(keys_created=9), "The verdict counts"),
-        (lambda r: first(r)["checks"][0].update(target="other"), "of another target"),
+        (lambda r: first(r)["checks"][0].update(target="other"), "belongs to another target"),
         (lambda r: first(r)["checks"][0].update(outcome="failed"), "with 0 failed judgements"),
-        (lambda r: first(r)["checks"][0].update(passes={}), "but its checks hold"),
+        (lambda r: first(r)["checks"][0].update(passes={}), "but its checks have"),
         (lambda r: first(r)["checks"][0].update(productive={}), "was proved"),
         (lambda r: first(r)["checks"][0]["passes"].update(nonsense=1), "which the verdict does not have"),
         (lambda r: first(r)["checks"][-1].update(failures=[], outcome="passed"), "failed"),
-        (lambda r: first(r)["verdict"].update(seed=1), "is not the verdict that results.json holds"),
+        (lambda r: first(r)["verdict"].update(seed=1), "differs from the verdict in results.json"),
         (lambda r: first(r)["verdict"].update(result="conformant"), "The result is conformant"),
     ],
 )
@@ -198,12 +198,12 @@ def requirement(verdict: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda v: v["requirements"].clear(), "speaks of no requirement"),
-        (lambda v: v["requirements"].append(v["requirements"][0]), "stands 2 times"),
-        (lambda v: v.update(result="inconclusive"), "makes it conformant"),
-        (lambda v: requirement(v, "cancel.effect").update(productive=0), "nothing that proves it"),
-        (lambda v: requirement(v, "cancel.effect").update(verdict="failed"), "makes it nonconformant"),
-        (lambda v: requirement(v, "cancel.effect").update(verdict="waived"), "no reason is given"),
+        (lambda v: v["requirements"].clear(), "has no requirements"),
+        (lambda v: v["requirements"].append(v["requirements"][0]), "occurs 2 times"),
+        (lambda v: v.update(result="inconclusive"), "make it conformant"),
+        (lambda v: requirement(v, "cancel.effect").update(productive=0), "no judgement proves it"),
+        (lambda v: requirement(v, "cancel.effect").update(verdict="failed"), "make it nonconformant"),
+        (lambda v: requirement(v, "cancel.effect").update(verdict="waived"), "without a reason"),
         (lambda v: requirement(v, "cancel.effect").update(level="WILL"), ".schema.json"),
         (lambda v: v["suite"].update(specs_digest="md5:0"), ".schema.json"),
     ],
@@ -222,11 +222,11 @@ def test_a_verdict_that_was_changed_does_not_load(change: Edit, why: str, tmp_pa
     [
         (b'{"format": 1, "suite": {"ver', "It ends in the middle"),
         (b"", "It ends in the middle"),
-        (b'{"format": 1, "format": 1}', "a key stands twice"),
-        (b'{"format": NaN}', "NaN is no JSON number"),
-        (b'\xff{"format": 1}', "no JSON"),
-        (b'{"format": "\\ud800"}', "half a surrogate pair"),
-        (b"[" * 100_000 + b"}", "no JSON"),
+        (b'{"format": 1, "format": 1}', "a key occurs twice"),
+        (b'{"format": NaN}', "NaN is not a JSON number"),
+        (b'\xff{"format": 1}', "Invalid JSON"),
+        (b'{"format": "\\ud800"}', "lone surrogate"),
+        (b"[" * 100_000 + b"}", "Invalid JSON"),
         (b"[]", "verdict.schema.json"),
     ],
     ids=range(8),

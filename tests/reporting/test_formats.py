@@ -10,11 +10,10 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.report import formats, layout
-from kms_conformance.report.begin import begin
 from kms_conformance.report.formats import ReportFormat
 from kms_conformance.report.html.page import TargetPage
 from kms_conformance.report.load import load_report
-from kms_conformance.report.store import write
+from kms_conformance.report.store import begin, write
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 DOCS = Path(__file__).parents[2] / "docs" / "reports.md"

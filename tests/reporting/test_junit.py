@@ -92,4 +92,4 @@ def test_a_stale_waiver_is_a_failure_of_the_run() -> None:
     found = Report((TargetReport.of(*samples.conformant()),), (StaleWaiver(waiver, "It expired.", "Take it out."),))
     root = fromstring(junit.render(found))
     assert root.get("failures") == "1"
-    assert root.find("testsuite[@name='waivers']/testcase/failure").get("message") == "Stale waiver: It expired."
+    assert root.find("testsuite[@name='waivers']/testcase/failure").get("message") == "Waiver out of date: It expired."

@@ -29,7 +29,7 @@ def test_requests_without_a_reply_are_counted_over_all_checks_and_told() -> None
     assert raw["observations"] == [{"what": LOST, "count": 3}, {"what": "x", "count": 1}]
     stored = Verdict.from_json(raw)
     assert stored.to_json() == raw
-    assert f"Seen, and deciding nothing: {LOST} (3); x (1)." in sentence(stored)
+    assert f"Observed, without effect on the result: {LOST} (3); x (1)." in sentence(stored)
 
 
 def test_where_nothing_was_seen_nothing_is_said() -> None:

@@ -15,8 +15,8 @@ from kms_conformance.apps.replay import FoundFailure, RerunResult, find, judge, 
 from kms_conformance.apps.replay.side_by_side import ReplayRow, rows
 from kms_conformance.cli.replay import command
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.again import remember
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
+from kms_conformance.report.reproduce import write_replay_file
 from kms_conformance.report.store import write
 from kms_conformance.target import TargetError
 
@@ -157,7 +157,7 @@ def test_the_target_file_is_the_runs_own_unless_another_is_given(tmp_path: Path)
     )
     with pytest.raises(ReportError, match="Name the target file with --target"):
         target_file(tmp_path, found(), None)
-    remember(tmp_path, {"otc-eu-de": huawei, "emulator-huawei": None})
+    write_replay_file(tmp_path, {"otc-eu-de": huawei, "emulator-huawei": None})
     assert target_file(tmp_path, found(), None) == huawei
     assert target_file(tmp_path / "results.json", found(), None) == huawei
     with pytest.raises(ReportError, match="Its dialect is alibaba"):
@@ -173,7 +173,7 @@ def test_a_real_account_is_not_asked_again_without_its_owners_word(tmp_path: Pat
         "auth: {token: tttttttttt, project_id: '0123456789'}\n"
     )
     write(tmp_path, [samples.nonconformant()])
-    remember(tmp_path, {"otc-eu-de": tmp_path / "real.yaml"})
+    write_replay_file(tmp_path, {"otc-eu-de": tmp_path / "real.yaml"})
     failure = json.loads((tmp_path / "results.json").read_text())["targets"][0]["checks"][-1]["failures"][0]
     with pytest.raises(TargetError, match="needs your word"):
         command.main([str(tmp_path), failure["id"]], standalone_mode=False)

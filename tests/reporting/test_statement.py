@@ -7,8 +7,8 @@ import pytest
 import sample_runs as samples
 from test_page import HOSTILE, hostile
 
-from kms_conformance.report.ci.job_summary import job_summary
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.ci.github import job_summary
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
 from kms_conformance.report.text import statement
@@ -20,7 +20,9 @@ def report(*decided: samples.Decided) -> Report:
 
 def test_a_failure_is_told_with_clause_difference_and_command() -> None:
     text = statement.render(report(samples.nonconformant()))
-    assert text.startswith("# ✗ otc-eu-de: nonconformant\n\n4 of 93 MUST requirements that apply do not hold.")
+    assert text.startswith(
+        "# ✗ otc-eu-de: nonconformant (tier standard)\n\n4 of 93 MUST requirements that apply do not hold."
+    )
     card = text[text.index("**`cancel.not-pending.enabled`**") :]
     for part in (
         "· MUST · Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
@@ -54,7 +56,7 @@ def test_it_is_cut_where_it_hurts_least(limit: int) -> None:
     assert text.startswith("# ✗ otc-eu-de: nonconformant")
     assert text.count("```") % 2 == 0
     assert text.count("<details>") == text.count("</details>")
-    assert ("not fit in here: the whole is in the statement, index.html" in text) == (len(whole.encode()) > limit)
+    assert ("not fit in here: see index.html for the whole statement" in text) == (len(whole.encode()) > limit)
     if limit == 5_000:
         assert "cancel.not-pending.enabled" in text
         assert "All 99 requirements" not in text

@@ -32,12 +32,12 @@ def summary(shown: Report, width: int = 100, **options: Any) -> str:
 def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> None:
     assert summary(report(samples.nonconformant())).split("\n")[:15] == [
         "",
-        "✗ otc-eu-de: nonconformant",
+        "✗ otc-eu-de: nonconformant (tier standard)",
         "  huawei, profile otc, https://kms.eu-de.otc.example.com",
-        "  4 of 93 MUST requirements that apply do not hold. 1 SHOULD requirement failed; it is shown and",
-        "  does not decide.",
+        "  4 of 93 MUST requirements that apply do not hold. 1 SHOULD requirement failed; this does not",
+        "  change the result.",
         "  100\xa0passed · 5\xa0failed · 5\xa0not\xa0applicable",
-        "  tier standard, seed 20260115, 542 requests, 0 keys created, 1 min 23 s in all",
+        "  seed 20260115, 542 requests, 0 keys created, checks took 1 min 23 s",
         "",
         "  ✗ cancel.not-pending.enabled · MUST · 0c9864",
         "    Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
@@ -45,7 +45,7 @@ def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> N
         "              Function · sentence 2",
         "    expected  400 KMS.1501",
         f'    received  200 {{"key_id": "{samples.KEY}", "key_state": "3"}}',
-        "    again     kms-conformance replay reports/latest 0c9864",
+        "    repeat    kms-conformance replay reports/latest 0c9864",
     ]
     assert summary(report(samples.nonconformant())).endswith(
         "\nreport   reports/latest/index.html\nresults  reports/latest/results.json\n"
@@ -56,16 +56,16 @@ def test_open_questions_are_grouped_by_reason_with_their_next_step() -> None:
     text = summary(report(samples.mixed(), samples.conformant(samples.ALI)))
     assert "     6  The waiting period cannot be waited for: the target offers no time_control.\n" in text
     assert "        → An emulator can offer one" in text
-    assert "     2  No exchange of the run allowed a judgement.\n" in text
+    assert "     2  Not tested: no exchange of the run allowed a judgement.\n" in text
     assert "  checks that did not run to the end:\n     1  It did not run.\n        lifecycle::test_walks" in text
-    assert "✓ ali-hangzhou: conformant\n" in text
+    assert "✓ ali-hangzhou: conformant (tier standard)\n" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = summary(report(samples.nonconformant(), samples.mixed(), samples.inconclusive()), width)
     # A command stays in one piece, to be copied.
-    assert max(len(line) for line in text.split("\n") if not line.startswith("    again ")) <= width
+    assert max(len(line) for line in text.split("\n") if not line.startswith("    repeat ")) <= width
 
 
 def test_only_ten_failures_are_listed_and_long_ones_cut() -> None:

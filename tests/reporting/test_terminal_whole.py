@@ -21,8 +21,8 @@ GOLDEN = Path(__file__).parent / "golden"
 OLD = Waiver("cancel.bad-sequence", "Known.", "storage team", date(2026, 1, 1), line=7)
 STALE = StaleWaiver(
     OLD,
-    "It expired on 2026-01-01. Nothing that it covers was seen to fail.",
-    "Take line 7 out, or agree on another day with storage team.",
+    "It expired on 2026-01-01. No requirement that it covers failed.",
+    "Remove line 7, or agree on a later date with storage team.",
 )
 RUNS = {
     "conformant": Report((TargetReport.of(*samples.conformant()),)),
@@ -43,7 +43,7 @@ def shown(report: Report, **options: object) -> str:
         reports=Path("reports/latest"),
         clean=str,
         place=lambda node_id: (checks[node_id].target, checks[node_id]),
-        afterwards=lambda: (),
+        unscheduled_keys=lambda: (),
     )
     terminal = Terminal(controller, Screen(file=file, width=80, **options))
     terminal.pytest_collection_finish(SimpleNamespace(items=[SimpleNamespace(nodeid=node_id) for node_id in checks]))
@@ -85,6 +85,6 @@ def test_github_is_told_of_each_failure_and_obeys_no_target(monkeypatch: pytest.
     received = f"100%25 {'x' * 60} ::error::owned ::set-env name=a::b"
     assert orders == [
         f"::error title=otc-eu-de · cancel.effect::expected a, b: c; received {received}",
-        f"::error title=stale waiver · cancel.bad-sequence::{STALE.why} {STALE.next}",
+        f"::error title=waiver out of date · cancel.bad-sequence::{STALE.why} {STALE.next}",
     ]
     assert "| ::error::owned" in text

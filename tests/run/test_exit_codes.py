@@ -173,10 +173,10 @@ def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path)
     with Emulator("alibaba") as emulator:
         (tmp_path / "t.yaml").write_text(emulator.target_yaml())
         script = (
-            "import os, sys; from pathlib import Path; from kms_conformance.keys.target_session import Bench; "
+            "import os, sys; from pathlib import Path; from kms_conformance.keys.target_session import TargetSession; "
             "from kms_conformance.client.ledger import Ledger; from kms_conformance.target import load_target; "
-            "target = load_target(Path('t.yaml')); bench = Bench(target, Ledger.of(target), keys=2); "
-            "bench.enter(); bench.pool.create(); os._exit(9)"
+            "target = load_target(Path('t.yaml')); target_session = TargetSession(target, Ledger.of(target), keys=2); "
+            "target_session.open(); target_session.pool.create(); os._exit(9)"
         )
         environment = os.environ | {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
         subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False)

@@ -25,9 +25,9 @@ def test_a_failure_of_a_run_is_asked_again_and_nothing_else_is_touched(tmp_path:
         options = ["--target", "t.yaml", "--reports", "out", "--tier", "smoke"]
         code, ran = forked("run", *options, "--", "-k", "test_key_that_is_not_pending_is_refused", cwd=tmp_path)
         assert code == 1
-        shown = next(line for line in ran.split("\n") if line.startswith("    again "))
+        shown = next(line for line in ran.split("\n") if line.startswith("    repeat "))
         # The command line that the run printed.
-        again = shlex.split(shown.removeprefix("    again ").strip())
+        again = shlex.split(shown.removeprefix("    repeat ").strip())
         assert again[:3] == ["kms-conformance", "replay", "out"]
         code, seen = forked(*again[1:], cwd=tmp_path)
         ours = [key for key in emulator.store.keys if key.id not in foreign]

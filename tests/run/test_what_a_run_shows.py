@@ -25,8 +25,9 @@ def test_a_needless_waiver_is_a_mistake_of_its_file_and_an_earlier_release_decid
         code, text = forked("run", *options, "--", "-k", "test_bound_is_accepted", cwd=tmp_path)
     assert code == 2, text
     assert (
-        "  ✗ line 2: schedule.window.minimum, storage team\n    What it covers passed on emulator-huawei.\n"
-        "    → Take line 2 out: it is needed no more.\n"
+        "  ✗ line 2: schedule.window.minimum, storage team\n"
+        "    Every requirement that it covers passed on emulator-huawei.\n"
+        "    → Remove line 2: it is no longer needed.\n"
     ) in text
     verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
     assert (verdict["result"], verdict["frozen"]["version"]) == ("inconclusive", __version__)

@@ -14,17 +14,17 @@ from kms_conformance.client.judge import Judge
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import parse_target
 
 
 @dataclass
 class Scene:
-    """An emulator with foreign keys, a bench before it, and every request that the emulator has received."""
+    """An emulator with foreign keys, the session of a run with it, and every request that the emulator has received."""
 
     emulator: Emulator
-    bench: Bench
+    target_session: TargetSession
     kms: Scenario
     received: list[Inbound]
 
@@ -55,11 +55,21 @@ def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
             filters = [note, *options.pop("filters", ())]
             emulator = stack.enter_context(Emulator(dialect, filters=filters, **options))
             target = parse_target(yaml.safe_dump(emulator.target() | {"limits": limits or {}}), "t")
-            bench = Bench(target, Ledger.of(target, tmp_path), most)
-            stack.callback(bench.close)
-            bench.enter()
-            judge = Judge(bench.catalogue, bench.applicable, take=bench.client.start_findings().take)
-            kms = Scenario(bench.client, bench.pool, bench.time, judge, EFFORTS["smoke"], 1, bench.others)
-            return Scene(emulator, bench, kms, received)
+            target_session = TargetSession(target, Ledger.of(target, tmp_path), most)
+            stack.callback(target_session.close)
+            target_session.open()
+            judge = Judge(
+                target_session.catalogue, target_session.applicable, take=target_session.client.start_findings().take
+            )
+            kms = Scenario(
+                target_session.client,
+                target_session.pool,
+                target_session.time,
+                judge,
+                EFFORTS["smoke"],
+                1,
+                target_session.others,
+            )
+            return Scene(emulator, target_session, kms, received)
 
         yield begin

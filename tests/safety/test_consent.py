@@ -12,7 +12,7 @@ import yaml
 
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.consent import question
 from kms_conformance.target import load_target
 
@@ -79,8 +79,8 @@ def test_the_question_names_keys_and_days(tmp_path: Path) -> None:
 def test_an_account_in_which_another_run_is_at_work_is_refused_until_its_keys_wait_for_deletion(tmp_path: Path) -> None:
     with Emulator("alibaba") as emulator:
         target = load_target(file_of(tmp_path, emulator, real_account=True))
-        other = Bench(target, Ledger.of(target, tmp_path / "elsewhere"), keys=2)
-        other.enter()
+        other = TargetSession(target, Ledger.of(target, tmp_path / "elsewhere"), keys=2)
+        other.open()
         key = other.pool.create()
         before = emulator.store.keys
         done = run(tmp_path, *ENTRY)
@@ -88,14 +88,14 @@ def test_an_account_in_which_another_run_is_at_work_is_refused_until_its_keys_wa
         assert done.returncode == 2
         assert key in done.stderr
         assert "in use by another run" in done.stderr
-        assert other.leave() == ()
+        assert other.end() == ()
         assert run(tmp_path, *ENTRY).returncode == 3
 
 
 def test_keys_of_our_own_ledger_are_no_collision(tmp_path: Path) -> None:
     with Emulator("alibaba") as emulator:
         target = load_target(file_of(tmp_path, emulator, real_account=True))
-        killed = Bench(target, Ledger.of(target, tmp_path / "state"), keys=2)
-        killed.enter()
+        killed = TargetSession(target, Ledger.of(target, tmp_path / "state"), keys=2)
+        killed.open()
         killed.pool.create()
         assert run(tmp_path, *ENTRY).returncode == 3

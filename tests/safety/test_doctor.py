@@ -23,7 +23,7 @@ from kms_conformance.apps.selftest.runner import run_suite
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.preflight.doctor import Finding, examine
+from kms_conformance.preflight.doctor import Finding, diagnose
 from kms_conformance.target import Target, parse_target
 
 AUTHORITY = Path(__file__).parent.parent / "wire" / "loopback.pem"
@@ -36,7 +36,7 @@ def target_of(emulator: Emulator, way: str | None = None, **changes: Any) -> Tar
 
 
 def findings(target: Target, tmp_path: Path) -> dict[str, Finding]:
-    return {finding.topic: finding for finding in examine(target, Ledger.of(target, tmp_path))}
+    return {finding.topic: finding for finding in diagnose(target, Ledger.of(target, tmp_path))}
 
 
 def bad(found: dict[str, Finding]) -> dict[str, Finding]:
@@ -64,7 +64,7 @@ def test_the_account_is_told_where_replies_tell_it(tmp_path: Path) -> None:
         assert findings(target_of(emulator), tmp_path)["signed in"].text.endswith("region cn-hangzhou")
     with Emulator("huawei") as emulator:
         text = findings(target_of(emulator, "password"), tmp_path)["signed in"].text
-    assert "for the project e1a0000000000000000000000000e1a0; the API does not tell as whom" in text
+    assert "for the project e1a0000000000000000000000000e1a0; the API does not show the account" in text
 
 
 def test_the_price_is_the_published_one_and_else_not_known(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_token_of_another_region_is_told(tmp_path: Path) -> None:
         auth = {"token": "EXAMPLE-TOKEN-OF-ANOTHER-PROJECT", "project_id": emulator.target()["auth"]["project_id"]}
         found = bad(findings(target_of(emulator, auth=auth), tmp_path))["signed in"]
     assert "not for this project or this region" in found.text
-    assert "the region in base_url must belong together" in found.next
+    assert "the region in base_url must match" in found.next
 
 
 def test_a_region_that_there_is_not_is_told(tmp_path: Path) -> None:

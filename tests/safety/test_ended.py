@@ -20,7 +20,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.core import specs
 from kms_conformance.emulator import Decisions, Emulator, Inbound, Key, Outbound, State
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 
 BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 
@@ -115,7 +115,7 @@ def test_a_key_with_a_long_window_is_let_go_by_the_shortest(scene, dialect: str)
     at = scene(dialect)
     key = at.kms.key(ENABLED)
     at.kms.ask("schedule", key_id=key, window=at.kms.window.maximum)
-    assert at.bench.leave() == ()
+    assert at.target_session.end() == ()
     left = at.emulator.store.describe(key)
     assert (left.state, left.window_days) == (State.PENDING_DELETION, at.kms.window.minimum)
 
@@ -125,7 +125,7 @@ def test_a_key_that_is_left_protected_is_let_go(scene) -> None:
     key = at.kms.key(ENABLED)
     arn = at.kms.read(key).fields["Arn"]
     assert at.kms.ask("set_deletion_protection", arn=arn, protected=True).accepted
-    assert at.bench.leave() == ()
+    assert at.target_session.end() == ()
     left = at.emulator.store.describe(key)
     assert (left.state, left.protected) == (State.PENDING_DELETION, False)
 
@@ -143,11 +143,11 @@ def test_a_create_whose_reply_is_lost_is_found_within_the_run(scene, dialect: st
     at = scene(dialect, filters=[losing])
     before = at.emulator.store.keys
     with pytest.raises(Inconclusive):
-        at.bench.pool.create()
+        at.target_session.pool.create()
     (key,) = ours(at.emulator, before)
-    assert at.bench.pool.ever == {key.id}
-    assert [record.key for record in at.bench.ledger.unfinished()] == [key.id]
-    assert at.bench.leave() == ()
+    assert at.target_session.pool.held == {key.id}
+    assert [record.key for record in at.target_session.ledger.unfinished()] == [key.id]
+    assert at.target_session.end() == ()
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
 
 
@@ -157,7 +157,7 @@ def test_a_key_is_scheduled_though_ctrl_c_came_right_after_its_line_in_the_ledge
 ) -> None:
     at = scene(dialect)
     before = at.emulator.store.keys
-    ledger, write = at.bench.ledger, at.bench.ledger.write
+    ledger, write = at.target_session.ledger, at.target_session.ledger.write
 
     def interrupted(event: str, *arguments: Any, **facts: Any) -> None:
         write(event, *arguments, **facts)
@@ -166,10 +166,10 @@ def test_a_key_is_scheduled_though_ctrl_c_came_right_after_its_line_in_the_ledge
 
     monkeypatch.setattr(ledger, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        at.bench.pool.create()
+        at.target_session.pool.create()
     monkeypatch.undo()
     (key,) = ours(at.emulator, before)
-    assert at.bench.leave() == ()
+    assert at.target_session.end() == ()
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
 
 
@@ -184,10 +184,10 @@ def test_a_create_that_never_arrived_is_closed_at_the_end(scene, dialect: str) -
 
     at = scene(dialect, filters=[lost], decisions=Never)
     with pytest.raises(Inconclusive):
-        at.bench.pool.create()
-    assert [record.event for record in at.bench.ledger.unfinished()] == ["intent"]
-    assert at.bench.leave() == ()
-    assert at.bench.ledger.unfinished() == ()
+        at.target_session.pool.create()
+    assert [record.event for record in at.target_session.ledger.unfinished()] == ["intent"]
+    assert at.target_session.end() == ()
+    assert at.target_session.ledger.unfinished() == ()
 
 
 @BOTH
@@ -195,7 +195,7 @@ def test_a_key_that_lost_our_description_is_still_known_by_its_date_of_creation(
     at = scene(dialect)
     key = at.kms.key(ENABLED)
     assert at.kms.ask("update_description", key_id=key, description="something else").accepted
-    at.bench.close()  # killed
+    at.target_session.close()  # killed
     swept = scene_of(at)
     assert swept.pool.recover().undone == (key,)
     assert swept.pool.release() == ()
@@ -207,7 +207,7 @@ def test_an_id_that_became_somebody_elses_is_left_alone(scene, dialect: str) -> 
     """An emulator was started anew and counts its keys from one again: the ledger knows the id, the key is another."""
     at = scene(dialect)
     key = at.kms.key(ENABLED)
-    at.bench.close()
+    at.target_session.close()
     mine = at.emulator.store.describe(key)
     theirs = replace(mine, description="Not yours.", created=mine.created.replace(year=2020))
     at.emulator.store.put(theirs)
@@ -225,9 +225,9 @@ def test_a_key_like_ours_that_is_in_no_ledger_is_named_and_left_alone(scene, dia
     at = scene(dialect)
     key = replace(at.emulator.store.keys[-1], id=at.kms.dialect.unknown_key(), state=State.ENABLED, deletion=None)
     at.emulator.store.put(replace(key, description="kms-conformance-0badf00d-0"))
-    found = at.bench.pool.recover()
-    assert (found.undone, found.strangers) == ((), (key.id,))
-    assert at.bench.pool.release() == ()
+    found = at.target_session.pool.recover()
+    assert (found.undone, found.unrecorded) == ((), (key.id,))
+    assert at.target_session.pool.release() == ()
     assert at.emulator.store.describe(key.id).state is State.ENABLED
 
 
@@ -238,8 +238,8 @@ def test_keys_of_a_run_that_is_at_work_are_left_to_it(scene, dialect: str) -> No
     other = scene_of(at)
     assert other.pool.recover().undone == ()
     assert other.pool.create() != key
-    assert at.bench.leave() == ()
-    assert at.kms.dialect.unknown_key() not in other.pool.ever
+    assert at.target_session.end() == ()
+    assert at.kms.dialect.unknown_key() not in other.pool.held
     assert other.pool.release() == ()
     assert at.emulator.store.describe(key).state is State.PENDING_DELETION
 
@@ -248,7 +248,7 @@ def test_keys_of_a_run_that_is_at_work_are_left_to_it(scene, dialect: str) -> No
 def test_keys_of_earlier_runs_are_taken_back_first(scene, dialect: str) -> None:
     at = scene(dialect)
     pending = at.kms.key(PENDING)
-    assert at.bench.leave() == ()
+    assert at.target_session.end() == ()
     later = scene_of(at)
     assert later.pool.create() == pending
     assert later.pool.read(pending).state == ENABLED
@@ -258,6 +258,6 @@ def test_keys_of_earlier_runs_are_taken_back_first(scene, dialect: str) -> None:
 
 def scene_of(at):
     """Another run at the same emulator, with the same ledger file, that has begun."""
-    bench = Bench(at.bench.target, Ledger(at.bench.ledger.path), 2)
-    bench.enter()
-    return bench
+    target_session = TargetSession(at.target_session.target, Ledger(at.target_session.ledger.path), 2)
+    target_session.open()
+    return target_session

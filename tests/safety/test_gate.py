@@ -24,7 +24,7 @@ BOTH = pytest.mark.parametrize("dialect", specs.dialects())
 @BOTH
 def test_no_operation_that_changes_something_may_name_a_foreign_key(scene, dialect: str) -> None:
     at = scene(dialect)
-    api = at.bench.client.api
+    api = at.target_session.client.api
     for operation in sorted(api.operations.keys() - api.read_only - {"create"}):
         with at.nothing_is_sent(), pytest.raises(NotOurs):
             at.kms.ask(operation, key_id=at.foreign)
@@ -57,7 +57,7 @@ def test_an_id_that_nobody_has_is_looked_up_once_and_may_be_named(scene, dialect
 @BOTH
 def test_the_session_itself_refuses_so_that_nobody_goes_round_the_client(scene, dialect: str) -> None:
     at = scene(dialect)
-    client = at.bench.client
+    client = at.target_session.client
     for key in (at.foreign, client.dialect.unknown_key()):
         signed = client.signer.sign(client.dialect.request("cancel", {"key_id": key}))
         with at.nothing_is_sent(), pytest.raises(NotOurs):
@@ -77,9 +77,9 @@ def test_a_key_is_created_only_where_the_ledger_announces_it(scene, dialect: str
 @BOTH
 def test_an_announcement_serves_one_key(scene, dialect: str) -> None:
     at = scene(dialect)
-    key = at.bench.pool.create()
+    key = at.target_session.pool.create()
     with at.nothing_is_sent(), pytest.raises(NotOurs, match="does not announce"):
-        at.kms.ask("create", **at.kms.dialect.naming(at.bench.pool.marker(key)))
+        at.kms.ask("create", **at.kms.dialect.naming(at.target_session.pool.marker(key)))
 
 
 @BOTH
@@ -88,9 +88,9 @@ def test_keys_of_a_run_are_its_own_to_change(scene, dialect: str) -> None:
     key = at.kms.key(ENABLED)
     assert at.kms.ask("schedule", key_id=key, window=at.kms.window.minimum).accepted
     assert at.kms.ask("cancel", key_id=key).accepted
-    assert at.bench.leave() == ()
+    assert at.target_session.end() == ()
     # What was let go is another run's to take.
-    assert at.bench.ledger.holds(key)
+    assert at.target_session.ledger.holds(key)
 
 
 @BOTH
@@ -98,11 +98,13 @@ def test_values_of_any_type_are_looked_at(scene, dialect: str) -> None:
     at = scene(dialect)
     number = replace(at.emulator.store.keys[-1], id="7")
     at.emulator.store.put(number)
-    at.bench.pool.census()
+    at.target_session.pool.list_keys()
     for value in (7, ["7"], {"a": {"b": "7"}}):
         with at.nothing_is_sent(), pytest.raises((NotOurs, Inconclusive)):
-            at.bench.client.session.send(
-                at.bench.client.signer.sign(at.kms.dialect.request("schedule", {"key_id": Raw(value), "window": 7}))
+            at.target_session.client.session.send(
+                at.target_session.client.signer.sign(
+                    at.kms.dialect.request("schedule", {"key_id": Raw(value), "window": 7})
+                )
             )
 
 
@@ -162,7 +164,7 @@ def test_no_way_of_writing_it_gets_through(scene, dialect: str, listed: bool) ->
         if not listed and "Other=" in request.url + request.body.decode():
             continue  # an id that nobody has shown us, in a field that names no key, is a text like any other
         with at.nothing_is_sent(), pytest.raises(NotOurs):
-            at.bench.client.session.send(request)
+            at.target_session.client.session.send(request)
 
 
 def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
@@ -193,7 +195,7 @@ def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
 
 
 def test_an_alias_of_ours_may_be_named_in_full_and_nobody_elses(scene) -> None:
-    client = scene("aws").bench.client
+    client = scene("aws").target_session.client
     account = "arn:aws:kms:us-east-1:111122223333:alias/"
     client.guard.check(client.dialect.request("schedule", {"key_id": f"{account}{MARKER_PREFIX}1", "window": 7}))
     with pytest.raises(NotOurs):

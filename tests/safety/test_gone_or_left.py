@@ -28,10 +28,10 @@ def forget(emulator: Emulator, *keys: str) -> None:
 def test_what_a_failed_run_left_and_the_endpoint_forgot_counts_as_gone_at_the_next_run(scene, dialect: str) -> None:
     at = scene(dialect)
     key = at.kms.key(ENABLED)
-    at.bench.close()  # killed
+    at.target_session.close()  # killed
     forget(at.emulator, key)
     later = scene_of(at)
-    assert later.leave() == ()
+    assert later.end() == ()
     assert later.ledger.unfinished() == ()
     assert later.ledger.records()[later.ledger.marker_of(key)].event == "gone"
 
@@ -40,11 +40,11 @@ def test_what_a_failed_run_left_and_the_endpoint_forgot_counts_as_gone_at_the_ne
 def test_sweep_closes_what_the_endpoint_forgot(scene, dialect: str, monkeypatch, tmp_path) -> None:
     at = scene(dialect)
     key = at.kms.key(ENABLED)
-    at.bench.close()
+    at.target_session.close()
     forget(at.emulator, key)
     monkeypatch.setenv("KMS_CONFORMANCE_STATE", str(tmp_path))
-    assert sweep_target(at.bench.target, dry_run=False) == 0
-    assert Ledger.of(at.bench.target).unfinished() == ()
+    assert sweep_target(at.target_session.target, dry_run=False) == 0
+    assert Ledger.of(at.target_session.target).unfinished() == ()
 
 
 @BOTH
@@ -52,20 +52,20 @@ def test_a_key_that_vanished_within_the_run_counts_as_gone(scene, dialect: str) 
     at = scene(dialect)
     key = at.kms.key(ENABLED)
     forget(at.emulator, key)
-    assert at.bench.leave() == ()
-    assert at.bench.ledger.unfinished() == ()
+    assert at.target_session.end() == ()
+    assert at.target_session.ledger.unfinished() == ()
 
 
 @BOTH
 def test_an_id_that_names_a_key_made_at_another_time_is_closed_and_the_key_left_alone(scene, dialect: str) -> None:
     at = scene(dialect)
     key = at.kms.key(ENABLED)
-    at.bench.close()
+    at.target_session.close()
     mine = at.emulator.store.describe(key)
     theirs = replace(mine, description="Not yours.", created=mine.created.replace(year=2020))
     at.emulator.store.put(theirs)
     later = scene_of(at)
-    assert later.leave() == ()
+    assert later.end() == ()
     assert later.ledger.unfinished() == ()
     assert at.emulator.store.describe(key) == theirs
 
@@ -82,9 +82,9 @@ def test_a_key_that_reads_as_unknown_and_is_listed_is_not_gone(scene, dialect: s
     at = scene(dialect, decisions=Denying)
     key = at.kms.key(ENABLED)
     denied.append(key)
-    (left,) = at.bench.leave()
-    assert (left.key, left.reason) == (key, "it reads as gone, and is listed all the same")
-    assert [record.key for record in at.bench.ledger.unfinished()] == [key]
+    (left,) = at.target_session.end()
+    assert (left.key, left.reason) == (key, "it reads as gone, but is still listed")
+    assert [record.key for record in at.target_session.ledger.unfinished()] == [key]
 
 
 @BOTH
@@ -93,14 +93,14 @@ def test_the_reason_why_a_key_was_not_let_go_reaches_the_user_again_and_again(
 ) -> None:
     at = scene(dialect, decisions=STUBBORN)
     key = at.kms.key(ENABLED)
-    (left,) = at.bench.leave()
+    (left,) = at.target_session.end()
     said = str(at.kms.profile.refusal("pending_use").answers[0])
     assert (left.key, said in left.reason) == (key, True)
-    (record,) = at.bench.ledger.unfinished()
+    (record,) = at.target_session.ledger.unfinished()
     assert said in record.facts["reason"]
     monkeypatch.setenv("KMS_CONFORMANCE_STATE", str(tmp_path))
     for _ in range(2):
-        assert sweep_target(at.bench.target, dry_run=False) == 3
+        assert sweep_target(at.target_session.target, dry_run=False) == 3
         shown = capsys.readouterr().err
         assert key in shown
         assert said in shown
@@ -119,16 +119,16 @@ def test_a_list_that_is_refused_at_the_end_is_the_reason_for_what_stays_unknown(
 
     closed: list[bool] = []
     at = scene(dialect, decisions=Closing)
-    at.bench.ledger.write("intent", f"kms-conformance-{at.bench.ledger.run}-0")
+    at.target_session.ledger.write("intent", f"kms-conformance-{at.target_session.ledger.run}-0")
     closed.append(True)
-    at.bench.leave()
-    (record,) = at.bench.ledger.unfinished()
+    at.target_session.end()
+    (record,) = at.target_session.ledger.unfinished()
     assert "could not be listed" in record.facts["reason"]
 
 
 def test_an_admission_that_broke_off_is_made_again(scene, monkeypatch) -> None:
     at = scene("huawei")
-    create = at.bench.pool.create
+    create = at.target_session.pool.create
     broken = [RuntimeError("a fault of ours")]
 
     def breaking():
@@ -136,9 +136,9 @@ def test_an_admission_that_broke_off_is_made_again(scene, monkeypatch) -> None:
             raise broken.pop()
         return create()
 
-    monkeypatch.setattr(at.bench.pool, "create", breaking)
+    monkeypatch.setattr(at.target_session.pool, "create", breaking)
     with pytest.raises(RuntimeError):
-        at.bench.admit()
+        at.target_session.require_state()
     before = len(at.received)
-    at.bench.admit()
+    at.target_session.require_state()
     assert {"disable", "enable"} <= {inbound.operation for inbound in at.received[before:]}

@@ -60,7 +60,7 @@ def test_what_does_not_say_that_there_is_no_such_key_keeps_the_change_here(
     before = len(at.received)
     with pytest.raises(Inconclusive):
         at.kms.ask("schedule", key_id=key, window=at.kms.window.minimum)
-    client = at.bench.client
+    client = at.target_session.client
     assert client.send_if_allowed(at.kms.dialect.request("cancel", {"key_id": key}), client.api["cancel"]) is None
     assert {inbound.operation for inbound in at.received[before:]} <= {"describe", "list"}
 

@@ -16,7 +16,7 @@ from kms_conformance.apps.selftest.runner import run_suite
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import parse_target
 
 
@@ -40,16 +40,16 @@ def test_a_change_whose_reply_is_lost_is_read_off_the_key(dialect: str, tmp_path
     cutting = Cutting("disable", "enable", "schedule", "cancel")
     with Emulator(dialect, filters=(cutting,)) as emulator:
         target = parse_target(yaml.safe_dump(emulator.target()), "t.yaml")
-        bench = Bench(target, Ledger.of(target, tmp_path), keys=1)
-        bench.enter()
-        key = bench.pool.create()
+        target_session = TargetSession(target, Ledger.of(target, tmp_path), keys=1)
+        target_session.open()
+        key = target_session.pool.create()
         for state in (DISABLED, ENABLED, PENDING, ENABLED):
-            view = bench.pool.bring(key, state)
+            view = target_session.pool.bring(key, state)
             assert view is not None
             assert view.state == state
         once = {operation: cutting.asked[operation] for operation in ("disable", "schedule", "cancel")}
         assert once == dict.fromkeys(once, 1)
-        assert bench.leave() == ()
+        assert target_session.end() == ()
     assert cutting.left == set()
 
 

@@ -133,7 +133,7 @@ def test_too_few_keys_to_plant_one_is_said(tmp_path: Path) -> None:
         nights = Nights(emulator, tmp_path, max_keys=2)
         outcome = nights.run(*only(("planted",)), "--plant")
     found = {reason for _, reason in verdicts(outcome, WATCHED).values()}
-    assert "A planted key is one of the 2 that limits.max_keys allows, and the other checks need two." in found
+    assert "A planted key counts against limits.max_keys (2), and the other checks need two keys." in found
     # What judges a planted key by itself has none.
     assert all(reason.endswith("No key is planted.") for reason in found if "limits.max_keys" not in reason)
 

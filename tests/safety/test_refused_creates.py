@@ -36,15 +36,15 @@ def test_a_key_made_by_a_refused_create_is_found_judged_and_let_go(scene, dialec
     at = scene(dialect, filters=[refusing_what_is_done(dialect)])
     before = at.emulator.store.keys
     with pytest.raises(Inconclusive, match="No key could be created"):
-        at.bench.pool.create()
+        at.target_session.pool.create()
     (key,) = ours(at.emulator, before)
     assert [failure.requirement for failure in at.kms.judge.failures] == ["refused.changes-nothing"]
     assert key.id in at.kms.judge.failures[0].received
-    assert [record.key for record in at.bench.ledger.unfinished()] == [key.id]
-    assert at.bench.pool.created == 1
-    assert at.bench.leave() == ()
+    assert [record.key for record in at.target_session.ledger.unfinished()] == [key.id]
+    assert at.target_session.pool.created == 1
+    assert at.target_session.end() == ()
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
-    assert at.bench.ledger.unfinished() == ()
+    assert at.target_session.ledger.unfinished() == ()
 
 
 @BOTH
@@ -53,7 +53,7 @@ def test_keys_made_by_refused_creates_count_against_the_limit(scene, dialect: st
     before = at.emulator.store.keys
     for _ in range(5):
         with pytest.raises(Inconclusive):
-            at.bench.pool.create_new()
+            at.target_session.pool.create_new()
     assert len(ours(at.emulator, before)) == 3
 
 
@@ -80,15 +80,15 @@ def test_generated_creates_that_are_refused_and_done_are_judged_at_the_end(diale
 @pytest.mark.parametrize("refused", [0, 3])
 def test_one_list_is_the_cost_and_only_where_a_create_was_refused(scene, dialect: str, refused: int) -> None:
     at = scene(dialect, decisions=Full if refused else Decisions)
-    pool = at.bench.pool
+    pool = at.target_session.pool
     for _ in range(refused):
         _, key = pool.attempt(lambda marker: at.kms.ask("create", **at.kms.dialect.naming(marker)))
         assert key is None
     before = Counter(inbound.operation for inbound in at.received)["list"]
-    assert pool.must_have_made_none(last=True) == ()
+    assert pool.judge_refused_creates(last=True) == ()
     assert pool.release() == ()
     assert Counter(inbound.operation for inbound in at.received)["list"] - before == bool(refused)
-    assert {record.event for record in at.bench.ledger.records().values()} <= {"gone"}
+    assert {record.event for record in at.target_session.ledger.records().values()} <= {"gone"}
     assert at.kms.judge.failures == []
 
 
@@ -96,11 +96,11 @@ def test_one_list_is_the_cost_and_only_where_a_create_was_refused(scene, dialect
 def test_what_a_killed_run_saw_refused_is_found_by_the_next_one(scene, dialect: str) -> None:
     at = scene(dialect, filters=[refusing_what_is_done(dialect)])
     before = at.emulator.store.keys
-    at.bench.pool.attempt(lambda marker: at.kms.ask("create", **at.kms.dialect.naming(marker)))
+    at.target_session.pool.attempt(lambda marker: at.kms.ask("create", **at.kms.dialect.naming(marker)))
     (key,) = ours(at.emulator, before)
-    at.bench.close()  # killed
+    at.target_session.close()  # killed
     later = scene_of(at)
-    assert later.leave() == ()
+    assert later.end() == ()
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
     assert later.ledger.unfinished() == ()
 
@@ -108,7 +108,7 @@ def test_what_a_killed_run_saw_refused_is_found_by_the_next_one(scene, dialect: 
 @BOTH
 def test_the_marker_of_the_second_create_is_not_taken_for_that_of_the_eleventh(scene, dialect: str) -> None:
     at = scene(dialect, most=20, limits={"max_keys": 20})
-    pool = at.bench.pool
+    pool = at.target_session.pool
     markers: list[str] = []
 
     def send(marker: str):
@@ -116,6 +116,6 @@ def test_the_marker_of_the_second_create_is_not_taken_for_that_of_the_eleventh(s
         return at.kms.ask("create", **at.kms.dialect.naming(marker))
 
     keys = [pool.attempt(send)[1] for _ in range(11)]
-    assert pool.look_for(markers[1]) == ()
-    pool.ever.clear()
-    assert pool.look_for(markers[1]) == (keys[1],)
+    assert pool.find_by_marker(markers[1]) == ()
+    pool.held.clear()
+    assert pool.find_by_marker(markers[1]) == (keys[1],)

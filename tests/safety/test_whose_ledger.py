@@ -21,9 +21,9 @@ from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.alibaba import replies
 from kms_conformance.emulator.aws import credentials as aws
 from kms_conformance.emulator.aws import parameters
-from kms_conformance.keys.planted import plan, planted_keys
-from kms_conformance.keys.target_session import Bench
-from kms_conformance.preflight.doctor import examine
+from kms_conformance.keys.planted import PlantedKey, planted_keys
+from kms_conformance.keys.target_session import TargetSession
+from kms_conformance.preflight.doctor import diagnose
 from kms_conformance.target import Target, parse_target
 
 SIGNED = pytest.mark.parametrize("dialect", ["alibaba", "aws"])
@@ -55,55 +55,55 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
         yield served
 
 
-def bench_of(target: Target, folder: Path, keys: int = 2) -> Bench:
-    bench = Bench(target, Ledger.of(target, folder), keys)
-    bench.enter()
-    return bench
+def target_session_of(target: Target, folder: Path, keys: int = 2) -> TargetSession:
+    target_session = TargetSession(target, Ledger.of(target, folder), keys)
+    target_session.open()
+    return target_session
 
 
 def test_keys_are_taken_back_night_after_night_though_each_has_other_credentials(emulator, tmp_path: Path) -> None:
     before = {key.id for key in emulator.store.keys}
     for night in range(4):
-        bench = bench_of(target_of(emulator, night, limits={"max_keys": 2}), tmp_path)
+        target_session = target_session_of(target_of(emulator, night, limits={"max_keys": 2}), tmp_path)
         for _ in range(2):
-            bench.pool.create()
-        assert bench.pool.created == (0 if night else 2)
-        assert bench.pool.room == 0
-        assert bench.leave() == ()
+            target_session.pool.create()
+        assert target_session.pool.created == (0 if night else 2)
+        assert target_session.pool.room == 0
+        assert target_session.end() == ()
     assert len({key.id for key in emulator.store.keys} - before) == 2
     assert len(list(tmp_path.glob("*.jsonl"))) == 1
 
 
 def test_what_a_killed_night_left_is_let_go_by_the_next_one_with_its_own_credentials(emulator, tmp_path: Path) -> None:
-    killed = bench_of(target_of(emulator, 1), tmp_path)
+    killed = target_session_of(target_of(emulator, 1), tmp_path)
     key = killed.pool.create()
     killed.close()
-    later = bench_of(target_of(emulator, 2), tmp_path)
-    assert later.leave() == ()
+    later = target_session_of(target_of(emulator, 2), tmp_path)
+    assert later.end() == ()
     assert emulator.store.describe(key).state is State.PENDING_DELETION
     assert Ledger.of(target_of(emulator, 3), tmp_path).unfinished() == ()
 
 
 def test_a_planted_key_is_found_with_other_credentials(emulator, tmp_path: Path) -> None:
-    bench = bench_of(target_of(emulator, 1), tmp_path)
-    key = bench.pool.create()
-    now = bench.time.now()
-    planted = plan(bench.pool.marker(key), key, now, 7, now + timedelta(days=7))
-    bench.ledger.write("planted", planted.marker, key, **planted.facts(now))
-    bench.pool.set_aside(key)
-    bench.leave()
-    later = bench_of(target_of(emulator, 2), tmp_path)
+    target_session = target_session_of(target_of(emulator, 1), tmp_path)
+    key = target_session.pool.create()
+    now = target_session.time.now()
+    planted = PlantedKey.scheduled(target_session.pool.marker(key), key, now, 7, now + timedelta(days=7))
+    target_session.ledger.write("planted", planted.marker, key, **planted.facts(now))
+    target_session.pool.set_aside(key)
+    target_session.end()
+    later = target_session_of(target_of(emulator, 2), tmp_path)
     assert [found.key for found in planted_keys(later.ledger)] == [key]
-    later.leave()
+    later.end()
 
 
 def test_keys_that_are_gone_are_closed_with_other_credentials_of_the_same_account(emulator, tmp_path: Path) -> None:
-    killed = bench_of(target_of(emulator, 1), tmp_path)
+    killed = target_session_of(target_of(emulator, 1), tmp_path)
     key = killed.pool.create()
     killed.close()
     del emulator.store._keys[key]  # noqa: SLF001 - no request can do that
-    later = bench_of(target_of(emulator, 2), tmp_path)
-    assert later.leave() == ()
+    later = target_session_of(target_of(emulator, 2), tmp_path)
+    assert later.end() == ()
     assert later.ledger.unfinished() == ()
 
 
@@ -118,7 +118,7 @@ def other_account(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_of_another_account_in_the_same_ledger_are_left_alone_and_told_of(
     emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    killed = bench_of(target_of(emulator, 1), tmp_path)
+    killed = target_session_of(target_of(emulator, 1), tmp_path)
     key = killed.pool.create()
     killed.close()
     theirs = emulator.store._keys.pop(key)  # noqa: SLF001 - the other account has no such key
@@ -126,11 +126,11 @@ def test_keys_of_another_account_in_the_same_ledger_are_left_alone_and_told_of(
     with monkeypatch.context() as elsewhere:
         other_account(emulator, elsewhere)
         target = target_of(emulator, 2)
-        findings = {finding.topic: finding for finding in examine(target, Ledger.of(target))}
+        findings = {finding.topic: finding for finding in diagnose(target, Ledger.of(target))}
         assert findings["left elsewhere"].level == "warn"
-        bench = bench_of(target, tmp_path)
-        assert bench.pool.room == 2
-        assert bench.leave() == ()
+        target_session = target_session_of(target, tmp_path)
+        assert target_session.pool.room == 2
+        assert target_session.end() == ()
         assert Ledger.of(target).unfinished() == ()
         assert sweep_target(target, dry_run=False) == 0
         assert f"the key {key} belongs to another account" in capsys.readouterr().out
@@ -141,17 +141,17 @@ def test_keys_of_another_account_in_the_same_ledger_are_left_alone_and_told_of(
 
 
 def test_where_no_account_is_told_and_credentials_differ_nothing_counts_as_gone(emulator, tmp_path: Path) -> None:
-    killed = bench_of(target_of(emulator, 1), tmp_path)
+    killed = target_session_of(target_of(emulator, 1), tmp_path)
     key = killed.pool.create()
     killed.close()
     kept = dict(emulator.store._keys)  # noqa: SLF001 - an account without any key
     emulator.store._keys.clear()  # noqa: SLF001 - as above
-    empty = bench_of(target_of(emulator, 2), tmp_path)
-    empty.leave()
+    empty = target_session_of(target_of(emulator, 2), tmp_path)
+    empty.end()
     (record,) = empty.ledger.unfinished()
-    assert (record.key, "nothing tells whether" in record.facts["reason"]) == (key, True)
+    assert (record.key, "the account may be another one" in record.facts["reason"]) == (key, True)
     emulator.store._keys.update(kept)  # noqa: SLF001 - as above
-    assert bench_of(target_of(emulator, 3), tmp_path).leave() == ()
+    assert target_session_of(target_of(emulator, 3), tmp_path).end() == ()
     assert emulator.store.describe(key).state is State.PENDING_DELETION
 
 
@@ -168,18 +168,18 @@ def as_an_earlier_release(ledger: Ledger, path: Path) -> None:
 @pytest.mark.parametrize("same", [True, False], ids=["same credentials", "other credentials"])
 def test_a_ledger_that_is_named_after_an_access_key_is_not_forgotten(emulator, tmp_path: Path, same: bool) -> None:
     first = target_of(emulator, 1, limits={"max_keys": 2})
-    killed = bench_of(first, tmp_path)
+    killed = target_session_of(first, tmp_path)
     left = killed.pool.create()
     pending = killed.pool.create()
     killed.pool.bring(pending, "pending_deletion")
     killed.pool.finish(pending, "scheduled")
     killed.close()
     as_an_earlier_release(killed.ledger, earlier_place_of(first, tmp_path))
-    later = bench_of(first if same else target_of(emulator, 2, limits={"max_keys": 2}), tmp_path)
+    later = target_session_of(first if same else target_of(emulator, 2, limits={"max_keys": 2}), tmp_path)
     assert {record.key for record in later.ledger.here if record.there} == {left, pending}
     assert later.pool.room == 0
     assert {later.pool.create(), later.pool.create()} == {left, pending}
-    assert later.leave() == ()
+    assert later.end() == ()
     assert emulator.store.describe(left).state is State.PENDING_DELETION
     assert later.ledger.unfinished() == ()
 
@@ -190,9 +190,9 @@ def test_what_a_ledger_of_another_endpoint_says_is_not_taken_over(emulator, tmp_
     other = Ledger.of(elsewhere, tmp_path)
     other.write("created", "kms-conformance-0badf00d-0", next(key.id for key in emulator.store.keys))
     other.close()
-    bench = bench_of(target, tmp_path)
-    assert bench.ledger.records() == {}
-    assert bench.leave() == ()
+    target_session = target_session_of(target, tmp_path)
+    assert target_session.ledger.records() == {}
+    assert target_session.end() == ()
 
 
 # Where it lies
@@ -223,10 +223,10 @@ def test_a_target_file_names_it_or_says_where_it_lies(tmp_path: Path) -> None:
 
 def test_two_targets_of_one_account_may_share_a_ledger(tmp_path: Path) -> None:
     with Emulator("aws") as emulator:
-        first = bench_of(target_of(emulator, 1, name="a", ledger="ours"), tmp_path)
+        first = target_session_of(target_of(emulator, 1, name="a", ledger="ours"), tmp_path)
         key = first.pool.create()
-        assert first.leave() == ()
-        second = bench_of(target_of(emulator, 2, name="b", ledger="ours"), tmp_path)
+        assert first.end() == ()
+        second = target_session_of(target_of(emulator, 2, name="b", ledger="ours"), tmp_path)
         assert second.pool.create() == key
         assert second.pool.read(key).state == ENABLED
-        assert second.leave() == ()
+        assert second.end() == ()

@@ -95,9 +95,9 @@ def renamed(forgery: Forgery) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (in_both(lambda own: own.update(title="Yours")), "Its profile is not the user's own profile that it holds."),
-        (in_both(lambda own: own["facts"].update(after_cancel="gone")), "Its profile is not the user's own profile"),
-        (lambda forgery: forgery.verdict.pop("own_profile"), "Its profile is not the user's own profile"),
+        (in_both(lambda own: own.update(title="Yours")), "The profile does not match `own_profile`."),
+        (in_both(lambda own: own["facts"].update(after_cancel="gone")), "The profile does not match `own_profile`"),
+        (lambda forgery: forgery.verdict.pop("own_profile"), "The profile does not match `own_profile`"),
         (lambda forgery: forgery.environment["target"].pop("own_profile"), "verdict"),
         (lambda forgery: forgery.environment["target"]["own_profile"].update(name=1), "own_profile"),
         (renamed, "does not hold"),

@@ -20,8 +20,8 @@ from kms_conformance.apps.certificate.pack import MEMBERS, unpack
 from kms_conformance.apps.certificate.verify import verify_file
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.emulator import Emulator
-from kms_conformance.report.errors import ReportError
-from kms_conformance.verdict.decide import is_sound, whole
+from kms_conformance.report.files import ReportError
+from kms_conformance.verdict.decide import decide_result, is_sound
 from kms_conformance.verdict.model import RequirementVerdict
 
 # As on a machine without network: any attempt to use it fails at once.
@@ -190,7 +190,7 @@ def test_only_what_was_not_asked_may_be_open_and_only_where_it_is_said(
 ) -> None:
     class Stored:
         requirements = (entry(verdict, level), entry("passed"))
-        result = whole(requirements, unfinished=False, keys_left=False)
+        result = decide_result(requirements, unfinished=False, keys_left=False)
         keys_left = ()
 
     assert is_sound(Stored(), partial) is sound  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
 from kms_conformance.recording.recorder import recorded_world
 from kms_conformance.recording.storage import emptied
 from kms_conformance.recording.target_snapshot import described, put_up
-from kms_conformance.report.recorded import keep
+from kms_conformance.report.recorded import keep_recordings
 from kms_conformance.target import Target
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
@@ -317,7 +317,7 @@ def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monk
     for path in (tmp_path / "mine.txt", reports / "mine.txt", emptied(reports) / "t.00000000" / "exchanges.jsonl.gz"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    keep(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})
+    keep_recordings(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
         "mine.txt",
         "reports",

@@ -10,17 +10,19 @@ import pytest
 
 from kms_conformance.auth import TokenAuth
 from kms_conformance.core import specs
-from kms_conformance.core.shard_marks import kin_of
+from kms_conformance.core.shard_marks import created_by_sibling
 from kms_conformance.core.tier import TIERS
 from kms_conformance.run.shards import durations
-from kms_conformance.run.shards.division import Division, Planned, divide
+from kms_conformance.run.shards.division import Division, PlannedCheck, divide
 from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import TargetError
 from kms_conformance.target.model import Limits, Target
 
 
-def checks(count: int, **further: object) -> list[Planned]:
-    return [Planned(f"window::test_{n}", "window", ("schedule.window",), decides=True, **further) for n in range(count)]
+def checks(count: int, **further: object) -> list[PlannedCheck]:
+    return [
+        PlannedCheck(f"window::test_{n}", "window", ("schedule.window",), decides=True, **further) for n in range(count)
+    ]
 
 
 def seconds_of(division: Division, seconds: dict[str, float]) -> list[float]:
@@ -36,7 +38,7 @@ def seconds_of(division: Division, seconds: dict[str, float]) -> list[float]:
 def test_recorded_durations_balance_shards(dialect: str, tier: str, of: int) -> None:
     """No shard takes longer than its part of the whole and the longest check together."""
     seconds = dict(durations.load(None, dialect, tier))
-    planned = [Planned(name, name.partition("::")[0], ("x",), decides=True) for name in seconds]
+    planned = [PlannedCheck(name, name.partition("::")[0], ("x",), decides=True) for name in seconds]
     division = divide("t", planned, of, seconds, None)
     assert list(division.where) == list(seconds)
     assert max(seconds_of(division, seconds)) <= sum(seconds.values()) / of + max(seconds.values())
@@ -51,7 +53,7 @@ def test_check_that_was_not_measured_counts_as_the_mean() -> None:
 
 
 def test_checks_that_read_what_nights_have_left_stay_in_the_first_shard() -> None:
-    planned = [*checks(9), *(Planned(f"planted::test_{n}", "planted", ("x",), decides=True) for n in range(3))]
+    planned = [*checks(9), *(PlannedCheck(f"planted::test_{n}", "planted", ("x",), decides=True) for n in range(3))]
     seconds = {check.check: 1.0 for check in planned} | {planned[0].check: 50.0, planned[1].check: 60.0}
     division = divide("t", planned, 4, seconds, None)
     assert {division.where[check.check] for check in planned if check.family == "planted"} == {1}
@@ -78,7 +80,7 @@ def test_what_cannot_be_divided_is_refused_with_what_to_do(count: int, of: int, 
 
 def test_shard_without_anything_that_decides_is_refused() -> None:
     planned = [dataclasses.replace(check, decides=number < 2) for number, check in enumerate(checks(6))]
-    with pytest.raises(TargetError, match="decides anything"):
+    with pytest.raises(TargetError, match="checks of MUST requirements"):
         divide("otc", planned, 3, {}, None)
 
 
@@ -137,7 +139,7 @@ def test_index_that_no_worker_has_is_refused(index: str | None) -> None:
     ],
 )
 def test_shards_of_one_division_know_each_other(mark: str, marker: str, *, kin: bool) -> None:
-    assert kin_of(mark, marker, "kms-conformance-") is kin
+    assert created_by_sibling(mark, marker, "kms-conformance-") is kin
 
 
 def test_durations_that_are_none_are_refused(tmp_path: object) -> None:

@@ -13,42 +13,42 @@ from fleet import commands
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.keys.target_session import Bench
-from kms_conformance.preflight.account import colliding
+from kms_conformance.keys.target_session import TargetSession
+from kms_conformance.preflight.account import keys_in_use
 from kms_conformance.target import parse_target
 
-Open = Callable[[Path, str], Bench]
+Open = Callable[[Path, str], TargetSession]
 
 
 @pytest.fixture
 def shard() -> Iterator[Open]:
-    """Opens the bench of a shard by its mark, with a share of two keys of four, at one emulator."""
+    """Opens the target session of a shard by its mark, with a share of two keys of four, at one emulator."""
     with Emulator("huawei") as emulator, ExitStack() as stack:
         target = parse_target(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 4}}), "t")
 
-        def begin(state: Path, mark: str) -> Bench:
-            bench = Bench(target, Ledger.of(target, state, mark), 6, share=2 if mark else None)
-            stack.callback(bench.close)
-            bench.enter()
-            return bench
+        def begin(state: Path, mark: str) -> TargetSession:
+            target_session = TargetSession(target, Ledger.of(target, state, mark), 6, share=2 if mark else None)
+            stack.callback(target_session.close)
+            target_session.open()
+            return target_session
 
         yield begin
 
 
 def test_each_shard_has_its_share_and_no_more(tmp_path: Path, shard: Open) -> None:
     first, second = shard(tmp_path, "1of2"), shard(tmp_path, "2of2")
-    for bench in (first, second):
+    for target_session in (first, second):
         for _ in range(2):
-            bench.pool.create()
+            target_session.pool.create()
         with pytest.raises(Inconclusive, match="one more key"):
-            bench.pool.create()
+            target_session.pool.create()
 
 
 def test_shard_takes_back_what_its_own_runs_have_left(tmp_path: Path, shard: Open) -> None:
     first, second = shard(tmp_path, "1of2"), shard(tmp_path, "2of2")
     mine, theirs = first.pool.create(), second.pool.create()
-    for bench in (first, second):
-        bench.leave()
+    for target_session in (first, second):
+        target_session.end()
     again = shard(tmp_path, "1of2")
     assert again.pool.create() == mine
     assert again.pool.create() not in (mine, theirs)
@@ -61,7 +61,7 @@ def test_keys_of_other_shards_are_neither_strangers_nor_in_the_way(tmp_path: Pat
     key = first.pool.create()
     for mark, expected in (("2of2", []), ("1of2", [key]), ("2of3", [key]), ("", [key])):
         elsewhere = shard(tmp_path / f"elsewhere {mark}", mark)
-        found = colliding(elsewhere.pool, elsewhere.ledger, elsewhere.pool.census())
+        found = keys_in_use(elsewhere.pool, elsewhere.ledger, elsewhere.pool.list_keys())
         assert [stranger for stranger, _ in found] == expected
         assert key not in elsewhere.others
 

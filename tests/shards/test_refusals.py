@@ -126,7 +126,7 @@ def test_results_that_were_changed_are_refused(
     shutil.copytree(fleet.shards[1], tmp_path / "other")
     shutil.copy(fleet.shards[2] / "shard.json", tmp_path / "other" / "shard.json")
     assert merge(fleet.shards[0], tmp_path / "other", "--reports", tmp_path / "out") == 2
-    assert "speaks of other results" in capsys.readouterr().err
+    assert "do not match" in capsys.readouterr().err
 
 
 def test_whole_run_is_no_shard(fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,5 +126,5 @@ def test_profiles_differ_only_in_what_they_name() -> None:
 
 
 def test_no_key_may_stand_twice_in_a_spec_file() -> None:
-    with pytest.raises(specs.yaml.YAMLError, match="stands twice"):
+    with pytest.raises(specs.yaml.YAMLError, match="occurs twice"):
         specs.parse_yaml("a: 1\na: 2\n")

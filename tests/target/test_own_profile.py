@@ -108,7 +108,7 @@ def test_a_target_is_made_again_from_what_was_recorded(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("written", "why", "hint"),
     [
-        (None, "there is no such file.", "Check the path; it is relative to the target file."),
+        (None, "the file does not exist.", "Check the path; it is relative to the target file."),
         ("- a\n", "it is no mapping of keys to values.", "Begin with `name: ...`, as the README shows."),
         ("a: [\n", "it is not valid YAML (line 2, column 1).", "Use no tabs"),
         ("a: 1\na: 2\n", "in its YAML the key 'a' stands twice", "Remove one of the two."),

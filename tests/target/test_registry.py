@@ -77,7 +77,7 @@ def test_the_ways_of_a_dialect_are_its_own_unless_the_profile_names_fewer(monkey
         ({"way": "Not a name"}, "malformed or taken"),
         ({"scope_key": "project"}, "good has no key project"),
         ({"url_keys": ("iam_url",)}, "good has no key iam_url"),
-        ({"stranger": ("other", "wrong_signature")}, "good has no key other"),
+        ({"wrong_value": ("other", "wrong_signature")}, "good has no key other"),
     ],
 )
 def test_a_way_that_cannot_work_is_not_registered(attributes: dict[str, object], why: str) -> None:

@@ -235,11 +235,11 @@ def test_files_that_cannot_be_read_are_errors_of_three_lines(tmp_path: Path) -> 
     latin = tmp_path / "latin.yaml"
     latin.write_bytes(b"name: \xe9\n")
     for path, why in (
-        (tmp_path / "missing.yaml", "There is no such file."),
-        (tmp_path, "It is a directory."),
-        (latin, "It is not UTF-8 text."),
-        (tmp_path / ("x" * 300), "It cannot be read: File name too long."),
-        ("a\x00b", "Its path has characters that no path can have."),
+        (tmp_path / "missing.yaml", "The file does not exist."),
+        (tmp_path, "The path is a directory."),
+        (latin, "The file is not UTF-8 text."),
+        (tmp_path / ("x" * 300), "The file cannot be read: File name too long."),
+        ("a\x00b", "The path has characters that are not allowed in paths."),
     ):
         with pytest.raises(TargetError) as raised:
             load_target(path)

@@ -112,7 +112,7 @@ def test_nothing_need_be_listed(listed: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (ENTRY + ENTRY, "stands twice"),
+        (ENTRY + ENTRY, "repeated change"),
         (ENTRY.replace("No difference.", '""'), "needs `function`, `reason` and `changes`"),
     ],
 )

@@ -73,8 +73,7 @@ OPERATION: Edits = {
     ),
     "specs/huawei/requirements.yaml": (
         "  - {id: instances.reply,",
-        "  - {id: features.reply, level: MUST, source: [{document: api, row: user-features}], "
-        "statement: The reply to user-features has the documented fields and types.}\n",
+        "  - {id: features.reply, level: MUST, source: [{document: api, row: x}], statement: A list of features.}\n",
     ),
     f"{SOURCE}/dialects/huawei.py": (
         '    "instances": "/v1.0/',
@@ -86,7 +85,11 @@ OPERATION: Edits = {
     ),
     f"{SOURCE}/emulator/huawei/operations.py": (
         "    def count_instances(",
-        '    def list_features(self, _: HuaweiParameters) -> dict[str, Any]:\n        return {"features": ["deletion"]}\n\n',
+        """\
+    def list_features(self, _: HuaweiParameters) -> dict[str, Any]:
+        return {"features": ["deletion"]}
+
+""",
     ),
     f"{SOURCE}/suite/test_contact.py": (
         '@requirement("list.reply")\n',
@@ -102,8 +105,13 @@ def test_features_are_listed(kms: Scenario) -> None:
 REQUIREMENT: Edits = {
     "specs/huawei/requirements.yaml": (
         "  - {id: instances.reply,",
-        "  - {id: enable.keeps-description, level: MUST, reached: [enabled], source: [{document: api, row: enable-key}], "
-        "statement: Enabling a key does not change its description.}\n",
+        """\
+  - id: enable.keeps-description
+    level: MUST
+    reached: [enabled]
+    source: [{document: api, row: enable-key}]
+    statement: Enabling a key does not change its description.
+""",
     ),
     f"{SOURCE}/suite/test_states.py": (
         "@requirement(",

@@ -16,7 +16,7 @@ from kms_conformance.client import lease
 from kms_conformance.client.lease import Lease, LocksDoNotHold, hold
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Inbound, Outbound
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import parse_target
 
 HOUR = 3600
@@ -64,14 +64,14 @@ def test_requests_keep_the_lease_alive(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.0)
     with Emulator("huawei") as emulator:
         target = parse_target(emulator.target_yaml(), "t")
-        bench = Bench(target, Ledger.of(target, tmp_path), keys=1)
-        bench.enter()
-        bench.pool.create()
+        target_session = TargetSession(target, Ledger.of(target, tmp_path), keys=1)
+        target_session.open()
+        target_session.pool.create()
         (path,) = tmp_path.glob("*.run")
         os.utime(path, (1, 1))
-        bench.client.ask("list")
+        target_session.client.ask("list")
         assert path.stat().st_mtime > 1
-        assert bench.leave() == ()
+        assert target_session.end() == ()
 
 
 def test_a_lock_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_somebody_elses_lock_is_waited_for_or_told_of(tmp_path: Path) -> None:
 NO_LOCKS = """
 import sys
 from kms_conformance.client import lease
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 lease.lock_descriptor = lambda *_, **__: True
 from kms_conformance.cli import main
 sys.exit(main())

@@ -182,7 +182,7 @@ def test_the_target_s_own_way_to_sign_in_decides_what_is_not_applicable() -> Non
     decided = decide(target, [result(passes=everything)], RUN, {"a::b": ()})
     signed = entry(decided, "auth.wrong-secret")
     assert (signed.verdict, of(decided, "auth.garbage")) == ("not_applicable", "passed")
-    assert signed.reason == "The target signs in by token; this speaks of aksk."
+    assert signed.reason == "It applies to aksk; the target signs in by token."
 
 
 @pytest.mark.parametrize(("codes", "worst"), [([0, 0], 0), ([0, 3], 3), ([3, 1, 0], 1), ([1, 2, 3], 2), ([], 3)])
@@ -272,7 +272,7 @@ def test_a_target_that_passed_nothing_that_needs_memory_passes_nothing() -> None
     before = result("entry::a", family="entry", passes=ALL)
     found = verdict(before, result("cancel::a", family="cancel"))
     assert {each.verdict for each in found.requirements} == {"inconclusive", "not_applicable"}
-    assert "keeps no state" in entry(found, "cancel.effect").reason
+    assert "does not keep the state" in entry(found, "cancel.effect").reason
     assert verdict(before).result == "conformant"
     assert verdict(before, result("cancel::a", family="cancel", passes={"cancel.effect": 1})).result == "conformant"
 

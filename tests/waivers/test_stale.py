@@ -15,7 +15,7 @@ from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
-from kms_conformance.verdict.waivers.outdated import StaleWaiver, stale
+from kms_conformance.verdict.waivers.outdated import StaleWaiver, stale_waivers
 
 TARGET = Target("otc", "huawei", "http://127.0.0.1:1", TokenAuth("t" * 20, "0" * 32))
 TODAY = date(2026, 1, 15)
@@ -37,7 +37,7 @@ def verdict(verdicts: Mapping[str, str], name: str = "otc") -> Verdict:
 
 
 def found(waiver: Waiver, *verdicts: Verdict) -> tuple[StaleWaiver, ...]:
-    return stale([waiver], verdicts, TODAY)
+    return stale_waivers([waiver], verdicts, TODAY)
 
 
 def made(requirement: str, expires: date = date.max, **scope) -> Waiver:
@@ -47,21 +47,29 @@ def made(requirement: str, expires: date = date.max, **scope) -> Waiver:
 @pytest.mark.parametrize(
     ("waiver", "why", "hint"),
     [
-        (made("cancel.effect"), "What it covers passed on otc.", "Take line 7 out: it is needed no more."),
+        (
+            made("cancel.effect"),
+            "Every requirement that it covers passed on otc.",
+            "Remove line 7: it is no longer needed.",
+        ),
         (
             made("cancel.uri", date(2026, 1, 14)),
             "It expired on 2026-01-14. cancel.uri still fails.",
-            "Take line 7 out, or agree on another day with storage team.",
+            "Remove line 7, or agree on a later date with storage team.",
         ),
         (
             made("cancel.effect", date(2026, 1, 14)),
-            "It expired on 2026-01-14. Nothing that it covers was seen to fail.",
-            "Take line 7 out, or agree",
+            "It expired on 2026-01-14. No requirement that it covers failed.",
+            "Remove line 7, or agree",
         ),
         (made("delete-alias.*"), "It matches no requirement of otc.", "`dialect` or `targets`"),
         (made("disable.idempotent"), "It matches no requirement of otc.", "`dialect` or `targets`"),
-        (made("auth.stale"), "No requirement of this name applies to otc.", "Take line 7 out"),
-        (made("cancel.effect", targets=("ot?",), dialect="huawei"), "What it covers passed", "Take line 7 out"),
+        (made("auth.stale"), "No requirement with this id applies to otc.", "Remove line 7"),
+        (
+            made("cancel.effect", targets=("ot?",), dialect="huawei"),
+            "Every requirement that it covers passed",
+            "Remove line 7",
+        ),
     ],
     ids=["needed no more", "expired", "expired and mended", "glob over nothing", "of another dialect", "n/a", "scoped"],
 )
@@ -103,9 +111,11 @@ def test_a_waiver_that_may_be_needed_is_left_alone(waiver: Waiver, verdicts: Map
 
 def test_a_waiver_may_be_needed_at_a_higher_tier_that_asks_more() -> None:
     passing = verdict({}, "a")
-    assert stale([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
-    assert stale([made("cancel.*")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
-    assert stale([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"schedule.uri"}, "b": {"*"}}) != ()
+    assert stale_waivers([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
+    assert stale_waivers([made("cancel.*")], [passing], date(2026, 1, 15), {"a": {"cancel.effect"}}) == ()
+    assert (
+        stale_waivers([made("cancel.effect")], [passing], date(2026, 1, 15), {"a": {"schedule.uri"}, "b": {"*"}}) != ()
+    )
 
 
 def test_a_waiver_is_needed_while_any_target_needs_it() -> None:

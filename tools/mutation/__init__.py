@@ -1,1 +1,1 @@
-"""The tests on trial: every change that a mutation tool makes to what decides must make one of them fail."""
+"""Mutation tests: every change of the deciding modules by mutmut must make a unit test fail."""

@@ -1,4 +1,4 @@
-"""`python -m tools.mutation`: mutates what decides, runs the tests that reach it, and judges what survived."""
+"""`python -m tools.mutation` mutates the deciding modules, runs their unit tests, and checks the survivors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ _PAGE = stage.ROOT / "docs" / "mutation.md"
 @click.command()
 @click.option("--write", is_flag=True, help="Write docs/mutation.md.")
 @click.option("--workers", type=int, default=os.cpu_count() or 1, show_default=True)
-@click.option("--again", is_flag=True, help="Ask again only what survived, or was not reached, in the run before.")
+@click.option(
+    "--again", is_flag=True, help="Repeat only mutants that survived the run before, or that no test reached."
+)
 @click.argument("patterns", nargs=-1)
 def main(patterns: tuple[str, ...], workers: int, *, write: bool, again: bool) -> None:
-    """Run all mutants anew, or those whose names match PATTERNS, such as 'kms_conformance.verdict.decide*'."""
+    """Run all mutants, or those whose names match PATTERNS, such as 'kms_conformance.verdict.decide*'."""
     began = time.monotonic()
     if again:
         forget_survivors(stage.STAGE)
@@ -39,7 +41,7 @@ def main(patterns: tuple[str, ...], workers: int, *, write: bool, again: bool) -
     click.echo(report.table(found))
     problems = [_shown(mutant) for mutant in accepted.unlisted(survivors, known)]
     if not patterns:
-        problems += [f"listed, and survives no more: {change}" for change in accepted.outdated(survivors, known)]
+        problems += [f"listed, but no survivor any more: {change}" for change in accepted.outdated(survivors, known)]
         if report.rate(found) < _FLOOR:
             problems.append(f"{report.rate(found):.1f} % killed, fewer than {_FLOOR:g} %")
     if write and not patterns and not problems:
@@ -50,18 +52,18 @@ def main(patterns: tuple[str, ...], workers: int, *, write: bool, again: bool) -
 
 
 def _run(folder: Path, patterns: tuple[str, ...], workers: int) -> None:
-    # Of pytest's plugins only those that are asked for: to load all of them takes longer than most mutants' tests.
+    # Loading all pytest plugins takes longer than the tests of most mutants.
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     program = Path(sys.executable).with_name("mutmut")
     command = [str(program), "run", "--max-children", str(workers), *patterns]
     if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:  # noqa: S603 - our own command
-        raise click.ClickException("mutmut did not finish: its output above says why.")
+        raise click.ClickException("mutmut did not finish; see its output above.")
 
 
 def _shown(mutant: Mutant) -> str:
-    """A survivor as `survivors.yaml` wants it, but for the reason."""
+    """A survivor in the form of `survivors.yaml`, without a reason."""
     change = mutant.change
     if change is None or not mutant.decided:
         return f"{mutant.name}: {mutant.status}; the run was cut short"

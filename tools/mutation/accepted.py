@@ -1,4 +1,4 @@
-"""The survivors that are known and accepted, each with its reason: `survivors.yaml`."""
+"""Reads `survivors.yaml`, the accepted survivors with their reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("survivors.yaml")
 
 @dataclass(frozen=True)
 class Accepted:
-    """Changes to one function that make no difference, for one reason."""
+    """Changes of one function without an effect on behaviour, with one reason."""
 
     function: str
     reason: str
@@ -22,23 +22,23 @@ class Accepted:
 
 
 def load() -> tuple[Accepted, ...]:
-    """Every entry of the file; raises ValueError for one that gives no reason or stands twice."""
+    """Every entry of the file; raises `ValueError` for an entry without a reason and for a repeated change."""
     found = tuple(_accepted(entry) for entry in parse_yaml(FILE.read_text(encoding="utf-8")) or ())
     changes = [change for entry in found for change in entry.changes]
     for index, change in enumerate(changes):
         if change in changes[:index]:
-            raise ValueError(f"{FILE.name}: this stands twice: {change}")
+            raise ValueError(f"{FILE.name}: repeated change: {change}")
     return found
 
 
 def unlisted(survivors: Iterable[Mutant], accepted: Iterable[Accepted]) -> tuple[Mutant, ...]:
-    """The survivors that no entry speaks of."""
+    """The survivors without an entry."""
     known = {change for entry in accepted for change in entry.changes}
     return tuple(mutant for mutant in survivors if mutant.change not in known)
 
 
 def outdated(survivors: Iterable[Mutant], accepted: Iterable[Accepted]) -> tuple[Change, ...]:
-    """The changes in the file that are no survivor any more: the code changed, or a test sees it now."""
+    """The listed changes that no longer survive: the code changed, or a test fails on them now."""
     left = {mutant.change for mutant in survivors}
     return tuple(change for entry in accepted for change in entry.changes if change not in left)
 

@@ -1,4 +1,4 @@
-"""Writes decorators as the calls that they are, so that the mutation tool reaches the functions below them."""
+"""Rewrites decorators as calls, so that mutmut mutates decorated functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _KNOWN = (["classmethod"], ["staticmethod"])
 
 
 def desugared(source: str) -> str:
-    """The same module with `@d` above `def f` written as `f = d(f)` below it, which is what it means.
+    """The module with `@d` above `def f` replaced by the equivalent `f = d(f)` below it.
 
-    mutmut leaves decorated functions alone but for `@classmethod` and `@staticmethod`: it could not replace them. Ours
-    are properties and cached functions, and hold decisions.
+    mutmut skips decorated functions, except for `@classmethod` and `@staticmethod`. Properties and cached functions of
+    this package contain decisions that must be mutated.
     """
     lines = source.splitlines(keepends=True)
-    # From the last one up, so that the line numbers of those above stay true.
+    # From the last function to the first, so that line numbers stay valid.
     for function in sorted(_decorated(ast.parse(source)), key=lambda node: node.lineno, reverse=True):
         call = function.name
         for decorator in reversed(function.decorator_list):

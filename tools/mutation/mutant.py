@@ -1,17 +1,17 @@
-"""A mutant, and the change that it is: what the mutation tool's findings are told in."""
+"""Values for mutmut's results: mutants and their changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: A mutant that hangs or crashes Python would be seen as surely as one that fails a test.
+#: A mutant that hangs or crashes Python counts as detected.
 KILLED = frozenset({"killed", "timeout", "segfault"})
 SURVIVED = frozenset({"survived", "no tests"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change to one function: the lines that were taken out and put in, stripped. It outlives moves of lines."""
+    """One change of one function: removed and added lines, stripped. It has no line numbers, which may change."""
 
     function: str
     was: str
@@ -20,7 +20,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """`name` is mutmut's, `module` a path; of a survivor, `change` tells what nobody noticed."""
+    """A mutant by mutmut's name; `module` is a path. Only survivors have a `change`."""
 
     name: str
     module: str
@@ -33,5 +33,5 @@ class Mutant:
 
     @property
     def decided(self) -> bool:
-        """Whether the run came to an end with this mutant."""
+        """Whether the run finished this mutant."""
         return self.status in KILLED | SURVIVED

@@ -1,4 +1,4 @@
-"""What became of each mutant of a run, as mutmut leaves it in its folder."""
+"""Reads the results of a mutmut run from its folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tools.mutation.mutant import SURVIVED, Change, Mutant
 
 
 def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
-    """All mutants in the order of their modules, or those whose names match one of the patterns."""
-    # mutmut finds its files from where it stands.
+    """All mutants in the order of their modules, or those whose names match a pattern."""
+    # mutmut looks for its files in the current folder.
     with contextlib.chdir(stage):
         return tuple(
             _mutant(name, module, code)
@@ -28,13 +28,13 @@ def mutants(stage: Path, patterns: tuple[str, ...] = ()) -> tuple[Mutant, ...]:
 
 
 def forget_survivors(stage: Path) -> None:
-    """Make the next run ask again what no test has noticed so far, by whatever tests there are then.
+    """Make the next run repeat the mutants that survived, timed out or were not reached.
 
-    What failed a test stays killed: where nothing but tests were added it would again. What took too long is asked too,
-    for the machine may have been busy. Of a function that changed since mutmut asks every mutant anew by itself.
+    Killed mutants stay killed, because added tests cannot change that. Time-outs are repeated because the machine may
+    have been busy. mutmut itself repeats all mutants of a function that has changed.
     """
     with contextlib.chdir(stage):
-        # Which test reaches what is measured once a test: an old one may have learnt to reach more.
+        # mutmut measures once which functions a test reaches. A changed test may reach others.
         (Path("mutants") / "mutmut-stats.json").unlink(missing_ok=True)
         for module, _ in _exit_codes():
             path = _results_of(module)

@@ -1,4 +1,4 @@
-"""The page that tells what a run found: docs/mutation.md."""
+"""Writes docs/mutation.md, the results of a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ that makes no difference counts as a survivor all the same.
 
 
 def rate(mutants: Sequence[Mutant]) -> float:
-    """The share of the mutants that were killed, in per cent; 100 of none."""
+    """The percentage of killed mutants; 100 without mutants."""
     return 100 * sum(mutant.killed for mutant in mutants) / len(mutants) if mutants else 100.0
 
 
@@ -45,7 +45,7 @@ def table(mutants: Iterable[Mutant]) -> str:
 def page(
     mutants: Sequence[Mutant], accepted: Sequence[Accepted], *, seconds: float, floor: float, again: bool = False
 ) -> str:
-    """The whole page, for a run that ended just now; `again` if survivors of an earlier one were asked again."""
+    """The page for a run that has just ended; `again`: the run repeated the survivors of an earlier one."""
     repeated = "; what survived at first was asked again when tests had been added or code had changed" if again else ""
     parts = [
         _HEAD.format(floor=f"{floor:g}"),

@@ -1,4 +1,4 @@
-"""A copy of the repository for the mutation tool to work in: the modules that decide without decorators."""
+"""Copies the repository to the working folder of mutmut, with decorators of the mutated modules rewritten."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 STAGE = ROOT / ".mutation"
 _SPENT = STAGE / "seconds"
 _PACKAGE = Path("kms_conformance")
-# What is copied, and where it lies in the copy. mutmut names a module after its path, so the package lies at the root;
-# the specs lie where an installed package has them, and where tests open them.
+# (source, place in the copy). mutmut names modules after their paths, so the package is at the root of the copy. The
+# specs are copied twice: to the place in an installed package, and to the place where tests open them.
 _COPIED = (
     (Path("conformance") / _PACKAGE, _PACKAGE),
     (Path("specs"), _PACKAGE / "_specs"),
@@ -27,26 +27,26 @@ _COPIED = (
 
 
 def prepare() -> Path:
-    """Lay the copy anew, keeping what mutmut knows of an earlier run; returns its folder."""
+    """Update the copy, keep mutmut's results of an earlier run, and return the folder."""
     STAGE.mkdir(exist_ok=True)
     placed = {place: source for kind, to in _COPIED for source, place in _pairs(ROOT / kind, to)}
     for place, source in placed.items():
         _place(source, place)
-    # What has moved since would be imported, mutated and collected as well.
+    # Removed files would be imported, mutated and collected as well.
     for left in {each for _, to in _COPIED for each in _files(STAGE / to)} - {STAGE / place for place in placed}:
         left.unlink()
     return STAGE
 
 
 def spend(seconds: float, *, anew: bool) -> float:
-    """Note how long a run took, `anew` or added to those before it, and return the seconds of them all together."""
+    """Store the seconds of a run and return the sum with the runs before it; `anew` resets the sum."""
     before = 0.0 if anew or not _SPENT.is_file() else float(_SPENT.read_text())
     _SPENT.write_text(f"{before + seconds:.0f}")
     return before + seconds
 
 
 def mutated(path: Path) -> bool:
-    """Whether a file, named relative to the copy, is one of those that `[tool.mutmut] only_mutate` lists."""
+    """Whether `[tool.mutmut] only_mutate` lists a file; the path is relative to the copy."""
     patterns: Iterable[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["only_mutate"]
     return any(fnmatch.fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
@@ -58,7 +58,7 @@ def _files(path: Path) -> Iterable[Path]:
 
 
 def _pairs(source: Path, to: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file below `source`, and its place relative to the copy."""
+    """Each file below `source`, and its path relative to the copy."""
     for each in _files(source):
         yield each, to / each.relative_to(source)
 
@@ -68,7 +68,7 @@ def _place(source: Path, place: Path) -> None:
     content = source.read_bytes()
     if source.suffix == ".py" and mutated(place):
         content = desugared(content.decode()).encode()
-    # An unchanged file keeps its time, by which mutmut knows that its mutants need not be made again.
+    # mutmut reuses the mutants of a file whose modification time is unchanged.
     if not target.is_file() or target.read_bytes() != content:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

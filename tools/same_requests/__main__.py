@@ -1,4 +1,4 @@
-"""`python -m tools.same_requests`: a run before and after a refactoring, target by target, request by request."""
+"""`python -m tools.same_requests` compares the requests and verdicts of runs before and after a refactoring."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONTEXT = 2
     default="own",
     show_default=True,
     type=click.Choice(("own", "before", "after")),
-    help="Whose emulator serves: of each version its own, or one for both.",
+    help="The emulator that serves: each version's own, or one for both.",
 )
 def main(  # noqa: PLR0913, PLR0917 - an option of a command is an argument of its function
     before: str,
@@ -84,7 +84,7 @@ def summary(run: Run) -> str:
 
 
 def differences(before: Run, after: Run) -> Sequence[str]:
-    """Lines that tell the first request that differs, with those before it, and every verdict that differs."""
+    """Lines with the first differing request, the requests before it, and all differing verdicts."""
     lines: list[str] = []
     index = first_difference(before.requests, after.requests)
     if index is not None:

@@ -1,4 +1,4 @@
-"""Requests without the parts that differ from run to run: random names are numbered, times and signatures left out."""
+"""Normalises requests for comparison: random names become numbers; times and signatures are removed."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from urllib.parse import unquote
 
 from tools.same_requests.recorder import Exchange
 
-# Times of today's order of magnitude, raw or percent-encoded. A generated date of another century stays as it is.
+# Times near the present, raw or percent-encoded. Generated dates of other centuries are kept.
 _TIMES = (
     r"\b20[23]\d-\d\d-\d\d(?:T| |%20|\+)\d\d(?::|%3A)\d\d(?::|%3A)\d\d(?:\.\d+)?Z?",
     r"\b20[23]\d[01]\d[0-3]\d(?:T\d{6}Z)?\b",
     r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} 20[23]\d \d\d:\d\d:\d\d GMT",
     r"\b1[6-9]\d{8}(?:\.\d+|\d{3})?\b",
 )
-# In a query (`Signature=`) and in the header Authorization; 20 bytes as base64 or 32 as hexadecimal digits.
+# In the query (`Signature=`) or in Authorization: 20 bytes in base64, or 32 bytes in hexadecimal digits.
 _SIGNATURES = (r"(?<=[?&,; ]Signature=)[^&,\s]+", r"(?<=^Signature=)[^&\s]+")
 _NAMES = (
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-    # Random tails of aliases and tags have 12 digits, the ledger's name of a run has 8 after a marker. A decimal number
-    # of more digits is a generated window.
+    # Random endings of aliases and tags have 12 digits; run ids have 8 after a marker. A decimal number of more digits
+    # is a generated window.
     r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))[0-9a-f]{12,}(?![0-9A-Za-z])",
     r"(?<=kms-conformance[-/ :_])[0-9a-f]{8}\b",
     r"\b(?=\d*[A-Z])[A-Z0-9]{16,}\b",
-    # Ciphertexts, tokens: base64 of 24 bytes and more, with small and capital letters and digits.
+    # Ciphertexts and tokens: base64 of at least 24 bytes with small letters, capital letters and digits.
     r"(?<![\w+/])(?=[\w+/%-]*[a-z])(?=[\w+/%-]*[A-Z])(?=[\w+/%-]*[0-9])[\w+/%-]{32,}=*",
 )
 _KINDS = {"time": _TIMES, "signature": _SIGNATURES, "name": _NAMES}
 _VOLATILE = re.compile("|".join(f"(?P<{kind}>{'|'.join(each)})" for kind, each in _KINDS.items()), re.MULTILINE)
-# The clock is moved by the time that is left until a date, which is counted from the real time of the request.
+# The clock moves by the time until a date, which depends on the real time of the request.
 _ADVANCE = re.compile(r'(?<="advance_seconds": )\d+\.\d+')
 _PORT = re.compile(r"127\.0\.0\.1(:|%3A)\d+")
-# The body is compared itself; its length varies with the digits of a time in it.
+# The body itself is compared. Its length varies with the digits of times in it.
 _LEFT_OUT = ("content-length:",)
 
 
@@ -63,7 +63,7 @@ def _ten_seconds(found: re.Match[str]) -> str:
 
 
 def normalised(exchanges: Iterable[Exchange]) -> tuple[str, ...]:
-    """The exchanges of one run as texts that two runs of one seed have in common."""
+    """The exchanges of one run as texts that are equal in two runs with the same seed."""
     normaliser = Normaliser()
     return tuple(normaliser.text(exchange) for exchange in exchanges)
 
@@ -74,7 +74,7 @@ def digest(texts: Sequence[str]) -> str:
 
 
 def first_difference(before: Sequence[str], after: Sequence[str]) -> int | None:
-    """The index of the first request that differs or that one sequence lacks; None where both are equal."""
+    """The index of the first request that differs or is missing in one sequence; None if both are equal."""
     for index, (one, other) in enumerate(zip(before, after, strict=False)):
         if one != other:
             return index

@@ -1,4 +1,4 @@
-"""A TCP forwarder that keeps every byte between a client and a server, and tells the exchanges apart afterwards."""
+"""A TCP forwarder that records all bytes between client and server as exchanges."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _READ = 1 << 16
 
 @dataclass
 class Exchange:
-    """One request as it reached the socket, and all bytes that came back before the next one of its connection."""
+    """One request in bytes, and all bytes of the reply until the next request of the connection."""
 
     request: bytes
     reply: bytes = b""
 
     @property
     def status(self) -> str:
-        """The status code of the final reply; `none` where the connection was closed without one."""
+        """The status code of the reply; `none` if the connection was closed without one."""
         found = [int(code) for code in re.findall(rb"^HTTP/1\.[01] ([0-9]{3})", self.reply[:16])]
         return str(found[0]) if found else "none"
 
@@ -39,10 +39,10 @@ class _Connection:
 
 
 class Recorder:
-    """A context manager that forwards one port of 127.0.0.1 to another; bytes pass unchanged, in both directions.
+    """A context manager that forwards a port of 127.0.0.1 to another; bytes pass unchanged in both directions.
 
-    `exchanges` are in the order in which the last byte of each request arrived. A connection that is closed in the
-    middle of a request leaves what arrived of it.
+    `exchanges` are in the order in which the last byte of each request arrived. If a connection is closed
+    within a request, the received part is kept.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -74,7 +74,7 @@ class Recorder:
                 return
             connection = _Connection(client, socket.create_connection(self._server))
             for side in (client, connection.server):
-                # Without it, small writes wait for acknowledgements, 40 ms each.
+                # Without TCP_NODELAY, small writes wait up to 40 ms for an acknowledgement.
                 side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._from_client, args=(connection,), daemon=True).start()
             threading.Thread(target=self._from_server, args=(connection,), daemon=True).start()
@@ -121,7 +121,7 @@ def _end(side: socket.socket) -> None:
 
 
 def _request_length(data: bytes) -> int | None:
-    """How many bytes the first complete request in `data` takes; None while it is not complete."""
+    """The length of the first request in `data`; None while it is incomplete."""
     head = data.find(b"\r\n\r\n")
     if head < 0:
         return None

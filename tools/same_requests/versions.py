@@ -1,4 +1,4 @@
-"""An installed version of the suite: its emulator is served, and its command certifies it through a recorder."""
+"""An installed version of the suite: runs its command against an emulator and records the requests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import yaml
 from tools.same_requests.normal import normalised
 from tools.same_requests.recorder import Recorder
 
-# Runs in the environment of the version: prints the target file as JSON, then serves until standard input is closed.
-# The suite reads the keys of others in the order of their ids. Ids that grow in the order of creation make that order
-# the same in every run; the rest of each id stays random.
+# A script for the environment of a version: prints the target file as JSON, then serves until standard input is closed.
+# The suite reads the keys of others in the order of their ids. Ids that increase with creation give every run the same
+# order; the rest of each id stays random.
 _SERVE = """
 import contextlib, importlib, itertools, json, sys, uuid
 counted, random_id = itertools.count(0x10000000), uuid.uuid4
@@ -51,7 +51,7 @@ with emulator.Emulator(dialect, **more) as serving:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One emulator to certify: its dialect, a way to sign in (default: the first), a variant (default: none)."""
+    """One emulator: its dialect, a way to sign in (default: the first), a variant (default: none)."""
 
     dialect: str
     way: str = ""
@@ -89,7 +89,7 @@ class Version:
         return cls(python, named or module)
 
     def run(self, endpoint: Endpoint, server: Version, *, tier: str, seed: int) -> Run:
-        """Certify the emulator of `server`; RuntimeError where the run leaves no verdict."""
+        """Run the suite against the emulator of `server`; raises `RuntimeError` if the run writes no verdict."""
         with tempfile.TemporaryDirectory() as name, server._served(endpoint) as target:
             folder = Path(name)
             with Recorder(urlsplit(target["base_url"]).port or 0) as recorder:
@@ -116,7 +116,7 @@ class Version:
 
     @contextlib.contextmanager
     def _served(self, endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
-        """The target file of this version's emulator, which serves for the time of the context."""
+        """Serve this version's emulator within the context; gives its target file."""
         command = [self.python, "-c", _SERVE, self.module, endpoint.dialect, endpoint.way, endpoint.variant]
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -135,7 +135,7 @@ class Version:
 
 
 def _through(port: int, target: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same target file, with every URL of the emulator leading through the recorder's port."""
+    """The target file with the port of every emulator URL replaced by the recorder's port."""
     served = target["base_url"]
     text = json.dumps(target).replace(served, f"http://127.0.0.1:{port}")
     moved: Mapping[str, Any] = json.loads(text)

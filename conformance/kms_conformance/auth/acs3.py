@@ -9,14 +9,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.signer import Clock, Nonce, fresh_nonce, utc_now
+from kms_conformance.auth.scheme import Clock, Nonce, fresh_nonce, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 
-# What this version sends as headers and version 1 as parameters.
+# Parameters of version 1 that version 3 sends as headers.
 _MOVED = {b"Action": "x-acs-action", b"Version": "x-acs-version"}
 _OWN = ("Authorization", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 _TEMPORARY = ("x-acs-security-token", "x-acs-accesskey-id")
@@ -24,7 +24,7 @@ _TEMPORARY = ("x-acs-security-token", "x-acs-accesskey-id")
 
 @dataclass(frozen=True)
 class Acs3Signer:
-    """Signs method, path, query, x-acs-* headers and the body. Action and Version move from the query to headers."""
+    """Signs method, path, query, x-acs-* headers and body. Moves Action and Version from the query to headers."""
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
@@ -33,7 +33,7 @@ class Acs3Signer:
     nonce: Nonce = fresh_nonce
 
     def sign(self, request: Request) -> Request:
-        """The request with its x-acs-* headers and Authorization."""
+        """The request with the x-acs-* headers and Authorization."""
         signed = _with_action_headers(request.without_headers(*_OWN, *_TEMPORARY))
         own = {
             "x-acs-date": self.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -66,7 +66,7 @@ def _with_action_headers(request: Request) -> Request:
     for piece in canonical.pieces(request.query):
         name, value = canonical.pair(piece.encode())
         header = _MOVED.get(name)
-        # Only the first of several: what else a caller sends twice is its own affair.
+        # Only the first of repeated parameters moves; the others stay in the query.
         if header is not None and header not in found and request.header(header) is None and _fits(value):
             found[header] = value.decode()
         else:

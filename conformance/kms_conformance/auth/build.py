@@ -1,4 +1,4 @@
-"""Signers for the credentials of a target: the right ones, and those with one thing wrong."""
+"""Makes the signers of a target: valid ones, and those with exactly one fault."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kms_conformance.auth.sabotage import Factory, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import Scheme, SignerTools
-from kms_conformance.auth.signer import Clock, Nonce, Signer, utc_now
+from kms_conformance.auth.scheme import Clock, Nonce, Scheme, Signer, SignerTools, utc_now
 from kms_conformance.core.runtime import SYSTEM, Chance
 
 if TYPE_CHECKING:
@@ -18,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SignerFactory:
-    """Makes signers for credentials; those that must fetch something do so through `session`.
+    """Makes signers for credentials; signers that fetch a token use `session`.
 
-    One factory gives one signer for a password: every other one would sign in anew.
+    A factory makes one signer for each password, because each further signer would sign in again.
     """
 
     session: Session
     _kept: dict[Scheme, Signer] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
-        """The signer for these credentials, with its own clock and nonces where its signatures have them."""
+        """The signer for these credentials; `now` and `nonce` replace the clock and the random nonces of signatures."""
         world = self.session.world
         scheme = _scheme(auth)
         signer = scheme.signer(SignerTools(self.session, now or world.clock.now, nonce or world.chance.fork().nonce))
@@ -40,11 +39,11 @@ def signer_for(target: Target, session: Session) -> Signer:
 
 
 def sabotages(target: Target, factory: Factory, now: Clock = utc_now, chance: Chance = SYSTEM) -> tuple[Sabotage, ...]:
-    """All the ways in which the target's own way to sign in can be done wrongly."""
+    """All faulty signers of the target's way to sign in."""
     return _scheme(target.auth).sabotages(SabotageTools(factory, now, chance.fork()))
 
 
 def _scheme(auth: Auth) -> Scheme:
     if not isinstance(auth, Scheme):
-        raise TypeError(f"{type(auth).__name__} describes credentials and signs nothing")
+        raise TypeError(f"{type(auth).__name__} holds credentials and has no signer")
     return auth

@@ -1,4 +1,4 @@
-"""The canonical forms that signatures are made of, computed from a request as it is sent, not as it was meant."""
+"""Canonical forms of path, query and headers for signatures, computed from the request that is sent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Pair = tuple[bytes, bytes]
 
 
 def pieces(encoded: str) -> list[str]:
-    """The parameters of a query as they stand in it, still encoded; empty ones are none."""
+    """The parameters of a query, still encoded, without empty ones."""
     return [piece for piece in encoded.split("&") if piece]
 
 
 def pair(piece: bytes) -> Pair:
-    """Name and value of an encoded parameter, as a server reads it: `+` is a blank, a stray `%` stands for itself."""
+    """Name and value of an encoded parameter, decoded like a server: `+` is a blank, an invalid `%` is kept."""
     name, _, value = piece.replace(b"+", b" ").partition(b"=")
     return unquote_to_bytes(name), unquote_to_bytes(value)
 
@@ -30,7 +30,7 @@ def query_pairs(request: Request) -> list[Pair]:
 
 
 def form_pairs(request: Request) -> list[Pair]:
-    """The parameters in the request's body; none if it is not a form."""
+    """The parameters in the request's body; none if the body is not a form."""
     media_type = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         return []
@@ -38,12 +38,12 @@ def form_pairs(request: Request) -> list[Pair]:
 
 
 def quoted(raw: bytes) -> str:
-    """Percent-encoded but for RFC 3986's unreserved characters."""
+    """Percent-encoded, except for the unreserved characters of RFC 3986."""
     return quote(raw, safe="~")
 
 
 def parameters(pairs: Iterable[Pair]) -> str:
-    """The pairs sorted by the bytes of their names, then of their values, encoded, and joined."""
+    """The pairs, sorted by name and then by value as bytes, encoded and joined."""
     return "&".join(f"{quoted(name)}={quoted(value)}" for name, value in sorted(pairs))
 
 
@@ -53,17 +53,17 @@ def query(request: Request) -> str:
 
 
 def path(request: Request) -> str:
-    """The request's path, decoded and encoded again segment by segment.
+    """The request's path, decoded, split into segments, and each segment encoded.
 
-    Decoded as a whole before it is split, as the vendors' clients do it: an encoded slash becomes one that separates.
+    Decoding comes before the split, as in the vendors' clients, so an encoded slash becomes a separator.
     """
     return "/".join(quoted(segment) for segment in unquote_to_bytes(request.path).split(b"/"))
 
 
 def headers(request: Request, *, signs: Callable[[str], bool]) -> tuple[str, str]:
-    """(canonical headers, names of the signed ones): the host and those that `signs` picks by their lower-case names.
+    """(canonical headers, names of the signed headers): the host, and headers that `signs` selects by lower-case name.
 
-    A header that two servers may read differently - it stands twice, or is not ASCII - is not signed.
+    Repeated headers and values that are not ASCII are not signed, because servers read them differently.
     """
     found = {"host": request.header("Host") or request.authority}
     names = [name.lower() for name, _ in request.headers]

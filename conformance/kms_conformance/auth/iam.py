@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Scheme, SignerTools
-from kms_conformance.auth.signer import Clock, SignInFailed, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Clock, Scheme, SignerTools, SignInFailed, utc_now
 from kms_conformance.auth.token import token_sabotages
 from kms_conformance.wire.dates import iso_date
 from kms_conformance.wire.decode import decode_json
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from kms_conformance.auth.sabotage import Sabotage, SabotageTools
     from kms_conformance.wire.session import Session
 
-#: Tokens live for 24 hours. A run that meets one near its end gets a new one before a scenario can be cut in two.
+#: Tokens are valid for 24 hours. Renewing one 10 minutes early keeps it from expiring within a scenario.
 _MARGIN = timedelta(minutes=10)
-#: What a token is good for when the service does not say until when: the shortest life that operators configure.
+#: Assumed lifetime of a token whose reply has no expiry: the shortest lifetime that operators configure.
 _UNSTATED_LIFE = timedelta(hours=1)
 _MIN_LIFE = timedelta(minutes=1)
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -47,7 +46,7 @@ _IAM_URL = {
 
 @dataclass(frozen=True)
 class PasswordAuth(Scheme):
-    """A user's password, traded at the identity service at `iam_url` for a token and the project's id."""
+    """A user's password, which the identity service at `iam_url` exchanges for a token and the id of the project."""
 
     way: ClassVar[str] = "password"
     title: ClassVar[str] = "a password, traded for a token at the identity service"
@@ -73,7 +72,7 @@ class PasswordAuth(Scheme):
         return PasswordSigner(self, tools.session, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Those of tokens. A made-up token needs no project."""
+        """The faults of tokens. The random token is sent without a project."""
         return token_sabotages(self, "", self.expired_token, tools)
 
 
@@ -85,9 +84,9 @@ class _Token:
 
 
 class PasswordSigner:
-    """Signs with a token that it fetches when it is first needed and renews before it expires; safe between threads.
+    """Signs with a token, fetched on first use and renewed before it expires; thread-safe.
 
-    A refused password is not tried again: services lock accounts after a few failures.
+    A refused password is not sent again, because services lock accounts after a few failures.
     """
 
     def __init__(self, auth: PasswordAuth, session: Session, now: Clock = utc_now) -> None:
@@ -99,12 +98,12 @@ class PasswordSigner:
         self._refused: tuple[str, str, str] | None = None
 
     def sign(self, request: Request) -> Request:
-        """The request with the token on it; raises `SignInFailed`."""
+        """The request with the token in X-Auth-Token; raises `SignInFailed`."""
         return request.with_header("X-Auth-Token", self._current().text)
 
     @property
     def project_id(self) -> str:
-        """The id of the project, as the identity service tells it; raises `SignInFailed`."""
+        """The id of the project in the reply of the identity service; raises `SignInFailed`."""
         return self._current().project_id
 
     def _current(self) -> _Token:
@@ -119,7 +118,7 @@ class PasswordSigner:
         exchange = self._session.send(self._request())
         if exchange.reply is None:
             assert exchange.failure is not None
-            self._fail(f"It gave no reply: {exchange.failure.text}.", "Check `auth.iam_url`.")
+            self._fail(f"There was no reply: {exchange.failure.text}.", "Check `auth.iam_url`.")
         reply = exchange.reply
         if reply.status != 201:
             self._fail_by_status(reply)
@@ -128,7 +127,7 @@ class PasswordSigner:
         project_id = _mapping(token.get("project")).get("id")
         if not text or not isinstance(project_id, str) or not _PROJECT_ID.fullmatch(project_id):
             self._fail(
-                "Its reply names no token, or no project.", "Check that `auth.iam_url` is an identity service v3."
+                "The reply contains no token or no project.", "Check that `auth.iam_url` is an identity service v3."
             )
         return _Token(text, project_id, self._renewal(token.get("expires_at")))
 
@@ -137,8 +136,8 @@ class PasswordSigner:
         expires = iso_date(str(expires_at))
         if expires is None:
             return now + _UNSTATED_LIFE - _MARGIN
-        # A token that lives shorter than two margins is renewed at half its life. Where the service's clock says that
-        # it is over already, the endpoint may still take it, and the service is not asked before every request.
+        # A token valid for less than two margins is renewed at half of that time. If the service's clock is behind, the
+        # token seems expired and the endpoint may still accept it: one minute at least passes between two renewals.
         return max(expires - min(_MARGIN, (expires - now) / 2), now + _MIN_LIFE)
 
     def _request(self) -> Request:
@@ -147,12 +146,12 @@ class PasswordSigner:
         identity = {"methods": ["password"], "password": {"user": user}}
         scope = {"project": {"name": self._auth.project, "domain": domain}}
         body = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
-        # Both forms are in use for the same URL: with the version, as OpenStack's clients want it, and without.
+        # Users write the URL with the version, as OpenStack's clients require it, or without.
         base = self._auth.iam_url.removesuffix("/v3")
         return Request("POST", f"{base}/v3/auth/tokens", (("Content-Type", "application/json"),), body)
 
     def _fail_by_status(self, reply: Reply) -> NoReturn:
-        why = f"It answered {reply.status}."
+        why = f"The reply has the status {reply.status}."
         if reply.status in (429, 500, 502, 503, 504):
             self._fail(why, "Try again later.")
         hint = "Check `auth`: username, password, domain and project."
@@ -164,7 +163,7 @@ class PasswordSigner:
 
     @property
     def _what(self) -> str:
-        return f"The identity service at {self._auth.iam_url} gave us no token."
+        return f"The identity service at {self._auth.iam_url} did not issue a token."
 
 
 def _mapping(value: object) -> dict[str, Any]:

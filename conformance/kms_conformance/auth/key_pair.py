@@ -1,4 +1,4 @@
-"""What all ways to sign in by an access key have in common: its id, its secret, and what can be wrong with them."""
+"""Base of all ways to sign in with an access key: the id, the secret, and their faults."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeyPair(Scheme, ABC):
-    """An access key's id, which is sent, and its secret, which signs."""
+    """An access key: its id, which requests contain, and its secret, which signs them."""
 
     scope_key: ClassVar[str] = "access_key_id"
-    stranger: ClassVar[tuple[str, str] | None] = ("access_key_secret", "wrong_signature")
+    wrong_value: ClassVar[tuple[str, str] | None] = ("access_key_secret", "wrong_signature")
 
     access_key_id: str = field(repr=False, metadata=CREDENTIAL)
     access_key_secret: str = field(repr=False, metadata=CREDENTIAL)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """No credentials, another key id, another secret, an old signature."""
-        stranger = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
-        mistaken = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
+        """Signers without credentials, with an unknown key id, with a wrong secret, with an old timestamp."""
+        unknown = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
+        wrong = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
         return (
             Sabotage("missing", "no_credentials", Changed(tools.factory(self), without_credentials)),
-            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(stranger)),
-            Sabotage("wrong_secret", "wrong_signature", tools.factory(mistaken)),
+            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(unknown)),
+            Sabotage("wrong_secret", "wrong_signature", tools.factory(wrong)),
             Sabotage("stale", "stale_signature", tools.factory(self, now=tools.stale)),
         )
 
     def body_and_query_sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """A body and a query that were changed after they were signed."""
+        """Signers that change the body or the query after signing."""
         return (
             Sabotage("tampered_body", "wrong_signature", Changed(tools.factory(self), tampered_body)),
             Sabotage("tampered_query", "wrong_signature", Changed(tools.factory(self), tampered_query)),
@@ -43,11 +43,11 @@ class KeyPair(Scheme, ABC):
 
 
 def tampered_body(request: Request) -> Request:
-    """The request with a blank after its JSON text: other bytes, the same meaning."""
+    """The request with a blank after its JSON text: different bytes, the same meaning."""
     return replace(request, body=request.body + b" ")
 
 
 def tampered_query(request: Request) -> Request:
-    """The request with one more parameter: an endpoint that checks nothing must not act on another key."""
+    """The request with a further parameter. It is harmless if the endpoint does not check the signature."""
     query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
     return request.with_target(request.path, query)

@@ -13,8 +13,7 @@ from kms_conformance.auth import canonical
 from kms_conformance.auth.acs3 import Acs3Signer
 from kms_conformance.auth.key_pair import KeyPair, tampered_query
 from kms_conformance.auth.sabotage import Changed, Replaying, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import CREDENTIAL, SignerTools
-from kms_conformance.auth.signer import Clock, Nonce, fresh_nonce, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, Clock, Nonce, SignerTools, fresh_nonce, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,12 +55,12 @@ class RpcAuth(KeyPair):
     signature: Literal["v1", "v3"] = field(default="v1", metadata=_SIGNATURE)
 
     def signer(self, tools: SignerTools) -> RpcV1Signer | Acs3Signer:
-        """A signer by this access key, of the version that the target file names."""
+        """The signer for this access key, of the signature version in the target file."""
         kind = Acs3Signer if self.signature == "v3" else RpcV1Signer
         return kind(self.access_key_id, self.access_key_secret, self.security_token, tools.now, tools.nonce)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Those of an access key, a changed query, and a nonce that was used before."""
+        """The faults of access keys, and signers with a changed query and with a repeated nonce."""
         return (
             *super().sabotages(tools),
             Sabotage("tampered", "wrong_signature", Changed(tools.factory(self), tampered_query)),
@@ -71,7 +70,7 @@ class RpcAuth(KeyPair):
 
 @dataclass(frozen=True)
 class RpcV1Signer:
-    """Signs the method and all parameters, in the query and in a form, and puts its own into the query."""
+    """Signs the method and all parameters of query and form, and adds the signature to the query."""
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
@@ -80,7 +79,7 @@ class RpcV1Signer:
     nonce: Nonce = fresh_nonce
 
     def sign(self, request: Request) -> Request:
-        """The request with the signature's parameters in its query."""
+        """The request with the signature parameters in its query."""
         own = {
             "AccessKeyId": self.access_key_id,
             "SignatureMethod": "HMAC-SHA1",

@@ -1,4 +1,4 @@
-"""Signers with exactly one thing wrong, for checks of authentication: what is wrong, and how it must be refused."""
+"""Faulty signers for checks of authentication: each has exactly one fault and an expected refusal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.signer import Clock, Nonce, Signer, project_of
+from kms_conformance.auth.scheme import Clock, Nonce, Signer, project_of
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.target.auth import Auth
 from kms_conformance.wire.credentials import credential_places
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Request
 
-#: All vendors' gateways name 15 minutes as the most that a signature's time may differ from theirs.
+#: Every vendor documents 15 minutes as the largest accepted clock difference of a signature.
 _STALE = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
 class Sabotage:
-    """One way to sign wrongly.
+    """A faulty signer, and the name of the profile's refusal for it.
 
-    `refusal` names the profile's refusal. The first `valid_first` requests that the signer signs are right, and must
-    be accepted before the refusal is due.
+    The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Sabotage:
 
 
 class Factory(Protocol):
-    """Makes a signer for credentials; `SignerFactory` is one."""
+    """The call signature of `SignerFactory`."""
 
     def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
         """The signer for these credentials."""
@@ -46,19 +45,19 @@ class Factory(Protocol):
 
 @dataclass(frozen=True)
 class Changed:
-    """Signs, and then changes what was signed."""
+    """Signs a request, then changes it."""
 
     signer: Signer
     change: Callable[[Request], Request]
 
     def sign(self, request: Request) -> Request:
-        """The signed request, changed."""
+        """The signed request after the change."""
         return self.change(self.signer.sign(request))
 
 
 @dataclass(frozen=True)
 class Unsigned:
-    """Puts nothing on a request: for tokens, which then need not even be fetched."""
+    """Sends requests without credentials, and fetches no token."""
 
     def sign(self, request: Request) -> Request:
         """The request without credentials."""
@@ -67,37 +66,37 @@ class Unsigned:
 
 @dataclass(frozen=True)
 class SabotageTools:
-    """The factory for signers, the time, and the source of made-up values."""
+    """The factory of signers, the clock of signatures, and the source of random values."""
 
     factory: Factory
     now: Clock
     chance: Chance
 
     def stale(self) -> datetime:
-        """A time at which a signature is too old."""
+        """A timestamp that is too old for a signature."""
         return self.now() - _STALE
 
 
 @dataclass(frozen=True)
 class OtherProject:
-    """Signs with good credentials, and asks for what belongs to another project."""
+    """Signs with valid credentials a request to another project."""
 
     signer: Signer
     chance: Chance = SYSTEM
 
     def sign(self, request: Request) -> Request:
-        """The request for the other project; raises ValueError where the request names no project."""
+        """The signed request with a random project in its path; raises `ValueError` if the path has no project."""
         own = project_of(self.signer)
         segments = request.path.split("/")
         if not own or own not in segments:
-            raise ValueError("the request's path names no project that could be another one")
+            raise ValueError("the request's path contains no project id")
         path = "/".join(self.chance.hex(16) if segment == own else segment for segment in segments)
         query = request.query if "?" in request.target else None
         return self.signer.sign(request.with_target(path, query))
 
 
 class Replaying:
-    """Signs every request with the nonce and the time of the first."""
+    """Signs every request with the nonce and the timestamp of the first."""
 
     def __init__(self, tools: SabotageTools, auth: Auth) -> None:
         self._lock = threading.Lock()
@@ -107,7 +106,7 @@ class Replaying:
         self._signer = tools.factory(auth, now=self._first_time, nonce=lambda: self._nonce)
 
     def sign(self, request: Request) -> Request:
-        """The signed request; the same one every time, if it is given the same."""
+        """The signed request, equal for equal requests."""
         return self._signer.sign(request)
 
     def _first_time(self) -> datetime:
@@ -118,7 +117,7 @@ class Replaying:
 
 
 def without_credentials(request: Request) -> Request:
-    """The request without the headers and the query parameters that could identify anybody."""
+    """The request without the headers and query parameters of any way to sign in."""
     places = credential_places()
     parameters = [name.encode() for name in places.signing_parameters]
     bare = request.without_headers(*places.signing_headers)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kms_conformance.auth import canonical
 from kms_conformance.auth.key_pair import KeyPair
-from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, SignerTools
-from kms_conformance.auth.signer import Clock, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, SignerTools, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.auth.sabotage import Sabotage, SabotageTools
@@ -36,18 +35,18 @@ class AccessKeyAuth(KeyPair):
     security_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
 
     def signer(self, tools: SignerTools) -> SdkHmacSigner:
-        """A signer by this access key."""
+        """The signer for this access key."""
         key = self.access_key_id, self.access_key_secret
         return SdkHmacSigner(*key, self.project_id, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Those of an access key, and a changed body and query."""
+        """The faults of access keys, and signers that change the body or the query."""
         return (*super().sabotages(tools), *self.body_and_query_sabotages(tools))
 
 
 @dataclass(frozen=True)
 class SdkHmacSigner:
-    """Signs method, path, query, the headers that matter, and the body. The secret is the key: nothing is derived."""
+    """Signs method, path, query, selected headers and body. The secret itself is the HMAC key."""
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
@@ -56,7 +55,7 @@ class SdkHmacSigner:
     now: Clock = utc_now
 
     def sign(self, request: Request) -> Request:
-        """The request with X-Sdk-Date, X-Project-Id where a project is known, and Authorization."""
+        """The request with X-Sdk-Date, X-Project-Id (if the project is known) and Authorization."""
         date = self.now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = request.without_headers("X-Security-Token")
         if self.project_id is not None and signed.header("X-Project-Id") is None:
@@ -76,7 +75,7 @@ def canonical_request(request: Request) -> tuple[str, str]:
     lines, names = canonical.headers(request, signs=_signs)
     path = canonical.path(request)
     body_hash = request.header("X-Sdk-Content-Sha256") or hashlib.sha256(request.body).hexdigest()
-    # The path ends in a slash here, whether or not it does on the wire.
+    # The canonical path always ends in a slash.
     text = "\n".join(
         (
             request.method.upper(),

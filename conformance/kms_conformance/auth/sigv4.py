@@ -1,7 +1,7 @@
 """AWS4-HMAC-SHA256 (AWS, "Signature Version 4 for API requests").
 
-By our own code: the vendor's signer takes the time of its own clock, and stale signatures have to be made, too. What it
-makes is the vendor's to the byte: the published vectors and botocore prove it in the tests.
+The vendor's signer in botocore always uses the real time, and checks also need signatures with old timestamps. Tests
+compare this implementation byte by byte with the published test vectors and with botocore.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from urllib.parse import quote
 
 from kms_conformance.auth.key_pair import KeyPair
 from kms_conformance.auth.sabotage import Changed, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import CREDENTIAL, SignerTools
-from kms_conformance.auth.signer import Clock, utc_now
+from kms_conformance.auth.scheme import CREDENTIAL, Clock, SignerTools, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 _OWN = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
-# What a proxy or a client may change or add on the way: the vendor's clients do not sign it either.
+# Headers that proxies and clients may change or add. The vendor's clients do not sign them either.
 _UNSIGNED = frozenset(
     {
         *("baggage", "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "te"),
@@ -58,12 +57,12 @@ class SigV4Auth(KeyPair):
     security_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
 
     def signer(self, tools: SignerTools) -> SigV4Signer:
-        """A signer by this access key, for its region."""
+        """The signer for this access key and region."""
         key = self.access_key_id, self.access_key_secret
         return SigV4Signer(*key, self.region, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Those of an access key, a changed body and query, unnamed signed headers, another region."""
+        """The faults of access keys; changed body or query; no list of signed headers; another region."""
         elsewhere = "us-west-1" if self.region != "us-west-1" else "us-west-2"
         return (
             *super().sabotages(tools),
@@ -75,7 +74,7 @@ class SigV4Auth(KeyPair):
 
 @dataclass(frozen=True)
 class SigV4Signer:
-    """Signs method, path, query, all headers and the body, for one region."""
+    """Signs method, path, query, headers and body for one region."""
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
@@ -112,7 +111,7 @@ def canonical_request(request: Request) -> tuple[str, str]:
 
 
 def _path(path: str) -> str:
-    """Without dots and repeated slashes (RFC 3986, 5.2.4), and encoded once more than it is sent."""
+    """The path without dot segments and repeated slashes (RFC 3986, 5.2.4), percent-encoded once more."""
     kept: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -124,13 +123,13 @@ def _path(path: str) -> str:
 
 
 def _query(query: str) -> str:
-    """Sorted by name, then by value, as they are written."""
+    """The encoded parameters, sorted by name and then by value."""
     pairs = sorted(piece.partition("=")[::2] for piece in query.split("&")) if query else []
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 def _headers(request: Request) -> tuple[str, str]:
-    """(canonical headers, names of the signed ones): values of a repeated name are joined, runs of blanks are one."""
+    """(canonical headers, names of the signed headers): repeated headers are joined, runs of blanks become one."""
     found: dict[str, list[str]] = {}
     for name, value in request.headers:
         if name.lower() not in _UNSIGNED:
@@ -140,7 +139,7 @@ def _headers(request: Request) -> tuple[str, str]:
 
 
 def _without_signed_headers(request: Request) -> Request:
-    """The request whose Authorization does not name the signed headers."""
+    """The request without the list of signed headers in Authorization."""
     parts = (request.header("Authorization") or "").split(", ")
     return request.with_header(
         "Authorization", ", ".join(part for part in parts if not part.startswith("SignedHeaders"))

@@ -9,19 +9,19 @@ from kms_conformance.auth.sabotage import OtherProject, Sabotage, SabotageTools,
 from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Scheme, SignerTools
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.signer import Signer
+    from kms_conformance.auth.scheme import Signer
     from kms_conformance.wire.messages import Request
 
 
 @dataclass(frozen=True)
 class TokenAuth(Scheme):
-    """A token that was got elsewhere, sent as it is."""
+    """A token from the target file, sent unchanged."""
 
     way: ClassVar[str] = "token"
     title: ClassVar[str] = "a token that was got elsewhere"
     dialects: ClassVar[tuple[str, ...]] = ("huawei",)
     scope_key: ClassVar[str] = "project_id"
-    stranger: ClassVar[tuple[str, str] | None] = ("token", "bad_token")
+    wrong_value: ClassVar[tuple[str, str] | None] = ("token", "bad_token")
     headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
     token_headers: ClassVar[tuple[str, ...]] = ("X-Auth-Token",)
 
@@ -30,28 +30,28 @@ class TokenAuth(Scheme):
     expired_token: str | None = field(default=None, repr=False, metadata=CREDENTIAL)
 
     def signer(self, tools: SignerTools) -> TokenSigner:
-        """A signer that sends the token."""
+        """The signer that sends the token."""
         return TokenSigner(self.token, self.project_id)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """No token, a made-up one, an expired one, another project."""
+        """Signers without a token, with a random or an expired token, and for another project."""
         return token_sabotages(self, self.project_id, self.expired_token, tools)
 
 
 @dataclass(frozen=True)
 class TokenSigner:
-    """Sends one token, whatever it is worth."""
+    """Sends one token, valid or not."""
 
     token: str = field(repr=False)
     project_id: str
 
     def sign(self, request: Request) -> Request:
-        """The request with the token on it."""
+        """The request with the token in X-Auth-Token."""
         return request.with_header("X-Auth-Token", self.token)
 
 
 def token_sabotages(auth: Scheme, project_id: str, expired: str | None, tools: SabotageTools) -> tuple[Sabotage, ...]:
-    """What can be wrong with a token; `expired` is one that was valid once, None where there is none."""
+    """The faulty signers of a token; `expired` is an expired token of the target file, or None."""
 
     def token(text: str) -> Signer:
         return tools.factory(TokenAuth(text, project_id))

@@ -1,1 +1,1 @@
-"""The specs as frozen objects: operations, profiles, requirements."""
+"""The specs as immutable objects: operations, profiles, requirements."""

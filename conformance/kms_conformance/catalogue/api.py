@@ -1,4 +1,4 @@
-"""The operations of a dialect as its spec describes them, and what a reply must look like."""
+"""The operations of a dialect, and the validation of replies by the schemas of its spec."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
 from kms_conformance.core import specs
 
-# The forms in which a dialect's operations may be written down, and how each becomes OpenAPI.
+# The file formats of operations, and the function that converts each to OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "openapi.yaml": copy.deepcopy,
     "rpc.yaml": compile_rpc,
@@ -27,8 +27,8 @@ SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 
 def operations_of(dialect: str) -> Iterator[dict[str, Any]]:
-    """A dialect's operations as they stand in its spec file, in their order."""
-    file = next(file for file in SPEC_FILES if (specs.home(dialect).specs / file).is_file())
+    """The operations in a dialect's spec file, in the order of the file, before conversion to OpenAPI."""
+    file = next(file for file in SPEC_FILES if (specs.locate(dialect).specs / file).is_file())
     return _operations_in(specs.load(f"{dialect}/{file}"))
 
 
@@ -42,7 +42,7 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 
 @dataclass(frozen=True)
 class Violation:
-    """One way in which a body differs from its schema, and the requirement that it breaks."""
+    """One difference between a body and its schema, and the requirement that it violates."""
 
     requirement: RequirementId
     where: str
@@ -52,7 +52,11 @@ class Violation:
 
 @dataclass(frozen=True)
 class ReplySpec:
-    """What is documented for one status of one operation; `schema` is None where any body will do."""
+    """The documented reply for one status of one operation.
+
+    `schema` is None if any body is allowed. `fallback` is the requirement for violations to which the schema assigns
+    none; `requirements` are all requirements that the schema names.
+    """
 
     status: int
     content_types: tuple[str, ...]
@@ -62,14 +66,14 @@ class ReplySpec:
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
-        """Compiled when a reply is judged by it: a run meets a few of the hundreds of replies of its dialect."""
-        # Masked: what was received stands beside what was expected, not within it.
+        """Compiled on first use: a run receives a few of the hundreds of documented replies."""
+        # `mask` keeps the received value out of the message; `Violation.received` has it.
         return None if self.schema is None else jsonschema_rs.Draft202012Validator(dict(self.schema), mask="")
 
     def violations(self, value: object) -> tuple[Violation, ...]:
-        """Judge a decoded body; each violation names the most specific requirement that the spec gives.
+        """The violations in a decoded body, each with the most specific requirement that the schema names.
 
-        Of many items that are wrong in the same way the first is told: a body of 1 MB can have 125,000 of them.
+        Only the first of several equal violations is returned: a body of 1 MB can have 125,000.
         """
         if self._validator is None:
             return ()
@@ -77,7 +81,7 @@ class ReplySpec:
         for error in self._validator.iter_errors(value):
             first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
         found = [self._violation(error) for error in first.values()]
-        # A body that is wrong as a whole breaks every requirement that speaks of a part of it.
+        # A violation of the whole body violates every requirement of its parts.
         return tuple(
             replace(violation, requirement=requirement)
             for violation in found
@@ -104,10 +108,10 @@ class ReplySpec:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its id in the vendor's words, its abstract name, and its documented replies by status.
+    """One operation: its vendor's name (`id`), its abstract name, and its documented replies by status.
 
-    `beside` is one that a target may lack: the lifecycle of a key does not need it. `reads` is one that only looks:
-    what is not marked so may change something, and is handled with care.
+    `beside` marks an operation that the lifecycle of keys does not need, and that a target may lack. `reads` marks a
+    read-only operation; all others are handled as if they change something.
     """
 
     id: str
@@ -120,18 +124,18 @@ class Operation:
 
     @property
     def success(self) -> tuple[int, ...]:
-        """The documented statuses of a request that was carried out."""
+        """The documented statuses of success."""
         return tuple(status for status in self.replies if status < 300)
 
     @property
     def media_types(self) -> frozenset[str]:
-        """The documented media types of its replies, which are those of its requests as well."""
+        """The documented media types of replies and requests."""
         return frozenset(kind for reply in self.replies.values() for kind in reply.content_types)
 
 
 @dataclass(frozen=True)
 class Api:
-    """All operations of a dialect under one profile; `document` is OpenAPI 3.1, complete in itself."""
+    """All operations of a dialect in one profile; `document` is a self-contained OpenAPI 3.1 document."""
 
     dialect: str
     document: Mapping[str, Any]
@@ -139,7 +143,7 @@ class Api:
 
     @classmethod
     def load(cls, profile: Profile) -> Api:
-        """Read the dialect's spec and write the profile's values into it."""
+        """Read the dialect's spec and insert the profile's values."""
         document = _with_facts(documented(profile.dialect), profile)
         found = (
             _operation(method, path, raw, document)
@@ -152,7 +156,7 @@ class Api:
     @classmethod
     @cache
     def of(cls, dialect: str, profile: str) -> Api:
-        """The same by names, made once: targets of one profile share it, and what is compiled to judge replies."""
+        """The same by names, cached: targets of one profile share the object and its compiled schemas."""
         return cls.load(Profile.load(dialect, profile))
 
     def __getitem__(self, name: str) -> Operation:
@@ -164,24 +168,24 @@ class Api:
 
     @cached_property
     def read_only(self) -> frozenset[str]:
-        """The abstract names of the operations that only look."""
+        """The abstract names of the read-only operations."""
         return frozenset(name for name, operation in self.operations.items() if operation.reads)
 
 
 def is_documented(dialect: str) -> bool:
-    """Whether there is a spec of the dialect's operations."""
-    return any((specs.home(dialect).specs / name).is_file() for name in SPEC_FILES)
+    """Whether the dialect has a spec file of operations."""
+    return any((specs.locate(dialect).specs / name).is_file() for name in SPEC_FILES)
 
 
 @cache
 def documented(dialect: str) -> dict[str, Any]:
-    """The operations of a dialect as OpenAPI, before a profile's values are written in. Shared: not to be changed."""
-    name = next(name for name in SPEC_FILES if (specs.home(dialect).specs / name).is_file())
+    """The operations of a dialect as OpenAPI, without a profile's values. Cached: callers must not change it."""
+    name = next(name for name in SPEC_FILES if (specs.locate(dialect).specs / name).is_file())
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
 
 def _with_facts(node: Any, profile: Profile) -> Any:  # noqa: ANN401 - any part of a JSON document
-    """Copy the document; `x-kms-enum` and `x-kms-bounds` are replaced by what the profile says."""
+    """A copy of the document with `x-kms-enum` and `x-kms-bounds` replaced by the profile's values."""
     if isinstance(node, list):
         return [_with_facts(item, profile) for item in node]
     if not isinstance(node, dict):
@@ -236,7 +240,7 @@ def _resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[s
 
 
 def _inlined(node: Any, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any part of a JSON document
-    """Replace each reference by what it refers to, so that an error's schema path can be walked."""
+    """A copy with each `$ref` replaced by its target, so that the schema path of an error can be followed."""
     if isinstance(node, list):
         return [_inlined(item, document) for item in node]
     if not isinstance(node, Mapping):

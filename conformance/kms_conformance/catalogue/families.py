@@ -1,13 +1,13 @@
-"""Families of checks: their order in a run, and which of them are special.
+"""Families of checks: their order in a run, and the families with special conditions.
 
-A family is a file of the suite; its name is that of the file without `test_` and `.py`.
+A family is a file of the suite. Its name is the name of the file without `test_` and `.py`.
 """
 
 from __future__ import annotations
 
-# The order of a run: what a request or two show; whether it is safe to go on; how requests are read; the families by
-# the faults that each reports for its requests (`kms-conformance selftest --all` counts them); and last what generates
-# requests and what uses up keys.
+# The order of a run. First: families of one or two requests, the safety of other keys, the parsing of requests.
+# Then: families by the faults that each finds for its requests (`kms-conformance selftest --all` counts both).
+# Last: families that generate requests, and families that use up keys.
 FAMILIES = (
     "contact",
     "entry",
@@ -33,20 +33,20 @@ FAMILIES = (
     "afterwards",
 )
 
-# These do not build on a target that keeps the state of keys: they find out whether it does.
-# A planted key is read in runs that have no other.
+# Families that run before the target has shown that it keeps the state of keys. `planted` is among them because it may
+# be the only family of a run.
 BEFORE_ADMISSION = ("contact", "entry", "isolation", "states", "planted")
 
-# These read a key that an earlier night has left. What they leave open tonight, a clock that can be moved may prove.
-OVER_NIGHTS = ("planted",)
+# Families that read a key of an earlier run. What they leave open, a run with a movable clock may still prove.
+ACROSS_RUNS = ("planted",)
 
-# These read, and name no key that anybody has: what others have there need not be known before.
-BEFORE_THE_CENSUS = ("contact",)
+# Read-only families without the id of an existing key. They can run before the keys of others are listed.
+BEFORE_LISTING = ("contact",)
 
-# What these ask is drawn by the seed: with another seed they meet other answers.
-DRAWN = ("lifecycle", "fuzzing")
+# Families whose requests depend on the seed.
+SEEDED = ("lifecycle", "fuzzing")
 
 
 def position(family: str) -> int:
-    """The place of a family in the order of a run, counted from 0. Raises `ValueError` for an unknown family."""
+    """The index of a family in the order of a run. Raises `ValueError` for an unknown family."""
     return FAMILIES.index(family)

@@ -1,4 +1,4 @@
-"""A frozen set: which requirements a release had and at which level, so that a later one can certify by them."""
+"""Frozen requirement sets: the requirements of an earlier release and their levels, for use by later releases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 class FrozenError(UserMistake):
-    """A frozen set that cannot be used: what happened, why, what to do next, a line each."""
+    """A frozen set cannot be used: what happened, why, what to do next, a line each."""
 
     def __init__(self, what: str, why: str, hint: str) -> None:
         super().__init__(f"{what}\n{why}\n{hint}")
@@ -30,10 +30,10 @@ class FrozenError(UserMistake):
 
 @dataclass(frozen=True)
 class Frozen:
-    """The requirements of one dialect in one release, by id: the level at which each decides, and what it demanded.
+    """The requirements of one dialect in one release: level and digest by id.
 
-    `digests` are over each requirement's statement, condition and states. They tell that a requirement of the same name
-    demands something else today; how it was judged then is not frozen.
+    A digest covers the statement, condition and states of a requirement, and shows that they have changed since. The
+    code of the checks is not frozen.
     """
 
     dialect: str
@@ -43,28 +43,28 @@ class Frozen:
 
     @classmethod
     def of(cls, catalogue: Catalogue, version: str) -> Frozen:
-        """Freeze the catalogue as it is."""
+        """The frozen set of the current catalogue."""
         levels = {requirement.id: requirement.level for requirement in catalogue}
         digests = {requirement.id: digest(requirement) for requirement in catalogue}
         return cls(catalogue.dialect, version, MappingProxyType(levels), MappingProxyType(digests))
 
     def removed(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """What it has and the catalogue has no longer: nothing can judge it."""
+        """The ids that the catalogue no longer has. They cannot be judged."""
         return tuple(name for name in self.levels if name not in catalogue)
 
     def changed(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """What demands something else today than it did."""
+        """The ids of requirements that have changed since the release."""
         return tuple(name for name, was in self.digests.items() if name in catalogue and digest(catalogue[name]) != was)
 
     def to_yaml(self) -> str:
-        """The file that `load_frozen` reads."""
+        """The text of a file that `load_frozen` reads."""
         head = {"format": FORMAT, "dialect": self.dialect, "version": self.version}
         lines = [f"  {name}: {{level: {level}, digest: {self.digests[name]}}}" for name, level in self.levels.items()]
         return f"{yaml.safe_dump(head, sort_keys=False)}requirements:\n" + "\n".join(lines) + "\n"
 
 
 def digest(requirement: Requirement) -> str:
-    """What a requirement demands, in 16 hexadecimal digits of a SHA-256; its level is not part of it."""
+    """16 hexadecimal digits of the SHA-256 of statement, condition and states; the level is not included."""
     condition = requirement.condition
     demanded = [
         requirement.statement,
@@ -77,34 +77,34 @@ def digest(requirement: Requirement) -> str:
 
 
 def load_frozen(name: str, dialect: str) -> Frozen:
-    """Read the set of a release, such as `0.1.0`, or the one in a file. Raises `FrozenError`."""
-    path = specs.home(dialect).specs / "frozen" / f"{name}.yaml"
+    """Read the frozen set of a release, such as `0.1.0`, or of a file. Raises `FrozenError`."""
+    path = specs.locate(dialect).specs / "frozen" / f"{name}.yaml"
     if not path.is_file():
         path = Path(name)
     if not path.is_file():
         known = ", ".join(versions(dialect)) or "none"
         raise FrozenError(
             f"There is no frozen set of requirements {name!a} for {dialect}.",
-            f"It is neither a release, of which there are {known}, nor a file.",
-            "`kms-conformance requirements --freeze FILE --dialect NAME` makes a file of what this version demands.",
+            f"{name!a} is neither a release ({known}) nor a file.",
+            "To freeze the requirements of this version: kms-conformance requirements --freeze FILE --dialect NAME.",
         )
     found = _read(path)
     if found.dialect != dialect:
         raise FrozenError(
             f"The frozen requirements in {path} cannot be used here.",
-            f"They are those of {found.dialect}, and a target speaks {dialect}.",
-            "Certify that target in a run of its own, or name a release instead of a file.",
+            f"They are requirements of {found.dialect}, and the dialect of a target is {dialect}.",
+            "Run that target separately, or name a release instead of a file.",
         )
     return found
 
 
 def versions(dialect: str) -> tuple[str, ...]:
-    """The releases of which a dialect has a frozen set."""
-    return tuple(sorted(path.stem for path in (specs.home(dialect).specs / "frozen").glob("*.yaml")))
+    """The releases with a frozen set of a dialect."""
+    return tuple(sorted(path.stem for path in (specs.locate(dialect).specs / "frozen").glob("*.yaml")))
 
 
 def _read(path: Path) -> Frozen:
-    hint = "Make it anew: kms-conformance requirements --freeze FILE --dialect NAME."
+    hint = "Create it again: kms-conformance requirements --freeze FILE --dialect NAME."
     what = f"The frozen requirements in {path} cannot be used."
     try:
         raw: Any = specs.parse_yaml(path.read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def _read(path: Path) -> Frozen:
         raise FrozenError(what, " ".join(str(error).split()), hint) from error
     problem = next(iter(_validator().iter_errors(raw)), None)
     if problem is not None:
-        raise FrozenError(what, f"{'/'.join(map(str, problem.instance_path)) or 'The whole'}: {problem.message}", hint)
+        raise FrozenError(what, f"{'/'.join(map(str, problem.instance_path)) or 'The file'}: {problem.message}", hint)
     entries = raw["requirements"]
     levels = MappingProxyType({name: entry["level"] for name, entry in entries.items()})
     digests = MappingProxyType({name: entry["digest"] for name, entry in entries.items()})

@@ -1,4 +1,4 @@
-"""A profile: the facts in which clouds of one dialect differ, as objects."""
+"""Profiles: the facts in which clouds of one dialect differ, as objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
 @dataclass(frozen=True)
 class AcceptedAnswer:
-    """One accepted way to refuse: an HTTP status together with the vendor's error code."""
+    """One accepted refusal: an HTTP status with the vendor's error code."""
 
     status: int
     code: str
@@ -23,7 +23,7 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Every accepted way to refuse one kind of request, and whether carrying it out is accepted as well."""
+    """The accepted refusals of one kind of request; `or_accepted`: success is accepted as well."""
 
     name: str
     answers: tuple[AcceptedAnswer, ...]
@@ -31,12 +31,12 @@ class Refusal:
     reason: str = ""
 
     def admits(self, status: int, code: str | None) -> bool:
-        """Whether a reply with this status and error code is one of the accepted answers."""
+        """Whether this status and error code are an accepted answer."""
         return any(answer.status == status and answer.code == code for answer in self.answers)
 
     @property
-    def leaves_room(self) -> bool:
-        """Whether more than one answer is right; carrying the request out is one where it is accepted."""
+    def allows_several(self) -> bool:
+        """Whether more than one answer is accepted, success included."""
         return self.or_accepted or len(self.answers) > 1
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Window:
-    """Bounds of the waiting period, in days, the JSON type in which a client writes it, and what counts without one."""
+    """Bounds of the waiting period in days, its JSON type in requests, and its default."""
 
     minimum: int
     maximum: int
@@ -55,7 +55,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Deletion:
-    """What is known of deletion dates, in seconds: tolerance, rounding, delay, and how long deletion may take."""
+    """Accepted deletion dates, in seconds: tolerance, rounding, delay, and the longest time until a key is gone."""
 
     date_tolerance_seconds: int
     date_may_be_rounded_up_to_seconds: tuple[int, ...]
@@ -65,7 +65,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class RequestId:
-    """Where a reply carries the id of its request: a header or a body field."""
+    """The place of the request id in a reply: a header or a body field."""
 
     required: bool
     header: str | None = None
@@ -108,31 +108,31 @@ class Profile:
 
     @cached_property
     def settle_seconds(self) -> float:
-        """How long a read may lag behind an accepted change."""
+        """The longest time in seconds for which reads may return the state before an accepted change."""
         return float(self.facts["settle_seconds"])
 
     def state(self, wire: object) -> str:
-        """The abstract state for a wire value; an unknown value comes back marked, and equals no state."""
+        """The abstract state for a wire value; for an unknown value, a text that equals no state."""
         return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
             f"unknown ({shortened(repr(wire), MOST_OF_A_NAME)})"
         )
 
     def refusal(self, name: str) -> Refusal:
-        """The accepted answers of one kind of refusal. Raises `KeyError` for a name that the profile lacks."""
+        """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name."""
         entry = self.facts["refusals"][name]
         answers = tuple(AcceptedAnswer(**answer) for answer in entry["answers"])
         return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
 
     def tells_absent(self, status: int, code: str | None) -> bool:
-        """Whether a reply to a look-up says that no key has the id: it is unknown, or none that a key could have.
+        """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.
 
-        What a caller without permission is answered as well says nothing of keys, and nor does any other error.
+        Answers that callers without permission get as well do not show that, and neither do other errors.
         """
         if self.refusal("not_permitted").admits(status, code):
             return False
         return any(self.refusal(name).admits(status, code) for name in ("unknown_key", "malformed_key"))
 
     def refusal_in(self, operation: str, state: str) -> str | None:
-        """The name of the refusal that the operation meets in a state, or None where it is accepted."""
+        """The name of the refusal of the operation in a state; None if the operation is accepted."""
         found = self.facts["lifecycle"].get(operation, {}).get(state)
         return None if found is None else str(found)

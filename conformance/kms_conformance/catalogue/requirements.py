@@ -1,4 +1,4 @@
-"""Requirements: what each dialect's documents demand, with the place that says so."""
+"""Requirements from each dialect's documents, with their sources, conditions and errata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STRENGTH: tuple[Tier, ...] = ("document", "vendor", "inferred")
 
 @dataclass(frozen=True)
 class Document:
-    """A vendor page that requirements are derived from; `places` are its rows where every one is accounted for."""
+    """A vendor page that requirements come from; `places` are its (section, row) pairs if all are accounted for."""
 
     id: str
     title: str
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Condition:
-    """When a requirement speaks of a target at all; an empty condition always does."""
+    """The condition for a requirement to apply to a target; an empty condition is always true."""
 
     auth: tuple[str, ...] = ()
     fact: str = ""
@@ -52,9 +52,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One checkable statement in our words.
+    """One testable statement in our own words.
 
-    `reached` are the states one of which a key must have been read in before anything follows for this requirement.
+    If `reached` is not empty, the requirement can be judged only after a key was read in one of these states.
     """
 
     id: str
@@ -70,12 +70,12 @@ class Requirement:
         return min((source.document.tier for source in self.sources), key=_STRENGTH.index)
 
     def not_applicable_because(self, profile: Profile, auth_way: str, like: str = "") -> str | None:
-        """Why the requirement says nothing of a target with this profile and way to sign in; None if it does.
+        """The reason why the requirement does not apply to a profile and way to sign in; None if it applies.
 
-        `like` is another way whose requirements are those of this one.
+        `like` is another way to sign in whose requirements apply to this one too.
         """
         if self.condition.auth and {auth_way, like}.isdisjoint(self.condition.auth):
-            return f"The target signs in by {auth_way}; this speaks of {' and '.join(self.condition.auth)}."
+            return f"It applies to {' and '.join(self.condition.auth)}; the target signs in by {auth_way}."
         if self.condition.fact and not profile.facts[self.condition.fact]:
             return f"The profile {profile.name} says that {self.condition.fact.replace('_', ' ')} do not apply."
         return None
@@ -83,7 +83,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Erratum:
-    """A contradiction in or between documents, the reading that is followed, and why."""
+    """A contradiction within or between documents, the reading that is followed, and the reason."""
 
     id: str
     question: str
@@ -96,7 +96,7 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All requirements of a dialect, what is excluded and why, and the errata."""
+    """All requirements of a dialect, the excluded statements with reasons, and the errata."""
 
     dialect: str
     documents: Mapping[str, Document]
@@ -122,7 +122,7 @@ class Catalogue:
         requirements: dict[str, Requirement] = {}
         for entry in raw["requirements"]:
             if entry["id"] in requirements:
-                raise ValueError(f"{dialect}: the requirement {entry['id']} stands twice")
+                raise ValueError(f"{dialect}: the requirement {entry['id']} occurs twice")
             requirements[entry["id"]] = _requirement(entry, documents)
         return cls(
             dialect=dialect,

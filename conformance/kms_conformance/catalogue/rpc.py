@@ -7,22 +7,22 @@ from copy import deepcopy
 from typing import Any
 
 _NOT_JSON_SCHEMA = frozenset({"required", "example", "docRequired"})
-"""Said of a property or parameter by its own schema; `required` moves to where OpenAPI wants it, the others go."""
+"""Keywords of property and parameter schemas; `required` moves to the place of OpenAPI, the others are dropped."""
 
 _NUMBERS = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties"})
-"""The vendor's metadata writes some bounds as text."""
+"""Bounds, which the vendor's metadata partly writes as text."""
 
 
 def compile_rpc(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document that says what an RPC spec says; `document` is valid by `schemas/rpc.schema.json`.
+    """The OpenAPI 3.1 document of an RPC spec; `document` must be valid by `schemas/rpc.schema.json`.
 
-    An RPC service has one path, and the action is a parameter. OpenAPI tells operations apart by path, so an action
-    becomes the path `/<Action>`, which exists in this document alone: whoever sends a request puts `x-kms-action` into
-    it and sends it to `/`. GET and POST are one action with one result, and a parameter travels in the query with
-    both; so each path has a single operation, `post`, and `x-kms-methods` names the methods that the spec allows.
+    An RPC service has one path, and the action is a parameter. OpenAPI identifies operations by path, so an action
+    becomes the path `/<Action>` in this document only: adapters send requests to `/` with the action of
+    `x-kms-action`. GET and POST have the same result, with parameters in the query. Therefore each path has a single
+    operation, `post`, and `x-kms-methods` lists the methods that the spec allows.
 
-    Servers and security are absent: the target file knows the one, and signing happens where requests leave.
-    Nothing in the result is shared with `document`.
+    Servers and security are absent, because the target file has the URL and signers add credentials. The result shares
+    no object with `document`.
     """
     info = document["info"]
     return {
@@ -72,7 +72,7 @@ def _errors(api: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, An
     own, common = api.get("errorCodes", {}), document["x-common-errors"]
     result = {}
     for status in sorted({*own, *common}):
-        # A dict, because an action may repeat a common code that its own page lists.
+        # dict.fromkeys removes duplicates: an action's own page may repeat a common code.
         codes = list(dict.fromkeys(row["errorCode"] for table in (own, common) for row in table.get(status, ())))
         result[status] = {
             "description": ", ".join(codes),

@@ -1,7 +1,7 @@
 """Translates an AWS service model, as botocore ships it, into OpenAPI 3.1, which the fuzzer and validators read.
 
-The model says which operations there are, and of which types their fields are. What it does not say stands in our
-overlay: which operations are asked, which fields a reply always has, and what their values look like.
+The model has the operations and the types of their fields. An overlay, a file of ours, adds the rest: the operations to
+test, the fields that a reply always has, and the formats of values.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 _BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 _TYPES = {"string": "string", "integer": "integer", "long": "integer", "boolean": "boolean"}
-# Names of bounds in a model, by type of shape.
+# JSON Schema keywords of a model's `min` and `max`, by type of shape.
 _BOUNDS = {
     "string": ("minLength", "maxLength"),
     "integer": ("minimum", "maximum"),
@@ -20,18 +20,18 @@ _BOUNDS = {
     "list": ("minItems", "maxItems"),
     "map": ("minProperties", "maxProperties"),
 }
-# "If the action is successful, the service sends back an HTTP 200 response with an empty HTTP body", says the API
-# reference of operations without output; the protocol's own specification allows `{}` as well, and clients read both.
+# Replies of operations without output. The API reference says: "If the action is successful, the service sends back an
+# HTTP 200 response with an empty HTTP body". The specification of the protocol also allows `{}`, and clients read both.
 _NOTHING: Mapping[str, Any] = {"type": ["null", "object"]}
 
 
 def compile_model(overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document that says what a service model and its overlay say together.
+    """The OpenAPI 3.1 document of a service model and its overlay.
 
-    In this protocol every operation is a POST to `/`, told apart by a header. OpenAPI tells operations apart by path,
-    so an operation becomes the path `/<Operation>`, which exists in this document alone: whoever sends a request puts
-    the name into `X-Amz-Target` and sends it to `/`. Of the model's operations only those of the overlay are there.
-    Every schema is complete in itself, and nothing in the result is shared with `overlay`.
+    In this protocol every request is a POST to `/` with the operation in a header. OpenAPI identifies operations by
+    path, so an operation becomes the path `/<Operation>` in this document only: adapters send requests to `/` with the
+    name in `X-Amz-Target`. The document has the operations of the overlay. Its schemas contain no references, and the
+    result shares no object with `overlay`.
     """
     model = _model(overlay["service"], overlay["version"])
     translator = _Translator(model, overlay)
@@ -44,10 +44,10 @@ def compile_model(overlay: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model(service: str, version: str) -> dict[str, Any]:
-    # Late: only this dialect needs it, and it takes half a second.
+    # Imported late: only this dialect needs botocore, and the import takes half a second.
     from botocore.loaders import Loader  # noqa: PLC0415
 
-    # The package's own data alone: a model that somebody keeps in ~/.aws/models must not change a verdict.
+    # Only the data of the package: a user's model in ~/.aws/models must not change a verdict.
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     found: dict[str, Any] = loader.load_service_model(service, "service-2", version)
     return found
@@ -61,7 +61,7 @@ class _Translator:
         self._media_type = f"application/x-amz-json-{model['metadata']['jsonVersion']}"
 
     def operation(self, name: str) -> dict[str, Any]:
-        """One operation: its request, what it answers when it is carried out, and its errors by status."""
+        """The OpenAPI object of one operation: its request, its successful reply, and its errors by status."""
         raw, ours = self._operations[name], self._overlay["operations"][name]
         links = {
             target: {"operationId": target, "requestBody": dict(fields)}
@@ -95,10 +95,10 @@ class _Translator:
         return {self._media_type: {"schema": schema}}
 
     def _schema(self, name: str, *, sent: bool) -> dict[str, Any]:
-        """The JSON Schema of a shape, with what the overlay says of it.
+        """The JSON Schema of a shape, merged with the overlay.
 
-        Alphabets, bounds of numbers, and what the overlay narrows for our own sake, hold for what is `sent`: a service
-        that took more than it documents may tell it again.
+        Patterns, bounds of numbers, and overlay entries with `x-kms-lenient` apply to requests only (`sent`). A service
+        that accepts more than it documents may return such values.
         """
         ours = dict(self._overlay["shapes"].get(name, {}))
         if "x-kms-lenient" in ours and not sent:
@@ -124,7 +124,7 @@ class _Translator:
             case "blob":
                 return {"type": "string", "pattern": _BASE64, **_encoded_bounds(shape)}
             case "timestamp":
-                # JSON 1.1 writes seconds since 1970, with or without a fraction.
+                # Timestamps of JSON 1.1 are seconds since 1970, with or without a fraction.
                 return {"type": "number"}
             case kind:
                 texts = {key: shape[key] for key in ("enum",) if key in shape}
@@ -134,7 +134,7 @@ class _Translator:
 
 
 def _nullable(properties: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The same properties, each of which may be null: to the protocol's clients that is as good as absent."""
+    """The properties with null allowed for each: the protocol's clients treat null like an absent field."""
     return {
         name: schema
         | {"type": [schema["type"], "null"]}
@@ -144,7 +144,7 @@ def _nullable(properties: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, A
 
 
 def _anchored(pattern: str) -> str:
-    """The model means the whole text, whether it says so or not."""
+    """The pattern with anchors: patterns of the model apply to the whole text even without them."""
     return pattern if pattern.startswith("^") and pattern.endswith("$") else f"^(?:{pattern})$"
 
 
@@ -154,16 +154,16 @@ def _bounds(shape: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _encoded_bounds(shape: Mapping[str, Any]) -> dict[str, int]:
-    """The model counts bytes, which are Base64 on the wire."""
+    """Bounds of the model in bytes, converted to the length in Base64."""
     keywords = {"min": "minLength", "max": "maxLength"}
     return {keywords[name]: -(-shape[name] // 3) * 4 for name in keywords if name in shape}
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """As in profiles: mappings merge, lists and scalars replace."""
+    """Merge as in profiles: mappings are merged, lists and scalars replaced."""
     result = dict(base)
     for key, value in over.items():
         known = base.get(key)
         both = isinstance(known, dict) and isinstance(value, Mapping)
-        result[key] = _merged(known, value) if both else deepcopy(value)  # type: ignore[arg-type]  # both says so
+        result[key] = _merged(known, value) if both else deepcopy(value)  # type: ignore[arg-type]  # `both` checks the types
     return result

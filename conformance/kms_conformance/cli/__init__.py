@@ -106,5 +106,5 @@ def main() -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an uncaught exception would exit with 1
         code = report_unexpected(error)
     finally:
-        interrupts.over()
+        interrupts.restore()
     sys.exit(code)

@@ -12,7 +12,7 @@ import pytest
 from kms_conformance.core.tier import Tier
 from kms_conformance.preflight.consent import question
 from kms_conformance.report import layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.target import Target
 from kms_conformance.verdict.decide import EXIT_CODES, USAGE_ERROR, worst_exit_code

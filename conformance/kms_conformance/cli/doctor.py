@@ -10,7 +10,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.text import say
-from kms_conformance.preflight.doctor import Finding, examine
+from kms_conformance.preflight.doctor import Finding, diagnose
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import EXIT_CODES
 
@@ -22,15 +22,15 @@ _MARKS = {"ok": " ", "warn": "!", "bad": "x"}
 def doctor(targets: tuple[str, ...]) -> int:
     """Connect to each target, sign in, and show how many keys a run would create and their cost; changes nothing."""
     refuse_replaced()
-    return max(_examine(target) for target in load_targets([Path(path) for path in targets]))
+    return max(_diagnose(target) for target in load_targets([Path(path) for path in targets]))
 
 
-def _examine(target: Target) -> int:
+def _diagnose(target: Target) -> int:
     say(f"{target.name}: {target.dialect}, profile {target.profile}")
     if specs.is_own(target.profile):
         say("  The profile is your own: answers that only this profile accepts are your claim.")
     worst = 0
-    for finding in examine(target, Ledger.of(target)):
+    for finding in diagnose(target, Ledger.of(target)):
         _show(finding)
         worst = max(worst, EXIT_CODES["inconclusive"] if finding.level == "bad" else 0)
     return worst

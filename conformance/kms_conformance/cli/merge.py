@@ -8,7 +8,7 @@ import click
 
 from kms_conformance.cli._common import results_mtime
 from kms_conformance.cli.report import publish_reports
-from kms_conformance.core.folders import Held
+from kms_conformance.core.folders import ReportsLock
 from kms_conformance.core.text import say
 from kms_conformance.report import layout
 from kms_conformance.report.text.screen import Screen
@@ -30,7 +30,7 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
     """
     out = Path(reports).resolve()
     before = results_mtime(out)
-    with Held(out):
+    with ReportsLock(out):
         merged = merged_of([found for directory in directories for found in _shards_in(directory)], out)
         show(merged.report, out, Screen())
         publish_reports(out, before)

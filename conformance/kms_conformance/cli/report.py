@@ -11,14 +11,14 @@ import click
 from kms_conformance.cli._common import results_mtime
 from kms_conformance.core.text import say, wrapped
 from kms_conformance.report import layout
-from kms_conformance.report.again import nearby
 from kms_conformance.report.allure import report as allure_report
 from kms_conformance.report.allure import results as allure_results
-from kms_conformance.report.ci import job_summary as publish
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.ci import github
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.formats import write_formats
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
+from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 
@@ -53,7 +53,7 @@ def publish_reports(directory: Path, before: int) -> None:
         return
     try:
         found = load_report(directory)
-        publish.job_summary(found, os.environ)
+        github.job_summary(found, os.environ)
         build_allure(directory, found)
     except ReportError as error:
         say(error.told, err=True)
@@ -67,6 +67,6 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
         for line in wrapped(allure_report.HOW, _WIDTH, "allure   "):
             say(line)
         # The command stands on its own line, so that it can be copied.
-        say(f"         kms-conformance report {shlex.quote(nearby(directory))}")
+        say(f"         kms-conformance report {shlex.quote(relative_path(directory))}")
         return
-    say(f"allure   {nearby(allure_report.build(allure, directory, history))}")
+    say(f"allure   {relative_path(allure_report.build(allure, directory, history))}")

@@ -11,7 +11,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.text import say
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import EXIT_CODES
 
@@ -34,21 +34,21 @@ def sweep_target(target: Target, *, dry_run: bool) -> int:
     ledger = Ledger.of(target)
     if not dry_run:
         try_ledgers(ledger.path.parent)
-    bench = Bench(target, ledger, keys=0)
+    target_session = TargetSession(target, ledger, keys=0)
     try:
-        bench.enter()
-        found = bench.pool.recover(write=not dry_run)
+        target_session.open()
+        found = target_session.pool.recover(write=not dry_run)
         say(f"{target.name}: {len(found.undone)} key(s) of ours to schedule for deletion, by the ledger {ledger.path}.")
         for key in found.undone:
             say(f"  {key}")
-        for key in found.strangers:
+        for key in found.unrecorded:
             say(f"{target.name}: {key} has the description of a key of ours, but is not in this ledger: not changed.")
-        left = () if dry_run else bench.pool.release()
+        left = () if dry_run else target_session.pool.release()
     except Inconclusive as error:
         say(f"{target.name}: {error}", err=True)
         return EXIT_CODES["inconclusive"]
     finally:
-        bench.close()
+        target_session.close()
     for record in ledger.unfinished() if not dry_run else ():
         reason = record.facts.get("reason", "the reason is not known")
         say(f"{target.name}: {record.named} could not be scheduled for deletion: {reason}.", err=True)

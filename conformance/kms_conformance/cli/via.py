@@ -9,7 +9,7 @@ from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.show import show
 from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.core.folders import Held, try_ledgers
+from kms_conformance.core.folders import ReportsLock, try_ledgers
 from kms_conformance.preflight.consent import require
 from kms_conformance.report import files
 from kms_conformance.report.text.screen import Screen
@@ -25,7 +25,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     Raises, before any request, `ClientError` if a client cannot be used, and `TargetError` for a real account without
     consent (in the target file or by `consent`).
     """
-    held = Held(reports)
+    held = ReportsLock(reports)
     screen = Screen()
     emulators = Emulators(reports / "targets")
     try:

@@ -21,7 +21,7 @@ from kms_conformance.client.ledger_files import (
 )
 from kms_conformance.core.disk import append, make_folder, sync_folder
 from kms_conformance.core.runtime import REAL
-from kms_conformance.core.shard_marks import is_run_id, mark_of, run_id, siblings
+from kms_conformance.core.shard_marks import is_run_id, mark_of, run_id, same_division
 from kms_conformance.target import Target
 
 FORMAT = 1
@@ -294,7 +294,7 @@ class Ledger:
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
             and record.run != self.run
-            and not siblings(self.mark, mark_of(record.run))
+            and not same_division(self.mark, mark_of(record.run))
             and self.is_free(record)
         )
 

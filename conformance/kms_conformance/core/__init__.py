@@ -1,1 +1,1 @@
-"""Time, randomness, files, signals, errors, text, and the specs folder."""
+"""Shared basics: time, randomness, files, signals, errors, text, and the specs folder."""

@@ -1,4 +1,4 @@
-"""Bytes on disk: written whole, and there after a crash, with every folder on the way to them."""
+"""Durable writes: complete lines and new folders, flushed to disk so that they survive a crash."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def append(path: Path, lines: Sequence[bytes]) -> bool:
-    """Append whole lines to a file of its owner's, and wait until they are on disk; says whether the file is new.
+    """Append complete lines to a file with mode 600 and flush them to disk; returns True for a new file.
 
-    The caller holds the file alone. Raises `OSError`; what was written of the lines then is taken back.
+    The caller must hold a lock on the file. Raises `OSError` after truncating the file to its former size.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
     try:
         size = os.fstat(descriptor).st_size
-        # A line that a crash cut short must not swallow the next one.
+        # A crash can leave a partial last line: a line break must precede the next one.
         torn = bool(lines) and size > 0 and _last_byte(descriptor, size) != b"\n"
         try:
             write_all(descriptor, (b"\n" if torn else b"") + b"".join(line + b"\n" for line in lines))
@@ -31,21 +31,21 @@ def append(path: Path, lines: Sequence[bytes]) -> bool:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it: a disk that fills, or a signal, may take only a part at a time. Raises `OSError`."""
+    """Write all of `data`; `os.write` may write only a part of it. Raises `OSError`."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def make_folder(folder: Path, mode: int = 0o700) -> None:
-    """Make a folder, and see to it that it is there after a crash: each new one, in its parent. Raises `OSError`."""
+    """Make a folder and its missing parents, and flush each new name to disk. Raises `OSError`."""
     new = []
     above = folder
     while not above.exists():
         new.append(above)
         above = above.parent
     if not new:
-        # Raises what is wrong with a file in the place of a folder.
+        # Raises FileExistsError for a file of this name.
         folder.mkdir(mode=mode, exist_ok=True)
     for made in reversed(new):
         made.mkdir(mode=mode, exist_ok=True)
@@ -53,11 +53,11 @@ def make_folder(folder: Path, mode: int = 0o700) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where the system can open folders at all."""
+    """Flush the names in a folder to disk; does nothing on systems that cannot open folders."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
-        # Windows opens no folders; there a file is in its folder once it is closed.
+        # Windows cannot open folders; it writes the name of a file when the file is closed.
         return
     try:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The folders that a command will write to: tried, and held against another command, before the first request."""
+"""Output folders: checked for write access and locked against other runs before the first request."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from filelock import FileLock, Timeout
 
 from kms_conformance.core.errors import UserMistake
 
-# A block of a file system: where not even that is free, nothing of a run could be written.
+# One block of a file system. Without that much free space no report can be written.
 _PROBE = b"\0" * 4096
 _LOCK = ".kms-conformance.lock"
 _HOLDER = ".kms-conformance.run"
 
 
 class StorageError(UserMistake):
-    """A folder that cannot be written, or in which another command is at work; nothing was asked."""
+    """A folder cannot be written, or another run holds its lock. No request was sent."""
 
 
-class Held:
-    """A reports folder in which nobody else writes; the kernel gives it up when this process dies. A context."""
+class ReportsLock:
+    """Exclusive lock on a reports folder, a context manager; the kernel releases it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
-        """Try the folder and take it. Raises `StorageError`."""
+        """Check write access, then take the lock. Raises `StorageError`."""
         try_writing(folder, f"The reports folder {folder} cannot be written", "Name another folder with --reports.")
         self._folder = folder
         self._lock = FileLock(folder / _LOCK, mode=0o600)
@@ -38,13 +38,13 @@ class Held:
         except Timeout as error:
             raise StorageError(
                 f"Another run writes to the reports folder {folder}{_by_whom(folder)}.\n"
-                "Nothing was asked: each of the two would remove what the other writes.\n"
-                "Name another folder with --reports, or wait until it has ended."
+                "No request was sent: each run would remove the files of the other.\n"
+                "Name another folder with --reports, or wait until the other run has ended."
             ) from error
         except OSError as error:
             raise StorageError(
                 f"The reports folder {folder} cannot be locked: {error.strerror or error}.\n"
-                "Nothing was asked: another run could write to it at the same time.\n"
+                "No request was sent: another run could write to the folder at the same time.\n"
                 "Name a folder on a local disk with --reports."
             ) from error
         began = datetime.now(UTC).isoformat(timespec="seconds")
@@ -52,7 +52,7 @@ class Held:
             (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "began": began}), encoding="utf-8")
 
     def release(self) -> None:
-        """Give it up; what is not there any more is given up already."""
+        """Release the lock and remove its holder file; missing files are ignored."""
         if self._lock.is_locked:
             with suppress(OSError):
                 (self._folder / _HOLDER).unlink(missing_ok=True)
@@ -69,16 +69,16 @@ class Held:
 
 
 def try_ledgers(folder: Path) -> None:
-    """Make sure that the ledgers of keys can be written in this folder. Raises `StorageError`."""
+    """Check that ledgers of keys can be written in this folder. Raises `StorageError`."""
     try_writing(
         folder,
-        f"The folder of the ledger, {folder}, cannot be written",
-        "Set KMS_CONFORMANCE_STATE to a folder that can be written, and that is kept between runs.",
+        f"The ledger folder {folder} cannot be written",
+        "Set KMS_CONFORMANCE_STATE to a writable folder that is kept between runs.",
     )
 
 
 def try_writing(folder: Path, what: str, hint: str) -> None:
-    """Make the folder, and write and remove a file there. Raises `StorageError`: `what`, why, and the `hint`."""
+    """Make the folder, then write and remove a file in it. Raises `StorageError`: `what`, the reason, the `hint`."""
     probe = folder / f".kms-conformance.{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,7 +92,7 @@ def try_writing(folder: Path, what: str, hint: str) -> None:
                 probe.unlink(missing_ok=True)
     except OSError as error:
         why = "it is a file" if folder.is_file() else error.strerror or error
-        raise StorageError(f"{what}: {why}.\nNothing was asked.\n{hint}") from error
+        raise StorageError(f"{what}: {why}.\nNo request was sent.\n{hint}") from error
 
 
 def _by_whom(folder: Path) -> str:

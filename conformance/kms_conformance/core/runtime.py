@@ -1,4 +1,4 @@
-"""The only source of time and randomness: a run can be judged again with the time, names and ids it had."""
+"""Sources of time and randomness. A replay replaces them, so a recorded run gets the same times, names and ids."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class Chance:
-    """Names and ids that nobody else has: no two runs share one, and the same seed gives the same again."""
+    """Random names and ids: unique to a run, and reproducible from its seed."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
 
     @classmethod
     def of(cls, seed: str) -> Chance:
-        """Chance that can be repeated by whoever knows the seed, which must not be guessed by others."""
-        return cls(Random(seed))  # noqa: S311 - its seed comes from the system, 16 bytes a run
+        """A source that repeats its values for the same seed. Keep the seed unguessable: it yields all ids of a run."""
+        return cls(Random(seed))  # noqa: S311 - the seed is 16 bytes from the system
 
     def fork(self) -> Chance:
-        """Chance of its own, for what may draw more or less often than it did before."""
+        """A separate source for a user whose number of draws may vary; the draws of `self` then stay in step."""
         return self if isinstance(self._random, SystemRandom) else Chance(Random(self._random.getrandbits(128)))  # noqa: S311
 
     def hex(self, size: int) -> str:
-        """So many bytes as hexadecimal digits, two a byte."""
+        """`size` random bytes as hexadecimal digits, two a byte."""
         return self._random.randbytes(size).hex()
 
     def uuid(self) -> str:
@@ -36,15 +36,15 @@ class Chance:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def nonce(self) -> str:
-        """32 hexadecimal digits that were never used before."""
+        """32 hexadecimal digits, new in each call."""
         return self.hex(16)
 
     def other(self, text: str) -> str:
-        """Letters and digits, as many as `text` has, none of which stands there in `text`."""
+        """Capital letters and digits, as many as `text` has; each differs from the character of `text` at its place."""
         return "".join(self._random.choice(_ALPHABET.replace(character, "")) for character in text)
 
 
-#: What nobody can repeat.
+#: Randomness of the operating system, without a seed.
 SYSTEM = Chance(SystemRandom())
 
 
@@ -52,15 +52,15 @@ class Clock:
     """Real time."""
 
     def now(self) -> datetime:
-        """The time of day, aware, UTC."""
+        """The time of day, timezone-aware, UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds since some moment, in whole microseconds; only differences mean anything."""
+        """Seconds since an arbitrary moment, in whole microseconds, for measuring differences."""
         return time.monotonic_ns() // 1000 / 1_000_000
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Block for this many seconds."""
         time.sleep(seconds)
 
 
@@ -68,12 +68,12 @@ REAL = Clock()
 
 
 class Draws:
-    """Those of a run that is not recorded: they are drawn and forgotten. All values are of JSON types."""
+    """Drawn values by purpose, all of JSON types. This base class, for runs without a recording, stores none."""
 
     def recorded(self, of: str, /) -> Sequence[Any] | None:
-        """All that was drawn for one purpose of the recorded run; None where it is to be drawn now."""
+        """The values that the recorded run drew for one purpose; None if they must be drawn now."""
         del of
         return None
 
     def drew(self, of: str, value: object, /) -> None:
-        """Take note of what was just drawn for a purpose."""
+        """Store a value that was just drawn for a purpose."""

@@ -1,4 +1,4 @@
-"""A run that is told to end, ends in order: its keys are let go, and what was judged until then is reported."""
+"""Signal handling: an interrupted run still schedules its keys for deletion and writes its report."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-# Ctrl-C, and what a CI job that is cancelled, a container that is stopped and a terminal that is closed send.
+# Sent by Ctrl-C (SIGINT), a cancelled CI job or a stopped container (SIGTERM), a closed terminal (SIGHUP).
 _TOLD_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
-# What a shell reports of a process that a signal has ended: 128 and the signal's number.
+# A shell reports 128 plus the signal's number for a process that a signal has ended.
 _BY_SIGNAL = 128
 
 
 class Interrupts:
-    """Takes the signals that ask a process to end.
+    """Handler of SIGINT, SIGTERM and SIGHUP.
 
-    While checks run, the first one ends them, as Ctrl-C does, which pytest knows how to end by. Later ones only count,
-    until `letting_go`: there the second Ctrl-C ends the waiting for keys. While files are written, all only count.
+    While checks run, the first signal raises `KeyboardInterrupt`, which pytest handles. Later signals are only noted,
+    except within `cleaning_up`: there a second Ctrl-C stops the clean-up of keys. While files are written, all signals
+    are only noted.
     """
 
     def __init__(self, *, once: bool = True) -> None:
-        """With `once` false, every signal ends what is under way: for commands that write nothing at the end."""
+        """With `once` false, every signal raises `KeyboardInterrupt`: for commands that write nothing at the end."""
         self.first: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
         self._once = once
-        self._asking = True
+        self._checking = True
         self._patient = True
 
     def watch(self) -> None:
-        """Take the signals from now on. Only the main thread of a process can; elsewhere they stay as they are."""
+        """Install the handler. Does nothing outside the main thread, where Python refuses signal handlers."""
         if self._before:
             return
         for name in _TOLD_TO_END:
@@ -40,17 +41,17 @@ class Interrupts:
 
     @property
     def exit_code(self) -> int | None:
-        """What the process exits with if it was told to end: 130, 143 or 129; None if it was not."""
+        """The exit code after a signal: 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP); None without a signal."""
         return None if self.first is None else _BY_SIGNAL + self.first
 
-    def no_more_asking(self) -> None:
-        """The checks are over: a signal is noted, and no longer ends what is under way."""
-        self._asking = False
+    def checks_finished(self) -> None:
+        """Mark the checks as finished: from now on, signals are only noted."""
+        self._checking = False
 
     @contextmanager
-    def letting_go(self) -> Iterator[None]:
-        """Within, a Ctrl-C after the first signal leaves the block: what is left undone is told to the user."""
-        self.no_more_asking()
+    def cleaning_up(self) -> Iterator[None]:
+        """Clean-up of keys: a Ctrl-C after the first signal leaves the block, and the caller reports the rest."""
+        self.checks_finished()
         self._patient = False
         try:
             yield
@@ -59,17 +60,17 @@ class Interrupts:
         finally:
             self._patient = True
 
-    def over(self) -> None:
-        """Put back what was there before."""
+    def restore(self) -> None:
+        """Restore the former handlers."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() gave us
+            signal.signal(number, handler)  # type: ignore[arg-type]  # the value returned by signal()
         self._before.clear()
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         told = signal.Signals(number)
         again = self.first is not None
         self.first = self.first or told
-        if self._asking and not (again and self._once):
+        if self._checking and not (again and self._once):
             raise KeyboardInterrupt(told.name)
         if not self._patient and again and told is signal.SIGINT:
             self._patient = True

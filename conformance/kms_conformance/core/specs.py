@@ -1,7 +1,7 @@
-"""The registry of dialects, and how a spec file is read: the only module that the suite and the emulator share.
+"""The registry of dialects and the strict YAML reader of spec files, shared by the suite and the emulator.
 
-A dialect is a spec folder, an adapter and an emulator. Those of this package are found by the name of the dialect,
-those of other packages by the entry points of the group `kms_conformance.dialects` (docs/add-a-cloud.md).
+A dialect consists of a spec folder, an adapter and an emulator. Built-in dialects are found by their names, dialects of
+other packages by entry points of the group `kms_conformance.dialects` (docs/add-a-cloud.md).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
-# libyaml reads our specs eight times as fast; it is absent only where PyYAML had neither a wheel nor a compiler.
+# libyaml reads the specs eight times as fast. PyYAML lacks libyaml if it was built without a wheel and a compiler.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-# A date stays the text that was written.
+# Dates are read as text.
 _TEXTS = ("str", "timestamp")
 _PLAIN = {"null": type(None), "bool": bool, "int": int, "float": float}
 
@@ -34,9 +34,9 @@ SPECS = _directory()
 
 
 def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything; callers validate by schema
-    """Parse one YAML document strictly: a repeated key is an error, and so is a tag that JSON has no type for.
+    """Parse one YAML document strictly: a repeated key or a tag without a JSON type is an error.
 
-    Raises `yaml.YAMLError`, with line and column, for anything malformed.
+    Raises `yaml.YAMLError`, with line and column, for malformed input.
     """
     root = yaml.compose(text, Loader=_LOADER)
     return None if root is None else _Values().of(root)
@@ -46,7 +46,7 @@ _MOST_VALUES = 1_000_000
 
 
 class _Values:
-    """The values of a document's nodes; a node that is referred to several times is one value."""
+    """Converts YAML nodes to values; all aliases of a node share one value."""
 
     def __init__(self) -> None:
         self._known: dict[int, Any] = {}
@@ -63,12 +63,12 @@ class _Values:
         return self._known[id(node)]
 
     def _size(self, node: yaml.Node) -> int:
-        """How many values a reader meets who does not know which of them are one: 30 lines can hold 9 to the 30th."""
+        """The number of values with aliases expanded. Nested aliases of 30 lines can expand to 9 to the 30th."""
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         items = node.value if isinstance(node, yaml.SequenceNode) else (value for _, value in pairs)
         size = 1 + sum(self._sizes.get(id(item), 1) for item in items)
         if size > _MOST_VALUES:
-            raise _wrong("more values than any file of ours has", node)
+            raise _wrong("too many values", node)
         return size
 
     def _made(self, node: yaml.Node) -> Any:  # noqa: ANN401 - see parse_yaml
@@ -85,14 +85,14 @@ class _Values:
         own = [(key, value) for key, value in node.value if key.tag != f"{_TAG}merge"]
         for key, value in (*self._merged(node), *((self.of(key), self.of(value)) for key, value in own)):
             if isinstance(key, (dict, list)):
-                raise _wrong("a key that is no plain value", node)
+                raise _wrong("a key that is a mapping or a sequence", node)
             if key in found:
-                raise _wrong(f"the key {key!r} stands twice", node)
+                raise _wrong(f"the key {key!r} occurs twice", node)
             found[key] = value
         return found
 
     def _merged(self, node: yaml.MappingNode) -> Iterator[tuple[Any, Any]]:
-        """What `<<` brings into a mapping."""
+        """The pairs that `<<` merges into a mapping."""
         for key, value in node.value:
             if key.tag == f"{_TAG}merge":
                 for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
@@ -109,13 +109,13 @@ def _scalar(node: yaml.ScalarNode) -> Any:  # noqa: ANN401 - see parse_yaml
         raise _wrong(f"the tag {node.tag!r}", node)
     found = _read(node.value)
     if type(found) is not _PLAIN[name]:
-        raise _wrong(f"no value of the tag {node.tag!r}", node)
+        raise _wrong(f"a value that does not fit the tag {node.tag!r}", node)
     return found
 
 
 @cache
-def _read(written: str) -> Any:  # noqa: ANN401 - a number, a boolean or nothing
-    """How YAML spells numbers and booleans is left to the library."""
+def _read(written: str) -> Any:  # noqa: ANN401 - a number, a boolean or None
+    """A number, boolean or null as PyYAML reads it."""
     return yaml.safe_load(written)
 
 
@@ -125,19 +125,17 @@ def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 
 @cache
 def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
-    """The parsed spec file at `relative` (such as `huawei/profiles.yaml`). Shared: callers must not change it."""
+    """The parsed spec file at `relative` (such as `huawei/profiles.yaml`). Cached: callers must not change it."""
     folder, _, rest = relative.partition("/")
-    return parse_yaml((home(folder).specs / rest).read_bytes().decode())
+    return parse_yaml((locate(folder).specs / rest).read_bytes().decode())
 
 
 @dataclass(frozen=True)
-class DialectHome:
-    """Where a dialect is found: its spec folder, and the names of the modules of its adapter and of its emulator.
+class DialectLocation:
+    """The spec folder of a dialect, and the names of its adapter's and its emulator's modules.
 
-    An installed dialect may lack an emulator (None).
-
-    The adapter's module has `ADAPTER`, a subclass of `Dialect`; the emulator's has `API` and `SEED`. Each is imported
-    when a target or an emulator of the dialect needs it.
+    An installed dialect may lack an emulator (None). The adapter's module defines `ADAPTER`, a subclass of `Dialect`;
+    the emulator's module defines `API` and `SEED`. Both are imported on first use.
     """
 
     name: str
@@ -147,38 +145,40 @@ class DialectHome:
 
 
 def dialects() -> tuple[str, ...]:
-    """The names of all dialects, sorted: the folders of this package that have profiles, and the installed ones."""
+    """The names of all dialects, sorted: the built-in spec folders with `profiles.yaml`, and the installed ones."""
     return tuple(sorted({path.parent.name for path in SPECS.glob("*/profiles.yaml")} | set(_installed())))
 
 
 def emulated() -> tuple[str, ...]:
     """The names of the dialects that have an emulator, sorted."""
-    return tuple(name for name in dialects() if home(name).emulator is not None)
+    return tuple(name for name in dialects() if locate(name).emulator is not None)
 
 
-def home(dialect: str) -> DialectHome:
-    """Where a dialect is found. A dialect of this package cannot be replaced by an installed one."""
+def locate(dialect: str) -> DialectLocation:
+    """The folder and modules of a dialect. An installed dialect cannot replace a built-in one."""
     own = SPECS / dialect
     if not own.is_dir() and dialect in _installed():
         return _installed()[dialect]
-    return DialectHome(dialect, own, f"kms_conformance.dialects.{dialect}", f"kms_conformance.emulator.{dialect}")
+    return DialectLocation(dialect, own, f"kms_conformance.dialects.{dialect}", f"kms_conformance.emulator.{dialect}")
 
 
 @cache
-def _installed() -> Mapping[str, DialectHome]:
-    """The dialects of other packages; a package without `specs/profiles.yaml` is left out."""
-    from importlib import metadata, util  # noqa: PLC0415 - many commands name no dialect
+def _installed() -> Mapping[str, DialectLocation]:
+    """The dialects of other packages, by name; packages without `specs/profiles.yaml` are ignored."""
+    from importlib import metadata, util  # noqa: PLC0415 - many commands need no dialect
 
     found = {}
     for entry in metadata.entry_points(group="kms_conformance.dialects"):
         package = None
-        with suppress(ModuleNotFoundError):  # of the package that a package is in
+        with suppress(ModuleNotFoundError):  # the parent package is missing
             package = util.find_spec(entry.value)
         for place in (package and package.submodule_search_locations) or ():
             if (Path(place) / "specs" / "profiles.yaml").is_file():
                 modules = (Path(place) / "emulator.py", Path(place) / "emulator" / "__init__.py")
                 emulator = f"{entry.value}.emulator" if any(map(Path.is_file, modules)) else None
-                found[entry.name] = DialectHome(entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator)
+                found[entry.name] = DialectLocation(
+                    entry.name, Path(place) / "specs", f"{entry.value}.adapter", emulator
+                )
     return found
 
 
@@ -253,7 +253,7 @@ def profile_title(dialect: str, profile: str = "documents") -> str:
 
 
 def facts(dialect: str, profile: str = "documents") -> dict[str, Any]:
-    """A profile's facts with those of its ancestors merged in: mappings merge, lists and scalars replace.
+    """A profile's facts merged over those of its ancestors: mappings are merged, lists and scalars replaced.
 
     Raises `KeyError` for a name that the dialect does not have.
     """

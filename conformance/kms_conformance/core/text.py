@@ -1,4 +1,4 @@
-"""Text for people: foreign text made printable, cut and wrapped; numbers in words; and the one function that prints."""
+"""Output for people: escaping, shortening and wrapping of text, formatting of numbers, and printing."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import textwrap
 import unicodedata
 from contextlib import suppress
 
-# Line breaks are kept in blocks; all else of these categories is written out: controls (also escape sequences of
-# terminals), marks that reverse or hide text, halves of surrogate pairs, and what only looks like a blank.
+# Unicode categories that are escaped, except for line breaks: controls (terminal escape sequences among them), marks
+# that reverse or hide text, lone surrogates, and blanks other than the space.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _CANDIDATE = re.compile(r"[^\x20-\x7e\n]")
-# CI systems obey a line that begins so, after any blanks, and a line may begin with what a target wrote.
+# CI systems execute lines with these beginnings, after any blanks. Text from a target must not trigger that.
 _ORDER = re.compile(r"^(\s*)(::|##\w*\[)", re.MULTILINE)
 _OBEY = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 _NO_BREAK = "\u00a0"
-# For terminals that have no more than ASCII.
+# For terminals with ASCII only.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "…": "...", "·": "-", "“": '"', "”": '"', "→": "->", _NO_BREAK: " "})
 
 
 def printable(text: str) -> str:
-    """The same text, with every character that is not one glyph written as an escape; line breaks stay."""
+    """The text with each character of an unsafe category replaced by an escape; line breaks stay."""
     return _CANDIDATE.sub(_escaped, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
-    """The same text, printable, on one line."""
+    """The text, printable, on one line."""
     return " ".join(printable(text).split())
 
 
 def shown(text: str, encoding: str | None) -> str:
-    """The text as a stream of this encoding may have it: printable, without orders to the CI system that logs it.
+    """The text for a stream of this encoding: printable, and without commands to the CI system that logs it.
 
-    Blanks at which no line may break are ours, and stay.
+    No-break spaces come from our own texts and stay.
     """
     text = _NO_BREAK.join(map(printable, text.split(_NO_BREAK)))
     if any(os.environ.get(name) for name in _OBEY):
@@ -54,44 +54,44 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-#: What is longer is no state, code or message of any service, and a run repeats it thousands of times.
+#: Longest text from a target that reports keep. No state, code or message of a service is longer.
 MOST = 2_000
-#: For what stands in the midst of a sentence: states, codes.
+#: The same for names within a sentence: states, codes.
 MOST_OF_A_NAME = 200
 
 
 def shortened(text: str, most: int = MOST) -> str:
-    """The text, or its beginning with the length and a digest of the whole: what differs still does."""
+    """The text, or its beginning with the length and a digest of the whole, so different texts stay different."""
     if len(text) <= most:
         return text
-    import hashlib  # noqa: PLC0415 - `--help` imports this module, and shortens nothing
+    import hashlib  # noqa: PLC0415 - not needed by `--help`, which imports this module
 
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{text[:most]}… ({len(text)} characters, SHA-256 {digest}…)"
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:
-    """Print a text on standard output, or on standard error, with every control character written out.
+    """Print a text on standard output or standard error, with control characters escaped.
 
-    An output that is closed, full, or read by nobody any more is no reason to end: what is printed there is lost.
+    Errors of the stream (closed, full, broken pipe) are ignored; the text is then lost.
     """
     stream = sys.stderr if err else sys.stdout
-    # Python has None for a standard stream that was closed before it started.
+    # Python sets a standard stream to None if it was closed at the start.
     if stream is None:
         return
-    # ValueError: somebody has closed the stream in this process.
+    # ValueError: the stream was closed in this process.
     with suppress(OSError, ValueError):
         stream.write(shown(text, stream.encoding) + end)
         stream.flush()
 
 
 def capped(text: str, limit: int) -> tuple[str, int]:
-    """At most `limit` characters of a text, and how many were left out."""
+    """At most `limit` characters of a text, and the number of characters left out."""
     return text[:limit], max(0, len(text) - limit)
 
 
 def wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
-    """The lines of a text at this width, the first line after `first`, all others after `later`."""
+    """The text wrapped at this width; `first` begins the first line, `later` (default: blanks) all others."""
     rest = " " * len(first) if later is None else later
     lines: list[str] = []
     for line in text.split("\n"):
@@ -113,7 +113,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    """A duration in at most two units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -1,4 +1,4 @@
-"""One adapter a dialect: abstract operations to wire requests, wire replies to abstract answers."""
+"""Adapters, one for each dialect: they translate operations to HTTP requests, and replies to common values."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kms_conformance.dialects.base import Dialect
 
 @cache
 def adapter_class(dialect: str) -> type[Dialect]:
-    """The adapter's class of a dialect: `ADAPTER` in the module that the registry of dialects names."""
-    found: type[Dialect] = import_module(specs.home(dialect).adapter).ADAPTER
+    """The adapter class of a dialect: `ADAPTER` in the module that `specs.locate` names."""
+    found: type[Dialect] = import_module(specs.locate(dialect).adapter).ADAPTER
     return found
 
 
 def adapter(profile: Profile, base_url: str, scope: str) -> Dialect:
-    """The adapter for the dialect of a profile."""
+    """A new adapter for the dialect of a profile. `scope`: see `Dialect`."""
     return adapter_class(profile.dialect)(base_url, scope, profile)

@@ -1,4 +1,4 @@
-"""Alibaba Cloud RPC: one path, the action and its parameters in the query, replies in JSON or XML."""
+"""Adapter for Alibaba Cloud RPC: one path, the action and its parameters in the query, replies in JSON or XML."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _PARAMETERS = {
     "arn": "ProtectedResourceArn",
     "protected": "EnableDeletionProtection",
 }
-# What a caller gives as `origin`, in this vendor's words.
+# Values of `origin` and the vendor's names for them.
 _ORIGINS = {"external": "EXTERNAL"}
 
 _ARN = re.compile(r"acs:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):key/")
@@ -69,7 +69,7 @@ def _with_query(request: Request, pairs: list[tuple[str, str]]) -> Request:
 
 
 def _setting(name: str, value: str | None) -> Callable[[Request], Request]:
-    """A change that sets a query parameter, or drops it."""
+    """A function that sets a query parameter, or removes the parameter if `value` is None."""
 
     def change(request: Request) -> Request:
         pairs = [pair for pair in _query(request) if pair[0] != name]
@@ -79,7 +79,7 @@ def _setting(name: str, value: str | None) -> Callable[[Request], Request]:
 
 
 def _as_form(request: Request) -> Request:
-    """Move the operation's own parameters into a form body; Action and Version stay in the query."""
+    """Move the operation's parameters into a form body; Action, Version and Format stay in the query."""
     common = [pair for pair in _query(request) if pair[0] in {"Action", "Version", "Format"}]
     own = [pair for pair in _query(request) if pair not in common]
     form = _with_query(request, own).url.partition("?")[2]
@@ -88,7 +88,7 @@ def _as_form(request: Request) -> Request:
 
 
 class Alibaba(Dialect):
-    """The adapter."""
+    """The adapter of the dialect `alibaba`."""
 
     malformed_keys = (
         "no-such-key",
@@ -147,7 +147,7 @@ class Alibaba(Dialect):
 
     def _root_problems(self, root: str, status: int) -> tuple[str, ...]:
         known = self.profile.facts["xml"]["success_root" if status < 400 else "error_root"]
-        # "{action}Response" stands for the action's own name, which a generated reply may not know.
+        # "{action}Response" allows any action, because the action of a fuzzed request may be unknown here.
         if root in known or ("{action}Response" in known and root.endswith("Response")):
             return ()
         return (f"the XML root is {root}, and not one of {', '.join(known)}",)
@@ -209,9 +209,9 @@ class Alibaba(Dialect):
         found = _ARN.match(arn or "")
         return None if found is None else found["account"]
 
-    def standing(self, value: object) -> str | None:
+    def account_problem(self, value: object) -> str | None:
         status = mapping(value).get("AccountStatus")
-        return None if status == "Enabled" else f"the service says of it: {status}"
+        return None if status == "Enabled" else f"the service reports its status as {status}"
 
     def unknown_key(self) -> str:
         return self.chance.uuid()
@@ -222,7 +222,7 @@ class Alibaba(Dialect):
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         return {"key_id": alias}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
@@ -244,21 +244,21 @@ class Alibaba(Dialect):
 
 
 def _date(value: object) -> tuple[datetime | None, str | None]:
-    """A date such as 2021-05-26T18:22:03Z; absent and empty both mean that there is none."""
+    """(date, problem) for a text such as 2021-05-26T18:22:03Z; (None, None) if it is absent or empty."""
     if value in (None, ""):
         return None, None
     try:
         found = datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
-        return None, f"{value!r} is no date of the form 2021-05-26T18:22:03Z"
+        return None, f"{value!r} is not a date of the form 2021-05-26T18:22:03Z"
     within = bounded(found)
-    return within, None if within else f"{value!r} is no time between the years 1900 and 3000"
+    return within, None if within else f"{value!r} is not between the years 1900 and 3000"
 
 
 def typed(value: object, schema: Mapping[str, Any]) -> object:
-    """A tree of XML, which has no types, with integers, booleans and lists where the JSON schema has them.
+    """A tree of XML texts converted to the integers, booleans and lists of the JSON schema.
 
-    A value that does not fit stays text.
+    A value that does not fit its type stays text.
     """
     kind = schema.get("type")
     if kind == "object" or "properties" in schema:

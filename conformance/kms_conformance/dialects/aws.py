@@ -1,4 +1,4 @@
-"""AWS KMS: JSON 1.1, one path, the operation in a header, keys named by id or ARN."""
+"""Adapter for AWS KMS: JSON 1.1, one path, the operation in a header, keys named by id or ARN."""
 
 from __future__ import annotations
 
@@ -67,19 +67,19 @@ _FIELDS = {
     "grant_id": "GrantId",
     "policy": "Policy",
 }
-# The field that names the key, where it is not KeyId.
+# Operations whose field for the key is not KeyId.
 _KEY_FIELDS = {"set_alias": "TargetKeyId", "update_alias": "TargetKeyId", "re_encrypt": "DestinationKeyId"}
-# What an operation must be given besides the key.
+# Default fields of operations.
 _GIVEN: Mapping[str, Mapping[str, object]] = {
     "list": {"Limit": _PAGE_SIZE},
     "generate_data_key": {"KeySpec": "AES_256"},
     "generate_data_key_without_plaintext": {"KeySpec": "AES_256"},
 }
-# What a caller gives as `origin`, in this vendor's words.
+# Values of `origin` and the vendor's names for them.
 _ORIGINS = {"external": "EXTERNAL"}
 _ARN = re.compile(r"(?P<partition>arn:aws[a-z-]*):kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):key/(?P<id>.+)")
-# The field of a reply that an operation is asked for.
-_TOLD = {
+# The field of a reply that holds the result of an operation.
+_RESULTS = {
     "create_grant": "GrantId",
     "get_policy": "Policy",
     "rotation_status": "KeyRotationEnabled",
@@ -88,12 +88,12 @@ _TOLD = {
     "list_policies": "PolicyNames",
     "list_tags": "Tags",
 }
-# A region and an account that nobody has; the account is the one of the vendor's examples but for a digit.
+# A region that does not exist, and an account: the one of the vendor's examples with another last digit.
 _NO_REGION, _NO_ACCOUNT = "us-east-9", "111122223334"
 
 
 def _target(operation: str | None) -> Callable[[Request], Request]:
-    """A change of the operation that a request names; None names none."""
+    """A function that sets the operation of a request, or removes the header if `operation` is None."""
 
     def change(request: Request) -> Request:
         bare = request.without_headers(_TARGET)
@@ -108,7 +108,7 @@ def _extra_field(request: Request) -> Request:
 
 
 class Aws(Dialect):
-    """The adapter."""
+    """The adapter of the dialect `aws`."""
 
     malformed_keys = (
         "no-such-key",
@@ -153,7 +153,7 @@ class Aws(Dialect):
         return replace(self._posted(operation_id, request.body), method=request.method)
 
     def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
-        # Operations that tell nothing are answered with an empty body.
+        # Operations without output have an empty body.
         decoded = decode_json(reply.body) if reply.body else Decoded(None)
         return replace(decoded, value=_without_nulls(decoded.value))
 
@@ -199,7 +199,7 @@ class Aws(Dialect):
         return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        """The reply names the key by its ARN, whose form the schema judges; here its id counts."""
+        """The reply has the ARN of the key. The schema judges its form; the key id is its last part."""
         body = mapping(value)
         arn = text(body.get("KeyId"))
         state = body.get("KeyState")
@@ -209,8 +209,8 @@ class Aws(Dialect):
         body = mapping(value)
         return moment(body.get("DeletionDate"))[0], body.get("PendingWindowInDays")
 
-    def told(self, operation: str, value: object) -> object:
-        return mapping(value).get(_TOLD[operation])
+    def result(self, operation: str, value: object) -> object:
+        return mapping(value).get(_RESULTS[operation])
 
     def unknown_key(self) -> str:
         return self.chance.uuid()
@@ -249,7 +249,7 @@ class Aws(Dialect):
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         return {"key_id": alias}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
 
     def data_key(self, value: object) -> str | None:
@@ -266,7 +266,7 @@ class Aws(Dialect):
 
 
 def _without_nulls(value: object) -> object:
-    """The same value without the fields that are null: in this protocol they are as good as absent."""
+    """The value without null fields, which this protocol treats like absent ones."""
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     if not isinstance(value, dict):
@@ -275,13 +275,13 @@ def _without_nulls(value: object) -> object:
 
 
 def moment(value: object) -> tuple[datetime | None, str | None]:
-    """A time in seconds since 1970, a JSON number; absent and null both mean that there is none."""
+    """(time, problem) for a JSON number of seconds since 1970; (None, None) if it is absent or null."""
     if value is None:
         return None, None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
         found = epoch_date(value)
-        return found, None if found else f"{value!r} is no time before the year 3000"
-    return None, f"{value!r} is no number of seconds since 1970"
+        return found, None if found else f"{value!r} is not a time before the year 3000"
+    return None, f"{value!r} is not a number of seconds since 1970"
 
 
 ADAPTER = Aws

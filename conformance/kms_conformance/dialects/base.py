@@ -1,4 +1,4 @@
-"""What an adapter offers, and the abstract values in which the suite speaks."""
+"""`Dialect`, the base class of adapters, and the dialect-independent values that it returns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kms_conformance.wire.messages import Reply, Request
 
 @dataclass(frozen=True)
 class Raw:
-    """An argument that goes onto the wire as it is, whatever type the operation wants there."""
+    """An argument that is sent unconverted, even if the operation expects another type."""
 
     value: object
 
 
 @dataclass(frozen=True)
 class ErrorView:
-    """What an error reply says, as far as it can be read."""
+    """Code and message of an error reply; None for a part that is missing or malformed."""
 
     code: str | None
     message: str | None
@@ -32,10 +32,10 @@ class ErrorView:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key as it was read: abstract state, dates (UTC) as far as it has them, and all its fields for comparison.
+    """A key in a reply to `describe`: abstract state, dates (UTC), and all fields of the reply for comparison.
 
-    `arn` is its full name, where the dialect has one. `born` is its date of creation as the target writes it, which no
-    request can change.
+    `arn` is the full name, in dialects with ARNs. `born` is the date of creation in the format of the reply, which no
+    request can change. `date_problem` says why the deletion date is malformed; None if it is valid or absent.
     """
 
     id: str | None
@@ -51,7 +51,7 @@ class KeyView:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a listing; `cursor` asks for the next and is None on the last."""
+    """One page of a listing; `cursor` requests the next page and is None on the last."""
 
     ids: tuple[str, ...]
     cursor: object | None
@@ -59,7 +59,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose keys an endpoint shows us, in the vendor's words."""
+    """The account and region of the listed keys, as the vendor names them."""
 
     account: str
     region: str
@@ -67,11 +67,11 @@ class Owner:
 
 @dataclass(frozen=True)
 class ProtocolCase:
-    """One departure from, or variation of, how a request is written.
+    """A variation of the HTTP request for `operation`, valid or not.
 
-    `refusal` names how it must be refused; None means that the request must be served as if it were plain.
-    `operation` is what the request asks for; `of_unknown_key` asks it of an unknown key. A `nameless` request names no
-    operation any more: which service answers it, and how, no page says.
+    `refusal` names the expected refusal; None: the request must succeed like the unchanged one. `of_unknown_key` sends
+    the request for an unknown key. A `nameless` request names no operation; the documents do not say which service
+    answers it.
     """
 
     operation: str
@@ -82,15 +82,15 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """One dialect spoken to one target. Requests are unsigned: a signer adds the credentials."""
+    """Base of all adapters. An instance belongs to one target; its requests are unsigned, signers add credentials."""
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
-    # Windows that no page speaks of, in whatever JSON type.
+    # Windows of JSON types for which the documents define no answer.
     open_windows: tuple[Raw, ...] = ()
 
     def __init__(self, base_url: str, scope: str, profile: Profile) -> None:
-        """`scope` is what the credentials are good for where the dialect writes it into requests: a project's id."""
+        """`scope` is the id of the project for dialects whose request paths contain it, else ""."""
         self.base_url = base_url
         self.scope = scope
         self.profile = profile
@@ -98,31 +98,31 @@ class Dialect(ABC):
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
-        """The request for an abstract operation. An argument that is absent is not sent."""
+        """The request for an abstract operation with these arguments only."""
 
     @abstractmethod
     def naming(self, marker: str) -> Mapping[str, object]:
-        """The arguments of `create` by which a key is recognised as ours."""
+        """Arguments of `create` that mark a key as created by this suite."""
 
     @abstractmethod
     def from_fuzzer(self, operation_id: str, request: Request) -> Request:
-        """The request as the target understands it, from one that was generated along the OpenAPI document."""
+        """The request for the target, from a request that was generated from the OpenAPI document."""
 
     @abstractmethod
     def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
-        """Read a body strictly, in the form that the reply declares; `spec` helps where the form has no types."""
+        """Parse a body strictly in the declared format; XML has no types and is converted by the schema in `spec`."""
 
     @abstractmethod
     def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
-        """(expected, received) where the declared content type is not what the request asked for."""
+        """(expected, received) if the content type of the reply is not the requested one, else None."""
 
     @abstractmethod
     def error(self, value: object) -> ErrorView | None:
-        """The error that a body holds, in any of the dialect's forms; None if it holds none."""
+        """The error in a body, in any of the dialect's error formats; None if there is none."""
 
     @abstractmethod
     def request_id(self, reply: Reply, value: object) -> str | None:
-        """The id that the reply gives its request; None if it gives none."""
+        """The request id in the reply; None if there is none."""
 
     @abstractmethod
     def created_id(self, value: object) -> str | None:
@@ -134,50 +134,50 @@ class Dialect(ABC):
 
     @abstractmethod
     def page(self, value: object) -> Page:
-        """One page in a reply to `list`."""
+        """The page in a reply to `list`."""
 
     @abstractmethod
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        """(key id, abstract state) that a reply to a state-changing operation gives; None for what it leaves out."""
+        """(key id, abstract state) in a reply to a state-changing operation; None for an absent part."""
 
     @abstractmethod
     def unknown_key(self) -> str:
-        """A well-formed id, random in every call, that no key has."""
+        """A well-formed random id that no key has, new in each call."""
 
     def scheduled(self, value: object) -> tuple[datetime | None, object]:
-        """(deletion date, window) that a reply to `schedule` gives; None for what it leaves out."""
+        """(deletion date, window) in a reply to `schedule`; None for an absent part."""
         return None, None
 
-    def told(self, operation: str, value: object) -> object:
-        """What a reply is asked for: a grant's id, a policy, the entries of a list, whether a key is rotated."""
-        raise NotImplementedError(f"{type(self).__name__} does not know what {operation} tells")
+    def result(self, operation: str, value: object) -> object:
+        """The result in a reply: the id of a grant, a policy, a list, or whether rotation is on."""
+        raise NotImplementedError(f"{type(self).__name__} does not read replies to {operation}")
 
     def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
-        """Full names with the id of the key that `arn` names, which name no key of this account and region."""
+        """ARNs with the id of an existing key but another region or account, by a description of the difference."""
         return {}
 
     def alias_arn(self, arn: str, alias: str) -> str:
-        """The full name of an alias in the account and region of the key that `arn` names."""
-        raise NotImplementedError(f"{type(self).__name__} has no full names for aliases")
+        """The ARN of an alias in the account and region of the key `arn`."""
+        raise NotImplementedError(f"{type(self).__name__} has no ARNs of aliases")
 
     def principal(self, arn: str) -> str:
-        """Whom the owner of the key that `arn` names may let use it, and who may use it anyway."""
-        raise NotImplementedError(f"{type(self).__name__} knows no grants")
+        """The grantee for grants on the key `arn`: a principal that may use the key anyway."""
+        raise NotImplementedError(f"{type(self).__name__} has no grants")
 
     def alias(self, name: str) -> str:
-        """A name in the form that the dialect wants of aliases."""
+        """An alias with this name in the dialect's format."""
         return name
 
     @abstractmethod
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
-        """The arguments of `describe` that show which key an alias names."""
+        """Arguments of `describe` whose reply shows the key of an alias."""
 
     @abstractmethod
-    def names(self, alias: str, value: object) -> str | None:
-        """The id of the key that an alias names, by the reply to `describe` with `by_alias`."""
+    def aliased_key(self, alias: str, value: object) -> str | None:
+        """The id of the alias's key in a reply to `describe` with the arguments `by_alias`."""
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
-        """The arguments of `set_deletion_protection` that let a key be scheduled; None where nothing is in the way."""
+        """Arguments of `set_deletion_protection` that remove a key's protection; None if the key has none."""
         return None
 
     def with_body(self, request: Request, body: bytes) -> Request:
@@ -185,35 +185,35 @@ class Dialect(ABC):
         return replace(request, body=body)
 
     def owner(self, value: object) -> Owner | None:
-        """Whose keys these are, by a reply to `list`; None where replies do not tell, or there are no keys."""
+        """The owner of the keys in a reply to `list`; None if the reply has no keys or no ARNs."""
         return None
 
     def account_of(self, arn: str | None) -> str | None:
-        """The account in a key's full name; None where there is none in it."""
+        """The account in an ARN; None if there is none."""
         return None
 
     def quota(self, value: object) -> tuple[int, int] | None:
-        """(used, limit) of keys, by a reply to `quotas`; None where it cannot be read."""
+        """(used, limit) of keys in a reply to `quotas`; None if the reply has no such numbers."""
         return None
 
-    def standing(self, value: object) -> str | None:
-        """What is wrong with the account, by a reply to `account_status`; None where nothing is."""
+    def account_problem(self, value: object) -> str | None:
+        """The problem with the account in a reply to `account_status`; None if there is none."""
         return None
 
     def data_key(self, value: object) -> str | None:
-        """The encrypted data key in a reply to `generate_data_key`, where `decrypt` takes it; None elsewhere."""
+        """The encrypted data key in a reply to `generate_data_key` if `decrypt` accepts it, else None."""
         return None
 
     @abstractmethod
     def secret_output(self, operation: str, value: object) -> str | None:
-        """The ciphertext in a reply to `encrypt`, or the plaintext in a reply to `decrypt`, as the caller gave it."""
+        """The ciphertext in a reply to `encrypt`, or the decoded plaintext in a reply to `decrypt`."""
 
 
 def text(value: object) -> str | None:
-    """The value if it is a string."""
+    """The value if it is a string, else None."""
     return value if isinstance(value, str) else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is an object, an empty one otherwise: what is missing is judged by the schema."""
+    """The value if it is an object, else an empty one; the schema judges missing fields."""
     return value if isinstance(value, dict) else {}

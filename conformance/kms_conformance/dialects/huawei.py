@@ -1,4 +1,4 @@
-"""Huawei Cloud, Open Telekom Cloud and their kin: JSON over POST, one path an operation."""
+"""Adapter for Huawei Cloud, Open Telekom Cloud and other clouds with their API: JSON, one path for each operation."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _extra_field(request: Request) -> Request:
 
 
 class Huawei(Dialect):
-    """The adapter."""
+    """The adapter of the dialect `huawei`."""
 
     malformed_keys = (
         "no-such-key",
@@ -161,10 +161,10 @@ class Huawei(Dialect):
         return self.chance.uuid()
 
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
-        # Not every cloud of this dialect finds a key by its alias, so the key itself is asked for its alias.
+        # Not every cloud of this dialect finds keys by alias, so `describe` of the key must return its alias.
         return {"key_id": key}
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         info = mapping(mapping(value).get("key_info"))
         return text(info.get("key_id")) if info.get("key_alias") == alias else None
 
@@ -173,13 +173,13 @@ class Huawei(Dialect):
 
 
 def _date(value: object) -> tuple[datetime | None, str | None]:
-    """A date in epoch milliseconds, written as a string; an empty one means that there is none."""
+    """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty."""
     if value in (None, ""):
         return None, None
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
         found = epoch_date(int(value) / 1000)
-        return found, None if found else f"{value!r} is no time before the year 3000"
-    return None, f"{value!r} is no string of epoch milliseconds"
+        return found, None if found else f"{value!r} is not a time before the year 3000"
+    return None, f"{value!r} is not a string of milliseconds since 1970"
 
 
 ADAPTER = Huawei

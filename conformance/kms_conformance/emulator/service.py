@@ -52,7 +52,7 @@ class EmulatedDialect:
 @cache
 def emulated(dialect: str) -> EmulatedDialect:
     """Load `API` and `SEED` of a dialect's emulator module; raises `ValueError` for a dialect without emulator."""
-    name = specs.home(dialect).emulator
+    name = specs.locate(dialect).emulator
     if name is None:
         raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(specs.emulated())}.")
     module = import_module(name)

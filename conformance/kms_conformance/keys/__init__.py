@@ -1,1 +1,1 @@
-"""Keys: ours are created, prepared and given back; those of others are watched."""
+"""Keys on a target: those of this suite are created, prepared and scheduled; those of others are only read."""

@@ -1,4 +1,4 @@
-"""Keys of others, before a run and after it: what a run shows for having touched none of them."""
+"""Keys of others read before and after a run, and compared: the attestation that the run changed none of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kms_conformance.dialects.base import KeyView
 
 @dataclass(frozen=True)
 class Change:
-    """One key of somebody else's that does not read as before; `before` and `after` are what differs, as JSON."""
+    """A key of others that reads differently after the run; `before` and `after` hold the differing fields as JSON."""
 
     key: str
     before: str
@@ -24,11 +24,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Isolation:
-    """What became of the keys of others while a run was going on.
+    """Comparison of the keys of others before and after a run.
 
-    `listed` and `listed_after` count the keys that are not ours; `described` of them were read, at most `bound`. The
-    digests are over all that was read of those, in the order of their ids. `appeared` and `vanished` are ids.
-    `complete` says whether they were all read again.
+    `listed` and `listed_after` count the keys that are not ours. `described` of them were read, at most `bound`. The
+    digests cover the fields of keys that were read twice, sorted by id. `appeared` and `vanished` are ids. `complete`
+    is true if every key of the first reading was read again.
     """
 
     listed: int
@@ -43,7 +43,7 @@ class Isolation:
     complete: bool
 
     def cleaned(self, clean: Callable[[str], str]) -> Isolation:
-        """The same without secrets: a target may have written one into a key's fields."""
+        """A copy without secrets, which a target may have written into a key's fields."""
         changed = (
             Change(shortened(clean(c.key)), shortened(clean(c.before)), shortened(clean(c.after))) for c in self.changed
         )
@@ -51,7 +51,7 @@ class Isolation:
         return replace(self, changed=tuple(changed), appeared=appeared, vanished=vanished)
 
     def to_json(self) -> dict[str, Any]:
-        """As `specs/schemas/verdict.schema.json` describes it."""
+        """The JSON form that `specs/schemas/verdict.schema.json` describes."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]  # lists for tuples
 
     @classmethod
@@ -62,7 +62,7 @@ class Isolation:
         listed: tuple[Sequence[str], Sequence[str]],
         bound: int,
     ) -> Isolation:
-        """Compare readings; `listed` are the ids of others before and after."""
+        """Compare two readings by key id; `listed` holds the ids of others before and after the run."""
         read = sorted(key for key in before if key in after)
         return cls(
             listed=len(listed[0]),
@@ -79,7 +79,7 @@ class Isolation:
 
 
 def shown(view: KeyView) -> dict[str, Any]:
-    """Everything that is shown of a key."""
+    """All fields of a key as the target shows them, its state included."""
     return {"state": view.state, **view.fields}
 
 

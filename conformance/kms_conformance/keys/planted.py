@@ -1,4 +1,4 @@
-"""A key that was left pending on purpose: what the ledger says of it, from the night it was planted to its end."""
+"""Planted keys: keys left pending on purpose, as the ledger records them from planting to the end of their period."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from kms_conformance.client.ledger import Entry, Ledger
 
 
 @dataclass(frozen=True)
-class Planted:
-    """One planted key. Times are the target's, aware, UTC.
+class PlantedKey:
+    """One planted key. Times are those of the target's clock, aware, in UTC.
 
-    `end` is the end of its waiting period by our own reckoning, `until` the date that the target gave. `ciphertexts`
-    were made with it before. `beside` are keys of ours that must outlive it. `seen` is when it was last seen pending.
+    `end` is the end of its waiting period computed from window and request, `until` the date that the target gave.
+    `ciphertexts` were encrypted with it before. `companions` are ids of our other keys, which must outlive it.
+    `last_seen` is when a run last read it as pending. `ended` is true once the ledger records it as gone.
     """
 
     marker: str
@@ -22,51 +23,51 @@ class Planted:
     end: datetime
     until: datetime
     ciphertexts: tuple[str, ...]
-    beside: tuple[str, ...]
-    seen: datetime
+    companions: tuple[str, ...]
+    last_seen: datetime
     ended: bool = False
+
+    @classmethod
+    def scheduled(cls, marker: str, key: str, asked: datetime, days: int, until: datetime) -> PlantedKey:
+        """A key scheduled at `asked` with a window of `days`, for which the target gave the date `until`."""
+        return cls(marker, key, asked + timedelta(days=days), until, (), (), asked)
 
     @property
     def last(self) -> datetime:
-        """The last moment at which it may be there, by either reckoning."""
+        """The later of the computed end and the target's own date."""
         return max(self.end, self.until)
 
     def facts(self, asked: datetime) -> Mapping[str, str]:
-        """What the ledger is told."""
+        """The facts of the ledger's `planted` entry; `asked` is the time of the schedule request."""
         return {
             "asked": asked.isoformat(),
             "end": self.end.isoformat(),
             "until": self.until.isoformat(),
             "ciphertexts": " ".join(self.ciphertexts),
-            "beside": " ".join(self.beside),
+            "beside": " ".join(self.companions),
         }
 
 
-def plan(marker: str, key: str, asked: datetime, days: int, until: datetime) -> Planted:
-    """A key whose deletion was asked for at a time, by a window of so many days, and that got a date."""
-    return Planted(marker, key, asked + timedelta(days=days), until, (), (), asked)
-
-
-def planted_keys(ledger: Ledger) -> tuple[Planted, ...]:
-    """All keys of this account that are planted or have come to their end as such, the earliest first."""
-    found: dict[str, Planted] = {}
+def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
+    """All keys of this account that are planted, or were until they were gone; the earliest first."""
+    found: dict[str, PlantedKey] = {}
     for entry in ledger.entries():
         if entry.event == "planted":
             found[entry.marker] = _planted(entry)
         elif entry.event == "seen" and entry.marker in found:
             seen = datetime.fromisoformat(entry.facts["when"])
-            found[entry.marker] = replace(found[entry.marker], seen=max(seen, found[entry.marker].seen))
+            found[entry.marker] = replace(found[entry.marker], last_seen=max(seen, found[entry.marker].last_seen))
         elif entry.event == "gone" and entry.marker in found:
             found[entry.marker] = replace(found[entry.marker], ended=True)
         elif entry.event in ("taken", "created"):
-            # It was taken back, and serves as any other key.
+            # A run reuses the key as an ordinary one.
             found.pop(entry.marker, None)
     records = ledger.records()
     return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))
 
 
-def _planted(entry: Entry) -> Planted:
+def _planted(entry: Entry) -> PlantedKey:
     facts = entry.facts
     asked, end, until = (datetime.fromisoformat(facts[name]) for name in ("asked", "end", "until"))
     texts, beside = (tuple(facts[name].split()) for name in ("ciphertexts", "beside"))
-    return Planted(entry.marker, str(entry.key), end, until, texts, beside, asked)
+    return PlantedKey(entry.marker, str(entry.key), end, until, texts, beside, asked)

@@ -1,4 +1,4 @@
-"""The few keys of a run, brought into the state that a check needs, used again, and let go at the end."""
+"""The pool of keys of a run: created or reused, brought into the state that a check needs, scheduled at the end."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kms_conformance.client.ledger import PLAIN, Ledger
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.inventory import Estate
+from kms_conformance.keys.inventory import Inventory
 
-# What leads from a state towards another; a pending key is taken back first, wherever it is to go.
+# The next operation on the way from one state to another; a pending key is cancelled first.
 _STEPS = {
     (ENABLED, DISABLED): "disable",
     (DISABLED, ENABLED): "enable",
@@ -25,7 +25,7 @@ _STEPS = {
     (PENDING, ENABLED): "cancel",
     (PENDING, DISABLED): "cancel",
 }
-# What is broken where such a step is answered as carried out and was not.
+# The requirement that is broken if such an operation is accepted and the state does not change.
 _EFFECTS: Mapping[str, RequirementId] = {
     "schedule": "schedule.state-after",
     "cancel": "cancel.effect",
@@ -33,7 +33,7 @@ _EFFECTS: Mapping[str, RequirementId] = {
     "disable": "disable.reply",
 }
 _MOST_STEPS = 4
-# What a target says for a reason may be of any length.
+# Reasons quote replies of targets, which may be of any length.
 _LONGEST_REASON = 300
 # A date may be rounded up to the next day.
 _ROUNDING = timedelta(days=1)
@@ -44,19 +44,19 @@ def _real_time() -> datetime:
 
 
 @dataclass(frozen=True)
-class Left:
-    """A key that could not be scheduled for deletion, and why not; nothing in it is secret."""
+class UnscheduledKey:
+    """A key that could not be scheduled for deletion, with the reason; without secrets."""
 
     key: str
     reason: str
 
 
-class Stuck(Inconclusive):
-    """A key is in a state that no operation leads from to the one that is wanted; another key may serve."""
+class NoTransition(Inconclusive):
+    """No operation leads from the key's state to the wanted one; another key may do."""
 
 
-class Pool(Estate):
-    """Uses at most as many keys as allowed and hands them out, the oldest living first."""
+class Pool(Inventory):
+    """Hands out keys of a run in a wanted state, the oldest first, and creates as few as possible."""
 
     def __init__(
         self,
@@ -66,61 +66,61 @@ class Pool(Estate):
         now: Callable[[], datetime] = _real_time,
         share: int | None = None,
     ) -> None:
-        """`now` is the time that the target's keys live by."""
+        """`now` returns the target's time, by which waiting periods end; the rest as for `Inventory`."""
         super().__init__(client, ledger, most, share)
         self._now = now
-        self._apart: set[str] = set()
-        self._ended: set[str] = set()
+        self._reserved: set[str] = set()
+        self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
-        """A key in this state that is none of `besides`. Raises `Inconclusive` when there is no way to one."""
-        for key in [key for key in self.keys if key not in besides and key not in self._apart]:
-            with suppress(Stuck):
+        """A key in this state other than `besides`. Raises `Inconclusive` if none can be brought into it."""
+        for key in [key for key in self.keys if key not in besides and key not in self._reserved]:
+            with suppress(NoTransition):
                 view = self.bring(key, state)
                 if view is not None:
                     return view
         return self._wanted(self.bring(self.create(), state), state)
 
     @property
-    def at_hand(self) -> int:
-        """How many of the keys can be handed out."""
-        return sum(key not in self._apart for key in self.keys)
+    def available(self) -> int:
+        """How many keys of the pool can be handed out."""
+        return sum(key not in self._reserved for key in self.keys)
 
     @property
     def days(self) -> int:
-        """The window, in days, of everything that is not about windows: the bound itself has checks of its own."""
+        """The window in days for checks that do not test windows: the minimum and one day, within the bounds."""
         window = self.client.profile.window
         return min(window.minimum + 1, window.maximum)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
-        """Lead a key into a state step by step, by a window of so many days; None when the key is gone."""
+        """Bring a key into a state, scheduling with a window of `days` where needed; None if the key is gone."""
         known = self.client.profile.facts["states"]
-        view = self.settled(key, lambda view: view.state in known)
+        view = self.read_until(key, lambda view: view.state in known)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
-            if self._forgotten(key, view):
+            if self._drop_gone(key, view):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
 
-    def forget_if_gone(self, key: str) -> None:
-        """Read a key whose waiting period has ended once more, and hand it out no more if it is gone."""
-        if self._forgotten(key, self.read(key)) and key not in self._ended:
-            self._ended.add(key)
+    def drop_if_gone(self, key: str) -> None:
+        """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""
+        if self._drop_gone(key, self.read(key)) and key not in self._finished:
+            self._finished.add(key)
             self.finish(key, "gone")
 
     def set_aside(self, key: str) -> None:
-        """Hand a key out no more, and do not let it go at the end: it is planted."""
+        """Remove a planted key from the pool: it is neither handed out nor scheduled at the end."""
         self.keys = [other for other in self.keys if other != key]
-        self._ended.add(key)
+        self._finished.add(key)
 
     def take_over(self, key: str) -> bool:
-        self._ended.discard(key)
+        self._finished.discard(key)
         return super().take_over(key)
 
-    def _forgotten(self, key: str, view: KeyView) -> bool:
+    def _drop_gone(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
             self.keys.remove(key)
         return view.state == GONE
@@ -128,21 +128,21 @@ class Pool(Estate):
     def _step(self, key: str, view: KeyView, state: str, days: int) -> KeyView:
         operation = _STEPS.get((view.state, state))
         if operation is None:
-            raise Stuck(f"No operation leads from the state {view.state} to {state}.")
+            raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
             answer = self.client.ask(operation, key_id=key, **window)
         except Lost as lost:
-            # Carried out or not: the key's state says.
-            after = self.settled(key, lambda after: after.state != view.state)
+            # The key's state shows whether the request was carried out.
+            after = self.read_until(key, lambda after: after.state != view.state)
             if isinstance(lost, Unanswered) and after.state == view.state:
                 raise
             return after
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
-        # What was taken back from its deletion is not gone, or only for as long as reads may lag behind.
+        # A cancelled key may read as gone only while reads lag behind.
         none_of = {view.state, GONE} if operation == "cancel" else {view.state}
-        after = self.settled(key, lambda after: after.state not in none_of)
+        after = self.read_until(key, lambda after: after.state not in none_of)
         if after.state in none_of:
             received = f"it reads back as {after.state}"
             self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
@@ -153,36 +153,36 @@ class Pool(Estate):
             raise Inconclusive(f"No key could be brought into the state {state}.")
         return view
 
-    # --- getting keys -------------------------------------------------------------------------------------------------
+    # --- creating -----------------------------------------------------------------------------------------------------
 
-    def create_apart(self, **arguments: object) -> str:
-        """Get a key of a special kind: it is released with the others, but never handed out."""
+    def create_reserved(self, **arguments: object) -> str:
+        """Create or reuse a key of a special kind, which is scheduled at the end but never handed out."""
         key = self.create(**arguments)
-        self._apart.add(key)
+        self._reserved.add(key)
         return key
 
     def create(self, **arguments: object) -> str:
-        """Take back a key of an earlier run, or create one. Raises `Inconclusive` at the limit."""
+        """Reuse a key of an earlier run, or create one. Raises `Inconclusive` at the limit."""
         kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
-        while (found := self.take_back(kind)) is not None:
+        while (found := self.reuse(kind)) is not None:
             key, view = found
             try:
                 if self._revived(key, view, kind):
                     self.keys.append(key)
                     return key
             except Inconclusive:
-                # It is held, so it is let go at the end; here another one has to do.
+                # This run holds the key and schedules it at the end; another key is tried.
                 continue
         return self.create_new(**arguments)
 
     def create_new(self, **arguments: object) -> str:
-        """Create a key; it is in the ledger before the request leaves. Raises `Inconclusive` at the limit."""
-        self.take_stock()
+        """Create a key, recorded in the ledger before the request is sent. Raises `Inconclusive` at the limit."""
+        self.close_gone_keys()
         if self.room <= 0:
             raise Inconclusive(
-                f"The check needs one more key than this run may create: of limits.max_keys "
-                f"({self.client.target.limits.max_keys}) and of its tier, nothing is left.",
-                "Raise limits.max_keys in the target file, or ask for a higher tier.",
+                "The check needs one more key, and this run may not create one: "
+                f"the limit of its tier or limits.max_keys ({self.client.target.limits.max_keys}) is reached.",
+                "Raise limits.max_keys in the target file, or run a higher tier.",
             )
         kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
         dialect = self.client.dialect
@@ -190,19 +190,19 @@ class Pool(Estate):
             lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind
         )
         if key is None:
-            made = self.must_have_made_none()
-            # It is ours and as good as any other: what follows can be judged.
+            made = self.judge_refused_creates()
+            # The keys are ours and can be used, so that later checks can be judged.
             self.keys += made if kind == PLAIN else ()
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
         self.keys.append(key)
         return key
 
-    def must_have_made_none(self, *, last: bool = False) -> tuple[str, ...]:
-        """Judge that the creates which this run saw refused have made no key; returns the keys that they made.
+    def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
+        """Judge that refused creates have made no key; returns the ids of keys that they made all the same.
 
-        `last` as for `made_though_refused`. Raises `Inconclusive`.
+        `last` as for `keys_of_refused_creates`. Raises `Inconclusive`.
         """
-        made = self.made_though_refused(last=last)
+        made = self.keys_of_refused_creates(last=last)
         for key, answer in made:
             received = f"the create was answered {answer.summary}, and the key {key} was made"
             self.client.findings.breaks("refused.changes-nothing", "no new key", received, (answer.number,))
@@ -215,27 +215,29 @@ class Pool(Estate):
             view = self._step(key, view, ENABLED, self.days)
         return view.state not in (PENDING, GONE)
 
-    # --- letting go ---------------------------------------------------------------------------------------------------
+    # --- scheduling at the end ----------------------------------------------------------------------------------------
 
-    def is_let_go(self, view: KeyView) -> bool:
-        """Whether a key is gone, or pending by no more than the shortest window."""
+    def is_released(self, view: KeyView) -> bool:
+        """Whether a key is gone, or pending with a date no later than the shortest window gives."""
         if view.state != PENDING or view.deletion_at is None:
-            return super().is_let_go(view)
+            return super().is_released(view)
         profile = self.client.profile
         tolerance = timedelta(seconds=profile.deletion.date_tolerance_seconds)
         return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
-    def release(self) -> tuple[Left, ...]:
-        """Schedule every key of this run for deletion; returns the keys for which that did not work, and why not."""
+    def release(self) -> tuple[UnscheduledKey, ...]:
+        """Schedule every key of this run for deletion; returns those that could not be scheduled, with the reason."""
         self._listed = None
-        # What cannot be found out stays in the ledger as it is; the known keys are let go all the same.
-        for step in (self.hold_written, self.resolve, self.settle_doubts, self._inherit):
+        # Records whose state cannot be found out stay in the ledger; known keys are scheduled all the same.
+        for step in (self.hold_recorded, self.resolve, self.resolve_earlier_runs, self._inherit):
             try:
                 step()
             except (Inconclusive, OSError) as error:
                 self._note_unknown(error.reason if isinstance(error, Inconclusive) else str(error))
-        left = tuple(Left(key, why) for key in sorted(self.ever) if (why := self._let_go(key)) is not None)
-        # A disk that is full keeps the reason from the next run, and nothing else.
+        left = tuple(
+            UnscheduledKey(key, why) for key in sorted(self.held) if (why := self._release_key(key)) is not None
+        )
+        # On a full disk only the reason is lost to the next run.
         with suppress(OSError):
             for each in left:
                 self.ledger.write("left", self.ledger.marker_of(each.key), each.key, reason=each.reason)
@@ -244,11 +246,11 @@ class Pool(Estate):
     def _note_unknown(self, reason: str) -> None:
         with suppress(OSError):
             for record in self.ledger.unfinished():
-                if record.key is None or record.key not in self.ever:
+                if record.key is None or record.key not in self.held:
                     self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
-        """Let go as well what runs have left that were killed; what is gone by now is closed."""
+        """Hold keys that killed runs left, to schedule them as well, and close the records of keys that are gone."""
         for record in self.ledger.unfinished():
             if record.run == self.ledger.run or record.key is None:
                 continue
@@ -257,23 +259,23 @@ class Pool(Estate):
                 if self.ledger.take(record):
                     self._hold(record.marker, record.key)
             elif not self.ledger.is_certain(record):
-                why = "it was made with other credentials, and nothing tells whether this is the same account"
+                why = "it was created with other credentials, and the account may be another one"
                 self.ledger.write("left", record.marker, record.key, reason=why)
             elif self.is_another(record, view) or self._is_gone(record.key, view):
                 self.ledger.write("gone", record.marker, record.key)
             else:
-                why = f"it reads as {view.state}, without our description and date of creation: perhaps another key"
+                why = f"it reads as {view.state} without our description and creation date: perhaps another key"
                 self.ledger.write("left", record.marker, record.key, reason=self._clean(why))
 
-    def _let_go(self, key: str) -> str | None:
-        """Why a key could not be let go, None where it was; what goes wrong with one must not keep the others."""
+    def _release_key(self, key: str) -> str | None:
+        """Schedule a key; returns the reason if that failed, else None. Raises nothing, so that others follow."""
         try:
-            if key in self._ended:
+            if key in self._finished:
                 return None
-            view = self.settled(key, lambda view: view.state != GONE)
+            view = self.read_until(key, lambda view: view.state != GONE)
             if view.state != GONE:
                 days = self.client.profile.window.minimum
-                if view.state == PENDING and not self.is_let_go(view):
+                if view.state == PENDING and not self.is_released(view):
                     self._shorten(key, view)
                 self._unprotect(key, view)
                 after = self.bring(key, PENDING, days)
@@ -282,33 +284,33 @@ class Pool(Estate):
                     return None
                 view = self.read(key)
             if not self._is_gone(key, view):
-                return f"it reads as {view.state}, and is listed all the same"
+                return f"it reads as {view.state}, but is still listed"
             self.finish(key, "gone")
-        except Exception as error:  # noqa: BLE001 - the key is named to the user, with the command that finishes the job
+        except Exception as error:  # noqa: BLE001 - the user is shown the key with the command that schedules it
             reason = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
             return self._clean(reason)
         return None
 
     def _is_gone(self, key: str, view: KeyView) -> bool:
-        """Whether a key that reads as unknown is not listed either; one list for all keys of an ending."""
+        """Whether a key reads as unknown and is not listed; one listing serves all keys of a release."""
         if view.state != GONE:
             return False
         if self._listed is None:
-            self._listed = frozenset(self.census())
+            self._listed = frozenset(self.list_keys())
         return key not in self._listed
 
     def _clean(self, reason: str) -> str:
         return self.client.recorder.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
-        """Take back a deletion that is far ahead, to schedule it anew; if that is refused, it will do as it is."""
+        """Cancel a deletion with a late date, to schedule it again with a shorter window; a refusal is ignored."""
         try:
             self._step(key, view, ENABLED, 0)
         except Inconclusive:
             return
 
     def _unprotect(self, key: str, view: KeyView) -> None:
-        """A check that was cut short may have left a key of ours protected from deletion."""
+        """Switch off deletion protection that an interrupted check may have left on a key."""
         arguments = self.client.dialect.without_protection(view)
         if arguments is not None and view.state != PENDING:
             self.client.ask("set_deletion_protection", **arguments)

@@ -1,4 +1,4 @@
-"""Reads keys: one, until it is as wanted, and all that a target lists. It changes nothing."""
+"""Reading keys: one key, a key until it satisfies a condition, and all keys that a target lists. Changes nothing."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
 _POLL_SECONDS = 0.05
-# A target whose changes never show would cost the whole wait at each step: after so many in vain, a tenth will do.
-_WAITS_IN_VAIN = 2
-# A listing that does not end is the target's fault, and not ours to follow.
+# On a target whose changes never show, each step would cost the whole wait: after so many timeouts, a tenth is waited.
+_TIMEOUTS_BEFORE_SHORTER_WAITS = 2
+# A list may never end on a faulty target.
 _MOST_PAGES = 100
 
 
 class Reader:
-    """Reads through a client, within the time that reads may lag behind. `keys` are those that must be listed."""
+    """Reads keys through a client and allows for delayed reads. `keys` are living keys, which lists must contain."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self._clock = client.world.clock
         self.keys: list[str] = []
-        self._in_vain = 0
+        self._timeouts = 0
         self._last: tuple[int, KeyView] | None = None
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; one that the target does not know reads as gone."""
+        """Describe a key; an unknown key reads as gone. Raises `Inconclusive` for any other refusal."""
         answer = self.client.ask("describe", key_id=key)
         if answer.accepted:
             view = self.client.dialect.key(answer.value)
@@ -41,15 +41,15 @@ class Reader:
         self._last = self.client.requests, view
         return view
 
-    def as_read(self, key: str) -> KeyView:
-        """A key as the very last request has shown it; it is read if that was another one."""
+    def last_read(self, key: str) -> KeyView:
+        """The view of a key from the last request if that described this key; else a new reading."""
         if self._last is not None and self._last[0] == self.client.requests and self._last[1].id == key:
             return self._last[1]
         return self.read(key)
 
-    def steady(self, key: str) -> KeyView:
-        """Read a key until two reads in a row agree: of several machines, one may lag behind."""
-        view = self.as_read(key)
+    def read_stable(self, key: str) -> KeyView:
+        """Read a key until two successive reads agree: replicas of a service may lag behind."""
+        view = self.last_read(key)
         for _ in range(_MOST_READS):
             again = self.read(key)
             if again == view:
@@ -57,26 +57,26 @@ class Reader:
             view = again
         return view
 
-    def settled(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
-        """Read a key until it is as wanted, or until the time that reads may lag behind has passed."""
-        deadline = self._clock.monotonic() + self.patience
+    def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
+        """Read a key until `wanted` is true or `settle_seconds` have passed; returns the last view."""
+        deadline = self._clock.monotonic() + self.settle_seconds
         while not wanted(view := self.read(key)):
             if self._clock.monotonic() >= deadline:
-                self._in_vain += 1
+                self._timeouts += 1
                 break
             self._clock.sleep(_POLL_SECONDS)
         return view
 
     @property
-    def patience(self) -> float:
-        """How many seconds to wait for a change to show."""
-        return self.client.profile.settle_seconds / (1 if self._in_vain < _WAITS_IN_VAIN else 10)
+    def settle_seconds(self) -> float:
+        """How many seconds to wait for a change to become visible."""
+        return self.client.profile.settle_seconds / (1 if self._timeouts < _TIMEOUTS_BEFORE_SHORTER_WAITS else 10)
 
-    def census(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
-        """The ids of all keys that the target lists, in its order, by pages of `limit` or of its own size.
+    def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
+        """The ids of all keys that the target lists, in its order, with pages of `limit` keys or its default size.
 
-        The living keys of the run must be among them, within the time that reads may lag behind. `first` is the reply
-        to the first page, where that has been asked for.
+        Judges that the living keys of the run are listed, within the profile's settle time. `first` is the reply to the
+        first page if that was already requested. Raises `Inconclusive` if a page is refused or the list does not end.
         """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
         deadline = self._clock.monotonic() + self.client.profile.settle_seconds

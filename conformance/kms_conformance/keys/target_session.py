@@ -1,4 +1,4 @@
-"""One target on the bench: signed in, its clock known, a few keys in the pool, and what was there before us."""
+"""The session of a run with one target: its client, its clock, its keys, and the keys that were there before."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl, skew
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import Isolation
-from kms_conformance.keys.pool import Left, Pool
+from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
-# Keys of others are read one by one before and after a run; an account with more is sampled.
-_MOST_OTHERS = 200
+# Keys of others are read one by one, before and after a run; of more than these, the first by id are read.
+_MAX_BYSTANDERS = 200
 
 
 @dataclass
-class Bench:
-    """Everything of a run that belongs to one target and outlives a check."""
+class TargetSession:
+    """The objects of a run that belong to one target and are shared by its checks.
+
+    `keys` limits the keys that the run uses, `share` the part of a shard of `limits.max_keys`. `others` are the keys of
+    others as they read before the run; `isolation` is their comparison after it. `checks_started` are ids of checks.
+    """
 
     target: Target
     ledger: Ledger
@@ -34,13 +38,13 @@ class Bench:
     world: World = field(default_factory=World)
     others: dict[str, KeyView] = field(default_factory=dict)
     isolation: Isolation | None = None
-    opened: list[str] = field(default_factory=list)
+    checks_started: list[str] = field(default_factory=list)
     share: int | None = None
     _listed: Answer | None = None
-    _kin: set[str] = field(default_factory=set)
+    _other_runs_keys: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
-    _entered: bool = False
-    _admitted: bool = False
+    _opened: bool = False
+    _state_required: bool = False
 
     @cached_property
     def client(self) -> Client:
@@ -60,14 +64,14 @@ class Bench:
 
     @cached_property
     def applicable(self) -> frozenset[str]:
-        """The ids of all requirements that speak of this target."""
+        """The ids of all requirements that apply to this target."""
         profile, auth = self.client.profile, self.target.auth
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
-    def meet(self) -> None:
-        """Sign in and ask for a list. Raises `Inconclusive`, the same again at every call, if that fails."""
+    def connect(self) -> None:
+        """Sign in and list keys, once. Raises `Inconclusive` if that fails, and again at each later call."""
         if self._refused is not None:
-            # A new one each time: an exception that is raised again drags all its earlier tracebacks along.
+            # A new exception each time: one that is raised again keeps all its earlier tracebacks.
             raise Inconclusive(self._refused.reason, self._refused.hint)
         if self._listed is not None:
             return
@@ -80,63 +84,66 @@ class Bench:
         if self._refused is not None:
             raise Inconclusive(self._refused.reason, self._refused.hint)
 
-    def enter(self) -> None:
-        """Meet the target, and read the keys that are there; raises what `meet` raises."""
-        self.meet()
-        if not self._entered:
+    def open(self) -> None:
+        """Connect, and read the existing keys once. Raises `Inconclusive` as `connect` does."""
+        self.connect()
+        if not self._opened:
             self._read_others()
-            self._entered = True
+            self._opened = True
 
-    def admit(self) -> None:
-        """Enter, and make sure once that the target keeps the state of a key: else no answer of it proves anything."""
-        self.enter()
-        if self._admitted:
+    def require_state(self) -> None:
+        """Open, and test once that the target keeps the state of a key: an answer proves nothing otherwise.
+
+        Raises `Inconclusive` if it does not, and again at each later call.
+        """
+        self.open()
+        if self._state_required:
             return
         try:
             key = self.pool.keys[0] if self.pool.keys else self.pool.create()
             if self.pool.read(key).id != key:
-                raise Inconclusive("The target describes another key than the one it was asked for.")  # noqa: TRY301
+                raise Inconclusive("The target describes another key than the requested one.")  # noqa: TRY301
             for state in (DISABLED, ENABLED):
                 self.pool.bring(key, state)
         except Inconclusive as error:
             self._refused = Inconclusive(
-                f"The target does not do what every check builds on: {error.reason}",
+                f"A prerequisite of every check failed: {error.reason}",
                 error.hint or "The checks of the family `entry` show the exchanges.",
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
-        self._admitted = True
+        self._state_required = True
 
-    def leave(self, *, hurried: bool = False) -> tuple[Left, ...]:
-        """Let go of all keys and connections; returns the keys that could not be scheduled for deletion, and why not.
+    def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
+        """Schedule all keys and close the connections; returns the keys that could not be scheduled, with the reason.
 
-        The keys of others are read once more, unless the user is waiting for the end.
+        The keys of others are read again and compared, except when `hurried`, after an interrupt.
         """
         self.client.stop_findings()
         self.client.patience.renew()
         try:
             left = self.pool.release()
-            if self._entered and not hurried:
+            if self._opened and not hurried:
                 with suppress(Inconclusive):
-                    self.isolation = self._attested()
+                    self.isolation = self._compare_bystanders()
         finally:
             self.close()
         return left
 
     def close(self) -> None:
-        """Let go of connections, and of the right to our keys: what is left may be done by another run."""
+        """Close the connections and the ledger, so that another run may hold the keys."""
         self.client.close()
         self.ledger.close()
 
-    def _attested(self) -> Isolation:
+    def _compare_bystanders(self) -> Isolation:
         after: dict[str, KeyView] = {}
         for key in self.others:
             with suppress(Inconclusive):
                 after[key] = self.pool.read(key)
-        # Keys of ours are no strangers, and neither are those of another run of ours.
-        ours = self.pool.ever | {str(record.key) for record in self.ledger.records().values()} | self._kin
-        before = [key for key in self.pool.strangers if key not in ours]
-        now = [key for key in self.pool.census() if key not in ours]
-        found = Isolation.of(self.others, after, (before, now), _MOST_OTHERS)
+        # Keys of this suite are left out, also those of other runs.
+        ours = self.pool.held | {str(record.key) for record in self.ledger.records().values()} | self._other_runs_keys
+        before = [key for key in self.pool.preexisting if key not in ours]
+        now = [key for key in self.pool.list_keys() if key not in ours]
+        found = Isolation.of(self.others, after, (before, now), _MAX_BYSTANDERS)
         return found.cleaned(self.client.recorder.redactor.text)
 
     def _sign_in(self) -> None:
@@ -145,7 +152,7 @@ class Bench:
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
-            # A dialect without signatures has no refusals of them.
+            # Dialects without signatures have no such refusals.
             profile.refusal(name).admits(answer.status, answer.code)
             for name in refused_as
             if name in profile.facts["refusals"]
@@ -160,28 +167,28 @@ class Bench:
             self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
-        """Deletion dates are judged by our clock where the target's own cannot be asked for: it must be right."""
+        """Raise `Inconclusive` if this machine's clock is off: without time control, dates are judged by that clock."""
         off = skew(answer.reply.header("Date"), answer.sent_at, self.world.clock.now())
         tolerance = self.client.profile.deletion.date_tolerance_seconds
         if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
             raise Inconclusive(
                 f"This machine's clock and the target's differ by {abs(off):.0f} s: no date could be judged.",
-                "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
+                "Correct this machine's clock (NTP); if it is right, inform the operator of the endpoint.",
             )
 
     def _read_others(self) -> None:
-        # A target that cannot list or describe is judged by the checks on lists and keys.
+        # Checks of lists and keys judge a target that cannot list or describe.
         with suppress(Inconclusive):
-            self.pool.strangers = frozenset(self.pool.census(first=self._listed))
-        # Only what is read here is known of: keys that ledgers of earlier credentials speak of are read first.
+            self.pool.preexisting = frozenset(self.pool.list_keys(first=self._listed))
+        # Records of earlier credentials are copied first, so that their keys count as ours below.
         with suppress(Inconclusive):
             self.pool.bring_over()
         known = {record.key for record in self.ledger.records().values()}
-        for key in sorted(self.pool.strangers)[:_MOST_OTHERS]:
+        for key in sorted(self.pool.preexisting)[:_MAX_BYSTANDERS]:
             with suppress(Inconclusive):
-                view = self.pool.at_entry[key] = self.pool.as_read(key)
-                # Another run of ours, at the same time, changes its own keys, and for a while their descriptions.
+                view = self.pool.views_before[key] = self.pool.last_read(key)
+                # Another run of this suite at the same time changes its keys and, for a while, their descriptions.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
-                    self._kin.add(key)
+                    self._other_runs_keys.add(key)
                 else:
                     self.others[key] = view

@@ -1,1 +1,1 @@
-"""Before anything is created: the doctor, the owner's consent, advice on cost."""
+"""Before a run: the doctor's findings, the consent of the account's owner, quota and costs."""

@@ -1,28 +1,29 @@
-"""What an account tells of itself before anything is created in it: whose it is, what room it has, what it costs."""
+"""The account of a target before a run: quota, status, keys of other runs, costs, and advice on refused credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
-from kms_conformance.core.shard_marks import kin_of
+from kms_conformance.core.shard_marks import created_by_sibling
 from kms_conformance.keys.pool import Pool
 
-#: Who may be there before us is looked at key by key; at the default pace this takes 40 s.
+#: Keys that are read to find other runs; at the default pace of 5 requests a second this takes 40 s.
 MOST_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many keys there are, and how many there may be; `told` says whether the endpoint itself told us."""
+    """Keys used and allowed; `reported` is true if the endpoint itself gave the numbers."""
 
     used: int
     limit: int
-    told: bool
+    reported: bool
 
     @property
     def left(self) -> int:
@@ -30,32 +31,32 @@ class Quota:
 
 
 def quota(client: Client, keys: int) -> Quota:
-    """The quota of keys: what the endpoint says where it has an operation for that, else `keys` of what is documented.
+    """The quota of keys as the endpoint reports it; without such an operation, `keys` used of the documented limit.
 
     Raises `Inconclusive`.
     """
-    documented = Quota(keys, int(client.profile.facts["key_quota"]), told=False)
+    documented = Quota(keys, int(client.profile.facts["key_quota"]), reported=False)
     if "quotas" not in client.api:
         return documented
     answer = client.ask("quotas")
     found = client.dialect.quota(answer.value) if answer.accepted else None
-    return documented if found is None else Quota(*found, told=True)
+    return documented if found is None else Quota(*found, reported=True)
 
 
-def standing(client: Client) -> str | None:
-    """What the endpoint says is wrong with the account; None where it says nothing. Raises `Inconclusive`."""
+def account_problem(client: Client) -> str | None:
+    """The problem that the endpoint reports for the account, or None. Raises `Inconclusive`."""
     if "account_status" not in client.api:
         return None
     answer = client.ask("account_status")
-    return client.dialect.standing(answer.value) if answer.accepted else None
+    return client.dialect.account_problem(answer.value) if answer.accepted else None
 
 
-def colliding(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """(id, marker) of keys that bear a marker of this suite, are in use, and are not in our ledger.
+def keys_in_use(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Pairs (id, marker) of keys with a marker of this suite that are neither pending nor in this ledger.
 
-    They belong to a run that goes on elsewhere, with which this one would share the quota, and each would see keys come
-    and go; or to a ledger that was lost, and then they cost money. One that waits for deletion does neither any more.
-    Those of the other shards of one division are expected: each has its part of the limits.
+    Such keys belong to a run on another machine, which would share the quota and change keys meanwhile, or to a lost
+    ledger, and then they cost money. Keys of other shards of the same division are left out: each shard has its part
+    of the limits.
     """
     entries = tuple(ledger.entries())
     ours = {entry.key for entry in entries if entry.key} | {entry.marker for entry in entries}
@@ -67,7 +68,81 @@ def colliding(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tup
         except Inconclusive:
             continue
         marker = view.description or ""
-        if kin_of(ledger.mark, marker, MARKER_PREFIX):
+        if created_by_sibling(ledger.mark, marker, MARKER_PREFIX):
             continue
         if marker.startswith(MARKER_PREFIX) and marker not in ours and view.state not in (PENDING, GONE):
             yield key, marker
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The meaning of a refusal of our credentials, and the next step."""
+
+    means: str
+    next: str
+
+
+# In the order of display if several are possible.
+_ADVICE = {
+    "expired_token": Advice("The token has expired.", "Get a new one and set it in the target file's variable."),
+    "stale_signature": Advice(
+        "The time of our signature is too far from the endpoint's.",
+        "Correct this machine's clock (NTP): `doctor` says by how much it is off.",
+    ),
+    "wrong_project": Advice(
+        "The credentials are not for this project or this region.",
+        "`project_id`, the project of the token and the region in base_url must match.",
+    ),
+    "bad_token": Advice(
+        "The endpoint does not know the token.", "Get one from the identity service of the region in base_url."
+    ),
+    "unknown_access_key": Advice(
+        "The endpoint does not know the access key.", "Check `access_key_id`: is it of this cloud, and enabled?"
+    ),
+    "wrong_signature": Advice(
+        "The signature does not match.", "Check `access_key_secret`: it belongs to one access key only."
+    ),
+    "not_permitted": Advice(
+        "The user may not do this.",
+        "Grant permission to create, read, use, enable, disable, schedule and cancel keys, and to list them.",
+    ),
+}
+_OF_TOKENS = frozenset({"expired_token", "bad_token"})
+_OF_SIGNATURES = frozenset({"stale_signature", "unknown_access_key", "wrong_signature"})
+
+
+def advise(profile: Profile, status: int, code: str | None, *, signed: bool, clock_is_off: bool) -> tuple[Advice, ...]:
+    """The possible reasons for which credentials were refused with this status and code; may be empty.
+
+    `signed` is true for access keys and false for tokens. A refusal whose first documented answer has exactly this
+    status and code is preferred. If `clock_is_off`, a refused signature is explained by the clock alone.
+    """
+    others = _OF_TOKENS if signed else _OF_SIGNATURES
+    found = {name: profile.refusal(name).answers[0] for name in _admitting(profile, status, code) if name not in others}
+    if clock_is_off and "stale_signature" in found:
+        return (_ADVICE["stale_signature"],)
+    first = [name for name, answer in found.items() if (answer.status, answer.code) == (status, code)]
+    return tuple(_ADVICE[name] for name in first or found)
+
+
+def _admitting(profile: Profile, status: int, code: str | None) -> Iterator[str]:
+    for name in _ADVICE:
+        if name in profile.facts["refusals"] and profile.refusal(name).admits(status, code):
+            yield name
+
+
+def cost_of(profile: Profile, keys: int) -> str:
+    """The price of a run that creates so many keys and schedules them within a day, as text with its source.
+
+    The price is from the profile's `billing`; a price that is not there is reported as not known.
+    """
+    facts = profile.facts.get("billing")
+    if facts is None:
+        return "not known: see the vendor's price page"
+    source = "{title}, {updated}, {url}".format(**facts["source"])
+    notes = "".join(f"; {note}" for note in facts.get("notes", ()))
+    price = facts.get("key_day")
+    if price is None:
+        return f"not known: see the price page ({source}){notes}"
+    most = keys * price["amount"]
+    return f"at most {most:g} {price['currency']}: {keys} keys for a day at {price['amount']:g} each ({source}){notes}"

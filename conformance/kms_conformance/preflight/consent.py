@@ -1,4 +1,4 @@
-"""A real account is run against only when its owner says so, and when nobody else of ours is at work there."""
+"""Consent for real accounts: a run needs the owner's permission and no other run in the same account."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.tier import EFFORTS, Tier
-from kms_conformance.keys.target_session import Bench
-from kms_conformance.preflight.account import colliding
+from kms_conformance.keys.target_session import TargetSession
+from kms_conformance.preflight.account import keys_in_use
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5
 
 
 def question(target: Target, tier: Tier) -> str:
-    """What a user is asked before a run: what it does to the account."""
+    """The question before a run: its effect on the account."""
     return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys)
 
 
 def question_of_clients(target: Target, clients: int) -> str:
-    """What a user is asked before a run through so many of the vendors' clients: each creates a key."""
+    """The question before a run through the vendors' clients, each of which creates a key."""
     return _question(target, "A run through the vendors' clients", clients)
 
 
@@ -31,46 +31,46 @@ def _question(target: Target, run: str, most: int) -> str:
     days = Profile.load(target.dialect, target.profile).window.minimum
     return (
         f"{target.name} ({target.shown_url}) is not on this machine. {run} creates at most {keys} keys"
-        f" there; at the end they are scheduled for deletion, and gone after {days} days. Go on?"
+        f" there; at the end they are scheduled for deletion, and are gone after {days} days. Continue?"
     )
 
 
 def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
-    """Raise `TargetError` for a real account without its owner's word, and for one where we would collide.
+    """Raise `TargetError` for a real account without its owner's consent, and for one that another run uses.
 
-    `mark` is that of the shard which is about to run.
+    `given` is true if the user consented on the command line. `mark` is the mark of the shard that is to run.
     """
     for target in targets:
         if not target.is_real:
             continue
         if not (given or target.real_account):
             raise TargetError(
-                f"The target {target.name} is not on this machine, so a run needs your word.",
-                "It creates keys in that account, and schedules them for deletion; `doctor` says how many.",
-                "Say --yes, or write `real_account: true` into the target file.",
+                f"The target {target.name} is not on this machine, so a run needs your consent.",
+                "It creates keys in that account and schedules them for deletion; `doctor` says how many.",
+                "Add --yes, or write `real_account: true` into the target file.",
             )
         _refuse_collisions(target, mark)
 
 
 def _refuse_collisions(target: Target, mark: str) -> None:
     ledger = Ledger.of(target, mark=mark)
-    bench = Bench(target, ledger, keys=0)
+    target_session = TargetSession(target, ledger, keys=0)
     try:
-        bench.client.sign_in()
-        found = tuple(colliding(bench.pool, ledger, bench.pool.census()))
+        target_session.client.sign_in()
+        found = tuple(keys_in_use(target_session.pool, ledger, target_session.pool.list_keys()))
     except (Inconclusive, SignInFailed):
-        # What cannot be asked now, the run will say: it will be inconclusive.
+        # The run itself will report this and be inconclusive.
         return
     finally:
-        bench.client.close()
+        target_session.client.close()
     if found:
         shown = "\n".join(f"  {key} ({marker})" for key, marker in found[:_MOST_SHOWN])
         more = f"\n  and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         raise TargetError(
             f"The account of the target {target.name} is in use by another run, or has keys that one left behind.",
-            bench.client.recorder.redactor.text(
-                f"These keys bear this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
+            target_session.client.recorder.redactor.text(
+                f"These keys have this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
             ),
-            "Wait until that run has ended. If none is running, bring its ledger here and run "
+            "Wait until that run has ended. If none is running, copy its ledger here and run "
             "`kms-conformance sweep --target FILE`, or schedule these keys for deletion by hand.",
         )

@@ -1,4 +1,4 @@
-"""All that can be known of a target before a run changes anything there: what is well, what is not, what next."""
+"""The doctor: findings about a target before a run, each with its level and the next step. Changes nothing."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from kms_conformance.client.time_control import skew
 from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.tier import EFFORTS, TIERS
 from kms_conformance.dialects.base import Owner
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
-from kms_conformance.preflight.advice import Advice, advise
-from kms_conformance.preflight.billing import cost_of
+from kms_conformance.preflight.account import Advice, advise, cost_of
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreached, look
 
-#: A certificate that ends sooner may end between two nightly runs, and its owner may want to know.
+#: A certificate with fewer days left may expire before its operator notices a failing nightly run.
 _DAYS_LEFT = 14
-# Unless the profile says otherwise: both gateways whose limit is documented name 15 minutes.
+# The default if the profile has none: both gateways with a documented limit allow 15 minutes.
 _SIGNATURE_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: `level` is `bad` where a run could not come to a verdict, and then `next` says what to do."""
+    """One line of the doctor's output; `level` is `bad` if a run could reach no verdict, then with a step `next`."""
 
     topic: str
     text: str
@@ -39,21 +38,21 @@ class Finding:
     next: str = ""
 
 
-def examine(target: Target, ledger: Ledger) -> Iterator[Finding]:
-    """Look at a target without changing anything; nothing in the findings is secret."""
-    bench = Bench(target, ledger, keys=0)
-    clean = bench.client.recorder.redactor.text
+def diagnose(target: Target, ledger: Ledger) -> Iterator[Finding]:
+    """Yield findings about a target, without secrets; the target is not changed."""
+    target_session = TargetSession(target, ledger, keys=0)
+    clean = target_session.client.recorder.redactor.text
     try:
-        for finding in _findings(target, ledger, bench):
+        for finding in _findings(target, ledger, target_session):
             yield Finding(finding.topic, clean(finding.text), finding.level, clean(finding.next))
     except Inconclusive as error:
         yield Finding("not usable", clean(error.reason), "bad", clean(error.hint))
     finally:
-        bench.client.close()
+        target_session.client.close()
 
 
 def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
-    """What can be said before anything is sent."""
+    """Findings before the first request: the ledger's folder and the secrets of the target file."""
     try:
         try_ledgers(ledger.path.parent)
         ledger.try_locks()
@@ -62,46 +61,46 @@ def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("ledger", what, "bad", hint)
     if target.ordinary:
         text = (
-            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are hidden where "
-            "credentials stand, and not searched for elsewhere"
+            f"{len(target.ordinary)} of the target file's secrets are short or ordinary words: these are redacted only "
+            "in places of credentials, and not searched for elsewhere"
         )
-        yield Finding("secrets", text, "warn", "Use longer, random ones.")
+        yield Finding("secrets", text, "warn", "Use longer, random secrets.")
 
 
-def _findings(target: Target, ledger: Ledger, bench: Bench) -> Iterator[Finding]:
+def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> Iterator[Finding]:
     yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
     except Unreached as error:
         yield Finding("endpoint", error.why, "bad", error.hint)
         return
-    client = bench.client
+    client = target_session.client
     try:
         client.sign_in()
     except SignInFailed as error:
         yield Finding("signed in", f"no. {error.what} {error.why}", "bad", error.hint)
         return
-    # Signer and all: what becomes of our own credentials is what we want to know.
+    # Signed like any other request, because the credentials are tested.
     answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
     off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
     yield _clock(target, client, off)
     if not answer.accepted:
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
         return
-    keys = bench.pool.census()
+    keys = target_session.pool.list_keys()
     owner = client.dialect.owner(answer.value)
     yield _signed_in(target, client, owner)
     whose = client.dialect.scope if owner is None else owner.account
     if whose:
         ledger.belongs_to(whose, whose, note=False)
-    problem = account.standing(client)
+    problem = account.account_problem(client)
     if problem is not None:
-        yield Finding("account", problem, "bad", "Put the account in order with the vendor: it cannot use the service.")
+        yield Finding("account", problem, "bad", "Settle this with the vendor: the account cannot use the service.")
     yield _quota(target, account.quota(client, len(keys)))
-    yield from _collisions(bench, ledger, keys)
+    yield from _collisions(target_session, ledger, keys)
     yield from _run(target, client)
-    if not bench.time.offered:
-        text = "no time_control: what follows the waiting period stays inconclusive"
+    if not target_session.time.offered:
+        text = "no time_control: requirements on the end of the waiting period stay inconclusive"
         yield Finding("waiting period", text)
     yield from _left(ledger)
 
@@ -110,10 +109,10 @@ def _left(ledger: Ledger) -> Iterator[Finding]:
     unfinished = ledger.unfinished()
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
-        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` finishes that.")
+        yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` schedules them.")
     for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
-        text = f"keys of the account {account_id} stand in the ledger as not scheduled; this is another account"
-        hint = "`kms-conformance sweep --target FILE` with credentials of that account finishes that."
+        text = f"the ledger has keys of the account {account_id} that are not scheduled; this is another account"
+        hint = "`kms-conformance sweep --target FILE` with credentials of that account schedules them."
         yield Finding("left elsewhere", text, "warn", hint)
 
 
@@ -123,7 +122,7 @@ def _endpoint(target: Target) -> Finding:
         return Finding("endpoint", f"{target.shown_url} reached; plain HTTP, no TLS")
     text = f"{target.shown_url} reached; {seen.version}, certificate good for {seen.days_left} days"
     if seen.days_left < _DAYS_LEFT:
-        return Finding("endpoint", text, "warn", "Whoever runs the endpoint should renew its certificate.")
+        return Finding("endpoint", text, "warn", "The operator of the endpoint should renew its certificate.")
     return Finding("endpoint", text)
 
 
@@ -133,7 +132,7 @@ def _is_signed(target: Target, client: Client) -> bool:
 
 def _clock(target: Target, client: Client, off: float | None) -> Finding:
     if off is None:
-        return Finding("clock", "the endpoint does not say what time it is")
+        return Finding("clock", "the endpoint sends no Date header, so clocks are not compared")
     text = f"this machine and the endpoint differ by {abs(off):.0f} s"
     tolerance = client.profile.deletion.date_tolerance_seconds
     signatures = client.profile.facts.get("signature_seconds", _SIGNATURE_SECONDS)
@@ -147,7 +146,7 @@ def _clock(target: Target, client: Client, off: float | None) -> Finding:
         "clock",
         f"{text} (this one is {behind} it); that breaks {' and '.join(breaks)}",
         "bad",
-        "Set this machine's clock right (NTP); if it is right, tell whoever runs the endpoint.",
+        "Correct this machine's clock (NTP); if it is right, inform the operator of the endpoint.",
     )
 
 
@@ -161,7 +160,7 @@ def _refused(
         code,
         signed=_is_signed(target, client),
         clock_is_off=off is not None and abs(off) > signatures / 2,
-    ) or (Advice("The profile knows no such answer.", "Check base_url, `dialect` and `auth` in the target file."),)
+    ) or (Advice("The profile has no such answer.", "Check base_url, `dialect` and `auth` in the target file."),)
     for possible in advice:
         either = "" if len(advice) == 1 else " (or another of these)"
         yield Finding("signed in", f"no, refused with {summary}. {possible.means}{either}", "bad", possible.next)
@@ -171,12 +170,12 @@ def _signed_in(target: Target, client: Client, owner: Owner | None) -> Finding:
     if owner is not None:
         return Finding("signed in", f"by {target.auth.way}; account {owner.account}, region {owner.region}")
     project = f" for the project {client.dialect.scope}" if client.dialect.scope else ""
-    return Finding("signed in", f"by {target.auth.way}{project}; the API does not tell as whom")
+    return Finding("signed in", f"by {target.auth.way}{project}; the API does not show the account")
 
 
 def _quota(target: Target, found: account.Quota) -> Finding:
-    source = "the endpoint says" if found.told else "counted; the limit is the documented one"
-    text = f"{found.used} of {found.limit} keys used, {found.left} left ({source}); keys that wait for deletion count"
+    source = "the endpoint says" if found.reported else "counted; the limit is the documented one"
+    text = f"{found.used} of {found.limit} keys used, {found.left} left ({source}); pending keys count"
     needed = min(EFFORTS["smoke"].keys, target.limits.max_keys)
     if found.left >= needed:
         return Finding("quota", text)
@@ -184,24 +183,23 @@ def _quota(target: Target, found: account.Quota) -> Finding:
         "quota",
         f"{text}. The quota is exhausted: even a smoke run creates {needed}",
         "bad",
-        "Have the quota raised, use another project or account, or wait until keys that are scheduled are gone.",
+        "Have the quota raised, use another project or account, or wait until scheduled keys are gone.",
     )
 
 
-def _collisions(bench: Bench, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[Finding]:
-    found = [key for key, _ in account.colliding(bench.pool, ledger, keys)]
+def _collisions(target_session: TargetSession, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[Finding]:
+    found = [key for key, _ in account.keys_in_use(target_session.pool, ledger, keys)]
     if found:
         shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
         yield Finding(
             "other runs",
-            f"{len(found)} key(s) in use bear this suite's marker and are not in the ledger {ledger.path}: {shown}",
+            f"{len(found)} key(s) in use have this suite's marker and are not in the ledger {ledger.path}: {shown}",
             "bad",
-            "Wait until the run they belong to has ended, or bring its ledger here and run "
-            "`kms-conformance sweep --target FILE`.",
+            "Wait until their run has ended, or copy its ledger here and run `kms-conformance sweep --target FILE`.",
         )
     if len(keys) > account.MOST_LOOKED_AT:
-        text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were looked at"
-        yield Finding("other runs", text, "warn", "Use an account with fewer keys, if there is one.")
+        text = f"of {len(keys)} keys, {account.MOST_LOOKED_AT} were searched for markers of other runs"
+        yield Finding("other runs", text, "warn", "Use an account with fewer keys if possible.")
 
 
 def _run(target: Target, client: Client) -> Iterator[Finding]:
@@ -211,7 +209,7 @@ def _run(target: Target, client: Client) -> Iterator[Finding]:
     measured = client.profile.facts.get("requests")
     pace = target.limits.requests_per_second
     if measured is None:
-        yield Finding("a run sends", "how many requests is not known for this dialect: see `requests` in verdict.json")
+        yield Finding("a run sends", "number of requests not known for this dialect: see `requests` in verdict.json")
     else:
         per_tier = [f"about {count} requests at {tier}{_taking(count, pace)}" for tier, count in measured.items()]
         rest = [f"not measured at {tier}" for tier in TIERS if tier not in measured]

@@ -1,1 +1,1 @@
-"""Reports: files that are written from results and read back, and their formats (HTML, text, CI, Allure)."""
+"""Reports: the files of a run, and their formats (HTML, text, CI, Allure)."""

@@ -1,4 +1,4 @@
-"""What two runs of one target differ in, requirement by requirement, and whether that is for the worse."""
+"""Changes between two runs of one target, per requirement, and whether they are regressions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from kms_conformance.catalogue.families import DRAWN
+from kms_conformance.catalogue.families import SEEDED
 from kms_conformance.verdict.model import RequirementResult
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _HELD = frozenset({"passed", "waived"})
 
 @dataclass(frozen=True)
 class RunSide:
-    """One target in one run; `checks` is None where only its verdict is at hand."""
+    """One target in one run; `checks` is None if only the verdict is available."""
 
     verdict: Verdict
     checks: Sequence[CheckResult] | None = None
@@ -33,9 +33,9 @@ class RunSide:
 class RequirementChange:
     """One requirement of one target that differs between two runs.
 
-    `before` and `after` are its verdicts, None where a run does not have it; `answers_before` and `answers_after` which
-    of several accepted answers came, for the kind `answer_changed` alone. `why` is the reason that the later run gives,
-    or the earlier one where the later gives none; `failure` the id of a failure of the later run.
+    `before` and `after` are its verdicts, None if a run does not have the requirement. `answers_before` and
+    `answers_after` are the accepted answers that came, only for the kind `answer_changed`. `why` is the reason in the
+    later verdict, else in the earlier one. `failure` is the id of a failure in the later run.
     """
 
     kind: Kind
@@ -51,7 +51,7 @@ class RequirementChange:
 
 
 def changes(target: str, old: RunSide, new: RunSide) -> Iterator[RequirementChange]:
-    """Every difference between two runs of a target: what the earlier run has in its order, then what is new."""
+    """The changes between two runs of a target: requirements in the order of the earlier run, then new ones."""
     before = {entry.id: entry for entry in old.verdict.requirements}
     after = {entry.id: entry for entry in new.verdict.requirements}
     answers = dict(_answers(old, new))
@@ -71,12 +71,13 @@ def changes(target: str, old: RunSide, new: RunSide) -> Iterator[RequirementChan
 def kind_of(
     before: RequirementResult | None, after: RequirementResult | None, level: Level, *, decides: bool = True
 ) -> Kind | None:
-    """What a change of a verdict is; None where nothing follows from it.
+    """Classify the change of one verdict; None if there is no change.
 
-    A requirement that a run does not have, or that does not apply there, is absent. Of those that are there, a MUST or
-    a SHOULD that held or was waived and fails now has regressed; so has a MUST that is not judged any more. One that
-    fails and could not be judged before is uncovered: nobody knows since when it fails. A MAY never regresses, and
-    neither does what does not decide.
+    - `new`, `vanished`: only one run has the requirement, and it applies there.
+    - `regressed`: a MUST or SHOULD passed or was waived before and fails now, or a MUST is no longer judged.
+    - `uncovered`: a MUST or SHOULD fails that could not be judged before.
+    - `fixed`: a MUST or SHOULD passes that failed or was waived before, or a MUST that could not be judged before.
+    - `otherwise`: any other change, and every change of a MAY or of a requirement that does not decide.
     """
     if before in _ABSENT or after in _ABSENT:
         return None if before in _ABSENT and after in _ABSENT else "new" if before in _ABSENT else "vanished"
@@ -95,11 +96,11 @@ def kind_of(
 
 
 def _answers(old: RunSide, new: RunSide) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
-    """By requirement, the accepted answers that came in checks that both runs made.
+    """By requirement, the accepted answers in both runs, from checks that both runs made.
 
-    Where requests are drawn, another seed asks other things: then these checks say nothing of the target.
+    With different seeds, checks with randomly drawn requests (`DRAWN`) are left out: they sent different requests.
     """
-    drawn = frozenset[str]() if old.verdict.seed == new.verdict.seed else frozenset(DRAWN)
+    drawn = frozenset[str]() if old.verdict.seed == new.verdict.seed else frozenset(SEEDED)
     first, second = (_observed(side, drawn) for side in (old, new))
     both = [place for place in first if place in second]
     for name in dict.fromkeys(requirement for _, requirement in both):
@@ -112,7 +113,7 @@ _Observed = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def _observed(side: RunSide, besides: frozenset[str]) -> _Observed:
-    """The answers that came, by check and requirement."""
+    """The accepted answers that came, by check and requirement."""
     return {
         (check.check, requirement): answers
         for check in side.checks or ()

@@ -1,4 +1,4 @@
-"""Compares two runs: which targets both have, what changed in each, and why a change may come from elsewhere."""
+"""Compares two runs: targets of both, changes in each target, and other possible causes of a change."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ KIND = "kms-conformance changes"
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Two runs compared. `results` are each target's before and after; None where a run does not have the target.
+    """The comparison of two runs.
 
-    `warnings` are why a change may come from elsewhere than the targets.
+    `results`: by target, the results before and after; None if a run does not have the target. `warnings`: causes of a
+    change other than the target, such as different specs, tiers or suite versions.
     """
 
     before: str
@@ -32,19 +33,19 @@ class RunComparison:
 
     @property
     def same(self) -> bool:
-        """Whether both have the same targets, with the same verdicts and answers on every requirement."""
+        """Whether both runs have the same targets, with the same verdict and answers for every requirement."""
         return not self.changes and all(before == after for before, after in self.results.values())
 
     def of_kind(self, kind: Kind) -> tuple[RequirementChange, ...]:
         return tuple(change for change in self.changes if change.kind == kind)
 
     def counts(self) -> dict[Kind, int]:
-        """How many changes there are of each kind; every kind is there."""
+        """The number of changes by kind; every kind is a key."""
         found = Counter(change.kind for change in self.changes)
         return {kind: found[kind] for kind in KINDS}
 
     def exit_code(self, *, strict: bool = False) -> int:
-        """1 if something regressed; if `strict`, if anything differs at all; else 0."""
+        """1 if a requirement regressed or, with `strict`, if the runs differ at all; else 0."""
         return int(not self.same if strict else bool(self.of_kind("regressed")))
 
     def to_json(self) -> dict[str, Any]:
@@ -64,15 +65,15 @@ class RunComparison:
 
 
 def compare(before: Path, after: Path) -> RunComparison:
-    """Compare two reports folders, or verdict files. Raises `ReportError` where either cannot be read.
+    """Compare two reports folders or verdict files. Raises `ReportError` if one cannot be read.
 
-    Targets are paired by name; where each side has a single one, those two are compared, whatever their names.
+    Targets are paired by name. If each run has exactly one target, these two are compared, also under different names.
     """
     return compared(str(before), sides(before), str(after), sides(after))
 
 
 def compared(before: str, first: Mapping[str, RunSide], after: str, second: Mapping[str, RunSide]) -> RunComparison:
-    """Compare what two runs say of targets, by name; `before` and `after` are what the runs are called."""
+    """Compare the targets of two runs, by name; `before` and `after` are the names of the runs."""
     pairs = _pairs(first, second)
     both = {name: (old, new) for name, (old, new) in pairs.items() if old and new}
     return RunComparison(
@@ -85,9 +86,9 @@ def compared(before: str, first: Mapping[str, RunSide], after: str, second: Mapp
 
 
 def sides(path: Path) -> dict[str, RunSide]:
-    """The targets of a run by name: from its reports folder or results, or the one of a verdict or a target's folder.
+    """The targets of a run, by name.
 
-    Raises `ReportError` where nothing can be read.
+    `path` is a reports folder, a `results.json`, the folder of one target, or a `verdict.json`. Raises `ReportError`.
     """
     if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
         return {target.verdict.name: RunSide(target.verdict, target.checks) for target in load_report(path).targets}
@@ -121,17 +122,17 @@ def _warnings(name: str, before: RunSide | None, after: RunSide | None) -> Itera
             yield f"{name}: the {what} differ, {was} and {now}."
     yield from _warnings_of_runs(name, old, new)
     if before.checks is None or after.checks is None:
-        yield f"{name}: accepted answers are not compared, a verdict alone does not hold them."
+        yield f"{name}: accepted answers are not compared; they are in results.json, and only verdict.json was given."
 
 
 def _warnings_of_runs(name: str, old: Verdict, new: Verdict) -> Iterator[str]:
     if old.dialect == new.dialect and old.specs_digest != new.specs_digest:
-        yield f"{name}: the specs differ, a requirement of the same name may demand something else."
+        yield f"{name}: the specs differ; requirements with the same id may differ in content."
     was, now = (_decided_by(verdict) for verdict in (old, new))
     if was != now:
-        yield f"{name}: the requirements that decide differ, {was} and {now}."
+        yield f"{name}: the runs were decided by different requirements, {was} and {now}."
     if new.started < old.started:
-        yield f"{name}: the second run began before the first, {new.started} and {old.started}."
+        yield f"{name}: the second run started before the first, {new.started} and {old.started}."
 
 
 def _decided_by(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""What must agree within a report, worked out again from its parts: one that was cut or edited does not."""
+"""Consistency of a report: results and counts are recomputed from its parts, so that edited files are found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core import specs
-from kms_conformance.verdict.decide import whole
+from kms_conformance.verdict.decide import decide_result
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report, TargetReport
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 
 def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
-    """Everything in one verdict that contradicts the rest of it, a sentence each."""
+    """The contradictions within one verdict, one sentence each."""
     yield from _doubled("requirement", (entry.id for entry in verdict.requirements))
     if not verdict.requirements:
-        yield "It speaks of no requirement at all."
+        yield "It has no requirements."
     yield from _doubled("unfinished check", (found.check for found in verdict.unfinished))
-    result = whole(verdict.requirements, unfinished=bool(verdict.unfinished), keys_left=bool(verdict.keys_left))
+    result = decide_result(verdict.requirements, unfinished=bool(verdict.unfinished), keys_left=bool(verdict.keys_left))
     if verdict.result != result:
-        yield f"The result is {verdict.result}, but what became of its requirements and checks makes it {result}."
+        yield f"The result is {verdict.result}, but its requirements and checks make it {result}."
     own = verdict.own_profile
     if specs.is_own(verdict.profile) if own is None else verdict.profile != _reference(verdict.dialect, own):
-        yield "Its profile is not the user's own profile that it holds."
+        yield "The profile does not match `own_profile`."
     left_out = {found.check for found in verdict.unfinished}
     for entry in verdict.requirements:
         if entry.verdict == "passed" and not entry.productive:
-            yield f"{entry.id} passed, but nothing that proves it was judged."
+            yield f"{entry.id} passed, but no judgement proves it."
         if not left_out.issuperset(entry.not_run):
-            yield f"{entry.id} is open because of checks that the verdict does not call unfinished."
+            yield f"{entry.id} names unfinished checks that are not in the verdict's list of unfinished checks."
         if entry.waiting_until and entry.verdict != "inconclusive":
-            yield f"{entry.id} is {entry.verdict}, and waits until {entry.waiting_until}."
+            yield f"{entry.id} is {entry.verdict}, but waits until {entry.waiting_until}."
         if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
-            yield f"{entry.id} is {entry.verdict}, but no reason is given."
+            yield f"{entry.id} is {entry.verdict} without a reason."
 
 
 def _reference(dialect: str, content: Mapping[str, Any]) -> str:
@@ -43,7 +43,7 @@ def _reference(dialect: str, content: Mapping[str, Any]) -> str:
 
 
 def problems_of_report(report: Report) -> Iterator[str]:
-    """Everything in a run's results that contradicts the rest of it, a sentence each, the target named."""
+    """The contradictions within the results of a run, one sentence each, with the name of the target."""
     yield from _doubled("target", (target.verdict.name for target in report.targets))
     for target in report.targets:
         for problem in (*problems_of_verdict(target.verdict), *_problems_of_checks(target)):
@@ -58,7 +58,7 @@ def _problems_of_checks(target: TargetReport) -> Iterator[str]:
     yield from _doubled("check", (check.check for check in checks))
     for check in checks:
         if check.target != verdict.name:
-            yield f"{check.check} is a check of another target, {check.target}."
+            yield f"{check.check} belongs to another target, {check.target}."
         if (check.outcome == "failed") != bool(check.failures):
             yield f"{check.check} is {check.outcome}, with {len(check.failures)} failed judgements."
     for name, total in (
@@ -85,9 +85,9 @@ def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
     for entry in target.verdict.requirements:
         missing = sorted(set(entry.tests) - there)
         if missing:
-            yield f"{entry.id} was judged by {', '.join(missing)}, of which there is no result."
+            yield f"{entry.id} was judged by {', '.join(missing)}, but there is no result of these checks."
         if entry.judged != judged[entry.id]:
-            yield f"{entry.id} was judged {entry.judged} times, but its checks hold {judged[entry.id]} judgements."
+            yield f"{entry.id} was judged {entry.judged} times, but its checks have {judged[entry.id]} judgements."
         if entry.productive != productive[entry.id]:
             counts = f"{entry.productive} times, its checks {productive[entry.id]} times"
             yield f"{entry.id} was proved {counts}."
@@ -98,4 +98,4 @@ def _problems_of_judgements(target: TargetReport) -> Iterator[str]:
 def _doubled(kind: str, names: Iterable[str]) -> Iterator[str]:
     for name, count in Counter(names).items():
         if count > 1:
-            yield f"The {kind} {name} stands {count} times."
+            yield f"The {kind} {name} occurs {count} times."

@@ -1,4 +1,4 @@
-"""Reads and writes the files of a report: whole or not at all, and for their owner alone."""
+"""Reads and writes report files: atomically, readable only by their owner, parsed strictly."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.core.disk import make_folder, sync_folder
-from kms_conformance.report.errors import ReportError
+from kms_conformance.core.errors import UserMistake
 
-# Reports name endpoints, keys and accounts: what may be read by others is for their owner to decide.
+# Reports name endpoints, keys and accounts: only their owner may read them.
 _MODE = 0o600
-# The largest run measured (nightly, a target that fails everything) writes some 20 MB.
+# The largest run measured (tier nightly, every requirement failed) wrote 20 MB.
 _MOST_BYTES = 256 * 1024 * 1024
-# In such a file stand less than a million; each takes up to 72 bytes of memory.
+# That file holds fewer than a million values; a parsed value takes up to 72 bytes of memory.
 _MOST_VALUES = 5_000_000
-# A recording holds bodies, which are read down to 64 levels.
+# Recordings hold bodies, which are decoded down to 64 levels.
 _DEEPEST = 100
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a crash at any time, meets the old content or the new one. Makes the folder.
+    """Write a file atomically: a reader, also after a crash, finds the old content or the new. Creates the folder.
 
-    Raises `ReportError` where the system does not let us.
+    Raises `ReportError` if the file cannot be written.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -37,7 +37,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            # Else a crash may bring the old file back, or none.
+            # Without this, a crash may undo the rename.
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file if it is there; raises `ReportError` where the system does not let us."""
+    """Remove a file if it exists. Raises `ReportError` if it cannot be removed."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -54,23 +54,23 @@ def remove(path: Path) -> None:
 
 
 def to_text(document: object) -> str:
-    """JSON for people and programs: indented, in the order given, ASCII, a newline at the end."""
+    """Indented JSON: keys in the order given, ASCII, a newline at the end."""
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def canonical(document: object) -> bytes:
-    """The one way to write a JSON document that digests are made of: keys sorted, no blanks, ASCII."""
+    """JSON as input of a digest: keys sorted, no blanks, ASCII."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content; raises `ReportError` where it is missing, too large, or cannot be read."""
+    """The content of a file. Raises `ReportError` if it is missing, larger than 256 MiB, or cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise ReportError(
-            f"{path} is missing.", "A finished run leaves it behind.", "Is this a reports folder of a finished run?"
+            f"{path} is missing.", "A finished run writes it.", "Name the reports folder of a finished run."
         ) from error
     except OSError as error:
         raise ReportError(f"{path} cannot be read.", f"{error.strerror or error}.", "Check the path.") from error
@@ -93,13 +93,13 @@ def parse_json(data: bytes, name: str) -> Any:  # noqa: ANN401 - JSON; callers v
         _refuse_deep(found)
     except (ValueError, RecursionError) as error:
         cut_short = not data.rstrip().endswith(b"}")
-        why = "It ends in the middle: its run was cut short, or its copy." if cut_short else f"It is no JSON: {error}."
+        why = "It ends in the middle: the run or the copy was interrupted." if cut_short else f"Invalid JSON: {error}."
         raise ReportError(f"{name} cannot be used.", why, "Run again, or copy the file again.") from error
     return found
 
 
 def _refuse_deep(document: object) -> None:
-    """Raise `ValueError` for what is nested so deep that a reader may not come back."""
+    """Raise `ValueError` for a document nested deeper than 100 levels, on which recursive readers would fail."""
     level = [document]
     for _ in range(_DEEPEST):
         containers = [node for node in level if isinstance(node, (dict, list))]
@@ -118,9 +118,25 @@ def _unwritable(path: Path, error: OSError) -> ReportError:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return found
 
 
 def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
+
+
+class ReportError(UserMistake):
+    """A report cannot be read, written or sealed: `what` happened, `why`, and a `hint` on the next step.
+
+    `what` and `hint` are one line each; `why` may have several lines.
+    """
+
+    def __init__(self, what: str, why: str, hint: str) -> None:
+        super().__init__(what, why, hint)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.why}\n{self.hint}"

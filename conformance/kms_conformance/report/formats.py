@@ -1,4 +1,4 @@
-"""The registry of report formats: one entry is one format, with its file names and what renders each file."""
+"""The registry of report formats: each entry names the files of one format and their renderers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TargetRenderer = Callable[[TargetPage], str | bytes]
 
 @dataclass(frozen=True)
 class ReportFormat:
-    """One format in which results are shown, made from `results.json` alone.
+    """One format of the results, rendered from the content of `results.json`.
 
-    `of_run` renders files of the reports folder, by their names, from the pages of all targets and the waivers out of
-    date. `of_target` renders files of each target's folder. `folders` of the reports folder are filled by a command,
-    because they need a program of somebody else.
+    `of_run`: renderers of files in the reports folder, by file name; arguments are the pages of all targets and the
+    waivers out of date. `of_target`: renderers of files in the folder of each target. `folders`: folders that a command
+    fills by a third-party program (Allure).
     """
 
     name: str
@@ -34,7 +34,7 @@ class ReportFormat:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that it leaves behind: file names, and folder names with a slash at the end."""
+        """The files and folders of the format; folder names end with a slash."""
         return (*self.of_run, *self.of_target, *(f"{folder}/" for folder in self.folders))
 
 
@@ -43,9 +43,9 @@ FORMATS: dict[str, ReportFormat] = {}
 
 
 def register(added: ReportFormat) -> None:
-    """Add a format: from now on it is written by every run and by `report`, and removed before the next run.
+    """Register a format: runs and the command `report` write its files, and the next run removes them first.
 
-    Raises `ValueError` where its name, or one of its files, belongs to another format or to the results themselves.
+    Raises `ValueError` if its name or one of its files is taken.
     """
     taken = {
         *layout.RECORDS_OF_RUN,
@@ -54,15 +54,12 @@ def register(added: ReportFormat) -> None:
     }
     clashing = sorted(taken.intersection(added.names))
     if added.name in FORMATS or clashing:
-        raise ValueError(f"the report format {added.name} is there already, or another has its files: {clashing}")
+        raise ValueError(f"the report format {added.name} is registered already, or files are taken: {clashing}")
     FORMATS[added.name] = added
 
 
 def write_formats(directory: Path, report: Report) -> None:
-    """Write every format of a run that has just ended, or of an earlier run whose results are at hand.
-
-    Raises `ReportError` where a file cannot be written.
-    """
+    """Write the files of every format. Raises `ReportError` if a file cannot be written."""
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     shown = pages(report)
     for page in shown:

@@ -1,11 +1,11 @@
-"""Which file of a report lies where: beside the results with one target, in a folder a target with several."""
+"""File names and folders of a report. With several targets, each target has its own folder."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,44 +21,44 @@ ALLURE_REPORT = "allure-report"
 EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"
-# Not part of any sealed result: paths of this machine are nobody else's business.
+# Left out of sealed files, because it holds paths of this machine.
 REPLAY = "replay.json"
 
-# What a run records. The formats that are made of it are entries of `formats`.
+# The files that a run records. The formats that are rendered from them are registered in `formats`.
 RECORDS_OF_RUN = (RESULTS, SHARD, REPLAY)
 RECORDS_OF_TARGET = (VERDICT, TRACE, EXCHANGES, LEDGER, ENVIRONMENT)
 
-# What the schema of target files allows as a name, so that no name leads out of the reports folder.
+# The names that the schema of target files allows: none leads out of the reports folder.
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 
 def folders(directory: Path, names: Sequence[str]) -> dict[str, Path]:
-    """The folder of each target's verdict, by its name. Raises `ReportError` where two would share one."""
+    """The folder of each target's verdict, by target name. Raises `ReportError` if two targets would share a folder."""
     for name in names:
         if not _NAME.fullmatch(name):
             raise ReportError(
-                f"There is no folder for the target {name!a}.",
-                "A folder is named after it, and that is no name of letters, digits, dots, underscores and dashes.",
+                f"The target {name!a} cannot have a folder in the reports.",
+                "Its name may have letters, digits, dots, underscores and dashes only.",
                 "Change `name` in the target file.",
             )
-    # Folders that differ by case alone are one folder on some file systems.
+    # On some file systems, names that differ only by case are one folder.
     if len({name.casefold() for name in names}) != len(names):
         raise ReportError(
             "Two targets of this run would share a folder.",
-            f"Their names are equal, or differ by case alone: {', '.join(sorted(names))}.",
-            "Give each target file its own `name`.",
+            f"Their names are equal, or differ only by case: {', '.join(sorted(names))}.",
+            "Give each target file a different `name`.",
         )
     return {names[0]: directory} if len(names) == 1 else {name: directory / name for name in names}
 
 
 def sealed_name(name: str, *, partial: bool, evidence: bool) -> str:
-    """What a target's sealed file is called: only what is whole and conformant is called a certificate."""
+    """The name of a target's sealed file: `certificate` only for a complete run of a conformant target."""
     kind = "-".join(word for word, said in (("partial", partial), ("evidence", evidence)) if said) or "certificate"
     return f"{name}.{kind}.zip"
 
 
 def is_sealed(name: str) -> bool:
-    """Whether a file is called as a sealed one is."""
+    """Whether a file name is that of a sealed file."""
     return _SEALED.search(name) is not None
 
 

@@ -1,4 +1,4 @@
-"""Reads results back, and refuses those that were cut short, doubled or changed."""
+"""Reads stored results. Files that are incomplete, inconsistent or edited are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report, problems_of_verdict
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.verdict.model import Verdict
@@ -17,9 +17,9 @@ _MOST_SHOWN = 5
 
 
 def load_report(path: Path) -> Report:
-    """Read a whole run from its reports folder, or from its `results.json`.
+    """Read a run from its reports folder or its `results.json`.
 
-    Raises `ReportError` unless the results and every verdict beside them are valid, agree within and with each other.
+    Raises `ReportError` unless the results and every `verdict.json` are valid, consistent, and equal to each other.
     """
     directory = path.parent if path.name == layout.RESULTS else path
     report = parse_report(directory / layout.RESULTS)
@@ -28,7 +28,7 @@ def load_report(path: Path) -> Report:
         if verdict != next(target.verdict for target in report.targets if target.verdict.name == name):
             raise ReportError(
                 f"{directory} cannot be used.",
-                f"{folder / layout.VERDICT} is not the verdict that {layout.RESULTS} holds: they are of two runs, "
+                f"{folder / layout.VERDICT} differs from the verdict in {layout.RESULTS}: they come from two runs, "
                 "or one was changed.",
                 "Run again into an empty folder.",
             )
@@ -36,7 +36,7 @@ def load_report(path: Path) -> Report:
 
 
 def parse_report(path: Path) -> Report:
-    """Read one `results.json` alone, as `load_report` does."""
+    """Read a `results.json` without the verdict files beside it. Raises `ReportError`."""
     raw = files.read_json(path)
     validate(raw, "results", str(path))
     report = built(Report.from_json, raw, str(path))
@@ -45,7 +45,7 @@ def parse_report(path: Path) -> Report:
 
 
 def load_verdict(path: Path) -> Verdict:
-    """Read one `verdict.json`. Raises `ReportError` unless it is valid and agrees within."""
+    """Read a `verdict.json`. Raises `ReportError` unless it is valid and consistent."""
     raw = files.read_json(path)
     validate(raw, "verdict", str(path))
     verdict = built(Verdict.from_json, raw, str(path))
@@ -54,7 +54,7 @@ def load_verdict(path: Path) -> Verdict:
 
 
 def load_verdicts(path: Path) -> tuple[Verdict, ...]:
-    """The verdicts of a run, from its reports folder or results, or the one of a target, from its folder or verdict."""
+    """The verdicts in a reports folder or `results.json`, or the one in a target's folder or `verdict.json`."""
     if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
         return tuple(target.verdict for target in load_report(path).targets)
     return (load_verdict(path / layout.VERDICT if path.is_dir() else path),)
@@ -66,5 +66,5 @@ def _refuse(name: str, problems: Iterable[str]) -> None:
         raise ReportError(
             f"{name} cannot be used: it contradicts itself.",
             "\n".join(found),
-            "It was cut short, put together from several runs, or changed: run again.",
+            "It is incomplete, mixed from several runs, or edited: run again.",
         )

@@ -1,4 +1,4 @@
-"""A run as its reports hold it: plain values, the same whether they come from the run itself or from a folder."""
+"""The results of a run as frozen values, from the run itself or read from a reports folder."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 @dataclass(frozen=True)
 class TargetReport:
-    """What a run says of one target: its verdict, and each check with what failures cite."""
+    """The results of one target: its verdict, and the results of its checks."""
 
     verdict: Verdict
     checks: tuple[CheckResult, ...]
 
     @classmethod
     def of(cls, verdict: Verdict, checks: Sequence[CheckResult]) -> TargetReport:
-        """The report of a target whose verdict has just been decided."""
+        """Build it from a verdict and the results of its checks."""
         return cls(verdict, tuple(checks))
 
 
 @dataclass(frozen=True)
 class Report:
-    """One run: one target or several, at one tier, with one seed; `stale` are waivers for which it fails."""
+    """The results of one run: one or more targets, one tier, one seed; `stale` are its waivers out of date."""
 
     targets: tuple[TargetReport, ...]
     stale: tuple[StaleWaiver, ...] = ()
 
     @cached_property
     def run(self) -> Verdict:
-        """Any verdict of the run, asked for what is the same in all: tier, seed, start, suite version."""
+        """The first verdict, for values that are the same in all: tier, seed, start, suite version."""
         return self.targets[0].verdict
 
     @property
     def exit_code(self) -> int:
-        """What a command that shows this run exits with."""
+        """The exit code of the run, and of commands that show it."""
         results = (target.verdict.result for target in self.targets)
         waiting = [is_waiting(target.verdict) for target in self.targets]
         return exit_code(results, waiting=waiting, waivers_out_of_date=bool(self.stale))
@@ -61,7 +61,7 @@ class Report:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Report:
-        """The inverse of `to_json`, for a document that is valid by its schema."""
+        """The inverse of `to_json`, for a document that is valid by the schema."""
         return cls(
             tuple(
                 TargetReport(Verdict.from_json(target["verdict"]), tuple(map(CheckResult.from_json, target["checks"])))

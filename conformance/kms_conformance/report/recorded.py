@@ -1,4 +1,4 @@
-"""What a run leaves for a certificate beside each verdict: the exchanges, the ledger's lines, the circumstances."""
+"""Stores the input of a certificate beside each verdict: exchanges, ledger lines, and the environment of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kms_conformance.target import Target
 
 
-def keep(
+def keep_recordings(
     directory: Path,
     targets: Collection[Target],
     planned: Mapping[str, Collection[str]],
@@ -28,7 +28,11 @@ def keep(
     nights: Mapping[str, bool],
     filters: Mapping[str, str],
 ) -> None:
-    """Move what was recorded in a reports folder beside its verdicts. What cannot be kept cannot be sealed later."""
+    """Move the recordings of a run beside the verdicts of its targets, and write `environment.json`.
+
+    `nights`: the options `plant`, `watch` and `rescue`. A recording that cannot be written is skipped: the run is
+    valid, and `certify` will refuse it.
+    """
     folders = layout.folders(directory, [target.name for target in targets])
     for target in targets:
         folder = folders[target.name]

@@ -1,4 +1,4 @@
-"""Validates what we write and what we read back by the published JSON Schemas."""
+"""Validates documents, before writing and after reading, by the published JSON Schemas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from kms_conformance.core import specs
 from kms_conformance.core.text import shortened
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 Schema = Literal[
     "verdict",
@@ -31,33 +31,34 @@ _Made = TypeVar("_Made")
 
 
 def validate(document: object, schema: Schema, name: str) -> None:
-    """Raise `ReportError` about the file `name` unless the document is valid by the schema."""
+    """Raise `ReportError` unless the document is valid by the schema; `name` is the file name in the message."""
     try:
         found = [f"{_where(error)}: {_short(error.message)}" for error in _problems(document, schema)]
     except UnicodeEncodeError:
-        found = ["It has half a surrogate pair, which is no text."]
+        found = ["It has a lone surrogate, which is not valid text."]
     except (ValueError, RecursionError):
-        # The library reads 255 levels.
+        # jsonschema_rs reads up to 255 levels.
         found = ["It is nested deeper than any report."]
     if found:
         raise ReportError(
             f"{name} cannot be used.",
-            "\n".join([f"It is not what {schema}.schema.json describes.", *found]),
+            "\n".join([f"It is not valid by {schema}.schema.json.", *found]),
             "It was changed, or another version of the suite wrote it: run again with this version.",
         )
 
 
 def built(make: Callable[[Any], _Made], document: object, name: str) -> _Made:
-    """What `make` makes of a document that is valid by its schema. Raises `ReportError` about the file `name`.
+    """Build a value by `make` from a document that is valid by its schema.
 
-    A schema does not say everything: a name may have to be a number, and a list must not be empty.
+    Raises `ReportError` if `make` fails, because a schema cannot express every condition; `name` is the file name in
+    the message.
     """
     try:
         return make(document)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ReportError(
             f"{name} cannot be used.",
-            f"No run writes such a file ({type(error).__name__}: {shortened(str(error), 200)}).",
+            f"Its content is not that of a run ({type(error).__name__}: {shortened(str(error), 200)}).",
             "It was changed, or another version of the suite wrote it: run again with this version.",
         ) from error
 
@@ -78,7 +79,7 @@ def _load(schema: Schema) -> dict[str, str]:
 
 
 def _where(error: jsonschema_rs.ValidationError) -> str:
-    return "/".join(map(str, error.instance_path)) or "the whole"
+    return "/".join(map(str, error.instance_path)) or "the document"
 
 
 def _short(message: str) -> str:

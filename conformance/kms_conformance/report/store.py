@@ -1,4 +1,4 @@
-"""Writes the files of a run: verdicts, results, and every registered format that is made of them."""
+"""Writes the files of a run: verdicts, results, traces, and every registered format; removes those of earlier runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from kms_conformance.report import files, formats, layout, trace
 from kms_conformance.report.consistency import problems_of_report
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate
 from kms_conformance.verdict.decide import EXIT_CODES, unwritten
@@ -23,18 +23,24 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
 
+UNFINISHED = "The run is unfinished: it is still running, or it was killed."
+
+
 class ContradictionError(ReportError):
-    """Results of a run that cannot be: a fault of ours, by which nothing is judged."""
+    """The results of a run are inconsistent or invalid by their schema: a fault of the suite. Exit code 3."""
 
     exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
 
     def __init__(self, why: str) -> None:
-        what = "The results of this run contradict each other, or have another form than they should."
+        what = "The results of this run are inconsistent, or not valid by their schema."
         super().__init__(what, why, "This is a fault of the suite: please report it.")
 
 
 class NotWrittenError(ReportError):
-    """What was judged could not be written; `report` is for the terminal, and calls no target conformant."""
+    """The results could not be written. Exit code 3.
+
+    `report` has the results for the terminal, with `inconclusive` in place of `conformant`.
+    """
 
     exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
 
@@ -42,28 +48,40 @@ class NotWrittenError(ReportError):
         super().__init__(
             error.what,
             error.why,
-            "Name another folder with --reports, or make room, and run again: what was judged is told here alone.",
+            "Name another folder with --reports, or free space, and run again: the results are shown here only.",
         )
-        self.report = replace(judged, targets=tuple(map(_on_no_disk, judged.targets)))
+        self.report = replace(judged, targets=tuple(map(_unwritten, judged.targets)))
 
 
-def _on_no_disk(target: TargetReport) -> TargetReport:
+def _unwritten(target: TargetReport) -> TargetReport:
     return replace(target, verdict=unwritten(target.verdict))
+
+
+def begin(directory: Path, verdicts: Sequence[Verdict]) -> None:
+    """Prepare the reports folder before the first request: remove old files, write an unfinished verdict per target.
+
+    Raises `ReportError` if the folder cannot be written.
+    """
+    folders = layout.folders(directory, [verdict.name for verdict in verdicts])
+    clear(directory)
+    for verdict in verdicts:
+        document = verdict.to_json()
+        validate(document, "verdict", layout.VERDICT)
+        files.write_atomically(folders[verdict.name] / layout.VERDICT, files.to_text(document))
 
 
 def write(
     directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]], stale: Sequence[StaleWaiver] = ()
 ) -> Report:
-    """Write all files of a run into its reports folder, and return what they say; `stale` are waivers that fail it.
+    """Write all files of a run into its reports folder; `stale` are waivers out of date. Returns the report.
 
-    Everything is validated before anything is written. What an earlier run left there is removed first, because a
-    verdict, page or certificate of it beside this run's results would mislead; `results.json` comes last, so that a
-    folder without it is one of a run that did not finish. Raises `ContradictionError` for results that cannot be, and
-    `NotWrittenError` where the system does not let us write: then no file of this run says anything.
+    The results are validated first. Then the files of an earlier run are removed, and the new ones written;
+    `results.json` comes last, so a folder without it belongs to an unfinished run. Raises `ContradictionError` for
+    invalid results, and `NotWrittenError` if a file cannot be written: then all files of this run are removed.
     """
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
-        raise ReportError("There is nothing to report.", "The run had no target.", "Name one with --target.")
+        raise ReportError("There is nothing to report.", "The run had no target.", "Name a target with --target.")
     report = scrubbed(Report(targets, tuple(stale)))
     _check(report)
     try:
@@ -87,7 +105,7 @@ def _write(directory: Path, report: Report) -> None:
 
 
 def scrubbed(report: Report) -> Report:
-    """The same report without halves of surrogate pairs, which an endpoint may send and no UTF-8 file can hold."""
+    """The report without lone surrogates, which an endpoint may send and UTF-8 cannot encode."""
     return Report.from_json(_scrub(report.to_json()))
 
 
@@ -105,7 +123,7 @@ def _check(report: Report) -> None:
 
 
 def clear(directory: Path) -> None:
-    """Remove what an earlier run wrote here, and nothing else: a folder with a verdict of ours is a target's."""
+    """Remove the files of an earlier run, also from subfolders with a `verdict.json` of the suite; no other files."""
     folders = [directory, *(path.parent for path in sorted(directory.glob(f"*/{layout.VERDICT}")) if _is_ours(path))]
     of_target = (*layout.RECORDS_OF_TARGET, *formats.files_of_target())
     left = [folder / name for folder in folders for name in of_target]
@@ -118,7 +136,7 @@ def clear(directory: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is a verdict that this suite has written, or an earlier version of it."""
+    """Whether a file is a `verdict.json` of this suite, in this or an earlier version."""
     with suppress(ReportError):
         found = files.read_json(path)
         return isinstance(found, dict) and {"suite", "target", "requirements"} <= found.keys()
@@ -126,7 +144,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def scrubbed_json(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """What a report has of a JSON value: halves of surrogate pairs are gone."""
+    """The JSON value without lone surrogates, as reports store it."""
     return _scrub(value)
 
 

@@ -1,4 +1,4 @@
-"""The trace of a run: which requirement was judged by which check on which exchanges, from what was executed."""
+"""The trace of a run (`traceability.json`): for each requirement, the checks and exchanges that judged it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TracedExchange:
-    """One exchange by its number in the run, and what it was: operation and status."""
+    """One exchange: its number in the run; operation and status as text."""
 
     number: int
     asked: str
@@ -23,10 +23,11 @@ class TracedExchange:
 
 @dataclass(frozen=True)
 class Trace:
-    """One requirement in one check: judgements passed, how many of them are proof, and failed.
+    """One requirement in one check: the numbers of passed, productive and failed judgements.
 
-    `declared` says whether the check is made for the requirement; what is judged on every exchange is judged by others,
-    too. `exchanges` are the first that prove it, or all that a failure cites.
+    Productive judgements were made on a key in a state that the requirement is about. `declared`: whether the check
+    declares the requirement; requirements on every exchange are judged by other checks as well. `exchanges`: the first
+    that prove the requirement, or all that its failures cite.
     """
 
     requirement: str
@@ -39,7 +40,7 @@ class Trace:
 
 
 def traces(target: TargetReport) -> Iterator[Trace]:
-    """A row for each requirement and each check that judged it, in the order of the catalogue and of the run."""
+    """One trace per requirement and check that judged it, in the order of the catalogue, then of the run."""
     judged: dict[str, list[CheckResult]] = {}
     for check in target.checks:
         for name in dict.fromkeys((*check.passes, *(failure.requirement for failure in check.failures))):

@@ -1,1 +1,1 @@
-"""A pytest session: the plan of checks, one item per check and target, workers and shards."""
+"""A run as a pytest session: the plan of checks, one item per check and target, workers, shards."""

@@ -1,4 +1,4 @@
-"""One check at one target: what it declares, how it ends, and the result that comes of it."""
+"""One check on one target: its declaration, its execution, and its result."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import pytest
 
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
 from kms_conformance.core.text import shortened
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
-# Of a traceback, what is ours: below it stand pytest and its plugins.
+# The innermost frames of a traceback; the frames above belong to pytest and its plugins.
 _MOST_FRAMES = 12
 
 
 class SuiteFault(Inconclusive):
-    """The suite itself failed; `told` is the traceback, without secrets and without values of variables."""
+    """An error of the suite itself; `traceback_text` has no secrets and no values of variables."""
 
-    def __init__(self, what: str, told: str) -> None:
+    def __init__(self, what: str, traceback_text: str) -> None:
         super().__init__(f"The suite itself failed: {what}", "Please report it with this report attached.")
-        self.told = told
+        self.traceback_text = traceback_text
 
 
 @dataclass
-class Check:
-    """`id` names it without its target; `declared` are the requirements that it judges.
+class CheckExecution:
+    """The state of one check on one target.
 
-    `stopped` says that it did not come to its end, for whatever reason.
+    `id`: without the target. `declared`: the requirements that the check judges. `stopped`: the check did not run to
+    its end.
     """
 
     id: str
@@ -40,15 +41,15 @@ class Check:
     title: str
     target: str
     declared: frozenset[str]
-    bench: Bench | None = None
+    target_session: TargetSession | None = None
     judge: Judge | None = None
     stopped: bool = False
     _before: tuple[int, int] = field(default=(0, 0))
     _started: datetime | None = None
 
     @classmethod
-    def of(cls, planned: SuiteCheck, target: str) -> Check:
-        """A check of a plan, at one target."""
+    def of(cls, planned: SuiteCheck, target: str) -> CheckExecution:
+        """Build it from a check of the plan."""
         return cls(planned.id, planned.family, planned.title, target, planned.declared)
 
     @property
@@ -56,26 +57,26 @@ class Check:
         """The failed judgements so far."""
         return () if self.judge is None else tuple(self.judge.failures)
 
-    def open(self, bench: Bench, judge: Judge) -> None:
-        """Begin at a bench; what is sent from now on counts for this check."""
-        self.bench, self.judge = bench, judge
-        self._before = (bench.client.requests, bench.pool.created)
+    def open(self, target_session: TargetSession, judge: Judge) -> None:
+        """Start the check in a target session; requests and keys from now on count for it."""
+        self.target_session, self.judge = target_session, judge
+        self._before = (target_session.client.requests, target_session.pool.created)
         self._started = datetime.now(UTC)
 
     def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
-        """What became of it; an exception that is no judgement is the harness's fault, and inconclusive."""
+        """The result; an exception other than a judgement is a fault of the suite, and makes it inconclusive."""
         return self._result(None if excinfo is None else excinfo.value, seconds)
 
-    def cut_short(self) -> CheckResult:
-        """What had become of it when the run was interrupted."""
+    def interrupted(self) -> CheckResult:
+        """The result at the time of an interruption."""
         since = 0.0 if self._started is None else (datetime.now(UTC) - self._started).total_seconds()
         return self._result(KeyboardInterrupt(), max(0.0, since))
 
     def _result(self, error: BaseException | None, seconds: float) -> CheckResult:
-        bench, judge = self.bench, self.judge
+        target_session, judge = self.target_session, self.judge
         reason, hint = _reason(error)
-        if bench is None or judge is None:
-            # It was ended before it met its target.
+        if target_session is None or judge is None:
+            # The check was ended before its first request.
             declared = tuple(sorted(self.declared))
             return CheckResult(
                 target=self.target,
@@ -95,7 +96,7 @@ class Check:
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
         if isinstance(error, Nonconformity) and (self.stopped or judge.unjudged):
-            reason = "The check that judges it ended early: what it builds on was judged failed."
+            reason = "Not judged: the check ended early, because a prerequisite failed."
         return CheckResult(
             target=self.target,
             family=self.family,
@@ -110,22 +111,26 @@ class Check:
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
             silences=dict(sorted(judge.silences.items())),
-            asked=bench.client.recorder.lines(cited.union(*evidence.values())),
+            asked=target_session.client.recorder.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),
             reason=reason,
             hint=hint,
-            exchanges=tuple(record.as_json() for record in bench.client.recorder.records(shown)),
-            requests=bench.client.requests - self._before[0],
-            keys_created=bench.pool.created - self._before[1],
+            exchanges=tuple(record.as_json() for record in target_session.client.recorder.records(shown)),
+            requests=target_session.client.requests - self._before[0],
+            keys_created=target_session.pool.created - self._before[1],
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
             ended=_ended(error),
             waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",
         )
 
 
-def run_check(check: Check) -> Generator[None, object, object]:
-    """Run the check's function, and end it by what was judged: silence is not a pass."""
+def run_check(check: CheckExecution) -> Generator[None, object, object]:
+    """Run the function of a check, and end it by its judgements: without a judgement it does not pass.
+
+    Raises `Nonconformity` if a judgement failed, `Inconclusive` if a prerequisite was missing, and `SuiteFault` if a
+    declared requirement was not judged for no reason.
+    """
     judge = check.judge
     assert judge is not None
     outcome: object = None
@@ -134,24 +139,24 @@ def run_check(check: Check) -> Generator[None, object, object]:
         with without_secrets(judge.clean):
             outcome = yield
     except Stop:
-        problem = Inconclusive("The check ended early: what it builds on was judged failed.")
+        problem = Inconclusive("The check ended early, because a prerequisite failed.")
     except Inconclusive as error:
         problem = error
-    # Also where it has failed: what it had still to judge, it has not.
+    # Also after a failure: the remaining requirements of the check were not judged.
     check.stopped = problem is not None
     if judge.failures and not isinstance(problem, SuiteFault):
         raise Nonconformity(f"It failed: {', '.join(failure.requirement for failure in judge.failures)}.")
     if problem is not None:
         raise problem from None
     if judge.unjudged:
-        # Nothing befell it and nothing was found: the check is wrong, or another plugin has taken its place.
+        # The check is wrong, or another plugin has replaced it.
         raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")
     return outcome
 
 
 @contextmanager
 def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
-    """Whatever is raised within leaves as an exception whose text, traceback and causes hold no secret."""
+    """Context: exceptions leave it without secrets in their text, traceback and causes."""
     try:
         yield
     except (Stop, Nonconformity):
@@ -161,13 +166,13 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
     except Inconclusive as error:
         reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
         raise Inconclusive(reason, hint, error.waiting_until) from None
-    except Exception as error:  # noqa: BLE001 - a fault of ours, told with its traceback
-        told = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
-        raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(told)) from None
+    except Exception as error:  # noqa: BLE001 - any other exception is a fault of the suite
+        text = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
+        raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(text)) from None
 
 
 def _ended(error: BaseException | None) -> bool:
-    """Whether a check ended by its own judgement, and not by something that befell it."""
+    """Whether a check ended by its judgements, and not by a fault of the suite or an interruption."""
     return error is None or (isinstance(error, (Nonconformity, Inconclusive)) and not isinstance(error, SuiteFault))
 
 

@@ -1,4 +1,4 @@
-"""A pytest session of the suite: starts what a run needs, collects results, and decides the verdicts."""
+"""The controller of a run: prepares the session, collects results, decides verdicts, writes the reports."""
 
 from __future__ import annotations
 
@@ -19,20 +19,26 @@ from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
-from kms_conformance.core.tier import Tier
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.consent import require
 from kms_conformance.recording.storage import emptied
-from kms_conformance.report.again import remember
 from kms_conformance.report.allure import labels as allure
-from kms_conformance.report.begin import UNFINISHED, begin
 from kms_conformance.report.model import Report
-from kms_conformance.report.recorded import keep
+from kms_conformance.report.recorded import keep_recordings
+from kms_conformance.report.reproduce import write_replay_file
+from kms_conformance.report.store import UNFINISHED, begin
 from kms_conformance.run.emulators import Emulators
-from kms_conformance.run.not_run import NO_FILTERS, Missing, filters_of, last_line, reason_of
-from kms_conformance.run.phrasing import phrase, status_of
 from kms_conformance.run.plan import plan_of
-from kms_conformance.run.settings import Settings
+from kms_conformance.run.pytest_reports import (
+    NO_FILTERS,
+    Missing,
+    filters_of,
+    last_line,
+    outcome_words,
+    reason_of,
+    set_outcome,
+)
+from kms_conformance.run.settings import Options, Settings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
 from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
@@ -43,33 +49,18 @@ from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, load_waivers
-from kms_conformance.verdict.waivers.outdated import stale
+from kms_conformance.verdict.waivers.outdated import stale_waivers
 from kms_conformance.wire.secrets.redactor import Redactor
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a run was told. `targets` are paths of target files; none is the built-in emulator.
-
-    `further` are settings on planted keys (plant, watch, rescue) and on shards (shard, durations). `consent` says that
-    the owners of real accounts agree. Where nothing will be asked (`asking`), the reports folder stays as it is.
-    """
-
-    targets: tuple[str, ...]
-    reports: Path
-    tier: Tier
-    seed: int
-    waivers: str | None = None
-    requirements: str | None = None
-    further: Mapping[str, Any] = field(default_factory=dict)
-    consent: bool = False
-    asking: bool = True
-
-
-# Compared by identity: pytest keeps its plugins in sets.
+# eq=False: pytest keeps plugins in sets, so they must be hashable.
 @dataclass(eq=False)
 class Controller:
-    """Starts what the run needs, collects results, and says at the end what follows from them."""
+    """The pytest plugin of the controlling process.
+
+    `results`: by target and check id. `isolation`: by target, the comparison of other keys in the account. `trouble`:
+    by target, why keys could not be scheduled for deletion. `unwritten`: the error if reports could not be written.
+    """
 
     settings: Settings
     reports: Path
@@ -96,20 +87,20 @@ class Controller:
 
     @classmethod
     def start(cls, options: Options, interrupts: Interrupts) -> Controller:
-        """Load targets and waivers, and work out the plan; with no target, start the built-in emulator everywhere.
+        """Load targets and waivers, and compute the plans; without targets, start the emulator of every dialect.
 
-        Before anything is asked, the reports folder says that the run is unfinished. Raises `LibraryReplaced`,
-        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account whose owner has not
-        agreed.
+        Before the first request, an unfinished verdict is written for each target. Raises `LibraryReplaced`,
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account without the owner's
+        consent.
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
         paths = options.targets or emulators.start()
-        # The built-in emulator forgets its keys when the run ends: their ledger need not outlive the report.
+        # The keys of the built-in emulator end with the run, so their ledger is kept in the reports folder only.
         state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
-            # Raises for a ledger that cannot be read or written, before anything is sent.
+            # Raises before the first request if the ledger cannot be read or written.
             ledger = Ledger.of(target, None if state is None else Path(state))
             if options.asking:
                 try_ledgers(ledger.path.parent)
@@ -131,56 +122,56 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
-        """The checks of one target share its keys, so they go to one worker, whatever `--dist` says."""
+        """The checks of one target share keys, so they go to one worker, regardless of `--dist`."""
         return one_worker_per_target(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
         node.workerinput["kms_conformance"] = asdict(self.settings)
 
-    # --- what comes of the run ----------------------------------------------------------------------------------------
+    # --- results and verdicts -----------------------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
         found = getattr(node, "workeroutput", {}).get("kms_found")
         if found is None:
-            # A worker that died has told nothing.
-            self._missing.fell(f"The worker that was to run it died: {last_line(error) or 'its process ended'}.")
+            # The worker died before it sent its results.
+            self._missing.add_event(f"Its worker process died: {last_line(error) or 'without a message'}.")
         else:
             self._take(found)
 
     def _take(self, found: Mapping[str, Any]) -> None:
-        """Take over what a worker found (see `Worker.found`)."""
+        """Take over the output of a worker (see `Worker.found`)."""
         self.isolation |= found["isolation"]
         for raw in found["stopped"]:
             self._keep(CheckResult.from_json(raw))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._missing.fell(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
+            self._missing.add_event(f"Collecting {report.nodeid or 'the suite'} failed: {last_line(report.longrepr)}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        self._missing.fell(f"pytest or a plugin of it failed: {last_line(excrepr)}")
+        self._missing.add_event(f"pytest or one of its plugins failed: {last_line(excrepr)}")
 
-    # First: what pytest's own reports say of a check is what we say.
+    # First, so that pytest's own reports get our outcome.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
         if raw is not None:
             result = CheckResult.from_json(raw)
             self._keep(result)
-            phrase(report, result, decides=result.outcome == "failed" and self._decides(result))
+            set_outcome(report, result, decides=result.outcome == "failed" and self._decides(result))
             return
         target, check = self.place(report.nodeid) or ("", None)
         if check is not None and not report.passed:
-            self._missing.told(target, check.id, reason_of(report))
+            self._missing.add_reason(target, check.id, reason_of(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        return status_of(report)
+        return outcome_words(report)
 
     def _keep(self, result: CheckResult) -> None:
-        """A check that another plugin runs again counts as it ended last; a failure stays one."""
+        """Store a result. If another plugin ran the check again, the last result counts, but a failure is kept."""
         kept = self.results.setdefault(result.target, {})
         known = kept.get(result.check)
         if known is None or known.outcome != "failed":
@@ -188,25 +179,25 @@ class Controller:
             kept[result.check] = result
 
     def _decides(self, result: CheckResult) -> bool:
-        """Whether the run's exit code rests on what failed in a check."""
+        """Whether the failures of a check make its target nonconformant."""
         target = next(target for target in self.targets if target.name == result.target)
         return self.decided(target, [result]).result == "nonconformant"
 
     def place(self, node_id: str) -> tuple[str, SuiteCheck] | None:
-        """The target and the check of the plan that an item of pytest's is; None for any other."""
+        """The target and the planned check of a pytest item; None for other items."""
         return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    # The innermost wrapper: pytest's terminal, a wrapper as well, shows afterwards what this has found.
+    # The innermost wrapper, because pytest's terminal, also a wrapper, prints the results afterwards.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Whatever other plugins do at the end, and whether they fail at it: what was judged is told."""
+        """Decide and write the verdicts, also if other plugins fail at the end of the session."""
         try:
             return (yield)
         finally:
             self._finish(session)
 
     def pytest_report_header(self) -> str:
-        """For plain pytest: whom it asks."""
+        """The names of the targets, for plain pytest."""
         names = ", ".join(target.name for target in self.targets)
         return f"kms-conformance: {names}" + ("" if self.settings.state is None else " (no --target was given)")
 
@@ -214,24 +205,24 @@ class Controller:
         if session.config.getoption("collectonly", default=False):
             self.emulators.stop()
             return
-        self.interrupts.no_more_asking()
+        self.interrupts.checks_finished()
         worker = session.config.pluginmanager.get_plugin("kms-worker")
         if isinstance(worker, Worker):
             self._take(worker.found())
         if getattr(session.config.option, "numprocesses", None):
-            with self.interrupts.letting_go():
+            with self.interrupts.cleaning_up():
                 self._finish_for_workers()
         for why in (session.shouldfail, session.shouldstop):
             if why:
-                self._missing.fell(f"The run was stopped before it: {why}.")
+                self._missing.add_event(f"The run was stopped before this check: {why}.")
         if self.interrupts.first is not None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
-            self._missing.fell("The run was interrupted before it.")
+            self._missing.add_event("The run was interrupted before this check.")
         filters = filters_of(session.config)
         self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
-        # What a waiver covers may fail in another shard: `merge` knows.
+        # In a shard, a waiver may cover failures of other shards: `merge` decides.
         whole = self.settings.part is None
         wider = {name: plan.wider for name, plan in self.plans.items()}
-        outlived = stale(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
+        outlived = stale_waivers(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
         self.emulators.stop()
         decided = [(verdict, self.results_of(verdict.name)) for verdict in self.verdicts]
         from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
@@ -243,11 +234,11 @@ class Controller:
             session.exitstatus = self.interrupts.exit_code or error.exit_code
             return
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
-        remember(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
-        keep(
+        write_replay_file(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
+        keep_recordings(
             self.reports,
             self.targets,
-            {name: plan.named() for name, plan in self.plans.items()},
+            {name: plan.declared_requirements() for name, plan in self.plans.items()},
             tier=self.settings.tier,
             seed=self.settings.seed,
             nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
@@ -258,43 +249,42 @@ class Controller:
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
-        # Last: no verdict is told by an exit code that is not on disk.
+        # Last, so that the exit codes 0 and 1 imply a verdict on disk.
         session.exitstatus = self.interrupts.exit_code or self.report.exit_code
 
     def _write_shard(self, shard: Shard) -> None:
-        """What `merge` must know besides the results."""
+        """Write `shard.json`, the input of `merge` besides the results."""
         assert self.report is not None
         plans = tuple(
             ShardedPlan(target.name, target.auth.way, division, self.frozen.get(target.dialect))
             for target in self.targets
             if (division := self.plans[target.name].division) is not None
         )
-        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.afterwards())))
+        write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.unscheduled_keys())))
 
     def _finish_for_workers(self) -> None:
-        """A worker that is told to end, or that dies, has no time to let its keys go."""
+        """Schedule the keys of workers for deletion that were stopped or died before they could do so."""
         for target in self.targets:
             ledger = Ledger.of(target, self.settings.ledgers)
             if not ledger.unfinished():
                 continue
-            bench = Bench(target, ledger, keys=0)
-            # What remains undone for whatever reason is named to the user, with the command that finishes it.
+            target_session = TargetSession(target, ledger, keys=0)
             try:
-                bench.enter()
-                bench.pool.recover()
-                bench.pool.release()
-            except Exception as error:  # noqa: BLE001 - as above, with that reason
+                target_session.open()
+                target_session.pool.recover()
+                target_session.pool.release()
+            except Exception as error:  # noqa: BLE001 - any error is shown to the user, see `unscheduled_keys`
                 said = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
                 self.trouble[target.name] = self.clean(said)
             finally:
-                bench.close()
+                target_session.close()
 
     def results_of(self, target: str) -> list[CheckResult]:
-        """What its checks have come to by now, in the order in which they ended."""
+        """The results of a target's checks so far, in the order in which they ended."""
         return list(self.results.get(target, {}).values())
 
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
-        """What is known of a target by now; `missed` is why checks did not run of which nothing else is known."""
+        """The verdict on a target so far; `missed` is the reason for checks that did not run without a known reason."""
         beside = Circumstances(
             {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
             missed or self.clean(self._missing.why(filters)),
@@ -305,37 +295,39 @@ class Controller:
         return replace(verdict, isolation=self.isolation.get(target.name))
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
-        """The verdict that follows from these results."""
+        """The verdict on a target from the given results."""
         duration = time.monotonic() - self._clock
         run = Run(self.settings.tier, self.settings.seed, self.started, duration, self.settings.watch)
-        planned = self.plans[target.name].named()
+        planned = self.plans[target.name].declared_requirements()
         return decide(target, results, run, planned, self.waivers, self.frozen.get(target.dialect), beside)
 
     def clean(self, text: str) -> str:
-        """The text without the secrets that stand in target files."""
+        """The text without the secrets of the target files."""
         for target in self.targets:
             text = Redactor.of(target).text(text)
         return text
 
-    def afterwards(self) -> Iterator[str]:
-        """What is left to be done by the user: keys that are not known to be scheduled for deletion, and why not."""
+    def unscheduled_keys(self) -> Iterator[str]:
+        """A line per key that is not confirmed as scheduled for deletion: the reason, and the command to finish it."""
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
                 reason = record.facts.get("reason") or self.trouble.get(target.name)
                 why = f" ({reason.rstrip('.')})" if reason else ""
                 yield (
                     f"{target.name}: {record.named} is not scheduled for deletion{why}. "
-                    f"Finish that with: kms-conformance sweep --target {shlex.quote(path)}"
+                    f"Schedule it with: kms-conformance sweep --target {shlex.quote(path)}"
                 )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """For plain pytest: the verdict of each target, and where the report lies."""
+        """The result of each target and the path of the report, for plain pytest."""
         for verdict in self.verdicts:
             terminalreporter.write_line(printable(f"{verdict.name}: {verdict.result}"))
         for found in () if self.report is None else self.report.stale:
-            terminalreporter.write_line(printable(f"stale waiver {found.waiver.requirement}: {found.why} {found.next}"))
+            terminalreporter.write_line(
+                printable(f"waiver out of date: {found.waiver.requirement}: {found.why} {found.next}")
+            )
         if self.report is not None:
             terminalreporter.write_line(printable(f"report: {self.reports / 'index.html'}"))
-        for line in self.afterwards():
+        for line in self.unscheduled_keys():
             terminalreporter.write_line(printable(line))

@@ -1,4 +1,4 @@
-"""The built-in emulator as a target: one server a dialect, and the file that leads there."""
+"""The built-in emulator as a target: one server per dialect, and its target file."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from kms_conformance.target.registry import ways_of
 
 
 class Emulators:
-    """Servers on 127.0.0.1 for the time of a run; their target files lie in `directory`."""
+    """Servers on 127.0.0.1 for the time of a run; their target files are written to `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._running = ExitStack()
 
     def start(self) -> tuple[str, ...]:
-        """Start one emulator a dialect; returns the paths of their target files."""
+        """Start one emulator per dialect; returns the paths of their target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(self._start(dialect) for dialect in specs.emulated())
 
     def _start(self, dialect: str, way: str | None = None) -> str:
-        from kms_conformance.emulator import Emulator  # noqa: PLC0415 - who names a target needs no server
+        from kms_conformance.emulator import Emulator  # noqa: PLC0415 - needed only without --target
 
         emulator = self._running.enter_context(Emulator(dialect))
-        # Where there is one way only, the emulator's names are for its variants.
+        # With a single way to sign in, the emulator's names mean variants of this way.
         several = way is not None and len(ways_of(dialect)) > 1
         target = emulator.target(way if several else None)
         target["name"] += f"-{way}" if several else ""
@@ -37,7 +37,7 @@ class Emulators:
         return str(path)
 
     def start_for_ways(self, ways: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-        """Start one emulator for each of these ways to sign in, by dialect; returns the paths of their target files."""
+        """Start one emulator per way to sign in; `ways` are names by dialect. Returns the paths of the target files."""
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)

@@ -1,4 +1,4 @@
-"""pytest in this process, alone: without what the environment tells the pytest of other people, and without plugins."""
+"""Runs pytest in this process, without the user's pytest environment variables and without other plugins."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import pytest
 
 from kms_conformance.core.errors import UserMistake
 
-# Of what is installed, a run needs these. Any other may end it early, leave out checks, or fail to be imported.
+# The plugins of a run. Other installed plugins are not loaded: they may end the run early, or fail to be imported.
 _PLUGINS = ("kms_conformance.run.plugin", "allure_pytest.plugin", "_hypothesis_pytestplugin", "xdist.plugin")
-# Options, plugins, themes, the folder of temporary files, and what a pytest around this one has noted for itself.
+# Prefix of pytest's variables: options, plugins, themes, temporary folder, state of an outer pytest.
 _FOREIGN = "PYTEST_"
 
 
 class PytestRefused(UserMistake):
-    """What stands after `--` is nothing that pytest can begin with."""
+    """pytest refused the arguments after `--`."""
 
 
 def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
-    """Run pytest and return its exit status. Raises `PytestRefused` where it would not begin.
+    """Run pytest and return its exit status.
 
-    What breaks before the session has begun is raised as it is.
+    Raises `PytestRefused` if pytest refuses its arguments. Other errors before the session starts are raised unchanged.
     """
     loaded = [option for name in _PLUGINS if _is_there(name) for option in ("-p", name)]
-    with alone(), _aside() as errors:
+    with without_pytest_environment(), _held_back_stderr() as errors:
         try:
             status = int(pytest.main([*loaded, *arguments], plugins=[*plugins, _Begun(errors)]))
         except ImportError as error:
@@ -44,8 +44,8 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Take out of the environment what pytest goes by, for this process and the workers that it starts."""
+def without_pytest_environment() -> Iterator[None]:
+    """Context: remove pytest's environment variables, for this process and its workers."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_FOREIGN)}
     for name in kept:
         del os.environ[name]
@@ -59,12 +59,12 @@ def alone() -> Iterator[None]:
 
 
 class _Errors(io.TextIOBase):
-    """Standard error, of which is kept back what pytest says before it has begun, and after its end."""
+    """Standard error that holds back texts written before pytest's session starts, and after its end."""
 
-    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - whatever stands for standard error
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - any text stream
         self._stream = stream
         self._kept = io.StringIO()
-        self.aside = True
+        self.holds_back = True
         self.begun = False
 
     @property
@@ -72,12 +72,12 @@ class _Errors(io.TextIOBase):
         return self._kept.getvalue().strip()
 
     def pass_on(self) -> None:
-        """Say what was kept back, in the words of whoever refused to begin."""
+        """Write the texts that were held back."""
         if self.kept:
             self._stream.write(f"{self.kept.removeprefix('Exit: ')}\n")
 
     def write(self, text: str, /) -> int:
-        return int((self._kept if self.aside else self._stream).write(text))
+        return int((self._kept if self.holds_back else self._stream).write(text))
 
     def flush(self) -> None:
         self._stream.flush()
@@ -89,34 +89,34 @@ class _Errors(io.TextIOBase):
         return bool(self._stream.isatty())
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # it is an attribute there, and a property here
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute in the base class
         return str(self._stream.encoding)
 
 
 class _Begun:
-    """A pytest plugin: once the session has begun, what stands on standard error is for the user."""
+    """A pytest plugin: from the start of the session to its end, standard error goes to the user."""
 
     def __init__(self, errors: _Errors) -> None:
         self._errors = errors
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Before the session has begun nobody else can tell it but pytest, by its traceback."""
+        """Raise errors before the session starts, because no terminal plugin is there to show them."""
         if not self._errors.begun:
             raise excinfo.value
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
-        self._errors.aside, self._errors.begun = False, True
+        self._errors.holds_back, self._errors.begun = False, True
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        self._errors.aside = True
+        self._errors.holds_back = True
 
 
 @contextmanager
-def _aside() -> Iterator[_Errors]:
-    before = sys.stderr  # noqa: TID251 - nothing is printed: it is what others print on
+def _held_back_stderr() -> Iterator[_Errors]:
+    before = sys.stderr  # noqa: TID251 - replaced here, not printed to
     errors = _Errors(before)
     sys.stderr = errors  # noqa: TID251 - as above
     try:
@@ -133,11 +133,11 @@ def _is_there(plugin: str) -> bool:
 
 
 def _refused(text: str) -> PytestRefused:
-    """The last thing that pytest says of its own usage; what stands around it is about folders of ours."""
+    """The error for the user, with pytest's own message; the lines around the message are left out."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("  ")]
     said = next((line.partition("error: ")[2] for line in lines if "error: " in line), lines[0] if lines else "")
     return PytestRefused(
-        f"pytest refused what stands after `--`: {said.removeprefix('ERROR: ')}\n"
-        "A run loads no plugin but its own, pytest-xdist and Allure's: name another one with -p MODULE.\n"
-        "Leave it out, or see what there is: pytest --help."
+        f"pytest refused the arguments after `--`: {said.removeprefix('ERROR: ')}\n"
+        "A run loads only its own plugins, pytest-xdist and Allure's: load others with -p MODULE.\n"
+        "Remove the argument, or see the known ones: pytest --help."
     )

@@ -1,7 +1,7 @@
-"""The plan of a run: every check that the suite has for a target, known before anything is asked.
+"""The plan of a run: every check for a target, known before the first request.
 
-It does not come from pytest's collection: what a filter, another plugin or a worker that died has left out of a run
-still stands in its plan.
+The plan does not depend on pytest's collection. A check that a filter, another plugin or a dead worker left out is
+still in the plan, so it is reported as missing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kms_conformance.catalogue.api import Api
-from kms_conformance.catalogue.families import DRAWN
+from kms_conformance.catalogue.families import SEEDED
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.settings import Settings
-from kms_conformance.run.shards.division import Division, Planned, divide
+from kms_conformance.run.shards.division import Division, PlannedCheck, divide
 from kms_conformance.run.shards.durations import load as load_durations
 from kms_conformance.suite.checks import SuiteCheck, all_checks
 from kms_conformance.target import Target
@@ -23,10 +23,10 @@ from kms_conformance.target import Target
 
 @dataclass(frozen=True)
 class Plan:
-    """All checks of a run at one target, by id, in the order of the run.
+    """All checks of a run on one target, by id, in the order of the run.
 
-    `wider` are the requirements that a higher tier judges by further checks, or by more examples. `division` says which
-    shard has which check, and `shard` which of them this run is; None for a whole run.
+    `wider`: the requirements for which a higher tier has further checks or more examples. `division`: the shard of each
+    check; `shard`: the number of this shard. Both are None for a run without shards.
     """
 
     target: str
@@ -35,14 +35,14 @@ class Plan:
     division: Division | None = None
     shard: int | None = None
 
-    def named(self) -> dict[str, tuple[str, ...]]:
-        """The requirements that each check declares; the name of another shard's check says whose it is."""
+    def declared_requirements(self) -> dict[str, tuple[str, ...]]:
+        """The declared requirements by check id; the id of another shard's check has the number of that shard."""
         if self.division is not None and self.shard is not None:
             return self.division.planned({self.shard})
         return {name: tuple(sorted(check.declared)) for name, check in self.checks.items()}
 
     def find(self, family: str, function: str, parameters: Mapping[str, object]) -> SuiteCheck | None:
-        """The check of this run that has these parameters; None where this run does not make it."""
+        """The check with these parameters; None if the plan or this shard does not have it."""
         for check in self.checks.values():
             if (check.family, check.function) == (family, function) and dict(check.parameters) == dict(parameters):
                 return check if self._is_here(check) else None
@@ -53,14 +53,14 @@ class Plan:
 
     @property
     def keys(self) -> int | None:
-        """How many keys this shard may have; None where shards share none."""
+        """The maximum number of keys of this shard; None if shards do not share a maximum."""
         if self.division is None or self.shard is None or not self.division.keys:
             return None
         return self.division.keys[self.shard - 1]
 
 
 def plan_of(target: Target, settings: Settings) -> Plan:
-    """Everything that a run asks of a target. Raises `TargetError` where shards cannot divide it."""
+    """The plan of a run on a target. Raises `TargetError` if the checks cannot be divided into the shards."""
     profile, catalogue = Profile.load(target.dialect, target.profile), Catalogue.load(target.dialect)
     applicable = {
         r.id: r.level for r in catalogue if r.not_applicable_because(profile, target.auth.way, target.auth.like) is None
@@ -76,7 +76,7 @@ def plan_of(target: Target, settings: Settings) -> Plan:
         check
         for check in speaking
         if settings.tier != "nightly"
-        and (check.id not in checks or check.family in DRAWN)
+        and (check.id not in checks or check.family in SEEDED)
         and _is_asked(check, target, settings, "nightly")
     ]
     wider = frozenset[str]().union(*(check.declared for check in further))
@@ -88,10 +88,10 @@ def plan_of(target: Target, settings: Settings) -> Plan:
 
 
 def _is_asked(check: SuiteCheck, target: Target, settings: Settings, tier: Tier) -> bool:
-    """Whether the tier, the target's offers and limits, and what the user wants of a run include a check."""
+    """Whether a check is in the plan, by the tier, the user's options, and the target's time control and limits."""
     planted = check.mark("planted") is not None
     if settings.watch or planted:
-        # Where the clock can be moved, nights need not be waited for unless somebody asks for it.
+        # With a movable clock, checks of planted keys run only on request: other checks cover the waiting period.
         nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
         return planted and nights
     if check.mark("clock") is not None and target.time_control is None:
@@ -111,7 +111,7 @@ def _divided(checks: Iterable[SuiteCheck], musts: set[str], target: Target, sett
         needed = check.mark("keys")
         keys = {} if needed is None else {"keys": needed.args[0]}
         decides = not musts.isdisjoint(check.declared)
-        planned.append(Planned(check.id, check.family, tuple(sorted(check.declared)), decides, **keys))
+        planned.append(PlannedCheck(check.id, check.family, tuple(sorted(check.declared)), decides, **keys))
     seconds = load_durations(settings.durations, target.dialect, settings.tier)
     budget = target.limits.max_keys if settings.shared else None
     return divide(target.name, planned, settings.part.of, seconds, budget, reserve=int(settings.plant))

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, one item a check and target, judgements into outcomes, outcomes into a verdict."""
+"""The pytest plugin: command-line options, markers, and the registration of controller, worker and terminal."""
 
 from __future__ import annotations
 
@@ -16,67 +16,67 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# pytest says something and ends: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
-_ASKS_NOTHING = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+# Options with which pytest only prints: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
+_INFORMATION_OPTIONS = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of `kms-conformance run`, for plain pytest."""
+    """Add the options of `kms-conformance run`, for plain pytest."""
     group = parser.getgroup("kms-conformance")
     group.addoption("--target", action="append", default=[], metavar="FILE", help="certify the target in this file")
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
-    group.addoption("--tier", choices=TIERS, default="standard", help="how much is asked")
+    group.addoption("--tier", choices=TIERS, default="standard", help="the set of checks, from few to all")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
-    group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to watch it go")
+    group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to observe")
     observe = "only read planted keys; create nothing (--watch is the older name)"
     group.addoption("--observe", "--watch", dest="watch", action="store_true", help=observe)
     group.addoption("--rescue", action="store_true", help="cancel a planted key on its last day, and plant it anew")
     group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
-    group.addoption("--kms-durations", default=None, metavar="FILE", help="what shards are balanced by")
+    group.addoption("--kms-durations", default=None, metavar="FILE", help="durations of checks, to balance shards")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
-    group.addoption("--requirements", metavar="RELEASE|FILE", default=None, help="those of an earlier release decide")
+    group.addoption(
+        "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
+    )
     group.addoption("--waivers", metavar="FILE", default=None, help="requirements whose failure is accepted, and why")
 
 
 def add_marks(config: pytest.Config) -> None:
-    """Say what the marks of checks mean."""
+    """Register the markers of checks."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check judges")
-    config.addinivalue_line("markers", "standard: asked at the tier standard and above, not at smoke")
-    config.addinivalue_line("markers", "clock: needs a target whose clock can be moved")
-    config.addinivalue_line("markers", "planted: asked of a key that an earlier run has left pending")
-    config.addinivalue_line("markers", "keys(number): asked where limits.max_keys allows so many")
-    config.addinivalue_line(
-        "markers", "wasteful: makes keys of no further use; without a clock only at the tier nightly"
-    )
-    config.addinivalue_line("markers", "of_each_operation(besides, marked): a check of each operation of a dialect")
-    config.addinivalue_line("markers", "asks(*operations): the operations without which a target is not asked")
+    config.addinivalue_line("markers", "standard: runs at the tiers standard and nightly, not at smoke")
+    config.addinivalue_line("markers", "clock: needs a target with time control")
+    config.addinivalue_line("markers", "planted: reads a key that an earlier run left pending")
+    config.addinivalue_line("markers", "keys(number): needs limits.max_keys of at least this number")
+    config.addinivalue_line("markers", "wasteful: uses up keys; without time control only at the tier nightly")
+    config.addinivalue_line("markers", "of_each_operation(besides, marked): one check per operation of a dialect")
+    config.addinivalue_line("markers", "asks(*operations): runs only if the target has these operations")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Take part only in a run of the suite: any other pytest session on this machine is left alone."""
+    """Register the plugins of a run; other pytest sessions on this machine are left alone."""
     add_marks(config)
     suite = Path(__file__).parents[1] / "suite"
     named = [argument.split("::")[0] for argument in config.args]
     if not any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in named):
         return
-    # Imported late: every pytest session of a machine with this package loads this file.
+    # Imported late, because every pytest session on a machine with this package loads this file.
     from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
-    from kms_conformance.core.folders import Held  # noqa: PLC0415
+    from kms_conformance.core.folders import ReportsLock  # noqa: PLC0415
     from kms_conformance.core.signals import Interrupts  # noqa: PLC0415
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
-    from kms_conformance.run.controller import Controller, Options  # noqa: PLC0415
-    from kms_conformance.run.settings import Settings  # noqa: PLC0415
+    from kms_conformance.run.controller import Controller  # noqa: PLC0415
+    from kms_conformance.run.settings import Options, Settings  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
     given = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Interrupts))
     interrupts = next(given, None) or Interrupts()
     interrupts.watch()
-    if any(config.getoption(name, default=False) for name in _ASKS_NOTHING):
+    if any(config.getoption(name, default=False) for name in _INFORMATION_OPTIONS):
         return
-    config.pluginmanager.register(Private(config), "kms-private")
+    config.pluginmanager.register(PrivateFiles(config), "kms-private")
     if hasattr(config, "workerinput"):
         worker = Worker(Settings(**config.workerinput["kms_conformance"]), interrupts=interrupts)
         config.pluginmanager.register(worker, "kms-worker")
@@ -85,13 +85,13 @@ def pytest_configure(config: pytest.Config) -> None:
     seed = config.getoption("--seed")
     shown = config.getoption("--kms-progress")
     if shown:
-        # Before anything can go wrong: what does is told once, and not in pytest's own words as well.
+        # Before the first possible error, so that an error is not shown twice.
         config.pluginmanager.unregister(name="terminalreporter")
     reports = Path(config.getoption("--reports") or "reports/latest")
     asking = not config.getoption("collectonly", default=False)
     try:
         if asking:
-            config.add_cleanup(Held(reports).release)
+            config.add_cleanup(ReportsLock(reports).release)
         options = Options(
             targets=tuple(config.getoption("--target")),
             reports=reports,
@@ -109,9 +109,9 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.run.shards.scheduling import Turn  # noqa: PLC0415
+        from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
 
-        config.pluginmanager.register(Turn(controller.targets), "kms-turn")
+        config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
     worker = Worker(controller.settings, interrupts=interrupts)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
@@ -130,16 +130,16 @@ def _with_parents(path: Path) -> Iterator[Path]:
 _OTHERS = 0o077
 
 
-class Private:
-    """A pytest plugin: nothing that is written while it is registered can be read by others."""
+class PrivateFiles:
+    """A pytest plugin: files written while it is registered can be read by their owner only."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._before = os.umask(_OTHERS)
-        # Allure's plugin has made its folder already.
+        # Allure's plugin has created its folder already.
         _restrict(getattr(config.option, "allure_report_dir", None), 0o700)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Give the process its own mode back; a file that was there before has kept its mode until here."""
+        """Restore the umask; restrict the JUnit file, which keeps its mode if it existed before."""
         os.umask(self._before)
         _restrict(getattr(config.option, "xmlpath", None), 0o600)
 

@@ -1,20 +1,42 @@
-"""What every worker of a run must know."""
+"""Options of a run, as the user gave them, and the settings that every worker process gets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.shards.shard import Shard
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The options of a run; only JSON types, so that it can travel to other processes.
+class Options:
+    """The options of a run. `targets`: paths of target files; without any, the built-in emulator.
 
-    `targets` are paths of target files, `state` is the folder of the ledgers (None: the user's own), `spool` the folder
-    for what is recorded (None: nothing is).
+    `further`: settings of planted keys (plant, watch, rescue) and shards (shard, durations). `consent`: the owners of
+    real accounts agree. `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not
+    touched.
+    """
+
+    targets: tuple[str, ...]
+    reports: Path
+    tier: Tier
+    seed: int
+    waivers: str | None = None
+    requirements: str | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
+    consent: bool = False
+    asking: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run, for every worker; JSON types only.
+
+    `targets`: paths of target files. `state`: the folder of the ledgers (None: the user's state folder). `spool`: the
+    folder of recordings (None: no recording).
     """
 
     targets: tuple[str, ...]
@@ -30,20 +52,20 @@ class Settings:
 
     @property
     def part(self) -> Shard | None:
-        """The shard that this run is; None for a whole one."""
+        """The shard of this run; None for a run without shards."""
         return None if self.shard is None else Shard.parse(self.shard)
 
     @property
     def mark(self) -> str:
-        """What the ids of this run begin with; empty for a whole run."""
+        """The prefix of run ids; empty for a run without shards."""
         return "" if self.part is None else self.part.mark
 
     @property
     def ledgers(self) -> Path | None:
-        """The folder of the ledgers; None for the user's own."""
+        """The folder of the ledgers; None for the user's state folder."""
         return None if self.state is None else Path(self.state)
 
     @property
     def shared(self) -> bool:
-        """Whether shards share an endpoint; those of the built-in emulator have one each."""
+        """Whether all shards use one endpoint; with the built-in emulator, each shard has its own."""
         return self.state is None

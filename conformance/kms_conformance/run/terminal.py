@@ -1,4 +1,4 @@
-"""What `kms-conformance run` shows: a progress bar, and at the end a summary that a person can read."""
+"""The terminal output of `kms-conformance run`: a progress bar, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 from rich.text import Text
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 from kms_conformance.report.ci.github import github_lines
 from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.report.text.summary import show
@@ -19,7 +19,7 @@ from kms_conformance.verdict.results import CheckResult
 
 
 class Terminal:
-    """Stands in for pytest's own terminal reporter; what goes wrong outside of checks is still told."""
+    """Replaces pytest's terminal reporter; errors outside of checks are shown as well."""
 
     def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
         self._controller = controller
@@ -30,12 +30,12 @@ class Terminal:
         self._interrupted = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Without xdist: the items are here."""
+        """Start the progress bar, without xdist."""
         self._start(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
-        """With xdist: every worker has all items."""
+        """Start the progress bar, with xdist: every worker has collected all items."""
         self._start(ids)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -44,7 +44,7 @@ class Terminal:
             self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Tell it in a line; where nobody answers, pytest prints its traceback."""
+        """Show the error in one line; true keeps pytest from printing the traceback."""
         self._problems.append(f"The run ended early: {excinfo.exconly().splitlines()[0]}")
         return True
 
@@ -57,16 +57,16 @@ class Terminal:
             self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Of all that libraries warn of, what bears on the run; each once, whichever worker saw it."""
-        if issubclass(warning_message.category, LibraryMoved):
+        """Collect warnings about changed libraries, each once over all workers; other warnings are not shown."""
+        if issubclass(warning_message.category, LibraryChanged):
             self._moved[str(warning_message.message)] = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Ctrl-C, or a signal: what was found so far is summed up all the same."""
+        """Record that the run was interrupted; the summary is shown all the same."""
         self._interrupted = True
 
     def pytest_unconfigure(self) -> None:
-        """Everything is written by now."""
+        """Show the summary, after all files are written."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
         for problem in self._problems:
@@ -74,7 +74,7 @@ class Terminal:
         for moved in self._moved:
             self._screen.print(Text(moved, "yellow"), soft_wrap=True)
         if self._interrupted:
-            self._screen.print(Text("Interrupted: what was not asked by then is not tested.", "yellow"))
+            self._screen.print(Text("Interrupted: the remaining checks did not run.", "yellow"))
         if self._controller.report is not None:
             if self._controller.unwritten:
                 self._screen.write_line(Text(self._controller.unwritten, "red"))
@@ -82,7 +82,7 @@ class Terminal:
             show(self._controller.report, where, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
-        for line in self._controller.afterwards():
+        for line in self._controller.unscheduled_keys():
             self._screen.write_line(line)
 
     def _start(self, node_ids: Iterable[str]) -> None:

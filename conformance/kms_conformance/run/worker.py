@@ -1,4 +1,4 @@
-"""A worker of a session: makes one item of each check and target, runs it, and attaches what became of it."""
+"""The worker of a session: makes one item per check and target, runs it, and attaches its result."""
 
 from __future__ import annotations
 
@@ -9,59 +9,63 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_THE_CENSUS, position
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.storage import Reel
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
-from kms_conformance.run.check import Check, SuiteFault, run_check, without_secrets
+from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
-from kms_conformance.suite.checks import SuiteCheck
-from kms_conformance.suite.fuzz.names import names_of
+from kms_conformance.suite.checks import SuiteCheck, operation_names
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
 
-_CHECK = pytest.StashKey[Check]()
+_CHECK = pytest.StashKey[CheckExecution]()
 
 
 class Worker:
-    """Makes one item of each check and target, and runs it."""
+    """The pytest plugin that makes and runs the items of all targets."""
 
     def __init__(
-        self, settings: Settings, benches: Sequence[Bench] | None = None, interrupts: Interrupts | None = None
+        self,
+        settings: Settings,
+        target_sessions: Sequence[TargetSession] | None = None,
+        interrupts: Interrupts | None = None,
     ) -> None:
-        """`benches` are those of a run that is judged again; others are made, and what they do is recorded."""
+        """Create the target sessions, with recording; `target_sessions` are given only for a run judged again."""
         self.settings = settings
         self.reels: dict[str, Reel] = {}
-        found = tuple(self._recorded_benches()) if benches is None else tuple(benches)
-        self.targets = tuple(bench.target for bench in found)
-        self.benches = {bench.target.name: bench for bench in found}
+        found = tuple(self._recorded_sessions()) if target_sessions is None else tuple(target_sessions)
+        self.targets = tuple(target_session.target for target_session in found)
+        self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
-        for name, bench in self.benches.items():
-            bench.share = self.plans[name].keys
+        for name, target_session in self.target_sessions.items():
+            target_session.share = self.plans[name].keys
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
-        self._at_work: Check | None = None
+        self._running: CheckExecution | None = None
         self._stopped: list[CheckResult] = []
 
-    def _recorded_benches(self) -> Iterator[Bench]:
+    def _recorded_sessions(self) -> Iterator[TargetSession]:
         settings = self.settings
-        # Shards of the built-in emulator have one each: there is nothing to share.
+        # With the built-in emulator, each shard has its own endpoint and shares no limits.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
-            bench = Bench(target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys)
+            target_session = TargetSession(
+                target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys
+            )
             if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, bench.ledger, settings.seed)
-                bench.world = self.reels[target.name].world
-            yield bench
+                self.reels[target.name] = Reel(Path(settings.spool), target, target_session.ledger, settings.seed)
+                target_session.world = self.reels[target.name].world
+            yield target_session
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._allure = session.config.getoption("--alluredir", None) is not None
@@ -74,81 +78,83 @@ class Worker:
         each = metafunc.definition.get_closest_marker("of_each_operation")
         if each is not None:
             dialects = sorted({target.dialect for target in self.targets})
-            operations = dict.fromkeys(name for dialect in dialects for name in names_of(dialect))
+            operations = dict.fromkeys(name for dialect in dialects for name in operation_names(dialect))
             chosen = [name for name in operations if name not in each.kwargs["besides"]]
             marked = each.kwargs["marked"]
             metafunc.parametrize("operation", [pytest.param(name, marks=marked.get(name, ())) for name in chosen])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the plan, and of these the shard's own, target by target, in the order of families."""
+        """Keep the items of planned checks of this shard; sort them by target and family."""
         kept = []
         for item in items:
             target = _target_of(item)
             if target is None:
                 kept.append(item)
             elif (found := self._planned(item, target)) is not None:
-                item.stash[_CHECK] = Check.of(found, target)
+                item.stash[_CHECK] = CheckExecution.of(found, target)
                 kept.append(item)
         order = [target.name for target in self.targets]
         kept.sort(key=lambda item: _position(item, order))
         items[:] = kept
 
     def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
-        """The check of this run that an item is."""
+        """The planned check of an item; None if this run does not have it."""
         callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
         parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
         function = getattr(item, "originalname", item.name)
         return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
-        """What Allure is told of an item."""
+        """The Allure labels of an item."""
         check = check_of(item)
         if check is None:
             return None
-        bench = self.benches[check.target]
+        target_session = self.target_sessions[check.target]
         return allure.label(
             target=check.target,
-            dialect=bench.target.dialect,
+            dialect=target_session.target.dialect,
             family=check.family,
             title=check.title,
             check=check.id,
-            requirements=[bench.catalogue[name] for name in sorted(check.declared & bench.applicable)],
+            requirements=[
+                target_session.catalogue[name] for name in sorted(check.declared & target_session.applicable)
+            ],
         )
 
     def scenario(self, item: pytest.Item) -> Scenario:
-        """The scenario for one check: its own judge at the bench of its target."""
+        """The scenario of one check, with its own judge, on the session of its target."""
         check = item.stash[_CHECK]
-        bench = self.benches[check.target]
-        clean = bench.client.recorder.redactor.text
+        target_session = self.target_sessions[check.target]
+        clean = target_session.client.recorder.redactor.text
         judge = Judge(
-            bench.catalogue,
-            bench.applicable,
+            target_session.catalogue,
+            target_session.applicable,
             check.declared,
-            lambda: bench.client.recorder.count,
+            lambda: target_session.client.recorder.count,
             clean=clean,
-            take=bench.client.start_findings().take,
+            take=target_session.client.start_findings().take,
         )
-        check.open(bench, judge)
-        self._at_work = check
-        bench.opened.append(check.id)
+        check.open(target_session, judge)
+        self._running = check
+        target_session.checks_started.append(check.id)
         with without_secrets(clean):
-            bench.meet()
-            if check.family not in BEFORE_THE_CENSUS:
-                bench.enter()
+            target_session.connect()
+            if check.family not in BEFORE_LISTING:
+                target_session.open()
             if check.family not in BEFORE_ADMISSION:
-                bench.admit()
+                target_session.require_state()
         return Scenario(
-            client=bench.client,
-            pool=bench.pool,
-            time=bench.time,
+            client=target_session.client,
+            pool=target_session.pool,
+            time=target_session.time,
             judge=judge,
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
-            others_at_entry=bench.others,
+            others_before=target_session.others,
             plant=self.settings.plant,
             rescue=self.settings.rescue,
-            divided=self.settings.part is not None,
+            sharded=self.settings.part is not None,
         )
 
     @pytest.hookimpl(wrapper=True)
@@ -161,7 +167,7 @@ class Worker:
         except Nonconformity:
             raise Nonconformity(self._rendered(check)) from None
 
-    # Innermost: what other plugins attach of a report has lost its secrets.
+    # Innermost, so that other plugins get reports without secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -169,93 +175,93 @@ class Worker:
         report = yield
         check = check_of(item)
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
-            self._at_work = None
+            self._running = None
             result = check.result(call.excinfo, call.duration)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
-                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.told}"
+                report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.traceback_text}"
             elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
-                # Where in our code a judgement was passed tells nobody anything.
+                # Without the traceback, which shows only code of the suite.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
-                allure.attach(result, self.benches[check.target].catalogue)
+                allure.attach(result, self.target_sessions[check.target].catalogue)
         self._clean(report)
         return report
 
-    def _rendered(self, check: Check) -> str:
+    def _rendered(self, check: CheckExecution) -> str:
         """The failed judgements of a check, as text for pytest, JUnit and Allure."""
-        bench = self.benches[check.target]
+        target_session = self.target_sessions[check.target]
         return "\n\n".join(
             render(
                 failure,
-                bench.catalogue.requirements.get(failure.requirement),
-                [record.as_json() for record in bench.client.recorder.records(failure.exchanges)],
+                target_session.catalogue.requirements.get(failure.requirement),
+                [record.as_json() for record in target_session.client.recorder.records(failure.exchanges)],
                 name=failure_id(check.target, check.id, failure.requirement, failure.expected),
             )
             for failure in check.failures
         )
 
     def _clean(self, report: pytest.TestReport) -> None:
-        """Take secrets out of what pytest and its plugins show of a test: its traceback, what it printed or logged."""
+        """Remove secrets from pytest's report of a test: traceback, captured output, log."""
         clean = self._clean_text
         report.sections = [(name, clean(text)) for name, text in report.sections]
         if report.longrepr and not hasattr(report, "kms"):
             report.longrepr = clean(str(report.longrepr))
 
     def _clean_text(self, text: str) -> str:
-        for bench in self.benches.values():
-            if "client" in vars(bench):
-                text = bench.client.recorder.redactor.text(text)
+        for target_session in self.target_sessions.values():
+            if "client" in vars(target_session):
+                text = target_session.client.recorder.redactor.text(text)
         return text
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """From its end on a signal only counts: one that came between the checks and their ending would lose both."""
+        """After the checks, signals are only recorded: an interruption there would lose results and leave keys."""
         try:
             return (yield)
         finally:
-            self._interrupts.no_more_asking()
+            self._interrupts.checks_finished()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._interrupts.no_more_asking()
-        if self._at_work is not None:
-            # What it had judged by then counts; the rest of it stays open.
-            self._stopped.append(self._at_work.cut_short())
+        self._interrupts.checks_finished()
+        if self._running is not None:
+            # Its judgements so far count; its other requirements stay open.
+            self._stopped.append(self._running.interrupted())
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
-        for name, bench in self.benches.items():
-            if "client" not in vars(bench):
+        for name, target_session in self.target_sessions.items():
+            if "client" not in vars(target_session):
                 continue
-            with self._interrupts.letting_go():
-                bench.leave(hurried=hurried)
-            if bench.isolation is not None:
-                self.isolation[name] = bench.isolation.to_json()
+            with self._interrupts.cleaning_up():
+                target_session.end(hurried=hurried)
+            if target_session.isolation is not None:
+                self.isolation[name] = target_session.isolation.to_json()
         for name, reel in self.reels.items():
-            if self.benches[name].opened:
-                # Without its tape a run can be read, and not sealed.
+            if self.target_sessions[name].checks_started:
+                # Without the recording, a run is valid but cannot be sealed.
                 with suppress(OSError):
-                    reel.finish(self.benches[name].opened, interrupted=hurried)
+                    reel.finish(self.target_sessions[name].checks_started, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
-        """What the controller must know besides the results of checks; only JSON types, so that it can travel."""
+        """The output for the controller, besides results of checks; JSON types only."""
         return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:
-        """The target, as a check speaks to it."""
+        """The scenario of the check on its target."""
         return self.scenario(request.node)
 
 
-def check_of(item: pytest.Item) -> Check | None:
-    """The check that an item is; None for what is no check of a target of this run."""
+def check_of(item: pytest.Item) -> CheckExecution | None:
+    """The check of an item; None for other items."""
     return item.stash.get(_CHECK, None)
 
 
 def _target_of(item: pytest.Item) -> str | None:
-    """The target that an item asks; None for an item that is no check of the suite."""
+    """The target of an item; None for an item that is not a check of the suite."""
     callspec = getattr(item, "callspec", None)
     name = None if callspec is None else callspec.params.get("kms")
     return name if isinstance(name, str) else None

@@ -3,5 +3,5 @@
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-# For pytest: the caller's own configuration must not change a verdict.
+# Options for pytest, so that the caller's configuration cannot change a verdict.
 CONFINED = (f"--config-file={FOLDER / 'pytest.ini'}", f"--rootdir={FOLDER}")

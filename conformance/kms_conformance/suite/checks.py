@@ -1,4 +1,4 @@
-"""Every check of the suite, read off its functions and marks without a pytest session, by id and by requirement."""
+"""All checks of the suite, found from test functions and marks without a pytest session, by id and by requirement."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from types import FunctionType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.catalogue.api import operations_of
 from kms_conformance.catalogue.families import position
 from kms_conformance.core import specs
-from kms_conformance.suite.fuzz.names import names_of
 
 
 @dataclass(frozen=True)
 class SuiteCheck:
-    """One check, with its parameters filled in.
+    """One check with values for its parameters.
 
-    `id` is its name without a target, such as `window::test_bound_is_accepted_and_dated[minimum]`; `variant` what
-    stands in the brackets. `declared` are the ids of the requirements that it judges, `asked` the operations without
-    which a target is not asked.
+    `id` is its name without a target, such as `window::test_bound_is_accepted_and_dated[minimum]`; `variant` is the
+    part in brackets. `declared` are the ids of the requirements that it judges, `asked` the operations that a dialect
+    must have for it.
     """
 
     id: str
@@ -39,23 +39,23 @@ class SuiteCheck:
 
     @property
     def title(self) -> str:
-        """The name of its function in words."""
+        """The name of the function in words, with the variant."""
         words = self.function.removeprefix("test_").replace("_", " ")
         return f"{words} ({self.variant})" if self.variant else words
 
     def mark(self, name: str) -> pytest.Mark | None:
-        """Its mark of this name, if it has one."""
+        """The check's mark of this name, or None."""
         return next((mark for mark in self.marks if mark.name == name), None)
 
     def node_id(self, target: str) -> str:
-        """How pytest names its item at a target, without the folder of the suite."""
+        """The pytest node id of the check at a target, without the folder of the suite."""
         variant = f"-{self.variant}" if self.variant else ""
         return f"test_{self.family}.py::{self.function}[{target}{variant}]"
 
 
 @cache
 def all_checks(dialect: str) -> tuple[SuiteCheck, ...]:
-    """Every check that the suite has for targets of a dialect, in the order of a run."""
+    """All checks for targets of a dialect, in the order of a run."""
     found = [
         check
         for family, function in functions()
@@ -66,7 +66,7 @@ def all_checks(dialect: str) -> tuple[SuiteCheck, ...]:
 
 
 def functions() -> Iterator[tuple[str, FunctionType]]:
-    """Every check of the suite as its family and its function."""
+    """All checks as pairs of family and test function."""
     for module in pkgutil.iter_modules(suite.__path__):
         if not module.name.startswith("test_"):
             continue
@@ -76,12 +76,17 @@ def functions() -> Iterator[tuple[str, FunctionType]]:
                 yield module.name.removeprefix("test_"), function
 
 
+def operation_names(dialect: str) -> tuple[str, ...]:
+    """The abstract names of a dialect's operations, in the order of its spec."""
+    return tuple(operation["x-kms-operation"] for operation in operations_of(dialect))
+
+
 _Parameters = tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a `parametrize` mark: how ids name it, its values by name, and marks of its own."""
+    """One row of a `parametrize` mark: its id, its values by parameter name, and its own marks."""
 
     id: str
     values: _Parameters
@@ -110,9 +115,9 @@ def _variants(family: str, function: FunctionType, dialect: str) -> Iterator[Sui
 
 
 def _operations(mark: pytest.Mark, dialect: str) -> list[_Row]:
-    """One row for each operation of the dialect, but for those that have a check of their own."""
+    """One row for each operation of the dialect, except those in `besides`."""
     marked = mark.kwargs["marked"]
-    names = [name for name in names_of(dialect) if name not in mark.kwargs["besides"]]
+    names = [name for name in operation_names(dialect) if name not in mark.kwargs["besides"]]
     return [
         _Row(name, (("operation", name),), tuple(decorator.mark for decorator in marked.get(name, ())))
         for name in names
@@ -139,20 +144,20 @@ def _row(names: Sequence[str], row: object, name: str | None) -> _Row:
 
 
 def _word(value: object) -> str:
-    """How an id names a value that has been given no name. Raises `TypeError` for what pytest would only number."""
+    """The part of an id for a value without a given id. Raises `TypeError` for types that pytest would only number."""
     if not isinstance(value, (str, int, float)):
         raise TypeError(f"a parameter of the suite has no id: {value!r}")
     return str(value)
 
 
 def _named(marks: Iterable[pytest.Mark], name: str, parameters: _Parameters) -> frozenset[str]:
-    """What the marks of this name say, the check's parameters filled in."""
+    """The arguments of all marks of this name, with the check's parameters filled in."""
     values = dict(parameters)
     return frozenset(text.format(**values) for mark in marks if mark.name == name for text in mark.args)
 
 
 def checks_by_requirement() -> Mapping[str, tuple[str, ...]]:
-    """The checks of the suite by the requirement ids that they name; an id that none names has no checks."""
+    """The checks by the requirement ids that they declare; an id that none declares maps to an empty tuple."""
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for dialect in specs.dialects():
         for check in all_checks(dialect):

@@ -1,4 +1,4 @@
-"""The lifecycle model: a walk through the pure state machine, compared with the target after every step."""
+"""The lifecycle model: random walks of operations on two keys, each step compared with the oracle's prediction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 from kms_conformance.suite.scenario import Scenario
 
 _ACTIONS = (
@@ -35,49 +35,49 @@ _ACTIONS = (
     ),
     *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
 )
-# What walks are called where it is recorded what was drawn.
+# The name of walks in a recording's random draws.
 _PURPOSE = "walks"
-# A step of the clock ends this far from a deletion date at least, on either side: dates may be rounded up to the hour.
+# The clock is never moved closer than this to a deletion date, because dates may be rounded up to the hour.
 _MARGIN = timedelta(hours=2)
-# What the checks that come after need: a key that goes, and one that must not go with it.
+# Later checks need a key whose waiting period ends, and one that must outlive it.
 _KEYS_NEEDED_LATER = 2
-# So many walks may end with a request that got no reply; then no more is taken.
+# After so many walks that end with a request without a reply, no more are taken.
 _MOST_LOST = 3
 
 
 @dataclass
-class _Troubles:
-    """What has ended walks: `problems` end all of them, requests that got no reply (`lost`) do when there are many."""
+class _Problems:
+    """Errors that ended walks: one `fatal` error ends all walks, and so do `_MOST_LOST` requests without a reply."""
 
-    problems: list[Inconclusive] = field(default_factory=list)
+    fatal: list[Inconclusive] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
 
 def walk(kms: Scenario) -> None:
-    """Take as many walks as the effort of the run allows, by its seed."""
-    troubles = _Troubles()
+    """Take the walks of the run's tier and seed. Raises the `Inconclusive` that ended them early."""
+    problems = _Problems()
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
-        _draw_walks(kms, troubles)
+        _draw_walks(kms, problems)
     else:
-        _repeat_walks(kms, troubles, recorded)
-    if troubles.problems:
-        raise troubles.problems[0]
+        _repeat_walks(kms, problems, recorded)
+    if problems.fatal:
+        raise problems.fatal[0]
 
 
-def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
+def _draw_walks(kms: Scenario, problems: _Problems) -> None:
     draws = kms.client.world.draws
 
     class Machine(RuleBasedStateMachine):
-        """What Hypothesis sees of a walk.
+        """The state machine that Hypothesis runs for one walk.
 
-        A walk that has ended takes no more steps but goes on drawing them: Hypothesis must not see replies in its
-        choices, nor what keeps a step from being taken: it would repeat the walk, and wonder why it went otherwise.
+        A walk that has ended still draws its steps, and ignores them. Hypothesis must not see that replies influence
+        the draws: it would repeat the walk and report that it is flaky.
         """
 
         def __init__(self) -> None:
             super().__init__()
-            self.walk = _Walk(kms, troubles)
+            self.walk = _Walk(kms, problems)
 
         @initialize()
         def begin(self) -> None:
@@ -86,53 +86,53 @@ def _draw_walks(kms: Scenario, troubles: _Troubles) -> None:
 
         @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
         def step(self, which: int, action: str, hours: int) -> None:
-            """One rule for everything: of several, Hypothesis leaves some out of each walk, and walks are few."""
+            """A single rule for all actions: of several rules, Hypothesis disables some in each walk."""
             draws.drew(_PURPOSE, [which, action, hours])
             self.walk.step(which, action, hours)
 
-    move_hypothesis_home()
+    set_hypothesis_storage()
     settings = hypothesis.settings(
         max_examples=kms.effort.walks,
         stateful_step_count=kms.effort.steps,
         database=None,
         deadline=None,
-        # A failed step is recorded where it happens and ends its walk: there is nothing to shrink.
+        # No shrinking: a failed step is recorded at once and ends its walk.
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
 
 
-def _repeat_walks(kms: Scenario, troubles: _Troubles, recorded: Sequence[Any]) -> None:
-    """Take the walks of a recorded run: a step is [which key, what, hours], and None begins a walk."""
-    walk = _Walk(kms, troubles)
+def _repeat_walks(kms: Scenario, problems: _Problems, recorded: Sequence[Any]) -> None:
+    """Repeat the walks of a recorded run: a step is [index of the key, action, hours], and None begins a walk."""
+    walk = _Walk(kms, problems)
     for step in recorded:
         if step is None:
-            walk = _Walk(kms, troubles)
+            walk = _Walk(kms, problems)
             walk.begin()
         else:
             walk.step(*step)
 
 
 class _Walk:
-    """Two keys, what we expect of them, and the steps taken so far."""
+    """One walk: two keys, the models of their states, and the steps taken so far (`trail`)."""
 
-    def __init__(self, scenario: Scenario, troubles: _Troubles) -> None:
+    def __init__(self, scenario: Scenario, problems: _Problems) -> None:
         self.scenario = scenario
-        self._troubles = troubles
+        self._problems = problems
         self.keys: list[str] = []
         self.models: list[KeyModel] = []
         self.ciphertexts: list[str | None] = []
         self.descriptions: list[str | None] = []
         self.trail: list[str] = []
-        self.ended = scenario.judge.broken or bool(troubles.problems)
+        self.ended = scenario.judge.broken or bool(problems.fatal)
 
     def begin(self) -> None:
-        """Take the two keys."""
+        """Get two enabled keys and a ciphertext of each."""
         self._take(self._begin)
 
     def step(self, which: int, action: str, hours: int) -> None:
-        """Do something with one of them, unless the walk has ended."""
+        """Take one action on a key, unless the walk has ended; `hours` is for the action `time`."""
         self._take(lambda: self._act(which, action, hours))
 
     def _take(self, act: Callable[[], None]) -> None:
@@ -141,13 +141,13 @@ class _Walk:
         try:
             act()
         except Lost as lost:
-            # The next walk begins with keys whose state is known.
+            # The effect of the request is unknown. The next walk begins with keys whose state is known.
             self._end()
-            self._troubles.lost.append(lost)
-            if len(self._troubles.lost) >= _MOST_LOST:
-                self._troubles.problems.append(lost)
+            self._problems.lost.append(lost)
+            if len(self._problems.lost) >= _MOST_LOST:
+                self._problems.fatal.append(lost)
         except Inconclusive as problem:
-            self._troubles.problems.append(problem)
+            self._problems.fatal.append(problem)
             self._end()
 
     def _begin(self) -> None:
@@ -185,7 +185,7 @@ class _Walk:
             "schedule above": bounds.maximum + 1,
             "schedule longest": bounds.maximum,
         }
-        # Of a pending key and a bad window no page says which is refused first: not asked.
+        # Skipped: the documents do not rank "already pending" against "bad window".
         asked = self._model(which).state not in (PENDING, GONE)
         days = windows.get(action, bounds.minimum) if asked else bounds.minimum
         self._step(which, "schedule", {"key_id": self.keys[which], "window": days}, days)
@@ -219,13 +219,13 @@ class _Walk:
             name = "expiry.gone" if gone else name
             self._judge(name, view.state == expected, f"state {expected}", f"state {view.state}")
             if gone:
-                kms.pool.forget_if_gone(key)
+                kms.pool.drop_if_gone(key)
 
     def _safe(self, now: datetime, goal: datetime) -> datetime:
-        """Move a goal away from deletion dates, and before those of keys that the rest of the run cannot spare."""
+        """Move a goal away from deletion dates, and before those of keys that later checks need."""
         kms = self.scenario
         grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
-        spare = kms.pool.at_hand + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
+        spare = kms.pool.available + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
         for date in sorted(m.deletion_at for m in self.models if m.deletion_at is not None and m.deletion_at > now):
             ends = date - _MARGIN <= goal
             if ends and spare <= 0:
@@ -252,7 +252,7 @@ class _Walk:
         except Stop:
             self._end()
         if self.ended or kms.judge.broken:
-            # What follows from a wrong step says nothing new.
+            # Steps after a wrong one show nothing new.
             self._end()
         else:
             self._compare(answer)
@@ -260,13 +260,13 @@ class _Walk:
     def _follow(
         self, which: int, operation: str, prediction: Prediction, answer: Answer, asked_at: datetime, window: int | None
     ) -> None:
-        """Take over what is open by the documents: which of the accepted states, and how the date is rounded."""
+        """Update the model of a key from the target where the documents leave its state open."""
         kms, states, after = self.scenario, prediction.states, prediction.after
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
         key = self.keys[which]
         if operation == "cancel":
-            kms.must_read_back("cancel.effect", key, kms.spared, answer)
+            kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer)
         view = kms.must_read_back(self._effect(which, operation), key, states, answer)
         if operation == "schedule" and window is not None:
             kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
@@ -275,13 +275,13 @@ class _Walk:
         )
 
     def _effect(self, which: int, operation: str) -> RequirementId:
-        """The requirement that says which state an accepted operation leads to."""
+        """The requirement on the state after an accepted operation."""
         if operation == "cancel":
             return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
         return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
     def _narrow(self, requirement: RequirementId, window: int | None) -> RequirementId:
-        """A refused window has a requirement of its own."""
+        """The requirement on the window if that is why the request must be refused, else the given one."""
         bounds = self.scenario.window
         if requirement == "lifecycle.sequence" and window is not None:
             return "schedule.window.below-minimum" if window < bounds.minimum else "schedule.window.above-maximum"
@@ -292,15 +292,15 @@ class _Walk:
         return self.models[which]
 
     def _compare(self, answer: Answer) -> None:
-        """After every step both keys are where the model says."""
+        """Judge after a step that both keys read as their models predict."""
         for which, key in enumerate(self.keys):
             model = self._model(which)
             view = self.scenario.pool.read(key)
             described = None if model.state == GONE else self.descriptions[which]
-            # What is left of the date on a key that is not pending has a requirement of its own, a lesser one.
+            # A date that stays on a key that is not pending breaks another, lesser requirement.
             dated = model.state == PENDING
-            expected = _face(model.state, dated, described)
-            received = _face(view.state, dated and _ahead(view, self.scenario.time.now()), view.description)
+            expected = _shown(model.state, dated, described)
+            received = _shown(view.state, dated and _has_date_ahead(view, self.scenario.time.now()), view.description)
             self._judge("lifecycle.sequence", received == expected, expected, received, answer)
 
     def _judge(
@@ -320,9 +320,9 @@ class _Walk:
         self.ended = True
 
 
-def _face(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
+def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
     return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
 
 
-def _ahead(view: KeyView, now: datetime) -> bool:
+def _has_date_ahead(view: KeyView, now: datetime) -> bool:
     return view.deletion_at is not None and view.deletion_at > now

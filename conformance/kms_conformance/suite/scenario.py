@@ -1,8 +1,8 @@
-"""What a check speaks: keys, operations, and judgements that read as requirements."""
+"""The scenario: the object through which a check gets keys, sends operations and judges replies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,14 +17,22 @@ from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.pool import Pool
 
-# What scheduling is about, and what is said of it in one state alone.
+# The basic requirement on scheduling, and requirements on scheduling from one state only.
 _PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
+
+#: No request is sent closer than this to the end of a waiting period. The margin is wider than the tolerance of dates
+#: and the time that requests take.
+END_MARGIN = timedelta(seconds=300)
 
 
 @dataclass
 class Scenario:
-    """One check at one target. Methods that judge take the ids of the requirements they decide."""
+    """One check at one target. Methods that judge take the ids of the requirements that they judge.
+
+    `others_before` are the keys of others as they read before the run. `plant` and `rescue` are the options of `run`;
+    `sharded` is true if this run is one shard of several at the same target.
+    """
 
     client: Client
     pool: Pool
@@ -32,17 +40,17 @@ class Scenario:
     judge: Judge
     effort: Effort
     seed: int
-    others_at_entry: Mapping[str, KeyView] = field(default_factory=dict)
+    others_before: Mapping[str, KeyView] = field(default_factory=dict)
     plant: bool = False
     rescue: bool = False
-    divided: bool = False
+    sharded: bool = False
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile
         self.window = self.profile.window
         self.days = self.pool.days
-        # What a key may be whose deletion was cancelled, as far as the cancelling itself is concerned.
-        self.spared = tuple(state for state in self.profile.facts["states"] if state != PENDING)
+        # States accepted after a cancel by `cancel.effect`: all but pending deletion.
+        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
@@ -50,16 +58,16 @@ class Scenario:
     # --- acting -----------------------------------------------------------------------------------------------------
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
-        """A key in this state, and none of `besides`."""
+        """The id of a key in this state, other than `besides`. Raises `Inconclusive` if there is none."""
         view = self.pool.take(state, besides)
         assert view.id is not None
         return view.id
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an operation; only what is judged on every exchange is judged.
+        """Send an operation; only the rules of every exchange are judged.
 
-        Raises `Inconclusive` where the target lacks an operation that the lifecycle can do without: nothing that is
-        said of keys says which operations there are.
+        Raises `Inconclusive` if the target lacks an operation that the lifecycle does not need: no requirement on keys
+        demands these operations.
         """
         answer = self.client.ask(operation, **arguments)
         lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
@@ -70,24 +78,24 @@ class Scenario:
         return answer
 
     def encrypted(self, key: str) -> str:
-        """The ciphertext of `text` by a key. Raises `Inconclusive` when there is none."""
+        """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
         ciphertext = self.dialect.secret_output("encrypt", self.ask("encrypt", key_id=key, plaintext="text").value)
         if ciphertext is None:
-            raise Inconclusive("Nothing could be encrypted, so there is nothing to decrypt.")
+            raise Inconclusive("The reply to encrypt has no ciphertext, so decrypt cannot be tested.")
         return ciphertext
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; the reply must speak of that key."""
+        """Describe a key, and judge that the reply is about that key."""
         return self._of(key, self.pool.read(key))
 
     def view(self, key: str) -> KeyView:
-        """A key as the very last request has shown it, and read where that was another one."""
-        return self._of(key, self.pool.as_read(key))
+        """The key from the last request if that described it, else read anew; judged as in `read`."""
+        return self._of(key, self.pool.last_read(key))
 
-    def marked(self, key: str) -> KeyView:
-        """A key that bears its description, put back where an earlier check has met what loses it.
+    def with_marker(self, key: str) -> KeyView:
+        """A key with its own description, restored if an earlier check found that the target lost it.
 
-        What is gone already cannot be lost again.
+        The loss of a description can be seen only on a key that has it.
         """
         view = self.view(key)
         if view.description == self.pool.marker(key):
@@ -111,9 +119,9 @@ class Scenario:
         states: Sequence[str] = (),
         **arguments: object,
     ) -> Answer:
-        """Act, and judge that it was carried out: the reply says so, and the key reads back in one of `states`.
+        """Send an operation, and judge that the reply accepts it and that the key reads back in one of `states`.
 
-        Raises `Stop` when the reply is a refusal, because nothing can be built on it.
+        Raises `Stop` if it is refused, because the check cannot go on.
         """
         answer = self.ask(operation, **arguments)
         key = str(arguments.get("key_id", ""))
@@ -126,13 +134,13 @@ class Scenario:
     def must_be_accepted(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
     ) -> None:
-        """Judge that a reply says that the request, on `key`, was carried out; raises `Stop` when it does not."""
+        """Judge that the reply accepts a request on `key`; raises `Stop` if not."""
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
-            requirements = self._at_fault(requirements, answer, key)
+            requirements = self._broken_requirements(requirements, answer, key)
         results = [
             self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
-            for requirement in _several(requirements)
+            for requirement in _as_tuple(requirements)
         ]
         if not all(results):
             raise Stop
@@ -140,36 +148,35 @@ class Scenario:
     def must_read_back(
         self, requirements: RequirementId | Sequence[RequirementId], key: str, states: Sequence[str], answer: Answer
     ) -> KeyView:
-        """Judge that a key reads back in one of these states, within the time that reads may lag behind.
+        """Judge that a key reads back in one of these states, within the profile's settle time.
 
-        Raises `Stop` when it does not, because nothing can be built on it.
+        Raises `Stop` if it does not, because the check cannot go on.
         """
-        view = self.pool.settled(key, lambda view: view.state in states)
+        view = self.pool.read_until(key, lambda view: view.state in states)
         expected = f"the key reads back as {' or '.join(states)}"
         if view.state == GONE:
             self.judge.breaks("schedule.not-immediate", "the key is still there", "it is gone", self._since(answer))
         if view.state not in states:
-            requirements = self._at_fault(requirements, answer, key)
+            requirements = self._broken_requirements(requirements, answer, key)
         results = [
             self.judge.that(
                 requirement, view.state in states, expected, f"it reads back as {view.state}", self._since(answer)
             )
-            for requirement in _several(requirements)
+            for requirement in _as_tuple(requirements)
         ]
         if not all(results):
             raise Stop
         return view
 
-    def _at_fault(
+    def _broken_requirements(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str
     ) -> Sequence[RequirementId]:
-        """The requirements that a request which was not carried out breaks.
+        """The requirements that are broken by a request without effect: the narrowest that explain it.
 
-        A success that is told of by another status breaks what is said of the status. Where it was a special way of
-        scheduling, the plain way is tried as well: if that does not work either, nothing is known of the special one,
-        and the requirement on the plain one is broken.
+        A success with another 2xx status than the documented one breaks the requirement on the status. After a special
+        way of scheduling, plain scheduling is tried too: if that fails as well, only the plain requirement is broken.
         """
-        asked = _several(requirements)
+        asked = _as_tuple(requirements)
         named = None if answer.operation is None else as_id(f"{answer.operation.name.replace('_', '-')}.status")
         statuses: tuple[RequirementId | None, ...] = (named, "reply.status")
         told = [name for name in statuses if name is not None and name in self.judge.applicable]
@@ -179,12 +186,12 @@ class Scenario:
         if not special or not key or set(asked) & _OF_ONE_STATE:
             return asked
         plain = self.ask("schedule", key_id=key, window=self.days)
-        if plain.accepted and self.pool.settled(key, lambda view: view.state == PENDING).state == PENDING:
+        if plain.accepted and self.pool.read_until(key, lambda view: view.state == PENDING).state == PENDING:
             return asked
         return (_PLAIN,)
 
     def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
-        """Judge that the reply names the key asked for and, where it gives a state, the one that reads back."""
+        """Judge that the reply names the requested key and, if it has a state, the state that reads back."""
         name = operation.replace("_", "-")
         key, state = self.dialect.echo(answer.value)
         if key is not None:
@@ -207,11 +214,11 @@ class Scenario:
         unchanged: Sequence[str] = (),
         **arguments: object,
     ) -> Answer:
-        """Act, and judge the three facts of a refusal: status, code, and that the keys `unchanged` read back as before.
+        """Send an operation, and judge the refusal: its status, its code, and that the keys `unchanged` stay the same.
 
-        Where the profile leaves the request open, carrying it out is accepted as well.
+        If the profile leaves the request open, its acceptance passes as well.
         """
-        before = {key: self.pool.steady(key) for key in unchanged}
+        before = {key: self.pool.read_stable(key) for key in unchanged}
         answer = self.ask(operation, **arguments)
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
@@ -219,18 +226,18 @@ class Scenario:
     def must_be_refused(
         self, requirement: RequirementId, refusal: str, answer: Answer, before: dict[str, KeyView] | None = None
     ) -> bool:
-        """Judge a reply and its effect by a named refusal; returns whether the request was refused."""
+        """Judge a reply by a named refusal of the profile, and the keys `before`; returns whether it was refused."""
         accepted = self.profile.refusal(refusal)
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
             return False
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
-            # Carried out, it seems, and told of by a status that no page has: that has been judged already.
+            # A success with an undocumented 2xx status: the rules of every exchange have judged it.
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
-        if fits and accepted.leaves_room:
+        if fits and accepted.allows_several:
             self.judge.observe(requirement, answer.summary, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
@@ -239,17 +246,19 @@ class Scenario:
     def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it stays; a key that moves with every read breaks another
-        requirement than one that a request has moved.
+        Reads may lag behind, so a difference counts only if it persists. A key that changes with every read breaks
+        `pending.describe` instead.
         """
-        if _face(now) != _face(was) and was.id is not None:
+        if _shown(now) != _shown(was) and was.id is not None:
             key = was.id
-            now = self.pool.settled(key, lambda view: _face(view) == _face(was))
-            if _face(now) != _face(was) and _face(again := self.pool.steady(key)) != _face(self.pool.read(key)):
-                self.judge.breaks("pending.describe", _face(was), _face(again), self._since(answer))
+            now = self.pool.read_until(key, lambda view: _shown(view) == _shown(was))
+            if _shown(now) != _shown(was) and _shown(again := self.pool.read_stable(key)) != _shown(
+                self.pool.read(key)
+            ):
+                self.judge.breaks("pending.describe", _shown(was), _shown(again), self._since(answer))
                 return
-        hint = "The request changed a key that it had no right to change."
-        self.judge.that(requirement, _face(now) == _face(was), _face(was), _face(now), self._since(answer), hint)
+        hint = "The request changed a key that it must not change."
+        self.judge.that(requirement, _shown(now) == _shown(was), _shown(was), _shown(now), self._since(answer), hint)
 
     def must_be_date(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
@@ -257,7 +266,7 @@ class Scenario:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
         if view.id is not None and view.deletion_at is None:
-            view = self.pool.settled(view.id, lambda view: view.deletion_at is not None)
+            view = self.pool.read_until(view.id, lambda view: view.deletion_at is not None)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
         date = view.deletion_at
         fits = date is not None and is_dated(date, expected, self.profile.deletion)
@@ -265,14 +274,14 @@ class Scenario:
         judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
         self.judge.that(requirement, fits, *judged)
         if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
-            # What the documents allow, they need not recommend.
+            # A later date is allowed, but a SHOULD asks for the exact one.
             exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
     ) -> None:
-        """Judge a deletion date that the target chose: some window within the documented bounds."""
+        """Judge a deletion date without a requested window: any whole number of days within the bounds."""
         days = range(self.window.minimum, self.window.maximum + 1)
         date = view.deletion_at
         fits = date is not None and any(
@@ -281,13 +290,32 @@ class Scenario:
         expected = f"a deletion date {self.window.minimum} to {self.window.maximum} days ahead"
         self.judge.that(requirement, fits, expected, date, self._since(answer))
 
+    def must_refuse_late_cancel(self, key: str) -> None:
+        """Judge that a deletion can no longer be cancelled once its waiting period has ended."""
+        answer = self.ask("cancel", key_id=key)
+        allowed = [self.profile.refusal(name) for name in ("unknown_key", "not_pending")]
+        refused = any(refusal.admits(answer.status, answer.code) for refusal in allowed)
+        expected = " or ".join(map(str, allowed))
+        self.judge.that("expiry.no-cancel", refused, expected, answer.summary, (answer.number,))
+
+    def must_be_gone(self, key: str, ciphertexts: Iterable[str]) -> None:
+        """Judge that a key and the data encrypted with it are lost: read, list, enable, schedule, cancel, decrypt."""
+        self.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
+        listed = key in self.pool.list_keys()
+        self.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
+        self.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
+        self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
+        self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
+        for ciphertext in ciphertexts:
+            self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
+
     def _since(self, answer: Answer) -> tuple[int, ...]:
-        """The exchange of an answer, and the one after it that proved its effect."""
+        """The numbers of an answer's exchange and of the latest one, which shows its effect."""
         return tuple(dict.fromkeys((answer.number, self.client.recorder.count)))
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
-    """Whether a deletion date is as expected: within the tolerance, later as far as allowed, or rounded up."""
+    """Whether a deletion date fits the expected one by the profile: tolerance, allowed delay, rounding up."""
     late = (date - expected).total_seconds()
     if (
         -deletion.date_tolerance_seconds
@@ -301,11 +329,11 @@ def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
     )
 
 
-def _several(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
+def _as_tuple(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
     return (requirements,) if isinstance(requirements, str) else tuple(requirements)
 
 
-def _face(view: KeyView) -> str:
-    """What a refused request must leave as it was."""
+def _shown(view: KeyView) -> str:
+    """The facts that a refused request must not change, as text."""
     date = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
     return f"state {view.state}, deletion date {date}, description {view.description!r}"

@@ -1,4 +1,4 @@
-"""Afterwards: the keys of others are as they were when the run began, and none was made by what was refused."""
+"""Afterwards: the keys of others read as before the run, and refused creates have made no key."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import GONE
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
-from kms_conformance.suite.test_isolation import ended, face
+from kms_conformance.suite.test_isolation import shown_fields, waiting_period_ended
 
 
 @requirement("isolation.other-keys")
 def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
-    """Minutes have passed, and their owners may have worked: what changed is shown and left open."""
+    """Owners may have changed their keys during the run, so a change is reported as inconclusive."""
     changed = [
         other
-        for other, was in kms.others_at_entry.items()
-        if not ended(kms, was) and face(kms.pool.read(other)) != face(was)
+        for other, was in kms.others_before.items()
+        if not waiting_period_ended(kms, was) and shown_fields(kms.pool.read(other)) != shown_fields(was)
     ]
     if changed:
         raise Inconclusive(
             f"Keys that the run did not create changed while it ran: {', '.join(changed)}.",
-            "If their owners did that, run again while nobody works on the account; else look at the exchanges.",
+            "If their owners changed them, run again while nobody uses the account; otherwise read the exchanges.",
         )
-    # A key that has just been planted is the pool's no more, and ours all the same.
-    for key in kms.pool.keys or sorted(kms.pool.ever):
+    # A key that this run planted is no longer in the pool, but held by the run.
+    for key in kms.pool.keys or sorted(kms.pool.held):
         view = kms.pool.read(key)
         there = view.state == GONE or view.id == key
         kms.judge.that("isolation.other-keys", there, f"the key {key}", f"the key {view.id}")
@@ -31,6 +31,6 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
 
 @requirement("refused.changes-nothing")
 def test_refused_creates_have_made_no_key(kms: Scenario) -> None:
-    """One list for all creates that the run saw refused; where there was none, there is nothing to look for."""
-    if not kms.pool.must_have_made_none(last=True):
+    """One listing covers all refused creates of the run."""
+    if not kms.pool.judge_refused_creates(last=True):
         kms.judge.holds("refused.changes-nothing")

@@ -1,4 +1,4 @@
-"""Agreement: what one reply says of a key, its other fields and the next reply say as well."""
+"""Agreement: the fields of one reply about a key agree with each other and with the next reply."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kms_conformance.suite.scenario import Scenario
 
 @requirement("describe.enabled-agrees", "describe.date-agrees", "describe.fields")
 def test_fields_of_a_key_agree_in_every_state(kms: Scenario) -> None:
-    """Judged on every exchange of a run; here it is made sure that a key was read in each state."""
+    """The rules of every exchange judge this; the check makes sure that a key is read in each state."""
     key = kms.key(ENABLED)
     for state in (ENABLED, DISABLED, PENDING):
         kms.pool.bring(key, state)
         kms.read(key)
-    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.read(key)
 
 
@@ -24,9 +24,9 @@ def test_reply_to_schedule_tells_what_reads_back(kms: Scenario) -> None:
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     told, window = kms.dialect.scheduled(answer.value)
     read = kms.read(key).deletion_at
-    # Where no date reads back, describe.date-agrees accuses what is wrong; the reply to schedule is not.
+    # If no date reads back, describe.date-agrees reports it; the reply to schedule is not to blame.
     if read is not None:
-        # Replies may cut a second short, each in its own way.
+        # Replies may truncate fractions of a second differently.
         same = told is not None and abs((told - read).total_seconds()) <= 1
         kms.judge.that("schedule.reply.date", same, f"the date that reads back, {read}", told, (answer.number,))
     if window is not None:

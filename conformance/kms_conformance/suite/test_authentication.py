@@ -32,7 +32,8 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
     found = [sabotage for sabotage in _sabotages(kms) if sabotage.name.replace("_", "-").startswith(fault)]
     if not found:
         raise Inconclusive(
-            f"The target file gives nothing to ask {fault!r} with.", "For an expired token: auth.expired_token."
+            f"Not tested: the target file has no credentials for the case {fault!r}.",
+            "The case `expired` needs an expired token in `auth.expired_token`.",
         )
     key = kms.key(ENABLED)
     before = kms.view(key)
@@ -48,7 +49,7 @@ def test_replayed_request_is_refused(kms: Scenario) -> None:
     request = kms.dialect.request("describe", {"key_id": kms.key(ENABLED)})
     first = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
     if not first.accepted:
-        raise Inconclusive(f"The request to be replayed was itself refused: {first.summary}.")
+        raise Inconclusive(f"The first request, which is to be replayed, was refused: {first.summary}.")
     second = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
     kms.must_be_refused("auth.replayed-nonce", sabotage.refusal, second)
 

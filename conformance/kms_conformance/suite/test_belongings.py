@@ -1,4 +1,4 @@
-"""What belongs to a key: what was set reads back, and what was taken away does not."""
+"""Belongings of a key - tags, aliases, grants, policy, rotation: set values read back, and removed ones do not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
 def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
     answer = kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key)
-    told = kms.dialect.told(
+    told = kms.dialect.result(
         "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
     )
     kms.judge.that(as_id(f"{operation}.reply"), told is on, on, told, (answer.number,))
@@ -59,7 +59,7 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     answer = kms.accepts(
         "create-grant.reply", "create_grant", key_id=key, grantee=principal, grant_operations=["DescribeKey"]
     )
-    grant = kms.dialect.told("create_grant", answer.value)
+    grant = kms.dialect.result("create_grant", answer.value)
     if not isinstance(grant, str):
         raise Inconclusive("The reply names no grant.")
     listed = _told(kms, "list_grants", key)
@@ -71,19 +71,19 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
 def test_policy_reads_back(kms: Scenario) -> None:
-    """The key's own policy under another `Id`, which entitles nobody: who could manage the key still can."""
+    """The key's own policy with another `Id`, which changes no permissions."""
     key = kms.key(ENABLED)
-    was = kms.dialect.told("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+    was = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
     kms.accepts("list-policies.reply", "list_policies", key_id=key)
     try:
         meant = json.loads(str(was))
     except ValueError:
-        raise Inconclusive(f"The policy is no JSON, so it is not written again: {str(was)[:100]!r}.") from None
+        raise Inconclusive(f"The policy is no JSON, so it is not written back: {str(was)[:100]!r}.") from None
     if not isinstance(meant, dict):
-        raise Inconclusive(f"The policy is no JSON object, so it is not written again: {str(was)[:100]!r}.")
+        raise Inconclusive(f"The policy is no JSON object, so it is not written back: {str(was)[:100]!r}.")
     for policy in (meant | {"Id": "kms-conformance"}, meant):
         answer = kms.accepts("put-policy.reply", "put_policy", key_id=key, policy=json.dumps(policy))
-        now = kms.dialect.told("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+        now = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
         same = _means(now, policy)
         kms.judge.that("put-policy.reply", same, "the policy that was put", str(now)[:300], (answer.number,))
 
@@ -99,9 +99,9 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
 
 
 def _told(kms: Scenario, operation: str, key: str) -> str:
-    """The entries that a list of the key's belongings shows, as text."""
+    """The entries of a list of the key's belongings, as JSON text."""
     answer = kms.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
-    return json.dumps(kms.dialect.told(operation, answer.value), ensure_ascii=False)
+    return json.dumps(kms.dialect.result(operation, answer.value), ensure_ascii=False)
 
 
 def _means(policy: object, meant: object) -> bool:

@@ -1,4 +1,4 @@
-"""Cancel: a pending deletion can be taken back, only a pending one, and only that of the key named."""
+"""Cancel: a pending deletion can be cancelled, only while it is pending, and only for the named key."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_key_id_of_another_type_is_refused(kms: Scenario, value: object) -> None
 )
 def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    described = kms.marked(key).description
+    described = kms.with_marker(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.ask("cancel", key_id=key)
     kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
-    kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, kms.spared, answer))
+    kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer))
     view = kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
     kept = view.description == described
     kms.judge.that("lifecycle.sequence", kept, f"description {described!r}", f"description {view.description!r}")
@@ -57,7 +57,7 @@ def test_cancelled_key_that_was_disabled_before(kms: Scenario) -> None:
     key = kms.key(DISABLED)
     kms.accepts("schedule.from-disabled", "schedule", key_id=key, window=kms.days, states=[PENDING])
     open_states = list(dict.fromkeys([kms.profile.after_cancel, DISABLED]))
-    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.must_read_back("cancel.state-after.disabled", key, open_states, answer)
 
 
@@ -71,7 +71,7 @@ def test_key_that_is_not_pending_is_refused(kms: Scenario, state: str) -> None:
 @requirement("cancel.not-pending.cancelled")
 def test_second_cancel_is_refused(kms: Scenario) -> None:
     key = kms.key(PENDING)
-    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.refuses("cancel.not-pending.cancelled", "not_pending", "cancel", key_id=key, unchanged=[key])
 
 
@@ -80,7 +80,7 @@ def test_cancelled_key_is_usable_again(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     before = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="before").value)
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
-    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.pool.bring(key, ENABLED)
     kms.accepts("cancel.usable-again", "encrypt", key_id=key, plaintext="after")
     answer = kms.accepts("cancel.usable-again", "decrypt", ciphertext=before)
@@ -93,16 +93,16 @@ def test_other_pending_key_stays_pending(kms: Scenario) -> None:
     bystander = kms.key(PENDING)
     key = kms.key(PENDING, bystander)
     before = kms.read(bystander)
-    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
 
 
 @requirement("cancel.sequence")
 def test_sequence_is_optional(kms: Scenario) -> None:
     key = kms.key(PENDING)
-    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.spared)
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.pool.bring(key, PENDING)
-    kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=kms.chance.uuid(), states=kms.spared)
+    kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=kms.chance.uuid(), states=kms.states_after_cancel)
 
 
 @requirement("cancel.bad-sequence")
@@ -113,13 +113,13 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     answer = kms.ask("cancel", key_id=key, sequence=sequence)
     if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
         return
-    kms.must_read_back("cancel.bad-sequence", key, kms.spared, answer)
+    kms.must_read_back("cancel.bad-sequence", key, kms.states_after_cancel, answer)
 
 
 @requirement("cancel.imported-key", "schedule.imported-key")
 @pytest.mark.standard
 def test_key_without_material(kms: Scenario) -> None:
-    key = kms.pool.create_apart(origin="external")
+    key = kms.pool.create_reserved(origin="external")
     kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
     open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
     kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)

@@ -1,4 +1,4 @@
-"""First contact: what three harmless requests show, before anything is created."""
+"""First contact: three harmless requests before a key is created."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_key_that_nobody_has_is_not_found(kms: Scenario) -> None:
 
 @requirement("list.reply")
 def test_listed_key_is_described(kms: Scenario) -> None:
-    """Not every key that is listed is ours to read, and an account may have none: then nothing follows for keys."""
+    """A listed key may not be readable for us, and an account may be empty: then only the list is judged."""
     answer = kms.accepts("list.reply", "list")
     for key in sorted(kms.dialect.page(answer.value).ids)[:1]:
         with suppress(Inconclusive):

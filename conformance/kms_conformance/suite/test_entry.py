@@ -1,4 +1,4 @@
-"""Entry: the target signs us in, refuses what is about no key, creates a key and knows it."""
+"""Entry: the target accepts the credentials, refuses an unknown key, and creates and describes a key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# What only the creation of a key can show.
+# Requirements that only the creation of a key can show.
 _OF_CREATION: tuple[RequirementId, ...] = ("create.enabled", "create.reply", "create.date")
 
 
@@ -25,12 +25,12 @@ def test_key_that_nobody_has_is_not_cancelled(kms: Scenario) -> None:
 
 @requirement("create.enabled", "create.reply", "create.date", "describe.reply")
 def test_new_key_is_enabled(kms: Scenario) -> None:
-    """A run that takes back keys of earlier runs creates none: what is known of creating stands in the ledger."""
+    """A run that reuses keys creates none: then the ledger recalls the judgements of an earlier creation."""
     ledger = kms.pool.ledger
     known = all(ledger.recalls(name, _demanded(kms, name)) for name in _of_creation(kms))
     asked_at = kms.time.now()
     key = kms.pool.create() if known else kms.pool.create_new()
-    view = kms.pool.settled(key, lambda view: view.state == ENABLED)
+    view = kms.pool.read_until(key, lambda view: view.state == ENABLED)
     kms.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
     if key not in kms.pool.new:
         for name in _of_creation(kms):
@@ -49,7 +49,7 @@ def _of_creation(kms: Scenario) -> tuple[RequirementId, ...]:
 
 
 def _demanded(kms: Scenario, name: str) -> str:
-    """A digest of what is demanded: what held by other demands has to be judged again."""
+    """A digest of requirement and reply schemas: after a change of these, the requirement is judged again."""
     schemas = {status: reply.schema for status, reply in kms.client.api["create"].replies.items()}
     text = json.dumps([kms.judge.catalogue[name].statement, schemas], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

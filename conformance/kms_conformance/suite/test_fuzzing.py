@@ -1,6 +1,6 @@
-"""Fuzzing: whatever is sent, within the API's description or beside it, the reply keeps to the documents.
+"""Fuzzing: replies to generated requests, valid or not, follow the documents.
 
-Every reply is examined as everywhere. Requests that name a key of ours are judged by what becomes of it as well.
+The rules of every exchange judge each reply. For requests that name a key of ours, the effect on it is judged as well.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from kms_conformance.suite.scenario import Scenario
 
 # The operations that the normative documents describe.
 NORMATIVE = ("schedule", "cancel")
-# Generated requests to create keys need room for one beside the two that all other checks lead about. What they make
-# serves nothing else: on a real account it waits for a week, and may be paid for.
+# Generated creates need one key more than the two of all other checks. No other check can use the created key: on a
+# real account it is pending for a week and may cost money.
 _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
 
 
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.parametrize("operation", NORMATIVE)
 def test_operation(kms: Scenario, operation: str) -> None:
-    """Along the examples of the description, at the boundaries of every field, and at random."""
-    # Late: half a second that no other family needs.
+    """Requests from the description's examples, from the boundaries of every field, and at random."""
+    # Imported late: this takes 0.5 s, which no other family needs.
     from kms_conformance.suite.fuzz.operations import fuzz_operation  # noqa: PLC0415
 
     fuzz_operation(kms, operation)
@@ -38,7 +38,7 @@ def test_further_operation(kms: Scenario, operation: str) -> None:
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.standard
 def test_chains(kms: Scenario) -> None:
-    """Along the links of the description, one request made of the reply to the one before."""
+    """Chains of requests along the links of the description, with values from earlier replies."""
     from kms_conformance.suite.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
 
     walk_chains(kms)

@@ -1,4 +1,4 @@
-"""Isolation: no operation touches another key than the one that it names. Asked first: what comes later was warned."""
+"""Isolation: no operation changes another key than the named one. Runs early, before checks that could do damage."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Each is read twice within moments, of which there should be few: whose key changes meanwhile looks like a victim.
+# Keys of others that are read before and after. Few, to keep the time short: a change by an owner within that time
+# would be blamed on the target.
 _MOST_OTHERS = 50
 
 
 @requirement("isolation.other-keys")
 def test_no_operation_touches_another_key(kms: Scenario) -> None:
-    """The lifecycle on one key of ours; a bystander of ours and the keys of others, read right before and right after.
+    """Run a lifecycle on one key; a bystander of ours and keys of others are read right before and right after it.
 
-    Their owners may change those too, so only what changes within these moments is held against the target.
+    Owners may change their keys too, so only changes within this short time count as a failure.
     """
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    others = sorted(kms.others_at_entry)[:_MOST_OTHERS]
+    others = sorted(kms.others_before)[:_MOST_OTHERS]
     before = {other: kms.pool.read(other) for other in (bystander, *others)}
     kms.ask("disable", key_id=key)
-    if kms.pool.settled(key, lambda view: view.state == DISABLED).state != DISABLED:
-        raise Inconclusive("The key that was named did not change either, so nothing follows for the others.")
+    if kms.pool.read_until(key, lambda view: view.state == DISABLED).state != DISABLED:
+        raise Inconclusive("The named key did not change either, so the other keys prove nothing.")
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
         arguments = _arguments(kms, operation, key)
-        # Not `kms.ask`: it does not matter here whether a target has the operation at all.
+        # Not `kms.ask`: a target may lack the operation here.
         kms.client.ask(operation, key_id=key, **arguments)
         kms.client.ask(operation, key_id=kms.dialect.unknown_key(), **arguments)
     for other, was in before.items():
         now = kms.pool.read(other)
-        same = face(now) == face(was) or ended(kms, was)
-        if kms.divided and not same and other != bystander:
+        same = shown_fields(now) == shown_fields(was) or waiting_period_ended(kms, was)
+        if kms.sharded and not same and other != bystander:
             raise Inconclusive(
-                f"The key {other} changed, and it may be of another shard of this run, which is at work now.",
-                "Run without shards where the account is small; what a bystander of ours shows was judged.",
+                f"The key {other} changed; it may belong to another shard of this run, which runs at the same time.",
+                "Run without shards on a small account; the bystander of this run was judged.",
             )
         kms.judge.that("isolation.other-keys", same, f"{other} is {was.state}", f"it is {now.state}")
 
@@ -54,11 +55,11 @@ def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:
     return further.get(operation, {})
 
 
-def face(view: KeyView) -> tuple[object, ...]:
-    """What may not change on a key that nobody named: everything that is shown of it."""
+def shown_fields(view: KeyView) -> tuple[object, ...]:
+    """The state and all fields of a key, which must not change unless a request names the key."""
     return (view.state, dict(view.fields))
 
 
-def ended(kms: Scenario, was: KeyView) -> bool:
-    """A waiting period that was running, and that has ended since, is its owner's."""
+def waiting_period_ended(kms: Scenario, was: KeyView) -> bool:
+    """Whether a key was pending and its date has passed since: its owner scheduled the change."""
     return was.state == PENDING and was.deletion_at is not None and kms.time.now() >= was.deletion_at

@@ -1,4 +1,4 @@
-"""Lifecycle model: random walks through the pure state machine, compared with the target after every step."""
+"""Lifecycle model: random walks of operations, with each reply and state compared with the oracle's prediction."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kms_conformance.suite.scenario import Scenario
 
 @requirement("lifecycle.sequence")
 def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
-    """Walks over two keys: every operation in every state, windows at their bounds, and time where it can be moved."""
-    # Late: Hypothesis takes a third of a second that no other check needs.
+    """Walks over two keys: operations in every state, windows at their bounds, and time if the clock can be moved."""
+    # Imported late: Hypothesis takes 0.3 s, which no other check needs.
     from kms_conformance.suite.lifecycle import walk  # noqa: PLC0415
 
     walk(kms)

@@ -1,4 +1,4 @@
-"""What belongs to a pending key - aliases, tags, grants, policy, rotation - by the table of key states, row by row."""
+"""Belongings of a pending key - aliases, tags, grants, policy, rotation: each row of the vendor's key-state table."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def _policy(kms: Scenario, key: str) -> Arguments:
 
 
 def _done(kms: Scenario, operation: str, **arguments: object) -> object:
-    """What a preparation tells. Raises `Inconclusive` where it was not carried out."""
+    """Send an operation to prepare a check; returns a value from its reply. Raises `Inconclusive` if it is refused."""
     answer = kms.ask(operation, **arguments)
     if not answer.accepted:
         raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
-    return kms.dialect.told(operation, answer.value) if operation in ("create_grant", "get_policy") else None
+    return kms.dialect.result(operation, answer.value) if operation in ("create_grant", "get_policy") else None
 
 
-# name of the requirement -> (operation, what it is given, the operation that shows whether anything changed)
+# name of the requirement -> (operation, its arguments, the operation that shows whether anything changed)
 _REFUSED: dict[str, tuple[str, Prepare, str | None]] = {
     "generate-data-key-without-plaintext": ("generate_data_key_without_plaintext", _key, None),
     "re-encrypt-from": ("re_encrypt", _encrypted_by_it, None),
@@ -94,7 +94,7 @@ _ALLOWED: dict[str, tuple[str, Prepare]] = {
 @requirement("pending.{use}")
 @pytest.mark.parametrize("use", _REFUSED)
 def test_pending_key_refuses(kms: Scenario, use: str) -> None:
-    """The same request is carried out as long as the key is enabled: what is refused always shows nothing."""
+    """The same request must be accepted for the enabled key first: a request that is always refused proves nothing."""
     operation, prepare, shows = _REFUSED[use]
     key = kms.key(ENABLED)
     _done(kms, operation, **prepare(kms, key))
@@ -105,16 +105,16 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     assert refusal is not None
     answer = kms.refuses(as_id(f"pending.{use}"), refusal, operation, unchanged=[key], **arguments)
     if shows and before is not None:
-        was, now = (kms.dialect.told(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
+        was, now = (kms.dialect.result(shows, each.value) for each in (before, kms.ask(shows, key_id=key)))
         kms.judge.that(
-            as_id(f"pending.{use}"), was == now, was, now, (answer.number,), "Refused, and done all the same."
+            as_id(f"pending.{use}"), was == now, was, now, (answer.number,), "The refused request had its effect."
         )
 
 
 @requirement("pending.{use}")
 @pytest.mark.parametrize("use", _ALLOWED)
 def test_pending_key_allows(kms: Scenario, use: str) -> None:
-    """The same request is carried out as long as the key is enabled: what never works is not the state's fault."""
+    """The same request must be accepted for the enabled key first: otherwise the state is not the reason."""
     operation, prepare = _ALLOWED[use]
     key = kms.key(ENABLED)
     _done(kms, operation, **prepare(kms, key))

@@ -1,4 +1,4 @@
-"""A pending key cannot be used or managed; it can be read, listed, and nothing else."""
+"""Use of a pending key: it can be read and listed; using and managing it is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# A service of several machines may refuse on one and not on the next.
+# Attempts, because only some replicas of a service may refuse.
 _ASKED = 3
 # name of the requirement -> (operation, its arguments besides the key)
 _MANAGING: dict[str, tuple[str, dict[str, object]]] = {
@@ -72,7 +72,7 @@ def test_pending_key_can_be_read_and_reading_moves_nothing(kms: Scenario) -> Non
 @requirement("pending.listed", "list.complete")
 def test_pending_key_is_listed_once(kms: Scenario) -> None:
     key = kms.key(PENDING)
-    ids = kms.pool.census()
+    ids = kms.pool.list_keys()
     kms.judge.that("pending.listed", key in ids, f"{key} in the list", "it is not listed")
     twice = sorted({known for known in ids if ids.count(known) > 1})
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
@@ -84,10 +84,10 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
 def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
-    whole = set(kms.pool.census())
-    # At least three pages where the largest documented page allows; at most a few requests on a large account.
-    ids = kms.pool.census(min(100, max(1, len(whole) // 3)))
-    # What owners create or delete meanwhile falls out of both.
-    stayed = whole & set(kms.pool.census()) | ours
+    whole = set(kms.pool.list_keys())
+    # Three pages or more if the largest documented page (100) allows it; few requests on a large account.
+    ids = kms.pool.list_keys(min(100, max(1, len(whole) // 3)))
+    # Keys that owners create or delete meanwhile are left out.
+    stayed = whole & set(kms.pool.list_keys()) | ours
     wrong = sorted(key for key in stayed if ids.count(key) != 1)
     kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

@@ -1,4 +1,4 @@
-"""The waiting period over nights: one key is left pending on purpose, and every run reads it, until it has gone."""
+"""The waiting period over several nights: one key is planted (left pending), and each run reads it until it is gone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import pytest
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Record
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
-from kms_conformance.keys.planted import Planted, plan, planted_keys
-from kms_conformance.suite.endings import MARGIN, must_be_gone
+from kms_conformance.keys.planted import PlantedKey, planted_keys
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# Runs are a night apart. What was not looked at in the night before its end proves nothing about its end.
+# The longest time between nightly runs. A key that was not read within it before its end proves nothing about its end.
 _A_NIGHT = timedelta(hours=26)
-# The planted one, and the two that the checks of every night lead about.
+# The planted key, and the two keys of the other checks.
 _KEYS_NEEDED = 3
 
 
@@ -42,37 +41,37 @@ def test_planted_key_waits_and_goes(kms: Scenario) -> None:
 @requirement("expiry.not-early")
 @pytest.mark.planted
 def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
-    """Every night has read it; that it was seen pending in the last one stands in the ledger."""
+    """The ledger records the last run that saw the key pending; it must be within a night of the end."""
     waiting, ended = _found(kms)
     if ended is None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
     kms.pool.borrow(ended.key)
     kms.pool.read(ended.key)
-    if ended.end - ended.seen <= _A_NIGHT:
+    if ended.end - ended.last_seen <= _A_NIGHT:
         kms.judge.recalls("expiry.not-early")
     elif kms.time.offered:
         raise Inconclusive(
-            "The clock was moved past the last night of the planted key, so nobody saw it pending then.",
-            "A run that moves the clock judges the same by keys of its own.",
+            "The clock was moved past the last night of the planted key, so no run read it as pending then.",
+            "A run that moves the clock judges the same requirement with another key.",
         )
     else:
         raise Inconclusive(
-            f"Nobody looked at the planted key in the night before its end; it was last seen {ended.seen}.",
-            "Plant another one, and run every night.",
+            f"No run read the planted key in the night before its end; it was last seen {ended.last_seen}.",
+            "Plant another key, and run every night.",
         )
 
 
 @requirement("expiry.nothing-else")
 @pytest.mark.planted
 def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
-    """Keys of ours were there when it was planted. Those that were spared since must have outlived it."""
+    """Our keys that existed when it was planted, and are not scheduled, must have outlived it."""
     waiting, ended = _found(kms)
     if ended is None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
     now = kms.time.now()
     kms.pool.read(ended.key)
     records = {record.key: record for record in kms.pool.ledger.records().values()}
-    for key in ended.beside:
+    for key in ended.companions:
         record = records.get(key)
         if record is None or _has_ended(record, now):
             continue
@@ -80,59 +79,62 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
         kms.judge.that("expiry.nothing-else", state != GONE, f"the key {key} lives", state)
     if "expiry.nothing-else" not in kms.judge.judged:
         raise Inconclusive(
-            "No other key of ours has outlived the planted one.", "Run the whole suite in the nights between as well."
+            "No other key of ours existed beside the planted one until its end.",
+            "Run the whole suite in the nights between as well.",
         )
 
 
 @requirement("cancel.before-end")
 @pytest.mark.planted
 def test_planted_key_can_be_rescued(kms: Scenario) -> None:
-    """On its last day, and only where that is asked for; its waiting period begins anew then."""
+    """Cancel the planted key on its last day, with `--rescue` only, and schedule it again."""
     ledger = kms.pool.ledger
     statement = kms.judge.catalogue["cancel.before-end"].statement
     waiting, ended = _found(kms)
     now = kms.time.now()
     if ledger.recalls("cancel.before-end", statement):
-        # Once is enough: a key that is rescued on every last day never goes.
+        # Once is enough: a key that is cancelled on every last day is never gone.
         kms.judge.recalls("cancel.before-end")
-    elif kms.rescue and waiting is not None and timedelta() < waiting.end - MARGIN - now <= _A_NIGHT:
+    elif kms.rescue and waiting is not None and timedelta() < waiting.end - END_MARGIN - now <= _A_NIGHT:
         _rescue(kms, waiting)
         if not kms.judge.broken:
             ledger.note("cancel.before-end", statement)
     elif waiting is not None:
-        hint = "" if kms.rescue else "`run --rescue` cancels the planted key on its last day, and schedules it anew."
+        hint = "" if kms.rescue else "`run --rescue` cancels the planted key on its last day and schedules it again."
         raise _waits(kms, waiting, hint)
     elif ended is not None:
         raise Inconclusive(
-            "The planted key has gone, and was not cancelled on its last day.",
-            "`run --plant --rescue` plants another one, and cancels that on its last day.",
+            "The planted key is gone and was not cancelled on its last day.",
+            "`run --plant --rescue` plants another key and cancels it on its last day.",
         )
     else:
         raise _nothing_planted(kms)
 
 
 def _nothing_planted(kms: Scenario) -> Inconclusive:
-    without = "" if kms.time.offered else "The waiting period cannot be waited for: the target offers no time_control. "
+    without = (
+        "" if kms.time.offered else "The end of the waiting period is not tested: the target has no time_control. "
+    )
     return Inconclusive(
         f"{without}No key is planted.",
-        "`run --plant` leaves a key pending on purpose, and the runs of the nights after it read it until it has gone.",
+        "`run --plant` leaves a key pending on purpose, and later runs read it until it is gone.",
     )
 
 
-def _found(kms: Scenario) -> tuple[Planted | None, Planted | None]:
-    """The planted key that is waiting, and the last one that has gone."""
+def _found(kms: Scenario) -> tuple[PlantedKey | None, PlantedKey | None]:
+    """The planted key that is pending, and the last one that is gone; None for each that does not exist."""
     found = planted_keys(kms.pool.ledger)
     last = [[key for key in found if key.ended is ended] for ended in (False, True)]
     return (last[0][-1] if last[0] else None, last[1][-1] if last[1] else None)
 
 
-def _waits(kms: Scenario, planted: Planted, hint: str = "") -> Inconclusive:
-    """That nothing can be said before its date, or then before the time is over that the documents leave for it."""
+def _waits(kms: Scenario, planted: PlantedKey, hint: str = "") -> Inconclusive:
+    """The `Inconclusive` of a planted key that may still exist: until its date, and the time allowed after that."""
     now, until = kms.time.now(), planted.last
     if now >= until:
-        until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN
+        until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN
     if now >= until:
-        return Inconclusive("The planted key should have gone by now, and is still there.", "See expiry.gone.")
+        return Inconclusive("The planted key should be gone by now, and still exists.", "See expiry.gone.")
     date = f"{until:%Y-%m-%dT%H:%M:%SZ}"
     return Inconclusive(f"waiting until {date}", hint, date)
 
@@ -144,11 +146,11 @@ def _has_ended(record: Record, now: datetime) -> bool:
     )
 
 
-def _plant(kms: Scenario) -> Planted:
+def _plant(kms: Scenario) -> PlantedKey:
     if kms.client.target.limits.max_keys < _KEYS_NEEDED:
         raise Inconclusive(
-            f"A planted key is one of the {kms.client.target.limits.max_keys} that limits.max_keys allows, and the "
-            "other checks need two.",
+            f"A planted key counts against limits.max_keys ({kms.client.target.limits.max_keys}), and the other checks "
+            "need two keys.",
             f"Set limits.max_keys to {_KEYS_NEEDED} or more.",
         )
     key = kms.key(ENABLED)
@@ -158,28 +160,28 @@ def _plant(kms: Scenario) -> Planted:
     return _pending(kms, key, ciphertexts, beside)
 
 
-def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> Planted:
-    """Schedule a key by the smallest window and leave it so."""
+def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> PlantedKey:
+    """Schedule a key with the smallest window, and record it as planted."""
     asked, days = kms.time.now(), kms.window.minimum
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
     view = kms.read(key)
     if view.deletion_at is None:
-        raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
+        raise Inconclusive("The pending key has no deletion date, so its end is not known.")
     marker = kms.pool.ledger.marker_of(key)
-    planted = plan(marker, key, asked, days, view.deletion_at)
-    planted = replace(planted, ciphertexts=tuple(ciphertexts), beside=tuple(beside))
+    planted = PlantedKey.scheduled(marker, key, asked, days, view.deletion_at)
+    planted = replace(planted, ciphertexts=tuple(ciphertexts), companions=tuple(beside))
     kms.pool.ledger.write("planted", marker, key, **planted.facts(asked))
     kms.pool.set_aside(key)
     return planted
 
 
-def _watch(kms: Scenario, planted: Planted) -> bool:
-    """Read a planted key and judge what the time of night allows; returns whether it has come to its end."""
+def _watch(kms: Scenario, planted: PlantedKey) -> bool:
+    """Read a planted key and judge it by the time relative to its end; returns whether it ended and is gone."""
     ledger, now = kms.pool.ledger, kms.time.now()
     view = kms.pool.read(planted.key)
     if view.state == PENDING:
         ledger.write("seen", planted.marker, planted.key, when=now.isoformat())
-    if now < planted.end - MARGIN:
+    if now < planted.end - END_MARGIN:
         expected = f"pending until {planted.end:%Y-%m-%dT%H:%M:%SZ}"
         if view.state == GONE:
             kms.judge.breaks("expiry.not-early", expected, f"gone at {now:%Y-%m-%dT%H:%M:%SZ}")
@@ -187,18 +189,18 @@ def _watch(kms: Scenario, planted: Planted) -> bool:
         elif view.state != PENDING:
             kms.pool.take_over(planted.key)
             raise Inconclusive(
-                f"The planted key is {view.state}: somebody has cancelled its deletion.", "Plant another one."
+                f"The planted key is {view.state}: somebody has cancelled its deletion.", "Plant another key."
             )
         elif view.deletion_at is None or abs(view.deletion_at - planted.until) > _tolerance(kms):
             kms.judge.breaks("pending.describe", f"a deletion date of {planted.until}", view.deletion_at)
         return False
-    if now < planted.last + MARGIN:
+    if now < planted.last + END_MARGIN:
         return False
     if view.state == GONE:
         ledger.write("gone", planted.marker, planted.key)
         return True
-    # It is not touched as long as it is there: every later night is to see the same.
-    if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN:
+    # As long as the key exists it is only read, so that later runs see the same.
+    if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN:
         kms.refuses("expiry.gone", "unknown_key", "describe", key_id=planted.key)
     return False
 
@@ -207,15 +209,15 @@ def _tolerance(kms: Scenario) -> timedelta:
     return timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
 
 
-def _must_have_ended(kms: Scenario, planted: Planted) -> None:
-    """Judged again in every later run: what is gone, stays gone."""
+def _must_have_ended(kms: Scenario, planted: PlantedKey) -> None:
+    """Judge, in every run after its end, that the key stays gone."""
     kms.pool.borrow(planted.key)
     kms.pool.read(planted.key)
-    must_be_gone(kms, planted.key, planted.ciphertexts)
+    kms.must_be_gone(planted.key, planted.ciphertexts)
 
 
-def _rescue(kms: Scenario, planted: Planted) -> None:
+def _rescue(kms: Scenario, planted: PlantedKey) -> None:
     if not kms.pool.take_over(planted.key):
-        raise Inconclusive("Another run is at work on the planted key.")
-    kms.accepts("cancel.before-end", "cancel", key_id=planted.key, states=kms.spared)
-    _pending(kms, planted.key, planted.ciphertexts, planted.beside)
+        raise Inconclusive("Another run holds the planted key.")
+    kms.accepts("cancel.before-end", "cancel", key_id=planted.key, states=kms.states_after_cancel)
+    _pending(kms, planted.key, planted.ciphertexts, planted.companions)

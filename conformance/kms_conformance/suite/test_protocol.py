@@ -1,4 +1,4 @@
-"""Protocol: how requests may be written, and how malformed ones are refused."""
+"""Protocol: accepted variations of requests, and refusals of malformed ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kms_conformance.suite.scenario import Scenario
     ],
 )
 def test_way_of_writing_a_request(kms: Scenario, case: str) -> None:
-    """A variation is served like the plain request; a departure is refused, and the key is as it was."""
+    """A documented variation is accepted like the plain request; others are refused without an effect on the key."""
     spec = kms.dialect.protocol_cases[case]
     requirement_id = as_id(f"protocol.{case}")
     key = kms.key(ENABLED)

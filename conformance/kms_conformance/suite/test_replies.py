@@ -1,4 +1,4 @@
-"""Shapes of replies: every field of every reply and error; the rules of all replies are judged on each exchange."""
+"""Shapes of replies: the fields of every reply and error. The rules of every exchange judge most of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_description_reads_back(kms: Scenario) -> None:
     was = kms.view(key).description or ""
     for description in (f"{was} changed", was):
         answer = kms.accepts("update-description.reply", "update_description", key_id=key, description=description)
-        view = kms.pool.settled(key, _described(description))
+        view = kms.pool.read_until(key, _described(description))
         same = view.description == description
         kms.judge.that("update-description.reply", same, repr(description), repr(view.description), (answer.number,))
 
@@ -64,7 +64,7 @@ def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
-    named = kms.dialect.names(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
+    named = kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
     kms.judge.that("set-alias.reply", named == key, f"{alias} names {key}", f"it names {named}", (answer.number,))
 
 
@@ -101,19 +101,19 @@ def test_reply_in_xml(kms: Scenario) -> None:
     "reply.answered",
 )
 def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
-    """Each of these is judged on every exchange of a run; here it is made sure that there was one of each kind."""
+    """The rules of every exchange judge these; the check makes sure that there is a success and an error."""
     success = kms.accepts("describe.reply", "describe", key_id=kms.key(ENABLED))
     error = kms.ask("describe", key_id=kms.dialect.unknown_key())
     if error.error is None or error.status == success.status:
         kms.judge.breaks("error.shape", "an error with the documented fields", error.summary, (error.number,))
     if kms.dialect.request_id(error.reply, error.value) is None and not kms.profile.request_id.required:
-        # Nothing obliges this dialect to carry ids; where it does not, the rule on them holds of every reply.
+        # This dialect need not send request ids; without one, the rule on them has nothing to object to.
         kms.judge.holds("reply.request-id")
 
 
 @requirement("refused.changes-nothing")
 def test_no_refusal_changes_a_key(kms: Scenario) -> None:
-    """The refusals that a key meets in each state, one after another: at the end it is as it was."""
+    """All refusals for a key in one state, one after another: at the end the key is unchanged."""
     for state in (ENABLED, PENDING):
         key = kms.key(state)
         before = kms.view(key)
@@ -123,13 +123,13 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
             if operation == "schedule" or kms.profile.refusal_in(operation, state)
         ]
         if any(answer.accepted for answer in refused):
-            raise Inconclusive("A request that must be refused was carried out; its own check says which.")
+            raise Inconclusive("A request that must be refused was accepted; another check judges that.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
 
 
 @requirement("reply.no-server-error", "reply.answered")
 def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
-    """Bodies that break parsers: whatever the answer, it is no internal error, and the key is as it was."""
+    """Bodies that break parsers: any answer but an internal error is accepted, and the key must stay unchanged."""
     key = kms.key(ENABLED)
     before = kms.view(key)
     for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):
@@ -137,8 +137,8 @@ def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
         try:
             answer = kms.client.send(kms.dialect.with_body(plain, body), kms.client.api["cancel"])
         except Unanswered:
-            # That is on record; what the others meet is another matter.
+            # The missing reply is recorded; the other bodies are still sent.
             continue
         if answer.accepted:
-            raise Inconclusive(f"A request whose body is {body[:20]!r} was carried out.")
+            raise Inconclusive(f"A request with the body {body[:20]!r} was accepted.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)

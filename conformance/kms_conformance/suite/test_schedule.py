@@ -1,4 +1,4 @@
-"""Schedule: a key becomes pending, from either state, once, and no other key does."""
+"""Schedule: an enabled or disabled key becomes pending, cannot be scheduled twice, and no other key is scheduled."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -
 def test_other_key_is_not_scheduled(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(DISABLED, bystander)
-    before = kms.marked(bystander)
+    before = kms.with_marker(bystander)
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.must_be_unchanged("schedule.only-named-key", before, kms.read(bystander), answer)
 
@@ -71,7 +71,7 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     arn = kms.view(key).arn or ""
     if not arn.endswith(f"/{key}"):
-        raise Inconclusive(f"The ARN of the key does not name it: {arn!r}. Another key must not be touched.")
+        raise Inconclusive(f"The ARN {arn!r} does not end in the key's id; it may name another key and is not used.")
     kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
     try:
         kms.refuses(
@@ -84,6 +84,6 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
         )
     finally:
         if kms.pool.read(key).state == PENDING:
-            # Refused, and done all the same: the protection of a pending key cannot be lifted.
+            # The refused request had its effect, and the protection of a pending key cannot be removed.
             kms.ask("cancel", key_id=key)
         kms.ask("set_deletion_protection", arn=arn, protected=False)

@@ -1,4 +1,4 @@
-"""States: a key keeps the one that it was led into. Without that no answer of a target proves anything."""
+"""States: a key keeps the state into which it was brought. Without that, no answer of a target proves anything."""
 
 from __future__ import annotations
 

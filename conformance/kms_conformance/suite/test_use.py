@@ -1,4 +1,4 @@
-"""Use: an enabled key encrypts and decrypts, a disabled one does not."""
+"""Use: an enabled key encrypts and decrypts, and a disabled key refuses both."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_disabling_a_disabled_key(kms: Scenario) -> None:
 
 
 def _again(kms: Scenario, operation: str, state: str, requirements: tuple[RequirementId, RequirementId]) -> None:
-    """Ask for the state that the key is in: some clouds refuse it, to others it is nothing."""
+    """Request the state that the key is in: some profiles demand a refusal, others an acceptance without effect."""
     key = kms.key(state)
     refusal = kms.profile.refusal_in(operation, state)
     if refusal is None:

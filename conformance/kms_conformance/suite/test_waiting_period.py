@@ -1,4 +1,4 @@
-"""After the waiting period: cancellable to the last, then gone for good, and nothing else with it."""
+"""The end of the waiting period with a moved clock: cancellable until the end, then gone, and no other key with it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.endings import MARGIN, must_be_gone, must_not_be_cancelled
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# Each is read twice; an account with more is sampled, as it is before and after a run.
+# Keys of others that are read twice; of more than these, the first in the list are read.
 _MOST_OTHERS = 200
 
 
@@ -22,12 +21,12 @@ def _advance_to(kms: Scenario, moment: datetime) -> None:
 
 
 def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
-    """Schedule a key with the usual window; the end of its waiting period by our own reckoning and its date."""
+    """Schedule a key with the usual window; returns how it reads, and the time of the request."""
     asked_at = kms.time.now()
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     view = kms.read(key)
     if view.deletion_at is None:
-        raise Inconclusive("The pending key shows no deletion date, so its end is not known.")
+        raise Inconclusive("The pending key has no deletion date, so its end is not known.")
     return view, asked_at
 
 
@@ -47,29 +46,29 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     key = kms.key(ENABLED, bystander)
     ciphertext = kms.encrypted(key)
     data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
-    known = [known for known in kms.pool.census() if known not in kms.pool.keys]
+    known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = {other: kms.pool.read(other).state for other in known[:_MOST_OTHERS]}
 
     _pending(kms, bystander)
     view, asked_at = _pending(kms, key)
     assert view.deletion_at is not None
     end = asked_at + timedelta(days=kms.days)
-    _advance_to(kms, end - MARGIN)
+    _advance_to(kms, end - END_MARGIN)
 
     still = kms.read(key)
     late = f"state {still.state}"
     kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
-    answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.spared)
+    answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
     if still.state == PENDING and (now := kms.read(key)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
 
     last = max(view.deletion_at, end)
-    _advance_to(kms, last + MARGIN)
-    must_not_be_cancelled(kms, key)
+    _advance_to(kms, last + END_MARGIN)
+    kms.must_refuse_late_cancel(key)
 
-    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + MARGIN)
-    must_be_gone(kms, key, filter(None, (ciphertext, data_key)))
+    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
+    kms.must_be_gone(key, filter(None, (ciphertext, data_key)))
 
     spared = kms.read(bystander).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)
@@ -77,4 +76,4 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
         known for known, state in others.items() if state in (ENABLED, DISABLED) and kms.pool.read(known).state != state
     ]
     kms.judge.that("expiry.nothing-else", not unexpected, "keys that were not scheduled live", unexpected)
-    kms.pool.forget_if_gone(key)
+    kms.pool.drop_if_gone(key)

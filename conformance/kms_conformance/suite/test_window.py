@@ -1,4 +1,4 @@
-"""Window bounds: what lies within is accepted, what lies without is refused and changes nothing."""
+"""Bounds of the window: windows within are accepted, and windows beyond are refused without an effect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
-# name of the requirement -> (the window, which the adapter writes in its own type, and the refusal that it meets)
+# name of the requirement -> (the window, written in the dialect's type, and the expected refusal)
 _REFUSED = {
     "zero": (0, "window_out_of_range"),
     "negative": (-7, "window_out_of_range"),
@@ -70,7 +70,7 @@ def test_without_a_window_the_default_counts(kms: Scenario) -> None:
 
 @requirement("schedule.window.open")
 def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
-    """Carried out or refused, as the target likes: but without a server error, and a refusal changes nothing."""
+    """Accepted or refused, but without a server error, and a refusal changes nothing."""
     for window in kms.dialect.open_windows:
         key = kms.key(ENABLED)
         before = kms.view(key)
@@ -88,7 +88,7 @@ def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
     ids=["empty", "absent", "other type"],
 )
 def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal: str) -> None:
-    """Refused with nothing changed or, where the profile leaves it open, carried out within the bounds."""
+    """Refused without an effect or, if the profile leaves it open, accepted with a date within the bounds."""
     key = kms.key(ENABLED)
     before = kms.view(key)
     written: dict[str, dict[str, object]] = {

@@ -1,4 +1,4 @@
-"""What the user says about an endpoint: where it is, how to sign in, what we may do to it."""
+"""Target files: the URL of an endpoint, the credentials, and the limits of a run."""
 
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.errors import Problem, TargetError

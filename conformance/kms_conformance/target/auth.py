@@ -1,6 +1,6 @@
-"""What a way to sign in says about itself: its keys in a target file, its secret headers, its dialects.
+"""`Auth`, the description of a way to sign in: its keys in a target file, its secret headers, its dialects.
 
-A subclass describes one way. `kms_conformance.auth.scheme.Scheme` adds how requests are signed.
+Each way is a subclass. `kms_conformance.auth.scheme.Scheme` extends `Auth` by the signing of requests.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = "schemas/target.schema.json"
-#: The metadata of fields that hold a credential, a project's id, or any text: JSON Schemas that several ways share.
+#: Field metadata for a credential, the id of a project, and any text: references to shared JSON Schemas.
 CREDENTIAL: Mapping[str, Any] = {"$ref": "#/$defs/credential"}
 PROJECT_ID: Mapping[str, Any] = {"$ref": "#/$defs/project_id"}
 TEXT: Mapping[str, Any] = {"$ref": "#/$defs/text"}
 
 
 def shared_schemas() -> dict[str, Any]:
-    """The JSON Schemas that several keys share, by name: in `$defs` of the schema of target files, beside the ways."""
+    """The shared JSON Schemas of keys, by name: those in `$defs` of the schema of target files that are not ways."""
     frame = specs.load(SCHEMA)
     ways = {node["$ref"].rpartition("/")[2] for node in frame["properties"]["auth"]["oneOf"]}
     return {name: node for name, node in frame["$defs"].items() if name not in ways}
 
 
 def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The JSON Schema of a key, or the shared one that it refers to."""
+    """The JSON Schema of a key, with a reference to a shared schema replaced by that schema."""
     found: Mapping[str, Any] = shared_schemas()[node["$ref"].rpartition("/")[2]] if "$ref" in node else node
     return found
 
@@ -45,31 +45,31 @@ class Auth:
     way: ClassVar[str] = ""
     #: The credential and its use in a few words, for the JSON Schema of target files.
     title: ClassVar[str] = ""
-    #: The dialects whose endpoints know the way; a profile may name fewer ways (`auth_ways`).
+    #: The dialects that support the way. A profile can exclude ways of its dialect (`auth_ways`).
     dialects: ClassVar[tuple[str, ...]] = ()
-    #: A way of the dialect whose requirements hold for this one too; "" where the requirements name this one.
+    #: Another way of the dialect whose requirements apply to this one too; "" if the requirements name this way.
     like: ClassVar[str] = ""
-    #: The keys whose values are URLs. A run may send requests there.
+    #: The keys whose values are URLs that a run may send requests to.
     url_keys: ClassVar[tuple[str, ...]] = ()
-    #: The key whose value tells accounts or projects apart.
+    #: The key whose value identifies the account or project.
     scope_key: ClassVar[str] = ""
-    #: (a key, the profile's refusal of a wrong value there), for checks through a vendor's client; None for no check.
-    stranger: ClassVar[tuple[str, str] | None] = None
-    #: Headers of requests that hold credentials. `Authorization` always counts as one.
+    #: (key, refusal in the profile for a wrong value of the key) for checks through a vendor's client; None: no check.
+    wrong_value: ClassVar[tuple[str, str] | None] = None
+    #: Request headers that hold credentials, besides `Authorization`.
     headers: ClassVar[tuple[str, ...]] = ()
-    #: Those of `headers` whose whole value lets others in, and may be unknown to the target file.
+    #: Those of `headers` whose whole value is a token, which may come from a service instead of the target file.
     token_headers: ClassVar[tuple[str, ...]] = ()
-    #: Those of `headers` whose whole value is the id of an access key, and made up in some checks.
+    #: Those of `headers` whose whole value is the id of an access key. Some checks send a random id.
     key_id_headers: ClassVar[tuple[str, ...]] = ()
-    #: Parameters of a query or a form that hold credentials.
+    #: Query and form parameters that hold credentials.
     parameters: ClassVar[tuple[str, ...]] = ()
-    #: Parameters of a query that differ in every run, with or without credentials: signatures, nonces, times.
+    #: Query parameters whose values differ in every run: signatures, nonces, times, random ids.
     fresh_parameters: ClassVar[tuple[str, ...]] = ()
-    #: Headers of replies that hold credentials.
+    #: Reply headers that hold credentials.
     reply_headers: ClassVar[tuple[str, ...]] = ()
     #: Fields of request bodies that hold credentials.
     body_fields: ClassVar[tuple[str, ...]] = ()
-    #: Further public words of its requests, divided by blanks: headers and parameters without credentials, algorithms.
+    #: Further public words of requests, separated by blanks: headers and parameters without credentials, algorithms.
     words: ClassVar[str] = ""
 
     @classmethod
@@ -84,7 +84,7 @@ class Auth:
 
     @classmethod
     def credentials(cls) -> frozenset[str]:
-        """The keys whose values are never shown: those whose JSON Schema says `writeOnly`."""
+        """The keys whose values are secret: those with `writeOnly` in their JSON Schema."""
         return frozenset(field.name for field in fields(cls) if resolved(field.metadata).get("writeOnly"))
 
     @classmethod
@@ -105,15 +105,15 @@ class Auth:
 
     @classmethod
     def public_words(cls) -> frozenset[str]:
-        """Words that are nobody's secret: `words`, and the names of headers, parameters and fields."""
+        """Words that are not secret: `words`, and the names of headers, parameters and fields."""
         return frozenset((*cls.words.split(), *cls.headers, *cls.parameters, *cls.reply_headers, *cls.body_fields))
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """The URLs that the way sends requests to."""
+        """The values of `url_keys`."""
         return tuple(str(getattr(self, key)) for key in self.url_keys)
 
     @property
     def scope(self) -> str:
-        """The value that tells accounts or projects apart; "" where there is none."""
+        """The value of `scope_key`, which identifies the account or project; "" if there is none."""
         return str(getattr(self, self.scope_key, None) or "")

@@ -1,4 +1,4 @@
-"""Validates the parts of a target file by their JSON Schema, and words each finding for its user, without any value."""
+"""Validation of target files by JSON Schema; messages name keys and never quote values."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from kms_conformance.target.auth import Auth, resolved
-from kms_conformance.target.errors import Problem
-from kms_conformance.target.misspelt import nearest, suggestion
+from kms_conformance.target.errors import Problem, nearest, suggestion
 from kms_conformance.target.registry import ways
 from kms_conformance.target.schema import schema, schema_with, way_schema
 
@@ -21,14 +20,14 @@ _Kind = jsonschema_rs.ValidationErrorKind
 
 
 def problems_of_file(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with a target file, apart from which keys stand under `auth`."""
+    """The problems of a target file, except for the keys under `auth`."""
     for error in _file_validator(ways()).iter_errors(_plain(document)):
         if not isinstance(error.kind, _Kind.OneOfNotValid | _Kind.OneOfMultipleValid):
             yield from _problems(error, document, schema(), ())
 
 
 def problems_of_auth(auth: Mapping[str, Any], way: type[Auth]) -> Iterator[Problem]:
-    """What is wrong with the keys under `auth`, given the way to sign in that they mean."""
+    """The problems of the keys under `auth` for this way to sign in."""
     for error in jsonschema_rs.Draft202012Validator(way_schema(way)).iter_errors(_plain(auth)):
         yield from _problems(error, auth, way.json_schema(), ("auth",))
 
@@ -39,7 +38,7 @@ def _file_validator(kinds: tuple[type[Auth], ...]) -> jsonschema_rs.Draft202012V
 
 
 def _plain(value: object, depth: int = 2) -> Any:  # noqa: ANN401 - JSON
-    """The value as JSON; what no JSON is, or is nested deeper than any key, becomes an empty list: a wrong type."""
+    """The value as JSON. Other values, and values nested too deeply, become an empty list, which has a wrong type."""
     if isinstance(value, dict) and depth:
         return {str(key): _plain(child, depth - 1) for key, child in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
@@ -58,9 +57,9 @@ def _problems(
     match error.kind:
         case _Kind.AdditionalProperties(unexpected):
             for key in unexpected:
-                yield Problem(f"`{within}{_shown(key)}` is not known here.", suggestion(key, known), f"{within}{key}")
+                yield Problem(f"`{within}{_shown(key)}` is an unknown key.", suggestion(key, known), f"{within}{key}")
         case _Kind.Required(missing):
-            # A misspelt key is reported as such, and not a second time as a missing one.
+            # A misspelt key is not reported a second time as a missing key.
             if not any(nearest(str(key), known) == missing for key in value if str(key) not in known):
                 yield Problem(f"`{within}{missing}` is missing.", f"Add {_example(node, missing)}.", where)
         case _:
@@ -71,9 +70,9 @@ def _wrong(where: str, node: Mapping[str, Any], value: object) -> Problem:
     key = where.rpartition(".")[2]
     hint = f"For example: {_line(key, node)}."
     if value is None:
-        hint = "Give it a value, or remove the key."
+        hint = "Set a value, or remove the key."
     elif node.get("type") == "string" and isinstance(value, (int, float)):
-        hint = f'YAML takes it for a number or a truth value; put it in quotes: {key}: "...".'
+        hint = f'YAML reads the value as a number or a boolean. Put it in quotes: {key}: "...".'
     return Problem(f"`{where}` must be {node['description']}.", hint, where)
 
 
@@ -85,7 +84,7 @@ def _at(node: Mapping[str, Any], value: object, path: tuple[str, ...]) -> tuple[
 
 
 def takes_text(where: str) -> bool:
-    """Whether the key at this place, such as `limits.max_keys`, has a text as its value."""
+    """Whether the value of a key, such as `limits.max_keys`, is text and not a number or a boolean."""
     node: Mapping[str, Any] = schema()
     for step in where.split("."):
         node = resolved(node.get("properties", {}).get(step, {}))

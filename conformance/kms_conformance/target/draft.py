@@ -1,4 +1,4 @@
-"""A target file on its way to a target: its variables filled in, what is wrong with it, what of it is secret."""
+"""A parsed target file: substitutes variables, collects problems, and builds the `Target`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import yaml
 from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.check import problems_of_auth, problems_of_file, takes_text
-from kms_conformance.target.errors import Problem
-from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.errors import Problem, suggestion
 from kms_conformance.target.model import Limits, Target
 from kms_conformance.target.ordinary import public_words
 from kms_conformance.target.own_profile import is_file, profile_in
 from kms_conformance.target.registry import ways, ways_of
 from kms_conformance.target.schema import choose
-from kms_conformance.target.secret import labels_of
 from kms_conformance.target.urls import is_loopback, problem_with
-from kms_conformance.target.variables import Variables
+from kms_conformance.target.variables import Variables, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +26,13 @@ if TYPE_CHECKING:
 
     from kms_conformance.core.specs import OwnProfile
 
-#: Everywhere but on this machine others work on the same endpoint; the vendors' smallest quotas are 10 a second.
+#: Requests a second to endpoints on other machines, which have other users. The vendors' smallest quotas are 10.
 _DEFAULT_PACE = 5.0
 
 
 @dataclass
 class TargetDraft:
-    """What stands in a target file; `folder` is where it lies."""
+    """The content of a target file; `folder` is the folder of the file."""
 
     document: dict[str, Any]
     folder: Path
@@ -50,7 +48,7 @@ class TargetDraft:
                 specs.add_profile(self.own)
 
     def problems(self) -> list[Problem]:
-        """All that is wrong, each thing once."""
+        """All problems, without duplicates."""
         return [
             *self.variables.problems,
             *(
@@ -61,7 +59,7 @@ class TargetDraft:
         ]
 
     def target(self) -> Target:
-        """The target; to be asked for only where there are no problems."""
+        """The target. Call this only if `problems` returned none."""
         values, way = self.document, self._way()
         assert not isinstance(way, Problem)
         auth = {key: value.rstrip("/") if key in way.url_keys else value for key, value in values["auth"].items()}
@@ -93,7 +91,7 @@ class TargetDraft:
         if filled is None:
             return value
         if filled != value and not takes_text(where):
-            # A number from the environment is text until here.
+            # Environment variables are text; a number must be parsed.
             try:
                 return specs.parse_yaml(filled)
             except (yaml.YAMLError, ValueError):
@@ -109,13 +107,13 @@ class TargetDraft:
         if not isinstance(dialect, str):
             return
         if dialect not in specs.dialects():
-            yield Problem("`dialect` is none that is known.", suggestion(dialect, specs.dialects()), "dialect")
+            yield Problem("`dialect` names an unknown dialect.", suggestion(dialect, specs.dialects()), "dialect")
             return
         if isinstance(self.own, tuple) and self.own:
             yield from self.own
         elif self.own == () and profile not in specs.profile_names(dialect):
             hint = suggestion(profile, specs.profile_names(dialect))
-            yield Problem(f"`profile` is none of the dialect {dialect}.", hint, "profile")
+            yield Problem(f"`profile` names no profile of the dialect {dialect}.", hint, "profile")
         if isinstance(auth, dict):
             way = self._way()
             if isinstance(way, Problem):
@@ -143,7 +141,7 @@ class TargetDraft:
             try:
                 ssl.create_default_context(cafile=str(self._verify()))
             except (OSError, ValueError) as error:  # an SSLError is an OSError
-                reason = getattr(error, "strerror", None) or "it is no PEM file"
+                reason = getattr(error, "strerror", None) or "it is not a PEM file"
                 hint = "Name a file of PEM certificates, relative to the target file."
                 yield Problem(f"`verify` names a file that cannot be used: {reason}.", hint, "verify")
 
@@ -158,5 +156,5 @@ class TargetDraft:
     def _limits(self, on_loopback: bool) -> Limits:  # noqa: FBT001 - private
         given = dict(self.document.get("limits", {}))
         if "max_keys" in given:
-            given["max_keys"] = int(given["max_keys"])  # 6.0 is a whole number, too
+            given["max_keys"] = int(given["max_keys"])  # the JSON Schema accepts 6.0 as an integer
         return Limits(**{"requests_per_second": None if on_loopback else _DEFAULT_PACE, **given})

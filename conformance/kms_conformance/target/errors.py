@@ -1,21 +1,22 @@
-"""A target file that cannot be used, said so that its user can mend it at once."""
+"""Errors in target files: each problem with its reason, its place and a hint."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kms_conformance.core.errors import UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a target file: why it is wrong, what to do about it, and at which key.
+    """One problem of a target file: the reason, a hint how to fix it, and the key (`where`).
 
-    It never shows a value, for any value may be a secret.
+    A problem never quotes a value: any value can be a secret.
     """
 
     why: str
@@ -24,9 +25,9 @@ class Problem:
 
 
 class TargetError(UserMistake):
-    """A target file that cannot be used: what happened, why, what to do next, a line each.
+    """A target file cannot be used: what happened, why, what to do next, a line each.
 
-    Where a file has several problems, the second and the third part have a numbered line for each.
+    If a file has several problems, the second and third part have one numbered line for each problem.
     """
 
     def __init__(self, what: str, why: str, hint: str) -> None:
@@ -49,3 +50,17 @@ class TargetError(UserMistake):
             "\n".join(f"{number}. {problem.why}" for number, problem in enumerate(problems, 1)),
             "\n".join(f"{number}. {problem.hint}" for number, problem in enumerate(problems, 1)),
         )
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most similar to this one; None if none is similar."""
+    folded = {each.lower().replace("-", "_"): each for each in known}
+    found = difflib.get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt word that names the nearest known word, or else all known words."""
+    words = tuple(known)
+    meant = nearest(word, words)
+    return f"Did you mean `{meant}`?" if meant else f"Known: {', '.join(words)}."

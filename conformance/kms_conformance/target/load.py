@@ -1,4 +1,4 @@
-"""From target files to targets, or to one error a file that says all that is wrong with it."""
+"""Loads target files; a file with problems raises one `TargetError` that lists all of them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def load_target(path: str | Path) -> Target:
 def load_targets(paths: Iterable[str | Path]) -> tuple[Target, ...]:
     """Read several target files, whose names must differ; raises `TargetError`."""
     targets: list[Target] = []
-    # Names become folders, and some file systems do not tell upper from lower case.
+    # Names become folders, and some file systems ignore case.
     origins: dict[str, str | Path] = {}
     for path in paths:
         target = load_target(path)
         if target.name.lower() in origins:
             raise TargetError(
                 f"The target files {origins[target.name.lower()]} and {path} cannot be used together.",
-                f"Both are named {target.name}, and results go to a folder of that name.",
-                "Give one of them another `name`, or leave one out.",
+                f"Both have the name {target.name}, which is also the name of the results folder.",
+                "Change the `name` of one of them, or leave one out.",
             )
         origins[target.name.lower()] = path
         targets.append(target)
@@ -39,7 +39,7 @@ def load_targets(paths: Iterable[str | Path]) -> tuple[Target, ...]:
 
 
 def parse_target(text: str, origin: str | Path) -> Target:
-    """Read the text of a target file. `origin` is the file's path: errors name it, and other files are found from it.
+    """Read the text of a target file. Errors name its path, `origin`; paths in the text are relative to its folder.
 
     Raises `TargetError`.
     """

@@ -1,4 +1,4 @@
-"""A target: one endpoint with the credentials and the limits that its user gave."""
+"""`Target`: one endpoint with the credentials and limits from a target file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the user allows us to do to the endpoint; None as a pace means: as fast as it answers."""
+    """Limits of a run: keys at once, requests a second (None: no limit), timeout of a request in seconds."""
 
     max_keys: int = 6
     requests_per_second: float | None = None
@@ -26,13 +26,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Target:
-    """One endpoint. Neither its repr nor any error about it shows a secret.
+    """One endpoint. Neither its repr nor an error about it shows a secret.
 
-    `base_url` has no trailing slash. `real_account` is the user's word that a run may create keys there. `verify` is
-    True, or the file of certificate authorities to trust. `ledger` is the name or the file of the ledger, None for one
-    that is named after the target. `secrets` are the values that must never be shown; those of them that are `ordinary`
-    words are hidden where credentials stand, and nowhere else. `labels` names the variable or the key that each of them
-    came from.
+    `base_url` has no trailing slash. `real_account` is the user's consent to create keys. `verify` is True, or the path
+    of a file with trusted certificate authorities. `ledger` is the name or the path of the ledger; None: the name of
+    the target. `secrets` are the values that must never be shown. Those of them that are `ordinary` words are hidden
+    only at the places of credentials. `labels` has the variable or the key that each secret came from.
     """
 
     name: str
@@ -51,12 +50,12 @@ class Target:
 
     @property
     def is_real(self) -> bool:
-        """Whether keys there may be somebody's: anywhere but on this machine, and there if the file says so."""
+        """Whether the endpoint may hold keys in real use: any other machine, or `real_account` in the file."""
         return self.real_account or not is_loopback(self.base_url)
 
     @property
     def shown_url(self) -> str:
-        """`base_url` as reports show it: what came from the environment is named in it, except for scheme and host."""
+        """`base_url` for reports: secrets in its path are replaced by their labels."""
         shown = urlsplit(self.base_url)
         path = shown.path
         for secret in sorted(self.secrets - self.ordinary, key=len, reverse=True):
@@ -65,5 +64,5 @@ class Target:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Every URL that the user named: nothing else may ever be sent a request."""
+        """All URLs of the target file. Requests may be sent to no others."""
         return (self.base_url, *self.auth.urls, *((self.time_control,) if self.time_control else ()))

@@ -1,8 +1,8 @@
-"""Which values of a target file are words that requests and replies hold anyway: no text can be searched for them.
+"""Credentials that are ordinary words, such as the password `password`; reports are not searched for them.
 
-An access key may be called `enabled`, and a password be `password`. Taken out of every text, such a value spoils what a
-report shows and keeps nobody from guessing it. What is public is told by the specs: names of operations, parameters,
-headers and states, paths, media types, constants.
+Such a word occurs in requests and replies anyway. Redacting it everywhere would make reports unreadable and protect
+nothing, because it can be guessed. Public words come from the specs: names of operations, parameters, headers and
+states, paths, media types, constants.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.registry import ways
 
-#: What is harder to guess is searched for. A run writes up to 100 MB, which is 2^27 places: one in 500 runs has a text
-#: of 36 random bits somewhere by chance.
+#: Values of at least so many bits are searched for. A run writes up to 100 MB, about 2^27 positions, so a random text
+#: of 36 bits occurs by chance in one run of 500.
 _LEAST_BITS = 36
-#: What a secret has in common with a public word counts as public from this length on, and from 4 as a whole word.
+#: Parts of public words of at least 6 characters count as public within a secret, whole words of at least 4.
 _PART = 6
 _WORD = 4
 _ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 _OTHERS = 32
 _HEX = frozenset(string.hexdigits)
 _SEPARATORS = frozenset("-_.:/ ")
-#: What is written in a spec for its readers.
+#: Keys of a spec whose values are examples and comments.
 _EXAMPLES = frozenset({"example", "examples", "$comment"})
 
-#: Words of requests and replies besides those of the specs and of the ways to sign in: HTTP, our own names.
+#: Public words besides those of the specs and of the ways to sign in: HTTP, dates, our own names.
 _EVERYWHERE = """
 GET POST PUT DELETE HEAD PATCH OPTIONS HTTP/1.1 http:// https:// localhost 127.0.0.1 true false null none OK
 Accept Accept-Encoding Authorization Cache-Control Connection Content-Encoding Content-Length Content-Type Cookie Date
@@ -48,7 +48,7 @@ Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 
 @dataclass(frozen=True, eq=False)
 class Public:
-    """Words that are nobody's secret, in lower case; `parts` are all pieces of them that are `_PART` letters long."""
+    """Public words in lower case, joined in `text`; `parts` are all substrings of `_PART` characters."""
 
     words: frozenset[str]
     text: str
@@ -56,17 +56,17 @@ class Public:
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Public:
-        """These words, without regard to case; each also without anything but letters and digits."""
+        """These words in lower case, each also reduced to its letters and digits."""
         lower = {word.lower() for word in words}
         lower |= {"".join(filter(str.isalnum, word)) for word in lower}
         parts = {word[at : at + _PART] for word in lower for at in range(len(word) - _PART + 1)}
         return cls(frozenset(word for word in lower if len(word) >= _WORD), "\n".join(sorted(lower)), frozenset(parts))
 
     def own(self, text: str) -> bytes:
-        """A byte for each character of a text: 1 where it is its own, 0 where it belongs to a public word in it."""
+        """One byte for each character of a text: 0 if the character is part of a public word, else 1."""
         lower = text.lower()
         if len(lower) != len(text):
-            lower = text  # a few letters are longer in lower case; no public word has them
+            lower = text  # some letters become two in lower case; no public word has them
         result = bytearray(b"\1" * len(text))
         for size, known in ((_PART, self.parts), *((size, self.words) for size in range(_WORD, _PART))):
             for at in range(len(lower) - size + 1):
@@ -75,7 +75,7 @@ class Public:
         return bytes(result)
 
     def is_ordinary(self, value: str) -> bool:
-        """Whether a value stands in a public word, or is too easy to guess but for the public words in it."""
+        """Whether a value is part of a public word, or has fewer than `_LEAST_BITS` without its public parts."""
         if value.lower() in self.text:
             return True
         own = self.own(value)
@@ -84,7 +84,7 @@ class Public:
 
 
 def public_words(dialect: str, profile: str) -> Public:
-    """All that the specs of a dialect name, what every request holds, and the words of the ways to sign in."""
+    """The public words of a dialect's specs, of HTTP, and of all ways to sign in."""
     return _public_words(dialect, profile, ways())
 
 
@@ -98,7 +98,7 @@ def _public_words(dialect: str, profile: str, kinds: tuple[type[Auth], ...]) -> 
 
 
 def _names(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a document
-    """The keys of a document, and the texts in it that are names: those without blanks."""
+    """The keys of a document, and its texts without blanks."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key not in _EXAMPLES:
@@ -112,7 +112,7 @@ def _names(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a document
 
 
 def _bits(letters: Sequence[str]) -> float:
-    """How many random bits so many of such letters can hold at most."""
+    """The most random bits that these letters can hold, given the alphabets that they are from."""
     if _HEX.issuperset(letters):
         size = 16 if set(letters) - set(string.digits) else 10
     else:

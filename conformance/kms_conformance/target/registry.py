@@ -1,6 +1,12 @@
-"""The registry of ways to sign in: the built-in ones, those of installed packages, and those that a program registers.
+"""The registry of ways to sign in: built-in, from installed packages, and registered by a program at run time.
 
-A package offers a way by an entry point of the group `kms_conformance.ways` that names its class.
+A package adds a way by an entry point of the group `kms_conformance.ways` that names its class.
+
+The built-in ways are plug-ins as well: this module imports `kms_conformance.auth` by name on first use, although `auth`
+is a higher layer. import-linter does not see this import. The alternatives were an entry point of our own package, with
+which no target file could be read from a source tree without installation metadata, and registration by every program
+that reads target files (commands, pytest plug-in, workers, tools). `kms_conformance.core.specs` names the modules of
+adapters and emulators in the same way.
 """
 
 from __future__ import annotations
@@ -15,14 +21,13 @@ from typing import TYPE_CHECKING
 
 from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth, shared_schemas
-from kms_conformance.target.errors import TargetError
-from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.errors import TargetError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GROUP = "kms_conformance.ways"
-#: The package whose `WAYS` are the built-in classes. Named, not imported: signers stand in a higher layer.
+#: The package whose `WAYS` are the built-in classes; imported on first use.
 _BUILT_IN = "kms_conformance.auth"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -30,19 +35,19 @@ _registered: list[type[Auth]] = []
 
 
 def ways() -> tuple[type[Auth], ...]:
-    """All ways to sign in: the built-in ones first. Raises `TargetError` for an installed one that cannot be used."""
+    """All ways to sign in, the built-in ones first. Raises `TargetError` if an installed one is unusable."""
     return (*_installed(), *_registered)
 
 
 def way_named(name: str) -> type[Auth]:
-    """The class of a way; raises `KeyError` where no way has this name."""
+    """The class of the way with this name; raises `KeyError` if there is none."""
     return {kind.way: kind for kind in ways()}[name]
 
 
 def ways_of(dialect: str, profile: str = "documents") -> tuple[type[Auth], ...]:
-    """The ways of a dialect; where the profile names ways (`auth_ways`), these alone and in its order.
+    """The ways of a dialect. If the profile lists ways (`auth_ways`), only these, in that order.
 
-    Raises `TargetError` where the profile names one that the dialect does not have.
+    Raises `TargetError` if the profile lists a way that the dialect lacks.
     """
     own = {kind.way: kind for kind in ways() if dialect in kind.dialects}
     # An installed dialect may sign in by the ways of others: its profile names them.
@@ -52,19 +57,19 @@ def ways_of(dialect: str, profile: str = "documents") -> tuple[type[Auth], ...]:
         if name not in known:
             raise TargetError(
                 f"The profile {profile} of the dialect {dialect} cannot be used.",
-                f"Its `auth_ways` names {name}, which is no way of this dialect to sign in.",
+                f"Its `auth_ways` lists {name}, and the dialect has no such way to sign in.",
                 suggestion(name, known),
             )
     return tuple(known[name] for name in named)
 
 
 def register(kind: type[Auth]) -> None:
-    """Add a way for this process; raises ValueError where the class is incomplete or its name is taken."""
+    """Add a way in this process; raises `ValueError` if the class is incomplete or its name is taken."""
     _registered.append(_checked(kind, ways()))
 
 
 def unregister(kind: type[Auth]) -> None:
-    """Take away a way that was registered."""
+    """Remove a registered way."""
     _registered.remove(kind)
 
 
@@ -84,7 +89,7 @@ def _loaded(point: EntryPoint, known: Sequence[type[Auth]]) -> type[Auth]:
         raise TargetError(
             f"The way to sign in {point.name} of {package} cannot be used.",
             f"Loading {point.value} failed: {error}.",
-            f"Mend {package}, or uninstall it.",
+            f"Fix {package}, or uninstall it.",
         ) from error
 
 
@@ -97,7 +102,7 @@ def _checked(kind: type[Auth], known: Sequence[type[Auth]]) -> type[Auth]:
     reserved = sorted({*kind.key_names()} & {*dir(Auth)})
     if reserved:
         raise ValueError(f"{kind.way} has a key {reserved[0]}, which is an attribute of all ways")
-    unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.stranger or ())[:1]} - {*kind.key_names(), ""})
+    unknown = sorted({*kind.url_keys, kind.scope_key, *(kind.wrong_value or ())[:1]} - {*kind.key_names(), ""})
     if unknown:
         raise ValueError(f"{kind.way} has no key {unknown[0]}")
     shown = sorted(field.name for field in fields(kind) if field.repr and field.name in kind.credentials())

@@ -1,4 +1,4 @@
-"""The JSON Schema of target files: the frame from the specs, and the keys of the registered ways to sign in."""
+"""The JSON Schema of target files: a frame from the specs, filled with the ways to sign in."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core import specs
 from kms_conformance.target.auth import SCHEMA, Auth, shared_schemas
-from kms_conformance.target.errors import Problem
-from kms_conformance.target.misspelt import nearest
+from kms_conformance.target.errors import Problem, nearest
 from kms_conformance.target.registry import ways
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of target files, with all ways that are registered. Shared: callers must not change it."""
+    """The JSON Schema of target files with all ways. Cached: callers must not change it."""
     return schema_with(ways())
 
 
@@ -38,10 +37,10 @@ def way_schema(kind: type[Auth]) -> dict[str, Any]:
 
 
 def choose(given: Iterable[str], kinds: Sequence[type[Auth]]) -> type[Auth] | Problem:
-    """The way that these keys mean; a key that no way knows counts as the one that it is nearest to."""
+    """The way that these keys belong to; an unknown key counts as the nearest known key."""
     known = sorted({key for kind in kinds for key in kind.key_names()})
     meant = {key if key in known else nearest(key, known) or "" for key in given}
-    # A key that only one of the ways knows tells it from the others.
+    # Keys that belong to only one way decide which way is meant.
     telling = {
         kind: sorted(key for key in meant if [each for each in kinds if key in each.key_names()] == [kind])
         for kind in kinds

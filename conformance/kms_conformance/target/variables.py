@@ -1,21 +1,32 @@
-"""`${NAME}` in a target file: its value comes from the environment, and is remembered as one that must not be shown."""
+"""Environment variables in a target file (`${NAME}`), and the values of the file that are secret."""
 
 from __future__ import annotations
 
 import os
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kms_conformance.target.errors import Problem
 
-# `$${` stands for `${` itself; `${` that no name and brace follow is a mistake, and not text.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kms_conformance.target.auth import Auth
+
+# `$${` is an escaped `${`. `${` without a name and a closing brace is an error.
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass
 class Variables:
-    """Fills variables in, and notes which were used (name to value), at which keys, and which keys stay unfilled."""
+    """Substitutes environment variables.
+
+    `used` has the value of each variable by name, `places` the keys of the file that use the variable. `unfilled` are
+    the keys whose variables cannot be substituted; `problems` has the reasons.
+    """
 
     used: dict[str, str] = field(default_factory=dict)
     places: dict[str, set[str]] = field(default_factory=dict)
@@ -23,7 +34,7 @@ class Variables:
     problems: list[Problem] = field(default_factory=list)
 
     def fill(self, text: str, where: str) -> str | None:
-        """The text of the key `where` with its variables filled in; None where that is a problem."""
+        """The text of the key `where` with its variables substituted; None if one cannot be."""
         filled = _REFERENCE.sub(lambda found: self._value(found, where), text)
         return None if where in self.unfilled else filled
 
@@ -32,9 +43,8 @@ class Variables:
             return "${"
         name = found[1]
         if name is None or not _NAME.fullmatch(name):
-            return self._cannot(
-                Problem(f"`{where}` has a ${{ that begins no variable.", "Write ${NAME}, or $${ for ${ itself.", where)
-            )
+            why = f"`{where}` has a ${{ without a variable name and a closing brace."
+            return self._cannot(Problem(why, "Write ${NAME}, or $${ for a literal ${.", where))
         value = os.environ.get(name, "")
         if not value:
             state = "empty" if name in os.environ else "not set"
@@ -49,3 +59,37 @@ class Variables:
         if problem not in self.problems:
             self.problems.append(problem)
         return ""
+
+
+#: Keys whose values reports show and no request carries.
+_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "limits")
+_URLS = ("base_url", "time_control")
+
+
+def labels_of(values: Mapping[str, Any], way: type[Auth], variables: Variables) -> dict[str, str]:
+    """Names of secret values, by value: all credentials, and all values from environment variables.
+
+    Variables are not secret if they are used only in keys that reports show (name, dialect, limits), or in the scheme
+    and host of a URL. If a variable holds a whole URL, the path of the URL is secret.
+    """
+    urls = (*_URLS, *(f"auth.{key}" for key in way.url_keys))
+    labels = {str(values["auth"][key]): key.upper() for key in sorted(way.credentials()) if key in values["auth"]}
+    from_environment = {
+        value: name
+        for name, value in variables.used.items()
+        if not all(_is_shown(value, where, values, urls) for where in variables.places[name])
+    }
+    paths = {
+        path: name
+        for name, value in variables.used.items()
+        if "://" in value and variables.places[name] & set(urls) and (path := urlsplit(value).path.rstrip("/"))
+    }
+    return labels | from_environment | paths
+
+
+def _is_shown(value: str, where: str, values: Mapping[str, Any], urls: tuple[str, ...]) -> bool:
+    if where in urls:
+        section, _, key = where.rpartition(".")
+        parts = urlsplit((values[section] if section else values)[key])
+        return value in f"{parts.scheme}://{parts.netloc}" or "://" in value
+    return where.partition(".")[0] in _SHOWN

@@ -1,1 +1,1 @@
-"""The verdict: what results and waivers mean for each requirement and for the whole."""
+"""Verdicts: decided from the results of checks and from waivers, per requirement and per target."""

@@ -1,4 +1,4 @@
-"""The verdict on a target: what became of each requirement, and what follows for the whole."""
+"""Decides verdicts and exit codes: per requirement, per target, per run. No other module decides them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from kms_conformance import __version__
 from kms_conformance.catalogue.api import documented, is_documented
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, OVER_NIGHTS
+from kms_conformance.catalogue.families import ACROSS_RUNS, BEFORE_ADMISSION
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Requirement
@@ -29,13 +29,13 @@ from kms_conformance.verdict.model import (
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, accepting
 
-# The codes that a run exits with; of several targets the worst decides, and a usage error is the worst of all.
-# Nothing is wrong, and not all is judged yet: a planted key has not come to its date.
+# Exit code 4: nothing failed, and a planted key has not reached its deletion date.
 WAITING = 4
 EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
 USAGE_ERROR = 2
+# From best to worst: with several targets, the worst exit code counts.
 _BADNESS = (0, WAITING, 3, 1, 2)
-_NOT_ADMITTED = "The target keeps no state of keys, so no answer of it proves anything."
+_NOT_ADMITTED = "The target does not keep the state of keys, so its answers prove nothing."
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def _observed(results: Iterable[CheckResult]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What besides its results a verdict on one target rests on.
+    """Facts about a run, besides the results of its checks, that enter the verdict on one target.
 
-    `reasons` say of checks that did not run, by id, why not; `missed` is why any other did not. `filters` are what
-    pytest was told to confine the run to, `keys_left` the keys of ours that are not known to be scheduled for deletion.
+    `reasons`: by check id, why a check did not run; `missed`: the reason for all other missing checks. `filters`:
+    pytest options that left checks out. `keys_left`: our keys that are not confirmed as scheduled for deletion.
     """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -79,11 +79,11 @@ def decide(
     frozen: Frozen | None = None,
     beside: Circumstances | None = None,
 ) -> Verdict:
-    """Decide every requirement and the whole.
+    """Decide the verdict on a target and on each of its requirements.
 
-    `planned` names, for each check of the run's plan, the requirements that it declares: one that did not run leaves
-    them inconclusive. `waivers` may speak of other targets as well; those that have expired accept nothing. By a
-    `frozen` set, each requirement decides at the level that it had there, and what is newer does not decide.
+    `planned`: for each check in the plan, the requirements that it declares; they are inconclusive if the check did not
+    run. `waivers`: those for other targets and expired ones are ignored. `frozen`: the requirement set of an earlier
+    release; its levels count, and requirements that are not in the set do not decide.
     """
     profile = Profile.load(target.dialect, target.profile)
     own = specs.own_profile(target.profile)
@@ -91,7 +91,7 @@ def decide(
     unfinished = tuple(_unfinished(results, planned, beside))
     why = {found.check: found.why for found in unfinished}
     missing = {check: frozenset(ids) for check, ids in planned.items() if check in why}
-    accepted = [each for each in waivers if each.speaks_of(target.name, target.dialect)]
+    accepted = [each for each in waivers if each.applies_to(target.name, target.dialect)]
     accepted = [each for each in accepted if not each.has_expired(run.started.date())]
     catalogue = Catalogue.load(target.dialect)
     decided = tuple(
@@ -104,7 +104,9 @@ def decide(
         profile=target.profile,
         own_profile=None if own is None else own.content,
         base_url=target.shown_url,
-        result=whole(decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)),
+        result=decide_result(
+            decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)
+        ),
         requirements=decided,
         suite_version=__version__,
         specs_digest=specs_digest(target.dialect),
@@ -114,7 +116,7 @@ def decide(
         duration_seconds=round(run.duration_seconds, 3),
         requests=sum(result.requests for result in results),
         keys_created=sum(result.keys_created for result in results),
-        frozen=None if frozen is None else _told(frozen, catalogue),
+        frozen=None if frozen is None else _frozen_json(frozen, catalogue),
         unfinished=unfinished,
         filters=beside.filters,
         keys_left=beside.keys_left,
@@ -123,13 +125,13 @@ def decide(
     )
 
 
-def whole(
+def decide_result(
     requirements: Iterable[RequirementVerdict], *, planned: bool = True, unfinished: bool, keys_left: bool
 ) -> Result:
-    """What follows for the target: the one place that decides it, for whatever shows or seals a result.
+    """Decide the result of a target. No other function decides it.
 
-    A MUST that failed and is not waived makes it nonconformant. It is conformant only where every MUST holds, every
-    check of a plan that is not empty ran to its end, and no key of ours may be left.
+    Nonconformant: a MUST failed and is not waived. Conformant: every MUST passed, is waived or does not apply; the plan
+    is not empty and every check in it ran to its end; all our keys are scheduled for deletion. Inconclusive: the rest.
     """
     musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
     if "failed" in musts:
@@ -139,10 +141,10 @@ def whole(
 
 
 def is_waiting(verdict: Verdict) -> bool:
-    """Whether an inconclusive target has nothing wrong: all open requirements wait for a date.
+    """Whether all open requirements of an inconclusive target wait for the deletion date of a planted key.
 
-    Every check ran, by no filter, and no key of ours is left. A run that only watched its planted key leaves open the
-    requirements that it does not ask about.
+    Requires that every check ran, that no filter was set, and that none of our keys is left. With `--observe`,
+    requirements that no check of the run declares may stay open.
     """
     is_open = frozenset({"inconclusive", "not_tested"})
     musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and entry.verdict in is_open]
@@ -152,14 +154,15 @@ def is_waiting(verdict: Verdict) -> bool:
 
 
 def unwritten(verdict: Verdict) -> Verdict:
-    """The verdict that holds where no file could be written: no target is conformant."""
+    """The verdict if no report could be written: conformant becomes inconclusive."""
     return replace(verdict, result="inconclusive") if verdict.result == "conformant" else verdict
 
 
 def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
-    """Whether nothing speaks against a target; of a `partial` run, only requirements that were not asked may be open.
+    """Whether a target is conformant or, in a partial run, whether the checks that ran found nothing against it.
 
-    `partial` are the reasons why a run did not ask everything.
+    `partial`: the reasons why the run left checks out; empty for a complete run. Found against it: a MUST that failed
+    or is inconclusive for another reason than a missing check, or a key that is not scheduled for deletion.
     """
     if not partial:
         return verdict.result == "conformant"
@@ -170,10 +173,10 @@ def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
 
 
 def exit_code(results: Iterable[Result], *, waiting: Iterable[bool] = (), waivers_out_of_date: bool = False) -> int:
-    """The exit code of a run with these results: that of the worst target; `waiting` says of each whether it waits.
+    """The exit code of a run: that of its worst target.
 
-    Waivers that are out of date are a mistake in the user's file. They are told by a code of their own only where no
-    target is nonconformant: that is told first.
+    `waiting`: per result, whether the target waits for a planted key (exit code 4). Waivers out of date are a usage
+    error (exit code 2), unless a target is nonconformant (exit code 1).
     """
     found = list(results)
     waits = list(waiting) or [False] * len(found)
@@ -184,7 +187,7 @@ def exit_code(results: Iterable[Result], *, waiting: Iterable[bool] = (), waiver
 def _unfinished(
     results: Sequence[CheckResult], planned: Mapping[str, Iterable[str]], beside: Circumstances
 ) -> Iterator[Unfinished]:
-    """The checks of the plan that did not run to their end, in its order."""
+    """The checks in the plan that did not run to their end, in the order of the plan."""
     ran = {result.check: result for result in results}
     for check in planned:
         if check not in ran:
@@ -194,15 +197,15 @@ def _unfinished(
 
 
 def _by(frozen: Frozen | None, entry: RequirementVerdict) -> RequirementVerdict:
-    """The entry as a frozen set weighs it."""
+    """The entry with its level in the frozen set; a requirement outside the set does not decide."""
     if frozen is None:
         return entry
     level = frozen.levels.get(entry.id)
     return replace(entry, decides=False) if level is None else replace(entry, level=level)
 
 
-def _told(frozen: Frozen, catalogue: Catalogue) -> dict[str, Any]:
-    """What a verdict says of the frozen set that decided it."""
+def _frozen_json(frozen: Frozen, catalogue: Catalogue) -> dict[str, Any]:
+    """The `frozen` field of `verdict.json`."""
     return {
         "version": frozen.version,
         "requirements": len(frozen.levels),
@@ -259,13 +262,13 @@ def _decide_one(
 
 
 def _is_proved_besides(name: str, open_in: Sequence[CheckResult], results: Sequence[CheckResult]) -> bool:
-    """Whether only a planted key leaves it open, and another check of this run has proved it by moving the clock."""
-    over_nights = all(result.family in OVER_NIGHTS for result in open_in)
-    return over_nights and any(r.productive.get(name) for r in results if r.family not in OVER_NIGHTS)
+    """Whether the requirement is open only in checks of planted keys, and a check that moved the clock proved it."""
+    across_runs = all(result.family in ACROSS_RUNS for result in open_in)
+    return across_runs and any(r.productive.get(name) for r in results if r.family not in ACROSS_RUNS)
 
 
 def _untested_because(requirement: Requirement, count: int, productive: int) -> str:
-    """Why nothing follows for a requirement that nothing speaks against; empty if it holds."""
+    """Why a requirement without failures counts as not tested; empty if it passed."""
     if count == 0:
         return "no exchange of this run allowed a judgement"
     if productive == 0:
@@ -275,26 +278,26 @@ def _untested_because(requirement: Requirement, count: int, productive: int) -> 
 
 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:
-    """Whether any check got past the admission, of those that needed it."""
+    """Whether any check after the admission checks (`BEFORE_ADMISSION`) passed a judgement; true if none ran."""
     admitted = [result for result in results if result.ended and result.family not in BEFORE_ADMISSION]
     return not admitted or any(result.passes for result in admitted)
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:
-    """The exit code of several targets together, in the order 0 < 4 < 3 < 1 < 2."""
+    """The worst of several exit codes, in the order 0 < 4 < 3 < 1 < 2."""
     return max(codes, key=_BADNESS.index, default=EXIT_CODES["inconclusive"])
 
 
 def specs_digest(dialect: str) -> str:
-    """A SHA-256 over all that is demanded in a dialect, so that two verdicts can be told to rest on the same demands.
+    """A SHA-256 over the specs of a dialect: equal digests mean that two verdicts rest on the same specs.
 
-    Besides the spec files it covers the operations as they are compiled: these may rest on a model of the vendor's own,
-    which changes with the package that it comes in. What is known of the vendors' clients demands nothing of a target.
+    Covers the spec files and the compiled operations, because these may come from the vendor's model in an installed
+    package. `clients.yaml` is left out: it describes the vendors' clients and demands nothing of a target.
     """
     digest = hashlib.sha256()
     if is_documented(dialect):
         digest.update(json.dumps(documented(dialect), sort_keys=True).encode())
-    demands = (path for path in specs.home(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
+    demands = (path for path in specs.locate(dialect).specs.glob("*.yaml") if path.name != "clients.yaml")
     for path in sorted(demands):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"

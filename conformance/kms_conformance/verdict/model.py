@@ -1,4 +1,4 @@
-"""The verdict on a target as frozen values: decided by a run, written to `verdict.json`, and read back from there."""
+"""The verdict on a target as frozen values, and their form in `verdict.json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = Literal["conformant", "nonconformant", "inconclusive"]
 RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable", "not_tested", "waived"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
-# The order of importance to a reader.
+# In the order in which reports list them.
 VERDICTS: tuple[RequirementResult, ...] = (
     "failed",
     "inconclusive",
@@ -34,11 +34,11 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 class RequirementVerdict:
     """The verdict on one requirement: the checks that judged it, how often it was judged, and the reason.
 
-    `productive` counts the passed judgements whose exchange reached a state that the requirement speaks of. `decides`
-    is false for a requirement that is newer than the frozen set by which the run certifies: it is shown and does not
-    decide. `waiver` is the waiver that accepts a failure; `reason` has its text. `not_run` are the checks that did not
-    run to their end, if they alone leave the requirement open. `waiting_until` is the date (ISO 8601, UTC) before
-    which a planted key cannot be judged, if that alone leaves the requirement open.
+    `productive` counts the passed judgements on a key in a state that the requirement is about. `decides` is false for
+    a requirement that is not in the frozen set of the run: it is shown and does not change the result. `waiver` is the
+    waiver that accepts a failure; `reason` has its text. `not_run` are the checks that did not run to their end, if
+    only they leave the requirement open. `waiting_until` is the deletion date of a planted key (ISO 8601, UTC), if only
+    that key leaves the requirement open.
     """
 
     id: str
@@ -96,12 +96,12 @@ class Unfinished:
 class Verdict:
     """The content of one `verdict.json`: one target, judged by one run.
 
-    `started` is ISO 8601, UTC, in whole seconds; `duration_seconds` is the duration of the whole run. `isolation` says
-    what became of the keys of others; `frozen` names the release whose requirements decided, if not this one.
-    `unfinished` are the checks of the plan that did not run to their end, `filters` the options of pytest that confined
-    the run, `keys_left` the keys of ours that are not known to be scheduled for deletion. `observations` counts events
-    that decide nothing. `watch` says that the run only read its planted keys. `own_profile` is the content of a profile
-    from a file of the user's own, whose reference `profile` then is.
+    `started` is ISO 8601, UTC, in whole seconds; `duration_seconds` is the duration of the whole run. `isolation`
+    compares keys of others before and after the run; `frozen` names the release whose requirements decided, if not this
+    one. `unfinished` are the checks in the plan that did not run to their end, `filters` the pytest options that left
+    checks out, `keys_left` our keys that are not confirmed as scheduled for deletion. `observations` counts events that
+    do not change the result. `watch` is true if the run only read its planted keys. `own_profile` is the content of the
+    user's profile file that `profile` refers to; None for a profile of the specs.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Results of checks as plain values that travel between workers and into reports, and the fingerprint of a failure."""
+"""Results of checks as JSON values, passed between workers and stored in reports; the id of a failure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ CheckOutcome = Literal["passed", "failed", "inconclusive"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check at one target.
+    """The result of one check on one target.
 
-    `check` is its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`. `passes` counts
-    passed judgements by requirement, `productive` those of them on an exchange that reached the state the requirement
-    speaks of, and `evidence` names the first of these exchanges by number. `asked` says in a line what each exchange
-    that is named anywhere was; `exchanges` are the whole records (see `wire/record.py`) of those that failures
-    cite, and of the first that proves each declared requirement. `inconclusive` are declared requirements that could
-    not be judged, for the `reason`. `observed` names by requirement which of several accepted answers came, such as
-    `400 KMS.0309`; it has only those that leave room, and `refusals` names for each the set of accepted answers in the
-    profile. `silences` counts requests that got no reply and accuse nobody, by what became of them. `started` is ISO
-    8601, UTC; empty in files of earlier versions. `ended` is false for a check that was stopped in the middle by
-    something other than what it judged: an interruption, another plugin, a fault of ours. `waiting_until` is the date
-    before which a planted key says no more (ISO 8601, UTC); empty for any other reason.
+    - `check`: its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`.
+    - `passes`: passed judgements by requirement; `productive`: those on a key in a state that the requirement is about;
+      `evidence`: the numbers of the first such exchanges.
+    - `asked`: operation and status of each exchange that is named in this result, by number. `exchanges`: the records
+      (see `wire/record.py`) of exchanges that failures cite, and of the first that proves each declared requirement.
+    - `inconclusive`: declared requirements that could not be judged, because of `reason`.
+    - `observed`: by requirement, which of several accepted answers came, such as `400 KMS.0309`; only requirements with
+      more than one accepted answer. `refusals`: for each of these, the name of its set of answers in the profile.
+    - `silences`: requests without a reply that count against no requirement, by outcome.
+    - `started`: ISO 8601, UTC; empty in files of earlier versions.
+    - `ended`: false for a check that was stopped by an interruption, another plugin, or a fault of the suite.
+    - `waiting_until`: the deletion date of a planted key (ISO 8601, UTC), if the check waits for this date.
     """
 
     target: str
@@ -56,21 +57,20 @@ class CheckResult:
     waiting_until: str = ""
 
     def failure_id(self, failure: Judgement) -> str:
-        """The short name of one of its failures, which every report shows and `replay` takes."""
+        """The id of one of its failures: shown in every report, an argument of `replay`."""
         return failure_id(self.target, self.check, failure.requirement, failure.expected)
 
     def to_json(self) -> dict[str, Any]:
-        """A mapping of JSON types, the inverse of `from_json`; each failure is told with its id."""
-        # A name in JSON is text.
+        """JSON types, the inverse of `from_json`; each failure has its id."""
         asked = {str(number): line for number, line in self.asked.items()}
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
-        # Not by `asdict`, which copies all that lies below.
+        # `asdict` would copy every exchange.
         raw = vars(self) | {"asked": asked, "failures": failures}
         return raw if self.silences else {name: value for name, value in raw.items() if name != "silences"}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
-        """Rebuild a result from what `to_json` gave, also after a trip through JSON."""
+        """The inverse of `to_json`, also after encoding as JSON."""
         failures = tuple(map(_judgement, raw["failures"]))
         lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
         named = {
@@ -83,12 +83,12 @@ class CheckResult:
 
 
 def _judgement(raw: Mapping[str, Any]) -> Judgement:
-    # Its id follows from the rest.
+    # The id is computed from the other fields.
     fields = {name: value for name, value in raw.items() if name != "id"}
     return Judgement(**(fields | {"exchanges": tuple(raw["exchanges"])}))
 
 
-# What differs from night to night in words that say what was expected: ids of keys, dates, long numbers.
+# Parts of an `expected` text that differ between runs: ids of keys, dates, long numbers.
 _VOLATILE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?"
@@ -100,17 +100,16 @@ _LENGTH = 6
 
 
 def steady(text: str) -> str:
-    """The text with ids of keys, dates and long numbers replaced, so that what is left is the same every night."""
+    """The text with ids of keys, dates and long numbers replaced by `#`: equal for the same failure in every run."""
     return _VOLATILE.sub("#", text)
 
 
 def failure_id(target: str, check: str, requirement: str, expected: str) -> str:
-    """Six hexadecimal digits that name a deviation: which target, check and requirement, and what was expected there.
+    """The id of a failure: six hexadecimal digits of a SHA-256 over target, check, requirement and expectation.
 
-    Ids of keys and dates within `expected` do not count. Two deviations of one check that differ in these alone share
-    their id.
+    Ids of keys and dates within `expected` do not count: failures of a check that differ only in these share one id.
     """
-    told = f"{target}\0{check}\0{requirement}\0{steady(expected)}"
-    # As the text will be stored: without the halves of surrogate pairs that an endpoint may send.
-    stored = told.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    joined = f"{target}\0{check}\0{requirement}\0{steady(expected)}"
+    # Reports store texts without lone surrogates, which an endpoint may send.
+    stored = joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return hashlib.sha256(stored.encode()).hexdigest()[:_LENGTH]

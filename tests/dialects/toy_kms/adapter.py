@@ -71,7 +71,7 @@ class Toy(Dialect):
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         raise NotImplementedError
 
-    def names(self, alias: str, value: object) -> str | None:
+    def aliased_key(self, alias: str, value: object) -> str | None:
         raise NotImplementedError
 
     def secret_output(self, operation: str, value: object) -> str | None:

@@ -13,7 +13,7 @@ from kms_conformance.apps.certificate.statement import seal_statement, statement
 from kms_conformance.apps.certificate.verify import verify_members, why_not_repeatable
 from kms_conformance.recording.player import Tape, TapeError
 from kms_conformance.report import files, layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.schemas import validate

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner, Key

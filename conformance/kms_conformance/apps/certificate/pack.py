@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kms_conformance.report import layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 
 MANIFEST = "manifest.json"
 STATEMENT = "statement.dsse.json"

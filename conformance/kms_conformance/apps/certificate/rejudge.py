@@ -16,7 +16,7 @@ import pytest
 from kms_conformance import suite
 from kms_conformance.client.ledger import ACCOUNT, Ledger
 from kms_conformance.core.tier import EFFORTS
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.player import OffTape, Player, Tape
 from kms_conformance.recording.storage import Facts, chance_of
 from kms_conformance.recording.target_snapshot import put_up
@@ -96,8 +96,10 @@ def rejudge(
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
-        bench = Bench(target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance)))
-        worker = Worker(settings, [bench])
+        target_session = TargetSession(
+            target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance))
+        )
+        worker = Worker(settings, [target_session])
         plugin = _RejudgePlugin(worker, player, facts.checks)
         output = _run(worker, plugin)
         player.ended()
@@ -109,7 +111,7 @@ def rejudge(
         return RejudgedRun(
             problem,
             tuple(plugin.results.values()),
-            worker.plans[target.name].named(),
+            worker.plans[target.name].declared_requirements(),
             worker.isolation.get(target.name),
             target,
             "".join(f"{entry.line}\n" for entry in own.entries() if entry.event != ACCOUNT),

@@ -12,7 +12,7 @@ from typing import Any
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.line import reply_of
 from kms_conformance.recording.player import MARKS, Player, Tape
 from kms_conformance.recording.target_snapshot import put_up
@@ -41,20 +41,20 @@ def judge_replies(tape: Tape, stage: Mapping[str, Any]) -> JudgedReplies:
     replies = 0
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         ledger = Ledger(Path(directory) / "ledger.jsonl", "0" * 8)
-        bench = Bench(target, ledger, 0, World(carrier=Player(tape, target)))
+        target_session = TargetSession(target, ledger, 0, World(carrier=Player(tape, target)))
         for line in tape.lines:
             if not line["operation"] or line["reply"] is None or line["reply"]["status"] in _NOT_SERVED:
                 continue
             try:
-                operation = bench.client.operation_of(line["operation"])
-                _, judgements = bench.client.overheard(operation, _exchange(line))
+                operation = target_session.client.operation_of(line["operation"])
+                _, judgements = target_session.client.overheard(operation, _exchange(line))
             except (Inconclusive, KeyError):
                 # This release does not have the operation, or the reply proves nothing.
                 continue
             replies += 1
             failed = {found.requirement for found in judgements if not found.passed}
-            broken.update(failed & bench.applicable)
-        bench.close()
+            broken.update(failed & target_session.applicable)
+        target_session.close()
     return JudgedReplies(replies, dict(sorted(broken.items())))
 
 

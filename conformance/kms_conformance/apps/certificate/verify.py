@@ -34,7 +34,7 @@ from kms_conformance.recording.player import TapeError
 from kms_conformance.recording.release import command
 from kms_conformance.recording.storage import Facts
 from kms_conformance.report import files, layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.target.registry import ways
 
 if TYPE_CHECKING:

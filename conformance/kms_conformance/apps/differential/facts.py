@@ -9,7 +9,7 @@ from kms_conformance.apps.differential.preparation import PreparedKey
 from kms_conformance.apps.differential.question import Question
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 
 Fact = bool | int | str
 
@@ -26,9 +26,11 @@ _EXPECTED = {
 }
 
 
-def facts_of(question: Question, bench: Bench, prepared: PreparedKey, answer: Answer) -> Iterator[tuple[str, Fact]]:
+def facts_of(
+    question: Question, target_session: TargetSession, prepared: PreparedKey, answer: Answer
+) -> Iterator[tuple[str, Fact]]:
     """The facts of one answer by name. May list all keys of the account; raises `Inconclusive` if that fails."""
-    dialect = bench.client.dialect
+    dialect = target_session.client.dialect
     yield REQUEST_ID, bool(dialect.request_id(answer.reply, answer.value))
     if not answer.accepted:
         return
@@ -36,7 +38,7 @@ def facts_of(question: Question, bench: Bench, prepared: PreparedKey, answer: An
         yield SAME_TEXT, dialect.secret_output("decrypt", answer.value) == "text"
     if question.operation == "list":
         if "limit" not in question.arguments:
-            yield LISTED, bench.pool.census().count(prepared.key) == 1
+            yield LISTED, target_session.pool.list_keys().count(prepared.key) == 1
             return
         page = dialect.page(answer.value)
         # The exact number above one depends on the account.
@@ -44,9 +46,13 @@ def facts_of(question: Question, bench: Bench, prepared: PreparedKey, answer: An
         yield NEXT_PAGE, page.cursor is not None
 
 
-def breaks_of(question: Question, bench: Bench, facts: dict[str, Fact]) -> Iterator[BrokenRequirement]:
+def breaks_of(question: Question, target_session: TargetSession, facts: dict[str, Fact]) -> Iterator[BrokenRequirement]:
     """The facts that break a requirement."""
-    if bench.client.profile.request_id.required and _IDS in bench.applicable and facts[REQUEST_ID] is False:
+    if (
+        target_session.client.profile.request_id.required
+        and _IDS in target_session.applicable
+        and facts[REQUEST_ID] is False
+    ):
         yield BrokenRequirement("fact", _IDS, "an id that no reply had before", REQUEST_ID)
     for name, expected in _EXPECTED.items():
         if facts.get(name) is False:

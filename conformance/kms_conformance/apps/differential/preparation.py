@@ -16,7 +16,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 
 # Distance of questions from the end of the waiting period, before and after it.
 _MARGIN_SECONDS = 60.0
@@ -43,16 +43,16 @@ class PreparedKey:
 class KeyPreparer:
     """Preparation of the keys of one target. Methods raise `Inconclusive` if a state cannot be reached."""
 
-    bench: Bench
+    target_session: TargetSession
     _scheduled: dict[str, datetime] = field(default_factory=dict)
     _prepared_state: dict[str, str] = field(default_factory=dict)
     _deleted: PreparedKey | None = None
 
     def reason_to_leave_out(self, question: Question) -> str | None:
         """The reason why the target file does not allow the question, or None."""
-        if question.state in _NEED_CLOCK and not self.bench.time.offered:
+        if question.state in _NEED_CLOCK and not self.target_session.time.offered:
             return "the target file has no time_control, so the end of the waiting period cannot be reached"
-        most = self.bench.target.limits.max_keys
+        most = self.target_session.target.limits.max_keys
         if question.keys > most:
             return f"the question needs {question.keys} keys, and limits.max_keys is {most}"
         return None
@@ -73,8 +73,8 @@ class KeyPreparer:
         if self._prepared_state.get(key) != question.state:
             self._prepare_state(key, question.state)
         self._prepared_state[key] = question.state
-        view = self.bench.pool.read(key)
-        days = self.bench.pool.days if view.state == PENDING else None
+        view = self.target_session.pool.read(key)
+        days = self.target_session.pool.days if view.state == PENDING else None
         return PreparedKey(key, view, self._scheduled.get(key), ciphertext, days)
 
     def note_effect(
@@ -88,7 +88,7 @@ class KeyPreparer:
 
     def _living_key(self, *besides: str) -> str:
         """The oldest key that is not deleted, in any state, or a new key."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         return next((key for key in pool.keys if key not in besides), None) or pool.create()
 
     def _prepare_state(self, key: str, state: str) -> None:
@@ -96,17 +96,17 @@ class KeyPreparer:
         self._bring(key, start)
         if start == state:
             return
-        self._scheduled[key] = self.bench.time.now()
+        self._scheduled[key] = self.target_session.time.now()
         self._bring(key, PENDING)
         if state == CANCELLED:
-            answer = self.bench.client.ask("cancel", key_id=key)
+            answer = self.target_session.client.ask("cancel", key_id=key)
             if not answer.accepted:
                 raise Inconclusive(f"The deletion of a key could not be cancelled: {answer.summary}.")
         if state == LAST_MINUTE:
             self._advance(key, -_MARGIN_SECONDS)
 
     def _bring(self, key: str, state: str) -> KeyView:
-        view = self.bench.pool.bring(key, state)
+        view = self.target_session.pool.bring(key, state)
         if view is None:
             raise Inconclusive("The key was deleted before the end of its waiting period.")
         return view
@@ -115,27 +115,27 @@ class KeyPreparer:
         """The deleted key, which all questions on deleted keys share."""
         if self._deleted is None:
             key = self._living_key()
-            for other in [other for other in self.bench.pool.keys if other != key]:
+            for other in [other for other in self.target_session.pool.keys if other != key]:
                 # Moving the clock would delete other pending keys as well.
                 self._bring(other, ENABLED)
             self._bring(key, ENABLED)
             ciphertext = self._encrypted(key)
             self._prepare_state(key, GONE)
-            self._advance(key, self.bench.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
-            self.bench.pool.forget_if_gone(key)
-            self._deleted = PreparedKey(key, self.bench.pool.read(key), self._scheduled[key], ciphertext)
+            self._advance(key, self.target_session.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
+            self.target_session.pool.drop_if_gone(key)
+            self._deleted = PreparedKey(key, self.target_session.pool.read(key), self._scheduled[key], ciphertext)
         return self._deleted
 
     def _advance(self, key: str, seconds: float) -> None:
         """Move the clock to `seconds` after the end of the waiting period: the later of date and window counts."""
-        view = self.bench.pool.read(key)
-        end = self._scheduled[key] + timedelta(days=self.bench.pool.days)
+        view = self.target_session.pool.read(key)
+        end = self._scheduled[key] + timedelta(days=self.target_session.pool.days)
         if seconds > 0 and view.deletion_at is not None:
             end = max(end, view.deletion_at)
-        self.bench.time.advance(max(0.0, (end - self.bench.time.now()).total_seconds() + seconds))
+        self.target_session.time.advance(max(0.0, (end - self.target_session.time.now()).total_seconds() + seconds))
 
     def _encrypted(self, key: str) -> str:
-        client = self.bench.client
+        client = self.target_session.client
         answer = client.ask("encrypt", key_id=key, plaintext="text")
         ciphertext = client.dialect.secret_output("encrypt", answer.value)
         if not answer.accepted or ciphertext is None:

@@ -20,7 +20,7 @@ from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
 
 # One key for the questions, and one more for questions about several keys.
@@ -50,40 +50,45 @@ def run_questions(
 
     Created keys are recorded in the ledger of the target, as in a run, and scheduled for deletion at the end.
     """
-    bench = Bench(target, Ledger.of(target), KEYS_NEEDED)
-    runner = _QuestionRunner(bench)
+    target_session = TargetSession(target, Ledger.of(target), KEYS_NEEDED)
+    runner = _QuestionRunner(target_session)
     answers: dict[str, NormalizedAnswer] = {}
     try:
-        bench.enter()
+        target_session.open()
         for question in questions:
             progress(question)
             answers[question.id] = runner.answer(question)
     except BaseException as error:
-        left = bench.leave()
+        left = target_session.end()
         if left and isinstance(error, Inconclusive):
             next_step = "run `kms-conformance sweep --target FILE`."
             hint = f"{len(left)} key(s) could not be scheduled for deletion: {next_step}"
             raise Inconclusive(error.reason, hint) from error
         raise
-    return TargetAnswers(answers, bench.client.requests, bench.pool.created, tuple(left.key for left in bench.leave()))
+    return TargetAnswers(
+        answers,
+        target_session.client.requests,
+        target_session.pool.created,
+        tuple(left.key for left in target_session.end()),
+    )
 
 
 @dataclass
 class _QuestionRunner:
-    bench: Bench
+    target_session: TargetSession
     _unanswered: int = 0
     _preparer: KeyPreparer = field(init=False)
     _judge: Judge = field(init=False)
 
     def __post_init__(self) -> None:
-        self._preparer = KeyPreparer(self.bench)
+        self._preparer = KeyPreparer(self.target_session)
 
     def answer(self, question: Question) -> NormalizedAnswer:
         """The answer to one question. Raises `Inconclusive` if the target cannot be queried any further."""
         if question.operation == "create":
             return self._answer_to_create(question)
         # Checked once, after the first key was created: answers of a target that keeps no state prove nothing.
-        self.bench.admit()
+        self.target_session.require_state()
         lacking = self._preparer.reason_to_leave_out(question)
         if lacking is not None:
             return NormalizedAnswer("left_out", lacking)
@@ -106,17 +111,17 @@ class _QuestionRunner:
 
     def _answer_to_create(self, question: Question) -> NormalizedAnswer:
         """Create a key through the ledger; the other questions use it."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         if pool.room <= 0:
             return NormalizedAnswer("left_out", "limits.max_keys allows no further key")
-        sent_at = self.bench.time.now()
+        sent_at = self.target_session.time.now()
         answer, key = self._create()
         view = KeyView(None, GONE, None, None, None, {}) if key is None else pool.read(key)
         prepared = PreparedKey(key or "", view, None)
         return self._normalized(question, prepared, sent_at, answer, view)
 
     def _create(self) -> tuple[Answer, str | None]:
-        pool, client = self.bench.pool, self.bench.client
+        pool, client = self.target_session.pool, self.target_session.client
         self._start_judging()
         answer, key = pool.attempt(lambda marker: client.ask("create", **client.dialect.naming(marker)))
         if key is not None:
@@ -125,14 +130,14 @@ class _QuestionRunner:
 
     def _send(self, question: Question, prepared: PreparedKey) -> NormalizedAnswer:
         arguments = self._arguments(question, prepared)
-        client = self.bench.client
+        client = self.target_session.client
         request = client.dialect.request(question.operation, arguments)
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
         # Ids that must be unknown are looked up first, so that only the exchange of the question is judged.
         with suppress(Inconclusive):
             client.look_up_unknown(request)
-        sent_at = self.bench.time.now()
+        sent_at = self.target_session.time.now()
         self._start_judging()
         try:
             answer = client.send(request, client.api[question.operation])
@@ -145,14 +150,16 @@ class _QuestionRunner:
 
     def _start_judging(self) -> None:
         """Use a new judge for each question; it collects the failures of every exchange."""
-        client, bench = self.bench.client, self.bench
+        client, target_session = self.target_session.client, self.target_session
         take = client.start_findings().take
-        self._judge = Judge(bench.catalogue, bench.applicable, clean=client.recorder.redactor.text, take=take)
+        self._judge = Judge(
+            target_session.catalogue, target_session.applicable, clean=client.recorder.redactor.text, take=take
+        )
 
     def _arguments(self, question: Question, prepared: PreparedKey) -> dict[str, object]:
         values = {
             KEY: prepared.key,
-            UNKNOWN_KEY: self.bench.client.dialect.unknown_key(),
+            UNKNOWN_KEY: self.target_session.client.dialect.unknown_key(),
             DESCRIPTION: prepared.view.description or "",
             CIPHERTEXT: prepared.ciphertext or "",
         }
@@ -163,11 +170,13 @@ class _QuestionRunner:
 
     def _after(self, question: Question, prepared: PreparedKey, sent_at: datetime, answer: Answer) -> KeyView:
         """The key, read after the request; waits for the settle time of the profile if the request was accepted."""
-        pool = self.bench.pool
+        pool = self.target_session.pool
         if not answer.accepted:
-            return pool.steady(prepared.key)
-        states = DocumentedAnswer(self.bench.client.profile, question, frozenset()).states(prepared.view, sent_at)
-        return pool.settled(
+            return pool.read_stable(prepared.key)
+        states = DocumentedAnswer(self.target_session.client.profile, question, frozenset()).states(
+            prepared.view, sent_at
+        )
+        return pool.read_until(
             prepared.key,
             lambda view: view.state in states and (view.state != PENDING or view.deletion_at is not None),
         )
@@ -181,13 +190,17 @@ class _QuestionRunner:
         after: KeyView,
         unknown: object = None,
     ) -> NormalizedAnswer:
-        client, bench = self.bench.client, self.bench
+        client, target_session = self.target_session.client, self.target_session
         # Later requests do not belong to the question.
         client.stop_findings()
-        facts: dict[str, Fact] = dict(facts_of(question, bench, prepared, answer))
-        documented = DocumentedAnswer(client.profile, question, bench.applicable)
+        facts: dict[str, Fact] = dict(facts_of(question, target_session, prepared, answer))
+        documented = DocumentedAnswer(client.profile, question, target_session.applicable)
         everywhere = of_every_exchange(self._judge.failures, answer.number)
-        breaks = (*documented.breaks(prepared, sent_at, answer, after), *everywhere, *breaks_of(question, bench, facts))
+        breaks = (
+            *documented.breaks(prepared, sent_at, answer, after),
+            *everywhere,
+            *breaks_of(question, target_session, facts),
+        )
         scheduled = sent_at if question.operation == "schedule" and after != prepared.view else prepared.scheduled
         normal = Normalizer(
             self._names(prepared, unknown, answer), sent_at, scheduled, fresh=question.operation == "create"
@@ -212,7 +225,7 @@ class _QuestionRunner:
 
     def _body(self, question: Question, answer: Answer, normal: Normalizer) -> Any:  # noqa: ANN401 - JSON
         """The normalized body, decoded again from the redacted reply."""
-        client = self.bench.client
+        client = self.target_session.client
         if not answer.reply.body:
             return "<empty>"
         if answer.problems:
@@ -225,13 +238,13 @@ class _QuestionRunner:
         return normal.body(value)
 
     def _names(self, prepared: PreparedKey, unknown: object, answer: Answer) -> dict[str, str]:
-        client = self.bench.client
+        client = self.target_session.client
         known: list[tuple[object, str]] = [
             (client.dialect.request_id(answer.reply, answer.value), "<request id>"),
             (client.dialect.scope, "<project>"),
             (urlsplit(client.target.base_url).netloc, "<host>"),
             (prepared.view.description, "<description>"),
-            *((key, OTHER_KEY) for key in self.bench.pool.ever),
+            *((key, OTHER_KEY) for key in self.target_session.pool.held),
             (unknown if unknown != prepared.key else None, "<the key asked for>"),
             (prepared.key, KEY),
         ]
@@ -239,6 +252,6 @@ class _QuestionRunner:
 
     def _reason(self, error: Inconclusive) -> str:
         """The reason for a missing answer, normalized: the target may have put its own text into it."""
-        clean = self.bench.client.recorder.redactor.text(error.reason)
-        names = dict.fromkeys(self.bench.pool.ever, KEY)
-        return Normalizer(names, self.bench.time.now()).words(clean)[:_LONGEST_REASON]
+        clean = self.target_session.client.recorder.redactor.text(error.reason)
+        names = dict.fromkeys(self.target_session.pool.held, KEY)
+        return Normalizer(names, self.target_session.time.now()).words(clean)[:_LONGEST_REASON]

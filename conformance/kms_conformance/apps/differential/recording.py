@@ -15,8 +15,7 @@ from kms_conformance.apps.differential.question_runner import TargetAnswers, run
 from kms_conformance.apps.differential.questions import questions
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core import specs
-from kms_conformance.report.errors import ReportError
-from kms_conformance.report.files import read_json, to_text, write_atomically
+from kms_conformance.report.files import ReportError, read_json, to_text, write_atomically
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.target import Target, TargetError
 from kms_conformance.target.own_profile import add_content

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.again import remembered
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
+from kms_conformance.report.reproduce import read_replay_file
 from kms_conformance.target import Target, load_target
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
@@ -69,7 +69,7 @@ def other_endpoint(found: FoundFailure, target: Target) -> str:
 
 
 def _of_the_run(directory: Path, found: FoundFailure) -> Path | None:
-    paths = remembered(directory)
+    paths = read_replay_file(directory)
     if found.verdict.name not in paths:
         raise ReportError(
             f"{directory} does not name the target file of {found.verdict.name}.",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.rerun import RerunResult
-from kms_conformance.catalogue.families import DRAWN
+from kms_conformance.catalogue.families import SEEDED
 from kms_conformance.client.judge import Judgement
 from kms_conformance.verdict.results import failure_id, steady
 from kms_conformance.wire.credentials import credential_places
@@ -62,7 +62,7 @@ def judge(found: FoundFailure, rerun: RerunResult) -> ReplayOutcome:
         return ReplayOutcome("again" if same else "otherwise", pairs, now, left=rerun.left)
     pairs = tuple(_pairs(found, rerun, result.evidence.get(requirement, ())))
     if result.productive.get(requirement) and requirement not in result.inconclusive:
-        drawn = _DRAWN if result.family in DRAWN else ""
+        drawn = _DRAWN if result.family in SEEDED else ""
         return ReplayOutcome("gone", pairs, reason=drawn, left=rerun.left)
     others = ", ".join(dict.fromkeys(failure.requirement for failure in result.failures))
     reason = result.reason or (f"The check found other deviations first: {others}." if others else "")
@@ -70,7 +70,7 @@ def judge(found: FoundFailure, rerun: RerunResult) -> ReplayOutcome:
 
 
 def _unjudged(family: str) -> str:
-    return _DRAWN if family in DRAWN else "No exchange of the check could be judged by this requirement."
+    return _DRAWN if family in SEEDED else "No exchange of the check could be judged by this requirement."
 
 
 def _id(found: FoundFailure, failure: Judgement) -> str:

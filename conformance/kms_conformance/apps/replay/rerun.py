@@ -44,7 +44,7 @@ def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> RerunRe
         # The output of pytest is not needed; a refused run is reported on standard error.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
             run_pytest([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
-        left = () if only.controller is None else tuple(only.controller.afterwards())
+        left = () if only.controller is None else tuple(only.controller.unscheduled_keys())
     refusal = errors.getvalue().removeprefix("Exit: ").strip()
     return RerunResult(
         only.result, only.exchanges, left, refusal or ("It was interrupted." if only.interrupted else "")
@@ -90,5 +90,5 @@ class _SingleCheckPlugin:
         if raw is None or self._worker is None:
             return
         self.result = CheckResult.from_json(raw)
-        recorder = self._worker.benches[self.result.target].client.recorder
+        recorder = self._worker.target_sessions[self.result.target].client.recorder
         self.exchanges = tuple(record.as_json() for record in recorder.records())

@@ -19,7 +19,7 @@ from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
 
 Progress = Callable[[VendorClient, StepResult], None]
@@ -86,33 +86,33 @@ def run_clients(
 ) -> SdkReport:
     """Run the steps through each client, with one key each; the keys are released at the end in any case."""
     started, clock = datetime.now(UTC), time.monotonic()
-    bench = Bench(target, ledger, keys=len(found))
+    target_session = TargetSession(target, ledger, keys=len(found))
     results: list[ClientResult] = []
     reason = ""
     with clean_environment():
         try:
-            bench.enter()
+            target_session.open()
             for number, client in enumerate(found, 1):
                 last = number == len(found)
-                runner = StepRunner(bench, client, adapter_of(client))
+                runner = StepRunner(target_session, client, adapter_of(client))
                 steps: list[StepResult] = []
                 results.append(ClientResult(client.name, client.versions, ()))
-                for step in runner.run(to_the_end=last or bench.pool.room > 0):
+                for step in runner.run(to_the_end=last or target_session.pool.room > 0):
                     steps.append(step)
                     results[-1] = ClientResult(client.name, client.versions, tuple(steps))
                     progress(client, step)
         except Inconclusive as error:
             reason = str(error)
         finally:
-            bench.leave()
+            target_session.end()
     cited = numbers_of([step for result in results for step in result.steps])
     return SdkReport(
         target=target,
         clients=tuple(results),
         left_out=left_out,
-        exchanges=tuple(record.as_json() for record in bench.client.recorder.records(cited)),
-        requests=bench.client.requests,
-        keys_created=bench.pool.created,
+        exchanges=tuple(record.as_json() for record in target_session.client.recorder.records(cited)),
+        requests=target_session.client.requests,
+        keys_created=target_session.pool.created,
         started=started,
         duration_seconds=time.monotonic() - clock,
         reason=reason,

@@ -19,7 +19,7 @@ from kms_conformance.apps.sdk.vendor_clients import VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
-from kms_conformance.keys.target_session import Bench
+from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.wire.messages import Request
 
 PLAINTEXT = "grüezi"
@@ -36,15 +36,15 @@ class ForeignKeyNamed(Exception):  # noqa: N818 - a fault of a client, not of th
 class StepRunner:
     """Runner of all steps for one client at one target."""
 
-    def __init__(self, bench: Bench, vendor_client: VendorClient, adapter: type[Driver]) -> None:
-        self._bench = bench
+    def __init__(self, target_session: TargetSession, vendor_client: VendorClient, adapter: type[Driver]) -> None:
+        self._target_session = target_session
         self._vendor_client = vendor_client
         self._adapter = adapter
-        self._client = bench.client
-        self._profile = bench.client.profile
-        self._driver = adapter(bench.target, bench.client.dialect.scope)
-        musts = (requirement.id for requirement in bench.catalogue if requirement.level == "MUST")
-        self._musts = bench.applicable & frozenset(musts)
+        self._client = target_session.client
+        self._profile = target_session.client.profile
+        self._driver = adapter(target_session.target, target_session.client.dialect.scope)
+        musts = (requirement.id for requirement in target_session.catalogue if requirement.level == "MUST")
+        self._musts = target_session.applicable & frozenset(musts)
         self._key: str | None = None
         # The id in the reply to the create; if not provably ours, the key is only read.
         self._named: str | None = None
@@ -56,16 +56,16 @@ class StepRunner:
     def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
         """Run all steps in order; `to_the_end` also runs the waiting period out, which deletes the key."""
         yield self._create()
-        for step in steps(self._profile, self._bench.pool.days):
+        for step in steps(self._profile, self._target_session.pool.days):
             yield self._step(step, self._driver)
         yield from self._wrong_credentials()
-        if to_the_end and self._bench.time.offered:
+        if to_the_end and self._target_session.time.offered:
             yield self._expire()
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def _create(self) -> StepResult:
-        pool = self._bench.pool
+        pool = self._target_session.pool
         blank = _blank(CREATE, self._driver)
         if pool.room <= 0:
             with suppress(Inconclusive):
@@ -91,7 +91,7 @@ class StepRunner:
 
     def _create_through_client(self) -> tuple[ClientCall | None, str | None, Inconclusive | None]:
         """Create a key through the client: the call (if made), the new key, and the reason if there is none."""
-        pool = self._bench.pool
+        pool = self._target_session.pool
         calls: list[ClientCall] = []
         markers: list[str] = []
 
@@ -107,7 +107,7 @@ class StepRunner:
             _, found = pool.attempt(send)
             if len(calls[0].answers) > 1:
                 # A client that repeats a create may have created two keys.
-                pool.look_for(markers[0])
+                pool.find_by_marker(markers[0])
         except Inconclusive as error:
             return (calls[0] if calls else None), None, error
         return calls[0], found, None
@@ -143,15 +143,15 @@ class StepRunner:
             if step.operation not in _READ_ONLY or step.needs != ENABLED or self._named is None:
                 raise Inconclusive("There is no key of ours.")
             return
-        if self._state != step.needs and self._bench.pool.bring(self._key, step.needs) is None:
+        if self._state != step.needs and self._target_session.pool.bring(self._key, step.needs) is None:
             raise Inconclusive("The key is gone.")
         self._state = step.needs
 
     def _wrong_credentials(self) -> Iterator[StepResult]:
-        target = self._bench.target
-        if target.auth.stranger is None or not self._profile.facts.get("checks_credentials", True):
+        target = self._target_session.target
+        if target.auth.wrong_value is None or not self._profile.facts.get("checks_credentials", True):
             return
-        field, refusal = target.auth.stranger
+        field, refusal = target.auth.wrong_value
         wrong: dict[str, Any] = {field: secrets.token_hex(16)}
         stranger = self._adapter(replace(target, auth=replace(target.auth, **wrong)), self._client.dialect.scope)
         for step in with_wrong_credentials(refusal):
@@ -159,17 +159,17 @@ class StepRunner:
 
     def _expire(self) -> StepResult:
         blank = _blank(EXPIRED, self._driver)
-        pool = self._bench.pool
+        pool = self._target_session.pool
         if self._key is None:
             return replace(blank, verdict="inconclusive", reason="There is no key of ours to wait for.")
         try:
             view = pool.bring(self._key, PENDING, self._profile.window.minimum)
             if view is None or view.deletion_at is None:
                 raise Inconclusive("The target returns no deletion date of the key.")  # noqa: TRY301
-            ahead = (view.deletion_at - self._bench.time.now()).total_seconds()
-            self._bench.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
+            ahead = (view.deletion_at - self._target_session.time.now()).total_seconds()
+            self._target_session.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
             result = self._read(EXPIRED, self._driver, EXPIRED)
-            pool.forget_if_gone(self._key)
+            pool.drop_if_gone(self._key)
         except Inconclusive as error:
             return replace(blank, verdict="inconclusive", reason=error.reason)
         return result
@@ -206,8 +206,8 @@ class StepRunner:
     def _admit(self, request: Request) -> None:
         """Keep the request rate; raise `ForeignKeyNamed` for a request that names a key older than this run."""
         said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
-        pool = self._bench.pool
-        if any(key.casefold() in said for key in pool.strangers - pool.ever):
+        pool = self._target_session.pool
+        if any(key.casefold() in said for key in pool.preexisting - pool.held):
             raise ForeignKeyNamed("a request that names a key that this run did not create")
         self._client.session.take_turn()
 

@@ -92,7 +92,7 @@ class VendorClient:
 
 def clients(dialect: str) -> tuple[VendorClient, ...]:
     """The clients of a dialect; empty if it has no `clients.yaml`."""
-    if not (specs.home(dialect).specs / "clients.yaml").is_file():
+    if not (specs.locate(dialect).specs / "clients.yaml").is_file():
         return ()
     return tuple(_client(name, raw) for name, raw in specs.load(f"{dialect}/clients.yaml")["clients"].items())
 

@@ -1,1 +1,1 @@
-"""Allure's results and its report."""
+"""Results, configuration and report of Allure."""

@@ -1,4 +1,4 @@
-"""What lies beside Allure's results: where they come from, their categories, and how a report is made of them."""
+"""Files beside Allure's results: environment, executor, categories, and the configuration of Allure 3."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from kms_conformance.report.layout import ALLURE_REPORT
 from kms_conformance.verdict.decide import specs_digest
 
 CONFIG = "allurerc.mjs"
-#: The same where a configuration of somebody else's has that name.
+#: The name of our configuration if `allurerc.mjs` was written by somebody else.
 CONFIG_BESIDE = "allurerc.kms-conformance.mjs"
-#: Names a configuration in a reports folder that may be used although we did not write it: it is a program.
+#: Environment variable: a configuration in the reports folder that may be used although the suite did not write it.
+#: Without the variable it is not used, because a configuration is a program.
 CONFIG_VARIABLE = "KMS_CONFORMANCE_ALLURE_CONFIG"
 HISTORY = "allure-history.jsonl"
-# Names another file for the trends, such as one that a CI system keeps.
+# Environment variable: another file for the trends, such as a file that the CI system keeps.
 HISTORY_VARIABLE = "KMS_CONFORMANCE_ALLURE_HISTORY"
 
 _PROPERTY_ESCAPE = re.compile(r"\\|[^ -~]")
-_OURS = "// Made by kms-conformance for Allure 3. Take out this line, and your edits are kept."
+_OURS = "// Made by kms-conformance for Allure 3. Remove this line, and your edits are kept."
 _WAIVED = "^Waived: "
-_STALE = "^Stale waiver"
+_STALE = "^Waiver out of date"
 
 
 @dataclass(frozen=True)
 class NamedTarget:
-    """A target, by what can be told of it."""
+    """The public facts of a target."""
 
     name: str
     dialect: str
@@ -43,28 +44,28 @@ class NamedTarget:
 
 @dataclass(frozen=True)
 class _Category:
-    """Results of one status whose message fits; of those that fit, the first takes them. `message` is a regex."""
+    """A category of results: one status, and a regex for the `message`. The first category that matches counts."""
 
     name: str
     status: str
     message: str = ""
 
 
-# What decides is red or yellow: failed and broken. What does not is skipped.
+# Results that change the exit code are failed (red) or broken (yellow); all others are skipped.
 _CATEGORIES = (
-    _Category("Stale waiver: mend or remove it", "failed", _STALE),
-    _Category("Deviation: the target does otherwise than its documents demand", "failed", f"(?!{_STALE})"),
-    _Category("Inconclusive: could not be judged, and not the target's fault", "broken"),
-    _Category("Waived: a deviation that whoever ordered the run accepts", "skipped", _WAIVED),
-    _Category("Shown, and does not decide: SHOULD and MAY", "skipped", f"(?!{_WAIVED})"),
+    _Category("Waiver out of date: renew or remove it", "failed", _STALE),
+    _Category("Deviation: the target does not follow its documents", "failed", f"(?!{_STALE})"),
+    _Category("Inconclusive: could not be judged, not the target's fault", "broken"),
+    _Category("Waived: an accepted deviation", "skipped", _WAIVED),
+    _Category("Does not change the result: SHOULD and MAY", "skipped", f"(?!{_WAIVED})"),
 )
 
 
 def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, environ: Mapping[str, str]) -> None:
     """Write environment, executor and categories into the folder of results, for Allure 2 and 3.
 
-    The configuration of Allure 3 goes beside that folder, unless one is there that its user has made his own. `environ`
-    is searched for what a CI system says of its job, see `ci`.
+    The configuration of Allure 3 goes beside that folder, unless the user's own is there. `environ`: the environment
+    variables, of which those of CI systems are read (`ci.environment`).
     """
     write_atomically(
         results / "environment.properties", _properties(_environment(targets, tier, seed) | origin(environ))
@@ -77,9 +78,9 @@ def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, e
 
 
 def configuration(results: Path, environ: Mapping[str, str]) -> str:
-    """Write the configuration to build a report of these results by, and return its name; it lies beside their folder.
+    """Write the configuration of Allure 3 beside the folder of results, and return its file name.
 
-    One that its user has made his own is used where the environment names it, and never only because it is there.
+    The user's own configuration is used only if `KMS_CONFORMANCE_ALLURE_CONFIG` names it.
     """
     config = results.parent / CONFIG
     named = environ.get(CONFIG_VARIABLE)
@@ -96,20 +97,20 @@ def _is_ours(config: Path) -> bool:
 
 
 def _for_second(category: _Category) -> dict[str, Any]:
-    """Allure 2 matches a regex with the whole of a message."""
+    """The category for Allure 2, which matches a regex with the whole message."""
     found: dict[str, Any] = {"name": category.name, "matchedStatuses": [category.status]}
     return found | ({"messageRegex": f"(?s){category.message}.*"} if category.message else {})
 
 
 def _for_third(category: _Category) -> dict[str, Any]:
-    """Allure 3 searches, so that a look ahead must be tied to the beginning."""
+    """The category for Allure 3, which searches in the message, so the regex is anchored."""
     matchers: dict[str, Any] = {"statuses": [category.status]}
     anchored = category.message if category.message.startswith("^") else f"^{category.message}"
     return {"name": category.name, "matchers": matchers | ({"message": anchored} if category.message else {})}
 
 
 def _environment(targets: Iterable[NamedTarget], tier: str, seed: int) -> dict[str, str]:
-    """Shown above the results; no address of a target, because some name a port of the day."""
+    """The environment shown above the results; without addresses of targets, whose ports may change every run."""
     found = {"suite": f"kms-conformance {__version__}", "tier": tier, "seed": str(seed)}
     for target in targets:
         found[f"target.{target.name}"] = f"{target.dialect}, profile {target.profile}"
@@ -118,7 +119,7 @@ def _environment(targets: Iterable[NamedTarget], tier: str, seed: int) -> dict[s
 
 
 def _properties(values: Mapping[str, str]) -> str:
-    """A Java properties file. In keys, which are ours or names of targets, nothing needs an escape."""
+    """A Java properties file. Keys are our own or names of targets, and need no escapes."""
     return "".join(f"{key} = {_PROPERTY_ESCAPE.sub(_escaped, one_line(value))}\n" for key, value in values.items())
 
 
@@ -135,7 +136,7 @@ def _config(results: str) -> str:
         "appendHistory": True,
         "historyLimit": 30,
         "categories": [_for_third(each) for each in _CATEGORIES],
-        # Failed and broken are what a run's exit code is not 0 for. `allure quality-gate` needs Node 22.
+        # Failed and broken results make the exit code of a run nonzero. `allure quality-gate` needs Node 22.
         "qualityGate": {"rules": [{"maxFailures": 0}]},
         "plugins": {
             "awesome": {

@@ -1,4 +1,4 @@
-"""Allure: what each check is called and sorted under there."""
+"""Labels of checks in Allure: title, description, behaviours, suites, severity, links."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _SEVERITIES: Mapping[Level, str] = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 _LEVELS: Sequence[Level] = ("MUST", "SHOULD", "MAY")
 
-# Has no types.
+# allure has no types.
 _DYNAMIC: Any = allure.dynamic
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What Allure is told of one check. `stories` are ids of requirements, `links` pairs of a name and an address."""
+    """The labels of one check. `stories`: ids of requirements. `links`: pairs of name and URL."""
 
     title: str
     description: str
@@ -46,9 +46,9 @@ class Labels:
 def label(
     *, target: str, dialect: str, family: str, title: str, check: str, requirements: Iterable[Requirement]
 ) -> Labels:
-    """The labels of one check at one target; `title` and `check` are its title and id, as in `CheckResult`.
+    """The labels of one check on one target; `title` and `check` as in `CheckResult`.
 
-    Nothing in them changes from run to run: Allure tells a test's history by its name and parameters.
+    They are the same in every run, because Allure finds the history of a test by its name and parameters.
     """
     judged = tuple(requirements)
     levels = {requirement.level for requirement in judged}
@@ -67,10 +67,9 @@ def label(
 
 
 def allure_dynamic(labels: Labels) -> None:
-    """Put labels on the test that is running, by whatever Allure plugin is listening; else nothing happens.
+    """Set the labels of the running test; without an Allure plugin, nothing happens.
 
-    Allure's pytest plugin gives a test its plain name once more when set-up ends, so labels that are put on earlier are
-    lost in part: `Labelling` calls this at the right time.
+    Call it when the set-up of a test ends (see `Labelling`): Allure's pytest plugin resets the title there.
     """
     _DYNAMIC.title(labels.title)
     _DYNAMIC.description(labels.description)
@@ -85,9 +84,9 @@ def allure_dynamic(labels: Labels) -> None:
 
 
 class Labelling:
-    """A pytest plugin that labels each test as its set-up ends, also one that fails there.
+    """A pytest plugin that sets the labels of each test when its set-up ends, also if the set-up fails.
 
-    `label_of` says how; None is for tests that are none of ours.
+    `label_of` returns the labels of a test; None for tests that are not checks of the suite.
     """
 
     def __init__(self, label_of: Callable[[pytest.Item], Labels | None]) -> None:
@@ -95,7 +94,7 @@ class Labelling:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Outermost, so that Allure's own plugin has spoken."""
+        """Outermost wrapper, so that Allure's plugin has run."""
         try:
             yield
         finally:
@@ -105,7 +104,7 @@ class Labelling:
 
 
 def attach(result: CheckResult, catalogue: Catalogue) -> None:
-    """Attach each failure of a check, as text, to the test that is running."""
+    """Attach each failure of a check, as text, to the running test."""
     for failure in result.failures:
         text = render(failure, catalogue.requirements.get(failure.requirement), result.exchanges)
         allure.attach(text, name=failure.requirement, attachment_type=allure.attachment_type.TEXT)
@@ -114,13 +113,13 @@ def attach(result: CheckResult, catalogue: Catalogue) -> None:
 def write_files(
     results: Path, targets: Iterable[Target], *, tier: str, seed: int, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Write what Allure reads beside the results of its pytest plugin; see `allure_about`."""
+    """Write the files beside the results of Allure's pytest plugin; see `about.write`."""
     about.write(results, [about.NamedTarget(t.name, t.dialect, t.profile) for t in targets], tier, seed, environ)
 
 
 def describe(check: str, requirements: Sequence[Requirement]) -> str:
-    """Markdown: the id that selects the check, and what it judges."""
-    lines = [f"`{check}`", "", "| Requirement | Level | What must hold | Source |", "|---|---|---|---|"]
+    """The description as Markdown: the id of the check, and the requirements that it judges."""
+    lines = [f"`{check}`", "", "| Requirement | Level | Statement | Source |", "|---|---|---|---|"]
     for requirement in requirements:
         sources = "; ".join(f"[{_cell(str(source))}]({source.document.url})" for source in requirement.sources)
         lines.append(f"| `{requirement.id}` | {requirement.level} | {_cell(requirement.statement)} | {sources} |")
@@ -132,6 +131,6 @@ def _cell(text: str) -> str:
 
 
 def links_of(requirements: Iterable[Requirement]) -> tuple[tuple[str, str], ...]:
-    """Each document once: Allure keeps one link an address."""
+    """Links to the source documents, each once, because Allure keeps one link per URL."""
     documents = {source.document.url: source.document for each in requirements for source in each.sources}
     return tuple((f"{document.publisher}: {document.title}", url) for url, document in documents.items())

@@ -1,4 +1,4 @@
-"""Builds the report of Allure 3 from a run's results, where Allure is there; nothing is ever downloaded."""
+"""Builds the report of Allure 3 from the results of a run, if Allure is installed. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kms_conformance.report.allure import about
-from kms_conformance.report.errors import ReportError
-from kms_conformance.report.files import read_bytes, write_atomically
+from kms_conformance.report.files import ReportError, read_bytes, write_atomically
 from kms_conformance.report.layout import ALLURE_REPORT, ALLURE_RESULTS
 
-# Names Allure's command where it is not found by itself.
+# Environment variable: the path of Allure's command, if it is not in PATH.
 VARIABLE = "KMS_CONFORMANCE_ALLURE"
-HOW = f"not found: `npm install allure@3` brings it, {VARIABLE}=node_modules/allure/cli.js names it; then"
-# Of the environment, what Node needs: all else may be secret, and Allure is not ours.
+HOW = f"not found; install it: npm install allure@3, set {VARIABLE}=node_modules/allure/cli.js, then run"
+# Environment variables that Node needs. All others are withheld from Allure, because they may be secret.
 _NEEDED = frozenset(
     [
         "PATH",
@@ -43,23 +42,24 @@ _NEEDED = frozenset(
 )
 _MAJOR = "3."
 _APPLICATION = re.compile(rb'<script\s+(src="data:text/javascript)')
-# 5,000 results take some 20 s on two cores.
+# Measured: 5,000 results take 20 s on two cores.
 _SECONDS = 600
-# Two runs do not have one of these results begin in the same millisecond.
+# Start times of this many results identify a run: two runs share none of them, to the millisecond.
 _ENOUGH = 20
 
 
 @dataclass(frozen=True)
 class Allure:
-    """Allure 3 on this machine: the command that starts it."""
+    """The command that starts Allure 3 on this machine."""
 
     command: tuple[str, ...]
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Allure | None:
-    """Allure 3: where `KMS_CONFORMANCE_ALLURE` says, or on the path, and nowhere else: what is found is started.
+    """Find Allure 3: the path in `KMS_CONFORMANCE_ALLURE`, else `allure` in PATH; None if there is none.
 
-    Nothing is started to find out: its package says which version it is.
+    The version is read from its package.json; no program is started. No other place is searched, because `build`
+    executes the program.
     """
     node = shutil.which("node", path=_absolute(environ))
     if node is None:
@@ -72,10 +72,10 @@ def find(environ: Mapping[str, str] = os.environ) -> Allure | None:
 
 
 def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
-    """Build the report of the run in `directory`, and add the run to the trends; returns the page.
+    """Build the report of the run in `directory`, and add the run to the trends; returns the path of the page.
 
-    `history` is the file of trends, else the one that the environment names, else one in `directory`. A run that is
-    built again counts there once. Raises `ReportError` when Allure fails.
+    `history`: the file of trends; by default `KMS_CONFORMANCE_ALLURE_HISTORY`, else a file in `directory`. A run whose
+    report is built again counts once. Raises `ReportError` if Allure fails.
     """
     named = history or os.environ.get(about.HISTORY_VARIABLE)
     trends = Path(named or directory / about.HISTORY).resolve()
@@ -96,7 +96,7 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
         raise _failed(directory, str(error)) from error
     page = target / "index.html"
     if done.returncode or not page.is_file():
-        raise _failed(directory, (done.stderr or done.stdout).strip()[-1000:] or "It said nothing.")
+        raise _failed(directory, (done.stderr or done.stdout).strip()[-1000:] or "It printed no message.")
     remove_tracking(target)
     _defer(page)
     target.chmod(0o700)
@@ -104,7 +104,7 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
 
 
 def _absolute(environ: Mapping[str, str]) -> str:
-    """The path without folders that depend on where we are: a report may be built among files of others."""
+    """PATH without relative folders: the working directory may hold programs of others."""
     return os.pathsep.join(folder for folder in environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute())
 
 
@@ -117,7 +117,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _version(script: Path) -> str:
-    """The version of the package `allure` that a script is part of; empty for any other script."""
+    """The version of the npm package `allure` of a script; empty for other scripts."""
     try:
         package = json.loads((script.parent / "package.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -127,7 +127,7 @@ def _version(script: Path) -> str:
 
 
 def _forget(trends: Path, results: Path) -> None:
-    """Take out of the trends what an earlier report of this very run added: its results began at the same moments."""
+    """Remove an earlier report of the same run from the trends. It is found by the start times of its results."""
     if not trends.is_file():
         return
     ours = set()
@@ -141,7 +141,7 @@ def _forget(trends: Path, results: Path) -> None:
 
 
 def _moments(line: str) -> set[tuple[str, int]]:
-    """Which results a point of the trends has, and when each began; none for a line that is no point."""
+    """The results of one line of the trends as (name, start time); empty if the line is invalid."""
     try:
         results = json.loads(line)["testResults"].values()
         return {(result["fullName"], result["start"]) for result in results}
@@ -150,10 +150,10 @@ def _moments(line: str) -> set[tuple[str, int]]:
 
 
 def _defer(page: Path) -> None:
-    """Let the application begin when its data, which stands after it, is there.
+    """Defer Allure's application script until the browser has read the data, which comes after the script.
 
-    Allure 3.18 begins at once, and where a browser has not read that far yet it looks for files that do not exist:
-    seen in 1 of 4 loads of a page of 6 MB.
+    Allure 3.18 starts at once, and looks for files that do not exist if the data is not there yet. Measured: 1 of 4
+    loads of a page of 6 MB.
     """
     page.write_bytes(_APPLICATION.sub(rb"<script defer \1", page.read_bytes(), count=1))
 
@@ -162,36 +162,36 @@ def _failed(directory: Path, why: str) -> ReportError:
     return ReportError(
         "Allure could not build its report.",
         why,
-        f"What it reads lies in {directory / ALLURE_RESULTS}; {about.CONFIG} beside it is its configuration.",
+        f"Its input is {directory / ALLURE_RESULTS}, its configuration {about.CONFIG} beside that folder.",
     )
 
 
-# Allure 2.46 heeds ALLURE_NO_ANALYTICS; the plugins of Allure 3.18 do not, and have no option.
+# Allure 2.46 respects ALLURE_NO_ANALYTICS; the plugins of Allure 3.18 do not, and have no option for it.
 _SCRIPT = re.compile(rb"[ \t]*<script\b[^>]*>", re.IGNORECASE)
 _END = b"</script>"
 _TRACKING = re.compile(rb"googletagmanager\.com|google-analytics\.com|\bgtag\(")
-# The scripts that track have some 400 bytes; a page that is one file has an application of megabytes, which stays.
+# The tracking scripts have some 400 bytes. The application script of a single-file page has megabytes, and is kept.
 _MOST_BYTES = 2000
 
 
 def remove_tracking(report: Path) -> tuple[Path, ...]:
-    """Remove the scripts that load or call Google's tag manager from all pages below a folder; returns those changed.
+    """Remove scripts of Google's tag manager from all pages below a folder; returns the changed pages.
 
-    Raises `ReportError` where a page cannot be read.
+    Raises `ReportError` if a page cannot be read.
     """
     changed = []
     for path in sorted(report.rglob("*.html")):
         content = read_bytes(path)
         cleaned = without_tracking(content)
         if cleaned != content:
-            # In place: the page keeps its owner and mode, which whoever publishes it has chosen.
+            # Written in place, so that the page keeps its owner and mode.
             path.write_bytes(cleaned)
             changed.append(path)
     return tuple(changed)
 
 
 def without_tracking(page: bytes) -> bytes:
-    """The same page without those scripts."""
+    """The page without scripts of Google's tag manager."""
     kept, last = [], 0
     for found in _SCRIPT.finditer(page):
         end = page.find(_END, found.end(), found.end() + _MOST_BYTES)

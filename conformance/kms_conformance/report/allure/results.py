@@ -1,6 +1,6 @@
-"""Allure's results, one a requirement and target, made from what the run recorded: Allure 2 and 3 read them.
+"""Writes Allure's results, one per requirement and target, for Allure 2 and 3.
 
-They are objects of Allure's own model, and its logger writes them.
+The results are objects of Allure's own model, written by its own logger.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kms_conformance.report.allure import about
 from kms_conformance.report.allure.labels import Labels, label
 from kms_conformance.report.allure.steps import Attachments, milliseconds, steps
 from kms_conformance.report.html.page import TargetPage, pages
-from kms_conformance.report.standing import Mark, Sign, of_requirement
+from kms_conformance.report.status import Status, StatusKind, requirement_status
 from kms_conformance.report.text.markdown import code, link, prose
 
 if TYPE_CHECKING:
@@ -31,20 +31,19 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
-# Has no types.
+# allure_commons has no types.
 _LOGGER: Any = AllureFileLogger
-_STATUS: Mapping[Sign, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
+_STATUS: Mapping[StatusKind, str] = {"failure": "failed", "error": "broken", "skipped": "skipped"}
 _MESSAGE, _TRACE = 1000, 20_000
 _MOST_NAMED = 10
 
 
 def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ) -> None:
-    """Write the results of a run into a folder of their own; what was there is removed first.
+    """Write the results of a run into a folder, which is emptied first.
 
-    A result is a requirement, not a check: what a check met by the way must not turn red what it is made for.
+    A result is a requirement, not a check: a check may also find failures of requirements that it does not declare.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    # What lies in it is for its owner alone, whatever its mode.
     folder.mkdir(parents=True, mode=0o700)
     files = _Files(folder)
     for page in pages(report):
@@ -60,14 +59,14 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
 
 
 class _Files:
-    """Allure's logger; what it writes is for its owner alone. Nothing is forced to the disk: all can be made again."""
+    """Allure's logger, with files that only their owner may read. No fsync, because the files can be written again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._logger = _LOGGER(folder)
 
     def put(self, result: model.TestResult) -> None:
-        """Write a result under its own id: the logger would draw one, and the same run would give other files."""
+        """Write a result under its own id. The logger would use a random name, different every time."""
         name = f"{result.uuid}-result.json"
         result.file_pattern = name
         self._logger.report_result(result)
@@ -97,11 +96,11 @@ def _write_one(
 def _result(
     page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult], times: Mapping[str, datetime]
 ) -> model.TestResult:
-    """A trend follows `historyId`: dialect, target and requirement make it, and nothing that differs between nights."""
+    """The result of a requirement. Trends follow `historyId`, which is made of dialect, target and requirement."""
     verdict, labels = page.verdict, _labels(page, entry)
     begun = [times[check.check] for check in checks] or [datetime.fromisoformat(verdict.started)]
     seconds = sum(check.seconds for check in checks)
-    status, details = _status(of_requirement(page, entry), entry)
+    status, details = _status(requirement_status(page, entry), entry)
     return model.TestResult(
         uuid=_id(verdict.started, verdict.name, entry.id),
         historyId=_id(verdict.dialect, verdict.name, entry.id),
@@ -124,14 +123,14 @@ def _result(
     )
 
 
-def _status(mark: Mark | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
-    if mark is None:
+def _status(status: Status | None, entry: RequirementVerdict) -> tuple[str, model.StatusDetails | None]:
+    if status is None:
         return "passed", None
-    first, _, rest = mark.text.partition("\n")
-    # Of what failed, the reason is what was expected and what came.
+    first, _, rest = status.text.partition("\n")
+    # The reason of a failure has expected and received.
     message = f"{first}\n{entry.reason}" if entry.verdict == "failed" else first
     message, trace = capped(printable(message), _MESSAGE)[0], capped(printable(rest.strip()), _TRACE)[0]
-    return _STATUS[mark.sign], model.StatusDetails(message=message, trace=trace)
+    return _STATUS[status.kind], model.StatusDetails(message=message, trace=trace)
 
 
 def _labels(page: TargetPage, entry: RequirementVerdict) -> Labels:
@@ -147,7 +146,7 @@ def _labels(page: TargetPage, entry: RequirementVerdict) -> Labels:
 
 
 def _description(page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult]) -> str:
-    """Markdown: what must hold, who says so, and the checks by the ids that select them."""
+    """The description as Markdown: statement, sources, and the ids of the checks."""
     requirement = page.requirement(entry.id)
     lines = [f"**{entry.level}** {code(entry.id)}"]
     if requirement is not None:
@@ -159,7 +158,7 @@ def _description(page: TargetPage, entry: RequirementVerdict, checks: list[Check
 
 
 def _named(labels: Labels) -> Iterator[model.Label]:
-    """Behaviours are dialect, family and requirement; suites are target and family."""
+    """Allure's labels: behaviours are dialect, family and requirement; suites are target and family."""
     yield model.Label("epic", labels.epic)
     yield model.Label("feature", labels.feature)
     yield from (model.Label("story", story) for story in labels.stories)
@@ -170,7 +169,7 @@ def _named(labels: Labels) -> Iterator[model.Label]:
 
 
 def _by_requirement(page: TargetPage) -> Mapping[str, list[CheckResult]]:
-    """The checks that are made for each requirement, or found it broken, in the order of the run."""
+    """By requirement, the checks that declare it or found a failure of it, in the order of the run."""
     found: dict[str, list[CheckResult]] = {}
     for check in page.report.checks:
         for name in dict.fromkeys((*check.declared, *(failure.requirement for failure in check.failures))):
@@ -179,7 +178,7 @@ def _by_requirement(page: TargetPage) -> Mapping[str, list[CheckResult]]:
 
 
 def _times(page: TargetPage) -> Mapping[str, datetime]:
-    """When each check began; in files that do not say, one after another."""
+    """The start time of each check; without a stored time, the end of the check before."""
     clock = datetime.fromisoformat(page.verdict.started)
     found = {}
     for check in page.report.checks:
@@ -191,16 +190,16 @@ def _times(page: TargetPage) -> Mapping[str, datetime]:
 
 
 def _stale(found: StaleWaiver, started: str) -> model.TestResult:
-    """A waiver that has had its time fails the run, and is no requirement's fault."""
+    """The failed result of a waiver out of date, which belongs to no requirement."""
     name, at = one_line(found.waiver.requirement), milliseconds(datetime.fromisoformat(started))
-    why = f"Stale waiver {name}: {one_line(found.why)}"
+    why = f"Waiver out of date, {name}: {one_line(found.why)}"
     return model.TestResult(
         uuid=_id(started, "waiver", name, str(found.waiver.line)),
         historyId=_id("waiver", name),
         testCaseId=_id("waiver", name),
         fullName=f"waivers/{name}",
         titlePath=["waivers"],
-        name=f"The waiver of {name} is needed",
+        name=f"The waiver of {name} is up to date",
         status="failed",
         statusDetails=model.StatusDetails(message=why, trace=one_line(found.next)),
         stage="finished",

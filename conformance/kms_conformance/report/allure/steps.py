@@ -1,4 +1,4 @@
-"""The steps of a result in Allure: the checks that judged a requirement, and in each the exchanges it rests on."""
+"""The steps of a result in Allure: the checks that judged a requirement, and in each the exchanges."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
 _BODY_LIMIT = 6000
-# More than these are seen by nobody; results.json has all of them.
+# Limits for readability; results.json has all checks and exchanges.
 _MOST_CHECKS = 10
 _MOST_EXCHANGES = 6
 
 
 @dataclass
 class Attachments:
-    """The texts that a result's steps refer to, by the names of their files; the same exchange is kept once."""
+    """The attachments of a result by file name; each exchange is stored once."""
 
     prefix: str
     texts: dict[str, str] = field(default_factory=dict)
 
     def add(self, number: int, text: str) -> str:
-        """Keep a text about an exchange; returns the name of its file."""
+        """Add the text of an exchange; returns its file name."""
         name = f"{self.prefix}-{number}-attachment.txt"
         self.texts[name] = text
         return name
@@ -40,15 +40,15 @@ class Attachments:
 def steps(
     entry: RequirementVerdict, checks: Sequence[CheckResult], times: Mapping[str, datetime], attachments: Attachments
 ) -> Iterator[model.TestStepResult]:
-    """A step for each check, those that failed first."""
+    """A step per check, failed checks first."""
     ranked = sorted(checks, key=lambda check: not _failures(check, entry.id))
     for check in ranked[:_MOST_CHECKS]:
         failures = _failures(check, entry.id)
         status = "failed" if failures else "broken" if entry.id in check.inconclusive else "passed"
         found = [line for expected, received in failures for line in compared(expected, received, indent="")]
         began = times[check.check]
-        # Of what passes, one exchange tells as much as ten.
-        telling = bool(failures) or not attachments.texts
+        # Of passed checks, one exchange is enough.
+        with_exchanges = bool(failures) or not attachments.texts
         yield model.TestStepResult(
             name=f"{one_line(check.title)} ({one_line(check.check)})",
             status=status,
@@ -56,12 +56,12 @@ def steps(
             stage="finished",
             start=milliseconds(began),
             stop=milliseconds(began + timedelta(seconds=check.seconds)),
-            steps=list(_exchanges(entry.id, check, attachments)) if telling else [],
+            steps=list(_exchanges(entry.id, check, attachments)) if with_exchanges else [],
         )
 
 
 def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -> Iterator[model.TestStepResult]:
-    """What a check that failed failed on; of one that passed, what proves it."""
+    """The exchanges that failures of the check cite; without failures, the first that proves the requirement."""
     cited = [number for f in check.failures if f.requirement == requirement for number in f.exchanges]
     wanted = set(cited or check.evidence.get(requirement, ()))
     most = _MOST_EXCHANGES if cited else 1
@@ -86,5 +86,5 @@ def _failures(check: CheckResult, requirement: str) -> list[tuple[str, str]]:
 
 
 def milliseconds(moment: datetime) -> int:
-    """A time as Allure has it."""
+    """A time in Allure's form: milliseconds since 1970, UTC."""
     return round(moment.timestamp() * 1000)

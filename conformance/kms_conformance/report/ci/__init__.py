@@ -1,1 +1,1 @@
-"""What continuous integration reads: JUnit, badges, annotations and job summaries."""
+"""Output for continuous integration: JUnit, badges, annotations and job summaries."""

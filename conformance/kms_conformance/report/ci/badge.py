@@ -1,4 +1,4 @@
-"""Badges: a target's result as a picture, and as what shields.io makes a picture of."""
+"""Badges: the result of a target as SVG, and as JSON for shields.io."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.model import Result, Verdict
 
 _LABEL = "key deletion"
-# White text on each has a contrast of at least 4.5.
+# White text on each colour has a contrast of at least 4.5 (WCAG AA).
 _COLOURS: Mapping[Result, str] = {"conformant": "#1a6a43", "nonconformant": "#a61e1e", "inconclusive": "#865700"}
 _GREY = "#4a4f57"
-# Of Verdana and its kin at 11 px, in px: most letters are narrower, and `textLength` makes the text fit.
+# Width of a letter in Verdana at 11 px, in px. Most letters are narrower; `textLength` makes the text fit.
 _LETTER = 6.6
 _PADDING = 12
 
 
 def endpoint(verdict: Verdict) -> dict[str, Any]:
-    """What a badge of shields.io reads from an address: https://shields.io/badges/endpoint-badge."""
+    """The JSON of an endpoint badge of shields.io: https://shields.io/badges/endpoint-badge."""
     return {
         "schemaVersion": 1,
         "label": _LABEL,
@@ -33,7 +33,7 @@ def endpoint(verdict: Verdict) -> dict[str, Any]:
 
 
 def picture(verdict: Verdict) -> str:
-    """The badge as SVG, which loads nothing; its title names the target for those who cannot see it."""
+    """The badge as SVG, which loads nothing; its title, for screen readers, names the target."""
     said = message(verdict)
     name, _ = capped(one_line(verdict.name), 100)
     left, right = _width(_LABEL), _width(said)
@@ -52,11 +52,11 @@ def picture(verdict: Verdict) -> str:
 
 
 def message(verdict: Verdict) -> str:
-    """The result, how many of the MUST requirements that apply hold, and how many checks did not run to their end."""
+    """The text of a badge: result, passed and applicable MUST requirements, tier, and number of unfinished checks."""
     must = verdict.counts()["MUST"]
     applicable = sum(must.values()) - must["not_applicable"]
     unfinished = f", {counted(len(verdict.unfinished), 'check')} unfinished" if verdict.unfinished else ""
-    return f"{verdict.result} {must['passed']}/{applicable}{unfinished}"
+    return f"{verdict.result} {must['passed']}/{applicable}, {verdict.tier}{unfinished}"
 
 
 def _width(text: str) -> int:

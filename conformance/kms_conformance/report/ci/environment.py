@@ -1,4 +1,4 @@
-"""What a CI system says of the job that runs us: its build in the words of Allure's executor.json, and its commit."""
+"""Reads the CI job from environment variables: the content of Allure's executor.json, commit and branch."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 from kms_conformance import __version__
 
-# Only variables that are named in this file are ever read: among a CI system's others are tokens.
+# Only the variables named in this file are read, because others may hold tokens.
 _COMMIT = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 _BRANCH = ("GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "GIT_BRANCH")
 
 
 def origin(environ: Mapping[str, str]) -> dict[str, str]:
-    """Commit and branch that are built, where they are known."""
+    """Commit and branch of the build, if known."""
     found = {"ci.commit": _first(environ, _COMMIT), "ci.branch": _first(environ, _BRANCH)}
     return {name: value for name, value in found.items() if value}
 
 
 def executor(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The content of executor.json; outside of CI it names the suite alone."""
+    """The content of executor.json; outside of CI, only the suite."""
     if environ.get("GITHUB_RUN_ID"):
         found = _github(environ)
     elif environ.get("CI_PIPELINE_ID"):

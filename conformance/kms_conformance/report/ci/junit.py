@@ -1,4 +1,4 @@
-"""JUnit: one suite a target, one case a check, red exactly where the exit code is."""
+"""JUnit XML: one suite per target, one case per check; failures and errors exactly if the exit code is nonzero."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from kms_conformance.core.text import capped, counted, one_line, printable
 from kms_conformance.report.html.page import TargetPage, pages
-from kms_conformance.report.standing import Mark, Sign, of_check, of_requirement, undeclared
+from kms_conformance.report.status import Status, StatusKind, check_status, requirement_status, undeclared_failures
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report
@@ -21,16 +21,16 @@ _TEXT = 20_000
 
 
 def render(report: Report) -> str:
-    """The document, for GitHub, GitLab and Jenkins.
+    """The JUnit document of a run, for GitHub, GitLab and Jenkins.
 
-    What is a failure, an error or skipped, `standing` says. No case names a file: a requirement is no line of anybody's
-    source.
+    The module `status` decides between failure, error and skipped. Cases have no file attribute, because a requirement
+    has no line in the user's source.
     """
     return render_pages(pages(report), report.stale)
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
-    """The same, of what has been worked out already."""
+    """The JUnit document of a run, from page values that are computed already."""
     root = ET.Element("testsuites", name="kms-conformance")
     for page in shown:
         root.append(_suite(page))
@@ -59,18 +59,23 @@ def _suite(page: TargetPage) -> ET.Element:
         "specs": verdict.specs_digest,
     }
     _properties(suite, properties.items())
-    marks = Counter[str]()
+    statuses = Counter[str]()
     names = Counter[tuple[str, str]]()
     for check in page.report.checks:
-        mark = of_check(page, check)
+        status = check_status(page, check)
         names[check.family, check.title] += 1
-        suite.append(_case(page, check, mark, names[check.family, check.title]))
-        marks[mark.sign if mark else ""] += 1
-    for case, sign in (*_undeclared(page), *_not_run(page), *_not_tested(page)):
+        suite.append(_case(page, check, status, names[check.family, check.title]))
+        statuses[status.kind if status else ""] += 1
+    for case, kind in (*_undeclared(page), *_not_run(page), *_not_tested(page)):
         suite.append(case)
-        marks[sign] += 1
-    cases = sum(marks.values())
-    counts = {"tests": cases, "failures": marks["failure"], "errors": marks["error"], "skipped": marks["skipped"]}
+        statuses[kind] += 1
+    cases = sum(statuses.values())
+    counts = {
+        "tests": cases,
+        "failures": statuses["failure"],
+        "errors": statuses["error"],
+        "skipped": statuses["skipped"],
+    }
     for name, number in counts.items():
         suite.set(name, str(number))
     suite.set("time", f"{sum(check.seconds for check in page.report.checks):.3f}")
@@ -78,68 +83,68 @@ def _suite(page: TargetPage) -> ET.Element:
 
 
 def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
-    """Waivers are of a run, not of a target; one that is stale fails it."""
+    """The suite of waivers out of date: they belong to the run, not to a target."""
     size = str(len(stale))
     suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
     for found in stale:
         name = f"{one_line(found.waiver.requirement)}, line {found.waiver.line}"
         case = ET.SubElement(suite, "testcase", classname="waivers.stale", name=name, time="0.000")
-        _add(case, Mark("failure", "stale waiver", f"Stale waiver: {found.why}\n{found.next}"))
+        _add(case, Status("failure", "stale waiver", f"Waiver out of date: {found.why}\n{found.next}"))
     return suite
 
 
-def _case(page: TargetPage, check: CheckResult, mark: Mark | None, nth: int) -> ET.Element:
+def _case(page: TargetPage, check: CheckResult, status: Status | None, nth: int) -> ET.Element:
     title = one_line(check.title) + ("" if nth == 1 else f" ({nth})")
     case = ET.Element("testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}")
     _properties(case, [("check", check.check), *(("requirement", name) for name in check.declared)])
-    if mark is not None:
-        _add(case, mark)
+    if status is not None:
+        _add(case, status)
     return case
 
 
-def _add(case: ET.Element, mark: Mark) -> None:
-    first = capped(one_line(mark.text.split("\n", 1)[0]), _TITLE)[0]
-    child = ET.SubElement(case, mark.sign, message=first, type=mark.type)
-    child.text = capped(printable(mark.text), _TEXT)[0]
+def _add(case: ET.Element, status: Status) -> None:
+    first = capped(one_line(status.text.split("\n", 1)[0]), _TITLE)[0]
+    child = ET.SubElement(case, status.kind, message=first, type=status.type)
+    child.text = capped(printable(status.text), _TEXT)[0]
 
 
-def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
-    """What does not hold and is judged on every exchange has a case of its own, once."""
-    for entry in undeclared(page):
-        mark = of_requirement(page, entry)
+def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
+    """One case per failed requirement that no failed check declares, such as those judged on every exchange."""
+    for entry in undeclared_failures(page):
+        status = requirement_status(page, entry)
         family = entry.id.partition(".")[0]
         case = ET.Element("testcase", classname=_class(page, family), name=one_line(entry.id), time="0.000")
         _properties(case, [("requirement", entry.id)])
-        if mark is not None:
-            _add(case, mark)
-            yield case, mark.sign
+        if status is not None:
+            _add(case, status)
+            yield case, status.kind
 
 
-def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
-    """A check of the plan that has no result is an error of its own: what is not there would leave all green."""
+def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
+    """One error case per planned check without a result; without it, a file of a partial run would be green."""
     known = {check.check for check in page.report.checks}
     for found in page.verdict.unfinished:
         if found.check not in known:
             family, _, name = found.check.partition("::")
             case = ET.Element("testcase", classname=_class(page, family), name=one_line(name), time="0.000")
-            _add(case, Mark("error", "did not run", f"{one_line(found.check)} did not run: {found.why}"))
+            _add(case, Status("error", "did not run", f"{one_line(found.check)} did not run: {found.why}"))
             yield case, "error"
 
 
-def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, Sign]]:
-    """Without a case of their own, requirements that no check came to would leave all green."""
+def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
+    """One error case for all MUST requirements that were not tested; without it, the file would be green."""
     musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
     if not musts:
         return
     case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")
-    said = f"{counted(len(musts), 'MUST requirement')} could not be judged: the run did not get to them."
-    error = ET.SubElement(case, "error", message=said, type="not tested")
-    error.text = "\n".join([said, *(f"{entry.id}: {entry.reason}" for entry in musts)])
+    message = f"{counted(len(musts), 'MUST requirement')} not tested in this run."
+    error = ET.SubElement(case, "error", message=message, type="not tested")
+    error.text = "\n".join([message, *(f"{entry.id}: {entry.reason}" for entry in musts)])
     yield case, "error"
 
 
 def _class(page: TargetPage, family: str) -> str:
-    """Jenkins reads what stands before the last dot as a package: the target."""
+    """The class name: target and family, of which Jenkins shows the part before the last dot as a package."""
     return f"{one_line(page.verdict.name)}.{one_line(family).replace('.', '_')}"
 
 

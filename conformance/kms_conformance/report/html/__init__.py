@@ -1,1 +1,1 @@
-"""The page of a run, and what it shows."""
+"""The HTML page of a run, and the values on it."""

@@ -1,4 +1,4 @@
-"""What shows that a requirement holds: one exchange for each, as whoever doubts it wants to see and repeat it."""
+"""Evidence for passed requirements on the page: one exchange for each, with its curl line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kms_conformance.report.text.exchange import ExchangeView, view
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
-# Enough for a documented reply and its neighbours; results.json holds the rest.
+# Characters of a body: enough for most documented replies; results.json holds the rest.
 _BODY_LIMIT = 600
-# Of all exchanges of one page that show what holds, in characters. A run of one target takes a fifth of it.
+# Characters of all such exchanges on one page. A run of one target takes a fifth of it.
 PAGE_BUDGET = 1_500_000
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One exchange that shows that a requirement holds, and the check that met it; `anchor` is unique on its page."""
+    """One exchange that proves a requirement, and the check that made it; `anchor` is unique on the page."""
 
     check: str
     exchange: ExchangeView
@@ -27,13 +27,13 @@ class Proof:
 
 
 class Budget:
-    """How much of a page may still be filled with what holds: what fails is always shown."""
+    """The number of characters left on a page for evidence of passed requirements. Failures are always shown."""
 
     def __init__(self, characters: int = PAGE_BUDGET) -> None:
         self._left = characters
 
     def grants(self, shown: ExchangeView) -> bool:
-        """Whether there is room for one more exchange; it is taken at once."""
+        """Reserve the characters of one exchange; false if the budget is exhausted."""
         self._left -= len(shown.curl) + sum(
             len(side.body) + len(side.line) for side in (shown.request, shown.reply) if side
         )
@@ -41,7 +41,7 @@ class Budget:
 
 
 def proofs(checks: Iterable[CheckResult], prefix: str, budget: Budget) -> Iterator[tuple[str, Proof]]:
-    """For each requirement that something proves, the first exchange on record that does, as (requirement, proof)."""
+    """For each proved requirement, the first recorded exchange that proves it, as (requirement, proof)."""
     for requirement, (check, record) in _first(checks).items():
         shown = view(record, _BODY_LIMIT)
         if not budget.grants(shown):
@@ -50,7 +50,7 @@ def proofs(checks: Iterable[CheckResult], prefix: str, budget: Budget) -> Iterat
 
 
 def _first(checks: Iterable[CheckResult]) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
-    """A check that is made for the requirement goes before one that met it by the way."""
+    """The first exchange by requirement; checks that declare the requirement go first."""
     declared: dict[str, tuple[str, Mapping[str, Any]]] = {}
     met: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for check in checks:

@@ -1,4 +1,4 @@
-"""Where the documents leave room: which of several accepted answers an endpoint gave, and which it might have given."""
+"""Open choices: requirements that several answers satisfy, the answers that came, and the other accepted ones."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Room:
+class OpenChoice:
     """One requirement that several answers satisfy.
 
-    `given` are those that came. `others` are those that would have been as right, and `reason` says why; both are empty
-    where the profile is not known to this version.
+    `given`: the answers that came. `others`: the other accepted answers; `reason`: why they are accepted. Both are
+    empty if this version does not know the profile.
     """
 
     requirement: str
@@ -26,8 +26,8 @@ class Room:
     reason: str
 
 
-def rooms(target: TargetReport, profile: Profile | None) -> tuple[Room, ...]:
-    """The answers of a target where there was a choice, in the order of the catalogue."""
+def open_choices(target: TargetReport, profile: Profile | None) -> tuple[OpenChoice, ...]:
+    """The open choices of a target, in the order of the catalogue."""
     given: dict[str, set[str]] = {}
     names: dict[str, str] = {}
     for check in target.checks:
@@ -35,16 +35,16 @@ def rooms(target: TargetReport, profile: Profile | None) -> tuple[Room, ...]:
         for requirement, answers in check.observed.items():
             given.setdefault(requirement, set()).update(answers)
     return tuple(
-        _room(entry.id, tuple(sorted(given[entry.id])), _refusal(profile, names.get(entry.id, "")))
+        _choice(entry.id, tuple(sorted(given[entry.id])), _refusal(profile, names.get(entry.id, "")))
         for entry in target.verdict.requirements
         if entry.id in given
     )
 
 
-def _room(requirement: str, given: tuple[str, ...], refusal: Refusal | None) -> Room:
+def _choice(requirement: str, given: tuple[str, ...], refusal: Refusal | None) -> OpenChoice:
     if refusal is None:
-        return Room(requirement, given, (), "")
-    return Room(requirement, given, tuple(_others(refusal, given)), refusal.reason)
+        return OpenChoice(requirement, given, (), "")
+    return OpenChoice(requirement, given, tuple(_others(refusal, given)), refusal.reason)
 
 
 def _others(refusal: Refusal, given: tuple[str, ...]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the page of a run shows, worked out of its report: cards of failures, groups of open questions, rows."""
+"""The values on the page of a run, computed from its report: failures, unjudged requirements, rows, open choices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.core import specs
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
-from kms_conformance.report.html.open_choices import Room, rooms
-from kms_conformance.report.html.reproduce import Command, commands
+from kms_conformance.report.html.open_choices import OpenChoice, open_choices
 from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.reproduce import Command, commands
 from kms_conformance.report.text.failure import FailureView, explain
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces
@@ -26,13 +26,13 @@ from kms_conformance.verdict.model import LEVELS, VERDICTS, Counts, RequirementR
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
-# Enough for every documented reply but a page of keys.
+# Characters of a body: enough for every documented reply except lists of keys.
 _BODY_LIMIT = 6000
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The same requirement failing in another check, or otherwise in the same one."""
+    """A further failure of the same requirement, in another check or in the same one."""
 
     check: str
     expected: str
@@ -41,7 +41,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Card:
-    """One requirement that failed: the first failure in full, and where else it failed."""
+    """One requirement that failed: its first failure in full, and its further failures."""
 
     verdict: RequirementVerdict
     failure: FailureView
@@ -51,7 +51,7 @@ class Card:
 
 @dataclass(frozen=True)
 class OpenGroup:
-    """Requirements that could not be judged for one reason; with `each`, every one tells more in its own."""
+    """Requirements that could not be judged for the same reason; with `each`, the page shows the reason of each too."""
 
     verdict: RequirementResult
     reason: str
@@ -66,7 +66,11 @@ class OpenGroup:
 
 @dataclass(frozen=True)
 class RequirementRow:
-    """One requirement in the table of all: its verdict, what it says, what each check's judgements rest on, a proof."""
+    """One requirement in the table of all requirements.
+
+    `titles`: the titles of checks by id. `evidence`: by check, the exchanges that its judgements rest on. `proof`: one
+    exchange that proves the requirement.
+    """
 
     verdict: RequirementVerdict
     requirement: Requirement | None
@@ -77,7 +81,7 @@ class RequirementRow:
 
 @dataclass(frozen=True)
 class Group:
-    """The requirements of one prefix, and how many of them met with each verdict."""
+    """The requirements whose ids have one prefix, and their number by verdict."""
 
     name: str
     rows: tuple[RequirementRow, ...]
@@ -86,7 +90,7 @@ class Group:
 
 @dataclass(frozen=True)
 class TargetPage:
-    """One target on the page. `anchor` is unique on it; `brief` leaves out what passed, but for its mark."""
+    """One target on the page. `anchor` is unique on the page; `brief` shows passed requirements as symbols only."""
 
     anchor: str
     report: TargetReport
@@ -99,12 +103,12 @@ class TargetPage:
 
     @cached_property
     def catalogue(self) -> Catalogue | None:
-        """The catalogue of the dialect; None for a dialect that this version does not have."""
+        """The catalogue of the dialect; None if this version does not know the dialect."""
         return Catalogue.load(self.verdict.dialect) if self.verdict.dialect in specs.dialects() else None
 
     @cached_property
     def profile(self) -> Profile | None:
-        """The profile of the target; None for one that this version does not have."""
+        """The profile of the target; None if this version does not know the profile."""
         if self.catalogue is None:
             return None
         dialect, name = self.verdict.dialect, self.verdict.profile
@@ -115,7 +119,7 @@ class TargetPage:
 
     @cached_property
     def same_specs(self) -> bool:
-        """Whether statements and sources shown here are those that the run judged by."""
+        """Whether the run judged by the specs of this version, whose statements and sources the page shows."""
         return self.catalogue is not None and specs_digest(self.verdict.dialect) == self.verdict.specs_digest
 
     @property
@@ -128,7 +132,7 @@ class TargetPage:
 
     @cached_property
     def totals(self) -> dict[RequirementResult, int]:
-        """Requirements by verdict, whatever their level; verdicts that none met with are left out."""
+        """The number of requirements by verdict, over all levels; verdicts without requirements are left out."""
         sums = {verdict: sum(self.counts[level][verdict] for level in LEVELS) for verdict in VERDICTS}
         return {verdict: number for verdict, number in sums.items() if number}
 
@@ -142,7 +146,7 @@ class TargetPage:
 
     @cached_property
     def open(self) -> tuple[OpenGroup, ...]:
-        """What could not be judged, the reason with most requirements first, and last what was not tested."""
+        """Requirements that could not be judged, by reason: most frequent reason first, `not tested` last."""
         by_reason: dict[str, list[RequirementVerdict]] = {}
         unclear = self.verdict.with_verdict("inconclusive")
         for entry in unclear:
@@ -162,12 +166,12 @@ class TargetPage:
 
     @cached_property
     def not_run(self) -> Mapping[str, tuple[str, ...]]:
-        """The checks of the plan that did not run to their end, by the reason."""
+        """The checks in the plan that did not run to their end, by reason."""
         return not_run_because(self.verdict)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """All requirements by the first word of their ids, in the order of the catalogue, those with few together."""
+        """All requirements by id prefix, in the order of the catalogue; small groups are merged into the last one."""
         titles = {check.check: check.title for check in self.report.checks}
         evidence: dict[str, dict[str, str]] = {}
         for found in traces(self.report):
@@ -188,16 +192,16 @@ class TargetPage:
         return {entry.id: entry for entry in self.verdict.requirements}
 
     @cached_property
-    def rooms(self) -> tuple[Room, ...]:
-        return rooms(self.report, self.profile if self.same_specs else None)
+    def open_choices(self) -> tuple[OpenChoice, ...]:
+        return open_choices(self.report, self.profile if self.same_specs else None)
 
     @cached_property
-    def room_of(self) -> Mapping[str, Room]:
-        return {room.requirement: room for room in self.rooms}
+    def choice_of(self) -> Mapping[str, OpenChoice]:
+        return {choice.requirement: choice for choice in self.open_choices}
 
     @cached_property
     def not_applicable(self) -> Mapping[str, tuple[RequirementVerdict, ...]]:
-        """Requirements that say nothing of this target, by the reason."""
+        """Requirements that do not apply to this target, by reason."""
         found: dict[str, tuple[RequirementVerdict, ...]] = {}
         for entry in self.verdict.with_verdict("not_applicable"):
             found[entry.reason] = (*found.get(entry.reason, ()), entry)
@@ -216,7 +220,7 @@ class TargetPage:
         return self.catalogue.errata if self.catalogue else ()
 
     def requirement(self, name: str) -> Requirement | None:
-        """What the catalogue says of a requirement, if it has it."""
+        """The requirement with this id in the catalogue; None if there is none."""
         return self.catalogue.requirements.get(name) if self.catalogue else None
 
     def _cards(self, verdict: RequirementResult) -> tuple[Card, ...]:
@@ -241,13 +245,13 @@ class TargetPage:
             yield Card(entry, explained, check, elsewhere)
 
 
-_NOT_RUN = "Checks that judge them did not run to the end."
-_NOT_TESTED = "No exchange of the run allowed a judgement."
-_RUN_ALL = "Run the whole suite: no -k, no -m, no --lf, and to its end."
+_NOT_RUN = "Checks of these requirements did not run to the end."
+_NOT_TESTED = "Not tested: no exchange of the run allowed a judgement."
+_RUN_ALL = "Run the whole suite to its end, without -k, -m and --lf."
 
 
 def pages(report: Report) -> tuple[TargetPage, ...]:
-    """The targets of a run as the page shows them, in the order of the run."""
+    """The pages of all targets, in the order of the run."""
     brief = sum(len(target.verdict.requirements) for target in report.targets) > _MANY
     budget = Budget(0) if brief else Budget()
     return tuple(_page(f"target-{number}", target, budget, brief) for number, target in enumerate(report.targets, 1))
@@ -257,7 +261,7 @@ def _page(anchor: str, target: TargetReport, budget: Budget, brief: bool) -> Tar
     return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)), brief)
 
 
-# Rows, of ten targets and more. Each that opens takes some 3 kB, and a page of 10 MB is slow to open.
+# Requirements of ten targets. A row with evidence takes some 3 kB, and a page of 10 MB opens slowly.
 _MANY = 1200
 
 

@@ -1,4 +1,4 @@
-"""The page of a run: one self-contained HTML file that loads nothing and believes nothing that a target wrote."""
+"""Renders the page of a run: one self-contained HTML file. It loads nothing and escapes all text of the target."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(report: Report) -> str:
-    """The page of a run as HTML; the same report gives the same page."""
+    """The page of a run as HTML; equal reports give equal pages."""
     return render_pages(pages(report), report.stale)
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
-    """The same, of what has been worked out already."""
+    """The page of a run as HTML, from page values that are computed already."""
     return render_template(
         "report.html.j2", styles=("base.css", "report.css"), script="report.js", pages=shown, stale=stale
     )
 
 
 def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **values: object) -> str:
-    """Fill in a template of ours. Styles and script go into the page, whose policy admits these and nothing else."""
+    """Render a template. Styles and script are inlined; the Content-Security-Policy allows only these."""
     style = "\n".join(map(_asset, styles))
     code = _asset(script) if script else ""
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code) if code else 'none'}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    # Both are files of this package, beside the template.
+    # Style and script are files of this package.
     page = _environment().get_template(name)
     return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - see above
 
 
 def prepare() -> None:
-    """Compile the templates now, in a process whose children will need them."""
+    """Compile the templates, before child processes are forked that need them."""
     for template in _TEMPLATES.glob("*.j2"):
         _environment().get_template(template.name)
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2  # noqa: PLC0415 - a run writes its page at the end; what reads no page needs no templates
+    import jinja2  # noqa: PLC0415 - needed only where a page is rendered
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -83,12 +83,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _anchor(name: str) -> str:
-    """A requirement's id as part of an element's id; what is none of ours becomes one that is as unique."""
+    """A requirement id as part of an HTML id; an id with other characters becomes a hash."""
     return name if _PLAIN_ID.fullmatch(name) else hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _prose(text: str) -> Markup:
-    """A statement of ours, in which `names` of fields stand between backticks."""
+    """A text in which names between backticks become code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(text.split("`"))
     )
@@ -100,5 +100,5 @@ def _asset(name: str) -> str:
 
 
 def _digest(content: str) -> str:
-    """The hash by which a Content-Security-Policy admits an element with just this content."""
+    """The Content-Security-Policy hash of an inline element."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"

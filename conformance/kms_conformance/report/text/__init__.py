@@ -1,1 +1,1 @@
-"""The words of a report: for the terminal, for Markdown, and for each failure."""
+"""Report texts for the terminal and Markdown, and the explanation of a failure."""

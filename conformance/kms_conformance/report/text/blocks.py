@@ -1,4 +1,4 @@
-"""What a summary says of one target, a block each: what failed, what is waived, what is open."""
+"""The blocks of a target's summary on the terminal: failures, waived and unjudged requirements, unfinished checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import counted, one_line, wrapped
-from kms_conformance.report.again import replay_command
+from kms_conformance.report.reproduce import replay_command
 from kms_conformance.report.text.words import not_run_because, open_reason
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 10
 _MOST_REASONS = 8
 _MOST_NAMES = 3
-# Of a statement, a source, and what was expected and received, each: the whole is in the report.
+# Lines of a statement, a source, and of expected and received, each; the report has the whole text.
 _MOST_LINES = 2
 
 
 def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
-    """A block for each requirement that failed: the clause, what came instead, and the command that shows it again."""
+    """A block per failed requirement: statement, source, expected, received, and the replay command."""
     failed = target.verdict.with_verdict("failed")
     first: dict[str, tuple[CheckResult, Judgement]] = {}
     for check in target.checks:
@@ -46,7 +46,7 @@ def failures(target: TargetReport, directory: Path | None, width: int) -> Iterat
 
 
 def waived(verdict: Verdict, width: int) -> Iterator[Text]:
-    """What failed and is accepted, with the reason, who answers for it, and until when."""
+    """The waived requirements, each with the reason, owner and last day of its waiver."""
     entries = verdict.with_verdict("waived")
     if entries:
         yield Text()
@@ -57,7 +57,7 @@ def waived(verdict: Verdict, width: int) -> Iterator[Text]:
 
 
 def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
-    """What could not be judged, by reason, each with what to do about it."""
+    """The requirements that could not be judged, by reason, each with the next step."""
     entries = [entry for entry in target.verdict.with_verdict("inconclusive") if not entry.not_run]
     reasons = Counter(map(open_reason, entries))
     hints = {check.reason: check.hint for check in reversed(target.checks)}
@@ -72,11 +72,11 @@ def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
     if len(reasons) > _MOST_REASONS:
         yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
     if not_tested:
-        yield from lines("No exchange of the run allowed a judgement.", width, f"  {not_tested:>4}  ")
+        yield from lines("Not tested: no exchange of the run allowed a judgement.", width, f"  {not_tested:>4}  ")
 
 
 def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
-    """The checks of the plan that did not run to their end, by reason: the first of each by name."""
+    """The checks in the plan that did not run to their end, by reason; the first of each reason by name."""
     reasons = not_run_because(target.verdict)
     if reasons:
         yield Text()
@@ -90,19 +90,19 @@ def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
 
 
 def isolation(verdict: Verdict, width: int) -> Iterator[Text]:
-    """Whether the keys of others read as before."""
+    """The comparison of other people's keys before and after the run."""
     found = verdict.isolation
     if not found or not found["described"]:
         return
     differ = len(found["changed"])
-    what = "none has changed" if not differ else f"{differ} changed, by whom is not known: see the report"
-    line = f"keys of others: {counted(found['described'], 'key')} read before and after, {what}"
+    outcome = "none changed" if not differ else f"{differ} changed during the run (cause unknown, see the report)"
+    line = f"other keys in the account: {found['described']} compared before and after, {outcome}"
     yield Text()
     yield from lines(line, width, "  ", style="yellow" if differ else "dim")
 
 
 def stale(report: Report, width: int) -> Iterator[Text]:
-    """The waivers for which the run fails, each with why and what to do."""
+    """The waivers out of date, for which the run fails, each with the reason and the next step."""
     if report.stale:
         yield Text()
         yield Text("✗ waivers out of date: remove or renew these lines", "bold red")
@@ -117,7 +117,7 @@ def stale(report: Report, width: int) -> Iterator[Text]:
 
 
 def lines(text: str, width: int, first: str = "", style: str = "") -> Iterator[Text]:
-    """The text at this width, in one style; later lines begin below the first."""
+    """The text wrapped at a width, in one style; `first` is the prefix of the first line, and sets the indent."""
     return (Text(line, style) for line in wrapped(text, width, first))
 
 
@@ -130,16 +130,16 @@ def _failure(
     width: int,
 ) -> Iterator[Text]:
     name = check.failure_id(failure)
-    level = entry.level if entry.decides else f"{entry.level}, newer, does not decide"
+    level = entry.level if entry.decides else f"{entry.level}, newer than the chosen release, does not decide"
     yield from lines(f"{entry.id} · {level} · {name}", width, "  ✗ ", style="red")
     if requirement is not None:
         yield from _brief(requirement.statement, width, "    ")
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
     yield from _brief(failure.expected, width, "    expected  ")
     yield from _brief(failure.received, width, "    received  ")
-    # A command that is broken at the margin cannot be copied.
+    # Never wrapped, so that the command can be copied.
     if directory is not None:
-        yield Text(f"    again     {replay_command(directory, name)}")
+        yield Text(f"    repeat    {replay_command(directory, name)}")
 
 
 def _brief(text: str, width: int, first: str) -> Iterator[Text]:

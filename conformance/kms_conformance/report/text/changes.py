@@ -1,4 +1,4 @@
-"""What changed between two runs, for a terminal and as Markdown: the worst first, a block each."""
+"""The changes between two runs, for the terminal and as Markdown: regressions first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from kms_conformance.core.text import counted, one_line, wrapped
-from kms_conformance.report.again import replay_command
+from kms_conformance.report.reproduce import replay_command
 from kms_conformance.report.text.markdown import code, plain
 from kms_conformance.report.text.words import VERDICT_WORDS
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 WORDS: Mapping[Kind, str] = {
     "regressed": "regressed",
-    "uncovered": "fails, and could not be judged before",
+    "uncovered": "failed, could not be judged before",
     "fixed": "fixed",
-    "answer_changed": "answered otherwise, both accepted",
-    "new": "new, or applies now",
-    "vanished": "vanished, or applies no more",
-    "otherwise": "another verdict, and no regression",
+    "answer_changed": "different answer, both accepted",
+    "new": "new or newly applicable",
+    "vanished": "removed or no longer applicable",
+    "otherwise": "other changes, no regression",
 }
 _STYLES: Mapping[Kind, str] = {"regressed": "bold red", "fixed": "bold green"}
 _LEAST_WIDTH = 40
@@ -32,7 +32,7 @@ _MOST_LINES = 3
 
 
 def lines(comparison: RunComparison, width: int) -> Iterator[Text]:
-    """The comparison for a terminal; only commands may be longer than `width`."""
+    """The comparison as lines for a terminal; only commands may be longer than `width`."""
     width = max(width, _LEAST_WIDTH)
     for warning in comparison.warnings:
         yield from _lines(warning, width, "! ", "yellow")
@@ -49,7 +49,7 @@ def lines(comparison: RunComparison, width: int) -> Iterator[Text]:
 
 
 def summary(comparison: RunComparison) -> str:
-    """The whole in one sentence."""
+    """A summary of the comparison in one or two sentences."""
     counts = comparison.counts()
     regressed, changed = counts["regressed"], len(comparison.changes)
     if not changed:
@@ -65,7 +65,7 @@ def markdown(comparison: RunComparison) -> str:
 
 
 def result(before: str | None, after: str | None) -> str:
-    """What became of a target."""
+    """The results of a target in both runs, as text."""
     if before is None or after is None:
         return f"{before or after}, only in the {'first' if after is None else 'second'} run"
     return f"{after}, as before" if before == after else f"{after}, was {before}"

@@ -1,4 +1,4 @@
-"""A recorded exchange as it is shown: what says something of request and reply, fit to be printed, in bounds."""
+"""A recorded exchange as reports show it: selected headers, printable text, bounded bodies, curl line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kms_conformance.wire.record import Body, Record
 
 Headers = tuple[tuple[str, str], ...]
 
-# Every client sends these, and they say nothing of what was asked.
-_DULL = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
-# What a judgement of a reply may rest on. Ids of requests have many names, see _REQUEST_ID.
-_TELLING = frozenset(
+# Request headers that every client sends; not shown.
+_HIDDEN = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
+# Reply headers that requirements are about. Request ids have many names, see _REQUEST_ID.
+_SHOWN = frozenset(
     {
         "allow",
         "content-encoding",
@@ -31,14 +31,14 @@ _TELLING = frozenset(
 _REQUEST_ID = re.compile(r"request-?id|trace-?id", re.IGNORECASE)
 _REQUEST_ID_IN_BODY = re.compile(r"[\"<]RequestId(?:\"\s*:\s*\"|>)([^\"<]{1,100})")
 _VARIABLE = re.compile(r"\"\$([A-Z0-9_]+)\"")
-# Secrets that are made for one request and stand for its very bytes and second.
+# Placeholders of signatures, which are valid for one request only.
 _SIGNATURES = frozenset({"AUTHORIZATION", "SIGNATURE"})
 _HEADER_LIMIT = 500
 
 
 @dataclass(frozen=True)
 class Message:
-    """One side of an exchange: its first line, headers worth reading, how many others there were, and the body."""
+    """One side of an exchange: first line, selected headers, number of other headers, and body."""
 
     line: str
     headers: Headers
@@ -49,7 +49,7 @@ class Message:
 
 @dataclass(frozen=True)
 class ExchangeView:
-    """One exchange; `reply` is None where none came, and `failure` says why. `needs` explains the curl line's names."""
+    """One exchange. `reply` is None if none came; then `failure` is the reason. `needs` explains the curl variables."""
 
     number: int
     operation: str
@@ -65,7 +65,7 @@ class ExchangeView:
 
 
 def record_of(raw: Mapping[str, Any]) -> Record:
-    """The record that a stored exchange was written from."""
+    """The record of a stored exchange."""
     reply = raw["reply_body"]
     return Record(
         **(
@@ -81,7 +81,7 @@ def record_of(raw: Mapping[str, Any]) -> Record:
 
 
 def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
-    """Show a stored exchange, with at most `body_limit` characters of each body."""
+    """Build the view of a stored exchange, with at most `body_limit` characters of each body."""
     record = record_of(raw)
     line = _curl(record)
     return ExchangeView(
@@ -103,18 +103,18 @@ def _curl(record: Record) -> str:
     try:
         return curl(record)
     except UnicodeEncodeError:
-        # Only of a request that was not sent: headers travel as Latin-1.
-        return "# There is no such line: HTTP cannot carry this request."
+        # HTTP headers are Latin-1, so this request was never sent.
+        return "# No curl line: HTTP cannot carry this request."
 
 
 def _request(record: Record, limit: int) -> Message:
-    shown = tuple(pair for pair in record.request_headers if pair[0].lower() not in _DULL)
+    shown = tuple(pair for pair in record.request_headers if pair[0].lower() not in _HIDDEN)
     return _message(f"{record.method} {record.url}", shown, len(record.request_headers), record.request_body, limit)
 
 
 def _reply(record: Record, limit: int) -> Message:
     shown = tuple(
-        (name, value) for name, value in record.reply_headers if name.lower() in _TELLING or _REQUEST_ID.search(name)
+        (name, value) for name, value in record.reply_headers if name.lower() in _SHOWN or _REQUEST_ID.search(name)
     )
     line = f"{record.status} {record.reason or ''}".strip()
     return _message(line, shown, len(record.reply_headers), record.reply_body or Body(""), limit)
@@ -122,7 +122,7 @@ def _reply(record: Record, limit: int) -> Message:
 
 def _message(line: str, shown: Headers, headers: int, body: Body, limit: int) -> Message:
     text, left_out = capped(body.text, limit)
-    notes = ["Not UTF-8: one character a byte."] if body.encoding != "utf-8" else []
+    notes = ["Not UTF-8: one character per byte."] if body.encoding != "utf-8" else []
     if left_out or body.cut:
         rest = f"{left_out:,}{' and more' if body.cut else ''}" if left_out else "more"
         notes.append(f"{rest} characters are not shown." if rest != "1" else "1 character is not shown.")
@@ -145,8 +145,8 @@ def _needs(line: str) -> str:
     secrets = " and ".join(f"${name}" for name in names if name not in _SIGNATURES)
     signature = " and ".join(f"${name}" for name in names if name in _SIGNATURES)
     parts = [
-        f"Set {secrets} first, where secrets were." if secrets else "",
-        f"{signature} is good for one request, and for minutes: sign the request anew." if signature else "",
+        f"Set {secrets} first: secrets are replaced by variables." if secrets else "",
+        f"{signature} is valid for one request and a few minutes: sign the request again." if signature else "",
     ]
     return " ".join(part for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""One failed judgement, told to a stranger: what is required and who says so, what came instead, how to see it."""
+"""The explanation of one failed judgement: requirement, source, expected and received, exchanges, next step."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from kms_conformance.client.judge import Judgement
 
 WIDTH = 100
-# What a terminal shows of a body: some 12 lines. The page and the results hold more.
+# Characters of a body on the terminal, some 12 lines. The page and results.json hold more.
 _TEXT_BODY = 1200
 _TEXT_CURL = 2000
-# A judgement cites the request and what proved its effect; whole walks of the lifecycle cite more.
+# Most judgements cite a request and the reads of its effect; walks of the lifecycle cite more.
 _MOST_EXCHANGES = 4
-_UNKNOWN = "This version of the suite has no such requirement: the report was made by another."
+_UNKNOWN = "Not in the catalogue of this version: the report was made by another version."
 
 
 @dataclass(frozen=True)
 class FailureView:
-    """A failed judgement with all that explains it; `note` is what the check itself adds. Texts may have many lines."""
+    """The explanation of a failed judgement; `note` is a remark of the check. Texts may have several lines."""
 
     requirement: str
     level: str
@@ -48,10 +48,11 @@ def explain(
     body_limit: int = _TEXT_BODY,
     name: str = "",
 ) -> FailureView:
-    """Put together what explains a failed judgement; `records` are stored exchanges, of which it cites some.
+    """Build the explanation of a failed judgement.
 
-    `requirement` is None where the catalogue has none of this id; `name` is the failure's own (see
-    `CheckResult.failure_id`). Of many exchanges the first and the last are shown.
+    `records`: stored exchanges, among them those that the judgement cites. `requirement`: None if it is not in the
+    catalogue. `name`: the id of the failure (`CheckResult.failure_id`). Of more than 4 cited exchanges, the first and
+    the last 3 are shown.
     """
     by_number = {record["number"]: record for record in records}
     cited = [by_number[number] for number in judgement.exchanges if number in by_number]
@@ -80,7 +81,7 @@ def render(
     width: int = WIDTH,
     name: str = "",
 ) -> str:
-    """The failure as plain text for terminals, pytest and Allure; only curl lines and URLs may exceed `width`."""
+    """The failure as plain text, for terminals, pytest and Allure; only curl lines and URLs may exceed `width`."""
     return "\n".join(_lines(explain(judgement, requirement, records, name=name), width))
 
 
@@ -109,11 +110,11 @@ def _lines(failure: FailureView, width: int) -> Iterator[str]:
         yield ""
         yield from exchange_lines(exchange, width)
     yield ""
-    yield from wrapped(failure.next, width, "  look next: ", "    ")
+    yield from wrapped(failure.next, width, "  next step: ", "    ")
 
 
 def exchange_lines(exchange: ExchangeView, width: int = WIDTH) -> Iterator[str]:
-    """One exchange as plain text: both sides, and the line that repeats it."""
+    """One exchange as plain text: request, reply, and curl line."""
     took = "" if exchange.milliseconds is None else f" · {exchange.milliseconds:.0f} ms"
     operation = f" · {exchange.operation}" if exchange.operation else ""
     yield f"  exchange {exchange.number}{operation} · {exchange.started}{took}"
@@ -129,12 +130,12 @@ def exchange_lines(exchange: ExchangeView, width: int = WIDTH) -> Iterator[str]:
         if exchange.needs:
             yield from wrapped(f"({exchange.needs})", width, "    ")
     else:
-        yield f"  reproduce: the curl line has {len(exchange.curl):,} characters; index.html has it."
+        yield f"  reproduce: see the curl line in index.html; it has {len(exchange.curl):,} characters."
 
 
 def _message(message: Message, mark: str, width: int) -> Iterator[str]:
     prefix = f"    {mark} "
-    # A URL that is broken at the margin cannot be clicked or copied.
+    # Never wrapped, so that the URL can be clicked or copied.
     yield f"{prefix}{message.line}"
     for name, value in message.headers:
         yield from wrapped(f"{name}: {value}", width, prefix, f"{prefix}  ")

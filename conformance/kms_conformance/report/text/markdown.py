@@ -1,4 +1,4 @@
-"""Markdown as forges show it, in which foreign text stays text: no markup, no link, nobody mentioned."""
+"""Markdown for GitHub and GitLab. Foreign text is escaped: no markup, no links, no mentions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from kms_conformance.core.text import one_line, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$])")
 _TICKS = re.compile(r"`+")
-# GitHub and GitLab notify whom a text names, and link what looks like an address or an issue.
+# GitHub and GitLab notify mentioned users, and link texts that look like URLs or issues.
 _CALLS = re.compile(r"(?<=[@#:])(?=[A-Za-z0-9/])|(?<=www)(?=\.)|(?<=gh-)(?=[0-9])", re.IGNORECASE)
 _NOTHING = "\u200b"
 
 
 def plain(text: str) -> str:
-    """The text on one line, all that Markdown or HTML would read as markup escaped."""
+    """The text on one line, with Markdown and HTML escaped."""
     escaped = _MARKUP.sub(r"\\\1", one_line(text))
     return _CALLS.sub(_NOTHING, escaped.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;"))
 
 
 def code(text: str) -> str:
-    """A code span; also good in a cell of a table."""
+    """A code span, also valid in a table cell."""
     shown = one_line(text).replace("|", "\\|")
     fence = "`" * (_longest(shown) + 1)
     blank = " " if shown.startswith("`") or shown.endswith("`") else ""
@@ -29,24 +29,32 @@ def code(text: str) -> str:
 
 
 def block(text: str, language: str = "") -> str:
-    """A fenced block that nothing within it can end."""
+    """A fenced code block, with a fence longer than any within the text."""
     shown = printable(text)
     fence = "`" * max(3, _longest(shown) + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
 
 
 def prose(text: str) -> str:
-    """A statement of ours: Markdown already, but for what HTML would read as a tag."""
+    """A statement of the catalogue, which is Markdown; only HTML is escaped."""
     return one_line(text).replace("<", "&lt;")
 
 
+def with_code(text: str) -> str:
+    """The text on one line, escaped; names between backticks become code spans."""
+    parts = one_line(text).split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(code(part) if index % 2 else plain(part) for index, part in enumerate(parts))
+
+
 def link(text: str, url: str) -> str:
-    """A link; `url` is one of ours."""
+    """A link; `url` must be from the catalogue."""
     return f"[{plain(text)}](<{url}>)"
 
 
 def details(summary: str, content: str) -> str:
-    """What opens at a click."""
+    """A block that opens at a click."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 

@@ -1,4 +1,4 @@
-"""The terminal: a screen that shows foreign text safely, and a bar that shows how far a run is."""
+"""Terminal output: a console that escapes control characters, and a progress bar of a run."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 
     from kms_conformance.verdict.results import CheckResult
 
-# A narrower terminal, or one that says `COLUMNS=1`, breaks lines itself: else a table is a column of letters.
+# With fewer columns (such as `COLUMNS=1`), rich would write tables with one letter per line.
 _LEAST_WIDTH = 20
 
 
 class Screen(Console):
-    """rich's console; all that is printed on it has its control characters written out, in tables and bars as well."""
+    """rich's console; control characters in printed text are escaped, also in tables and bars."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - rich's own, handed on
         super().__init__(**options)
         self.width = max(self.width, _LEAST_WIDTH)
 
     def write_line(self, text: Text | str = "") -> None:
-        """Print one line, which the terminal breaks if it is too long."""
+        """Print one line; the terminal breaks a line that is too long."""
         self.print(text if isinstance(text, Text) else Text(text), soft_wrap=True, highlight=False)
 
     def order(self, text: str) -> None:
-        """Print a line that the CI system is to obey; foreign text in it must be escaped by the rules of CI."""
+        """Print a command for the CI system (`::error …`); foreign text in it must be escaped for the CI system."""
         self.file.write(f"{printable(text)}\n".encode(self.encoding, "backslashreplace").decode(self.encoding))
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What all output passes through; rich itself lets escape sequences through."""
+        """Escape control characters in all output, because rich passes escape sequences on."""
         for segment in super().render(renderable, options):
             text = segment.text if segment.control else shown(segment.text, self.encoding)
             yield segment if text == segment.text else Segment(text, segment.style)
 
     def on_broken_pipe(self) -> None:
-        """Go on in silence: rich would end the process, with the exit code that says nonconformant."""
+        """Stop printing and go on: rich would end the process with exit code 1, which means nonconformant."""
         self.quiet = True
 
 
@@ -54,10 +54,10 @@ Part = tuple[str, str]
 
 
 class Progress:
-    """Shows results as they come, of several targets in any order. A context: at its end the bar goes away.
+    """Shows the progress of a run: a bar on a terminal, else a line per family. A context manager.
 
-    `planned` is how many checks each target and family has. Where there is no terminal, a family's line comes with its
-    last check, or at the end of the run if that never came.
+    `planned`: the number of checks by target and family. A family's line is printed after its last check, or at the end
+    of the run if checks are missing. Results of several targets may come in any order.
     """
 
     def __init__(self, console: Screen, planned: Mapping[Part, int]) -> None:
@@ -85,7 +85,7 @@ class Progress:
                 self._say(part)
 
     def done(self, result: CheckResult) -> None:
-        """Take one check's result."""
+        """Count the result of one check."""
         part = (result.target, result.family)
         self._done[part] += 1
         self._failed[part] += result.outcome == "failed"
@@ -110,7 +110,7 @@ class Progress:
 
 
 def _bar(console: Screen) -> progress.Progress:
-    """Numbers have their own width; the bar and the name of what runs share what is left."""
+    """A bar in which the numbers keep their width; bar and family name share the rest."""
     return progress.Progress(
         progress.BarColumn(bar_width=None, table_column=Column(ratio=2)),
         progress.MofNCompleteColumn(table_column=Column(no_wrap=True)),

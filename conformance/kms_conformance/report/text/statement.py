@@ -1,4 +1,4 @@
-"""The statement of a run as Markdown: for a pull request or the summary of a job, where the page cannot be opened."""
+"""The statement of a run as Markdown, for pull requests and job summaries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kms_conformance.core.text import capped, counted, duration
 from kms_conformance.report.html.page import Card, TargetPage, pages
-from kms_conformance.report.text.markdown import block, code, details, link, plain, prose, table
+from kms_conformance.report.text.markdown import block, code, details, link, plain, prose, table, with_code
 from kms_conformance.report.text.words import RESULT_SIGNS, VERDICT_WORDS
 from kms_conformance.verdict.model import VERDICTS
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from kms_conformance.report.model import Report
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
-# What GitHub takes as the summary of one step, in bytes.
+# The limit of GitHub for the summary of one step, in bytes.
 SUMMARY_LIMIT = 1024 * 1024
-# Room for the line that says what was left out.
+# Bytes reserved for the line about omitted parts.
 _LINE = 400
 _SHOWN = 1500
 _MOST_ROWS = 300
 
-# What is left out first where there is too little room: the last of these.
+# Ranks of blocks: if the limit is too small, the highest rank is left out first.
 _ESSENTIAL, _FAILURE, _OPEN, _MORE = range(4)
 
 
@@ -34,23 +34,23 @@ class _Block:
 
 
 def render(report: Report, limit: int | None = None) -> str:
-    """The statement, with no more than `limit` bytes of UTF-8 where one is given; it says what was left out."""
+    """The statement as Markdown, at most `limit` bytes of UTF-8; the last line names the number of omitted parts."""
     return render_pages(pages(report), report.stale, limit)
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (), limit: int | None = None) -> str:
-    """The same, of what has been worked out already."""
+    """The statement as Markdown, from page values that are computed already."""
     blocks = list(_blocks(shown, stale))
     kept = blocks if limit is None else _fitting(blocks, limit)
     left_out = len(blocks) - len(kept)
     if left_out:
-        what = counted(left_out, "part does", "parts do")
-        kept.append(_Block(_ESSENTIAL, f"*{what} not fit in here: the whole is in the statement, index.html.*"))
+        parts = counted(left_out, "part does", "parts do")
+        kept.append(_Block(_ESSENTIAL, f"*{parts} not fit in here: see index.html for the whole statement.*"))
     return "\n\n".join(each.text for each in kept) + "\n"
 
 
 def _fitting(blocks: list[_Block], limit: int) -> list[_Block]:
-    """All blocks, or without those that matter least, in the same order."""
+    """The blocks that fit, in the same order; blocks of low rank are kept first."""
     left = limit - _LINE
     kept = set()
     for position, each in sorted(enumerate(blocks), key=lambda pair: (pair[1].rank, pair[0])):
@@ -65,8 +65,9 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
     if len(shown) > 1:
         yield _Block(_ESSENTIAL, "# Conformance of key deletion\n\n" + _overview(shown))
     for found in stale:
-        told = f"**Stale waiver** {code(found.waiver.requirement)}: {plain(found.why)} {plain(found.next)}"
-        yield _Block(_FAILURE, told)
+        requirement = code(found.waiver.requirement)
+        reason = f"{with_code(found.why)} {with_code(found.next)}"
+        yield _Block(_FAILURE, f"**Waiver out of date** {requirement}: {reason}")
     for page in shown:
         yield _Block(_ESSENTIAL, _head(page, "##" if len(shown) > 1 else "#"))
         yield from _cards(page.failed, "Failures")
@@ -74,10 +75,10 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
         yield from _not_run(page)
         yield from _cards(page.waived, "Waived failures")
         yield _Block(_MORE, _requirements(page))
-        if page.rooms:
-            yield _Block(_MORE, _rooms(page))
+        if page.open_choices:
+            yield _Block(_MORE, _open_choices(page))
         lines = "\n".join(f"# {command.title}\n{command.line}" for command in page.commands)
-        yield _Block(_OPEN, details("Do it again", block(lines, "sh")))
+        yield _Block(_OPEN, details("Repeat the run", block(lines, "sh")))
 
 
 def _overview(shown: Iterable[TargetPage]) -> str:
@@ -100,11 +101,12 @@ def _head(page: TargetPage, level: str) -> str:
         code(verdict.base_url),
         plain(f"{verdict.dialect}, profile {verdict.profile}"),
         f"tier {verdict.tier}, seed {verdict.seed}",
-        f"{verdict.started.replace('T', ' ').replace('Z', ' UTC')}, {duration(verdict.duration_seconds)}",
+        verdict.started.replace("T", " ").replace("Z", " UTC"),
+        f"checks took {duration(verdict.duration_seconds)}",
         counted(verdict.requests, "request"),
         f"kms-conformance {plain(verdict.suite_version)}, specs {code(verdict.specs_digest)}",
     ]
-    title = f"{level} {RESULT_SIGNS[verdict.result]} {plain(verdict.name)}: {verdict.result}"
+    title = f"{level} {RESULT_SIGNS[verdict.result]} {plain(verdict.name)}: {verdict.result} (tier {verdict.tier})"
     return f"{title}\n\n{page.sentence}\n\n{counts}\n\n{' · '.join(about)}"
 
 
@@ -125,15 +127,15 @@ def _card(card: Card) -> str:
         )
         lines.append("; ".join(named))
     if card.verdict.verdict == "waived":
-        lines.append(f"Waived: {plain(card.verdict.reason)}")
+        lines.append(f"Waived: {with_code(card.verdict.reason)}")
     lines.append(block(f"expected  {_short(failure.expected)}\nreceived  {_short(failure.received)}"))
     if failure.exchanges:
         first = failure.exchanges[0]
-        # Whole or not at all: half a command does something else.
+        # Never cut: a part of a command would be another command.
         if len(first.curl) <= 2 * _SHOWN:
-            lines.append(details("See it again", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
+            lines.append(details("Repeat the request", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
     if failure.id:
-        lines.append(f"Both replies side by side: {code(f'kms-conformance replay DIR {failure.id}')}")
+        lines.append(f"Repeat and compare the replies: {code(f'kms-conformance replay DIR {failure.id}')}")
     if card.elsewhere:
         lines.append(f"Failed {counted(len(card.elsewhere), 'more time')}.")
     return "\n\n".join(lines)
@@ -149,8 +151,8 @@ def _open(page: TargetPage) -> Iterator[_Block]:
         yield _Block(_OPEN, f"### Could not be judged ({sum(group.size for group in page.open)})")
     for group in page.open:
         names = ", ".join(code(entry.id) for entry in group.requirements)
-        hint = f"\n\n{plain(group.hint)}" if group.hint else ""
-        yield _Block(_OPEN, f"{plain(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
+        hint = f"\n\n{with_code(group.hint)}" if group.hint else ""
+        yield _Block(_OPEN, f"{with_code(group.reason)}{hint}\n\n{details(counted(group.size, 'requirement'), names)}")
 
 
 def _not_run(page: TargetPage) -> Iterator[_Block]:
@@ -158,7 +160,7 @@ def _not_run(page: TargetPage) -> Iterator[_Block]:
         yield _Block(_OPEN, f"### Checks that did not run to the end ({len(page.verdict.unfinished)})")
     for why, checks in page.not_run.items():
         names = details(counted(len(checks), "check"), ", ".join(map(code, checks)))
-        yield _Block(_OPEN, f"{plain(why)}\n\n{names}")
+        yield _Block(_OPEN, f"{with_code(why)}\n\n{names}")
 
 
 def _requirements(page: TargetPage) -> str:
@@ -172,16 +174,16 @@ def _requirements(page: TargetPage) -> str:
         for group in page.groups
         for entry in (row.verdict for row in group.rows)
     ]
-    shown = table(("Verdict", "Requirement", "Level", "What must hold"), rows[:_MOST_ROWS])
+    shown = table(("Verdict", "Requirement", "Level", "Statement"), rows[:_MOST_ROWS])
     return details(f"All {counted(len(rows), 'requirement')}", shown)
 
 
-def _rooms(page: TargetPage) -> str:
+def _open_choices(page: TargetPage) -> str:
     rows = [
-        (code(room.requirement), ", ".join(map(code, room.given)), ", ".join(map(code, room.others)))
-        for room in page.rooms
+        (code(choice.requirement), ", ".join(map(code, choice.given)), ", ".join(map(code, choice.others)))
+        for choice in page.open_choices
     ]
     return details(
-        f"Where the documents leave room: {counted(len(rows), 'answer')}",
-        table(("Requirement", "Answered", "Also accepted"), rows),
+        f"Requirements with several accepted answers: {len(rows)}",
+        table(("Requirement", "Received", "Also accepted"), rows),
     )

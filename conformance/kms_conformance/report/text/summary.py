@@ -1,4 +1,4 @@
-"""The end of a run on the terminal: what became of each target, what failed or stayed open, where the report lies."""
+"""The summary of a run on the terminal: result of each target, failures, unjudged requirements, report files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.text import Text
 
 from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
-from kms_conformance.report.again import nearby
 from kms_conformance.report.model import Report, TargetReport
+from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kms_conformance.report.text.screen import Screen
 
-# Narrower terminals get lines that they break themselves.
+# On narrower terminals, lines have this width and the terminal wraps them.
 _LEAST_WIDTH = 40
 _STYLES = {
     "conformant": "bold green",
@@ -38,9 +38,9 @@ _NO_BREAK = "\u00a0"
 
 
 def show(report: Report, directory: Path | None, screen: Screen) -> None:
-    """Print the summary of a run, no wider than the terminal; `directory` is its reports folder, None if none is."""
+    """Print the summary of a run; `directory` is its reports folder, None if no report was written."""
     for line in summary(report, directory, screen.width):
-        # Lines are broken already; a path that is longer than the terminal stays in one piece, to be copied.
+        # Lines are wrapped already; long paths stay in one piece, so that they can be copied.
         screen.write_line(line)
 
 
@@ -53,17 +53,18 @@ def summary(report: Report, directory: Path | None, width: int) -> Iterator[Text
     yield from blocks.stale(report, width)
     yield Text()
     if len(report.targets) > 1:
-        yield from (_head(target.verdict) for target in report.targets)
+        for target in report.targets:
+            yield from _head(target.verdict, width)
         yield Text()
     if directory is None:
         return
-    yield Text(f"report   {nearby(directory / layout.INDEX)}")
-    yield Text(f"results  {nearby(directory / layout.RESULTS)}")
+    yield Text(f"report   {relative_path(directory / layout.INDEX)}")
+    yield Text(f"results  {relative_path(directory / layout.RESULTS)}")
 
 
 def _target(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
     verdict = target.verdict
-    yield _head(verdict)
+    yield from _head(verdict, width)
     about = f"{verdict.dialect}, profile {verdict.profile}, {one_line(verdict.base_url)}"
     yield from lines(about, width, "  ", style="dim")
     yield from lines(sentence(verdict), width, "  ")
@@ -76,21 +77,22 @@ def _target(target: TargetReport, directory: Path | None, width: int) -> Iterato
     yield from blocks.isolation(verdict, width)
 
 
-def _head(verdict: Verdict) -> Text:
+def _head(verdict: Verdict, width: int) -> Iterator[Text]:
     style = _STYLES[verdict.result] if verdict.result != "inconclusive" else "bold yellow"
-    return Text(f"{_MARKS[verdict.result]} {verdict.name}: {verdict.result}", style)
+    return lines(f"{verdict.name}: {verdict.result} (tier {verdict.tier})", width, f"{_MARKS[verdict.result]} ", style)
 
 
 def _effort(verdict: Verdict) -> str:
     sent = f"{counted(verdict.requests, 'request')}, {counted(verdict.keys_created, 'key')} created"
-    return f"tier {verdict.tier}, seed {verdict.seed}, {sent}, {duration(verdict.duration_seconds)} in all"
+    seconds = duration(verdict.duration_seconds)
+    return f"seed {verdict.seed}, {sent}, checks took {seconds}"
 
 
 def _counts(verdict: Verdict, width: int) -> Iterator[Text]:
     counts = verdict.counts()
     order = sorted(VERDICTS, key=lambda name: (name != "passed", VERDICTS.index(name)))
     totals = {name: sum(counts[level][name] for level in LEVELS) for name in order}
-    # A number stays on the line of its word.
+    # Number and word are not wrapped apart.
     words = {
         name: f"{number} {VERDICT_WORDS[name]}".replace(" ", _NO_BREAK) for name, number in totals.items() if number
     }

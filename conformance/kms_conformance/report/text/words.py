@@ -1,4 +1,4 @@
-"""The words for results, the same on the page, on the terminal and on the certificate."""
+"""Words and sentences for results, shared by page, terminal, statement and certificate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import is_waiting
 from kms_conformance.verdict.model import RequirementResult, RequirementVerdict, Result, Verdict
 
-# A sentence, not a list: the rest stands in verdict.json.
+# Observations in the sentence; verdict.json has all.
 _MOST_OBSERVED = 3
 
 VERDICT_WORDS: Mapping[RequirementResult, str] = {
@@ -21,17 +21,17 @@ VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "not_applicable": "not applicable",
 }
 
-# Beside the word, where there is no picture.
+# Signs of results in plain text.
 RESULT_SIGNS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?"}
 
 
 def open_reason(entry: RequirementVerdict) -> str:
-    """Why a requirement could not be judged; a check that fails leaves what it had not come to without a reason."""
-    return entry.reason.strip() or "The check that judges them ended early: something else failed there."
+    """Why a requirement could not be judged. Without a reason, its check had failed before it was judged."""
+    return entry.reason.strip() or "Not judged: the check ended early, after another requirement failed."
 
 
 def sentence(verdict: Verdict) -> str:
-    """What the result means, in one or two sentences."""
+    """An explanation of the result, in one or more sentences."""
     counts = verdict.counts()
     must, should = counts["MUST"], counts["SHOULD"]
     applicable = sum(must.values()) - must["not_applicable"]
@@ -41,28 +41,27 @@ def sentence(verdict: Verdict) -> str:
     if failed:
         parts.append(f"{_of(failed, applicable)} {'does' if failed == 1 else 'do'} not hold.")
     if unclear and unclear == applicable:
-        parts.append("No MUST requirement could be judged, so nothing follows for the target.")
+        parts.append("No MUST requirement could be judged.")
     elif unclear:
         begin = "No MUST requirement failed, but " if not failed else ""
         parts.append(f"{begin}{_of(unclear, applicable)} could not be judged.")
     if not failed and not unclear and verdict.result == "conformant":
-        held = "hold" if not waived else f"hold, but for {counted(waived, 'failure')} that a waiver accepts"
+        held = "hold" if not waived else f"hold, except for {counted(waived, 'failure')} accepted by a waiver"
         parts.append(f"All {applicable} MUST requirements that apply {held}.")
     if should["failed"]:
-        those = "it is" if should["failed"] == 1 else "they are"
-        parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; {those} shown and do not decide.")
+        parts.append(f"{counted(should['failed'], 'SHOULD requirement')} failed; this does not change the result.")
     if is_waiting(verdict):
         until = verdict.waiting_until
         parts.append(
-            f"Nothing is wrong: what is open waits for a planted key, until {until}."
+            f"Nothing failed. The open requirements wait for the deletion date of a planted key, {until}."
             if until
-            else "Nothing is wrong with the planted key; this run asked nothing else."
+            else "Nothing failed. The planted key is as expected; this run checked nothing else."
         )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
     parts += [_own(verdict.own_profile)] if verdict.own_profile is not None else []
     parts += [_observed(verdict)] if verdict.observations else []
-    return " ".join(parts).replace("it is shown and do not", "it is shown and does not")
+    return " ".join(parts)
 
 
 def _own(profile: Mapping[str, Any]) -> str:
@@ -73,16 +72,16 @@ def _own(profile: Mapping[str, Any]) -> str:
 
 
 def _unearned(verdict: Verdict) -> Iterator[str]:
-    """What keeps a run from being conformant, whatever its requirements say."""
+    """Reasons other than requirements for which a run is not conformant."""
     if verdict.unfinished:
-        told = counted(len(verdict.unfinished), "check of the plan", "checks of the plan")
-        yield f"{told} did not run to the end; without {_them(verdict.unfinished)} no run is conformant."
+        checks = counted(len(verdict.unfinished), "planned check")
+        yield f"{checks} did not run to the end; a conformant run needs {_them(verdict.unfinished)}."
     if verdict.filters:
-        said = ", ".join(f"{name}: {value}" for name, value in verdict.filters.items())
-        yield f"pytest was told to confine the run ({said})."
+        options = ", ".join(f"{name}: {value}" for name, value in verdict.filters.items())
+        yield f"Options left checks out ({options})."
     if verdict.keys_left:
-        told = counted(len(verdict.keys_left), "key of ours", "keys of ours")
-        yield f"{told} may be left and not be scheduled for deletion: {', '.join(verdict.keys_left)}."
+        keys = counted(len(verdict.keys_left), "key")
+        yield f"{keys} of this suite not confirmed as scheduled for deletion: {', '.join(verdict.keys_left)}."
 
 
 def _them(things: Sized) -> str:
@@ -90,7 +89,7 @@ def _them(things: Sized) -> str:
 
 
 def not_run_because(verdict: Verdict) -> Mapping[str, tuple[str, ...]]:
-    """The checks that did not run to their end, by the reason."""
+    """The checks that did not run to their end, by reason."""
     found: dict[str, tuple[str, ...]] = {}
     for each in verdict.unfinished:
         found[each.why] = (*found.get(each.why, ()), each.check)
@@ -98,30 +97,30 @@ def not_run_because(verdict: Verdict) -> Mapping[str, tuple[str, ...]]:
 
 
 def _observed(verdict: Verdict) -> str:
-    """What was seen and decides nothing, most often seen first."""
+    """Observations that do not change the result, most frequent first."""
     seen = sorted(verdict.observations.items(), key=lambda found: (-found[1], found[0]))
     shown = "; ".join(f"{what} ({count})" for what, count in seen[:_MOST_OBSERVED])
     more = len(seen) - _MOST_OBSERVED
-    return f"Seen, and deciding nothing: {shown}{f'; and {more} more' if more > 0 else ''}."
+    return f"Observed, without effect on the result: {shown}{f'; and {more} more' if more > 0 else ''}."
 
 
 def _frozen(verdict: Verdict) -> str:
-    """By which requirements the result was decided, and what that leaves out."""
+    """The release whose requirements decided the result, and the differences to this version."""
     assert verdict.frozen is not None
     newer = [entry for entry in verdict.requirements if not entry.decides]
     failing = sum(entry.verdict == "failed" for entry in newer)
-    parts = [f"Decided by the requirements of release {verdict.frozen['version']}, judged as this version judges them."]
+    parts = [f"Decided by the requirements of release {verdict.frozen['version']}, as judged by this version."]
     if newer:
-        fail = f", {failing} of which failed" if failing else ""
-        parts.append(f"{counted(len(newer), 'newer requirement')}{fail}, decided nothing.")
+        fail = f" ({failing} failed)" if failing else ""
+        parts.append(f"{counted(len(newer), 'newer requirement')}{fail} did not count.")
     for name, one, several in (
-        ("removed", "is no longer there to be judged", "are no longer there to be judged"),
-        ("changed", "demands something else today", "demand something else today"),
+        ("removed", "no longer exists", "no longer exist"),
+        ("changed", "has changed since", "have changed since"),
     ):
         found = verdict.frozen[name]
         if found:
-            what = one if len(found) == 1 else several
-            parts.append(f"{counted(len(found), 'requirement')} of that release {what}: {', '.join(found)}.")
+            change = one if len(found) == 1 else several
+            parts.append(f"{counted(len(found), 'requirement')} of that release {change}: {', '.join(found)}.")
     return " ".join(parts)
 
 

@@ -1,1 +1,1 @@
-"""Which part of the checks a shard runs, the same wherever it is worked out."""
+"""Shards: a run whose checks are divided among several processes or machines, and the merge of their results."""

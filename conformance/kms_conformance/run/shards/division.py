@@ -1,4 +1,4 @@
-"""Which shard has which checks of a target, and how many keys each may use: the same wherever it is worked out."""
+"""Divides the checks of a target, and its keys, among shards. Every shard computes the same division."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.target import TargetError
 
-#: Checks that read what earlier nights have left: their ledger stays with the shard that has them, which is the first.
-FIRST = frozenset({"planted"})
-# Two keys at a time is what every check but those marked with `keys` can do with.
+#: Families that always run in the first shard, because they need the ledger of planted keys from earlier runs.
+FIRST_SHARD_FAMILIES = frozenset({"planted"})
+# Every check without the marker `keys` needs at most two keys at a time.
 _LEAST_KEYS = 2
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One check of a target. `keys` is how many it needs; `decides` whether it judges a MUST."""
+class PlannedCheck:
+    """One check of a target. `keys`: how many it needs; `decides`: whether it judges a MUST."""
 
     check: str
     family: str
@@ -27,21 +27,24 @@ class Planned:
 
     @property
     def nodeid(self) -> str:
-        """By what the dividing library looks up its seconds."""
+        """The attribute by which pytest-split looks up durations."""
         return self.check
 
 
 @dataclass(frozen=True)
 class Division:
-    """All checks of a target in the order of a run, the shard of each by its id, and the keys of each shard."""
+    """All checks of a target in the order of a run; `where`: the shard of each check id; `keys`: per shard."""
 
     of: int
-    checks: tuple[Planned, ...]
+    checks: tuple[PlannedCheck, ...]
     where: Mapping[str, int]
     keys: tuple[int, ...]
 
     def planned(self, here: Container[int]) -> dict[str, tuple[str, ...]]:
-        """Requirements by check, as `verdict.decide` wants them; one of a shard that is not `here` is named with it."""
+        """The declared requirements by check id, for `decide`; the id of a check of another shard has its number.
+
+        `here`: the numbers of the shards whose results are available.
+        """
         named = {check.check: Shard(self.where[check.check], self.of) for check in self.checks}
         return {
             check.check if named[check.check].index in here else f"{check.check} (shard {named[check.check]})": (
@@ -70,18 +73,18 @@ class Division:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Division:
-        """Rebuild it from what `to_json` gave."""
+        """The inverse of `to_json`."""
         checks = [dict(entry) for entry in raw["checks"]]
         where = {entry["check"]: entry.pop("shard") for entry in checks}
-        planned = (Planned(**(entry | {"requirements": tuple(entry["requirements"])})) for entry in checks)
+        planned = (PlannedCheck(**(entry | {"requirements": tuple(entry["requirements"])})) for entry in checks)
         return cls(raw["of"], tuple(planned), where, tuple(raw["keys"]))
 
 
 @dataclass(frozen=True)
 class _Block:
-    """What must stay together counts as one check."""
+    """Checks that must stay in one shard."""
 
-    checks: tuple[Planned, ...]
+    checks: tuple[PlannedCheck, ...]
     nodeid: str
 
     def __str__(self) -> str:
@@ -89,37 +92,43 @@ class _Block:
 
 
 def divide(
-    name: str, checks: Sequence[Planned], of: int, seconds: Mapping[str, float], budget: int | None, reserve: int = 0
+    name: str,
+    checks: Sequence[PlannedCheck],
+    of: int,
+    seconds: Mapping[str, float],
+    budget: int | None,
+    reserve: int = 0,
 ) -> Division:
-    """Divide the checks of the target `name`, given in the order of a run, by what each takes in `seconds`.
+    """Divide the checks of the target `name` among `of` shards of similar duration.
 
-    `budget` is how many keys all shards may have together; None where each has an endpoint of its own. `reserve` are
-    keys that the first shard needs besides. Raises `TargetError` where it cannot be divided so.
+    `checks`: in the order of a run. `seconds`: durations by check id. `budget`: the keys of all shards together; None
+    if each shard has its own endpoint. `reserve`: further keys for the first shard. Raises `TargetError` if the checks
+    or keys cannot be divided into so many shards.
     """
     where = _spread(checks, of, seconds)
     for index in range(1, of + 1):
         if not any(planned.decides for planned in checks if where[planned.check] == index):
             raise TargetError(
                 f"The target {name} cannot be divided into {of} shards.",
-                f"Of its {len(checks)} checks, none that decides anything would be left for shard {index}/{of}.",
+                f"Shard {index}/{of} would get none of its checks of MUST requirements ({len(checks)} checks in all).",
                 "Use fewer shards.",
             )
     keys = () if budget is None else _shares(name, checks, of, where, budget, reserve)
     return Division(of, tuple(checks), where, keys)
 
 
-def _spread(checks: Sequence[Planned], of: int, seconds: Mapping[str, float]) -> dict[str, int]:
-    # Imported here: a run that is not divided does without.
+def _spread(checks: Sequence[PlannedCheck], of: int, seconds: Mapping[str, float]) -> dict[str, int]:
+    # Imported late: needed only with shards.
     from pytest_split.algorithms import LeastDurationAlgorithm  # noqa: PLC0415
 
-    first = tuple(planned for planned in checks if planned.family in FIRST)
-    blocks = [_Block((planned,), planned.check) for planned in checks if planned.family not in FIRST]
+    first = tuple(planned for planned in checks if planned.family in FIRST_SHARD_FAMILIES)
+    blocks = [_Block((planned,), planned.check) for planned in checks if planned.family not in FIRST_SHARD_FAMILIES]
     known = {block.nodeid: seconds[block.nodeid] for block in blocks if block.nodeid in seconds}
     if first:
-        together = _Block(first, "::".join(sorted(FIRST)))
+        together = _Block(first, "::".join(sorted(FIRST_SHARD_FAMILIES)))
         known[together.nodeid] = sum(seconds.get(planned.check, 0.0) for planned in first)
         blocks = [together, *blocks]
-    # Its types speak of pytest's items; it reads their ids and nothing else.
+    # pytest-split is typed for pytest items; of these it reads only `nodeid`.
     algorithm: Callable[..., list[Any]] = LeastDurationAlgorithm()
     groups: list[list[_Block]] = [group.selected for group in algorithm(of, blocks, known)]
     if first:
@@ -131,9 +140,9 @@ def _spread(checks: Sequence[Planned], of: int, seconds: Mapping[str, float]) ->
 
 
 def _shares(
-    name: str, checks: Sequence[Planned], of: int, where: Mapping[str, int], budget: int, reserve: int
+    name: str, checks: Sequence[PlannedCheck], of: int, where: Mapping[str, int], budget: int, reserve: int
 ) -> tuple[int, ...]:
-    """As many keys for each shard as its checks need, and the rest in turn. Raises `TargetError` where too few."""
+    """The keys of each shard: as many as its checks need, and an equal part of the rest. Raises `TargetError`."""
     needs = [_LEAST_KEYS] * of
     for planned in checks:
         needs[where[planned.check] - 1] = max(needs[where[planned.check] - 1], planned.keys)

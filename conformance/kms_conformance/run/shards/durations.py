@@ -1,4 +1,4 @@
-"""How long each check took when it was measured: what shards are balanced by."""
+"""Measured durations of checks, by which shards are balanced."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ Durations = Mapping[str, float]
 
 
 def load(path: str | None, dialect: str, tier: Tier) -> Durations:
-    """Seconds by check id, from a file that `tools/durations.py` wrote, or from an earlier run's reports folder.
+    """Seconds by check id.
 
-    Without a path, what was recorded for this release. A tier that was not measured is taken to be like the highest
-    that was, and a check that was not, like the mean of the others. Raises `TargetError` for what is neither.
+    `path`: a file of `tools/durations.py`, or the reports folder of a run; by default the durations of this release.
+    A tier without durations gets those of the highest measured tier. pytest-split gives a check without duration the
+    mean of the others. Raises `TargetError` if the file cannot be read.
     """
     source = RECORDED if path is None else Path(path)
     source = source / _RESULTS if source.is_dir() else source
@@ -38,7 +39,7 @@ def load(path: str | None, dialect: str, tier: Tier) -> Durations:
         raise TargetError(
             f"The durations {source} cannot be used.",
             f"It is neither a file of durations nor the results of a run ({type(error).__name__}).",
-            "Name a finished run's reports folder, or leave --durations out.",
+            "Name the reports folder of a finished run, or omit --durations.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Joins the shards of one run, as if they had been one run; the verdict is decided anew, by what decides every run."""
+"""Merges the results of the shards of one run, and decides the verdict by the same rules as for any run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.report import files
-from kms_conformance.report.again import remember, remembered
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
+from kms_conformance.report.reproduce import read_replay_file, write_replay_file
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
@@ -23,12 +23,12 @@ from kms_conformance.target.urls import is_loopback
 from kms_conformance.verdict.decide import Circumstances, Run, decide
 from kms_conformance.verdict.model import Verdict, read_time
 from kms_conformance.verdict.results import CheckResult
-from kms_conformance.verdict.waivers.outdated import stale
+from kms_conformance.verdict.waivers.outdated import stale_waivers
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The whole: its report, how many checks each missing shard has, and what is left to be done, a line each."""
+    """Merged shards: the report, the number of checks of each missing shard, and open tasks as lines."""
 
     report: Report
     of: int
@@ -38,14 +38,14 @@ class Merged:
 
 @dataclass(frozen=True)
 class _Input:
-    """One folder: what it holds, and what its plan says of it."""
+    """One reports folder: its report, and its `shard.json`."""
 
     directory: Path
     report: Report
     parts: Parts
 
     def of_shard(self, index: int) -> dict[str, tuple[CheckResult, ...]]:
-        """Results by target of one of its shards, in the order of the plan."""
+        """The results of one shard by target, in the order of the plan."""
         found = {}
         for plan in self.parts.plans:
             results = {
@@ -60,9 +60,9 @@ class _Input:
 
 
 def merge(directories: Sequence[Path], out: Path) -> Merged:
-    """Join the shards in these folders, each of one run or merged before, and write all files of a run into `out`.
+    """Merge the shards in these folders, and write all files of a run into `out`; folders may be merged ones.
 
-    Raises `ReportError` where they do not belong together. The same parts give the same bytes, in whatever order.
+    The same shards give the same bytes, in any order. Raises `ReportError` if they are not shards of one run.
     """
     inputs = sorted(map(_load, directories), key=lambda given: min(given.parts.indices))
     if not inputs:
@@ -71,16 +71,16 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
         )
     first = inputs[0]
     for other in inputs[1:]:
-        _refuse_strangers(first, other)
+        _refuse_other_runs(first, other)
     parts, results = _joined(inputs)
     decided = [(_verdict(inputs, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
     verdicts = [verdict for verdict, _ in decided]
-    # Before anything is written: one of the folders may be the one that is written to.
-    targets = remembered(first.directory)
-    report = write(out, decided, stale(first.parts.waivers, verdicts, verdicts[0].began.date()))
+    # Read before writing: `out` may be one of the folders.
+    targets = read_replay_file(first.directory)
+    report = write(out, decided, stale_waivers(first.parts.waivers, verdicts, verdicts[0].began.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
     write_parts(out, whole)
-    remember(out, targets)
+    write_replay_file(out, targets)
     missing = {
         index: sum(where == index for plan in first.parts.plans for where in plan.division.where.values())
         for index in range(1, first.parts.of + 1)
@@ -94,7 +94,7 @@ def _load(directory: Path) -> _Input:
     return _Input(directory, report, load_parts(directory, report))
 
 
-def _refuse_strangers(first: _Input, other: _Input) -> None:
+def _refuse_other_runs(first: _Input, other: _Input) -> None:
     for (what, mine), (_, theirs) in zip(_traits(first), _traits(other), strict=True):
         if mine != theirs:
             said = f": {mine} and {theirs}" if isinstance(mine, (str, int)) else ""
@@ -106,7 +106,7 @@ def _refuse_strangers(first: _Input, other: _Input) -> None:
 
 
 def _traits(given: _Input) -> Iterator[tuple[str, object]]:
-    """What must be the same in all shards, the plainest difference first."""
+    """The facts that must be equal in all shards, most obvious first."""
     verdicts = [target.verdict for target in given.report.targets]
     yield "the version of the suite", given.report.run.suite_version
     yield "their targets", ", ".join(sorted(verdict.name for verdict in verdicts))
@@ -126,7 +126,7 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
 
 
 def _place(verdict: Verdict) -> str:
-    """Where the target is; on this machine each shard may have an emulator of its own, at a port of the day."""
+    """The address of the target; loopback addresses are equal, because each shard may have its own emulator."""
     return "this machine" if is_loopback(verdict.base_url) else verdict.base_url
 
 
@@ -140,7 +140,7 @@ def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, ShardPart], dict[str, t
                 raise ReportError(
                     f"{known.directory} and {given.directory} do not belong together.",
                     f"Both hold shard {part.index}/{given.parts.of}, with different results.",
-                    "Name one of the two.",
+                    "Name only one of them.",
                 )
     results: dict[str, list[CheckResult]] = {}
     for index in sorted(found):
@@ -175,7 +175,7 @@ def _verdict(
 
 
 def _stand_in(stored: Verdict, way: str) -> Target:
-    """The target as far as a verdict speaks of it: its credentials are not in its results."""
+    """The target with empty credentials, which are not in the results."""
     if stored.own_profile is not None:
         add_content(stored.dialect, stored.own_profile)
     kind = way_named(way)
@@ -184,7 +184,7 @@ def _stand_in(stored: Verdict, way: str) -> Target:
 
 
 def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    """What all shards attest together; None where one could not. Digests are over theirs, in their order."""
+    """The isolation of all shards together; None if it is missing in one. Digests are over the shards' digests."""
     attested = [entry for entry in found if entry is not None]
     if len(attested) < len(found):
         return None

@@ -1,4 +1,4 @@
-"""`shard.json`: what a shard knew of the whole run, so that `merge` can join it and tell what is missing."""
+"""`shard.json`: the plan of the whole run and the circumstances of a shard, as input of `merge`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.report import files, layout
-from kms_conformance.report.errors import ReportError
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.model import Report
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.run.shards.division import Division
@@ -23,7 +23,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class ShardPart:
-    """One shard that has run: when (ISO 8601, UTC), how long, the keys of others, and what its user was told to do."""
+    """One finished shard.
+
+    `started`: ISO 8601, UTC. `isolation`: by target, the comparison of other keys. `undone`: open tasks for the user.
+    """
 
     index: int
     started: str
@@ -34,9 +37,9 @@ class ShardPart:
 
 @dataclass(frozen=True)
 class ShardedPlan:
-    """All checks of one target, and which shard has which; `way` is how the run signed in.
+    """The checks of one target and their division among shards.
 
-    `frozen` are the requirements of an earlier release, where the run goes by them.
+    `way`: the way to sign in. `frozen`: the requirement set of an earlier release, if the run is judged by it.
     """
 
     name: str
@@ -54,14 +57,14 @@ class ShardedPlan:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], dialect: str) -> ShardedPlan:
-        """Rebuild it for a target of this dialect; raises `KeyError` for an unknown way to sign in."""
+        """The inverse of `to_json`, for a target of this dialect. Raises `KeyError` for an unknown way to sign in."""
         frozen = None if "frozen" not in raw else Frozen(dialect, **raw["frozen"])
         return cls(raw["name"], way_named(raw["way"]).way, Division.from_json(raw["plan"]), frozen)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The shards whose results lie in one folder, and the plan that they share. `results` is the digest of these."""
+    """The shards whose results are in one folder, and their common plan; `results`: the digest of `results.json`."""
 
     of: int
     results: str
@@ -78,7 +81,7 @@ class Parts:
         waivers: Iterable[Waiver],
         undone: tuple[str, ...],
     ) -> Parts:
-        """What is known of a run that has just ended."""
+        """Build it for a run that has just ended."""
         verdicts = [target.verdict for target in report.targets]
         isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
         part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
@@ -101,7 +104,7 @@ class Parts:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], report: Report) -> Parts:
-        """The inverse of `to_json`, for a document that is valid by its schema, beside the results in `report`."""
+        """The inverse of `to_json`, for a document that is valid by its schema; `report`: the results beside it."""
         dialects = {target.verdict.name: target.verdict.dialect for target in report.targets}
         return cls(
             raw["of"],
@@ -113,20 +116,20 @@ class Parts:
 
 
 def digest(results: Report | bytes) -> str:
-    """The digest of the file that holds the results, from its content or from what it will hold."""
+    """The digest of `results.json`, from its bytes or from the report that it is written from."""
     content = results if isinstance(results, bytes) else files.to_text(results.to_json()).encode()
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write_parts(directory: Path, parts: Parts) -> None:
-    """Write `shard.json` beside the results that it speaks of. Raises `ReportError`."""
+    """Write `shard.json` beside the results. Raises `ReportError`."""
     document = parts.to_json()
     validate(document, "shard", layout.SHARD)
     files.write_atomically(directory / layout.SHARD, files.to_text(document))
 
 
 def load_parts(directory: Path, report: Report) -> Parts:
-    """Read the `shard.json` of a reports folder whose results are `report`. Raises `ReportError`."""
+    """Read the `shard.json` of a reports folder; `report`: its results. Raises `ReportError`."""
     path = directory / layout.SHARD
     raw = files.read_json(path)
     validate(raw, "shard", str(path))
@@ -135,8 +138,7 @@ def load_parts(directory: Path, report: Report) -> Parts:
     if not same or {target["name"] for target in raw["targets"]} != names:
         raise ReportError(
             f"{directory} cannot be merged.",
-            f"{layout.SHARD} speaks of other results than {layout.RESULTS} holds: they are of two runs, or one was "
-            "changed.",
+            f"{layout.SHARD} and {layout.RESULTS} do not match: they come from two runs, or one was changed.",
             "Run this shard again into an empty folder.",
         )
     return built(lambda found: Parts.from_json(found, report), raw, str(path))

@@ -1,4 +1,4 @@
-"""The order of checks: one worker has all checks of a target, and shards that share a clock take turns."""
+"""Scheduling: one worker gets all checks of a target; shards of a target with time control run one after another."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from kms_conformance.core.text import say
 from kms_conformance.target import Target
 
 
-class Turn:
-    """A pytest plugin: a lock for each target with a clock, taken before anything is sent, given up at the end."""
+class ClockLock:
+    """A pytest plugin: holds a lock file per target with time control, from before the first request to the end."""
 
     def __init__(self, targets: Iterable[Target]) -> None:
-        """Wait for all of them, in the order of their files: it is the same for every shard."""
+        """Wait for all locks, in the order of the target files, which is the same in every shard."""
         self._held = [_hold(target) for target in targets if target.time_control is not None]
 
     def pytest_unconfigure(self) -> None:
-        """Let the next shard begin."""
+        """Release the locks, so that the next shard starts."""
         while self._held:
             os.close(self._held.pop())
 
@@ -34,7 +34,9 @@ def _hold(target: Target) -> int:
     make_folder(path.parent)
     held = hold(path, blocking=False)
     if held is None:
-        say(f"{target.name}: checks move its clock, so its shards take turns; waiting for another one.", err=True)
+        say(
+            f"{target.name}: shards move its clock, so they run one after another; waiting for another shard.", err=True
+        )
         held = hold(path)
     assert held is not None
     return held
@@ -45,10 +47,11 @@ def _path(ledger: Path) -> Path:
 
 
 def one_worker_per_target(config: pytest.Config, log: Any, place: Callable[[str], str | None]) -> Any:  # noqa: ANN401 - xdist's
-    """A scheduler of pytest-xdist that gives all items of a target to the same worker, in their order.
+    """A pytest-xdist scheduler that gives all items of a target to one worker, in their order.
 
-    `place` names the target of an item's id, or knows none. Not by marks: pytest-xdist 3.8 writes the group of a mark
-    into an id that pytest 9.2 does not read, and spread the checks of one target over all workers.
+    `place` returns the target of an item id; None if the item has none. The marker `xdist_group` cannot be used:
+    pytest-xdist 3.8 writes the group into an id that pytest 9.2 does not read, and spreads the checks of a target over
+    all workers.
     """
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where pytest-xdist is installed
 

@@ -1,4 +1,4 @@
-"""One part of a run whose checks are divided among several machines or processes: `3/8` is the third of eight."""
+"""A shard: one part of a run whose checks are divided among processes or machines; `3/8` is the third of eight."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read what `--shard` was given. Raises `TargetError`."""
+        """Parse the value of `--shard`. Raises `TargetError`."""
         found = _WRITTEN.fullmatch(text)
         shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
         if not 1 <= shard.index <= shard.of:
             raise TargetError(
-                f"There is no shard {text}.",
-                "A shard is written as its number, counted from 1, and how many there are.",
-                "Write it like this: --shard 3/8.",
+                f"{text} is not a shard.",
+                "A shard is its number, counted from 1, a slash, and the number of shards.",
+                "Example: --shard 3/8.",
             )
         return shard
 
@@ -39,40 +39,40 @@ class Shard:
 
     @property
     def mark(self) -> str:
-        """What the ids of its runs begin with, and so the descriptions of its keys: by it shards know each other's."""
+        """The prefix of its run ids, and so of its key descriptions, by which shards recognize each other's keys."""
         return mark(self.index, self.of)
 
     def paced(self, target: Target) -> Target:
-        """The target with this shard's part of the promised requests a second: all shards together keep to it."""
+        """The target with this shard's part of `requests_per_second`, so that all shards together keep the limit."""
         pace = target.limits.requests_per_second
         if pace is None:
             return target
         return replace(target, limits=replace(target.limits, requests_per_second=pace / self.of))
 
     def refuse_moving_clocks(self, targets: Iterable[Target]) -> None:
-        """Raise `TargetError` where shards elsewhere would see a clock jump that this one has moved."""
+        """Raise `TargetError` for a remote target with time control, whose clock other shards would see jump."""
         for target in targets:
             if target.time_control is not None and not is_loopback(target.base_url):
                 raise TargetError(
                     f"The target {target.name} cannot be divided into shards.",
-                    "It offers time_control and is not on this machine: each shard would move the clock of all others, "
-                    "and keys would end before their time.",
-                    "Leave time_control out of the target file, or give each shard its own endpoint on 127.0.0.1.",
+                    "It has time_control and is not on this machine: each shard would move the clock of all others, "
+                    "and keys would be deleted too early.",
+                    "Remove time_control from the target file, or give each shard its own endpoint on 127.0.0.1.",
                 )
 
 
 def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[int, Shard]:
-    """Which target, counted from 0, and which shard of it the worker with this index has: targets times shards.
+    """The target (counted from 0) and the shard of one worker of a fleet of `targets` times `shards` workers.
 
-    `index` is the content of the environment variable `name`. Raises `TargetError`.
+    `index`: the value of the environment variable `name`. Raises `TargetError`.
     """
     number = int(index) if index is not None and _NUMBER.fullmatch(index) else None
     most = targets * shards
     if number is None or number >= most:
         said = "is not set" if index is None else f"is {index[:20]!a}"
         raise TargetError(
-            f"The environment variable {name} does not say which worker this is.",
-            f"It {said}; with {targets} targets and {shards} shards of each it is a number from 0 to {most - 1}.",
-            f"In a Kubernetes Indexed Job, set `completions: {most}`; elsewhere say --shard yourself.",
+            f"The environment variable {name} has no valid worker index.",
+            f"It {said}; with {targets} targets and {shards} shards each, it must be a number from 0 to {most - 1}.",
+            f"In a Kubernetes Indexed Job, set `completions: {most}`; elsewhere use --shard.",
         )
     return number // shards, Shard(number % shards + 1, shards)

@@ -1,1 +1,1 @@
-"""Generated requests: along each operation's description, along the links between operations, and beside both."""
+"""Fuzzing: requests generated from each operation's API description and from the links between operations."""

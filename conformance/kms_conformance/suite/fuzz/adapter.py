@@ -1,6 +1,6 @@
-"""Schemathesis's internal names: the one module that uses what Schemathesis does not document.
+"""Adapter for Schemathesis: the only module that uses its undocumented names.
 
-They move between its minor releases. `tests/contracts/test_schemathesis.py` says in words which of them has moved.
+These may change in minor releases of Schemathesis; `tests/contracts/test_schemathesis.py` reports which one did.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ __all__ = [
     "status_code_conformance",
 ]
 
-#: The description's own examples, and the boundaries of every field.
+#: Modes of generation: the examples in the API description, and the boundaries of every field.
 BY_THE_DESCRIPTION = (HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE)
 AT_RANDOM = (HypothesisTestMode.FUZZING,)
 
 
 def operations(schema: BaseSchema) -> Iterator[APIOperation[Any, Any, Any, Any]]:
-    """Every operation that can be generated for; the others are passed over."""
+    """All operations for which requests can be generated; others are skipped."""
     for result in schema.get_all_operations():
         if isinstance(result, Ok):
             yield result.ok()
 
 
 def links_only() -> StatefulPhaseConfig:
-    """Chains along the links that the document has, and along none that names of fields suggest."""
+    """The configuration for chains along the document's links only, without links inferred from field names."""
     return StatefulPhaseConfig(inference=InferenceConfig(algorithms=[]))
 
 
@@ -64,7 +64,7 @@ def generate(
     seed: int,
     path: Mapping[str, str] | None = None,
 ) -> list[schemathesis.Case[Any]]:
-    """The cases of one operation, in the order in which they are drawn; `path` are values of path parameters."""
+    """The cases of one operation in the order of generation; `path` fixes values of path parameters."""
     collected: list[schemathesis.Case[Any]] = []
 
     def collect(case: schemathesis.Case[Any]) -> None:
@@ -74,20 +74,20 @@ def generate(
         project=schema.config,
         modes=list(modes),
         settings=settings,
-        # Given twice: else a Hypothesis profile that someone has loaded would change them.
+        # Given twice: otherwise a loaded Hypothesis profile would change them.
         explicit_settings=settings,
         apply_ci_profile=False,
         seed=seed,
         override=Override(path_parameters=dict(path)) if path is not None else Override(),
     )
-    # Hypothesis skips a test without cases.
+    # Hypothesis raises SkipTest for an operation without cases.
     with contextlib.suppress(SkipTest):
         create_test(operation=operation, test_func=collect, config=config)()
     return collected
 
 
 def is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None = None) -> bool:
-    """Whether a case breaks its description on purpose: anywhere, or at one location."""
+    """Whether a case violates its description on purpose: anywhere, or at one location."""
     meta = _meta(case)
     if meta is None:
         return False
@@ -98,7 +98,7 @@ def is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None
 
 
 def origin(case: schemathesis.Case[Any]) -> str:
-    """How a case came about: its phase, and what is special about it."""
+    """How a case was generated: the phase of Schemathesis and its description of the case."""
     meta = _meta(case)
     if meta is None:
         return ""
@@ -109,7 +109,7 @@ def origin(case: schemathesis.Case[Any]) -> str:
 def complaints(
     case: schemathesis.Case[Any], reply: schemathesis.Response, check: schemathesis.checks.CheckFunction
 ) -> Iterator[str]:
-    """What one of Schemathesis's checks has against a reply; nothing where it holds."""
+    """The failures of one of Schemathesis's checks on a reply, as texts; none if it passes."""
     try:
         case.validate_response(reply, checks=[check])
     except FailureGroup as group:
@@ -117,6 +117,6 @@ def complaints(
 
 
 def _meta(case: schemathesis.Case[Any]) -> Any:  # noqa: ANN401 - its class is not public
-    # Frozen: else reading it validates the case anew, and what we wrote into it counts as wrong on purpose.
+    # Frozen, because reading it would validate the case again, and our changes to it would count as negative.
     case.freeze_metadata()
     return case.meta

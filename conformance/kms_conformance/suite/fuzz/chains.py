@@ -1,4 +1,4 @@
-"""Chains of requests along the links of the spec: what one reply gives goes into the next request."""
+"""Chains: sequences of requests along the links of the spec, in which replies supply values of later requests."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator, settings_for
-from kms_conformance.suite.fuzz.limit import Limit
-from kms_conformance.suite.fuzz.needs import Check
-from kms_conformance.suite.fuzz.review import Reviewer
+from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.schemathesis_checks import response
-from kms_conformance.suite.fuzz.targeting import Tailor
+from kms_conformance.suite.fuzz.targeting import Targeting
 
-# Requests a chain: enough to schedule, cancel and schedule again, with detours.
+# Requests in a chain: enough to schedule, cancel and schedule again with other requests in between.
 _STEPS = 10
-# Hypothesis ends all chains when one goes another way than before; so often it is asked for those that are left.
+# Hypothesis ends all chains (`Flaky`) if one goes another way than before; the remaining ones are then started again.
 _ATTEMPTS = 4
-# How many requests that may name a key name that of the chain; the others keep what the link or chance gave them.
+# The share of requests with a key that name the key of the chain; the others keep the generated or linked value.
 _OURS = 0.8
-# What chains are called where it is recorded what was drawn: a step, or None where a chain begins.
+# The name of chains in a recording's random draws; a draw is a step, or None at the beginning of a chain.
 _PURPOSE = "chains"
 _FROM_BODY = "$response.body#/"
 
 
-def walk_chains(kms: Check) -> None:
-    """Follow the links of the spec; each chain begins with a key of ours as if it had just been created."""
+def walk_chains(kms: FuzzedCheck) -> None:
+    """Run chains along the spec's links; each begins with a key of the run in place of a created one.
+
+    Raises `Inconclusive` if no request could be sent, and the error that ended the chains early.
+    """
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
     recorded = kms.client.world.draws.recorded(_PURPOSE)
@@ -50,10 +52,10 @@ def walk_chains(kms: Check) -> None:
     if walker.problem is not None:
         raise walker.problem
     if walker.asked == 0:
-        raise Inconclusive("No chain of requests could be followed: no request of one was sent.")
+        raise Inconclusive("No chain was tested: none of its requests could be sent.")
 
 
-def _draw_chains(kms: Check, generator: Generator, walker: Walker) -> None:
+def _draw_chains(kms: FuzzedCheck, generator: Generator, walker: Walker) -> None:
     for attempt in range(_ATTEMPTS):
         left = kms.effort.chains - walker.begun
         if left <= 0 or _walk(walker, generator, kms.seed + attempt, left):
@@ -61,11 +63,11 @@ def _draw_chains(kms: Check, generator: Generator, walker: Walker) -> None:
 
 
 def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
-    """Walk so many chains; returns whether they were all walked."""
+    """Walk so many chains; returns False if Hypothesis ended them early."""
     machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
     hypothesis.seed(seed)(machine)
-    # Flaky: Hypothesis saw a chain go another way than it did before. A target remembers; what was judged is judged,
-    # and the chains that are still to be walked are other ones.
+    # Flaky: a chain went another way than before, because targets have state. The judgements so far count, and the
+    # remaining chains are walked with another seed.
     try:
         run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
     except Flaky:
@@ -74,7 +76,7 @@ def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
 
 
 class _Chain:
-    """What is ours in the state machine that Schemathesis makes of the links."""
+    """Mix-in for the state machine that Schemathesis builds from the links: it sends requests through the walker."""
 
     walker: Walker
 
@@ -85,21 +87,21 @@ class _Chain:
         return self.walker.reply_to(case)
 
     def validate_response(self, *_: object, **__: object) -> None:
-        """Nothing: the walker has judged the reply."""
+        """Do nothing: the walker has judged the reply."""
 
 
 class _Step(Protocol):
-    """A request of a chain, before and after it names the chain's key; no draft where nothing can be sent."""
+    """A request of a chain: its draft (None if it cannot be sent), and the draft that names the chain's key."""
 
     @property
     def draft(self) -> Draft | None: ...
 
-    def naming(self, tailor: Tailor, key: str) -> Draft: ...
+    def naming(self, targeting: Targeting, key: str) -> Draft: ...
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """One that Schemathesis has drawn."""
+    """A step that Schemathesis generated."""
 
     case: schemathesis.Case[Any]
     generator: Generator
@@ -108,9 +110,9 @@ class _Drawn:
     def draft(self) -> Draft | None:
         return self.generator.draft(self.case)
 
-    def naming(self, tailor: Tailor, key: str) -> Draft:
-        # In the case itself, where the links look for it.
-        tailor.name_in(self.case.query, self.case.body, key)
+    def naming(self, targeting: Targeting, key: str) -> Draft:
+        # Written into the case itself, where the links read values.
+        targeting.name_in(self.case.query, self.case.body, key)
         draft = self.draft
         assert draft is not None
         return draft
@@ -118,7 +120,7 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class _Repeated:
-    """One that was recorded."""
+    """A step from a recording."""
 
     recorded: Mapping[str, Any]
 
@@ -126,24 +128,28 @@ class _Repeated:
     def draft(self) -> Draft:
         return Draft.from_json(self.recorded["draft"])
 
-    def naming(self, tailor: Tailor, key: str) -> Draft:
-        del tailor, key
+    def naming(self, targeting: Targeting, key: str) -> Draft:
+        del targeting, key
         return Draft.from_json(self.recorded["named"])
 
 
 class Walker:
-    """Sends the requests of chains. It raises nothing into Hypothesis, which would try to make sense of it."""
+    """Sends and judges the requests of chains.
 
-    def __init__(self, kms: Check, generator: Generator) -> None:
+    Errors are kept in `problem` and not raised into Hypothesis, which would try to reproduce them. `begun` counts
+    chains and `asked` requests.
+    """
+
+    def __init__(self, kms: FuzzedCheck, generator: Generator) -> None:
         self._kms = kms
         self._draws = kms.client.world.draws
         self._generator = generator
         self._reviewer = Reviewer(kms, generator)
         self._random = Random(kms.seed)  # noqa: S311 - repeatable, and nothing secret
-        self._tailors: dict[str, Tailor] = {}
+        self._targetings: dict[str, Targeting] = {}
         self._views: dict[str, KeyView] = {}
         self._key = ""
-        self._limit = Limit()
+        self._lost = LostReplies()
         self.begun = 0
         self.asked = 0
         self.problem: Exception | None = None
@@ -161,7 +167,7 @@ class Walker:
         self._views.clear()
 
     def reply_to(self, case: schemathesis.Case[Any]) -> schemathesis.Response:
-        """The target's reply to a step, or one that leads nowhere."""
+        """The target's reply to a step; a 404 without content if nothing was sent."""
         operation = self._generator.ours(case)
         if self.problem is None and operation.name == "create":
             return response(operation.success[0], json.dumps(self._as_created(operation)).encode())
@@ -171,14 +177,14 @@ class Walker:
         return response(answer.reply.status, answer.reply.body, answer.reply.headers)
 
     def repeat(self, recorded: Mapping[str, Any] | None) -> None:
-        """Take a step as the recorded run took it; None begins a chain."""
+        """Repeat a recorded step; None begins a chain."""
         if recorded is None:
             self.begin()
         else:
             self._answered(self._kms.client.api[recorded["operation"]], _Repeated(recorded))
 
     def _answered(self, operation: Operation, step: _Step) -> Answer | None:
-        """The answer to a step; None where none was sent, or none came."""
+        """The answer to a step; None if no request was sent or no reply came."""
         if self.problem is not None:
             return None
         try:
@@ -191,27 +197,27 @@ class Walker:
 
     def _lose(self, lost: Lost) -> None:
         try:
-            self._limit.take(lost)
+            self._lost.take(lost)
         except Inconclusive as problem:
             self.problem = problem
-        # It may have been carried out.
+        # The request may have been carried out.
         self._views.clear()
 
     def _sent(self, operation: Operation, step: _Step) -> Answer | None:
-        tailor = self._tailors.get(operation.name)
-        if tailor is None:
-            tailor = Tailor(self._kms.dialect, self._kms.client.api, operation, self._random)
-            self._tailors[operation.name] = tailor
+        targeting = self._targetings.get(operation.name)
+        if targeting is None:
+            targeting = Targeting(self._kms.dialect, self._kms.client.api, operation, self._random)
+            self._targetings[operation.name] = targeting
         draft, named = step.draft, None
         if draft is None:
             return None
-        if tailor.may_name_ours(draft) and self._random.random() < _OURS:
-            named = step.naming(tailor, self._key)
+        if targeting.may_name_ours(draft) and self._random.random() < _OURS:
+            named = step.naming(targeting, self._key)
         drawn = {"operation": operation.name, "draft": draft.to_json()}
         self._draws.drew(_PURPOSE, drawn | {"named": None if named is None else named.to_json()})
         draft = named or draft
-        ours = self._view(tailor.key_in(draft))
-        fitted = tailor.fit(draft, ours, {})
+        ours = self._view(targeting.key_in(draft))
+        fitted = targeting.fit(draft, ours, {})
         if fitted is None:
             return None
         try:
@@ -235,7 +241,7 @@ class Walker:
         return self._views[key]
 
     def _as_created(self, operation: Operation) -> dict[str, Any]:
-        """What a reply to a creation would give to the links that begin there: the id of the chain's key."""
+        """A reply to create, with the chain's key wherever the links from create read a value."""
         body: dict[str, Any] = {}
         raw = self._kms.client.api.document["paths"][operation.path][operation.method.lower()]
         for expression in _texts(raw["responses"][str(operation.success[0])].get("links", {})):

@@ -1,7 +1,6 @@
-"""Requests out of an API's OpenAPI document, by Schemathesis.
+"""The generator: makes requests from an API's OpenAPI document with Schemathesis.
 
-Its configuration is given, so that no schemathesis.toml is looked for, and no file is written. What Schemathesis does
-not document is used in `adapter` alone.
+Schemathesis gets its configuration as an object, so that it reads no schemathesis.toml and writes no files.
 """
 
 from __future__ import annotations
@@ -41,25 +40,25 @@ from kms_conformance.suite.fuzz.adapter import (
     origin,
 )
 from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.hypothesis_settings import move_hypothesis_home
+from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 
 _ANYWHERE = "http://target.invalid"
 _JSON = "application/json"
-# What stands for a path parameter whose value is the target's own.
+# Placeholder for a path parameter that gets the target's own value.
 _GIVEN = "given"
-# Methods that nobody documents and every server knows. A gateway may answer OPTIONS, HEAD, TRACE and what is newer
-# without asking the service: their replies say nothing about it.
+# Undocumented methods that are tried. OPTIONS, HEAD, TRACE and newer methods are left out, because a gateway may answer
+# them without the service.
 _OTHER_METHODS = frozenset({"get", "put", "delete"})
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
-# A path that is empty, is normalised on its way, or has bytes that a proxy refuses itself never reaches the service.
+# Values of path parameters that reach the service: others are normalised on the way or refused by proxies.
 _PLAIN_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~,!-]+")
 
 
 class Generator:
-    """The generated requests of one dialect under one profile."""
+    """Generates requests for one dialect under one profile."""
 
     def __init__(self, api: Api) -> None:
-        move_hypothesis_home()
+        set_hypothesis_storage()
         _read_as_json(api)
         self._api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())
@@ -71,20 +70,20 @@ class Generator:
     @classmethod
     @cache
     def of(cls, dialect: str, profile: str) -> Generator:
-        """The generator for a profile; made once, for its strategies are dear."""
+        """The generator for a profile; cached, because building strategies is slow."""
         return cls(Api.load(Profile.load(dialect, profile)))
 
     def operation(self, operation_id: str) -> APIOperation[Any, Any, Any, Any]:
-        """An operation as Schemathesis sees it."""
+        """Schemathesis's object for an operation."""
         return self._by_id[operation_id]
 
     def drafts(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
         """Distinct requests for one operation, the same for the same arguments.
 
-        `examples` are drawn at random; `thorough` adds what the spec gives as examples, and the boundaries of every
-        field, from inside and outside.
+        `examples` is the number of random requests; `thorough` adds the examples of the spec and valid and invalid
+        values at the boundaries of every field.
         """
-        # Half of all operations want a key and nothing else: what is generated for one does for all of them.
+        # Half of all operations take only a key: they share their generated requests.
         alike = self._alike[self._inputs(operation_id)]
         return self._generated(alike, examples, seed, thorough=thorough)
 
@@ -94,16 +93,16 @@ class Generator:
         cases: list[schemathesis.Case[Any]] = []
         if thorough:
             cases += generate(self.schema, operation, BY_THE_DESCRIPTION, settings_for(1), seed)
-            # Methods come out of a set.
+            # Sorted because set order is random: Schemathesis keeps methods in a set.
             cases.sort(key=lambda case: case.method)
-        # At random, the path is the target's own: its boundaries are few.
+        # Random requests have the target's own path; the boundaries of path parameters are covered above.
         given = {parameter.name: _GIVEN for parameter in operation.path_parameters}
         cases += generate(self.schema, operation, AT_RANDOM, settings_for(examples), seed, given)
         drafts = (self.draft(case) for case in cases)
         return tuple({draft.content: draft for draft in drafts if draft is not None}.values())
 
     def _inputs(self, operation_id: str) -> str:
-        """All that decides which requests are generated for an operation, as text."""
+        """The parts of an operation's description that determine its generated requests, as text."""
         operation = next(known for known in self._api.operations.values() if known.id == operation_id)
         item = self._api.document["paths"][operation.path]
         raw = item[operation.method.lower()]
@@ -112,7 +111,7 @@ class Generator:
         return json.dumps([re.findall("{.*?}", operation.path), *described], sort_keys=True)
 
     def draft(self, case: schemathesis.Case[Any]) -> Draft | None:
-        """What a case sends; None for what cannot be put on a wire, or would be answered before the service."""
+        """The draft of a case; None if it cannot be sent or would not reach the service."""
         operation = self.ours(case)
         try:
             prepared = Unprepared(**case.as_transport_kwargs(base_url=_ANYWHERE)).prepare()
@@ -136,11 +135,11 @@ class Generator:
         )
 
     def ours(self, case: schemathesis.Case[Any]) -> Operation:
-        """The operation that a case is for, as we see it."""
+        """Our object for the operation of a case."""
         return self._api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
-        """Whether the documents say what becomes of a request: a proxy may refuse other methods and media types."""
+        """Whether method and media type are documented, or refused by the service itself: proxies may refuse others."""
         raw = self._api.document["paths"][operation.path][operation.method.lower()]
         documented = {operation.method, *(name.upper() for name in raw.get("x-kms-methods", ()))}
         if method not in documented and 405 not in operation.replies:
@@ -150,7 +149,7 @@ class Generator:
 
 
 def settings_for(examples: int, steps: int = 50) -> hypothesis.settings:
-    """Hypothesis without its memory, its clock and its search for a smaller example: judgements are made on the way."""
+    """Settings without example database, deadline and shrinking: judgements are recorded during generation."""
     return hypothesis.settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -163,7 +162,7 @@ def settings_for(examples: int, steps: int = 50) -> hypothesis.settings:
 
 
 def _read_as_json(api: Api) -> None:
-    """Have Schemathesis write and read every media type of the document as JSON: all our dialects are described so."""
+    """Register every media type of the document as JSON, because the specs describe all bodies as JSON."""
     for kind in sorted({kind for operation in api.operations.values() for kind in operation.media_types} - {_JSON}):
         schemathesis.serializer.alias(kind, _JSON)
         schemathesis.deserializer(kind)(lambda _, response: response.json() if response.content else None)
@@ -171,7 +170,7 @@ def _read_as_json(api: Api) -> None:
 
 def _config() -> SchemathesisConfig:
     project = ProjectConfig(
-        # A codec would cost 2.5 s: Hypothesis tries every character. Without one it leaves out lone surrogates only.
+        # A codec costs 2.5 s, because Hypothesis tries every character. Without it, only lone surrogates are left out.
         generation=GenerationConfig(codec=None, with_security_parameters=False),
         phases=PhasesConfig(
             coverage=CoveragePhaseConfig(unexpected_methods=set(_OTHER_METHODS)),
@@ -182,7 +181,7 @@ def _config() -> SchemathesisConfig:
 
 
 def _unsecured(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
-    """A copy to generate from: without ways to sign in, for a signer adds ours, and with narrower alphabets."""
+    """A copy of the document without security schemes (a signer adds credentials), with narrower character ranges."""
     if isinstance(node, Mapping):
         return {
             key: _narrowed(value) if key == "pattern" and isinstance(value, str) else _unsecured(value)
@@ -193,7 +192,7 @@ def _unsecured(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
 
 
 def _narrowed(pattern: str) -> str:
-    """The same pattern with at most 64 characters a range: 20 000 cost 0.1 s each time that they are looked at."""
+    """The pattern with at most 64 characters in a range: each use of a range of 20 000 costs 0.1 s."""
 
     def narrowed(found: re.Match[str]) -> str:
         first, last = found.groups()
@@ -203,7 +202,7 @@ def _narrowed(pattern: str) -> str:
 
 
 def _path_values(operation: Operation, path: str) -> Mapping[str, str] | None:
-    """The values that stand in a path for the template's parameters; None if they would not arrive as they are."""
+    """The values of a path's parameters; None if a value would not reach the service unchanged."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]*)", re.escape(operation.path))
     found = re.fullmatch(pattern, path)
     if found is None or not all(_PLAIN_SEGMENT.fullmatch(_unescaped(value)) for value in found.groupdict().values()):

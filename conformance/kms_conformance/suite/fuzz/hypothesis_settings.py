@@ -1,4 +1,4 @@
-"""Hypothesis, on which Schemathesis and the lifecycle model stand, kept to itself: its files, and what it goes by."""
+"""Global settings of Hypothesis for Schemathesis and the lifecycle model: its folder, and no draws from source code."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from pathlib import Path
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 
-from kms_conformance.core.errors import LibraryMoved
+from kms_conformance.core.errors import LibraryChanged
 
 
 @cache
-def move_hypothesis_home() -> Path:
-    """Let Hypothesis keep its tables of characters (2.5 s to compute) in the user's cache; returns that folder.
+def set_hypothesis_storage() -> Path:
+    """Set the folder in which Hypothesis caches its character tables (2.5 s to compute); returns the folder.
 
-    No example is ever kept: a run depends on its seed alone. Where the folder cannot be written, nothing is.
+    It is in the user's cache folder unless `HYPOTHESIS_STORAGE_DIRECTORY` is set. Examples are never stored, so that a
+    run depends on its seed alone. If the folder is not writable, Hypothesis caches nothing.
     """
     given = os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY")
     cache_home = os.environ.get("XDG_CACHE_HOME")
     base = Path(cache_home) if cache_home else _home() / ".cache"
     folder = Path(given) if given else base / "kms-conformance" / "hypothesis"
     set_hypothesis_home_dir(folder)
-    forget_our_source()
+    disable_source_constants()
     return folder
 
 
@@ -33,25 +34,25 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        # No HOME and no entry in passwd: a place where nothing can be written.
+        # Without HOME and an entry in passwd: a path that cannot be written.
         return Path(os.devnull)
 
 
-def forget_our_source() -> None:
-    """Let nothing but the seed decide what is drawn; warns `LibraryMoved` where that cannot be had.
+def disable_source_constants() -> None:
+    """Make draws depend on the seed alone; warns `LibraryChanged` if this Hypothesis release does not allow that.
 
-    Hypothesis draws, now and then, a constant that stands in the source of whichever modules of the caller's project
-    are imported: another way to install this package, or another command that runs the suite, gave other requests.
-    There is no setting for it, so a function of Hypothesis that is not public is replaced. Where that is not possible,
-    a run is as good as any; only its seed does not repeat it elsewhere.
+    Hypothesis sometimes draws constants from the source code of imported modules of the caller's project. So the same
+    seed gave other requests after another way of installation or in another command. There is no setting for this, so
+    a private function of Hypothesis is replaced. Without the replacement a run is still valid, but its seed may not
+    repeat it on another machine.
     """
     constants = getattr(providers, "Constants", None)
     known = getattr(getattr(providers, "CONSTANTS_CACHE", None), "cache", None)
     if not hasattr(providers, "_get_local_constants") or constants is None or known is None:
         warnings.warn(
-            f"Hypothesis {version('hypothesis')} looks for constants in source code in a way that this release does not"
+            f"Hypothesis {version('hypothesis')} draws constants from source code in a way that this release does not"
             " know: the same seed may make other requests on another machine.",
-            LibraryMoved,
+            LibraryChanged,
             stacklevel=2,
         )
         return

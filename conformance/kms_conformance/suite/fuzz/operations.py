@@ -1,4 +1,7 @@
-"""One operation, fuzzed: its generated requests are fitted to the target, sent, and judged one after another."""
+"""Fuzzing of one operation: its generated requests are fitted to the target, sent and judged one after another.
+
+Requests that create keys are few. Each is recorded in the ledger before it is sent and carries our marker.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,43 @@ from kms_conformance import __version__
 from kms_conformance.catalogue.api import Operation
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
+from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.fuzz.creation import KIND, Creator
 from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
-from kms_conformance.suite.fuzz.limit import Limit
-from kms_conformance.suite.fuzz.needs import Check
-from kms_conformance.suite.fuzz.review import Reviewer
-from kms_conformance.suite.fuzz.targeting import Fitted, Tailor
+from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
+from kms_conformance.suite.fuzz.targeting import FittedRequest, Targeting
 
-# Turns are counted, not drawn: there are few of them, and each kind of request has to be there.
-# Of the valid requests that may name a key, the second of two names one that nobody has. Of those that are wrong
-# elsewhere, the last of eight: what is wrong with them shows only where the key exists.
+# The following choices are made by counting, not at random, so that each kind occurs even among few requests. The keys
+# True and False stand for valid and invalid requests.
+# One in so many requests with a key names an unknown key. Invalid requests mostly name an existing key, because an
+# unknown key is refused before the invalid part is read.
 _UNKNOWN = {True: 2, False: 8}
-# The first of so many finds our key in whatever state it is; for the others it is led to one that allows the operation.
+# One in so many requests meets our key in its present state; for the others the key is brought into a state that allows
+# the operation.
 _AS_IT_IS = {True: 2, False: 4}
-# operation -> (what it takes that only our own key can give, the operation that tells it)
+# operation -> (an argument that depends on our key, the operation whose reply gives its value)
 _TELLING = {"revoke_grant": ("grant_id", "create_grant"), "put_policy": ("policy", "get_policy")}
-# What leaves an alias behind, which is taken away again.
+# Operations that set an alias, which is deleted again.
 _NAMING = ("set_alias", "update_alias")
-# The last of so many valid requests is not given what only our own keys can give.
+# One in so many valid requests keeps its generated values instead of values that depend on our keys.
 _NOTHING_OWN = 3
+# After so many refused creates, a listing shows whether they made keys: a faulty target could fill the account.
+_MOST_UNCHECKED = 10
+#: The kind, in the ledger, of keys that generated requests created: no check can use them.
+KIND = "generated"
+# A marker to test whether a request can carry one, before the ledger records the real one.
+_TRIAL = f"{MARKER_PREFIX}trial"
 
 
-def fuzz_operation(kms: Check, name: str) -> None:
-    """Send the generated requests of one operation, as many as the effort of the run allows."""
+def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
+    """Send and judge the generated requests of one operation; the effort of the run limits their number."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
     effort = kms.effort
-    # A request to create a key may cost one, so there are few: no list of all boundaries is begun.
+    # Each create may cost a key, so boundaries of all fields are not tested.
     thorough = effort.fuzz_coverage and name != "create"
     drafts = _drafts(kms, generator, operation, thorough=thorough)
     fuzzer = Fuzzer(kms, generator, operation)
@@ -51,8 +61,8 @@ def fuzz_operation(kms: Check, name: str) -> None:
         fuzzer.windows(drafts, effort.fuzz_examples // 2)
 
 
-def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
-    """The generated requests, or those that the recorded run had."""
+def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
+    """The generated requests, or those of the recorded run."""
     draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
     recorded = draws.recorded(purpose)
     if recorded is not None:
@@ -63,8 +73,8 @@ def _drafts(kms: Check, generator: Generator, operation: Operation, *, thorough:
     return drafts
 
 
-def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
-    """Keys made by generated requests serve nothing else: as long as those of an earlier run wait, none is added."""
+def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
+    """Send generated creates, unless this version has passed before and its keys, which serve no check, still exist."""
     ledger = kms.pool.ledger
     there = any(record.kind == KIND and record.there for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
@@ -76,46 +86,46 @@ def _create_once_in_a_while(kms: Check, fuzzer: Fuzzer, drafts: tuple[Draft, ...
 
 
 class Fuzzer:
-    """Fits and sends requests for one operation, and knows how our keys read before each of them."""
+    """Fits and sends requests of one operation, and tracks how our keys read before each request."""
 
-    def __init__(self, kms: Check, generator: Generator, operation: Operation) -> None:
+    def __init__(self, kms: FuzzedCheck, generator: Generator, operation: Operation) -> None:
         self._kms = kms
         self._operation = operation
         self._random = Random(f"{kms.seed} {operation.name}")  # noqa: S311 - repeatable, and nothing secret
-        self._tailor = Tailor(kms.dialect, kms.client.api, operation, self._random)
+        self._targeting = Targeting(kms.dialect, kms.client.api, operation, self._random)
         self._reviewer = Reviewer(kms, generator)
         self._views: dict[str, KeyView] = {}
         self._ciphertext: str | None = None
         self._turns: Counter[tuple[object, ...]] = Counter()
-        self._limit = Limit()
+        self._lost = LostReplies()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
-        """Ask for windows at the bounds, beyond them, and far from them, of keys that could be scheduled."""
-        for draft in self._tailor.with_windows(drafts, count):
+        """Send windows at the bounds, beyond them and far from them, with keys that can be scheduled."""
+        for draft in self._targeting.with_windows(drafts, count):
             sent = self.attempt(draft, on_ours=True)
             if sent is not None:
                 self._reviewer.must_accept_good_window(*sent)
 
-    def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[Fitted, Answer, KeyView | None] | None:
-        """Send one request and judge its answer; one that cannot or must not be sent is passed over.
+    def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[FittedRequest, Answer, KeyView | None] | None:
+        """Send one request and judge its answer.
 
-        `on_ours` names a key of ours for certain, and in a state that allows the operation. Returns what was sent, the
-        answer, and the key of ours as it was before.
+        With `on_ours` the request names a key of ours in a state that allows the operation. Returns the request, the
+        answer, and our key as it read before; None if the request cannot or must not be sent, or got no reply.
         """
         ours = None
-        if self._tailor.may_name_ours(draft):
+        if self._targeting.may_name_ours(draft):
             period = _UNKNOWN[draft.positive]
             unknown = self._turn("key", draft.positive) % period == period - 1
             ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
         own = self._own_values(ours) if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
-        fitted = self._tailor.fit(draft, ours, own)
+        fitted = self._targeting.fit(draft, ours, own)
         if fitted is None:
             return None
         try:
             answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
-            self._limit.take(lost)
-            # It may have been carried out.
+            self._lost.take(lost)
+            # The request may have been carried out.
             self._views.clear()
             return None
         if answer is None:
@@ -129,21 +139,21 @@ class Fuzzer:
         return fitted, answer, ours
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
-        """Send requests that may create keys, those that must be refused first: one that is accepted ends it soon."""
-        creator = Creator(self._kms, self._operation, self._tailor)
+        """Send requests that may create keys, invalid ones first, because accepted ones use up the limit."""
+        creator = Creator(self._kms, self._operation, self._targeting)
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
                 return
             try:
                 answer = creator.create(draft)
             except Lost as lost:
-                self._limit.take(lost)
+                self._lost.take(lost)
                 continue
             if answer is not None:
-                self._reviewer.second_opinion(answer)
+                self._reviewer.judge_by_schemathesis(answer)
 
     def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
-        """A key of ours, mostly in a state that allows the operation; None if it is gone."""
+        """A random key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
         view = self._views.get(key) or pool.read(key)
@@ -152,40 +162,76 @@ class Fuzzer:
             try:
                 view = pool.bring(key, wanted) or view
             except Inconclusive:
-                # A target that does not let us prepare the key is judged elsewhere; here any state will do.
+                # Other checks judge that; here any state will do.
                 view = pool.read(key)
         if view.state == GONE:
-            pool.forget_if_gone(key)
+            pool.drop_if_gone(key)
             return None
         self._views[key] = view
         return view
 
     def _turn(self, *kind: object) -> int:
-        """How many calls for the same kind there were before this one."""
+        """The number of earlier calls with the same kind."""
         self._turns[kind] += 1
         return self._turns[kind] - 1
 
     def _wanted_state(self, state: str) -> str | None:
-        """The state to lead a key to before the request; None if the one it is in allows the operation."""
+        """The state into which a key is brought before the request; None if its present state allows the operation."""
         name, profile = self._operation.name, self._kms.profile
         allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
         return None if state in allowed or not allowed else allowed[0]
 
     def _own_values(self, ours: KeyView | None) -> dict[str, str]:
-        """What only our own keys can give: an encrypted text, an alias, a grant on the key `ours`, its policy."""
+        """Values by argument that depend on our keys: a ciphertext, an alias, a grant on the key `ours`, its policy."""
         kms = self._kms
-        if self._tailor.takes("ciphertext"):
+        if self._targeting.takes("ciphertext"):
             if self._ciphertext is None:
                 answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
                 self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)
             return {} if self._ciphertext is None else {"ciphertext": self._ciphertext}
         if self._operation.name in ("delete_alias", "update_alias"):
-            alias = self._tailor.some_alias()
+            alias = self._targeting.some_alias()
             return {"alias": alias} if kms.ask("set_alias", key_id=kms.key(ENABLED), alias=alias).accepted else {}
         if self._operation.name in _TELLING and ours is not None:
             argument, telling = _TELLING[self._operation.name]
             needed = {"grantee": kms.dialect.principal(ours.arn or ""), "grant_operations": ["DescribeKey"]}
             answer = kms.ask(telling, key_id=ours.id, **(needed if argument == "grant_id" else {}))
-            told = kms.dialect.told(telling, answer.value) if answer.accepted else None
+            told = kms.dialect.result(telling, answer.value) if answer.accepted else None
             return {argument: told} if isinstance(told, str) else {}
         return {}
+
+
+class Creator:
+    """Sends requests that create keys, as long as the run may create one more."""
+
+    def __init__(self, kms: FuzzedCheck, operation: Operation, targeting: Targeting) -> None:
+        self._kms = kms
+        self._operation = operation
+        self._targeting = targeting
+        self._left = kms.effort.fuzz_creates
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the effort of this check and the limits of the run allow one more key."""
+        return self._left > 0 and self._kms.pool.room > 0
+
+    def create(self, draft: Draft) -> Answer | None:
+        """Send a request that may create a key; None if nothing was sent. Raises `Inconclusive`."""
+        if not self.may_create or self._targeting.mark(draft, _TRIAL) is None:
+            return None
+
+        def send(marker: str) -> Answer:
+            fitted = self._targeting.mark(draft, marker)
+            assert fitted is not None
+            return self._kms.client.send(fitted.request, self._operation)
+
+        answer, key = self._kms.pool.attempt(send, KIND)
+        if key is not None:
+            # No check can rely on its kind; it is scheduled at the end of the run.
+            self._left -= 1
+        elif self._kms.pool.unchecked_refusals >= _MOST_UNCHECKED and self._kms.pool.judge_refused_creates():
+            self._left = 0
+        elif not 400 <= answer.status < 500:
+            # The reply leaves open whether a key was created. The ledger records it, and no more creates are sent.
+            self._left = 0
+        return answer

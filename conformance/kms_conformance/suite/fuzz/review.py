@@ -1,39 +1,45 @@
-"""What is judged on the answer to a generated request, beyond what is judged on every exchange.
+"""The review of answers to generated requests, beyond the rules of every exchange.
 
-Generated requests are odd, and the documents leave much open. So a refusal is never judged by its code, only by what it
-leaves behind; and of what was carried out, only that which no reading of the documents allows.
+The documents leave many generated requests open. So a refusal is judged only by its effect on the key, not by its code,
+and an acceptance is a failure only if no reading of the documents allows it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kms_conformance.catalogue.profile import Window
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
-from kms_conformance.suite.fuzz.needs import Check
 from kms_conformance.suite.fuzz.schemathesis_checks import objections
-from kms_conformance.suite.fuzz.targeting import Fitted
-from kms_conformance.suite.fuzz.windows import broken_by, days_in
+from kms_conformance.suite.fuzz.targeting import FittedRequest
 
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY: Mapping[str, RequirementId] = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
 _MOVES = ("schedule", "cancel", "enable", "disable")
+# `schedule.window.huge` is judged from here on, as in `suite/test_window.py`: beyond every integer type.
+_HUGE = 2**63
+# Lost replies that one check tolerates: each costs all its attempts, and may cost the target a restart.
+_MOST_LOST = 3
 
 
 @dataclass
 class Reviewer:
-    """Judges answers for one check, and knows from them how our keys read now."""
+    """Judges answers to generated requests for one check."""
 
-    kms: Check
+    kms: FuzzedCheck
     generator: Generator
 
-    def review(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> KeyView | None:
-        """Judge one answer; `before` is the key of ours that was named, and the result is how it reads now."""
-        self.second_opinion(answer)
+    def review(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> KeyView | None:
+        """Judge one answer; `before` is the named key of ours before the request; returns how it reads now."""
+        self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and fitted.plain:
             self._allowed(fitted, answer, operation, before)
@@ -46,10 +52,10 @@ class Reviewer:
             self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
         return after
 
-    def second_opinion(self, answer: Answer) -> None:
+    def judge_by_schemathesis(self, answer: Answer) -> None:
         judge = self.kms.judge
         for requirement, problem in objections(self.generator, answer):
-            # What the examiner has found already would only be said twice.
+            # A requirement that has already failed is not reported twice.
             if all(failure.requirement != requirement for failure in judge.failures):
                 judge.that(
                     requirement,
@@ -59,8 +65,8 @@ class Reviewer:
                     exchanges=(answer.number,),
                 )
 
-    def must_accept_good_window(self, fitted: Fitted, answer: Answer, before: KeyView | None) -> None:
-        """Judge that a request with nothing odd about it was carried out, if its window lies within the bounds."""
+    def must_accept_good_window(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> None:
+        """Judge that a valid request with a window within the bounds was accepted for a key that can be scheduled."""
         bounds = self.kms.window
         days = days_in(fitted.fields["window"], bounds)
         if days is None or before is None or before.state not in (ENABLED, DISABLED):
@@ -73,8 +79,8 @@ class Reviewer:
         expected = f"carried out, for a window of {days} days"
         self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
 
-    def _allowed(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView | None) -> None:
-        """Judge that a request was carried out that names no key there is, or one whose state forbids it."""
+    def _allowed(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView | None) -> None:
+        """Record a failure if an accepted request names no existing key, a key in a wrong state, or a wrong window."""
         if fitted.named == "unknown":
             self._forbid(as_id(f"unknown-key.{operation}"), "a key that does not exist", answer)
         elif fitted.named == "malformed" and operation in _CHANGED_BY:
@@ -98,8 +104,8 @@ class Reviewer:
             requirement, passed=False, expected=expected, received=answer.summary, exchanges=(answer.number,)
         )
 
-    def _after(self, fitted: Fitted, answer: Answer, operation: str, before: KeyView) -> KeyView:
-        """Judge that what was carried out had its effect, and wait until it shows."""
+    def _after(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView) -> KeyView:
+        """Judge that an accepted request had its effect, after waiting until the effect is visible."""
         kms, key = self.kms, str(before.id)
         if operation in _MOVES and fitted.plain and before.state in _STATES:
             prediction = self._predicted(operation, before)
@@ -112,15 +118,67 @@ class Reviewer:
                     kms.must_be_date("schedule.window.start", view, kms.time.now(), days, answer)
                 return view
         if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
-            # Shown later, it would look like the work of the next request.
-            return kms.pool.settled(key, lambda now: now.description != before.description)
+            # If it became visible later, it would look like an effect of the next request.
+            return kms.pool.read_until(key, lambda now: now.description != before.description)
         return kms.pool.read(key)
 
     @property
     def _spared(self) -> tuple[str, ...]:
-        """Which state a cancelled key of unknown history returns to is judged by the checks that know its history."""
+        """States accepted after a cancel: the exact state depends on the key's history, which other checks know."""
         return tuple(state for state in self.kms.profile.facts["states"] if state != PENDING)
 
     def _predicted(self, operation: str, before: KeyView) -> Prediction:
-        """What must become of the operation in the state that the key is in; a window that there is is a good one."""
+        """The oracle's prediction for an operation in the key's state, with a valid window."""
         return self.kms.oracle.predict(KeyModel(before.state), operation, self.kms.time.now(), self.kms.window.minimum)
+
+
+def broken_by(window: tuple[object, ...], bounds: Window) -> RequirementId | None:
+    """The requirement that is broken if a window is accepted as it was sent; None if it may be accepted.
+
+    The documents leave open: absent, empty and repeated windows, and spellings that a lenient parser reads as a number
+    within the bounds (surrounding blanks, signs, leading zeros, a decimal point without decimals).
+    """
+    if len(window) != 1 or isinstance(window[0], bool) or not isinstance(window[0], (str, int, float)):
+        return None
+    text = str(window[0])
+    if re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+        return _out_of_range(int(text), bounds)
+    if re.fullmatch(r"[0-9]+\.[0-9]*[1-9]", text):
+        return "schedule.window.fraction"
+    # A text with digits, also of other scripts, may be a number with an exponent or a base.
+    return "schedule.window.text" if text.strip() and not any(character.isdigit() for character in text) else None
+
+
+def days_in(window: tuple[object, ...], bounds: Window) -> int | None:
+    """The days of a window in the documented form and within the bounds; None for any other window."""
+    text = str(window[0]) if len(window) == 1 and not isinstance(window[0], bool) else ""
+    written = re.fullmatch(r"[1-9][0-9]{0,3}", text) and isinstance(window[0], (str, int))
+    return int(text) if written and bounds.minimum <= int(text) <= bounds.maximum else None
+
+
+def _out_of_range(days: int, bounds: Window) -> RequirementId | None:
+    if bounds.minimum <= days <= bounds.maximum:
+        return None
+    if days >= _HUGE:
+        return "schedule.window.huge"
+    if days > bounds.maximum:
+        return "schedule.window.above-maximum"
+    if days == 0:
+        return "schedule.window.zero"
+    return "schedule.window.negative" if days < 0 else "schedule.window.below-minimum"
+
+
+class LostReplies:
+    """Counts the generated requests of one check without a reply; the check goes on up to `_MOST_LOST` of them."""
+
+    def __init__(self) -> None:
+        self._lost = 0
+
+    def take(self, lost: Lost) -> None:
+        """Count one. Raises `Inconclusive` when the limit is reached."""
+        self._lost += 1
+        if self._lost >= _MOST_LOST:
+            raise Inconclusive(
+                f"{self._lost} generated requests got no reply, so no more were sent. The last: {lost.reason}",
+                lost.hint,
+            ) from None

@@ -1,4 +1,4 @@
-"""A second opinion on replies: Schemathesis's own checks, as far as the documents bear them out."""
+"""Schemathesis's own checks, applied to replies as far as the documents support them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.suite.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
 from kms_conformance.suite.fuzz.generator import Generator
 
-# What a failure of a check breaks; None stands for what the schema of the reply itself names.
+# The requirement that a failure of a Schemathesis check breaks; None: the requirements named by the reply's schema.
 #
-# Left out, because the documents do not say so much, or because others judge it better:
-#   not_a_server_error            the examiner tells 500 from what a proxy answers when the service is out
-#   content_type_conformance      the adapter knows more: a vendor's text/json, XML where it was asked for
-#   response_headers_conformance  no header is documented but the request id, which the examiner judges
-#   negative_data_rejection       unlisted fields, other JSON types, absent windows and many lengths are left open
-#   positive_data_acceptance      valid data meets unknown keys, states, aliases that are taken, and quotas
-#   unsupported_method, allow_header_conformance, ignored_auth   judged by the documents' own codes, in other families
-#   missing_required_header       no operation has a header of its own
-#   use_after_free, ensure_resource_availability   a key that is to be deleted can still be read, and so it must
-#   object_level_authorization    there is one account
+# Not used, because the documents do not demand it or because other code judges it more exactly:
+#   not_a_server_error            the exchange rules distinguish a 500 from a proxy's answer while the service is down
+#   content_type_conformance      the adapters know vendor types such as text/json, and XML on request
+#   response_headers_conformance  the only documented header is the request id, which the exchange rules judge
+#   negative_data_rejection       the documents leave open unlisted fields, other JSON types, absent windows, lengths
+#   positive_data_acceptance      valid data may be refused for unknown keys, states, taken aliases and quotas
+#   unsupported_method, allow_header_conformance, ignored_auth   other families judge them by the documented codes
+#   missing_required_header       no operation requires a header
+#   use_after_free, ensure_resource_availability   a key that is scheduled for deletion must still be readable
+#   object_level_authorization    a target file has one account
 _CHECKS: Mapping[CheckFunction, RequirementId | None] = {
     status_code_conformance: "reply.status",
     response_schema_conformance: None,
@@ -34,9 +34,9 @@ _CHECKS: Mapping[CheckFunction, RequirementId | None] = {
 
 
 def objections(generator: Generator, answer: Answer) -> Iterator[tuple[RequirementId, str]]:
-    """(requirement, what is wrong) for every objection to a reply that can be read."""
+    """Pairs (requirement, problem) for each failed check; none for replies that could not be decoded."""
     operation, spec = answer.operation, answer.spec
-    # Schemathesis reads no XML, and what is declared as something else has been judged already.
+    # Schemathesis reads no XML. The exchange rules have judged undocumented content types.
     if operation is None or spec is None or answer.problems or answer.reply.media_type not in spec.content_types:
         return
     described = generator.operation(operation.id)
@@ -44,7 +44,7 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[Requireme
     received = response(answer.reply.status, answer.reply.body, answer.reply.headers)
     for check, requirement in _CHECKS.items():
         if requirement is None and spec.violations(answer.value):
-            # The examiner has found what is wrong, and knows which requirement of several it breaks.
+            # The exchange rules have judged this, and know which of several requirements is broken.
             continue
         broken = spec.requirements if requirement is None else {requirement}
         for complaint in complaints(case, received, check):
@@ -52,14 +52,14 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[Requireme
 
 
 def response(status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> schemathesis.Response:
-    """A reply as Schemathesis reads it."""
+    """A reply as an object of Schemathesis."""
     values: dict[str, list[str]] = {}
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value)
-    return schemathesis.Response(status, values, body, _asked(), elapsed=0.0, verify=True)
+    return schemathesis.Response(status, values, body, _placeholder_request(), elapsed=0.0, verify=True)
 
 
 @cache
-def _asked() -> PreparedRequest:
-    """What every reply answers, for all that Schemathesis's checks look at: to prepare it costs as much as a check."""
+def _placeholder_request() -> PreparedRequest:
+    """One request for all replies, because the checks do not read it and preparing one costs as much as a check."""
     return Unprepared("GET", "http://target.invalid/").prepare()

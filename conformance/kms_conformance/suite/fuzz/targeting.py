@@ -1,4 +1,4 @@
-"""Fits generated requests to a target: they name a key of ours, or one that nobody has, and go to its address."""
+"""Targeting: fits generated requests to a target, with a key of ours or an unknown one, and with the target's URL."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from typing import Literal
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.client.ledger import MARKER_PREFIX
 from kms_conformance.dialects.base import Dialect, KeyView
-from kms_conformance.suite.fuzz.draft import Draft
-from kms_conformance.suite.fuzz.field_locations import Place, find_place, path_values
+from kms_conformance.suite.fuzz.draft import Draft, FieldLocation, find_location, path_values
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
-# What is looked for in a request, by the names under which adapters take it.
+# Arguments of the dialects' adapters whose fields are located in requests.
 _ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected", "policy", "grant_id")
-# Text that some lenient target might take for the alias of somebody's key.
+# A malformed id that a lenient target might read as an alias of somebody's key.
 _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
-# An id with fewer different characters may have been thought out by somebody.
+# Ids with under 9 distinct characters may be hand-made and really exist.
 _VARIED = 9
 
-Named = Literal["ours", "unknown", "malformed", "absent", "nothing"]
+KeyNaming = Literal["ours", "unknown", "malformed", "absent", "nothing"]
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A request that is ready to be sent, and what it asks for.
+class FittedRequest:
+    """A request that is ready to be sent, with its meaning.
 
-    `named` says which key it names: `unknown` is well-formed, `absent` means that the operation wants one, `nothing`
-    that it wants none. `fields` holds what was written for each of the adapter's arguments. `plain` is a request that
-    arrives at the operation as documented: by its method, under our own path.
+    `named` is the key that it names: `unknown` is a well-formed id, `absent` means that the operation needs a key and
+    the request has none, `nothing` that the operation takes no key. `fields` holds the values of each argument.
+    `plain` is true for a documented method under the target's own path.
     """
 
     request: Request
-    named: Named
+    named: KeyNaming
     fields: Mapping[str, tuple[object, ...]]
     plain: bool
 
 
-class Tailor:
-    """For one operation of one target."""
+class Targeting:
+    """Fits the generated requests of one operation to one target; its random choices follow from `random`."""
 
     def __init__(self, dialect: Dialect, api: Api, operation: Operation, random: Random) -> None:
         self._dialect = dialect
@@ -52,79 +51,79 @@ class Tailor:
         self._path = path_values(dialect, operation)
         raw = api.document["paths"][operation.path][operation.method.lower()]
         self._methods = tuple(sorted({operation.method, *(method.upper() for method in raw.get("x-kms-methods", ()))}))
-        found = {argument: find_place(dialect, api, operation, argument) for argument in _ARGUMENTS}
-        self._places = {argument: place for argument, place in found.items() if place is not None}
+        found = {argument: find_location(dialect, api, operation, argument) for argument in _ARGUMENTS}
+        self._locations = {argument: location for argument, location in found.items() if location is not None}
 
     def key_in(self, draft: Draft) -> object:
-        """The key that a request names, None where it names none or several."""
-        values = self._places["key_id"].values(draft) if "key_id" in self._places else ()
+        """The key that a request names; None if it names none or several."""
+        values = self._locations["key_id"].values(draft) if "key_id" in self._locations else ()
         return values[0] if len(values) == 1 else None
 
     def name_in(self, query: object, body: object, key: str) -> None:
-        """Write a key into the fields of a request that has one there."""
-        if "key_id" in self._places:
-            place = self._places["key_id"]
-            fields = query if place.container == "query" else body
-            if isinstance(fields, dict) and place.name in fields:
-                fields[place.name] = key
+        """Replace the key in a decoded query or body that has one, in place."""
+        if "key_id" in self._locations:
+            location = self._locations["key_id"]
+            fields = query if location.container == "query" else body
+            if isinstance(fields, dict) and location.name in fields:
+                fields[location.name] = key
 
     def takes(self, argument: str) -> bool:
-        """Whether the operation has a field for one of the adapter's arguments."""
-        return argument in self._places
+        """Whether the operation has a field for an argument of the adapter."""
+        return argument in self._locations
 
     def may_name_ours(self, draft: Draft) -> bool:
-        """Whether the request names a key, so that it can be one of ours."""
-        if "key_id" in self._places:
-            return self._places["key_id"].well_formed(draft)
-        # Protection is only ever taken off our keys: one that stays protected could not be let go.
-        return self._is("arn", draft) and self._places["protected"].values(draft) in ((False,), ("false",))
+        """Whether a key of ours may be put into the request: it has a well-formed key, and does not protect keys."""
+        if "key_id" in self._locations:
+            return self._locations["key_id"].well_formed(draft)
+        # Deletion protection is only removed from our keys: a protected key could not be scheduled at the end.
+        return self._is("arn", draft) and self._locations["protected"].values(draft) in ((False,), ("false",))
 
     def with_windows(self, drafts: Sequence[Draft], count: int) -> tuple[Draft, ...]:
-        """The plainest of these requests with other windows: around the bounds, none, too many, `count` anywhere."""
-        if "window" not in self._places:
+        """The shortest valid request with other windows: around the bounds, 0, negative, huge, `count` random."""
+        if "window" not in self._locations:
             return ()
-        place, bounds = self._places["window"], self._dialect.profile.window
-        plain = [draft for draft in drafts if draft.positive and place.values(draft) and self.may_name_ours(draft)]
+        location, bounds = self._locations["window"], self._dialect.profile.window
+        plain = [draft for draft in drafts if draft.positive and location.values(draft) and self.may_name_ours(draft)]
         near = [edge + step for edge in (bounds.minimum, bounds.maximum) for step in (-1, 0, 1)]
-        # What an integer of 32 or 64 bits would take for the smallest window.
+        # Values that overflow to the smallest window in integers of 32 and 64 bits.
         wrapped = [2**bits + bounds.minimum for bits in (32, 64)]
         anywhere = [self._random.randint(-bounds.maximum, 3 * bounds.maximum) for _ in range(count)]
         base = sorted(plain, key=lambda draft: len(draft.query) + len(draft.body))[:1]
         text = bounds.wire_type == "string"
         return tuple(
-            replace(place.put(draft, str(days) if text else days), origin=f"a window of {days} days")
+            replace(location.put(draft, str(days) if text else days), origin=f"a window of {days} days")
             for draft in base
             for days in (*near, 0, -bounds.minimum, *wrapped, *anywhere)
         )
 
-    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> Fitted | None:
-        """The request, naming `ours` where it is given and an unknown key otherwise; None if it cannot be sent.
+    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> FittedRequest | None:
+        """The request with the key `ours`, or with an unknown key if it is None; None if it cannot be sent.
 
-        `own` are values by argument that take the place of well-formed ones.
+        `own` gives values by argument, which replace well-formed values.
         """
         named, draft = self._name_key(draft, ours)
         draft = self._mark_alias(draft)
         for argument, value in own.items():
             if self._is(argument, draft):
-                draft = self._places[argument].put(draft, value)
+                draft = self._locations[argument].put(draft, value)
         return self._fitted(draft, named)
 
-    def mark(self, draft: Draft, marker: str) -> Fitted | None:
-        """The request to create a key that carries our marker; None for one that cannot carry it."""
-        if "description" not in self._places or not self._has_own_alias(draft):
+    def mark(self, draft: Draft, marker: str) -> FittedRequest | None:
+        """A create request with our marker as the description; None if it cannot have one."""
+        if "description" not in self._locations or not self._has_own_alias(draft):
             return None
-        place = self._places["description"]
-        marked = place.put(self._mark_alias(draft), marker)
-        return self._fitted(marked, "nothing") if place.values(marked) == (marker,) else None
+        location = self._locations["description"]
+        marked = location.put(self._mark_alias(draft), marker)
+        return self._fitted(marked, "nothing") if location.values(marked) == (marker,) else None
 
-    def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
-        if "key_id" in self._places:
-            return self._name(self._places["key_id"], draft, ours)
-        if "arn" in self._places and ours is not None and ours.arn is not None:
-            return "ours", self._places["arn"].put(draft, ours.arn)
+    def _name_key(self, draft: Draft, ours: KeyView | None) -> tuple[KeyNaming, Draft]:
+        if "key_id" in self._locations:
+            return self._name(self._locations["key_id"], draft, ours)
+        if "arn" in self._locations and ours is not None and ours.arn is not None:
+            return "ours", self._locations["arn"].put(draft, ours.arn)
         return "nothing", draft
 
-    def _name(self, key: Place, draft: Draft, ours: KeyView | None) -> tuple[Named, Draft]:
+    def _name(self, key: FieldLocation, draft: Draft, ours: KeyView | None) -> tuple[KeyNaming, Draft]:
         values = key.values(draft)
         if not values:
             return "absent", draft
@@ -132,7 +131,7 @@ class Tailor:
             if ours is not None:
                 return "ours", key.put(draft, ours.id)
             simple = len(set(str(values[0]))) < _VARIED
-            # A generated id is often simple, like one of zeros: what changes keys gets one that surely nobody has.
+            # Generated ids are often simple, such as all zeros: operations that change keys get a random id instead.
             return "unknown", key.put(draft, self._dialect.unknown_key()) if self._changes and simple else draft
         value = values[0]
         if self._changes and isinstance(value, str) and _COULD_BE_A_NAME.fullmatch(value):
@@ -140,34 +139,34 @@ class Tailor:
         return "malformed", draft
 
     def _mark_alias(self, draft: Draft) -> Draft:
-        """An alias that is set or deleted is one of ours, told by its prefix; what is wrong about it stays."""
-        values = self._places["alias"].values(draft) if "alias" in self._places else ()
+        """Make an alias recognisably ours by its prefix; the rest of an invalid alias is kept."""
+        values = self._locations["alias"].values(draft) if "alias" in self._locations else ()
         if not values:
             return draft
         if self._is("alias", draft):
-            return self._places["alias"].put(draft, self.some_alias())
-        # A value that is no text at all names nothing.
+            return self._locations["alias"].put(draft, self.some_alias())
+        # A value that is no text names no alias.
         prefix = self._dialect.alias(MARKER_PREFIX)
-        return self._places["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
+        return self._locations["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
 
     def _has_own_alias(self, draft: Draft) -> bool:
-        """Whether every alias can be made one of ours: a lenient target might read a number as somebody's."""
-        values = self._places["alias"].values(draft) if "alias" in self._places else ()
+        """Whether every alias is text and can get our prefix: a lenient target might read a number as an alias."""
+        values = self._locations["alias"].values(draft) if "alias" in self._locations else ()
         return all(isinstance(value, str) for value in values)
 
     def some_alias(self) -> str:
-        """An alias of ours that was not there before."""
+        """A new random alias with our prefix."""
         return self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}")
 
-    def _fitted(self, draft: Draft, named: Named) -> Fitted | None:
+    def _fitted(self, draft: Draft, named: KeyNaming) -> FittedRequest | None:
         method = self._random.choice(self._methods) if draft.method in self._methods else draft.method
         path = self._operation.path.format(**{**self._path, **draft.path}) if self._path else self._operation.path
         url = f"{self._dialect.base_url}{path}{'?' if draft.query else ''}{draft.query}"
         request = self._dialect.from_fuzzer(self._operation.id, Request(method, url, draft.headers, draft.body))
         if unsendable(request) is not None:
             return None
-        fields = {argument: place.values(draft) for argument, place in self._places.items()}
-        return Fitted(request, named, fields, plain=method in self._methods and not draft.path)
+        fields = {argument: location.values(draft) for argument, location in self._locations.items()}
+        return FittedRequest(request, named, fields, plain=method in self._methods and not draft.path)
 
     def _is(self, argument: str, draft: Draft) -> bool:
-        return argument in self._places and self._places[argument].well_formed(draft)
+        return argument in self._locations and self._locations[argument].well_formed(draft)

@@ -1,4 +1,4 @@
-"""Reads a waivers file, or says in three lines what is wrong with it, and where."""
+"""Reads and validates a waivers file. An error names the line, the problem, and the correction."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ import yaml
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.target import TargetError
-from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.errors import suggestion
 from kms_conformance.verdict.waivers.model import Waiver
 
 _Kind = jsonschema_rs.ValidationErrorKind
 _FORM = (
-    "Write one entry a waiver: `- {requirement: cancel.date-cleared, reason: why, owner: who, expires: 2027-03-31}`, "
+    "Write one entry per waiver: `- {requirement: cancel.date-cleared, reason: why, owner: who, expires: 2027-03-31}`, "
     "below the line `waivers:`."
 )
 _Path = tuple[str | int, ...]
 
 
 def load_waivers(path: str | None) -> tuple[Waiver, ...]:
-    """Read a waivers file; none is no waivers. Raises `TargetError`."""
+    """Read a waivers file; without a path there are no waivers. Raises `TargetError`."""
     if path is None:
         return ()
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"The waivers file {path} cannot be read.", str(error), "Is the path right?") from error
+        raise TargetError(f"The waivers file {path} cannot be read.", str(error), "Check the path.") from error
     return parse_waivers(text, path)
 
 
 def parse_waivers(text: str, origin: str) -> tuple[Waiver, ...]:
-    """The waivers in the text of a file that is called `origin`; raises `TargetError` about the first problem."""
+    """Parse the text of a waivers file; `origin` is its name in errors. Raises `TargetError` for the first problem."""
     try:
         document = specs.parse_yaml(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
-        raise TargetError(f"The waivers file {origin} is no YAML.", _one_line(error), _FORM) from error
+        raise TargetError(f"The waivers file {origin} is not valid YAML.", _one_line(error), _FORM) from error
     for problem in _problems(document):
         where, why, hint = problem
         raise TargetError(f"The waivers file {origin} cannot be used.", f"Line {_line(node, where)}: {why}", hint)
@@ -54,9 +54,9 @@ def parse_waivers(text: str, origin: str) -> tuple[Waiver, ...]:
 
 
 def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
-    """What is wrong with a file: the path that leads there, why, and what to do."""
+    """The problems of a file, each as (path to the value, reason, hint)."""
     for error in _validator().iter_errors(document):
-        yield _told(error)
+        yield _schema_problem(error)
     if not isinstance(document, dict):
         return
     entries: list[dict[str, Any]] = document["waivers"]
@@ -65,14 +65,14 @@ def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
     said = Counter(map(_scope, entries))
     for number, entry in enumerate(entries):
         if said[_scope(entry)] > 1:
-            yield (("waivers", number), f"`{entry['requirement']}` is waived twice.", "Keep one of the two.")
+            yield (("waivers", number), f"`{entry['requirement']}` is waived twice.", "Remove one of the two entries.")
 
 
 def _problems_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     try:
         date.fromisoformat(entry["expires"])
     except ValueError:
-        yield "expires", f"`{entry['expires']}` is no day of the calendar.", "Write it as YYYY-MM-DD."
+        yield "expires", f"`{entry['expires']}` is not a date.", "Write the date as YYYY-MM-DD."
     dialect = entry.get("dialect")
     if dialect is not None and dialect not in specs.dialects():
         yield "dialect", f"There is no dialect `{dialect}`.", suggestion(dialect, specs.dialects())
@@ -87,31 +87,31 @@ def _problems_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _scope(entry: Mapping[str, Any]) -> str:
-    """What a waiver speaks of: two of one scope contradict each other."""
+    """The scope of a waiver, as text: two entries with one scope are duplicates."""
     return json.dumps([entry["requirement"], *(entry.get(name) for name in ("targets", "dialect", "failures"))])
 
 
-def _told(error: jsonschema_rs.ValidationError) -> tuple[_Path, str, str]:
+def _schema_problem(error: jsonschema_rs.ValidationError) -> tuple[_Path, str, str]:
     path = tuple(error.instance_path)
     if len(path) < 2:
-        return path, "It is no list of waivers.", _FORM
+        return path, "A list of waivers is expected here.", _FORM
     properties = _schema()["$defs"]["waiver"]["properties"]
     match error.kind:
         case _Kind.AdditionalProperties(unexpected):
             name = str(next(iter(unexpected)))
-            return (*path, name), f"`{name}` is not known here.", suggestion(name, properties)
+            return (*path, name), f"`{name}` is not a field of a waiver.", suggestion(name, properties)
         case _Kind.Required(missing):
             example = f"For example: `{missing}: {properties[missing]['examples'][0]}`."
             return path, f"`{missing}` is missing.", example
     if len(path) == 2:
-        return path, "It is no waiver.", _FORM
+        return path, "A waiver is expected here.", _FORM
     name = str(path[2])
     hint = f"For example: `{name}: {json.dumps(properties[name]['examples'][0])}`."
     return path, f"`{name}` must be {properties[name]['description']}.", hint
 
 
 def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """The line on which the value at this path begins, counted from 1; that of what holds it, where it is not there."""
+    """The line, counted from 1, on which the value at a path begins; for a missing value, the line of its parent."""
     line = 1 if node is None else node.start_mark.line + 1
     for step in path:
         if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""A waiver: which failure is accepted where, why, by whom, and until when."""
+"""A waiver: the failure that is accepted, with scope, reason, owner and last day."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Waiver:
-    """`requirement` is an id, or a glob over several, such as `cancel.*`; `expires` the last day on which it counts.
+    """One entry of a waivers file.
 
-    `targets` are names or globs, and `dialect` a dialect: where they are given, it speaks of no other. `failures` are
-    ids of failures: where they are given, it accepts no other. `line` is where it stands in its file, 0 where that is
-    not known.
+    `requirement` is an id or a glob, such as `cancel.*`; `expires` is the last day on which the waiver counts (UTC).
+    `targets` (names or globs) and `dialect`, if given, limit the waiver to these. `failures`, if given, are the ids of
+    the only failures that it accepts. `line` is its line in the file, 0 if unknown.
     """
 
     requirement: str
@@ -29,15 +29,15 @@ class Waiver:
     failures: tuple[str, ...] = ()
 
     def covers(self, requirement: str) -> bool:
-        """Whether it speaks of a requirement with this id."""
+        """Whether it is for the requirement with this id."""
         return fnmatchcase(requirement, self.requirement)
 
     def accepts(self, failure: str) -> bool:
         """Whether it accepts the failure with this id, of a requirement that it covers."""
         return not self.failures or failure in self.failures
 
-    def speaks_of(self, target: str, dialect: str) -> bool:
-        """Whether it speaks of a target with this name and dialect."""
+    def applies_to(self, target: str, dialect: str) -> bool:
+        """Whether it is for a target with this name and dialect."""
         named = not self.targets or any(fnmatchcase(target, name) for name in self.targets)
         return named and self.dialect in ("", dialect)
 
@@ -46,12 +46,12 @@ class Waiver:
         return today > self.expires
 
     def __str__(self) -> str:
-        """The reason with all that goes with it, in one line: what stands wherever a verdict is shown."""
+        """Reason, owner, last day and link in one line, as reports show them."""
         link = f", {self.link}" if self.link else ""
         return f"{' '.join(self.reason.split())} ({self.owner}, until {self.expires}{link})"
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a waivers file; what is not given is left out."""
+        """The entry in a waivers file; empty optional fields are left out."""
         rest = {
             "link": self.link,
             "targets": list(self.targets),
@@ -68,11 +68,11 @@ class Waiver:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], line: int = 0) -> Waiver:
-        """The inverse of `to_json`. Raises `ValueError` where `expires` is no day."""
+        """The inverse of `to_json`. Raises `ValueError` if `expires` is not a date."""
         lists = {name: tuple(raw.get(name, ())) for name in ("targets", "failures")}
         return cls(**(dict(raw) | lists | {"expires": date.fromisoformat(raw["expires"])}), line=line)
 
 
 def accepting(waivers: Iterable[Waiver], requirement: str, failure: str) -> Waiver | None:
-    """The first of these waivers that accepts a failure, by its id, of a requirement; None if none does."""
+    """The first waiver that accepts the failure with this id of a requirement; None if there is none."""
     return next((each for each in waivers if each.covers(requirement) and each.accepts(failure)), None)

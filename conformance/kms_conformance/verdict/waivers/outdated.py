@@ -1,4 +1,4 @@
-"""Waivers that have had their time: a run in which one stands fails, so that the file says what is true."""
+"""Finds waivers that are out of date: expired, without a match, or no longer needed. A run with one of them fails."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StaleWaiver:
-    """A waiver that must be taken out or renewed: why, and what to do next."""
+    """A waiver that must be removed or renewed: the reason, and the next step."""
 
     waiver: Waiver
     why: str
     next: str
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in `results.json`."""
+        """The entry in `results.json`."""
         return {"waiver": self.waiver.to_json(), "line": self.waiver.line, "why": self.why, "next": self.next}
 
     @classmethod
@@ -33,23 +33,22 @@ class StaleWaiver:
 
 
 Wider = Mapping[str, Collection[str]]
-"""By target, the requirements that a higher tier than the run's judges by further checks, or by more examples."""
+"""By target, the requirements for which a higher tier has further checks or more examples."""
 
 
-def stale(
+def stale_waivers(
     waivers: Iterable[Waiver], verdicts: Sequence[Verdict], today: date, wider: Wider = MappingProxyType({})
 ) -> tuple[StaleWaiver, ...]:
-    """The waivers that are expired, that match nothing in a run's targets, or that the run shows to be needed no more.
+    """The waivers of a run that are out of date: expired, without a matching requirement, or no longer needed.
 
-    A waiver that speaks of no target of this run is none of its business. One is needed as long as anything that it
-    covers fails, and it may be as long as anything that it covers was not judged, or is judged further at a higher
-    tier.
+    A waiver for other targets is left alone. A waiver is no longer needed if every requirement that it covers passed,
+    and no higher tier judges one of them further (`wider`).
     """
     return tuple(found for waiver in waivers for found in _problem(waiver, verdicts, today, wider))
 
 
 def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date, wider: Wider) -> Iterator[StaleWaiver]:
-    concerned = [verdict for verdict in verdicts if waiver.speaks_of(verdict.name, verdict.dialect)]
+    concerned = [verdict for verdict in verdicts if waiver.applies_to(verdict.name, verdict.dialect)]
     if not concerned:
         return
     covered = [entry for verdict in concerned for entry in verdict.requirements if waiver.covers(entry.id)]
@@ -58,21 +57,23 @@ def _problem(waiver: Waiver, verdicts: Sequence[Verdict], today: date, wider: Wi
     applying = {entry.verdict for entry in covered} - {"not_applicable"}
     if waiver.has_expired(today):
         failing = _ids(covered, "failed")
-        now = f"{failing} still fails." if failing else "Nothing that it covers was seen to fail."
+        now = f"{failing} still fails." if failing else "No requirement that it covers failed."
         yield StaleWaiver(
             waiver,
             f"It expired on {waiver.expires}. {now}",
-            f"Take {place} out, or agree on another day with {waiver.owner}.",
+            f"Remove {place}, or agree on a later date with {waiver.owner}.",
         )
     elif not applying:
-        what = "No requirement of this name applies to" if covered else "It matches no requirement of"
+        problem = "No requirement with this id applies to" if covered else "It matches no requirement of"
         yield StaleWaiver(
-            waiver, f"{what} {names}.", f"Take {place} out, or say with `dialect` or `targets` whom it is for."
+            waiver, f"{problem} {names}.", f"Remove {place}, or limit the waiver with `dialect` or `targets`."
         )
     elif applying == {"passed"} and not any(
         waiver.covers(name) for verdict in concerned for name in wider.get(verdict.name, ())
     ):
-        yield StaleWaiver(waiver, f"What it covers passed on {names}.", f"Take {place} out: it is needed no more.")
+        yield StaleWaiver(
+            waiver, f"Every requirement that it covers passed on {names}.", f"Remove {place}: it is no longer needed."
+        )
 
 
 def _ids(entries: Iterable[RequirementVerdict], verdict: str) -> str:

@@ -207,7 +207,7 @@ class Redactor:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in spans_by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         if by_value:
-            found += _apart(self._search.spans(text), marks)
+            found += _reserved(self._search.spans(text), marks)
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
             result += text[last:start] + mark(label).encode()
@@ -220,7 +220,7 @@ def _without_values(headers: Headers) -> Headers:
     return tuple((name, hidden(name, value)) for name, value in headers)
 
 
-def _apart(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
+def _reserved(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
     """The spans, in their order, that overlap none of the marks; these are in order and do not overlap."""
     at = 0
     for span in sorted(found):

@@ -175,6 +175,7 @@ FAULTS = (
         dialects=(AWS,),
         # The reply to ScheduleKeyDeletion shows the correct date, so that both disagree.
         requirements=frozenset({"schedule.reply.date"}),
+        families=("window", "agreement"),
         decisions=(_shown(timedelta(hours=8)),),
     ),
     _fault(

@@ -1,5 +1,5 @@
 "use strict";
-// Without this script the page says the same; it only copies, and hides rows.
+// The page is complete without this script, which adds copy buttons and filters.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -9,7 +9,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       await navigator.clipboard.writeText(line.dataset.raw ?? line.textContent);
       done = true;
     } catch {
-      // A file opened from disk may have no clipboard: select the line instead.
+      // Browsers may deny the clipboard to local files: select the line instead.
       getSelection().selectAllChildren(line);
     }
     button.textContent = done ? "Copied" : "Selected: press Ctrl+C";

@@ -1,4 +1,4 @@
-"""What the fuzzing needs of the check that it serves; the suite's scenario offers it."""
+"""The interface of a check that the fuzzing uses; `suite.scenario.Scenario` implements it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.keys.pool import Pool
 
 
-class Check(Protocol):
-    """One check at one target: its keys, its judge, how much it may ask, and judgements that read as requirements."""
+class FuzzedCheck(Protocol):
+    """One check at one target: its client, keys, judge and effort. Members are documented in `Scenario`."""
 
     client: Client
     pool: Pool
@@ -27,7 +27,7 @@ class Check(Protocol):
     judge: Judge
     effort: Effort
     seed: int
-    others_at_entry: Mapping[str, KeyView]
+    others_before: Mapping[str, KeyView]
     profile: Profile
     window: Window
     dialect: Dialect
@@ -38,7 +38,7 @@ class Check(Protocol):
         ...
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Ask for an operation."""
+        """Send an operation."""
         ...
 
     def must_read_back(

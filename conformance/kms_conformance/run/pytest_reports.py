@@ -1,4 +1,4 @@
-"""Why a check of the plan did not run, or did not come to its end, as far as pytest tells."""
+"""pytest's reports and options: reasons for missing results, filters of a run, and outcomes shown by pytest."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from types import MappingProxyType
 import pytest
 
 from kms_conformance import suite
+from kms_conformance.verdict.results import CheckResult
 
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
-# A traceback's last line says what happened; a whole one belongs into no verdict.
+# Characters of the last line of a traceback, which goes into the verdict.
 _MOST = 300
 _OPTIONS = {"keyword": "-k", "marks": "-m", "ignored": "--ignore", "deselected": "--deselect", "shard": "--shard"}
 
 
 @dataclass
 class Missing:
-    """Collects what went wrong outside of checks: by check where that is known, and for the run."""
+    """Collects the reasons for missing results: by check if known, and events that concern the whole run."""
 
     _by_check: dict[str, dict[str, str]] = field(default_factory=dict)
     _of_run: dict[str, None] = field(default_factory=dict)
 
-    def told(self, target: str, check: str, why: str) -> None:
-        """Take note of why one check has no result."""
+    def add_reason(self, target: str, check: str, why: str) -> None:
+        """Record why one check has no result."""
         self._by_check.setdefault(target, {})[check] = why
 
-    def fell(self, why: str) -> None:
-        """Take note of what befell the run: it may be why a check has no result."""
+    def add_event(self, why: str) -> None:
+        """Record an event of the run that may be the reason for missing results."""
         self._of_run[why[:_MOST]] = None
 
     def of(self, target: str) -> Mapping[str, str]:
@@ -37,27 +38,27 @@ class Missing:
         return self._by_check.get(target, {})
 
     def why(self, filters: Mapping[str, str]) -> str:
-        """Why a check did not run of which nothing else is known."""
-        told = "; ".join(f"{_OPTIONS.get(name, name)} {value}" for name, value in filters.items())
-        filtered = [f"pytest was told to leave checks out ({told})."] if told else []
-        return " ".join([*filtered, *self._of_run]) or "It did not run, and pytest does not tell why."
+        """The reason for checks without a recorded reason: filters and events of the run."""
+        options = "; ".join(f"{_OPTIONS.get(name, name)} {value}" for name, value in filters.items())
+        filtered = [f"Options left checks out ({options})."] if options else []
+        return " ".join([*filtered, *self._of_run]) or "It did not run, for an unknown reason."
 
 
 def reason_of(report: pytest.TestReport) -> str:
-    """Why an item has no result of ours: another plugin skipped it, its worker died, or something failed around it."""
+    """Why an item has no result of the suite: another plugin skipped it, or it failed outside of the check."""
     told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
     last = last_line(told)
     return f"Another pytest plugin skipped it: {last}" if report.skipped else f"It was ended from outside: {last}"
 
 
 def last_line(told: object) -> str:
-    """What a traceback comes to."""
+    """The last line of a text that is not empty, such as a traceback."""
     lines = [line.strip() for line in str(told or "").splitlines() if line.strip()]
     return lines[-1][:_MOST] if lines else ""
 
 
 def filters_of(config: pytest.Config) -> dict[str, str]:
-    """What pytest was told to confine the run to."""
+    """The pytest options that leave checks out, by name."""
     named = [argument for argument in config.args if not is_suite(argument)]
     ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
     stepwise = config.getoption("stepwise", default=False) or config.getoption("stepwise_skip", default=False)
@@ -75,5 +76,29 @@ def filters_of(config: pytest.Config) -> dict[str, str]:
 
 
 def is_suite(argument: str) -> bool:
-    """Whether what stands on pytest's command line names the whole suite."""
+    """Whether an argument of pytest names the whole suite."""
     return argument == suite.__name__ or Path(argument).resolve() == suite.FOLDER
+
+
+_NOT_DECIDING = "failed, but does not change the result: waived, or not a MUST"
+
+
+def set_outcome(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> None:
+    """Set the outcome in pytest's report, before other plugins read it.
+
+    *failed*: only failures that make the target nonconformant. *xfailed*: other failures. *skipped*, with the reason:
+    inconclusive checks, which neither passed nor failed.
+    """
+    if result.outcome == "failed" and not decides:
+        report.outcome = "skipped"
+        report.wasxfail = _NOT_DECIDING
+    elif result.outcome == "inconclusive":
+        path, line, _ = report.location
+        report.outcome = "skipped"
+        report.longrepr = (path, line or 0, f"Inconclusive: {result.reason}")
+
+
+def outcome_words(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Pytest's category, letter and word for an inconclusive check; None for other reports."""
+    raw = getattr(report, "kms", None)
+    return ("inconclusive", "I", "INCONCLUSIVE") if raw is not None and raw["outcome"] == "inconclusive" else None
