@@ -15,6 +15,7 @@ from emulator_recordings import emulator, recorded, target_of
 
 from kms_conformance.apps import differential as comparing
 from kms_conformance.apps.differential import AnswerRecording
+from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Outbound
 from kms_conformance.report.files import ReportError
 
@@ -104,3 +105,18 @@ def test_a_changed_one_is_refused(faultless: AnswerRecording, tmp_path: Path, ch
     path.write_text(json.dumps(raw))
     with pytest.raises(ReportError, match=says):
         comparing.read_recording(path)
+
+
+def test_it_holds_the_profile_of_the_user_s_own_by_which_it_asked(
+    faultless: AnswerRecording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = specs.OwnProfile("huawei", {"name": "mine", "title": "Mine", "facts": {"after_cancel": "enabled"}})
+    path = tmp_path / "own.json"
+    comparing.write_recording(path, replace(faultless, profile=own.reference, own_profile=own.content))
+    monkeypatch.setattr(specs, "_own_profiles", {})
+    assert comparing.read_recording(path).own_profile == own.content
+    assert specs.facts("huawei", own.reference)["after_cancel"] == "enabled"
+    for wrong in (None, {**own.content, "title": "Other"}, {"name": "mine", "title": "Mine", "facts": {"x": 1}}):
+        comparing.write_recording(path, replace(faultless, profile=own.reference, own_profile=wrong))
+        with pytest.raises(ReportError, match="own_profile"):
+            comparing.read_recording(path)

@@ -84,8 +84,7 @@ class Profile:
     @classmethod
     def load(cls, dialect: str, name: str = "documents") -> Profile:
         """Load one profile. Raises `KeyError` for a name that the dialect does not have."""
-        title = specs.load(f"{dialect}/profiles.yaml")["profiles"][name]["title"]
-        return cls(dialect, name, title, specs.facts(dialect, name))
+        return cls(dialect, name, specs.profile_title(dialect, name), specs.facts(dialect, name))
 
     @cached_property
     def window(self) -> Window:

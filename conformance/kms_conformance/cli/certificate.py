@@ -25,7 +25,7 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
     """
     from kms_conformance.apps.certificate import keys  # noqa: PLC0415 - other commands do not need it
     from kms_conformance.apps.certificate.certify import certify as seal  # noqa: PLC0415 - as above
-    from kms_conformance.apps.certificate.manifest import NO_SIGNATURE  # noqa: PLC0415 - as above
+    from kms_conformance.apps.certificate.manifest import NO_SIGNATURE, OWN_PROFILE  # noqa: PLC0415 - as above
 
     if new_key is not None:
         public = keys.new_key(new_key)
@@ -40,6 +40,8 @@ def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: P
             say(f"partial, not a certificate: {', '.join(sealed.partial)}")
         if sealed.kind == "evidence":
             say(f"evidence, not a certificate: the target is {sealed.result}")
+        if sealed.own_profile:
+            say(OWN_PROFILE)
         if sealed.unverifiable:
             say(f"`verify` cannot judge this file again and will exit with 3: {' '.join(sealed.unverifiable)}")
         say(f"signed with the key {sealed.signer}" if sealed.signer else NO_SIGNATURE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.text import say
 from kms_conformance.preflight.doctor import Finding, diagnose
@@ -26,6 +27,8 @@ def doctor(targets: tuple[str, ...]) -> int:
 
 def _diagnose(target: Target) -> int:
     say(f"{target.name}: {target.dialect}, profile {target.profile}")
+    if specs.is_own(target.profile):
+        say("  The profile is your own: answers that only this profile accepts are your claim.")
     worst = 0
     for finding in diagnose(target, Ledger.of(target)):
         _show(finding)

@@ -6,6 +6,8 @@ other packages by entry points of the group `kms_conformance.dialects` (docs/add
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -181,12 +183,83 @@ def _installed() -> Mapping[str, DialectLocation]:
 
 
 def profile_names(dialect: str) -> tuple[str, ...]:
-    """The names of a dialect's profiles, the default first."""
+    """The names of a dialect's profiles, the default first. Profiles of the user's own are not among them."""
     return tuple(load(f"{dialect}/profiles.yaml")["profiles"])
 
 
+@dataclass(frozen=True)
+class OwnProfile:
+    """A profile from a file of the user's own.
+
+    `content` is the JSON form of the file: `name`, `title`, `facts` and, unless it is `documents`, `extends`.
+    """
+
+    dialect: str
+    content: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of dialect and content, 64 hexadecimal digits. Comments and layout of the file do not count."""
+        text = json.dumps([self.dialect, self.content], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def reference(self) -> str:
+        """The name in targets and reports, such as `file:my-cloud@0123456789abcdef`: the digest's first 16 digits."""
+        return f"{_OWN}{self.content['name']}@{self.digest[:16]}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts, with those of the ancestors merged in."""
+        return _merged(facts(self.dialect, self.content.get("extends", "documents")), self.content["facts"])
+
+
+_OWN = "file:"
+_own_profiles: dict[str, OwnProfile] = {}
+
+
+def is_own(profile: str) -> bool:
+    """Whether a profile's name is the reference of a user's own profile."""
+    return profile.startswith(_OWN)
+
+
+def add_profile(profile: OwnProfile) -> str:
+    """Make a user's own profile known to this process; returns its reference.
+
+    The reference follows from the content, so that adding a profile again changes nothing. Raises `ValueError` for
+    another content with the same reference.
+    """
+    if _own_profiles.setdefault(profile.reference, profile) != profile:
+        raise ValueError(f"two profiles have the reference {profile.reference}")
+    return profile.reference
+
+
+def own_profile(reference: str) -> OwnProfile | None:
+    """The user's own profile with this reference; None where none was added."""
+    return _own_profiles.get(reference)
+
+
+def has_profile(dialect: str, profile: str) -> bool:
+    """Whether a dialect has a profile of this name, in its specs or added from a file."""
+    own = own_profile(profile)
+    return profile in profile_names(dialect) if own is None else own.dialect == dialect
+
+
+def profile_title(dialect: str, profile: str = "documents") -> str:
+    """A profile's title. Raises `KeyError` for a name that the dialect does not have."""
+    own = own_profile(profile)
+    entry = load(f"{dialect}/profiles.yaml")["profiles"][profile] if own is None else own.content
+    return str(entry["title"])
+
+
 def facts(dialect: str, profile: str = "documents") -> dict[str, Any]:
-    """A profile's facts merged over those of its ancestors: mappings are merged, lists and scalars replaced."""
+    """A profile's facts merged over those of its ancestors: mappings are merged, lists and scalars replaced.
+
+    Raises `KeyError` for a name that the dialect does not have.
+    """
+    own = own_profile(profile)
+    if own is not None:
+        return own.facts
     entry = load(f"{dialect}/profiles.yaml")["profiles"][profile]
     parent = facts(dialect, entry["extends"]) if "extends" in entry else {}
     return _merged(parent, entry["facts"])

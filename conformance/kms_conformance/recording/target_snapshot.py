@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from kms_conformance.core import specs
 from kms_conformance.target import Target
 from kms_conformance.target.model import Limits
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.target.registry import way_named
 from kms_conformance.wire.secrets.redactor import Redactor
 
@@ -32,10 +34,12 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
         for name, value in ((field.name, getattr(target.auth, field.name)) for field in fields(target.auth))
     }
+    own = specs.own_profile(target.profile)
     return {
         "name": target.name,
         "dialect": target.dialect,
         "profile": target.profile,
+        **({} if own is None else {"own_profile": own.content}),
         "base_url": shown(target.base_url),
         "auth": {"way": target.auth.way, **auth},
         "limits": asdict(target.limits),
@@ -46,8 +50,11 @@ def target_snapshot(target: Target) -> dict[str, Any]:
 def target_from_snapshot(description: Mapping[str, Any]) -> Target:
     """A target that plays the described one.
 
-    Raises `KeyError` or `TypeError` for a malformed snapshot.
+    Raises `KeyError`, `TypeError` or `ValueError` for a malformed snapshot.
     """
+    own, profile = description.get("own_profile"), description["profile"]
+    if specs.is_own(profile) if own is None else add_content(description["dialect"], own) != profile:
+        raise ValueError("the profile of the target is not its own_profile")
     made_up: dict[str, str] = {}
 
     def filled(value: object) -> object:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from kms_conformance.core import specs
 from kms_conformance.verdict.decide import decide_result
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
     result = decide_result(verdict.requirements, unfinished=bool(verdict.unfinished), keys_left=bool(verdict.keys_left))
     if verdict.result != result:
         yield f"The result is {verdict.result}, but its requirements and checks make it {result}."
+    own = verdict.own_profile
+    if specs.is_own(verdict.profile) if own is None else verdict.profile != _reference(verdict.dialect, own):
+        yield "The profile does not match `own_profile`."
     left_out = {found.check for found in verdict.unfinished}
     for entry in verdict.requirements:
         if entry.verdict == "passed" and not entry.productive:
@@ -32,6 +36,10 @@ def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
             yield f"{entry.id} is {entry.verdict}, but waits until {entry.waiting_until}."
         if entry.verdict in {"waived", "not_applicable"} and not entry.reason.strip():
             yield f"{entry.id} is {entry.verdict} without a reason."
+
+
+def _reference(dialect: str, content: Mapping[str, Any]) -> str:
+    return specs.OwnProfile(dialect, content).reference
 
 
 def problems_of_report(report: Report) -> Iterator[str]:

@@ -14,6 +14,7 @@ from kms_conformance.target.check import problems_of_auth, problems_of_file, tak
 from kms_conformance.target.errors import Problem, suggestion
 from kms_conformance.target.model import Limits, Target
 from kms_conformance.target.ordinary import public_words
+from kms_conformance.target.own_profile import is_file, profile_in
 from kms_conformance.target.registry import ways, ways_of
 from kms_conformance.target.schema import choose
 from kms_conformance.target.urls import is_loopback, problem_with
@@ -22,6 +23,8 @@ from kms_conformance.target.variables import Variables, labels_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from kms_conformance.core.specs import OwnProfile
 
 #: Requests a second to endpoints on other machines, which have other users. The vendors' smallest quotas are 10.
 _DEFAULT_PACE = 5.0
@@ -34,9 +37,15 @@ class TargetDraft:
     document: dict[str, Any]
     folder: Path
     variables: Variables = field(default_factory=Variables)
+    own: OwnProfile | tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
         self.document = {key: self._filled(value, key) for key, value in self.document.items()}
+        given, dialect = self.document.get("profile"), self.document.get("dialect")
+        if isinstance(given, str) and is_file(given) and dialect in specs.dialects():
+            self.own = profile_in(self.folder / given, dialect)
+            if not isinstance(self.own, tuple):
+                specs.add_profile(self.own)
 
     def problems(self) -> list[Problem]:
         """All problems, without duplicates."""
@@ -90,7 +99,8 @@ class TargetDraft:
         return filled
 
     def _profile(self) -> str:
-        return str(self.document.get("profile", "documents"))
+        own = self.own
+        return str(self.document.get("profile", "documents")) if isinstance(own, tuple) else own.reference
 
     def _dialect_problems(self) -> Iterator[Problem]:
         dialect, profile, auth = self.document.get("dialect"), self._profile(), self.document.get("auth")
@@ -99,7 +109,9 @@ class TargetDraft:
         if dialect not in specs.dialects():
             yield Problem("`dialect` names an unknown dialect.", suggestion(dialect, specs.dialects()), "dialect")
             return
-        if profile not in specs.profile_names(dialect):
+        if isinstance(self.own, tuple) and self.own:
+            yield from self.own
+        elif self.own == () and profile not in specs.profile_names(dialect):
             hint = suggestion(profile, specs.profile_names(dialect))
             yield Problem(f"`profile` names no profile of the dialect {dialect}.", hint, "profile")
         if isinstance(auth, dict):
@@ -111,7 +123,7 @@ class TargetDraft:
 
     def _way(self) -> type[Auth] | Problem:
         dialect = self.document["dialect"]
-        profile = self._profile() if self._profile() in specs.profile_names(dialect) else "documents"
+        profile = self._profile() if specs.has_profile(dialect, self._profile()) else "documents"
         return choose(self.document["auth"], ways_of(dialect, profile))
 
     def _other_problems(self) -> Iterator[Problem]:

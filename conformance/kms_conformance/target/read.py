@@ -17,13 +17,13 @@ _MAX_CHARACTERS = 1 << 16
 _TOO_LONG = Problem("The file is too long for a target file.", "Name a YAML file like the one in the README.")
 
 
-def read(path: Path) -> str:
-    """The text of the file; raises `TargetError`."""
+def read(path: Path, base: str = "the current folder") -> str:
+    """The text of the file; raises `TargetError`. `base` says which folder a relative path is relative to."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             return file.read(_MAX_CHARACTERS + 1)
     except FileNotFoundError:
-        problem = Problem("The file does not exist.", "Check the path; it is relative to the current folder.")
+        problem = Problem("The file does not exist.", f"Check the path; it is relative to {base}.")
     except IsADirectoryError:
         problem = Problem("The path is a directory.", "Name a file in it.")
     except UnicodeDecodeError:

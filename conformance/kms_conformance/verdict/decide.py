@@ -86,6 +86,7 @@ def decide(
     release; its levels count, and requirements that are not in the set do not decide.
     """
     profile = Profile.load(target.dialect, target.profile)
+    own = specs.own_profile(target.profile)
     beside = beside or Circumstances()
     unfinished = tuple(_unfinished(results, planned, beside))
     why = {found.check: found.why for found in unfinished}
@@ -101,6 +102,7 @@ def decide(
         name=target.name,
         dialect=target.dialect,
         profile=target.profile,
+        own_profile=None if own is None else own.content,
         base_url=target.shown_url,
         result=decide_result(
             decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)

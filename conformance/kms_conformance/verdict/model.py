@@ -100,7 +100,8 @@ class Verdict:
     compares keys of others before and after the run; `frozen` names the release whose requirements decided, if not this
     one. `unfinished` are the checks in the plan that did not run to their end, `filters` the pytest options that left
     checks out, `keys_left` our keys that are not confirmed as scheduled for deletion. `observations` counts events that
-    do not change the result. `watch` is true if the run only read its planted keys.
+    do not change the result. `watch` is true if the run only read its planted keys. `own_profile` is the content of the
+    user's profile file that `profile` refers to; None for a profile of the specs.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Verdict:
     keys_left: tuple[str, ...] = ()
     observations: Mapping[str, int] = field(default_factory=dict)
     watch: bool = False
+    own_profile: Mapping[str, Any] | None = None
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Verdict:
@@ -195,5 +197,5 @@ def read_time(text: str) -> datetime:
     return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
-_OPTIONAL = ("isolation", "frozen")
+_OPTIONAL = ("isolation", "frozen", "own_profile")
 _RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")

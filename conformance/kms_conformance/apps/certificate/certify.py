@@ -49,6 +49,7 @@ class SealedFile:
     partial: tuple[str, ...]
     signer: str
     unverifiable: tuple[str, ...] = ()
+    own_profile: bool = False
 
 
 def certify(
@@ -115,7 +116,8 @@ def _packed(
     partial = tuple(document["partial"])
     path = folder / layout.sealed_name(verdict.name, partial=bool(partial), evidence=not sound)
     unverifiable = tuple(why_not_repeatable(environment)) or _check_verifies(path, members)
-    return SealedFile(path, document["kind"], verdict.result, partial, signed_by, unverifiable), pack(members)
+    own = verdict.own_profile is not None
+    return SealedFile(path, document["kind"], verdict.result, partial, signed_by, unverifiable, own), pack(members)
 
 
 def _check_verifies(path: Path, members: Mapping[str, bytes]) -> tuple[()]:

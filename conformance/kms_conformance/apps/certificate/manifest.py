@@ -22,6 +22,11 @@ NO_SIGNATURE = (
     "anybody who can change the file can seal it again."
 )
 
+OWN_PROFILE = (
+    "It was judged by the user's own profile, which verdict.json shows. "
+    "Answers that only this profile accepts are its author's claim."
+)
+
 
 def manifest(
     verdict: Verdict, environment: Mapping[str, Any], exchanges: int, members: Mapping[str, bytes], issued: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kms_conformance.apps.certificate.manifest import digest
 from kms_conformance.apps.certificate.pack import MEMBERS, STATEMENT
+from kms_conformance.core.specs import OwnProfile
 from kms_conformance.report.files import canonical, parse_json
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ _PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 
 def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict: Verdict) -> bytes:
     """The statement about all members except itself, as canonical JSON."""
-    whole = not document["partial"]
-    results = {"conformant": "PASSED" if whole else "WARNED"}
+    own = None if verdict.own_profile is None else OwnProfile(verdict.dialect, verdict.own_profile)
+    # What an own profile accepts is its author's claim.
+    sound = not document["partial"] and own is None
+    results = {"conformant": "PASSED" if sound else "WARNED"}
     ids = {name: [e.id for e in verdict.requirements if e.verdict == name] for name in ("passed", "failed")}
     other = [e.id for e in verdict.requirements if e.verdict in ("waived", "inconclusive", "not_tested")]
     return canonical(
@@ -46,7 +49,8 @@ def statement(members: Mapping[str, bytes], document: Mapping[str, Any], verdict
                     {
                         "name": f"specs/{document['target']['dialect']}",
                         "digest": {"sha256": document["suite"]["specs_digest"].removeprefix("sha256:")},
-                    }
+                    },
+                    *([] if own is None else [{"name": f"profile/{own.reference}", "digest": {"sha256": own.digest}}]),
                 ],
                 "passedTests": ids["passed"],
                 "warnedTests": other,

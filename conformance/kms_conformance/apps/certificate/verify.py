@@ -16,7 +16,7 @@ from kms_conformance.apps.certificate.contents import (
     noncanonical_members,
 )
 from kms_conformance.apps.certificate.differences import differences, time_mismatch, unclaimed_failures
-from kms_conformance.apps.certificate.manifest import NO_SIGNATURE
+from kms_conformance.apps.certificate.manifest import NO_SIGNATURE, OWN_PROFILE
 from kms_conformance.apps.certificate.other_release import (
     PartialVerification,
     is_same_release,
@@ -156,6 +156,8 @@ def _verified(
     notes = [f"It is signed with the key {by.keyid}."] if by is not None and not problems else []
     if by is None:
         notes.append(_unchecked(signers[0]) if signers else NO_SIGNATURE)
+    if sealed.verdict.own_profile is not None:
+        notes.append(OWN_PROFILE)
     notes += name_note(path, sealed.document)
     so_far = Verification(path, tuple(problems), (), tuple(notes), _claim(sealed), _mark(sealed.document))
     if problems:
@@ -273,9 +275,11 @@ def why_not_repeatable(environment: Mapping[str, Any]) -> Iterator[str]:
 def _claim(sealed: SealedContents) -> str:
     document = sealed.document
     exchanges = f"{document['exchanges']} exchanges, judged again"
+    own = sealed.verdict.own_profile
+    by = "" if own is None else f" by the user's own profile ({sealed.verdict.profile})"
     if document["kind"] == "certificate" and not document["partial"]:
-        return f"{document['target']['name']} is conformant. This follows from its {exchanges}."
-    return f"its verdict follows from its {exchanges}. It is not a certificate."
+        return f"{document['target']['name']} is conformant{by}. This follows from its {exchanges}."
+    return f"its verdict{by} follows from its {exchanges}. It is not a certificate."
 
 
 def _mark(document: Mapping[str, Any]) -> str:

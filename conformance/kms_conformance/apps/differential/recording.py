@@ -18,6 +18,7 @@ from kms_conformance.core import specs
 from kms_conformance.report.files import ReportError, read_json, to_text, write_atomically
 from kms_conformance.report.schemas import built, validate
 from kms_conformance.target import Target, TargetError
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
@@ -54,6 +55,7 @@ class AnswerRecording:
     requests: int
     keys_created: int
     left: tuple[str, ...] = ()
+    own_profile: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str:
@@ -73,6 +75,7 @@ class AnswerRecording:
                 "profile": self.profile,
                 "base_url": self.base_url,
             },
+            **({} if self.own_profile is None else {"own_profile": dict(self.own_profile)}),
             "questions": {"seed": self.seed, "digest": self.digest},
             "answers": [
                 {"question": entry.question, "title": entry.title, "asked": entry.asked, **entry.answer.to_json()}
@@ -94,6 +97,7 @@ class AnswerRecording:
             entries=tuple(_entry(dict(answer)) for answer in raw["answers"]),
             requests=raw["requests"],
             keys_created=raw["keys_created"],
+            own_profile=raw.get("own_profile"),
         )
 
 
@@ -110,7 +114,7 @@ def record(
     same questions. Each target is judged by its own profile.
     """
     asked_by = profile or target.profile
-    if asked_by not in specs.profile_names(target.dialect):
+    if not specs.has_profile(target.dialect, asked_by):
         raise TargetError(
             f"The questions were made with the profile {asked_by}, which this version of the suite does not have.",
             f"Its profiles: {', '.join(specs.profile_names(target.dialect))}.",
@@ -125,6 +129,7 @@ def record(
 def _recording(
     target: Target, seed: int, asked: tuple[Question, ...], started: datetime, result: TargetAnswers
 ) -> AnswerRecording:
+    own = specs.own_profile(target.profile)
     return AnswerRecording(
         name=target.name,
         dialect=target.dialect,
@@ -141,6 +146,7 @@ def _recording(
         requests=result.requests,
         keys_created=result.keys_created,
         left=result.left,
+        own_profile=None if own is None else own.content,
     )
 
 
@@ -165,4 +171,8 @@ def read_recording(path: Path) -> AnswerRecording:
             "The file was changed: the digest does not match its questions.",
             "Record again.",
         )
+    if specs.is_own(recording.profile) and recording.dialect in specs.dialects():
+        own = recording.own_profile or {}
+        if built(lambda content: add_content(recording.dialect, content), own, str(path)) != recording.profile:
+            raise ReportError(f"{path} cannot be used.", "Its profile is not its `own_profile`.", "Record again.")
     return recording

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from kms_conformance.report.reproduce import Command, commands
 from kms_conformance.report.text.failure import FailureView, explain
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.verdict.decide import specs_digest
 from kms_conformance.verdict.model import LEVELS, VERDICTS, Counts, RequirementResult, RequirementVerdict, Verdict
 
@@ -107,8 +109,13 @@ class TargetPage:
     @cached_property
     def profile(self) -> Profile | None:
         """The profile of the target; None if this version does not know the profile."""
-        known = self.catalogue is not None and self.verdict.profile in specs.profile_names(self.verdict.dialect)
-        return Profile.load(self.verdict.dialect, self.verdict.profile) if known else None
+        if self.catalogue is None:
+            return None
+        dialect, name = self.verdict.dialect, self.verdict.profile
+        if self.verdict.own_profile is not None:
+            with suppress(ValueError):
+                name = add_content(dialect, self.verdict.own_profile)
+        return Profile.load(dialect, name) if specs.has_profile(dialect, name) else None
 
     @cached_property
     def same_specs(self) -> bool:

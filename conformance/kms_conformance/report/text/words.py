@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
+from typing import Any
 
 from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import is_waiting
@@ -58,8 +59,16 @@ def sentence(verdict: Verdict) -> str:
         )
     parts += _unearned(verdict)
     parts += [_frozen(verdict)] if verdict.frozen else []
+    parts += [_own(verdict.own_profile)] if verdict.own_profile is not None else []
     parts += [_observed(verdict)] if verdict.observations else []
     return " ".join(parts)
+
+
+def _own(profile: Mapping[str, Any]) -> str:
+    return (
+        f"It was judged by the user's own profile {profile['name']}. "
+        "Answers that only this profile accepts are its author's claim."
+    )
 
 
 def _unearned(verdict: Verdict) -> Iterator[str]:

@@ -17,6 +17,7 @@ from kms_conformance.report.reproduce import read_replay_file, write_replay_file
 from kms_conformance.report.store import write
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.target.registry import way_named
 from kms_conformance.target.urls import is_loopback
 from kms_conformance.verdict.decide import Circumstances, Run, decide
@@ -175,6 +176,8 @@ def _verdict(
 
 def _stand_in(stored: Verdict, way: str) -> Target:
     """The target with empty credentials, which are not in the results."""
+    if stored.own_profile is not None:
+        add_content(stored.dialect, stored.own_profile)
     kind = way_named(way)
     blank = dict.fromkeys(kind.key_names(), "")
     return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)

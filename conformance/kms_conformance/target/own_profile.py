@@ -1,0 +1,162 @@
+"""A profile in a file of the user's own: the file is read, checked against its dialect, and added to the profiles.
+
+A target file names such a file under `profile`. The form is that of an entry in `specs/<dialect>/profiles.yaml`, with
+a `name`. Sealed results carry its content, so a target can be made again without the file.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
+from kms_conformance.target.errors import Problem, TargetError, suggestion
+from kms_conformance.target.read import mapping, read
+from kms_conformance.target.registry import ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from kms_conformance.core.specs import OwnProfile
+
+_SUFFIXES = (".yaml", ".yml")
+_SCHEMA = "schemas/profiles.schema.json"
+#: Refusals that every operation can meet, whatever the state of the key.
+_ANYWHERE = ("unknown_key", "malformed_key")
+_Kind = jsonschema_rs.ValidationErrorKind
+
+
+def is_file(profile: str) -> bool:
+    """Whether the key `profile` of a target file names a file, and not a profile of the specs."""
+    return profile.endswith(_SUFFIXES)
+
+
+def profile_in(path: Path, dialect: str) -> OwnProfile | tuple[Problem, ...]:
+    """The profile in a file for a known dialect, or all problems with the file."""
+    try:
+        content = _as_json(mapping(read(path, "the target file"), str(path)))
+    except TargetError as error:
+        return (_problem(error.why[:1].lower() + error.why[1:-1], error.hint),)
+    except (ValueError, RecursionError):
+        return (_problem("it holds a value that JSON does not have", "Remove it."),)
+    profile = specs.OwnProfile(dialect, content)
+    return tuple(_problems(profile)) or profile
+
+
+def add_content(dialect: str, content: Mapping[str, Any]) -> str:
+    """Add a profile whose content was kept with results; returns its reference. Raises `ValueError` if it is unfit."""
+    profile = specs.OwnProfile(dialect, _as_json(content))
+    problem = next(_problems(profile), None)
+    if problem is not None:
+        raise ValueError(f"own_profile: {problem.why}")
+    return specs.add_profile(profile)
+
+
+def _as_json(content: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(json.dumps(content, allow_nan=False))
+
+
+def _problem(why: str, hint: str) -> Problem:
+    return Problem(f"`profile` names a file that cannot be used: {why}.", hint, "profile")
+
+
+def _problems(profile: OwnProfile) -> Iterator[Problem]:
+    """All problems: those with the form, or else those with names that the dialect does not have."""
+    errors = list(_validator().iter_errors(profile.content))
+    for error in errors:
+        yield from _problems_of_form(error)
+    if errors:
+        return
+    extends, known = profile.content.get("extends", "documents"), specs.profile_names(profile.dialect)
+    if extends not in known:
+        yield _problem(f"`extends` is no profile of the dialect {profile.dialect}", suggestion(extends, known))
+        return
+    yield from _problems_of_window(profile.facts["window"])
+    yield from _unknown("facts.auth_ways", profile.facts.get("auth_ways", ()), _ways(profile.dialect))
+    yield from _problems_of_lifecycle(profile)
+
+
+def _problems_of_window(window: Mapping[str, int]) -> Iterator[Problem]:
+    if not window["minimum"] <= window.get("default", window["minimum"]) <= window["maximum"]:
+        bounds = "`facts.window` must have `minimum` <= `default` <= `maximum`"
+        yield _problem(bounds, "The profile that it extends gives those that are not in the file.")
+
+
+def _problems_of_lifecycle(profile: OwnProfile) -> Iterator[Problem]:
+    facts = profile.facts
+    api = Api.load(Profile(profile.dialect, profile.reference, profile.content["title"], facts))
+    parent = specs.facts(profile.dialect, profile.content.get("extends", "documents"))
+    named = {refusal for by_state in facts["lifecycle"].values() for refusal in by_state.values()}
+    yield from _unknown("facts.refusals", facts["refusals"], [*parent["refusals"], *sorted(named)])
+    yield from _unknown("facts.lifecycle", facts["lifecycle"], list(api.operations))
+    met: dict[str, list[str]] = {}
+    for operation, by_state in facts["lifecycle"].items():
+        where = f"facts.lifecycle.{operation}"
+        yield from _unknown(where, by_state, list(facts["states"]))
+        yield from _unknown(where, by_state.values(), list(facts["refusals"]))
+        for refusal in {*by_state.values(), *_ANYWHERE} & set(facts["refusals"]):
+            met.setdefault(refusal, []).extend([operation] if operation in api else [])
+    for refusal in sorted(met):
+        yield from _undocumented(refusal, facts["refusals"][refusal], met[refusal], api)
+
+
+def _undocumented(name: str, refusal: Mapping[str, Any], met_by: Sequence[str], api: Api) -> Iterator[Problem]:
+    """Accepted answers with a status that the rule on all replies refuses, each once."""
+    for status in sorted({answer["status"] for answer in refusal["answers"]}):
+        operation = next((api[each] for each in met_by if status not in api[each].replies), None)
+        if operation is not None:
+            why = f"`facts.refusals.{name}` has the status {status}, which {operation.id} does not document"
+            yield _problem(why, f"It documents {', '.join(map(str, sorted(operation.replies)))}.")
+
+
+def _unknown(where: str, given: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> Iterator[Problem]:
+    for name in given:
+        if name not in known:
+            yield _problem(f"`{where}` names {_shown(name)}, which the dialect does not have", suggestion(name, known))
+
+
+def _ways(dialect: str) -> list[str]:
+    return [kind.way for kind in ways() if dialect in kind.dialects]
+
+
+def _problems_of_form(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
+    path = [str(step) for step in error.instance_path]
+    where = ".".join(map(_shown, path))
+    within = f"{where}." if where else ""
+    known = _keys_at(path)
+    match error.kind:
+        case _Kind.AdditionalProperties(unexpected):
+            for key in unexpected:
+                yield _problem(f"`{within}{_shown(str(key))}` is not known there", suggestion(str(key), known))
+        case _Kind.Required(missing):
+            yield _problem(f"`{within}{missing}` is missing there", f"Add {missing}; see docs/add-a-cloud.md.")
+        case _:
+            yield _problem(f"`{where or 'it'}`: {error.message}", "See docs/add-a-cloud.md for an example.")
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    schema = {"$ref": "#/$defs/own", "$defs": specs.load(_SCHEMA)["$defs"]}
+    # Errors about target files show no values.
+    return jsonschema_rs.Draft202012Validator(schema, mask="the value")
+
+
+def _keys_at(path: Sequence[str]) -> tuple[str, ...]:
+    """The keys that the schema has at a place of the file."""
+    definitions = specs.load(_SCHEMA)["$defs"]
+    node = definitions["own"]
+    for step in path:
+        node = node.get("properties", {}).get(step) or node.get("additionalProperties") or node.get("items") or {}
+        if "$ref" in node:
+            node = definitions[node["$ref"].rpartition("/")[2]]
+    return tuple(node.get("properties", ()))
+
+
+def _shown(name: str) -> str:
+    return ascii(name)[1:-1][:40]
