@@ -23,10 +23,8 @@ FEWEST_LINES = 50
 SHORT: Mapping[str, str] = {
     "**/__init__.py": "says what a package is",
     "__main__.py": "`python -m kms_conformance`",
-    "auth/*.py": "a way to sign in",
     "cli/*.py": "a command, named like its file",
     "apps/selftest/faults/*.py": "the faults of one class",
-    "report/ci/*.py": "a report format of one CI system",
     "suite/test_*.py": "the checks of one family",
 }
 
@@ -125,3 +123,22 @@ def _fits(path: str, pattern: str) -> bool:
     if pattern.startswith("**/"):
         return fnmatch(Path(path).name, pattern.removeprefix("**/"))
     return fnmatch(path, pattern) and path.count("/") == pattern.count("/")
+
+
+def test_the_emulator_shares_nothing_but_the_specs_with_the_suite() -> None:
+    """It signs and parses by code of its own: a mistake in shared code would hide itself."""
+    imported = {
+        node.module
+        for path in (PACKAGE / "emulator").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kms_conformance")
+    }
+    others = {name for name in imported if not name.startswith("kms_conformance.emulator")}
+    names = {
+        alias.name
+        for path in (PACKAGE / "emulator").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "kms_conformance.core"
+        for alias in node.names
+    }
+    assert (others, names) == ({"kms_conformance.core"}, {"specs"})
