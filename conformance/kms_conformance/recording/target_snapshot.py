@@ -48,7 +48,7 @@ def described(target: Target) -> dict[str, Any]:
 
 
 def put_up(description: Mapping[str, Any]) -> Target:
-    """A target that plays the described one. Raises `KeyError`, `TypeError` or `ValueError` for an invalid description."""
+    """A target that plays the described one. Raises `KeyError`, `TypeError` or `ValueError` for a wrong one."""
     own, profile = description.get("own_profile"), description["profile"]
     if specs.is_own(profile) if own is None else add_content(description["dialect"], own) != profile:
         raise ValueError("the target's profile is not its own_profile")

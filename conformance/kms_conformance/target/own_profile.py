@@ -15,8 +15,7 @@ import jsonschema_rs
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core import specs
-from kms_conformance.target.errors import Problem, TargetError
-from kms_conformance.target.misspelt import suggestion
+from kms_conformance.target.errors import Problem, TargetError, suggestion
 from kms_conformance.target.read import mapping, read
 from kms_conformance.target.registry import ways
 
