@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.core import tier
+from kms_conformance.wire.exchange_log import ExchangeLog
 from kms_conformance.wire.messages import Exchange, Request
-from kms_conformance.wire.record import Recorder
 
 #: The part after all checks: clean-up of keys, and reports.
 FINISH = "finish"
@@ -64,14 +64,14 @@ class _Listener:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parts: list[Part] = []
-        add = Recorder.add
+        add = ExchangeLog.add
 
-        def listening(recorder: Recorder, operation: str, exchange: Exchange) -> int:
+        def listening(recorder: ExchangeLog, operation: str, exchange: Exchange) -> int:
             if self._parts:
                 self._parts[-1].requests.append((operation, exchange.request))
             return add(recorder, operation, exchange)
 
-        Recorder.add = listening  # type: ignore[method-assign, assignment]  # patched: every exchange passes here
+        ExchangeLog.add = listening  # type: ignore[method-assign, assignment]  # patched: every exchange passes here
 
     def _timed(self, check: str) -> Generator[None, object, object]:
         part = Part(check)

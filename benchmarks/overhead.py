@@ -104,7 +104,7 @@ def _asked(base: str) -> tuple[Taken, Request]:
         client = target_session.client
         take = client.start_findings().take
         judge = Judge(
-            target_session.catalogue, target_session.applicable, latest=lambda: client.recorder.count, take=take
+            target_session.catalogue, target_session.applicable, latest=lambda: client.exchange_log.count, take=take
         )
         key = client.dialect.unknown_key()
         request = client.ask("describe", key_id=key).request

@@ -25,8 +25,8 @@ from kms_conformance.suite import test_authentication
 from kms_conformance.target import Target, TargetError, load_target
 from kms_conformance.target.registry import GROUP, register, unregister, ways
 from kms_conformance.target.schema import schema
+from kms_conformance.wire.exchange_log import ExchangeLog
 from kms_conformance.wire.messages import Request
-from kms_conformance.wire.record import Recorder
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 
@@ -231,10 +231,10 @@ def test_the_requirements_of_the_way_that_it_is_like_hold_for_it(target: Target)
 
 
 def test_a_recorded_exchange_holds_neither_its_secret_nor_its_proof(target: Target, server: Verifier) -> None:
-    recorder = Recorder(Redactor.of(target))
+    log = ExchangeLog(Redactor.of(target))
     with Session(target.limits, target.urls) as session:
-        recorder.add("describe", session.send(signer_for(target, session).sign(call(server))))
-    [record] = recorder.records()
+        log.add("describe", session.send(signer_for(target, session).sign(call(server))))
+    [record] = log.records()
     shown = json.dumps(record.as_json())
     [proof] = server.proofs
     assert dict(record.request_headers)["X-Client-Proof"] == "[redacted:X_CLIENT_PROOF]"

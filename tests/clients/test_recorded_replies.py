@@ -21,7 +21,7 @@ import pytest
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.judge import Judgement
 from kms_conformance.core import specs
 from kms_conformance.dialects import adapter
@@ -169,7 +169,7 @@ def answered(recorded: Recorded, profile_name: str, operation: str) -> tuple[Ans
         sent_at=datetime.now(UTC),
         documented=tuple(asked.replies),
     )
-    return answer, list(Examiner(dialect).examine(answer))
+    return answer, list(ExchangeRules(dialect).judge(answer))
 
 
 @pytest.mark.parametrize(("recorded", "profile_name"), CASES)

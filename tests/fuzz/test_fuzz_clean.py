@@ -10,7 +10,7 @@ from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.core import specs
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.emulator import Inbound, Outbound, State

@@ -19,7 +19,7 @@ from kms_conformance.verdict.decide import Run, decide
 from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver
-from kms_conformance.wire.record import Body, Record
+from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 
 STARTED = datetime(2026, 1, 15, 9, 30, 12, tzinfo=UTC)
 RUN = Run("standard", 20260115, STARTED, 83.4)
@@ -36,7 +36,7 @@ Decided = tuple[Verdict, list[CheckResult]]
 def record(number: int, status: int | None = 200, reply: str = "", request: str = "", **changes: Any) -> dict[str, Any]:
     """One stored exchange."""
     headers = (("Content-Type", "application/json"), ("X-Request-Id", f"4c2f9a01{number:04}"), ("Server", "api"))
-    made = Record(
+    made = ExchangeRecord(
         number=number,
         operation="CancelKeyDeletion",
         started="2026-01-15T09:30:15.123+00:00",
@@ -224,7 +224,7 @@ def inconclusive(target: Target = OTC) -> Decided:
 @cache
 def mixed(target: Target = OTC) -> Decided:
     """A run of everything: a waived failure, two reasons for open questions, and checks that did not run."""
-    expiry = "The waiting period cannot be waited for: the target offers no time_control."
+    expiry = "The waiting period cannot be skipped: the target offers no time_control."
     hint = "An emulator can offer one (see the target file's format); on a cloud this stays open."
     names = [
         "cancel.bad-sequence",

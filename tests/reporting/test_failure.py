@@ -6,7 +6,7 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.text.exchange import record_of, view
 from kms_conformance.report.text.failure import WIDTH, render
-from kms_conformance.wire.record import Body
+from kms_conformance.wire.exchange_log import Body
 
 CATALOGUE = Catalogue.load("huawei")
 REQUIREMENT = CATALOGUE["cancel.not-pending.enabled"]

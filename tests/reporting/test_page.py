@@ -13,7 +13,7 @@ from kms_conformance.client.judge import Judgement
 from kms_conformance.report.html import render as html
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.store import scrubbed
-from kms_conformance.wire.record import Body
+from kms_conformance.wire.exchange_log import Body
 
 TEMPLATES = Path(html.__file__).parent / "templates"
 HOSTILE = (
@@ -61,7 +61,7 @@ def test_failures_show_requirement_source_difference_exchange_and_next_step() ->
 
 def test_open_questions_are_grouped_by_reason() -> None:
     text = page_of(samples.mixed()).text
-    assert text.count("The waiting period cannot be waited for: the target offers no time_control.") == 1 + 6
+    assert text.count("The waiting period cannot be skipped: the target offers no time_control.") == 1 + 6
     assert "lifecycle::test_walks_as_predicted did not run to the end: It did not run." in text
     assert "Checks that did not run to the end 1" in " ".join(text.split())
     assert "Mended in release 7.2" in text

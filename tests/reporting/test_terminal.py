@@ -54,7 +54,7 @@ def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> N
 
 def test_open_questions_are_grouped_by_reason_with_their_next_step() -> None:
     text = summary(report(samples.mixed(), samples.conformant(samples.ALI)))
-    assert "     6  The waiting period cannot be waited for: the target offers no time_control.\n" in text
+    assert "     6  The waiting period cannot be skipped: the target offers no time_control.\n" in text
     assert "        → An emulator can offer one" in text
     assert "     2  Not tested: no exchange of the run allowed a judgement.\n" in text
     assert "  checks that did not run to the end:\n     1  It did not run.\n        lifecycle::test_walks" in text

@@ -12,7 +12,7 @@ import pytest
 import kms_conformance
 from kms_conformance.client.gate import NotOurs
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
 from kms_conformance.dialects.base import Raw
@@ -37,7 +37,7 @@ def test_a_foreign_key_that_was_never_listed_is_found_out_by_asking(scene, diale
     new = replace(at.emulator.store.keys[-1], id=at.kms.dialect.unknown_key())
     at.emulator.store.put(new)
     before = len(at.received)
-    with pytest.raises(Inconclusive, match="does not say that there is no such key"):
+    with pytest.raises(Inconclusive, match="did not confirm that no key has this id"):
         at.kms.ask("schedule", key_id=new.id, window=7)
     assert [inbound.operation for inbound in at.received[before:]] == ["describe"]
     assert at.emulator.store.keys[-1] == new
@@ -191,12 +191,12 @@ def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
                 ) or heads & {"urllib.parse"}
                 network = heads & {"requests", "urllib3", "httpx", "socket", "http", "urllib.request"}
                 assert allowed or not network, f"{module} imports {network}"
-    assert made == {"Session": {"client/target_client.py"}, "Transport": {"wire/carrier.py"}}
+    assert made == {"Session": {"client/target_client.py"}, "Transport": {"wire/network.py"}}
 
 
 def test_an_alias_of_ours_may_be_named_in_full_and_nobody_elses(scene) -> None:
     client = scene("aws").target_session.client
     account = "arn:aws:kms:us-east-1:111122223333:alias/"
-    client.guard.check(client.dialect.request("schedule", {"key_id": f"{account}{MARKER_PREFIX}1", "window": 7}))
+    client.gate.check(client.dialect.request("schedule", {"key_id": f"{account}{MARKER_PREFIX}1", "window": 7}))
     with pytest.raises(NotOurs):
-        client.guard.check(client.dialect.request("schedule", {"key_id": f"{account}payroll", "window": 7}))
+        client.gate.check(client.dialect.request("schedule", {"key_id": f"{account}payroll", "window": 7}))

@@ -12,7 +12,7 @@ from typing import Any
 from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack, unpack
 from kms_conformance.apps.certificate.statement import seal_statement, statement
-from kms_conformance.recording.player import Tape
+from kms_conformance.recording.player import Recording
 from kms_conformance.report import files, layout
 from kms_conformance.report.model import Report
 
@@ -86,7 +86,7 @@ class Forgery:
             ),
         }
         verdict = Report.from_json(self.results).targets[0].verdict
-        exchanges = len(Tape.read(members[layout.EXCHANGES]).lines)
+        exchanges = len(Recording.read(members[layout.EXCHANGES]).exchanges)
         document = manifest(verdict, self.environment, exchanges, members, ISSUED)
         members[MANIFEST] = files.to_text(document).encode()
         members[PAGE] = page(document, verdict, "").encode()

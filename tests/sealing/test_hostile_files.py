@@ -20,7 +20,7 @@ from forging import Forgery
 
 from kms_conformance.apps.certificate.pack import MANIFEST, MEMBERS, pack, unpack
 from kms_conformance.apps.certificate.verify import verify_file
-from kms_conformance.recording.player import Tape, TapeError
+from kms_conformance.recording.player import Recording, RecordingError
 
 END = b'{"end": 0, "now": [], "monotonic": []}\n'
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -73,24 +73,24 @@ TAPES: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("made", TAPES.values(), ids=TAPES)
 def test_a_hostile_tape_is_refused_in_a_sentence(made: Callable[[], bytes]) -> None:
-    with pytest.raises(TapeError) as refused:
-        Tape.read(made())
+    with pytest.raises(RecordingError) as refused:
+        Recording.read(made())
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 200
 
 
 def test_an_exchange_of_the_known_form_is_read() -> None:
-    assert len(Tape.read(gzip.compress(changed())).lines) == 1
+    assert len(Recording.read(gzip.compress(changed())).exchanges) == 1
 
 
 READ = """
 import resource, sys
-from kms_conformance.recording.player import Tape, TapeError
+from kms_conformance.recording.player import Recording, RecordingError
 data = open(sys.argv[1], "rb").read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    Tape.read(data)
-except TapeError:
+    Recording.read(data)
+except RecordingError:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

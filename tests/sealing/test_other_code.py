@@ -15,7 +15,7 @@ from kms_conformance.apps.certificate.manifest import digest
 from kms_conformance.apps.certificate.pack import pack, unpack
 from kms_conformance.apps.certificate.statement import open_envelope, seal_statement
 from kms_conformance.apps.certificate.verify import verify_file
-from kms_conformance.recording import release
+from kms_conformance.recording import code_version
 from kms_conformance.report.files import canonical
 
 OTHER = {"digest": "sha256:" + "0" * 64, "commit": "d109d79c9b1ef5e8f695b51fc2d7c83b8203a51e"}
@@ -171,10 +171,10 @@ def test_the_commit_of_a_checkout_is_known_without_asking_git(
 ) -> None:
     package = checkout(tmp_path / "c o")
     lay(package.parents[1])
-    monkeypatch.setattr(release, "_PACKAGE", package)
-    monkeypatch.setattr(release, "_origin", dict)
-    assert release.code()["commit"] == COMMIT
-    said = release.command({"suite": {"version": "9"}, "code": {"commit": COMMIT}}, Path("a b.zip"))
+    monkeypatch.setattr(code_version, "_PACKAGE", package)
+    monkeypatch.setattr(code_version, "_origin", dict)
+    assert code_version.code()["commit"] == COMMIT
+    said = code_version.command({"suite": {"version": "9"}, "code": {"commit": COMMIT}}, Path("a b.zip"))
     assert shlex.split(said)[3] == f"git+{package.parents[1].as_uri()}@{COMMIT}"
     assert said.endswith("kms-conformance verify 'a b.zip'")
 
@@ -183,22 +183,22 @@ def test_the_commit_of_a_checkout_is_known_without_asking_git(
 def test_a_checkout_that_tells_no_commit_has_none(head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = checkout(tmp_path / "c")
     put(package.parents[1] / ".git" / "HEAD", head)
-    monkeypatch.setattr(release, "_PACKAGE", package)
-    monkeypatch.setattr(release, "_origin", dict)
-    assert release.code()["commit"] == ""
+    monkeypatch.setattr(code_version, "_PACKAGE", package)
+    monkeypatch.setattr(code_version, "_origin", dict)
+    assert code_version.code()["commit"] == ""
 
 
 def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin = {"url": "https://example.com/kms.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
-    monkeypatch.setattr(release, "_PACKAGE", tmp_path / "site-packages" / "kms_conformance")
-    monkeypatch.setattr(release, "_origin", lambda: origin)
+    monkeypatch.setattr(code_version, "_PACKAGE", tmp_path / "site-packages" / "kms_conformance")
+    monkeypatch.setattr(code_version, "_origin", lambda: origin)
     environment = {"suite": {"version": "9"}, "code": {"commit": ""}}
-    assert release.code()["commit"] == COMMIT
-    assert shlex.split(release.command(environment, Path("x")))[3] == "git+https://example.com/kms.git@v9"
-    monkeypatch.setattr(release, "_origin", dict)
-    assert shlex.split(release.command(environment, Path("x")))[3] == "kms-conformance==9"
+    assert code_version.code()["commit"] == COMMIT
+    assert shlex.split(code_version.command(environment, Path("x")))[3] == "git+https://example.com/kms.git@v9"
+    monkeypatch.setattr(code_version, "_origin", dict)
+    assert shlex.split(code_version.command(environment, Path("x")))[3] == "kms-conformance==9"
 
 
 def test_the_digest_of_code_depends_on_every_source_file_and_on_no_line_ending(
@@ -209,12 +209,12 @@ def test_the_digest_of_code_depends_on_every_source_file_and_on_no_line_ending(
         folder.mkdir()
         for name, content in files.items():
             (folder / f"{name}.py").write_bytes(content)
-        monkeypatch.setattr(release, "_PACKAGE", folder)
-        release.digest.cache_clear()
-        return release.digest()
+        monkeypatch.setattr(code_version, "_PACKAGE", folder)
+        code_version.digest.cache_clear()
+        return code_version.digest()
 
     one = digest(a=b"1\n", b=b"2\n")
     assert digest(a=b"1\r\n", b=b"2\n") == one
     assert len({one, digest(a=b"1\n"), digest(a=b"2\n", b=b"2\n"), digest(a=b"1\nb", b=b"2\n")}) == 4
     monkeypatch.undo()
-    release.digest.cache_clear()
+    code_version.digest.cache_clear()

@@ -341,7 +341,7 @@ def test_a_generated_request_that_went_badly_cannot_be_left_out(generated: Path,
     """Removes a generated request and its exchange."""
     forgery = Forgery(generated.read_bytes())
     fewer_drawn(forgery)
-    assert "what was drawn for the requests of " in found(verify_file(forgery.saved(tmp_path)))
+    assert "the values drawn for the requests of " in found(verify_file(forgery.saved(tmp_path)))
 
 
 def test_a_machine_that_draws_otherwise_judges_what_was_recorded(generated: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core import specs
-from kms_conformance.recording.target_snapshot import described, put_up
+from kms_conformance.recording.target_snapshot import target_from_snapshot, target_snapshot
 from kms_conformance.target import Target, TargetError, load_target
 from kms_conformance.target.own_profile import add_content
 
@@ -95,14 +95,14 @@ def test_it_is_no_profile_of_the_specs(tmp_path: Path) -> None:
 
 def test_a_target_is_made_again_from_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = target_with(tmp_path, MINE)
-    description = described(target)
+    description = target_snapshot(target)
     monkeypatch.setattr(specs, "_own_profiles", {})
-    again = put_up(description)
+    again = target_from_snapshot(description)
     assert again.profile == target.profile
     assert Profile.load("huawei", again.profile).window.maximum == 90
     description["own_profile"] = description["own_profile"] | {"title": "Another"}
-    with pytest.raises(ValueError, match="the target's profile is not its own_profile"):
-        put_up(description)
+    with pytest.raises(ValueError, match="does not match its own_profile"):
+        target_from_snapshot(description)
 
 
 @pytest.mark.parametrize(

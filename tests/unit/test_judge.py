@@ -155,7 +155,7 @@ def test_findings_hold_no_secret_and_each_goes_to_one_judge_once() -> None:
     found.had_no_reply("schedule: hunter2")
     for _ in range(2):
         assert [failure.received for failure in judge.failures] == ["it says …"]
-        assert judge.silences == {"schedule: …": 1}
+        assert judge.missing_replies == {"schedule: …": 1}
     assert found.take() == ()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.auth import RpcAuth
-from kms_conformance.client.ledger import Ledger, LedgerError
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_files import LedgerError
 from kms_conformance.target import Target
 
 AUTH = RpcAuth("id-1234", "secret-1234")

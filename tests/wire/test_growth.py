@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from kms_conformance.core import specs
-from kms_conformance.recording.placeholders import StandIns
+from kms_conformance.recording.placeholders import Placeholders
 from kms_conformance.wire.contents import fields
 from kms_conformance.wire.messages import Exchange, Reply, Request
 from kms_conformance.wire.secrets.redactor import Redactor
@@ -109,7 +109,7 @@ def test_what_an_endpoint_decrypted_is_replaced_in_proportion_to_the_text(plaint
         exchange = Exchange(
             Request("GET", "https://h/"), Reply(200, "", (), body.encode(), 0.1), None, datetime.now(UTC)
         )
-        StandIns().exchange(exchange)
+        Placeholders().exchange(exchange)
 
     grows_with_its_length(record, 500)
 

@@ -11,8 +11,8 @@ import pytest
 from loopback import Loopback, reply
 
 from kms_conformance.wire.curl import curl
+from kms_conformance.wire.exchange_log import MAX_BODY, Body, ExchangeLog, ExchangeRecord
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
-from kms_conformance.wire.record import MAX_BODY, Body, Record, Recorder
 from kms_conformance.wire.secrets.redactor import Redactor
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ STARTED = datetime(2026, 1, 2, 3, 4, 5, 678_900, UTC)
 SECRET = "s3cret/value"
 
 
-def record(request: Request, answer: Reply | None = None, failure: Failure | None = None) -> Record:
+def record(request: Request, answer: Reply | None = None, failure: Failure | None = None) -> ExchangeRecord:
     exchange = Exchange(request, answer, failure, STARTED)
-    recorder = Recorder(Redactor([SECRET], {SECRET: "KMS_TOKEN"}))
-    recorder.add("describe", exchange)
-    return recorder.records()[0]
+    log = ExchangeLog(Redactor([SECRET], {SECRET: "KMS_TOKEN"}))
+    log.add("describe", exchange)
+    return log.records()[0]
 
 
 def test_a_record_is_json_and_has_no_secret() -> None:
@@ -77,15 +77,15 @@ def test_any_body_comes_back_from_its_text() -> None:
 
 
 def test_a_recorder_keeps_the_newest_and_counts_all() -> None:
-    recorder = Recorder(Redactor([]), limit=10)
+    log = ExchangeLog(Redactor([]), limit=10)
     exchange = Exchange(Request("GET", "https://h/"), None, Failure("reset", ""), STARTED)
-    threads = [threading.Thread(target=lambda: [recorder.add("x", exchange) for _ in range(25)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [log.add("x", exchange) for _ in range(25)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    numbers = [each.number for each in recorder.records()]
-    assert recorder.count == 100
+    numbers = [each.number for each in log.records()]
+    assert log.count == 100
     assert len(set(numbers)) == 10
     assert numbers == sorted(numbers)
 

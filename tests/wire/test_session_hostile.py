@@ -13,8 +13,8 @@ import pytest
 from loopback import LIMITS, Loopback, exchange, refused_port, reply
 
 from kms_conformance.target.model import Limits
-from kms_conformance.wire.carrier import MAX_BODY
 from kms_conformance.wire.messages import Request
+from kms_conformance.wire.network import MAX_BODY
 from kms_conformance.wire.session import Session
 
 

@@ -20,10 +20,10 @@ from test_asking_again import JSON, KEY, LISTED, PAGE
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Inconclusive, Judge, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.missing_replies import form_of
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.runtime import Clock
 from kms_conformance.target import parse_target
-from kms_conformance.wire.form import form_of
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.world import World
 
@@ -105,7 +105,7 @@ def is_accused(client: Client) -> bool:
 
 
 def silences(client: Client) -> list[int]:
-    return list(JUDGES[client].silences.values())
+    return list(JUDGES[client].missing_replies.values())
 
 
 def schedule(client: Client) -> None:
@@ -191,7 +191,7 @@ def test_a_target_that_serves_nobody_any_more_is_not_accused() -> None:
     service = Service(does={"encrypt-data": lambda _: SILENT})
     with asking(service) as client:
         service.does["list-keys"] = lambda _: SILENT
-        with pytest.raises(Lost, match="others are not served either"):
+        with pytest.raises(Lost, match="other requests are not served either"):
             client.ask("encrypt", key_id=KEY, plaintext="x")
         assert not is_accused(client)
 

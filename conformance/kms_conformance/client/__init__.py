@@ -1,1 +1,1 @@
-"""One target: the gate before each request, the ledger of keys, the judge of each reply, the oracle."""
+"""The client of one target: gate before each request, ledger of keys, judgement of each reply, oracle of key states."""

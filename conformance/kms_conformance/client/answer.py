@@ -1,4 +1,4 @@
-"""What came back for one abstract operation, read but not yet judged."""
+"""The answer to one operation: the reply, decoded but not yet judged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from kms_conformance.wire.messages import Reply, Request
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply with its decoded body. `number` is that of the recorded exchange; `sent_at` is aware, UTC."""
+    """A reply with its decoded body.
+
+    `operation` is None for a request that belongs to none, and `spec` describes replies of this status (None if the
+    status is undocumented). `value` is the decoded body, `problems` its defects. `error` is the error that the body
+    reports (None below status 400). `number` is that of the recorded exchange, `sent_at` is aware, UTC. `documented`
+    lists the statuses that the documents name for the operation.
+    """
 
     operation: Operation | None
     request: Request
@@ -31,17 +37,17 @@ class Answer:
 
     @property
     def code(self) -> str | None:
-        """The vendor's error code, if the body holds one."""
+        """The vendor's error code in the body, or None."""
         return None if self.error is None else self.error.code
 
     @property
     def accepted(self) -> bool:
-        """Whether the reply says that the operation was carried out."""
+        """Whether the status says that the operation was carried out."""
         return self.status in ((200,) if self.operation is None else self.operation.success)
 
     @property
     def summary(self) -> str:
-        """Status and error code, or the first characters of the body, for one line of a report."""
+        """Status and error code, or status and the start of the body, for one line of a report."""
         if self.code is not None:
             return f"{self.status} {self.code}"
         body = self.reply.body[:120].decode(errors="replace").strip()

@@ -1,4 +1,4 @@
-"""What is judged on every exchange, whatever a scenario is after: status, media type, encoding, body, request id."""
+"""Rules for every exchange: status, media type, encoding, body and request id are judged in all checks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import ANSWERED, Judgement
 from kms_conformance.dialects.base import Dialect
 
-# A server or proxy may refuse a request for its size before the service sees it; no page documents that.
+# Servers and proxies may refuse a request for its size before the service sees it; no document lists these statuses.
 _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
 
 @dataclass
-class Examiner:
-    """Judges exchanges; remembers the request ids that it has seen."""
+class ExchangeRules:
+    """Judges exchanges against the rules of all replies; remembers the request ids of the run."""
 
     dialect: Dialect
     _seen: set[bytes] = field(default_factory=set)
 
-    def examine(self, answer: Answer) -> Iterator[Judgement]:
-        """All judgements of one exchange that has a reply."""
+    def judge(self, answer: Answer) -> Iterator[Judgement]:
+        """All judgements of one exchange with a reply."""
         spec = answer.spec
         if answer.status in _SIZE_STATUSES:
             return
@@ -60,7 +60,7 @@ class Examiner:
         known = self.dialect.request_id(answer.reply, answer.value)
         if known is None and not self.dialect.profile.request_id.required:
             return
-        # A digest: an id may be as long as a reply, and a run has thousands.
+        # A digest, because an id may be as long as a reply, and a run has thousands of replies.
         digest = hashlib.sha256((known or "").encode("utf-8", "surrogatepass")).digest()
         fresh = bool(known and known.strip()) and digest not in self._seen
         received = "the same as in an earlier reply" if digest in self._seen else repr(known)

@@ -1,4 +1,4 @@
-"""Judgements: what one check found about one requirement, and how a check ends."""
+"""Judgements of requirements in one check, their collection, and the exceptions that end a check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kms_conformance.core.text import shortened
 
 @dataclass(frozen=True)
 class Judgement:
-    """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the deciding one last."""
+    """One judgement of one requirement. `exchanges` are numbers of recorded exchanges, the decisive one last."""
 
     requirement: RequirementId
     passed: bool
@@ -22,7 +22,7 @@ class Judgement:
     hint: str = ""
 
     def cleaned(self, clean: Callable[[str], str]) -> Judgement:
-        """The same without secrets, and with texts of bounded length: a target may have echoed anything."""
+        """The judgement without secrets and with texts of bounded length, because targets may echo anything."""
         return replace(
             self,
             expected=shortened(clean(self.expected)),
@@ -40,22 +40,22 @@ class StateRead:
 
 @dataclass(frozen=True)
 class NoReply:
-    """A request got no reply, and nobody is accused; `text` names the request and its outcome, without secrets."""
+    """A request got no reply, and the target is not blamed; `text` names request and outcome, without secrets."""
 
     text: str
 
 
-#: Results of a request besides its answer, in the order in which they were found.
+#: Results of a request besides its answer, in chronological order.
 Finding = Judgement | StateRead | NoReply
 
-#: That every request gets a reply: each reply shows it, and that there is none is found where it is waited for.
+#: Every reply shows that requests are answered; `missing_replies` finds the contrary.
 ANSWERED: RequirementId = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
-    """A check could not be made: the reason, and what its user can do about it. Never the target's fault.
+    """A check could not be completed: the reason, and a hint for the user. Never the fault of the target.
 
-    `waiting_until` is the date (ISO 8601, UTC) before which nothing can be done: nothing is wrong.
+    `waiting_until` is the date (ISO 8601, UTC) before which the check cannot be done; nothing is wrong.
     """
 
     def __init__(self, reason: str, hint: str = "", waiting_until: str = "") -> None:
@@ -66,37 +66,37 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
 
 
 class Lost(Inconclusive):
-    """A request that changes something got no reply: whether it was carried out, only the key's state can tell.
+    """A changing request got no reply; only the state of the key can tell whether it was carried out.
 
-    It is never sent again: carried out twice, it would be refused, and that refusal would be held against the target.
+    It is not sent again: a repetition of a carried out request would be refused, and the target blamed for it.
     """
 
 
 class Unanswered(Lost):
-    """A request gets no reply, again and again while others are served: that is on record as a failure.
+    """A request repeatedly got no reply while others were served; the failure is on record.
 
-    A check that has nothing to do with it may go on: `Lost` says what is left open.
+    Checks that do not depend on this request may go on, as after `Lost`.
     """
 
 
 class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file
-    """A check found at least one failed judgement."""
+    """A check ended with at least one failed judgement."""
 
 
 class Stop(Exception):  # noqa: N818 - not an error: the failure is already on record
-    """The scenario cannot go on, because what it builds on has just been judged failed."""
+    """The scenario cannot go on, because a prerequisite has just been judged failed."""
 
 
-# Of the exchanges that show that a requirement holds, this many are kept for each check.
+# Exchanges cited by each check as evidence of a passed requirement.
 _MOST_CITED = 3
 
 
 @dataclass
 class Passes:
-    """How often a requirement held in a check, how often of these on a productive exchange, and the first of them.
+    """Count of passed judgements of a requirement in a check, of productive ones, and the first exchanges.
 
-    An exchange is productive if the check had, before, read a key in a state that the requirement speaks of
-    (`reached` in `requirements.yaml`); where it speaks of none, every exchange is.
+    A judgement is productive if the check had read a key in a state that the requirement is about (`reached` in
+    `requirements.yaml`) before; without such states, every judgement is.
     """
 
     count: int = 0
@@ -108,11 +108,11 @@ class Passes:
 class Judge:
     """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
 
-    `clean` takes secrets out of what is said of a failure: a target may have echoed them. `latest` gives the number of
-    the exchange before now: what a judgement rests on that names none. `take` gives the findings of the check's
-    requests since its last call, without secrets; they are recorded before anything else is recorded or read here, so
-    the order of all judgements is that of the exchanges. `observed` are, by requirement, those of several accepted
-    answers that came, and `refusals` what the profile calls the set of them.
+    `clean` redacts texts of failures, because targets may echo secrets. `latest` gives the number of the latest
+    exchange, which a judgement cites if it names none. `take` gives the findings of the check's requests since its last
+    call, without secrets; they are recorded before any other judgement is recorded or read, so all judgements are in
+    the order of the exchanges. `observed` maps requirements with several accepted answers to those that came,
+    `refusals` maps them to the name of the set in the profile.
     """
 
     catalogue: Catalogue
@@ -125,29 +125,29 @@ class Judge:
     refusals: dict[str, str] = field(default_factory=dict)
     _failures: list[Judgement] = field(default_factory=list)
     _passes: dict[str, Passes] = field(default_factory=dict)
-    _silences: dict[str, int] = field(default_factory=dict)
+    _missing_replies: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     @property
     def failures(self) -> list[Judgement]:
-        """The failed judgements, each deviation once."""
+        """The failed judgements; each deviation once."""
         self._catch_up()
         return self._failures
 
     @property
     def passes(self) -> dict[str, Passes]:
-        """How often each requirement held, by its id."""
+        """Counts of passed judgements, by requirement."""
         self._catch_up()
         return self._passes
 
     @property
-    def silences(self) -> dict[str, int]:
-        """How many requests got no reply and accuse nobody, by what became of them."""
+    def missing_replies(self) -> dict[str, int]:
+        """Counts of requests without a reply for which the target is not blamed, by outcome."""
         self._catch_up()
-        return self._silences
+        return self._missing_replies
 
     def record(self, findings: Iterable[Finding]) -> None:
-        """Take findings made elsewhere; secrets are taken out of failures here."""
+        """Add findings from elsewhere; failures are redacted here."""
         self._catch_up()
         for finding in findings:
             if isinstance(finding, Judgement) and not finding.passed:
@@ -163,7 +163,7 @@ class Judge:
         if isinstance(finding, StateRead):
             self._witnessed.add(finding.state)
         elif isinstance(finding, NoReply):
-            self._silences[finding.text] = self._silences.get(finding.text, 0) + 1
+            self._missing_replies[finding.text] = self._missing_replies.get(finding.text, 0) + 1
         elif finding.requirement not in self.applicable:
             return
         elif finding.passed:
@@ -185,7 +185,7 @@ class Judge:
     def that(
         self,
         requirement: RequirementId,
-        passed: bool,  # noqa: FBT001 - reads as a sentence: judge.that("…", state == ENABLED, …)
+        passed: bool,  # noqa: FBT001 - reads well: judge.that("…", state == ENABLED, …)
         expected: object,
         received: object,
         exchanges: tuple[int, ...] = (),
@@ -196,20 +196,20 @@ class Judge:
         return passed
 
     def holds(self, requirement: RequirementId) -> None:
-        """Record that one requirement holds."""
+        """Record a passed judgement."""
         self.record([Judgement(requirement, passed=True)])
 
     def observe(self, requirement: RequirementId, answer: str, refusal: str) -> None:
-        """Take note which of several accepted answers came.
+        """Note which of several accepted answers came.
 
-        `answer` is a short text, such as `400 KMS.0309`; `refusal` names the set of them in the profile.
+        `answer` is a short text such as `400 KMS.0309`; `refusal` names the set of answers in the profile.
         """
         if requirement in self.applicable:
             self.observed.setdefault(requirement, set()).add(answer)
             self.refusals[requirement] = refusal
 
     def recalls(self, requirement: RequirementId) -> None:
-        """Record that one requirement held in an earlier run, by the ledger: no exchange of this run shows it."""
+        """Record that a requirement held in an earlier run, by the ledger; no exchange of this run shows it."""
         if requirement in self.applicable:
             passes = self.passes.setdefault(requirement, Passes())
             passes.count += 1
@@ -218,13 +218,13 @@ class Judge:
     def breaks(
         self, requirement: RequirementId, expected: object, received: object, exchanges: tuple[int, ...] = ()
     ) -> None:
-        """Record that one requirement does not hold."""
+        """Record a failed judgement."""
         self.record(
             [Judgement(requirement, passed=False, expected=str(expected), received=str(received), exchanges=exchanges)]
         )
 
     def _known(self, judgement: Judgement) -> bool:
-        """The same deviation in the same check, met again in another exchange, is shown once."""
+        """Whether the same deviation is already recorded; it is shown once."""
         return any(
             known.requirement == judgement.requirement and known.expected == judgement.expected
             for known in self._failures
@@ -232,10 +232,9 @@ class Judge:
 
     @property
     def broken(self) -> bool:
-        """Whether an obligation has failed that others rest on.
+        """Whether a MUST has failed, so that later judgements of the check are unreliable.
 
-        After a recommendation that is not followed, all else means what it did, and so it does after a request without
-        a reply: of such a one nothing was concluded.
+        Failed recommendations and unanswered requests do not count: no conclusion was drawn from them.
         """
         return any(
             self.catalogue[failure.requirement].level == "MUST"
@@ -245,15 +244,15 @@ class Judge:
 
     @property
     def judged(self) -> frozenset[str]:
-        """The ids of all requirements that this check has judged."""
+        """Ids of all requirements judged in this check."""
         return frozenset(self.passes) | {failure.requirement for failure in self.failures}
 
     @property
     def unjudged(self) -> frozenset[str]:
-        """The requirements that the check names, that apply, and that it has not judged."""
+        """Declared and applicable requirements that the check has not judged."""
         return (self.declared & self.applicable) - self.judged
 
     @property
     def open(self) -> frozenset[str]:
-        """What the check leaves open if it stops now: all that it names and that has not failed."""
+        """Declared and applicable requirements that have not failed: those left open if the check stops now."""
         return (self.declared & self.applicable) - {failure.requirement for failure in self.failures}

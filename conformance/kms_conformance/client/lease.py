@@ -1,7 +1,7 @@
-"""Locks on files that the kernel lets go of when a process dies, however it dies: who writes, and who lives.
+"""File locks that the kernel releases when a process dies: exclusive writing, and leases of living runs.
 
-On a volume that several machines write, a lock of one need not hold on another. So a lease says on which machine its
-run is, and is touched while the run is at work: of a run elsewhere, the last touch tells whether it lives.
+On a volume shared by several machines, a lock of one may be invisible to the others. So a lease names the machine of
+its run and is touched regularly. For a run on another machine, the time of the last touch decides.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from filelock import lock_descriptor
 from kms_conformance.core.disk import write_all
 from kms_conformance.core.errors import UserMistake
 
-# How long a run elsewhere may be silent: longer than any pause of a run (patience ends after 90 time-outs).
+# Seconds without a touch after which a run on another machine counts as dead: longer than any pause of a run (back-off
+# ends after 90 time-outs).
 _SILENT_SECONDS = 3600.0
 _BEAT_SECONDS = 20.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class LocksDoNotHold(UserMistake):
-    """The ledger's folder is on a file system on which a locked file can be locked again."""
+    """The ledger's folder is on a file system where a locked file can be locked again."""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the file alone, waiting for others; its lock is a file beside it, so that the file may be replaced."""
+    """Hold an exclusive lock on the file, waiting for others. The lock is a separate file, so this one can change."""
     descriptor = hold(path.with_suffix(".lock"))
     assert descriptor is not None
     try:
@@ -43,9 +44,9 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def hold(path: Path, *, blocking: bool = True) -> int | None:
-    """A descriptor that holds a lock file alone until it is closed; None where somebody else does, if not `blocking`.
+    """A descriptor that holds an exclusive lock until it is closed; None if the lock is taken and not `blocking`.
 
-    Raises `LocksDoNotHold` where the lock keeps nobody out, `OSError` where the file cannot be opened.
+    Raises `LocksDoNotHold` if locks have no effect here, `OSError` if the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -61,7 +62,7 @@ def hold(path: Path, *, blocking: bool = True) -> int | None:
 
 
 def try_locks(folder: Path) -> None:
-    """Make sure that locks in a folder keep others out, and leave nothing there. Raises as `hold` does."""
+    """Verify that locks work in a folder; no file is left there. Raises as `hold` does."""
     path = folder / f".{secrets.token_hex(4)}.lock"
     try:
         descriptor = hold(path)
@@ -72,7 +73,7 @@ def try_locks(folder: Path) -> None:
 
 
 class Lease:
-    """That a run lives: a locked file, named after the ledger and the run."""
+    """The sign that a run is alive: a locked file named after the ledger and the run."""
 
     def __init__(self, ledger: Path, run: str) -> None:
         self._path = _path(ledger, run)
@@ -80,7 +81,7 @@ class Lease:
         self._beaten = 0.0
 
     def begin(self) -> None:
-        """Take the lease, before the first line of the run is written; once is enough. Raises as `hold` does."""
+        """Take the lease, before the first line of the run is written; idempotent. Raises as `hold` does."""
         if self._descriptor is None:
             self._descriptor = hold(self._path)
             assert self._descriptor is not None
@@ -88,14 +89,14 @@ class Lease:
             self._beaten = time.monotonic()
 
     def beat(self) -> None:
-        """Show that the run is at work, to machines on which its lock does not hold; called with every request."""
+        """Touch the lease, for machines that cannot see its lock; called with every request."""
         if self._descriptor is not None and time.monotonic() - self._beaten >= _BEAT_SECONDS:
             self._beaten = time.monotonic()
             with suppress(OSError):
                 os.utime(self._path)
 
     def end(self) -> None:
-        """Give it up."""
+        """Release the lease."""
         if self._descriptor is not None:
             _remove(self._path)
             os.close(self._descriptor)
@@ -104,7 +105,7 @@ class Lease:
 
     @staticmethod
     def alive(ledger: Path, run: str) -> bool:
-        """Whether a run still lives; the lease of a dead one is removed."""
+        """Whether a run is alive; the lease of a dead run is removed."""
         path = _path(ledger, run)
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -122,7 +123,7 @@ class Lease:
 
 @cache
 def machine() -> str:
-    """What tells this machine, since it was started, from others: containers of one machine share its locks."""
+    """An id of this machine since its last boot, shared by its containers, because they share its locks."""
     with suppress(OSError):
         return _BOOT_ID.read_text(encoding="ascii").strip()
     return platform.node()
@@ -136,11 +137,11 @@ def _lock(descriptor: int, path: Path, *, blocking: bool) -> bool:
 
 
 def _must_hold(path: Path) -> None:
-    """Try to lock a file again that is locked: where that works, no run would know of another."""
+    """Try to lock a locked file again: if that succeeds, runs cannot see each other."""
     again = os.open(path, os.O_RDWR)
     try:
         if _lock(again, path, blocking=False):
-            raise _useless(path, "a file that is locked can be locked again")
+            raise _useless(path, "a locked file can be locked again")
     finally:
         os.close(again)
 
@@ -148,13 +149,13 @@ def _must_hold(path: Path) -> None:
 def _useless(path: Path, why: str) -> LocksDoNotHold:
     return LocksDoNotHold(
         f"The ledger cannot be kept in {path.parent}.\n"
-        f"Locks do not hold there ({why}), so two runs could take each other's keys.\n"
-        "Set KMS_CONFORMANCE_STATE to a folder on a local disk, or mount the volume with locks."
+        f"File locks have no effect there ({why}), so two runs could take over each other's keys.\n"
+        "Set KMS_CONFORMANCE_STATE to a folder on a local disk, or mount the volume with working locks."
     )
 
 
 def _beats_elsewhere(descriptor: int, path: Path) -> bool:
-    """Whether a lease is of another machine, and was touched not long ago by the clock of the file system."""
+    """Whether a lease is of another machine and was touched recently, by the clock of the file system."""
     try:
         said = json.loads(os.read(descriptor, 1000) or b"{}")
         there = said.get("machine", machine()) if isinstance(said, dict) else machine()
@@ -171,7 +172,7 @@ def _beats_elsewhere(descriptor: int, path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    # Windows does not remove what is open: then it is done once it is closed.
+    # Windows does not remove open files; it is tried again after closing.
     with suppress(FileNotFoundError, PermissionError):
         path.unlink()
 

@@ -1,4 +1,4 @@
-"""The lifecycle as a pure state machine: what the documents predict for each operation on a key."""
+"""The oracle: predicts the outcome of each operation on a key by a pure state machine of the documented lifecycle."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 
 @dataclass(frozen=True)
 class KeyModel:
-    """What we expect of one key: its state, the state before its deletion was scheduled, and its deletion date."""
+    """The expected state of one key, its state before the deletion was scheduled, and its deletion date."""
 
     state: str
     before: str = ENABLED
     deletion_at: datetime | None = None
 
     def at(self, now: datetime) -> KeyModel:
-        """The same key at a time: gone once its deletion date has come."""
+        """The key at a time: gone from its deletion date on."""
         if self.deletion_at is not None and now >= self.deletion_at:
             return KeyModel(GONE, self.before)
         return self
@@ -32,9 +32,9 @@ class KeyModel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an operation must lead to: a refusal by name or None, the key afterwards, and the requirement at stake.
+    """The expected outcome of an operation: a refusal by name or None, the key afterwards, and the requirement.
 
-    `states` are the accepted states afterwards: more than one where the documents leave it open.
+    `states` are the accepted states afterwards; more than one where the documents leave the state open.
     """
 
     refusal: str | None
@@ -50,7 +50,7 @@ class Oracle:
         self._profile = profile
 
     def predict(self, key: KeyModel, operation: str, now: datetime, window: int | None = None) -> Prediction:
-        """Predict an operation on a key. `window`, in days, is what `schedule` asks for; None is never valid there."""
+        """Predict an operation on a key. `window` is the argument of `schedule` in days; None is never valid there."""
         key = key.at(now)
         refusal = self._refusal(key, operation, window)
         if refusal is not None:
@@ -62,7 +62,8 @@ class Oracle:
         if key.state == GONE:
             return "unknown_key"
         bounds = self._profile.window
-        # On a key that cannot be scheduled anyway no page says which of the two refusals comes first: not asked.
+        # For a key that cannot be scheduled anyway, the documents do not rank the two refusals, so callers do not send
+        # this.
         if operation == "schedule" and not (window is not None and bounds.minimum <= window <= bounds.maximum):
             return "window_out_of_range"
         return self._profile.refusal_in(operation, key.state)
@@ -90,7 +91,7 @@ _ACCEPTED: Mapping[str, RequirementId] = {
 
 
 def _requirement(operation: str, key: KeyModel, refusal: str | None) -> RequirementId:
-    """The requirement that a deviation from the prediction breaks; `lifecycle.sequence` where none is narrower."""
+    """The requirement that a deviation breaks; `lifecycle.sequence` if no narrower one applies."""
     if refusal is None:
         return _ACCEPTED.get(operation, "lifecycle.sequence")
     if key.state == GONE:

@@ -1,4 +1,4 @@
-"""The target's clock for lifetimes of keys: moved where the target offers it, real time elsewhere."""
+"""The target's clock for key lifetimes: advanced through time_control if the target offers it, else real time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kms_conformance.wire.session import Session
 
 
 class TimeControl:
-    """Knows what time it is for the target's keys. Signatures, tokens and HTTP dates stay on real time."""
+    """The current time for the target's keys. Signatures, tokens and HTTP dates stay on real time."""
 
     def __init__(self, session: Session, url: str | None) -> None:
         self._session = session
@@ -23,21 +23,21 @@ class TimeControl:
 
     @property
     def offered(self) -> bool:
-        """Whether the target file says how to move the clock."""
+        """Whether the target file has a time_control URL."""
         return self._url is not None
 
     def now(self) -> datetime:
-        """The time for keys, aware, UTC. An earlier run may have moved the clock: the first call asks."""
+        """The time for keys, aware, UTC. The first call queries the target, as an earlier run may have advanced it."""
         if not self._known:
             self.advance(0)
         return self._session.world.clock.now() + self._ahead
 
     def advance(self, seconds: float) -> datetime:
-        """Move the clock forward; returns the new time. Raises `Inconclusive` where that is not possible."""
+        """Advance the clock; returns the new time. Raises `Inconclusive` if that is not possible."""
         if self._url is None:
             raise Inconclusive(
-                "The waiting period cannot be waited for: the target offers no time_control.",
-                "An emulator can offer one (see the target file's format); on a cloud this stays open.",
+                "The waiting period cannot be skipped: the target offers no time_control.",
+                "An emulator can offer one (see the format of the target file); on a cloud this is not tested.",
             )
         body = json.dumps({"advance_seconds": seconds}).encode()
         exchange = self._session.send(Request("POST", self._url, (("Content-Type", "application/json"),), body))
@@ -52,9 +52,10 @@ class TimeControl:
 
 
 def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:
-    """By how many seconds an endpoint's clock is ahead of ours, by the Date of its reply to a request of `sent_at`.
+    """Seconds by which an endpoint's clock is ahead of ours, by the Date header of its reply.
 
-    None where it does not say, or not intelligibly. The header has whole seconds, and the reply took until `now`.
+    None without a valid header. The request was sent at `sent_at`, the reply was complete at `now`. The header has a
+    resolution of one second, so any date between these times counts as 0.
     """
     told = http_date(date)
     if told is None:
@@ -69,6 +70,6 @@ def _time(body: bytes) -> datetime:
     now = iso_date(str(said.get("now"))) if isinstance(said, dict) else None
     if now is None:
         raise Inconclusive(
-            "The target's time_control does not answer with its time.", 'Expected {"now": "2026-01-01T00:00:00Z"}.'
+            "The reply of the target's time_control has no valid time.", 'Expected {"now": "2026-01-01T00:00:00Z"}.'
         )
     return now

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, PLAIN, Ledger, Record
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import mark_of
@@ -67,7 +68,7 @@ class Inventory(Reader):
     @property
     def room(self) -> int:
         """How many more keys may be created, by the limits of the run, of the shard and of the target."""
-        there = [record for record in self.ledger.here if record.there]
+        there = [record for record in self.ledger.here if record.may_exist]
         of_share = sum(mark_of(record.run) == self.ledger.mark for record in there)
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
@@ -208,10 +209,10 @@ class Inventory(Reader):
             proved = [record.marker for record in found if other.is_free(record) and self._is_here(record)]
             self.ledger.bring_over(other, proved)
 
-    def _is_here(self, record: Record) -> bool:
+    def _is_here(self, record: KeyRecord) -> bool:
         if record.key is None:
             return record.doubtful and any(_carries(view, record.marker) for view in self.views_before.values())
-        if not record.there or record.key not in self.preexisting:
+        if not record.may_exist or record.key not in self.preexisting:
             return False
         return self._proved_by(record, self.views_before.get(record.key) or self.read(record.key))
 
@@ -219,7 +220,7 @@ class Inventory(Reader):
         """Note the account of the ledger by the ARN of a key: an empty account shows its id with its first key."""
         account = self.client.dialect.account_of(view.arn)
         if account is not None:
-            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
+            self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
 
     # --- reusing ------------------------------------------------------------------------------------------------------
 
@@ -280,7 +281,7 @@ class Inventory(Reader):
         strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_released(view))
         return Recovered(tuple(undone), strangers)
 
-    def _write_recovered(self, record: Record, proved: list[KeyView]) -> None:
+    def _write_recovered(self, record: KeyRecord, proved: list[KeyView]) -> None:
         for view in proved:
             key = str(view.id)
             if record.key is None:
@@ -297,7 +298,7 @@ class Inventory(Reader):
         if now is None or now.state == GONE or self.is_another(record, now):
             self.ledger.write("gone", record.marker, record.key)
 
-    def _proved(self, record: Record, key: str | None = None) -> KeyView | None:
+    def _proved(self, record: KeyRecord, key: str | None = None) -> KeyView | None:
         """Read the key of a record; None if it is gone or cannot be proved to be that key."""
         named = key or record.key
         if named is None:
@@ -305,12 +306,12 @@ class Inventory(Reader):
         view = self.read(named)
         return view if view.id == named and self._proved_by(record, view) else None
 
-    def _proved_by(self, record: Record, view: KeyView) -> bool:
+    def _proved_by(self, record: KeyRecord, view: KeyView) -> bool:
         """Whether a key exists and is the one of the record: by its creation date, or by its marker."""
         same = view.born is not None and view.born == record.facts.get("born")
         return view.state != GONE and (same or _carries(view, record.marker.partition("/")[0]))
 
-    def is_another(self, record: Record, view: KeyView) -> bool:
+    def is_another(self, record: KeyRecord, view: KeyView) -> bool:
         """Whether the id of a record now names another key, by its creation date; the recorded key is gone."""
         born = record.facts.get("born")
         other = born is not None and view.born is not None and view.born != born

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kms_conformance.client.ledger import Entry, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import LedgerLine
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
     return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))
 
 
-def _planted(entry: Entry) -> PlantedKey:
+def _planted(entry: LedgerLine) -> PlantedKey:
     facts = entry.facts
     asked, end, until = (datetime.fromisoformat(facts[name]) for name in ("asked", "end", "until"))
     texts, beside = (tuple(facts[name].split()) for name in ("ciphertexts", "beside"))

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
-from kms_conformance.client.ledger import PLAIN, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
@@ -300,7 +301,7 @@ class Pool(Inventory):
         return key not in self._listed
 
     def _clean(self, reason: str) -> str:
-        return self.client.recorder.redactor.text(reason)[:_LONGEST_REASON]
+        return self.client.exchange_log.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
         """Cancel a deletion with a late date, to schedule it again with a shorter window; a refusal is ignored."""

@@ -102,7 +102,7 @@ class Reader:
             if not answer.accepted:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
             page = self.client.dialect.page(answer.value)
-            self.client.guard.saw(page.ids)
+            self.client.gate.note_listed(page.ids)
             yield page
             if page.cursor is None:
                 return

@@ -10,7 +10,8 @@ from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl, skew
@@ -119,7 +120,7 @@ class TargetSession:
         The keys of others are read again and compared, except when `hurried`, after an interrupt.
         """
         self.client.stop_findings()
-        self.client.patience.renew()
+        self.client.backoff.renew()
         try:
             left = self.pool.release()
             if self._opened and not hurried:
@@ -144,7 +145,7 @@ class TargetSession:
         before = [key for key in self.pool.preexisting if key not in ours]
         now = [key for key in self.pool.list_keys() if key not in ours]
         found = Isolation.of(self.others, after, (before, now), _MAX_BYSTANDERS)
-        return found.cleaned(self.client.recorder.redactor.text)
+        return found.cleaned(self.client.exchange_log.redactor.text)
 
     def _sign_in(self) -> None:
         self.client.sign_in()
@@ -164,7 +165,7 @@ class TargetSession:
         owner = self.client.dialect.owner(answer.value)
         account = self.client.dialect.scope if owner is None else owner.account
         if account:
-            self.ledger.belongs_to(account, self.client.recorder.redactor.text(account))
+            self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
         """Raise `Inconclusive` if this machine's clock is off: without time control, dates are judged by that clock."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import created_by_sibling

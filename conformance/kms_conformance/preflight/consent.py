@@ -68,7 +68,7 @@ def _refuse_collisions(target: Target, mark: str) -> None:
         more = f"\n  and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         raise TargetError(
             f"The account of the target {target.name} is in use by another run, or has keys that one left behind.",
-            target_session.client.recorder.redactor.text(
+            target_session.client.exchange_log.redactor.text(
                 f"These keys have this suite's marker and are not in the ledger {ledger.path}:\n{shown}{more}"
             ),
             "Wait until that run has ended. If none is running, copy its ledger here and run "

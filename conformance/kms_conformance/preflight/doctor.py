@@ -20,7 +20,7 @@ from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
 from kms_conformance.preflight.account import Advice, advise, cost_of
 from kms_conformance.target import Target
-from kms_conformance.wire.tls import Unreached, look
+from kms_conformance.wire.tls import Unreachable, probe
 
 #: A certificate with fewer days left may expire before its operator notices a failing nightly run.
 _DAYS_LEFT = 14
@@ -41,7 +41,7 @@ class Finding:
 def diagnose(target: Target, ledger: Ledger) -> Iterator[Finding]:
     """Yield findings about a target, without secrets; the target is not changed."""
     target_session = TargetSession(target, ledger, keys=0)
-    clean = target_session.client.recorder.redactor.text
+    clean = target_session.client.exchange_log.redactor.text
     try:
         for finding in _findings(target, ledger, target_session):
             yield Finding(finding.topic, clean(finding.text), finding.level, clean(finding.next))
@@ -71,7 +71,7 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
     yield from _of_this_machine(target, ledger)
     try:
         yield _endpoint(target)
-    except Unreached as error:
+    except Unreachable as error:
         yield Finding("endpoint", error.why, "bad", error.hint)
         return
     client = target_session.client
@@ -117,7 +117,7 @@ def _left(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _endpoint(target: Target) -> Finding:
-    seen = look(target.base_url, target.verify, target.limits.timeout_seconds)
+    seen = probe(target.base_url, target.verify, target.limits.timeout_seconds)
     if seen is None:
         return Finding("endpoint", f"{target.shown_url} reached; plain HTTP, no TLS")
     text = f"{target.shown_url} reached; {seen.version}, certificate good for {seen.days_left} days"

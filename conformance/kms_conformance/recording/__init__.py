@@ -1,1 +1,1 @@
-"""Recordings of exchanges without their secrets, and their playback."""
+"""Recordings of a run: exchanges without secrets, written during the run and played back to judge it again."""

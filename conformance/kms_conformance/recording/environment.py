@@ -1,4 +1,4 @@
-"""The circumstances of a run on one target, as `specs/schemas/environment.schema.json` describes them."""
+"""The environment of a run on one target: versions, settings and target, by `specs/schemas/environment.schema.json`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance import __version__
-from kms_conformance.recording.release import code
-from kms_conformance.recording.target_snapshot import described
+from kms_conformance.recording.code_version import code
+from kms_conformance.recording.target_snapshot import target_snapshot
 
 if TYPE_CHECKING:
-    from kms_conformance.recording.storage import Facts
+    from kms_conformance.recording.storage import RunFacts
     from kms_conformance.target import Target
 
 FORMAT = 2
-# What generates requests: of another version it draws others from the same seed.
+# Packages that generate requests: other versions draw other requests from the same seed.
 _DRAWING = ("python", "hypothesis", "schemathesis", "botocore")
-# What says whether a body is as described, and what describes it: of another version it may judge otherwise.
+# Packages that judge bodies, or describe them: other versions may judge otherwise.
 _JUDGING = ("schemathesis", "jsonschema-rs", "botocore")
 _OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
 
 
 def environment(
     target: Target,
-    facts: Facts,
+    facts: RunFacts,
     planned: Collection[str],
     *,
     tier: str,
@@ -35,7 +35,7 @@ def environment(
     filters: Mapping[str, str],
     specs_digest: str,
 ) -> dict[str, Any]:
-    """The document. `planned` are the checks that the run would have made without `filters`."""
+    """The document. `planned` are the checks that the run would make without `filters`."""
     document = {
         "format": FORMAT,
         "suite": {"version": __version__, "specs_digest": specs_digest},
@@ -46,7 +46,7 @@ def environment(
         "seed": seed,
         "nights": dict(nights),
         "filters": dict(filters),
-        "target": described(target),
+        "target": target_snapshot(target),
         "planned": sorted(planned),
         **asdict(facts),
     }
@@ -54,7 +54,7 @@ def environment(
 
 
 def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[str]:
-    """Why a run does not speak of all that is demanded; empty if it does. `plan` are all checks of its tier."""
+    """Reasons why a run covers a part of the requirements only; empty if none. `plan`: all checks of its tier."""
     left_out = len(set(plan) - set(document["checks"]))
     reasons = {
         "its tier is smoke": document["tier"] == "smoke",
@@ -68,12 +68,15 @@ def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[
 
 
 def missing_to_draw(document: Mapping[str, Any]) -> list[str]:
-    """What this machine has in another version than the run had, of what decides which requests are generated."""
+    """Packages that generate requests and have another version here than in the run."""
     return _others(document, _DRAWING)
 
 
 def missing_to_judge(document: Mapping[str, Any], *, drawn: bool) -> list[str]:
-    """The same of what decides how replies are judged; unless the file says what was `drawn`, also of what draws."""
+    """Packages that judge replies and have another version here than in the run.
+
+    If the file has no `drawn` values, those that generate requests are included.
+    """
     return _others(document, _JUDGING if drawn else tuple(dict.fromkeys((*_DRAWING, *_JUDGING))))
 
 

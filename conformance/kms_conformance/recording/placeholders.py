@@ -1,9 +1,9 @@
-"""What stands for plaintexts that replies bring, so that these can be judged again as they were.
+"""Placeholders that replace plaintexts in recorded replies and keep their format.
 
-A reply to decrypt is right if it gives back what was encrypted, and a data key must have its length. What we had
-encrypted ourselves is no secret and stands for itself. Anything else gets a stand-in of the same form: the same for the
-same plaintext within a run, made by a key that is never stored. Wherever the plaintext stands, and in whatever
-encoding, its stand-in takes its place in that encoding, so that what is worked out from one agrees with the other.
+Checks compare decrypted texts with the texts that were encrypted, and the length of data keys. Plaintexts that this run
+had encrypted are no secrets and stay. Each other plaintext gets a placeholder of the same form, which is the same for
+the same plaintext within a run, and derived from a key that is never stored. The placeholder replaces the plaintext
+everywhere and in every encoding, so that results computed from one encoding agree with the others.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Exchange, Reply, Request
 
-# What is shorter stands in texts by chance; it is replaced where a name stands before it, and nowhere else.
+# Characters. Shorter plaintexts occur in texts by chance; they are replaced only as values of plaintext fields.
 _MIN_SOUGHT = 24
-# Of one run, and of one reply: the longest run known has 400, and a documented reply one. Each is compared with every
-# text that holds any of them, so an endpoint must not make us look for as many as it likes.
+# Plaintexts searched for in a run, and added by a reply: the longest run has 400, a documented reply one. Each is
+# compared with every text that may contain it, so endpoints must not be able to add any number.
 _MOST = 1_000
 _MOST_OF_A_REPLY = 8
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEPT = " +/=-_.:"
-# The last digit before the padding of a text in base64, whose lowest bits are none of the data's.
+# Base64 digits that may precede the padding: their lowest bits are zero.
 _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
-# One of four texts of 32 bytes has neither of the other characters of base64, one of 15 000 of 300 bytes.
+# Attempts. One of four base64 texts of 32 bytes has letters and digits only, one of 15,000 of 300 bytes.
 _TRIES = 500
 _X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
 
 
-class StandIns:
-    """Knows what this run had encrypted, and makes stand-ins for everything else."""
+class Placeholders:
+    """Knows the plaintexts that this run had encrypted, and makes placeholders for all others."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -56,7 +56,7 @@ class StandIns:
         self._sought = SecretSearch()
 
     def exchange(self, exchange: Exchange) -> Exchange:
-        """The exchange with stand-ins for all plaintexts that this run has seen so far."""
+        """The exchange with placeholders for all plaintexts seen in this run so far."""
         self.learn(exchange.request)
         request = self._request(exchange.request)
         reply = None if exchange.reply is None else self._reply(exchange.reply)
@@ -64,14 +64,14 @@ class StandIns:
         return replace(exchange, request=request, reply=reply, failure=failure)
 
     def learn(self, request: Request) -> None:
-        """Take note of the plaintexts that a request brings."""
+        """Learn the plaintexts in a request, which are ours."""
         for text in (request.body, request.url.encode("utf-8", "surrogatepass")):
             for start, end in plaintext_spans(text):
                 written = text[start:end].decode("utf-8", "replace")
                 self._own |= {_unescaped(unquote(written)), _unescaped(written)}
 
-    def of(self, body: bytes) -> bytes:
-        """The body of a reply with its stand-ins; what it names as plaintexts is looked for from now on."""
+    def reply_body(self, body: bytes) -> bytes:
+        """The body of a reply with placeholders; its plaintext fields are searched for from now on."""
         result, last = bytearray(), 0
         most = min(_MOST, len(self._pairs) + _MOST_OF_A_REPLY)
         for start, end in plaintext_spans(body):
@@ -79,22 +79,22 @@ class StandIns:
             text = _unescaped(written)
             if text in self._own:
                 continue
-            stand_in = self._stand_in(text)
-            result += body[last:start] + _escaped(written, stand_in).encode("utf-8", "surrogateescape")
+            placeholder = self._placeholder(text)
+            result += body[last:start] + _escaped(written, placeholder).encode("utf-8", "surrogateescape")
             last = end
             if len(self._pairs) < most:
-                self._seek(text, stand_in)
+                self._seek(text, placeholder)
         return self._replaced(bytes(result + body[last:]))
 
-    def _seek(self, text: str, stand_in: str) -> None:
-        raw, other = (value.encode("utf-8", "surrogateescape") for value in (text, stand_in))
+    def _seek(self, text: str, placeholder: str) -> None:
+        raw, other = (value.encode("utf-8", "surrogateescape") for value in (text, placeholder))
         if len(raw) < _MIN_SOUGHT or text in self._pairs:
             return
         pairs = zip(forms_of(raw, decoded=True), forms_of(other, decoded=True), strict=False)
         self._pairs[text] = tuple((ours, theirs) for ours, theirs in pairs if len(ours) == len(theirs))
         self._sought.add(text, PLAINTEXT, decoded=True)
 
-    # --- where they are put -------------------------------------------------------------------------------------------
+    # --- replacement --------------------------------------------------------------------------------------------------
 
     def _request(self, request: Request) -> Request:
         if not self._pairs:
@@ -104,20 +104,20 @@ class StandIns:
         return replace(request, url=self.text(request.url, in_form=True), headers=headers, body=body)
 
     def _reply(self, reply: Reply) -> Reply:
-        body = self.of(reply.body)
+        body = self.reply_body(reply.body)
         if not self._pairs:
             return replace(reply, body=body)
         headers = tuple((name, self.text(value)) for name, value in reply.headers)
         return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
 
     def text(self, text: str, *, in_form: bool = False) -> str:
-        """The text with stand-ins for all plaintexts that this run has seen so far; see `_replaced`."""
+        """The text with placeholders for all plaintexts seen so far; see `_replaced`."""
         data = text.encode("utf-8", "surrogatepass")
         found = self._replaced(data, in_form=in_form)
         return text if found is data else found.decode("utf-8", "surrogatepass")
 
     def _replaced(self, text: bytes, *, in_form: bool = False) -> bytes:
-        """The text with stand-ins for what is sought; `in_form` is one in which `+` and `/` must be escaped."""
+        """The text with placeholders. `in_form`: a text in which `+` and `/` must be escaped."""
         if not self._sought.hides_in(text):
             return text
         edits: dict[tuple[int, int], bytes] = {}
@@ -138,7 +138,7 @@ class StandIns:
         return self._blurred(bytes(result + text[last:]))
 
     def _blurred(self, text: bytes) -> bytes:
-        """The text with x for each letter and digit of plaintexts in forms for which there is no stand-in."""
+        """The text with x for each letter and digit of plaintexts in forms that have no placeholder."""
         if not self._sought.hides_in(text):
             return text
         result = bytearray(text)
@@ -146,9 +146,9 @@ class StandIns:
             result[start:end] = bytes(_X if bytes([byte]).isalnum() else byte for byte in text[start:end])
         return bytes(result)
 
-    # --- what they are ------------------------------------------------------------------------------------------------
+    # --- creation -----------------------------------------------------------------------------------------------------
 
-    def _stand_in(self, text: str) -> str:
+    def _placeholder(self, text: str) -> str:
         raw = text.encode("utf-8", "surrogateescape")
         data = data_in(raw)
         stream = self._stream(raw, len(raw))
@@ -162,10 +162,10 @@ class StandIns:
         if padding:
             last = _BEFORE_PADDING[padding]
             digits[-padding - 1] = last[stream[-padding - 1] % len(last)]
-        return "".join(kept if kept in "+/=" else digit for kept, digit in zip(text, digits, strict=True))
+        return "".join(digits[: len(text) - padding]) + "=" * padding
 
     def _plain_in_base64(self, text: bytes, size: int) -> bytes:
-        """Bytes whose base64 has letters and digits only, so that it is the same in each of its alphabets."""
+        """Bytes whose base64 has letters and digits only, so that it is equal in all base64 alphabets."""
         tries = (self._stream(b"%d %s" % (number, text), size) for number in range(_TRIES))
         plain = (made for made in tries if base64.b64encode(made).rstrip(b"=").isalnum())
         return next(plain, None) or self._stream(text, size)
@@ -175,7 +175,7 @@ class StandIns:
 
 
 def _found(reading: Reading, ours: bytes, theirs: bytes) -> Iterator[list[tuple[int, int, int]]]:
-    """Each place in the original where a form stands: (start, end, new byte, 0 for one that stays) for each byte."""
+    """For each occurrence of a form: (start, end, new byte) for each byte in the original; 0 keeps the byte."""
     start = reading.text.find(ours)
     while start >= 0:
         places = [reading.at(place) for place in range(start, start + len(ours) + 1)]
@@ -186,7 +186,7 @@ def _found(reading: Reading, ours: bytes, theirs: bytes) -> Iterator[list[tuple[
 
 
 def _as(piece: bytes, byte: int, *, in_form: bool) -> bytes:
-    """A byte, written as what stands in its place: only letters and digits need no escape anywhere."""
+    """A byte in the notation of the text that it replaces; letters and digits never need an escape."""
     if chr(byte) in _ALPHANUMERIC:
         return bytes([byte])
     if piece.startswith(b"%") or (in_form and chr(byte) in "+/="):
@@ -205,13 +205,13 @@ def _alike(character: str, chance: int) -> str:
 
 
 def _unescaped(written: str) -> str:
-    """What a text in JSON or XML says."""
+    """The text that a JSON or XML notation stands for."""
     try:
         return str(json.loads(f'"{written}"'))
     except ValueError:
         return html.unescape(written)
 
 
-def _escaped(written: str, stand_in: str) -> str:
-    """A stand-in, written where this text stood."""
-    return stand_in if _unescaped(written) == written else json.dumps(stand_in)[1:-1]
+def _escaped(written: str, placeholder: str) -> str:
+    """A placeholder in the notation of the text that it replaces."""
+    return placeholder if _unescaped(written) == written else json.dumps(placeholder)[1:-1]

@@ -1,7 +1,7 @@
-"""Records a run: every exchange in order, and every reading of the clock between them.
+"""Recording of a run: every exchange in order, and every reading of the clock between them.
 
-Redaction takes a third of a millisecond an exchange, so it is done when the checks are through, or when much has come
-together. Until then exchanges stay in memory: no secret leaves it.
+Redaction takes a third of a millisecond per exchange, so it is done after the checks, or when many exchanges have
+accumulated. Until then exchanges stay in memory, and no secret is written.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from kms_conformance.core.runtime import Chance, Clock
-from kms_conformance.recording.drawn import RecordedDraws
-from kms_conformance.recording.line import Named, Readings, microseconds, moment, to_json
-from kms_conformance.recording.placeholders import StandIns
+from kms_conformance.recording.draws import RecordedDraws
+from kms_conformance.recording.exchange_json import ClockReadings, NumberedExchange, microseconds, moment, to_json
+from kms_conformance.recording.placeholders import Placeholders
 from kms_conformance.wire.secrets.redactor import Redactor
-from kms_conformance.wire.world import Witness, World
+from kms_conformance.wire.world import ExchangeObserver, World
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from kms_conformance.target import Target
     from kms_conformance.wire.messages import Exchange
 
-# What is kept in memory at most: bodies, and exchanges, each of which takes some 6 kB beside its body. At standard
-# there are 5,000, so that no check is held up for a second.
+# Bytes of bodies, and number of exchanges, that are kept in memory; each exchange takes some 6 kB besides its body. A
+# standard run has 5,000, so that no check is delayed by a second.
 _MOST_BYTES = 16 << 20
 _MOST_EXCHANGES = 6000
 
 
 class RecordedClock(Clock):
-    """Real time, every reading of which is remembered."""
+    """Real time, with all readings recorded."""
 
     def __init__(self) -> None:
         self._now = 0
@@ -51,23 +51,23 @@ class RecordedClock(Clock):
         self._monotonic = read
         return read / 1_000_000
 
-    def taken(self) -> Readings:
+    def taken(self) -> ClockReadings:
         """The readings since the last call."""
         now, monotonic = self._readings
         self._readings = ([], [])
-        return Readings(tuple(now), tuple(monotonic))
+        return ClockReadings(tuple(now), tuple(monotonic))
 
 
-class Recording(Witness):
-    """Writes a tape: one file, gzipped, one JSON object a line; the last line says how many there are."""
+class RecordingWriter(ExchangeObserver):
+    """Writes a recording: one gzip file with one JSON object a line; the last line counts the others."""
 
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
         self._clock = clock
         self._redactor = Redactor.of(target, plaintexts=False)
-        self._stand_ins = StandIns()
+        self._placeholders = Placeholders()
         self.draws = RecordedDraws()
-        self._waiting: list[tuple[Named, Readings]] = []
+        self._waiting: list[tuple[NumberedExchange, ClockReadings]] = []
         self._bytes = 0
         self.count = 0
         self._lost: OSError | None = None
@@ -78,15 +78,15 @@ class Recording(Witness):
             return
         if self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES:
             self._write_waiting()
-        self._waiting.append((Named(exchange), self._clock.taken()))
+        self._waiting.append((NumberedExchange(exchange), self._clock.taken()))
         self._bytes += len(exchange.request.body) + (len(exchange.reply.body) if exchange.reply else 0)
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
         if self._waiting and self._waiting[-1][0].exchange is exchange:
-            self._waiting[-1] = (Named(exchange, number, operation), self._waiting[-1][1])
+            self._waiting[-1] = (NumberedExchange(exchange, number, operation), self._waiting[-1][1])
 
     def close(self) -> None:
-        """Write what is left, and the end. Raises `OSError` where any of it could not be written."""
+        """Write the remaining lines. Raises `OSError` if any line could not be written."""
         self._write_waiting()
         if self._lost is not None:
             raise self._lost
@@ -102,7 +102,7 @@ class Recording(Witness):
             raw.close()
 
     def _write_waiting(self) -> None:
-        # A disk that is full must not keep keys from being let go: the run goes on, and has no tape.
+        # A full disk must not keep the run from scheduling its keys for deletion: the run goes on without a recording.
         try:
             self._write_all()
         except OSError as error:
@@ -111,13 +111,13 @@ class Recording(Witness):
 
     def _write_all(self) -> None:
         for named, readings in self._waiting:
-            self._write(to_json(named, readings, self._redactor, self._stand_ins))
+            self._write(to_json(named, readings, self._redactor, self._placeholders))
             self.count += 1
 
     def _without_secrets(self, line: dict[str, object]) -> dict[str, object]:
-        """A line of what was drawn: along the links of a spec, what a reply gave goes into it."""
+        """A line of drawn values without secrets, which values from replies may contain along the links of a spec."""
         text = json.dumps(line)
-        clean = self._redactor.text(self._stand_ins.text(text))
+        clean = self._redactor.text(self._placeholders.text(text))
         return line if clean == text else json.loads(clean)
 
     def _write(self, line: dict[str, object]) -> None:
@@ -125,13 +125,13 @@ class Recording(Witness):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             raw = os.fdopen(descriptor, "wb")
-            # Neither a name nor a time: the same exchanges make the same bytes.
+            # Without a name and a time, equal exchanges give equal bytes.
             self._open = raw, gzip.GzipFile("", "wb", 6, raw, mtime=0)
         self._open[1].write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
-def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, Recording]:
-    """A world all of which is recorded, with chance of this seed."""
+def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, RecordingWriter]:
+    """Inputs of a run that are all recorded, with randomness of this seed."""
     clock = RecordedClock()
-    recording = Recording(path, target, clock)
+    recording = RecordingWriter(path, target, clock)
     return World(clock, Chance.of(seed), recording, draws=recording.draws), recording

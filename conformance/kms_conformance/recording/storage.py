@@ -12,22 +12,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.client.ledger import ACCOUNT, Entry, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import ACCOUNT, LedgerLine
 from kms_conformance.recording.recorder import recorded_world
 from kms_conformance.target import Target
 
-TAPE = "exchanges.jsonl.gz"
+EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 FACTS = "facts.json"
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What must be known besides the tape to judge a run again.
+class RunFacts:
+    """Facts that are needed besides the exchanges to judge a run again.
 
-    `run` is its id in the ledger, `chance` what its names and ids were made of, with its seed. `checks` began in this
-    order. `alone` says that no other run wrote to the ledger meanwhile, or held keys by it. `interrupted` says that it
-    was ended early.
+    `run` is its id in the ledger. `chance`, with the seed, determines its random names and ids. `checks` began in this
+    order. `alone`: no other run wrote to the ledger or held keys in it meanwhile. `interrupted`: the run ended early.
     """
 
     run: str
@@ -37,31 +37,31 @@ class Facts:
     interrupted: bool
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Facts:
+    def from_json(cls, raw: dict[str, Any]) -> RunFacts:
         """The inverse of `asdict`."""
         return cls(**(raw | {"checks": tuple(raw["checks"])}))
 
 
-class Reel:
-    """Records one target of a run into a folder of its own under `spool`."""
+class TargetRecording:
+    """Records one target of a run into a folder below `recordings`."""
 
-    def __init__(self, spool: Path, target: Target, ledger: Ledger, seed: int) -> None:
-        self.folder = spool / f"{target.name}.{ledger.run}"
+    def __init__(self, recordings: Path, target: Target, ledger: Ledger, seed: int) -> None:
+        self.folder = recordings / f"{target.name}.{ledger.run}"
         self._chance = secrets.token_hex(16)
-        self.world, self._recording = recorded_world(self.folder / TAPE, target, chance_of(seed, self._chance))
+        self.world, self._recording = recorded_world(self.folder / EXCHANGES, target, run_seed(seed, self._chance))
         ledger.clock = self.world.clock
         self._ledger = ledger
-        self._before = _that_matter(ledger)
+        self._before = _relevant_lines(ledger)
         self._known = sum(1 for _ in ledger.entries())
         self._alone = all(ledger.is_free(record) for record in ledger.records().values())
 
     def finish(self, checks: Sequence[str], *, interrupted: bool) -> None:
-        """Write what is not on disk yet. Raises `OSError`."""
+        """Write all remaining files. Raises `OSError`."""
         self._recording.close()
         since = list(self._ledger.entries())[self._known :]
         run = self._ledger.run
         alone = self._alone and all(entry.run == run for entry in since)
-        facts = Facts(run, self._chance, tuple(checks), alone, interrupted)
+        facts = RunFacts(run, self._chance, tuple(checks), alone, interrupted)
         lines = [
             entry.line
             for entry in (*self._before, *(entry for entry in since if entry.run == run and entry.event != ACCOUNT))
@@ -70,14 +70,14 @@ class Reel:
         _write(self.folder / FACTS, json.dumps(asdict(facts)))
 
 
-def chance_of(seed: int, chance: str) -> str:
-    """The seed of all that a run makes up: no other run has it, and it is that of no other seed."""
+def run_seed(seed: int, chance: str) -> str:
+    """The seed of all random values of a run; unique to the run."""
     return f"{seed} {chance}"
 
 
-def _that_matter(ledger: Ledger) -> tuple[Entry, ...]:
-    """What a run goes by of what it found: lines on keys that may be there, and what was noted of requirements."""
-    there = {record.marker for record in ledger.here if record.there or record.doubtful}
+def _relevant_lines(ledger: Ledger) -> tuple[LedgerLine, ...]:
+    """Earlier lines that affect a run: those on keys that may exist, and those on requirements."""
+    there = {record.marker for record in ledger.here if record.may_exist or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
 
 
@@ -90,23 +90,23 @@ def _write(path: Path, text: str) -> None:
 _FOLDER = ".recording"
 
 
-def emptied(reports: Path) -> Path:
-    """The folder for a run's tapes, within its reports; whatever is left there is removed, and nothing else ever is."""
+def emptied_folder(reports: Path) -> Path:
+    """The folder for a run's recordings within its reports, emptied. No other folder is ever emptied."""
     folder = reports / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
-def take(reports: Path, name: str, folder: Path) -> Facts | None:
-    """Move what was recorded of a target of these reports beside its verdict; None where it is not one whole recording.
+def move_recording(reports: Path, name: str, folder: Path) -> RunFacts | None:
+    """Move the recording of a target beside its verdict; None without exactly one complete recording.
 
-    A target whose checks had more than one worker has several: no order is known between their exchanges.
+    A target whose checks ran on several workers has several recordings, and the order of their exchanges is unknown.
     """
-    spool = reports / _FOLDER
+    recordings = reports / _FOLDER
     pattern = re.compile(re.escape(name) + r"\.[0-9a-f]{8}")
-    reels = [path for path in spool.glob("*") if pattern.fullmatch(path.name)] if spool.is_dir() else []
-    if len(reels) != 1 or not (reels[0] / FACTS).is_file():
+    found = [path for path in recordings.glob("*") if pattern.fullmatch(path.name)] if recordings.is_dir() else []
+    if len(found) != 1 or not (found[0] / FACTS).is_file():
         return None
-    for file in (TAPE, LEDGER):
-        (reels[0] / file).replace(folder / file)
-    return Facts.from_json(json.loads((reels[0] / FACTS).read_text(encoding="utf-8")))
+    for file in (EXCHANGES, LEDGER):
+        (found[0] / file).replace(folder / file)
+    return RunFacts.from_json(json.loads((found[0] / FACTS).read_text(encoding="utf-8")))

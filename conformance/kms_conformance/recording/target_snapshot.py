@@ -1,6 +1,6 @@
-"""A target as it is written down without its secrets, and as it is put up again to play a tape against.
+"""Snapshots of a target without its secrets, and targets restored from snapshots to play recordings.
 
-A hidden value is written as the redactor marks it, and played by a stand-in that the redactor marks alike.
+Secrets are stored as the marks of the redactor. A restored target has made-up secrets that give the same marks.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from kms_conformance.wire.secrets.redactor import Redactor
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 
 
-def described(target: Target) -> dict[str, Any]:
-    """All of a target that a run depends on, without its secrets."""
+def target_snapshot(target: Target) -> dict[str, Any]:
+    """All properties of a target that a run depends on, without its secrets."""
     redactor = Redactor.of(target)
 
     def shown(value: object) -> object:
         return redactor.text(value) if isinstance(value, str) else value
 
     hidden = target.auth.credentials()
-    # A credential goes whatever it is called; what else came from the environment goes unless it is an ordinary word.
+    # Credentials are always hidden; other values from the environment are hidden unless they are ordinary words.
     auth = {
         name: f"[redacted:{_label(target, value)}]" if value is not None and name in hidden else shown(value)
         for name, value in ((field.name, getattr(target.auth, field.name)) for field in fields(target.auth))
@@ -47,15 +47,18 @@ def described(target: Target) -> dict[str, Any]:
     }
 
 
-def put_up(description: Mapping[str, Any]) -> Target:
-    """A target that plays the described one. Raises `KeyError`, `TypeError` or `ValueError` for a wrong one."""
+def target_from_snapshot(description: Mapping[str, Any]) -> Target:
+    """A target that plays the described one.
+
+    Raises `KeyError`, `TypeError` or `ValueError` for a malformed snapshot.
+    """
     own, profile = description.get("own_profile"), description["profile"]
     if specs.is_own(profile) if own is None else add_content(description["dialect"], own) != profile:
-        raise ValueError("the target's profile is not its own_profile")
-    stand_ins: dict[str, str] = {}
+        raise ValueError("the target's profile does not match its own_profile")
+    made_up: dict[str, str] = {}
 
     def filled(value: object) -> object:
-        return _MARK.sub(lambda found: _stand_in(found[1], stand_ins), value) if isinstance(value, str) else value
+        return _MARK.sub(lambda found: _made_up_secret(found[1], made_up), value) if isinstance(value, str) else value
 
     auth = {name: filled(value) for name, value in description["auth"].items() if name != "way"}
     base_url, time_control = filled(description["base_url"]), filled(description["time_control"])
@@ -67,8 +70,8 @@ def put_up(description: Mapping[str, Any]) -> Target:
         profile=description["profile"],
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),
-        secrets=frozenset(stand_ins),
-        labels=stand_ins,
+        secrets=frozenset(made_up),
+        labels=made_up,
     )
 
 
@@ -76,7 +79,7 @@ def _label(target: Target, secret: str) -> str:
     return re.sub(r"[^A-Z0-9_]", "_", target.labels.get(secret, "SECRET").upper())
 
 
-def _stand_in(label: str, made: dict[str, str]) -> str:
+def _made_up_secret(label: str, made: dict[str, str]) -> str:
     text = f"standin{hashlib.sha256(label.encode()).hexdigest()[:25]}"
     made[text] = label
     return text

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kms_conformance.recording.environment import environment
-from kms_conformance.recording.storage import emptied, take
+from kms_conformance.recording.storage import emptied_folder, move_recording
 from kms_conformance.report import files, layout
 from kms_conformance.report.schemas import validate
 from kms_conformance.verdict.decide import specs_digest
@@ -37,7 +37,7 @@ def keep_recordings(
     for target in targets:
         folder = folders[target.name]
         with suppress(OSError):
-            facts = take(directory, target.name, folder)
+            facts = move_recording(directory, target.name, folder)
             if facts is None:
                 continue
             document = environment(
@@ -52,4 +52,4 @@ def keep_recordings(
             )
             validate(document, "environment", layout.ENVIRONMENT)
             files.write_atomically(folder / layout.ENVIRONMENT, files.to_text(document))
-    emptied(directory)
+    emptied_folder(directory)

@@ -21,7 +21,7 @@ from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.consent import require
-from kms_conformance.recording.storage import emptied
+from kms_conformance.recording.storage import emptied_folder
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.model import Report
 from kms_conformance.report.recorded import keep_recordings
@@ -110,8 +110,10 @@ class Controller:
         dialects = {target.dialect for target in loaded}
         release = options.requirements
         frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
-        spool = str(emptied(options.reports))
-        settings = Settings(tuple(map(str, paths)), state, options.tier, options.seed, **options.further, spool=spool)
+        recordings = str(emptied_folder(options.reports))
+        settings = Settings(
+            tuple(map(str, paths)), state, options.tier, options.seed, **options.further, recordings=recordings
+        )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
         require(loaded, given=options.consent, mark=settings.mark)

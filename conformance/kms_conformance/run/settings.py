@@ -35,8 +35,8 @@ class Options:
 class Settings:
     """The settings of a run, for every worker; JSON types only.
 
-    `targets`: paths of target files. `state`: the folder of the ledgers (None: the user's state folder). `spool`: the
-    folder of recordings (None: no recording).
+    `targets`: paths of target files. `state`: the folder of the ledgers (None: the user's state folder). `recordings`:
+    the folder of recordings (None: no recording).
     """
 
     targets: tuple[str, ...]
@@ -46,7 +46,7 @@ class Settings:
     plant: bool = False
     watch: bool = False
     rescue: bool = False
-    spool: str | None = None
+    recordings: str | None = None
     shard: str | None = None
     durations: str | None = None
 

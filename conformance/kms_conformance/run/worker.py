@@ -15,7 +15,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import TargetSession
-from kms_conformance.recording.storage import Reel
+from kms_conformance.recording.storage import TargetRecording
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
 from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
@@ -40,7 +40,7 @@ class Worker:
     ) -> None:
         """Create the target sessions, with recording; `target_sessions` are given only for a run judged again."""
         self.settings = settings
-        self.reels: dict[str, Reel] = {}
+        self.recordings: dict[str, TargetRecording] = {}
         found = tuple(self._recorded_sessions()) if target_sessions is None else tuple(target_sessions)
         self.targets = tuple(target_session.target for target_session in found)
         self.target_sessions = {target_session.target.name: target_session for target_session in found}
@@ -62,9 +62,11 @@ class Worker:
             target_session = TargetSession(
                 target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys
             )
-            if settings.spool is not None:
-                self.reels[target.name] = Reel(Path(settings.spool), target, target_session.ledger, settings.seed)
-                target_session.world = self.reels[target.name].world
+            if settings.recordings is not None:
+                self.recordings[target.name] = TargetRecording(
+                    Path(settings.recordings), target, target_session.ledger, settings.seed
+                )
+                target_session.world = self.recordings[target.name].world
             yield target_session
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -126,12 +128,12 @@ class Worker:
         """The scenario of one check, with its own judge, on the session of its target."""
         check = item.stash[_CHECK]
         target_session = self.target_sessions[check.target]
-        clean = target_session.client.recorder.redactor.text
+        clean = target_session.client.exchange_log.redactor.text
         judge = Judge(
             target_session.catalogue,
             target_session.applicable,
             check.declared,
-            lambda: target_session.client.recorder.count,
+            lambda: target_session.client.exchange_log.count,
             clean=clean,
             take=target_session.client.start_findings().take,
         )
@@ -195,7 +197,7 @@ class Worker:
             render(
                 failure,
                 target_session.catalogue.requirements.get(failure.requirement),
-                [record.as_json() for record in target_session.client.recorder.records(failure.exchanges)],
+                [record.as_json() for record in target_session.client.exchange_log.records(failure.exchanges)],
                 name=failure_id(check.target, check.id, failure.requirement, failure.expected),
             )
             for failure in check.failures
@@ -211,7 +213,7 @@ class Worker:
     def _clean_text(self, text: str) -> str:
         for target_session in self.target_sessions.values():
             if "client" in vars(target_session):
-                text = target_session.client.recorder.redactor.text(text)
+                text = target_session.client.exchange_log.redactor.text(text)
         return text
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -236,11 +238,11 @@ class Worker:
                 target_session.end(hurried=hurried)
             if target_session.isolation is not None:
                 self.isolation[name] = target_session.isolation.to_json()
-        for name, reel in self.reels.items():
+        for name, recording in self.recordings.items():
             if self.target_sessions[name].checks_started:
                 # Without the recording, a run is valid but cannot be sealed.
                 with suppress(OSError):
-                    reel.finish(self.target_sessions[name].checks_started, interrupted=hurried)
+                    recording.finish(self.target_sessions[name].checks_started, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["kms_found"] = self.found()

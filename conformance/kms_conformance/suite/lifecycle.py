@@ -311,7 +311,7 @@ class _Walk:
         received: str,
         answer: Answer | None = None,
     ) -> None:
-        numbers = () if answer is None else (answer.number, self.scenario.client.recorder.count)
+        numbers = () if answer is None else (answer.number, self.scenario.client.exchange_log.count)
         hint = f"The walk so far: {', '.join(self.trail[-12:])}."
         if not self.scenario.judge.that(name, holds, expected, received, numbers, hint):
             self._end()

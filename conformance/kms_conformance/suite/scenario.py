@@ -311,7 +311,7 @@ class Scenario:
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest one, which shows its effect."""
-        return tuple(dict.fromkeys((answer.number, self.client.recorder.count)))
+        return tuple(dict.fromkeys((answer.number, self.client.exchange_log.count)))
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario

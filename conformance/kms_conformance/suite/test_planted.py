@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger import Record
+from kms_conformance.client.ledger_lines import KeyRecord
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.keys.planted import PlantedKey, planted_keys
 from kms_conformance.suite.marks import requirement
@@ -139,9 +139,9 @@ def _waits(kms: Scenario, planted: PlantedKey, hint: str = "") -> Inconclusive:
     return Inconclusive(f"waiting until {date}", hint, date)
 
 
-def _has_ended(record: Record, now: datetime) -> bool:
+def _has_ended(record: KeyRecord, now: datetime) -> bool:
     until = record.facts.get("until")
-    return not record.there or (
+    return not record.may_exist or (
         record.event == "scheduled" and until is not None and datetime.fromisoformat(until) <= now
     )
 

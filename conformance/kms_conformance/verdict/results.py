@@ -21,7 +21,8 @@ class CheckResult:
     - `passes`: passed judgements by requirement; `productive`: those on a key in a state that the requirement is about;
       `evidence`: the numbers of the first such exchanges.
     - `asked`: operation and status of each exchange that is named in this result, by number. `exchanges`: the records
-      (see `wire/record.py`) of exchanges that failures cite, and of the first that proves each declared requirement.
+      (see `wire/exchange_log.py`) of exchanges that failures cite, and of the first that proves each declared
+      requirement.
     - `inconclusive`: declared requirements that could not be judged, because of `reason`.
     - `observed`: by requirement, which of several accepted answers came, such as `400 KMS.0309`; only requirements with
       more than one accepted answer. `refusals`: for each of these, the name of its set of answers in the profile.

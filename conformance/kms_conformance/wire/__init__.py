@@ -1,4 +1,4 @@
-"""One HTTP session, what goes through it, and the one place where exchanges lose their secrets."""
+"""HTTP to one target: requests and replies as values, the session that sends them, and the redaction of secrets."""
 
 from kms_conformance.wire.messages import Exchange, Failure, FailureKind, Headers, Reply, Request, origin
 

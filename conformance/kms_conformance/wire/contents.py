@@ -1,7 +1,7 @@
-"""What a request says, taken apart without regard to what its reader would make of it: names, values, words.
+"""Lenient parsing of requests: all names, values and words that any server could read in them.
 
-Readers differ: one takes the first of two equal names, the next the last, a third repairs broken JSON. So everything is
-collected that any of them could see.
+Servers differ: some take the first of two equal names, some the last, some repair broken JSON. So every possible
+reading is collected.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from kms_conformance.wire.credentials import credential_places
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
 
-# How often a text is taken to be percent-encoded: once by its sender, once by a proxy, once more for safety.
+# Layers of percent-encoding that are undone: one by the sender, one by a proxy, one in reserve.
 _LAYERS = 3
-# In what is no JSON: a name, some punctuation, and what could be its value. A name without one is found as well:
-# so no letter is looked at twice.
+# For text that is not JSON: a name, punctuation, and a possible value. Names without a value match too, so that no
+# character is scanned twice.
 _LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One named value: its name in lower case, and every text that it is or holds. Numbers count as their text."""
+    """One named value: its name in lower case, and every text in its value at any depth. Numbers count as text."""
 
     name: str
     texts: tuple[str, ...]
@@ -36,7 +36,7 @@ class Field:
 
 @lru_cache(maxsize=8)
 def fields(request: Request) -> tuple[Field, ...]:
-    """Every named value of the query and of the body, at any depth."""
+    """All named values of the query and of the body, at any depth."""
     query = _pairs(request.query)
     body = request.body.decode("utf-8", "replace")
     if not body.strip():
@@ -50,10 +50,10 @@ def fields(request: Request) -> tuple[Field, ...]:
 
 @lru_cache(maxsize=64)
 def words(request: Request) -> frozenset[str]:
-    """Every segment of the path, and every value of the query, the headers and the body, in lower case."""
+    """All path segments, and all values of the query, the headers and the body, in lower case."""
     found = {segment for segment in _decoded(request.path).split("/") if segment}
     found |= {text for field in fields(request) for text in field.texts}
-    # Headers of credentials hold signatures and tokens, which are random.
+    # Headers with credentials hold signatures and tokens, which are random.
     credentials = credential_places().lower_signing_headers
     found |= {value for name, value in request.headers if name.lower() not in credentials}
     return frozenset(text.lower() for text in found)
@@ -61,7 +61,7 @@ def words(request: Request) -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def text_of(request: Request) -> str:
-    """Everything that a request says, decoded as far as it can be, in one text to be searched, in lower case."""
+    """The URL, the body and the headers in one case-folded text, decoded as far as possible."""
     body = request.body.decode("utf-8", "replace")
     told = (text for field in fields(request) for text in field.texts)
     credentials = credential_places().lower_signing_headers
@@ -70,7 +70,7 @@ def text_of(request: Request) -> str:
 
 
 class CaselessNames:
-    """Names that are searched for without regard to case, at a cost that does not grow with their number.
+    """A case-insensitive search for many names, at a cost independent of their number.
 
     An account may list 10,000 keys.
     """
@@ -79,13 +79,13 @@ class CaselessNames:
         self._by_length: dict[int, dict[str, str]] = {}
 
     def add(self, names: Iterable[str]) -> None:
-        """Look for these names as well; an empty one stands in no text."""
+        """Add names to search for; empty ones are skipped."""
         for name in filter(None, names):
             folded = name.casefold()
             self._by_length.setdefault(len(folded), {})[folded] = name
 
     def found_in(self, text: str) -> Iterator[str]:
-        """The names that stand in a case-folded text: one look at each place for each length that names have."""
+        """Names in a case-folded text: one look-up at each position for each length of names."""
         for length, names in self._by_length.items():
             for start in range(len(text) - length + 1):
                 if (name := names.get(text[start : start + length])) is not None:
@@ -93,7 +93,7 @@ class CaselessNames:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with its repeated names."""
+    """A JSON object as pairs, with repeated names."""
 
 
 def _members(node: Any, name: str = "") -> Iterator[Field]:  # noqa: ANN401 - JSON

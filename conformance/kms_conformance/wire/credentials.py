@@ -1,4 +1,4 @@
-"""Where credentials stand in requests and replies: the headers, parameters and fields of all ways to sign in."""
+"""Places of credentials in requests and replies: headers, parameters and fields of all ways to sign in."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _COOKIES = ("Cookie", "Set-Cookie")
 class CredentialPlaces:
     """Names of headers, parameters and fields that hold credentials.
 
-    `signing_headers` and `signing_parameters` stand in requests, `reply_headers` in replies. `headers` are all secret
-    headers, `parameters` those of a query, a form or a body. `fresh_parameters` differ in every run. The sets are in
+    `signing_headers` and `signing_parameters` occur in requests, `reply_headers` in replies. `headers` are all secret
+    headers; `parameters` occur in a query, a form or a body. `fresh_parameters` differ in every run. The sets are in
     lower case.
     """
 
@@ -39,7 +39,7 @@ class CredentialPlaces:
 
 
 def credential_places() -> CredentialPlaces:
-    """The places of all ways that are registered."""
+    """The places of all registered ways to sign in."""
     return _places_of(ways())
 
 

@@ -1,4 +1,4 @@
-"""A recorded request as one line for a shell, with $NAMES in the places of secrets."""
+"""A recorded request as one curl command, with shell variables in place of secrets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kms_conformance.wire.record import Body, Record
+    from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 
-_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"  # all but tab and line feed
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f]"  # except tab and line feed
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 
 
-def curl(record: Record) -> str:
-    """A POSIX shell line that sends what was recorded, byte for byte but for the secrets, which are variables.
+def curl(record: ExchangeRecord) -> str:
+    """A POSIX shell command that sends the recorded request byte for byte, with variables for secrets.
 
-    Where that cannot be - HTTP cannot carry the request, or its body was cut - a comment before it says so.
+    A comment line before the command says if this is impossible: HTTP cannot carry the request, or its body was cut.
     """
     words = ["curl -sS -i -g --http1.1 --path-as-is"]
     words.append("--head" if record.method == "HEAD" and not record.request_body.text else f"-X {_word(record.method)}")
@@ -25,7 +25,7 @@ def curl(record: Record) -> str:
     body = record.request_body
     if body.text or record.method not in ("GET", "HEAD"):
         if not any(name.lower() == "content-type" for name, _ in record.request_headers):
-            words.append("-H 'Content-Type:'")  # without it, curl says that the body is a form
+            words.append("-H 'Content-Type:'")  # otherwise curl adds the type of a form
         if _is_plain(body):
             words.append(f"--data-raw {_word(body.text)}")
         else:
@@ -34,7 +34,7 @@ def curl(record: Record) -> str:
     return "".join(f"# {note}\n" for note in _notes(record)) + " ".join(words)
 
 
-def _notes(record: Record) -> list[str]:
+def _notes(record: ExchangeRecord) -> list[str]:
     notes = []
     if record.failure == "unsendable":
         notes.append(f"HTTP cannot carry this request, so curl will send another: {record.failure_text}")
@@ -44,12 +44,12 @@ def _notes(record: Record) -> list[str]:
 
 
 def _is_plain(body: Body) -> bool:
-    # What is no ASCII stands in the line as it is only if it is UTF-8, as the line itself is.
+    # Non-ASCII text can be written literally only as UTF-8, the encoding of the command.
     return body.encoding == "utf-8" and not re.search(_CONTROL, body.text)
 
 
 def _word(text: str, encoding: str = "utf-8") -> str:
-    """One word of the line: literal pieces in single quotes, secrets as variables in double quotes."""
+    """One word of the command: literals in single quotes, variables in double quotes."""
     pieces = enumerate(_MARK.split(text))
     return "".join(f'"${piece}"' if index % 2 else _literal(piece, encoding) for index, piece in pieces) or "''"
 
@@ -67,8 +67,9 @@ def _printf(body: Body) -> str:
 
 
 def _printf_of(pieces: list[str], encoding: str) -> str:
-    """A printf that writes these pieces, every second of which is the name of a variable."""
-    # What no header can carry becomes a question mark; a note before the line says that curl will send another request.
+    """A printf command for these pieces; every second piece is the name of a variable."""
+    # Characters that no header can carry become question marks; a note before the command says that curl sends another
+    # request.
     plain = [_escaped(piece.encode(encoding, "replace")) for piece in pieces]
     form = "".join("%s" if index % 2 else piece for index, piece in enumerate(plain))
     return " ".join([f"printf '{form}'", *(f'"${name}"' for name in pieces[1::2])])

@@ -1,19 +1,23 @@
-"""Dates that an endpoint wrote: whatever stands there, they are read or not, and can be reckoned with."""
+"""Dates in replies, parsed within bounds: a date that cannot be used is None, and no parser raises.
+
+Endpoints send dates in three forms: HTTP dates in headers, ISO 8601 and seconds since 1970 in bodies. Each parser
+returns an aware `datetime` that can be compared and shifted by days without an overflow.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: Beyond these years a day more or less is beyond every calendar; no deletion, token or reply is so old or so late.
+#: Years outside of this range overflow in date arithmetic; no real deletion, token or reply has such a date.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
-#: The longest form of a date that any of the protocols has is half as long.
+#: Characters: twice the longest date of any of the protocols.
 _MOST = 80
 
 
 def http_date(text: str | None) -> datetime | None:
-    """A date as HTTP writes it (RFC 9110, 5.6.7); None where it is none, or none from 1900 to 2999."""
+    """Parse an HTTP date (RFC 9110, 5.6.7). None for a malformed date, and for a year outside of 1900 to 2999."""
     if text is None or len(text) > _MOST:
         return None
     try:
@@ -23,7 +27,7 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def iso_date(text: str) -> datetime | None:
-    """A date as ISO 8601 writes it, in UTC unless it says otherwise; None as above."""
+    """Parse an ISO 8601 date, in UTC if it names no zone. None as in `http_date`."""
     if len(text) > _MOST:
         return None
     try:
@@ -33,15 +37,15 @@ def iso_date(text: str) -> datetime | None:
 
 
 def epoch_date(seconds: float) -> datetime | None:
-    """A date by its seconds since 1970; None as above."""
-    # Also false where it is no number at all.
+    """Convert seconds since 1970. None as in `http_date`, and for NaN."""
+    # NaN fails this comparison, too.
     if not _EARLIEST.timestamp() <= seconds < _LATEST.timestamp():
         return None
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def bounded(date: datetime) -> datetime | None:
-    """The date, aware, UTC where it says nothing else; None as above."""
+    """Make the date aware, in UTC if it names no zone. None as in `http_date`."""
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    # A zone can carry a date over the edge of the calendar; what is compared is the year as it is written.
+    # The written year is compared, because conversion to UTC may leave the range of `datetime`.
     return aware if _EARLIEST.year <= date.year < _LATEST.year else None

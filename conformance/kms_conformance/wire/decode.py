@@ -1,6 +1,6 @@
-"""Reading a reply's body strictly: whatever an endpoint sends, what is wrong with it is said, and nothing is raised.
+"""Strict decoding of reply bodies: defects are listed in the result, and no input raises.
 
-JSON along RFC 8259, XML along XML 1.0 without document types. Both must be UTF-8 without a byte order mark.
+JSON follows RFC 8259, XML follows XML 1.0 without document types. Both must be UTF-8 without a byte order mark.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from defusedxml.ElementTree import DefusedXMLParser, ParseError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Documented replies nest 4 levels deep; what goes this far beyond is made to break its readers.
+#: Levels of nesting. Documented replies have 4.
 MAX_DEPTH = 64
-#: The largest documented reply, a page of 100 keys, has some 80 kB.
+#: Bytes. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BYTES = 1 << 20
-#: The largest documented reply, a page of 1000 keys, has 20,000 values. 1 MiB of `<a/>` would be 260,000 elements, and
-#: 1 MiB of `{"a":1}` was judged in half a minute and 700 MB.
+#: Values or elements. The largest documented reply, a page of 1000 keys, has 20,000. 1 MiB of `<a/>` would be 260,000
+#: elements; 1 MiB of `{"a":1}` took half a minute and 700 MB to judge.
 MAX_ELEMENTS = 30_000
-#: Doubles end at 1.8e308. A whole number with more digits than this is none that a client can hold.
+#: Digits of a whole number. Doubles end at 1.8e308; clients cannot represent larger numbers.
 MAX_DIGITS = 308
 
 _MAX_PROBLEMS = 8
@@ -35,10 +35,10 @@ _XML_ENCODING = re.compile(r"""<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)["']""")
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a body says. With problems, `value` is the best guess, and None where there is none.
+    """A decoded body and its defects. With `problems`, `value` is the best guess, or None.
 
-    The value of an XML body is `{"root": name, "value": tree}`; a tree is a text, or a mapping from element names to
-    trees, or to a list of trees where an element stands several times. Attributes are left out.
+    The value of an XML body is `{"root": name, "value": tree}`. A tree is a text, or a mapping from element names to
+    trees; elements that repeat become a list of trees. Attributes are left out.
     """
 
     value: Any
@@ -66,7 +66,7 @@ class _Problems:
 
 
 def decode_json(body: bytes) -> Decoded:
-    """Read one JSON text."""
+    """Decode one JSON text."""
     problems = _Problems()
     text = _text(body, problems)
     if text is None:
@@ -87,7 +87,7 @@ def decode_json(body: bytes) -> Decoded:
     except _TooMany:
         problems.add(f"more than {MAX_ELEMENTS} values")
     else:
-        # An escape is the only way by which half a surrogate pair gets past the UTF-8 check.
+        # Only an escape sequence can put half of a surrogate pair past the UTF-8 check.
         return problems.with_value(_whole(value, problems) if "\\" in text else value)
     return problems.with_value(None)
 
@@ -149,7 +149,7 @@ def _check_size(value: object) -> None:
 
 
 def _whole(value: Any, problems: _Problems) -> Any:  # noqa: ANN401 - JSON holds anything
-    """The value with U+FFFD for each half of a surrogate pair: no text that cannot be written out again leaves here."""
+    """The value with U+FFFD for each half of a surrogate pair, so that every text can be encoded again."""
     if isinstance(value, str):
         if _SURROGATE.search(value):
             problems.add("half a surrogate pair in a string")
@@ -167,7 +167,7 @@ def _shown(text: str) -> str:
 
 
 def decode_xml(body: bytes) -> Decoded:
-    """Read one XML document; a document type, internal or external, is refused unread."""
+    """Decode one XML document; documents with a document type, internal or external, are refused unread."""
     problems = _Problems()
     text = _text(body, problems)
     if text is None:
@@ -210,7 +210,7 @@ class _Node:
 
 
 class _Tree:
-    """What the XML parser tells its events to: builds plain values, and stops at too many levels or elements."""
+    """Target of XML parser events: builds plain values, and stops at too many levels or elements."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report

@@ -1,4 +1,4 @@
-"""Names what went wrong on the wire, from what the layers below raised; and what cannot go onto a wire at all."""
+"""Network failures: named by the exceptions that HTTP libraries raise, and requests that HTTP cannot carry."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kms_conformance.wire.messages import Failure, FailureKind, Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Everything that a call can raise for the network's or the endpoint's sake. ValueError: malformed numbers and text in
-#: a reply, which the library below does not always wrap.
+#: All exceptions that a call can raise because of the network or the endpoint. ValueError: malformed numbers and text
+#: in a reply, which urllib3 does not always wrap.
 NETWORK_ERRORS = (requests.RequestException, u3.HTTPError, http.client.HTTPException, OSError, ValueError)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URL = re.compile(r"[!-~]+")
-# Each character is one byte on the wire, and none ends the line or the text.
+# Header values: each character is one byte; no NUL, no line break.
 _FIELD_VALUE = re.compile(r"[\x01-\t\x0b\x0c\x0e-\xff]*")
 
 
 class HttpError(Exception):
-    """A reply that cannot be used, as it was found while reading it."""
+    """A reply that cannot be used, with its failure."""
 
     def __init__(self, kind: FailureKind, text: str) -> None:
         super().__init__(kind, text)
@@ -33,7 +33,7 @@ class HttpError(Exception):
 
 
 def unsendable(request: Request) -> Failure | None:
-    """Why this request cannot be put on a wire as it is; None if it can."""
+    """Why HTTP cannot carry this request; None if it can."""
     if not _TOKEN.fullmatch(request.method):
         return Failure("unsendable", "the method is no HTTP token")
     if not _URL.fullmatch(request.url) or "#" in request.url:
@@ -47,7 +47,7 @@ def unsendable(request: Request) -> Failure | None:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that an exception stands for. Its text names classes and system errors, never what was sent."""
+    """Map an exception to a failure. The text names classes and system errors, never parts of the request."""
     if isinstance(error, HttpError):
         return error.failure
     causes = tuple(_causes(error))
@@ -58,16 +58,16 @@ def failure_of(error: BaseException) -> Failure:
     return Failure("bad_http", f"the reply cannot be read ({type(causes[-1]).__name__})")
 
 
-def unheard(error: BaseException) -> bool:
-    """Whether the connection ended before any byte of a reply."""
+def closed_before_reply(error: BaseException) -> bool:
+    """Whether the connection was closed before the first byte of a reply."""
     return any(isinstance(cause, http.client.RemoteDisconnected) for cause in _causes(error))
 
 
-# The first row that fits decides, so what is specific stands first: a reset within a body is a ProtocolError, too.
+# The first row that matches decides, so specific exceptions stand first: a reset within a body is a ProtocolError, too.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
     ((u3.SSLError, requests.exceptions.SSLError), "tls", "the TLS connection failed"),
     ((u3.NameResolutionError,), "refused", "the host name is not known"),
-    ((u3.NewConnectionError,), "refused", "no connection"),  # before its base class, the next
+    ((u3.NewConnectionError,), "refused", "no connection"),  # before ConnectTimeoutError, its base class
     ((u3.ConnectTimeoutError,), "timeout", "no connection in time"),
     ((u3.ReadTimeoutError, TimeoutError), "timeout", "no whole reply in time"),
     ((http.client.RemoteDisconnected,), "reset", "the connection was closed without a reply"),
@@ -79,7 +79,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception, and those that it wraps in any of the ways in which its libraries do."""
+    """The exception and all exceptions that it wraps: in its arguments, as `reason`, cause or context."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:
@@ -87,7 +87,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if any(found is known for known in seen):
             continue
         seen.append(found)
-        # The libraries' own wrappers are OSErrors, which says nothing of what they wrap.
+        # Wrappers of requests are OSErrors, whatever they wrap; only the wrapped exceptions matter.
         if not isinstance(found, requests.RequestException) or isinstance(found, requests.exceptions.SSLError):
             yield found
         waiting += [

@@ -1,4 +1,4 @@
-"""Reads the head of a reply: one that is cut off is told from a whole one, interim ones are passed over."""
+"""Reading of reply heads: detects heads that are cut short, and skips interim (1xx) replies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class _Lines:
-    """A file that remembers the last line that was read from it."""
+    """A file that remembers the last line read from it."""
 
     def __init__(self, file: Any) -> None:  # noqa: ANN401 - what a socket makes
         self.file = file
@@ -24,7 +24,7 @@ class _Lines:
         return self.last
 
     def _half_a_line(self) -> bool:
-        """Whether bytes came that do not end a line; they are still in the file's buffer."""
+        """Whether the buffer of the file holds bytes of an unfinished line."""
         try:
             return bool(self.file.peek(1))
         except (OSError, ValueError):
@@ -35,17 +35,17 @@ class _Lines:
 
 
 class HeadReader(http.client.HTTPResponse):
-    """A response whose head has an end.
+    """A response that raises if its head is cut short.
 
-    The class above takes the end of the connection for the end of the head: of a connection that broke there it makes a
-    reply without a body, which would be held against the endpoint. And of all interim replies it knows but one, where
-    clients must be able to read any (RFC 9110, 15.2).
+    `http.client.HTTPResponse` takes the end of the connection for the end of the head, so a connection that broke there
+    would give a reply without a body, and the endpoint would be blamed for it. It also skips 100 only; clients must
+    accept any interim reply (RFC 9110, 15.2).
     """
 
     fp: Any
 
     def begin(self) -> None:
-        """Read the head; raises `ConnectionResetError` where the connection ends before it does."""
+        """Read the head. Raises `ConnectionResetError` if the connection ends within the head."""
         lines = _Lines(self.fp)
         self.fp = lines
         try:
@@ -57,7 +57,7 @@ class HeadReader(http.client.HTTPResponse):
                 raise _cut() from error
             raise
         finally:
-            # A connection that is given up has no file any more.
+            # `fp` is None after a connection was closed.
             self.fp = lines.file if self.fp is lines else self.fp
         if lines.last.strip(b"\r\n") or not lines.last:
             raise _cut()

@@ -1,4 +1,4 @@
-"""What goes over the wire and what comes back, as frozen values: nothing here has ever touched a socket."""
+"""Requests, replies, failures and exchanges as frozen values, independent of sockets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def values_of(headers: Headers, name: str) -> tuple[str, ...]:
-    """All values of a header, in the order in which they stand; names are compared without regard to case."""
+    """All values of a header, in their order; names are compared without regard to case."""
     wanted = name.lower()
     return tuple(value for known, value in headers if known.lower() == wanted)
 
 
 @lru_cache(maxsize=64)
 def origin(url: str) -> str:
-    """`scheme://host:port` of a URL, in lower case, the port always named; raises ValueError where it has no host."""
+    """`scheme://host:port` of a URL, in lower case and with an explicit port.
+
+    Raises ValueError for a URL without a host.
+    """
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS or not parts.hostname:
@@ -34,10 +37,10 @@ def origin(url: str) -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """One request, exactly as it is to be sent: nothing is re-encoded or sorted on its way.
+    """One request, exactly as it is sent: nothing is re-encoded or sorted.
 
-    `url` is absolute, percent-encoded ASCII. Only the headers that HTTP demands and that are not given (Host,
-    Content-Length) are added when it is sent.
+    `url` is absolute, percent-encoded ASCII. The transport adds only headers that HTTP requires (Host, Content-Length),
+    and only if they are missing.
     """
 
     method: str
@@ -47,25 +50,25 @@ class Request:
 
     @property
     def authority(self) -> str:
-        """What the Host header says when none is given: host, and port where it is not the scheme's own."""
+        """Default value of the Host header: the host, with its port unless it is the default port of the scheme."""
         scheme, _, address = origin(self.url).partition("://")
         host, _, port = address.rpartition(":")
         return host if int(port) == _DEFAULT_PORTS[scheme] else address
 
     @property
     def target(self) -> str:
-        """The request target (path and query) as it stands in the request line."""
+        """The request target (path and query) as in the request line."""
         written = self.url[self._target_start :]
         return written if written.startswith("/") else f"/{written}"
 
     @property
     def path(self) -> str:
-        """The path as sent: still percent-encoded."""
+        """The path as sent, percent-encoded."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
-        """The query as sent, without its question mark: still percent-encoded."""
+        """The query as sent, percent-encoded, without its question mark."""
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
@@ -77,17 +80,17 @@ class Request:
         return values_of(self.headers, name)
 
     def with_header(self, name: str, value: str) -> Request:
-        """The same request with that header standing once, last, with that value."""
+        """The request with this header once, as the last one."""
         others = self.without_headers(name)
         return replace(others, headers=(*others.headers, (name, value)))
 
     def without_headers(self, *names: str) -> Request:
-        """The same request without any header of these names."""
+        """The request without headers of these names."""
         unwanted = {name.lower() for name in names}
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in unwanted))
 
     def with_target(self, path: str, query: str | None) -> Request:
-        """The same request with another path and query, both as they are to be sent; None: no question mark either."""
+        """The request with another path and query, both percent-encoded; None: no question mark either."""
         query_part = "" if query is None else f"?{query}"
         return replace(self, url=self.url[: self._target_start] + path + query_part)
 
@@ -100,7 +103,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply, as received, its body unpacked; `seconds` from the request's first byte to the body's last."""
+    """One reply as received, its body decompressed. `seconds`: from the request's first byte to the body's last."""
 
     status: int
     reason: str
@@ -113,12 +116,12 @@ class Reply:
         return next(iter(self.header_values(name)), None)
 
     def header_values(self, name: str) -> tuple[str, ...]:
-        """All values of a header: an endpoint may send one twice, and that must be seen."""
+        """All values of a header; endpoints may repeat one."""
         return values_of(self.headers, name)
 
     @property
     def media_type(self) -> str:
-        """The media type of Content-Type in lower case without its parameters, "" where there is none."""
+        """The media type of Content-Type in lower case, without parameters; "" if there is none."""
         return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
 
 
@@ -129,11 +132,15 @@ FailureKind = Literal["refused", "timeout", "stale", "reset", "truncated", "too_
 class Failure:
     """Why there is no usable reply.
 
-    refused: no connection (also: unknown host), so nothing was asked; timeout: no whole reply in time; stale: a
-    connection that had served before was closed before any byte of a reply, so it may have been closed before the
-    request came; reset: the connection broke before the head of a reply was whole; truncated: it broke, or its framing
-    did, within the body; too_large: the body or the head outgrew its cap; bad_http: what came is not HTTP; tls: no
-    trust or no TLS; unsendable: the request cannot be put on a wire.
+    - refused: no connection (also: unknown host), so no request was sent.
+    - timeout: no complete reply in time.
+    - stale: a reused connection was closed before any byte of a reply, perhaps before the request arrived.
+    - reset: the connection broke before the head of a reply was complete.
+    - truncated: the connection or the framing broke within the body.
+    - too_large: the body or the head is larger than its limit.
+    - bad_http: the reply is not HTTP.
+    - tls: no TLS, or an untrusted certificate.
+    - unsendable: HTTP cannot carry the request.
     """
 
     kind: FailureKind
@@ -142,7 +149,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what became of it, raw: it holds secrets and stays in memory. It has a reply or a failure."""
+    """One request with its reply or its failure, in memory only: it contains secrets."""
 
     request: Request
     reply: Reply | None

@@ -1,13 +1,13 @@
-"""The one way to an endpoint: sends a request as it is written, and comes back in time with what became of it."""
+"""The HTTP session of a target: every request passes origin check, gate and rate limit, and ends in bounded time."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
-from kms_conformance.wire.carrier import MAX_BODY, Network
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Exchange, Request, origin
+from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.pace import Pace
 from kms_conformance.wire.world import World
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 class ForeignOrigin(Exception):  # noqa: N818 - a bug of ours that must never be taken for an endpoint's
-    """A request to where the user did not send us. It would have carried credentials there."""
+    """A request to an origin that the target file does not name. It could have carried credentials there."""
 
 
-class Gate(Protocol):
-    """Looks at every request before it leaves."""
+class RequestGate(Protocol):
+    """Check of every request before it is sent."""
 
     def check(self, request: Request) -> None:
-        """Raise if the request must not leave."""
+        """Raise if the request must not be sent."""
 
 
 class Session:
-    """HTTP to the URLs that a user named, within the limits that the user set; safe to use from several threads.
+    """HTTP to the origins of a target file, within its limits; thread-safe.
 
-    Redirects are not followed, nothing is taken from the environment, and nothing is ever sent twice.
+    Redirects are not followed, no settings come from the environment, and no request is sent twice.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Session:
         *,
         verify: Literal[True] | Path = True,
         max_body: int = MAX_BODY,
-        gate: Gate | None = None,
+        gate: RequestGate | None = None,
         world: World | None = None,
     ) -> None:
-        """`max_body` bounds a reply's body in bytes, as it comes and unpacked; `gate` has the last word on requests."""
+        """`max_body` limits the body of a reply in bytes, compressed and decompressed; `gate` may refuse requests."""
         self.world = world or World()
         self._gate = gate
         self._origins = frozenset(origin(url) for url in urls)
@@ -56,8 +56,8 @@ class Session:
         self._sent = 0
 
     @classmethod
-    def for_target(cls, target: Target, gate: Gate, world: World) -> Session:
-        """A session with a target, its identity service and its clock, and with nothing else."""
+    def for_target(cls, target: Target, gate: RequestGate, world: World) -> Session:
+        """A session that reaches the target, its identity service and its time control, and no other origin."""
         return cls(target.limits, target.urls, verify=target.verify, gate=gate, world=world)
 
     def __enter__(self) -> Self:
@@ -72,20 +72,20 @@ class Session:
 
     @property
     def sent(self) -> int:
-        """How many requests have been sent so far, answered or not."""
+        """Number of requests sent so far, answered or not."""
         return self._sent
 
-    def take_turn(self) -> None:
-        """Return when the pace allows one more request, which somebody else is about to send."""
+    def wait_for_pace(self) -> None:
+        """Wait for the rate limit on behalf of another client, and count its request."""
         self.pace.wait()
         self._count()
 
     def send(self, request: Request, *, repeatable: bool = False) -> Exchange:
-        """Send one request. Whatever the network or the endpoint does is in the exchange; nothing is raised for it.
+        """Send one request; failures of the network or the endpoint are in the exchange and raise nothing.
 
-        `repeatable` says that nothing is lost if the caller has to send it again: such a request may meet a connection
-        that is being closed. Others get one of their own until the target has kept connections.
-        Raises `ForeignOrigin` for a URL that the user did not name, and whatever the gate raises.
+        `repeatable`: the caller can send the request again without harm, so it may use a connection that the server is
+        about to close. Other requests get a new connection until the target is known to keep connections open. Raises
+        `ForeignOrigin` for an origin outside of the target file, and any exception of the gate.
         """
         self._refuse_foreign(request)
         if self._gate is not None:
@@ -97,7 +97,7 @@ class Session:
         self._count()
         started = self.world.clock.now()
         exchange = Exchange(request, *self._carrier.carry(request, repeatable=repeatable), started)
-        self.world.witness.saw(exchange)
+        self.world.observer.saw(exchange)
         return exchange
 
     def _refuse_foreign(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""A look at an endpoint's TLS, before anything is sent to it: the version, and how long its certificate is good for."""
+"""TLS probe of an endpoint before the first request: protocol version and days until the certificate expires."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _DAY = 86400
 
 @dataclass(frozen=True)
 class Tls:
-    """What a handshake showed: `days_left` until the certificate expires, rounded down."""
+    """Result of a handshake. `days_left`: whole days until the certificate expires, rounded down."""
 
     version: str
     days_left: int
 
 
-class Unreached(Exception):  # noqa: N818 - what became of a connection
-    """No connection, or no trust: why, and what to do next."""
+class Unreachable(Exception):  # noqa: N818 - an outcome of the probe
+    """No connection, or no trusted one: the reason, and the next step for the user."""
 
     def __init__(self, why: str, hint: str) -> None:
         super().__init__(why, hint)
@@ -34,11 +34,11 @@ class Unreached(Exception):  # noqa: N818 - what became of a connection
         self.hint = hint
 
 
-def look(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
-    """Connect to the host of a URL and hang up again; None where it is plain HTTP. Raises `Unreached`.
+def probe(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
+    """Connect to the host of a URL and hang up; None for plain HTTP. Raises `Unreachable`.
 
-    The authorities that are trusted are those of every other request: the file `verify`, or the ones that come with
-    the HTTP library, and none from the environment.
+    Trusted authorities are those of all other requests: the file `verify`, or the bundle of the HTTP library; none from
+    the environment.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -52,19 +52,19 @@ def look(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls 
             with context.wrap_socket(connection, server_hostname=host) as secured:
                 return _seen(secured)
     except ssl.SSLCertVerificationError as error:
-        raise Unreached(
+        raise Unreachable(
             f"its certificate is not trusted: {error.verify_message}",
             "Check base_url; for a private cloud, name the file of its authority in `verify`.",
         ) from error
     except ssl.SSLError as error:
-        raise Unreached(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
+        raise Unreachable(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
     except socket.gaierror as error:
-        raise Unreached(
+        raise Unreachable(
             f"the host name {host} is not known", "Is the region in base_url right, and does this machine have DNS?"
         ) from error
     except OSError as error:
         reason = error.strerror or "no connection in time"
-        raise Unreached(
+        raise Unreachable(
             f"no connection to {host}: {reason}", "Is it running there, and does a firewall stand between?"
         ) from error
 

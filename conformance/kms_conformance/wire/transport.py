@@ -1,8 +1,8 @@
-"""An HTTP adapter that puts a request on the wire exactly as it is written, and follows, remembers and logs nothing.
+"""HTTP adapter that sends requests unchanged, and follows, stores and logs nothing.
 
-It is used without `requests.Session`, whose conveniences all spoil a measurement: proxies and .netrc from the
-environment (the latter replaces an Authorization header), redirects (which hand X-Auth-Token to the other host),
-cookies, and re-encoded URLs.
+`requests.Session` is not used, because its conveniences would change requests: proxies and .netrc from the environment
+(.netrc replaces the Authorization header), redirects (which send X-Auth-Token to another host), cookies, and re-encoded
+URLs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Fields(Mapping[str, str]):
-    """A head as it is written, repeated names and all, in the little of a mapping that the layers below use."""
+    """The headers of a request as written, with repeated names, as the mapping that http.client expects."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
@@ -50,18 +50,18 @@ class _Fields(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def items(self) -> Any:  # noqa: ANN401 - a mapping's view has no place for a repeated name
+    def items(self) -> Any:  # noqa: ANN401 - the view of a mapping cannot repeat a name
         return list(self._pairs)
 
 
-#: Some servers close a connection that was idle for 5 s. A request that crosses with that is lost, and nobody can say
-#: whether it was carried out; so a connection whose last request is almost as long ago is not used again.
+#: Some servers close connections after 5 s idle. A request sent at that moment is lost, and it is unknown whether it
+#: was carried out. So connections are not reused after 4 s.
 IDLE_SECONDS = 4.0
 
 
 @dataclass
-class Use:
-    """What a call learned of connections: whether its own had served before, and whether an idle one was dropped."""
+class ConnectionUse:
+    """State of the connection of a call: whether it had served before, and whether an idle one was dropped."""
 
     reused: bool = False
     dropped: bool = False
@@ -69,22 +69,22 @@ class Use:
 
 @dataclass(frozen=True)
 class _Call:
-    """What a connection must know of the call that it serves."""
+    """Parameters of the current call that its connection needs."""
 
     target: str
     fields: _Fields
     deadline: Deadline
-    use: Use
+    use: ConnectionUse
 
 
 _CALL: ContextVar[_Call] = ContextVar("call")
 
 
 class _Exact(HTTPConnection):
-    """A connection that sends the target as it is written, and that the watchdog can shut down at any time.
+    """A connection that sends the target unchanged, and that the watchdog can shut down at any time.
 
-    The layers above only ever see "/": they would normalise the target, and they log it, signature and all. Their
-    headers, which know each name once, only serve to tell them that nothing is to be added.
+    urllib3 is given the target "/" only: it would normalise the real one, and log it with its signature. Its header
+    dictionary cannot repeat names, and is passed only so that urllib3 adds no headers.
     """
 
     response_class = HeadReader
@@ -93,12 +93,12 @@ class _Exact(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection can serve another request: the pool asks before it hands it out again."""
+        """Whether the connection can serve another request; the pool asks before each reuse."""
         if time.monotonic() - self._used_at >= IDLE_SECONDS:
             return False
         connected = super().is_connected
         if not connected and self.sock is not None:
-            # Nobody announced its end, or it would have been closed on our side as well.
+            # The server closed it without notice; otherwise this side had closed it as well.
             _CALL.get().use.dropped = True
         return connected
 
@@ -108,11 +108,11 @@ class _Exact(HTTPConnection):
         _CALL.get().deadline.attach(connection)
         return connection
 
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in `items`
         try:
             super().request(method, url, *args, **{**kwargs, "headers": _CALL.get().fields})
         except BrokenPipeError:
-            # The layer above reads on: there may be a reply that was sent before the connection was closed.
+            # urllib3 handles this case: the server may have replied before it closed the connection.
             raise
         except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             if not _CALL.get().use.reused:
@@ -123,7 +123,7 @@ class _Exact(HTTPConnection):
         self,
         method: str,
         url: str,
-        skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of the class above
+        skip_host: bool = False,  # noqa: FBT001, FBT002 - the signature of http.client
         skip_accept_encoding: bool = False,  # noqa: FBT001, FBT002 - see skip_host
     ) -> None:
         self._used_at = time.monotonic()
@@ -133,14 +133,14 @@ class _Exact(HTTPConnection):
         call.use.reused = self.sock is not None and self._has_served
         super().putrequest(method, call.target, skip_host=skip_host, skip_accept_encoding=skip_accept_encoding)
 
-    def getresponse(self) -> Any:  # noqa: ANN401 - the two classes above do not agree on it
+    def getresponse(self) -> Any:  # noqa: ANN401 - the two base classes differ here
         response = super().getresponse()
         self._has_served = True
         return response
 
 
 class _ExactTls(_Exact, HTTPSConnection):
-    """The same over TLS."""
+    """The same connection over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -152,19 +152,19 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Transport(HTTPAdapter):
-    """Sends requests over connections that are kept alive."""
+    """Sends requests over persistent connections."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the class above has it
-        """Make every connection an exact one."""
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the signature of HTTPAdapter
+        """Use `_Exact` connections in all pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401 - as above
-        """Only a placeholder: the connection knows the target."""
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401 - the signature of HTTPAdapter
+        """A placeholder; the connection knows the real target."""
         return "/"
 
     def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
-        """The reply alone, without the jar of cookies that the class above fills from it."""
+        """The reply without the cookie jar that HTTPAdapter would fill from it."""
         response = Response()
         response.status_code = resp.status
         response.raw = resp
@@ -172,13 +172,15 @@ class Transport(HTTPAdapter):
         return response
 
     def drop_idle(self) -> None:
-        """Close the connections that wait for another request."""
+        """Close all idle connections."""
         self.poolmanager.clear()
 
-    def exchange(self, request: Request, deadline: Deadline, use: Use, *, verify: bool | str) -> BaseHTTPResponse:
-        """Send the request and read the head of its reply; the body is still to be read from what is returned.
+    def exchange(
+        self, request: Request, deadline: Deadline, use: ConnectionUse, *, verify: bool | str
+    ) -> BaseHTTPResponse:
+        """Send the request and read the head of its reply; the caller reads the body from the result.
 
-        `use` is told of the connection, also where this raises.
+        `use` is filled in, also if this raises.
         """
         prepared = PreparedRequest()
         prepared.method = request.method
@@ -195,7 +197,7 @@ class Transport(HTTPAdapter):
 
 
 def _complete(request: Request) -> list[tuple[str, str]]:
-    """The request's headers, and those without which HTTP libraries would make up their own."""
+    """The headers of the request, plus those that HTTP libraries would otherwise add with values of their own."""
     headers = list(request.headers)
     if request.header("Host") is None:
         headers.insert(0, ("Host", request.authority))

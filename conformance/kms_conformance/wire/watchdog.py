@@ -1,7 +1,7 @@
-"""Ends a call that takes too long, wherever it hangs: a socket's own time-out only bounds a single read.
+"""Watchdog for calls: shuts down connections at their deadline, because a socket time-out limits single reads only.
 
-Measured with a time-out of one second: a body of one byte every half second held three HTTP clients for as long as it
-lasted, and so did a head that dripped, which no reading loop of ours ever gets to see.
+Measured with a time-out of one second: a body of one byte every half second held three HTTP clients until it ended, and
+so did a head sent byte by byte, which no reading loop of ours can interrupt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import deque
 
 
 class Deadline:
-    """The end of one call: from then on its connection is shut down, and whatever reads from it finds its end."""
+    """The deadline of one call. When it passes, the connection is shut down, and reads end at once."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
@@ -26,22 +26,22 @@ class Deadline:
 
     @property
     def expired(self) -> bool:
-        """Whether the call's time was up before it finished."""
+        """Whether the deadline passed before the call finished."""
         return self._expired
 
     @property
     def finished(self) -> bool:
-        """Whether the call is over."""
+        """Whether the call has finished."""
         return self._finished
 
     def remaining(self) -> float:
-        """Seconds to go; 0 when there are none."""
+        """Seconds left; never negative."""
         return max(0.0, self._at - time.monotonic())
 
     def attach(self, connection: socket.socket) -> None:
-        """Say on which connection the call runs."""
-        # A duplicate: TLS takes the descriptor away from the first socket object, and closing a connection after its
-        # head has been read (Connection: close) takes it from the second.
+        """Set the connection of the call."""
+        # A duplicate of the descriptor: TLS takes it from the first socket object, and closing a connection after its
+        # head was read (Connection: close) takes it from the second.
         with self._lock:
             if self._descriptor is None and not self._finished:
                 self._descriptor = os.dup(connection.fileno())
@@ -49,7 +49,7 @@ class Deadline:
             self.expire()
 
     def expire(self) -> None:
-        """Shut the connection down, unless the call is over."""
+        """Shut the connection down, unless the call has finished."""
         with self._lock:
             if self._finished:
                 return
@@ -59,7 +59,7 @@ class Deadline:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
-        """The call is over: nothing is shut down any more."""
+        """Mark the call as finished; its connection is no longer shut down."""
         with self._lock:
             self._finished = True
             if self._descriptor is not None:
@@ -68,18 +68,18 @@ class Deadline:
 
 
 class Watchdog:
-    """Watches over the calls of one session with one thread, which starts with the first call."""
+    """Enforces the deadlines of one session with one thread, which starts with the first call."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._watched: deque[Deadline] = deque()  # all get the same time, so the first is the next to expire
+        self._watched: deque[Deadline] = deque()  # equal time-outs: the first one expires first
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
         self._idle = False
 
     def watch(self) -> Deadline:
-        """A deadline that starts to run now."""
+        """Start a deadline now."""
         deadline = Deadline(self._seconds)
         with self._changed:
             while self._watched and self._watched[0].finished:
@@ -103,6 +103,7 @@ class Watchdog:
             while not self._closed:
                 while self._watched and (self._watched[0].finished or not self._watched[0].remaining()):
                     self._watched.popleft().expire()
-                # Calls end long before their deadline, so this wakes up about once per deadline, not once per call.
+                # Most calls end long before their deadline, so this thread wakes up about once per time-out, not once
+                # per call.
                 self._idle = not self._watched
                 self._changed.wait(None if self._idle else self._watched[0].remaining())

@@ -1,4 +1,8 @@
-"""What a run takes from outside besides its settings: time, chance, generated values, and the way to the endpoint."""
+"""External inputs of a run besides its settings: time, randomness, generated values, and the way to the endpoint.
+
+A real run takes them from the system and the network. A recorded run wraps them, and a replayed run takes them from a
+recording (`recording/recorder.py`, `recording/player.py`).
+"""
 
 from __future__ import annotations
 
@@ -12,34 +16,38 @@ if TYPE_CHECKING:
 
 
 class Carrier(Protocol):
-    """Takes a request to an endpoint and brings back what became of it: a reply, or why there is none."""
+    """Transport of requests to an endpoint: returns a reply, or the failure that replaced it."""
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
-        """Whatever the network or the endpoint does is returned; nothing is raised for it.
+        """Carry one request; failures of the network or the endpoint are returned and raise nothing.
 
-        A request that is not `repeatable` goes over no connection that may be closed while it is on its way.
+        A request that is not `repeatable` uses no connection that the server may be about to close.
         """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Release all connections."""
 
 
-class Witness:
-    """Is shown every exchange of a session, in order, and later by which name it goes; this one forgets it."""
+class ExchangeObserver:
+    """Callbacks for every exchange of a session, in order; this one does nothing."""
 
     def saw(self, exchange: Exchange) -> None:
-        """Take note of an exchange that has just ended."""
+        """An exchange has ended."""
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
-        """Take note of what the last exchange is called: its number in reports, and its operation."""
+        """The last exchange has been numbered for reports, and its operation is known."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The real one, unless something else is given. Without a carrier, requests go over the network."""
+    """The inputs of one run; the defaults are the real ones.
+
+    `clock` gives the time, `chance` random names and ids, `draws` the values of generators. `observer` sees every
+    exchange. Without a `carrier`, requests go over the network.
+    """
 
     clock: Clock = REAL
     chance: Chance = SYSTEM
-    witness: Witness = field(default_factory=Witness)
+    observer: ExchangeObserver = field(default_factory=ExchangeObserver)
     carrier: Carrier | None = None
     draws: Draws = field(default_factory=Draws)

@@ -11,7 +11,7 @@ from kms_conformance.apps.certificate.manifest import manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT, pack
 from kms_conformance.apps.certificate.statement import seal_statement, statement
 from kms_conformance.apps.certificate.verify import verify_members, why_not_repeatable
-from kms_conformance.recording.player import Tape, TapeError
+from kms_conformance.recording.player import Recording, RecordingError
 from kms_conformance.report import files, layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
@@ -157,6 +157,6 @@ def _environment(folder: Path, name: str) -> dict[str, Any]:
 
 def _exchanges(data: bytes, folder: Path) -> int:
     try:
-        return len(Tape.read(data).lines)
-    except TapeError as error:
+        return len(Recording.read(data).exchanges)
+    except RecordingError as error:
         raise ReportError(f"{folder / layout.EXCHANGES} cannot be used.", f"{error}.", "Run again.") from error

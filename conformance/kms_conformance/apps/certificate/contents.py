@@ -12,7 +12,7 @@ from kms_conformance.apps.certificate.manifest import digest, manifest, page
 from kms_conformance.apps.certificate.pack import MANIFEST, PAGE, STATEMENT
 from kms_conformance.apps.certificate.statement import open_envelope, statement
 from kms_conformance.core.text import shortened
-from kms_conformance.recording.player import Tape
+from kms_conformance.recording.player import Recording
 from kms_conformance.report import files, layout
 from kms_conformance.report.consistency import problems_of_report
 from kms_conformance.report.model import Report, TargetReport
@@ -31,12 +31,12 @@ class SealedContents:
     document: dict[str, Any]
     environment: dict[str, Any]
     report: TargetReport
-    tape: Tape
+    recording: Recording
     envelope: Envelope
 
     @classmethod
     def read(cls, members: Mapping[str, bytes]) -> SealedContents:
-        """Parse the members. Raises `ReportError`, `TapeError` or `ValueError` for an invalid member."""
+        """Parse the members. Raises `ReportError`, `RecordingError` or `ValueError` for an invalid member."""
         document = files.parse_json(members[MANIFEST], MANIFEST)
         validate(document, "manifest", MANIFEST)
         environment = environment_of(members)
@@ -44,7 +44,9 @@ class SealedContents:
         validate(raw, "results", layout.RESULTS)
         report = Report.from_json(raw)
         envelope = open_envelope(members[STATEMENT])
-        return cls(members, document, environment, report.targets[0], Tape.read(members[layout.EXCHANGES]), envelope)
+        return cls(
+            members, document, environment, report.targets[0], Recording.read(members[layout.EXCHANGES]), envelope
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -108,7 +110,7 @@ def contradictions(sealed: SealedContents) -> Iterator[str]:
             yield f"{STATEMENT}: its {name} is not that of the verdict."
     if sealed.environment["target"]["dialect"] != verdict.dialect:
         yield f"{layout.ENVIRONMENT}: its dialect is not that of the verdict."
-    expected = manifest(verdict, sealed.environment, len(sealed.tape.lines), members, document["issued"])
+    expected = manifest(verdict, sealed.environment, len(sealed.recording.exchanges), members, document["issued"])
     yield from _of_manifest(document, expected)
     in_manifest = {"suite": document["suite"], "tier": document["run"]["tier"], "seed": document["run"]["seed"]}
     for name, value in in_manifest.items():

@@ -18,7 +18,7 @@ from kms_conformance.wire.credentials import credential_places
 
 if TYPE_CHECKING:
     from kms_conformance.apps.certificate.rejudge import RejudgedRun
-    from kms_conformance.recording.player import Tape
+    from kms_conformance.recording.player import Recording
     from kms_conformance.report.model import TargetReport
 
 
@@ -47,17 +47,17 @@ def differences(
         yield f"environment.json: there is no check {unknown[0]} for this target at this tier."
 
 
-def time_mismatch(claimed: Verdict, tape: Tape) -> Iterator[str]:
+def time_mismatch(claimed: Verdict, recording: Recording) -> Iterator[str]:
     """A sentence if the exchanges are not within the claimed time of the run."""
     started = claimed.began
     ended = started + timedelta(seconds=claimed.duration_seconds) + 2 * _SECOND
-    times = [datetime.fromisoformat(line["started"]) for line in tape.lines]
+    times = [datetime.fromisoformat(line["started"]) for line in recording.exchanges]
     if times and (times[0] < started - _SECOND or times[-1] > ended):
         yield f"verdict.json: the run started at {claimed.started}, but its exchanges at {times[0].isoformat()}."
 
 
 def unclaimed_failures(claimed: TargetReport, again: RejudgedRun) -> Iterator[str]:
-    """Unclaimed failures in the exchanges that could be judged before the run deviated from the tape."""
+    """Unclaimed failures in the exchanges that could be judged before the run deviated from the recording."""
     claimed_ids = {failure.requirement for check in claimed.checks for failure in check.failures}
     judged = {failure.requirement: failure for result in again.results for failure in result.failures}
     for name, failure in judged.items():

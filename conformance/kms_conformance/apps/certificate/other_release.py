@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kms_conformance import __version__
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
-from kms_conformance.recording.release import digest
+from kms_conformance.recording.code_version import digest
 from kms_conformance.report import layout
 from kms_conformance.verdict.decide import specs_digest
 
@@ -74,7 +74,7 @@ def _replies(sealed: SealedContents) -> Iterator[str]:
     if sealed.environment["target"]["dialect"] not in specs.dialects():
         return
     try:
-        found = judge_replies(sealed.tape, sealed.environment["target"])
+        found = judge_replies(sealed.recording, sealed.environment["target"])
     except (LookupError, TypeError, ValueError, OSError, UserMistake):
         return
     claimed = {failure.requirement for check in sealed.report.checks for failure in check.failures}
@@ -89,7 +89,7 @@ def _replies(sealed: SealedContents) -> Iterator[str]:
 
 
 def _checks(sealed: SealedContents, again: RejudgedRun) -> Iterator[str]:
-    """The checks that were judged again, up to the point where this suite sends other requests than the tape has."""
+    """The checks that were judged again, up to the point where this suite sends other requests than recorded."""
     claimed = {check.check: check for check in sealed.report.checks}
     ended = [result for result in again.results if result.outcome != "inconclusive" and result.check in claimed]
     if not ended:
@@ -102,7 +102,7 @@ def _checks(sealed: SealedContents, again: RejudgedRun) -> Iterator[str]:
     ]
     others = [result.check for result in ended if result not in equal_unless_redacted]
     outcome = f"with other failures in {_named(others)}" if others else "with exactly the failures that the file claims"
-    place = f"up to exchange {again.exchanges} of {len(sealed.tape.lines)}"
+    place = f"up to exchange {again.exchanges} of {len(sealed.recording.exchanges)}"
     yield f"{len(ended)} of {len(claimed)} checks, {place}: {outcome}."
 
 

@@ -1,4 +1,4 @@
-"""Rejudging: runs the suite against a tape of recorded exchanges, without network, target and waiting."""
+"""Rejudging: runs the suite against a recording of recorded exchanges, without network, target and waiting."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from kms_conformance import suite
-from kms_conformance.client.ledger import ACCOUNT, Ledger
+from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.ledger_lines import ACCOUNT
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import TargetSession
-from kms_conformance.recording.player import OffTape, Player, Tape
-from kms_conformance.recording.storage import Facts, chance_of
-from kms_conformance.recording.target_snapshot import put_up
+from kms_conformance.recording.player import PlaybackDiverged, Player, Recording
+from kms_conformance.recording.storage import RunFacts, run_seed
+from kms_conformance.recording.target_snapshot import target_from_snapshot
 from kms_conformance.run.plugin import add_marks
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.worker import Worker, check_of
@@ -29,11 +30,11 @@ from kms_conformance.verdict.results import CheckResult
 
 @dataclass(frozen=True)
 class RejudgedRun:
-    """Results of the suite on a tape.
+    """Results of the suite on a recording.
 
-    `problem` says where the requests of the suite deviate from the tape ("" if nowhere); after a deviation, the other
-    values cover only the part before it. `plan` maps all checks of the tier for this target to the requirements that
-    they declare; `ledger` is the ledger written by this run; `exchanges` counts the exchanges that were played.
+    `problem` says where the requests of the suite deviate from the recording ("" if nowhere); after a deviation, the
+    other values cover only the part before it. `plan` maps all checks of the tier for this target to the requirements
+    that they declare; `ledger` is the ledger written by this run; `exchanges` counts the exchanges that were played.
     """
 
     problem: str
@@ -83,21 +84,27 @@ class _RejudgePlugin:
 
 
 def rejudge(
-    tape: Tape, ledger: str, facts: Facts, stage: Mapping[str, Any], settings: Settings, *, draw_again: bool
+    recording: Recording,
+    ledger: str,
+    facts: RunFacts,
+    snapshot: Mapping[str, Any],
+    settings: Settings,
+    *,
+    draw_again: bool,
 ) -> RejudgedRun:
-    """Judge a tape. `stage` describes the target, `ledger` is the ledger extract; both as sealed.
+    """Judge a recording. `snapshot` describes the target, `ledger` is the ledger extract; both as sealed.
 
-    With `draw_again`, generated requests are drawn again and compared with the tape, instead of taken from it.
+    With `draw_again`, generated requests are drawn again and compared with the recording, instead of taken from it.
     """
-    target = put_up(stage)
-    player = Player(tape, target, draw_again=draw_again)
+    target = target_from_snapshot(snapshot)
+    player = Player(recording, target, draw_again=draw_again)
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         own = Ledger(Path(directory) / "ledger.jsonl", facts.run)
         before = [line for line in ledger.splitlines() if f'"run": "{facts.run}"' not in line]
         own.path.write_text("".join(f"{line}\n" for line in before), encoding="utf-8")
         own.clock = player
         target_session = TargetSession(
-            target, own, EFFORTS[settings.tier].keys, player.world(chance_of(settings.seed, facts.chance))
+            target, own, EFFORTS[settings.tier].keys, player.world(run_seed(settings.seed, facts.chance))
         )
         worker = Worker(settings, [target_session])
         plugin = _RejudgePlugin(worker, player, facts.checks)
@@ -127,8 +134,8 @@ def _run(worker: Worker, plugin: _RejudgePlugin) -> str:
         str(suite.FOLDER),
     ]
     output = io.StringIO()
-    # `OffTape`: the release of keys at the end may have no recorded replies.
-    with _without_pytest_options(), contextlib.redirect_stdout(output), contextlib.suppress(OffTape):
+    # `PlaybackDiverged`: the release of keys at the end may have no recorded replies.
+    with _without_pytest_options(), contextlib.redirect_stdout(output), contextlib.suppress(PlaybackDiverged):
         pytest.main(arguments, plugins=[worker, plugin])
     return output.getvalue()[-2000:]
 

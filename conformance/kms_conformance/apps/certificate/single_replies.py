@@ -1,4 +1,4 @@
-"""Replies of a tape, each judged alone: independent of order and of the requests that this suite would send."""
+"""Replies of a recording, each judged alone: independent of order and of the requests that this suite would send."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.keys.target_session import TargetSession
-from kms_conformance.recording.line import reply_of
-from kms_conformance.recording.player import MARKS, Player, Tape
-from kms_conformance.recording.target_snapshot import put_up
+from kms_conformance.recording.exchange_json import reply_of
+from kms_conformance.recording.player import MARKS, Player, Recording
+from kms_conformance.recording.target_snapshot import target_from_snapshot
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.world import World
 
@@ -31,23 +31,23 @@ class JudgedReplies:
     broken: Mapping[str, int]
 
 
-def judge_replies(tape: Tape, stage: Mapping[str, Any]) -> JudgedReplies:
+def judge_replies(recording: Recording, snapshot: Mapping[str, Any]) -> JudgedReplies:
     """Judge status, media type, body and request id of every reply.
 
     Raises `KeyError`, `TypeError` or `ValueError` for an invalid target description or exchange.
     """
-    target = put_up(stage)
+    target = target_from_snapshot(snapshot)
     broken: Counter[str] = Counter()
     replies = 0
     with TemporaryDirectory(prefix="kms-conformance-") as directory:
         ledger = Ledger(Path(directory) / "ledger.jsonl", "0" * 8)
-        target_session = TargetSession(target, ledger, 0, World(carrier=Player(tape, target)))
-        for line in tape.lines:
+        target_session = TargetSession(target, ledger, 0, World(carrier=Player(recording, target)))
+        for line in recording.exchanges:
             if not line["operation"] or line["reply"] is None or line["reply"]["status"] in _NOT_SERVED:
                 continue
             try:
                 operation = target_session.client.operation_of(line["operation"])
-                _, judgements = target_session.client.overheard(operation, _exchange(line))
+                _, judgements = target_session.client.judge_exchange(operation, _exchange(line))
             except (Inconclusive, KeyError):
                 # This release does not have the operation, or the reply proves nothing.
                 continue

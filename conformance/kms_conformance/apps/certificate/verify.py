@@ -29,10 +29,10 @@ from kms_conformance.catalogue.frozen import versions
 from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.core.text import shortened
+from kms_conformance.recording.code_version import command
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge
-from kms_conformance.recording.player import TapeError
-from kms_conformance.recording.release import command
-from kms_conformance.recording.storage import Facts
+from kms_conformance.recording.player import RecordingError
+from kms_conformance.recording.storage import RunFacts
 from kms_conformance.report import files, layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.target.registry import ways
@@ -103,7 +103,7 @@ def verify_file(path: Path, *, key: Path | None = None) -> Verification:
     try:
         members = read(path)
         return verify_members(path, members, by, key)
-    except (InvalidArchive, TapeError, ReportError) as error:
+    except (InvalidArchive, RecordingError, ReportError) as error:
         if isinstance(error, ReportError) and not path.is_file():
             raise
         return Verification(path, (_sentence(error),))
@@ -144,7 +144,7 @@ def _verified(
     others = other_code(environment)
     try:
         sealed = SealedContents.read(members)
-    except (TapeError, ReportError, ValueError) as error:
+    except (RecordingError, ReportError, ValueError) as error:
         if not others:
             return Verification(path, (_sentence(error),))
         return _unread(path, members, others, _sentence(error))
@@ -198,7 +198,7 @@ def _judged_again(
     to_draw = missing_to_draw(sealed.environment)
     again = _rejudged(sealed, draw_again=draw_again and not to_draw)
     found = (again,) if isinstance(again, str) else tuple(_disagreements(sealed, again))
-    needed = missing_to_judge(sealed.environment, drawn=sealed.tape.drawn is not None)
+    needed = missing_to_judge(sealed.environment, drawn=sealed.recording.drawn is not None)
     if found and needed:
         return (), (f"Judging it again needs {', '.join(needed)}. With the installed versions: {found[0]}",), ()
     taken = f"Its generated requests were not drawn again; this needs {', '.join(to_draw)}."
@@ -220,16 +220,16 @@ def _by_other_code(so_far: Verification, sealed: SealedContents, others: tuple[s
 
 
 def _rejudged(sealed: SealedContents, *, draw_again: bool) -> RejudgedRun | str:
-    """The results of the suite on the tape, or the reason why there are none."""
+    """The results of the suite on the recording, or the reason why there are none."""
     from kms_conformance.apps.certificate.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
     from kms_conformance.run.settings import Settings  # noqa: PLC0415 - as above
 
     environment = sealed.environment
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
-    facts = Facts.from_json({name: environment[name] for name in Facts.__dataclass_fields__})
+    facts = RunFacts.from_json({name: environment[name] for name in RunFacts.__dataclass_fields__})
     settings = Settings((), None, environment["tier"], environment["seed"], **environment["nights"])
     try:
-        return rejudge(sealed.tape, ledger, facts, environment["target"], settings, draw_again=draw_again)
+        return rejudge(sealed.recording, ledger, facts, environment["target"], settings, draw_again=draw_again)
     except (*_BROKEN, OSError, UserMistake) as error:
         return f"Its contents cannot be judged ({type(error).__name__}: {shortened(str(error), 300)})."
 
@@ -241,7 +241,7 @@ def _disagreements(sealed: SealedContents, again: RejudgedRun) -> Iterator[str]:
         return
     ledger = sealed.members[layout.LEDGER].decode("utf-8", "replace")
     yield from differences(sealed.report, sealed.environment, again, ledger)
-    yield from time_mismatch(sealed.verdict, sealed.tape)
+    yield from time_mismatch(sealed.verdict, sealed.recording)
 
 
 def _obstacles(sealed: SealedContents) -> Iterator[str]:

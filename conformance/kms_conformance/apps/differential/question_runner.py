@@ -153,7 +153,7 @@ class _QuestionRunner:
         client, target_session = self.target_session.client, self.target_session
         take = client.start_findings().take
         self._judge = Judge(
-            target_session.catalogue, target_session.applicable, clean=client.recorder.redactor.text, take=take
+            target_session.catalogue, target_session.applicable, clean=client.exchange_log.redactor.text, take=take
         )
 
     def _arguments(self, question: Question, prepared: PreparedKey) -> dict[str, object]:
@@ -230,7 +230,7 @@ class _QuestionRunner:
             return "<empty>"
         if answer.problems:
             return "<unreadable>"
-        value = client.dialect.decode(client.recorder.redactor.reply(answer.reply), answer.spec).value
+        value = client.dialect.decode(client.exchange_log.redactor.reply(answer.reply), answer.spec).value
         if question.shape_only:
             return normal.listing(value, client.dialect.page(value).cursor)
         if answer.error is not None:
@@ -252,6 +252,6 @@ class _QuestionRunner:
 
     def _reason(self, error: Inconclusive) -> str:
         """The reason for a missing answer, normalized: the target may have put its own text into it."""
-        clean = self.target_session.client.recorder.redactor.text(error.reason)
+        clean = self.target_session.client.exchange_log.redactor.text(error.reason)
         names = dict.fromkeys(self.target_session.pool.held, KEY)
         return Normalizer(names, self.target_session.time.now()).words(clean)[:_LONGEST_REASON]

@@ -90,5 +90,5 @@ class _SingleCheckPlugin:
         if raw is None or self._worker is None:
             return
         self.result = CheckResult.from_json(raw)
-        recorder = self._worker.target_sessions[self.result.target].client.recorder
+        recorder = self._worker.target_sessions[self.result.target].client.exchange_log
         self.exchanges = tuple(record.as_json() for record in recorder.records())

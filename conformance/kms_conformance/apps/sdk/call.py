@@ -69,14 +69,14 @@ def make_call(
     if isinstance(outcome, CallResult) and outcome.state is not None:
         outcome = replace(outcome, state=client.profile.state(outcome.state))
     elif not isinstance(outcome, CallResult):
-        outcome = replace(outcome, text=_short(client.recorder.redactor.text(outcome.text)))
+        outcome = replace(outcome, text=_short(client.exchange_log.redactor.text(outcome.text)))
     answers: list[Answer] = []
     violations: list[Judgement] = []
     broken = None
     exchanges = [exchange for exchange in tap.exchanges() if _is_of(client, operation, exchange)]
     for exchange in exchanges:
         try:
-            answer, judgements = client.overheard(client.api[operation], exchange)
+            answer, judgements = client.judge_exchange(client.api[operation], exchange)
         except Inconclusive as error:
             broken = (exchange.failure.kind if exchange.failure else "", error.reason)
             continue

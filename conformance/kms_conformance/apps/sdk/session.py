@@ -110,7 +110,7 @@ def run_clients(
         target=target,
         clients=tuple(results),
         left_out=left_out,
-        exchanges=tuple(record.as_json() for record in target_session.client.recorder.records(cited)),
+        exchanges=tuple(record.as_json() for record in target_session.client.exchange_log.records(cited)),
         requests=target_session.client.requests,
         keys_created=target_session.pool.created,
         started=started,

@@ -209,7 +209,7 @@ class StepRunner:
         pool = self._target_session.pool
         if any(key.casefold() in said for key in pool.preexisting - pool.held):
             raise ForeignKeyNamed("a request that names a key that this run did not create")
-        self._client.session.take_turn()
+        self._client.session.wait_for_pace()
 
     def _decide(self, step: Step, call: ClientCall, expectation: Expectation) -> StepResult:
         return replace(judge_call(call, expectation, self._client, self._vendor_client), title=step.title)

@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from kms_conformance.wire.carrier import MAX_BODY, MAX_HEAD
 from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, failure_of
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request, origin
+from kms_conformance.wire.network import MAX_BODY, MAX_HEAD, unpack
 from kms_conformance.wire.session import ForeignOrigin
-from kms_conformance.wire.unpack import unpack
 
 if TYPE_CHECKING:
     from types import TracebackType

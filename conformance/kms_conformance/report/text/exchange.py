@@ -9,7 +9,7 @@ from typing import Any
 
 from kms_conformance.core.text import capped, one_line, printable
 from kms_conformance.wire.curl import curl
-from kms_conformance.wire.record import Body, Record
+from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -64,10 +64,10 @@ class ExchangeView:
     needs: str
 
 
-def record_of(raw: Mapping[str, Any]) -> Record:
+def record_of(raw: Mapping[str, Any]) -> ExchangeRecord:
     """The record of a stored exchange."""
     reply = raw["reply_body"]
-    return Record(
+    return ExchangeRecord(
         **(
             dict(raw)
             | {
@@ -99,7 +99,7 @@ def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
     )
 
 
-def _curl(record: Record) -> str:
+def _curl(record: ExchangeRecord) -> str:
     try:
         return curl(record)
     except UnicodeEncodeError:
@@ -107,12 +107,12 @@ def _curl(record: Record) -> str:
         return "# No curl line: HTTP cannot carry this request."
 
 
-def _request(record: Record, limit: int) -> Message:
+def _request(record: ExchangeRecord, limit: int) -> Message:
     shown = tuple(pair for pair in record.request_headers if pair[0].lower() not in _HIDDEN)
     return _message(f"{record.method} {record.url}", shown, len(record.request_headers), record.request_body, limit)
 
 
-def _reply(record: Record, limit: int) -> Message:
+def _reply(record: ExchangeRecord, limit: int) -> Message:
     shown = tuple(
         (name, value) for name, value in record.reply_headers if name.lower() in _SHOWN or _REQUEST_ID.search(name)
     )
@@ -132,7 +132,7 @@ def _message(line: str, shown: Headers, headers: int, body: Body, limit: int) ->
     return Message(one_line(line), names, headers - len(shown), printable(text), " ".join(notes))
 
 
-def _request_id(record: Record) -> str:
+def _request_id(record: ExchangeRecord) -> str:
     found = next((value for name, value in record.reply_headers if _REQUEST_ID.search(name)), "")
     if not found and record.reply_body is not None:
         match = _REQUEST_ID_IN_BODY.search(record.reply_body.text)

@@ -12,7 +12,7 @@ from kms_conformance import __version__
 from kms_conformance.catalogue.api import Operation
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.draft import Draft
@@ -76,7 +76,7 @@ def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, tho
 def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
     """Send generated creates, unless this version has passed before and its keys, which serve no check, still exist."""
     ledger = kms.pool.ledger
-    there = any(record.kind == KIND and record.there for record in ledger.records().values())
+    there = any(record.kind == KIND and record.may_exist for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
         kms.judge.recalls("reply.no-server-error")
         return

@@ -9,7 +9,7 @@ from random import Random
 from typing import Literal
 
 from kms_conformance.catalogue.api import Api, Operation
-from kms_conformance.client.ledger import MARKER_PREFIX
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.suite.fuzz.draft import Draft, FieldLocation, find_location, path_values
 from kms_conformance.wire.failures import unsendable

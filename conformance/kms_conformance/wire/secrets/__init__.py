@@ -1,1 +1,1 @@
-"""Secrets in exchanges: what they are, where they stand, how they are found, and what replaces them."""
+"""Redaction of secrets: the search by value, the patterns by name, and the redactor that combines both."""

@@ -1,21 +1,21 @@
-"""The forms in which a value is searched for: as it is, with plus for blank, in base64 and in hex."""
+"""Encoded forms in which a secret is searched for: plain, with plus for blank, in base64 and in hex."""
 
 from __future__ import annotations
 
 import base64
 import re
 
-#: The shortest form of decoded data that is searched for, in bytes: shorter ones stand in texts by chance.
+#: Bytes. Shorter forms of decoded data occur in texts by chance.
 _MIN_DECODED = 24
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def forms_of(raw: bytes, *, decoded: bool = False) -> tuple[bytes, ...]:
-    """All forms of a value; some may be equal. Their number, order and lengths depend on its length and kind alone.
+    """All forms of a value; some may be equal.
 
-    With `decoded`, a value in hex or base64 is also searched for by its data: a reply may give the same bytes in the
-    other encoding.
+    Their number, order and lengths depend only on the length and kind of the value. With `decoded`, a value in hex or
+    base64 is also searched for by the data that it encodes, because a reply may contain them in the other encoding.
     """
     data = data_in(raw) if decoded else None
     forms = (raw, raw.replace(b" ", b"+"), *_base64_forms(raw), *_hex_forms(raw))
@@ -26,7 +26,7 @@ def forms_of(raw: bytes, *, decoded: bool = False) -> tuple[bytes, ...]:
 
 
 def data_in(text: bytes) -> bytes | None:
-    """The bytes that a text in hex or base64 encodes; None for any other text."""
+    """The bytes encoded by a text in hex or base64; None for other texts."""
     if _HEXADECIMAL.fullmatch(text):
         return bytes.fromhex(text.decode())
     try:
@@ -41,10 +41,10 @@ def _hex_forms(raw: bytes) -> tuple[bytes, ...]:
 
 
 def _base64_forms(raw: bytes) -> tuple[bytes, ...]:
-    """The value encoded by itself, with and without padding, and encoded within other bytes.
+    """The base64 of the value by itself, with and without padding, and within other bytes.
 
-    Within other bytes the value begins at one of three alignments. The characters at its rims may hold bits of its
-    neighbours too: they are left out.
+    Within other bytes, the value starts at one of three alignments. The first and last characters are left out if they
+    also encode bits of the neighbouring bytes.
     """
     whole = base64.b64encode(raw)
     within = []

@@ -1,4 +1,4 @@
-"""A text with its escapes undone: percent-encoding, JSON (and Python) escapes, XML entities; each by itself."""
+"""Readings of a text with escapes undone: percent-encoding, JSON and Python escapes, XML entities; each kind alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _utf8(number: int) -> bytes:
 
 
 _PERCENT: _Kind = (re.compile(rb"%([0-9A-Fa-f]{2})"), _of_percent)
-# Python writes texts in messages with `\'` and `\xe4`, where JSON has `'` and `\u00e4`.
+# Python writes `\'` and `\xe4` in messages, JSON writes `'` and `\u00e4`.
 _BACKSLASH: _Kind = (
     re.compile(
         rb"\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})"
@@ -57,8 +57,8 @@ _ENTITY: _Kind = (re.compile(rb"&#([0-9]{1,7});|&#[xX]([0-9A-Fa-f]{1,6});|&(lt|g
 class Reading:
     """A text with one kind of escapes undone.
 
-    Escape i stands at `begins[i]` to `ends[i]` in the text of `below`, and its character at `starts[i]` to `stops[i]`
-    here. A reading without `below` is the original text.
+    Escape i occupies `begins[i]` to `ends[i]` in the text of `below`, and its character `starts[i]` to `stops[i]` in
+    this text. A reading without `below` is the original text.
     """
 
     text: bytes
@@ -69,7 +69,7 @@ class Reading:
     stops: Sequence[int] = ()
 
     def at(self, place: int) -> int:
-        """The place of a byte in the original text; of a byte of an escape, where the escape begins."""
+        """Position in the original text of a byte of this text; for a byte of an escape, the start of the escape."""
         if self.below is None:
             return place
         last = bisect_right(self.starts, place) - 1
@@ -79,13 +79,13 @@ class Reading:
         return self.below.at(self.begins[last] if inside else self.ends[last] + place - self.stops[last])
 
 
-#: Each kind of escapes, its sign, and how often it is undone. Alibaba Cloud repeats the string to sign in error
-#: messages, where parameters are percent-encoded twice; and messages of ours quote texts that may be JSON already.
+#: Each kind of escapes, its first character, and how often it is undone. Alibaba Cloud repeats the string to sign in
+#: error messages, with parameters percent-encoded twice; our own messages may quote JSON within JSON.
 _LAYERS = ((_PERCENT, b"%", 2), (_BACKSLASH, b"\\", 2), (_ENTITY, b"&", 1))
 
 
 def readings(text: bytes) -> Iterator[Reading]:
-    """The text as it is, and with each kind of escapes undone that stands in it, once or twice."""
+    """The original text, then the text with each kind of escapes undone once or twice, if it has any."""
     plain = Reading(text)
     yield plain
     for kind, sign, layers in _LAYERS:
@@ -97,7 +97,7 @@ def readings(text: bytes) -> Iterator[Reading]:
 
 
 def _undone(below: Reading, kind: _Kind, sign: bytes) -> Reading | None:
-    """The reading with one kind of escapes undone; None where there are none."""
+    """The reading with one kind of escapes undone; None if the text has none."""
     if sign not in below.text:
         return None
     pattern, character_of = kind
@@ -106,7 +106,7 @@ def _undone(below: Reading, kind: _Kind, sign: bytes) -> Reading | None:
         return None
     characters = list(map(character_of, found))
     begins, ends = array("L", [each.start() for each in found]), array("L", [each.end() for each in found])
-    # Each character, and the text from its escape to the next one.
+    # The text between each escape and the next.
     rest = [below.text[end:begin] for end, begin in zip(ends, [*begins[1:], len(below.text)], strict=True)]
     starts, stops, place = array("L"), array("L"), begins[0]
     for character, following in zip(characters, rest, strict=True):

@@ -1,4 +1,4 @@
-"""The parts of an exchange record that are redacted by name: headers, parameters, fields; and how a mark is written."""
+"""Redaction by name: secret headers, parameters and fields of exchange records, and the format of marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from kms_conformance.wire.credentials import CredentialPlaces, credential_places
 from kms_conformance.wire.messages import Headers, Reply
 from kms_conformance.wire.secrets.search import Span
 
-#: Fields of replies that hold decrypted plaintexts. In requests they hold our own, which a repetition needs.
+#: Fields of replies with decrypted plaintexts. In requests these fields hold plaintexts of ours, which a repetition
+#: needs.
 _PLAINTEXTS = ("Plaintext", "plain_text")
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
 
@@ -19,7 +20,7 @@ Pattern = tuple[re.Pattern[bytes], str]
 
 
 def label_of(name: str) -> str:
-    """The name of a secret as it stands in a mark."""
+    """The name of a secret as it appears in a mark."""
     return re.sub(r"[^A-Z0-9_]", "_", name.upper())
 
 
@@ -29,9 +30,9 @@ def mark(label: str) -> str:
 
 
 def _patterns(names: Iterable[str]) -> Iterator[Pattern]:
-    """For each name: its value as a parameter, as a JSON string, as one in JSON in a JSON string, and as XML text.
+    """For each name: its value as a parameter, a JSON string, a JSON string within a JSON string, and XML text.
 
-    Each takes time in proportion to the text, also where an endpoint wrote it to make them take more.
+    Every pattern takes linear time, also on texts made to slow it down.
     """
     for name in names:
         word = name.encode()
@@ -52,15 +53,15 @@ def _header_lines(names: Iterable[str]) -> Iterator[Pattern]:
 IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))
 _SIGNATURES = tuple(_patterns(["Signature"]))
 _SIGNED = re.compile(r"Signature=([^,\s]+)")
-#: The marks that replace plaintexts.
+#: Marks that replace plaintexts.
 PLAINTEXT_MARKS = tuple(sorted({mark(label_of(name)) for name in _PLAINTEXTS}))
 
 
 @dataclass(frozen=True)
 class NamedSecrets:
-    """The values that are redacted by the names before them in requests: their patterns, labels and names.
+    """Patterns, labels and names of values that are redacted by name in requests.
 
-    In replies `IN_PLAINTEXTS` are added. The labels and `words`, in lower case, include those of plaintexts.
+    In replies, `IN_PLAINTEXTS` are added. `labels` and `words` (lower case) include those of plaintexts.
     """
 
     patterns: tuple[Pattern, ...]
@@ -84,20 +85,20 @@ def _named_secrets_of(places: CredentialPlaces) -> NamedSecrets:
 
 
 def names_a_secret(text: bytes) -> bool:
-    """Whether the text has any of the names, so that a value may stand behind it."""
+    """Whether the text contains any of the names, and so may contain their values."""
     lower = text.lower()
     return any(word in lower for word in named_secrets().words)
 
 
 def spans_by_name(text: bytes, patterns: Iterable[Pattern]) -> Iterator[Span]:
-    """Where values stand behind their names; spans may overlap."""
+    """Spans of values after their names; spans may overlap."""
     for pattern, label in patterns:
         for found in pattern.finditer(text):
             yield *found.span(1), label
 
 
 def plaintext_spans(text: bytes) -> list[tuple[int, int]]:
-    """Where values of plaintext fields stand, in their order; no two overlap."""
+    """Spans of the values of plaintext fields, in order and without overlap."""
     found = {match.span(1) for pattern, _ in IN_PLAINTEXTS for match in pattern.finditer(text)}
     places: list[tuple[int, int]] = []
     for start, end in sorted(found):
@@ -107,32 +108,32 @@ def plaintext_spans(text: bytes) -> list[tuple[int, int]]:
 
 
 def plaintexts_in(body: bytes) -> set[str]:
-    """The values of the plaintext fields of a body."""
+    """Values of the plaintext fields of a body."""
     named = any(name in body.lower() for name in _PLAINTEXT_WORDS)
     return _values(body, IN_PLAINTEXTS) if named else set()
 
 
 def signatures_in(url: str, headers: Headers) -> set[str]:
-    """The signatures of a request, in its URL or its header, as they are written there."""
+    """Signatures of a request, in its URL or its Authorization header, as written."""
     signed = [value for name, value in headers if name.lower() == "authorization"]
     in_url = _values(url.encode("utf-8", "surrogatepass"), _SIGNATURES)
     return in_url | {found for value in signed for found in _SIGNED.findall(value)}
 
 
 def tokens_in(headers: Headers) -> list[str]:
-    """The tokens that a request carries in its headers."""
+    """Tokens in the headers of a request."""
     names = credential_places().token_headers
     return [value for name, value in headers if name.lower() in names]
 
 
 def tokens_of(reply: Reply) -> list[str]:
-    """The tokens that a reply gives in its headers."""
+    """Tokens in the headers of a reply."""
     names = credential_places().reply_headers
     return [value for name in names for value in reply.header_values(name)]
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether a header holds credentials, so that its whole value is hidden."""
+    """Whether a header holds credentials; its whole value is then hidden."""
     return name.lower() in credential_places().lower_headers
 
 
@@ -142,7 +143,7 @@ def hidden(name: str, value: str) -> str:
 
 
 def joined(headers: Headers, body: bytes = b"", *texts: str) -> bytes:
-    """All parts that are searched, as one text: one search shows that every part is clean."""
+    """All searched parts as one text, so that one search can show that all are clean."""
     others = ("\n".join(pair) for pair in headers if not is_secret_header(pair[0]))
     return "\n".join((*texts, *others)).encode(errors="surrogatepass") + b"\n" + body
 

@@ -1,4 +1,4 @@
-"""The one place where exchanges lose their secrets: its results may be stored, shown and sent to anybody."""
+"""The redactor: removes secrets from exchanges and texts. Its results may be stored, shown and sent to anybody."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ from kms_conformance.wire.secrets.search import SecretSearch, Span
 if TYPE_CHECKING:
     from kms_conformance.target import Target
 
-#: The label of decrypted values, which an endpoint may repeat in another encoding.
+#: Label of decrypted values, which an endpoint may repeat in another encoding.
 PLAINTEXT = "PLAINTEXT"
-#: Shorter values stand in too many texts by chance, and their removal would leave nothing to read.
+#: Shorter values occur in many texts by chance; to remove them would leave nothing to read.
 _MIN_LENGTH = 4
-#: A fuzzer's short values in place of a token would blank out half of a report.
+#: Characters. Shorter tokens come from a fuzzer; to redact them would blank out half of a report.
 _MIN_TOKEN = 16
 _MAX_TOKENS = 16
-#: Secrets of a single exchange (signatures, plaintexts): those of the last exchanges, which later replies may repeat.
+#: Secrets of a single exchange (signatures, plaintexts) that later replies may echo; the last ones are kept.
 _MAX_TRANSIENT = 48
-#: Texts that we had encrypted ourselves are shorter, and come back as they went.
+#: Characters. Plaintexts of ours are shorter; they are not secret.
 _MIN_PLAINTEXT = 24
 _MIN_SIGNATURE = 8
 _MAX_PASSES = 8
 
 
 class Redactor:
-    """Replaces secrets by `[redacted:NAME]`. Doing it twice is the same as doing it once.
+    """Replaces secrets by `[redacted:NAME]`. Redacting twice gives the same result as once.
 
-    Values that are shorter than 4 characters are not searched for; they only go where the header or the parameter that
-    they stand in is known to hold secrets. `too_short` counts them.
+    Values shorter than 4 characters are not searched for, and are redacted only in secret headers and parameters;
+    `too_short` counts them.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Redactor:
         public: Public | None = None,
         plaintexts: bool = True,
     ) -> None:
-        """`labels` names secrets: `[redacted:KMS_TOKEN]` says more than `[redacted:SECRET]`.
+        """`labels` maps secrets to the names in their marks, such as KMS_TOKEN; the default is SECRET.
 
         Tokens, signatures and plaintexts that are `public` words are not learned. Without `plaintexts`, decrypted
         values stay: placeholders have replaced them already.
@@ -89,20 +89,20 @@ class Redactor:
 
     @classmethod
     def of(cls, target: Target, *, plaintexts: bool = True) -> Redactor:
-        """The redactor of a target: its secrets are searched for, but for those that are ordinary words."""
+        """The redactor of a target; searches for its secrets except those that are ordinary words."""
         public = public_words(target.dialect, target.profile)
         return cls(target.secrets - target.ordinary, target.labels, public=public, plaintexts=plaintexts)
 
     def text(self, text: str) -> str:
-        """The text without secrets, by value and by the names that stand before them."""
+        """The text without secrets, found by value and by name."""
         return self._text(text, self._in_replies)
 
     def data(self, data: bytes) -> bytes:
-        """The same for bytes, whatever they are."""
+        """As `text`, for bytes in any encoding."""
         return self._redacted(data, self._in_replies)
 
     def request(self, request: Request) -> Request:
-        """The request without secrets, in all its parts."""
+        """The request without secrets in any part."""
         self.learn(request)
         whole = joined(request.headers, request.body, request.method, request.url)
         by_value = self._search.hides_in(whole)
@@ -117,7 +117,7 @@ class Redactor:
         )
 
     def reply(self, reply: Reply) -> Reply:
-        """The reply without secrets, in all its parts."""
+        """The reply without secrets in any part."""
         whole = joined(reply.headers, reply.body, reply.reason)
         by_value = self._search.hides_in(whole)
         if not by_value and not names_a_secret(whole):
@@ -130,9 +130,9 @@ class Redactor:
         )
 
     def learn(self, request: Request, reply: Reply | None = None) -> None:
-        """Remember the secrets of an exchange that no target file names: later replies may repeat them.
+        """Learn secrets of an exchange that the target file does not name, because later replies may echo them.
 
-        These are tokens, that may have been fetched, and for a while signatures and decrypted plaintexts.
+        Learned are tokens, which the run may have fetched, and temporarily signatures and decrypted plaintexts.
         """
         signatures = signatures_in(request.url, request.headers)
         known = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
@@ -141,7 +141,7 @@ class Redactor:
             self.learn_from(reply)
 
     def learn_from(self, reply: Reply) -> None:
-        """The same of a reply alone."""
+        """As `learn`, for a reply alone."""
         plaintexts = plaintexts_in(reply.body) if self._plaintexts else set()
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
         self._remember(tokens_of(reply), known)
@@ -149,7 +149,7 @@ class Redactor:
     def _remember(self, tokens: Iterable[str], transient: Mapping[str, str]) -> None:
         tokens = [token for token in tokens if len(token) >= _MIN_TOKEN and token not in self._names]
         if self._public is not None:
-            # An endpoint that calls a token like a parameter does not take that from the records.
+            # A token that equals the name of a parameter must not remove that name from the records.
             tokens = [token for token in tokens if not self._public.is_ordinary(token)]
             transient = {value: label for value, label in transient.items() if not self._public.is_ordinary(value)}
         if not tokens and not transient:
@@ -163,7 +163,7 @@ class Redactor:
                     self._know(value, label, self._transient, _MAX_TRANSIENT)
 
     def _know(self, value: str, label: str, group: dict[str, None], most: int) -> None:
-        """Search for one of a group from now on, and no longer for the first of the group if there are too many."""
+        """Search for one more value of a group, and drop the oldest of the group if it is full."""
         if value in group:
             return
         group[value] = None
@@ -191,8 +191,8 @@ class Redactor:
         return self._redacted(data, patterns, by_value=by_value).decode(errors="surrogatepass")
 
     def _redacted(self, text: bytes, patterns: tuple[Pattern, ...], *, by_value: bool = True) -> bytes:
-        """The text without the values behind names, and if `by_value` without the values that are known."""
-        # A mark may bring a name in front of more text; only a text made for that needs three passes.
+        """The text without values after secret names, and if `by_value` without known values."""
+        # A mark may place a secret name before more text. Only a text made for this purpose needs three passes.
         for _ in range(_MAX_PASSES):
             by_name = names_a_secret(text)
             if not by_name and not (by_value and self._search.hides_in(text)):
@@ -207,7 +207,7 @@ class Redactor:
         marks = [found.span() for found in self._marks.finditer(text)]
         found = [span for span in spans_by_name(text, patterns) if self._marks.sub(b"", text[span[0] : span[1]])]
         if by_value:
-            found += _reserved(self._search.spans(text), marks)
+            found += _apart(self._search.spans(text), marks)
         result, last = bytearray(), 0
         for start, end, label in _merged(found):
             result += text[last:start] + mark(label).encode()
@@ -216,15 +216,15 @@ class Redactor:
 
 
 def _without_values(headers: Headers) -> Headers:
-    """Headers in which nothing but the known ones holds a secret."""
+    """Headers of an exchange in which only secret headers hold secrets."""
     return tuple((name, hidden(name, value)) for name, value in headers)
 
 
-def _reserved(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
-    """The spans, in their order, that overlap none of the marks; these are in order and do not overlap."""
+def _apart(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """Spans that overlap no mark, in order. Marks are in order and do not overlap."""
     at = 0
     for span in sorted(found):
-        # No later span begins before this one, so a mark that ends before it is done with.
+        # Later spans start at or after this one, so marks that end before it can be skipped.
         while at < len(marks) and marks[at][1] <= span[0]:
             at += 1
         if at == len(marks) or span[1] <= marks[at][0]:
@@ -232,7 +232,7 @@ def _reserved(found: Iterable[Span], marks: Sequence[tuple[int, int]]) -> Iterat
 
 
 def _merged(found: Iterable[Span]) -> list[Span]:
-    """The spans in order, with those that overlap made one that bears the first one's name."""
+    """Spans in order; overlapping ones are merged under the label of the first."""
     result: list[Span] = []
     for start, end, label in sorted(found, key=lambda span: (span[0], -span[1])):
         if result and start < result[-1][1]:

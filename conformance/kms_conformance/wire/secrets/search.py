@@ -1,4 +1,4 @@
-"""The search for secrets: which known values stand in a text, in any form, and where."""
+"""Search for secrets: finds known values in a text, in all encoded forms, and their spans."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from kms_conformance.wire.secrets.forms import forms_of
 from kms_conformance.wire.secrets.readings import readings
 
-#: Bytes of a gram, and the distance at which grams of a text are looked up.
+#: Bytes of a gram, and the distance between the grams of a text that are looked up.
 _GRAM = 6
 _STEP = 19
-#: The shortest form, in bytes, that holds a whole gram of a text wherever in the text it stands.
+#: Bytes. Every occurrence of a form of at least this length contains a whole sampled gram.
 MIN_INDEXED = _GRAM + _STEP - 1
 
 Span = tuple[int, int, str]
@@ -28,11 +28,11 @@ class SoughtValue:
 
 
 class SecretSearch:
-    """Finds whole values in texts, in time proportional to the text; safe to use from several threads.
+    """Finds whole values in texts in linear time; thread-safe.
 
-    The first `_STEP` grams of each long form are indexed, so the grams of a text at every `_STEP`th byte tell which
-    values it may hold: few look-ups, however many values there are. Only these values are searched for by their forms.
-    A value with a form shorter than `MIN_INDEXED` is searched for in every text.
+    The first `_STEP` grams of each long form are indexed. A text is sampled every `_STEP` bytes, and the sampled grams
+    tell which values it may contain: few look-ups for any number of values. Only these values are then searched for by
+    their forms. Values with a form shorter than `MIN_INDEXED` are searched for in every text.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class SecretSearch:
         return value in self._values
 
     def add(self, value: str, label: str, *, decoded: bool = False) -> None:
-        """Search for a value as well; spans of it bear the label. `decoded`: see `forms_of`."""
+        """Search for one more value, labelled so in its spans. `decoded`: see `forms_of`."""
         forms = tuple(dict.fromkeys(forms_of(value.encode(errors="surrogatepass"), decoded=decoded)))
         short = tuple(form for form in forms if len(form) < MIN_INDEXED)
         with self._lock:
@@ -57,7 +57,7 @@ class SecretSearch:
                 self._grams[gram] = (*self._grams.get(gram, ()), value)
 
     def forget(self, value: str) -> None:
-        """Search for a value no longer."""
+        """Stop searching for a value."""
         with self._lock:
             self._forget(value)
 
@@ -74,7 +74,7 @@ class SecretSearch:
                 del self._grams[gram]
 
     def likely_in(self, text: bytes) -> list[SoughtValue]:
-        """The values that may stand in a text as it is, escapes not undone, as they were added; no other value does."""
+        """Candidates in a text, escapes not undone, in the order added: every value that occurs is one."""
         seen = {text[at : at + _GRAM] for at in range(0, len(text), _STEP)}
         with self._lock:
             likely = {value for value, forms in self._short.items() if any(form in text for form in forms)}
@@ -83,7 +83,7 @@ class SecretSearch:
             return [known for value, known in self._values.items() if value in likely] if likely else []
 
     def hides_in(self, text: bytes) -> bool:
-        """Whether any value stands in the text, in any form."""
+        """Whether any value occurs in the text, in any form."""
         return any(
             form in reading.text
             for reading in readings(text)
@@ -92,7 +92,7 @@ class SecretSearch:
         )
 
     def spans(self, text: bytes) -> Iterator[Span]:
-        """Where values stand in the text, in any form, with their labels; spans may overlap."""
+        """Spans of values in the text, in any form, with their labels; spans may overlap."""
         for reading in readings(text):
             for value in self.likely_in(reading.text):
                 for form in value.forms:
@@ -101,16 +101,16 @@ class SecretSearch:
 
 
 def _grams_of(forms: tuple[bytes, ...]) -> set[bytes]:
-    """The grams at the beginnings of long forms: of these one stands wherever a text is looked at."""
+    """The first grams of long forms: any sampling of an occurrence hits one of them."""
     long_forms = [form for form in forms if len(form) >= MIN_INDEXED]
     return {form[at : at + _GRAM] for form in long_forms for at in range(_STEP)}
 
 
 def _places(text: bytes, form: bytes) -> Iterator[tuple[int, int]]:
-    """Where a form stands, in order; overlapping places are one.
+    """Spans of a form, in order; overlapping ones are merged.
 
-    A form that repeats itself can stand at almost every byte: a token that an endpoint made for that. After 32 bytes of
-    forms for each byte of the text the whole text counts as one place. Real secrets are random and do not overlap.
+    A form that repeats itself can match at almost every byte, for example a token made for this purpose. After 32 bytes
+    of matches for each byte of the text, the whole text counts as one span. Real secrets are random and do not overlap.
     """
     size, left = len(form), 32 * len(text) + (1 << 16)
     start = text.find(form)

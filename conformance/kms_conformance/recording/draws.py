@@ -1,7 +1,7 @@
-"""What generators drew in a run, as it is recorded, and as it is given back when the run is judged again.
+"""Values drawn by generators: recorded during a run, and supplied or compared when the run is judged again.
 
-Where this machine would draw the same - it has the versions that the run had - values are drawn again and compared:
-so nobody can leave out a request that went badly. Elsewhere they are taken as they were recorded.
+If this machine has the same versions of the generators, values are drawn again and compared, so that requests with bad
+results cannot be left out of a recording. Otherwise the recorded values are used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kms_conformance.core.runtime import Draws
 
 
 class RecordedDraws(Draws):
-    """Keeps what is drawn, in order."""
+    """Keeps drawn values in order."""
 
     def __init__(self) -> None:
         self._values: list[tuple[str, object]] = []
@@ -23,15 +23,15 @@ class RecordedDraws(Draws):
         self._values.append((of, value))
 
     def lines(self) -> Iterator[dict[str, object]]:
-        """The lines of a tape that hold them."""
+        """The lines of the recording that hold them."""
         for of, value in self._values:
             yield {"drawn": of, "value": value}
 
 
 class PlayedDraws(Draws):
-    """Gives back what was recorded, by purpose, or draws it `again` and compares.
+    """Supplies recorded values by purpose, or compares them with values drawn `again`.
 
-    `problem` says where the two part; empty as long as they do not.
+    `problem` describes the first difference; empty without one.
     """
 
     def __init__(self, lines: Sequence[Mapping[str, Any]], *, again: bool) -> None:
@@ -49,12 +49,12 @@ class PlayedDraws(Draws):
             return
         left = self._left.get(of, [])
         if not left or left[0] != json.loads(json.dumps(value)):
-            self.problem = f"what was drawn for the {of} is not what this seed gives."
+            self.problem = f"the values drawn for the {of} are not those of this seed."
         else:
             del left[0]
 
     def ended(self) -> None:
-        """Take note that the run is over: nothing may be left."""
+        """The run is over: no recorded value may be left."""
         left = next((of for of, values in self._left.items() if values), None)
         if left is not None and not self.problem:
-            self.problem = f"more was drawn for the {left} than the suite asks for."
+            self.problem = f"more values are recorded for the {left} than the suite draws."

@@ -1,4 +1,4 @@
-"""Exchanges as they may be stored: made through the redactor, and nowhere else."""
+"""Exchange records without secrets, and the log of a run that makes them on demand."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from kms_conformance.wire.messages import Exchange, Headers
     from kms_conformance.wire.secrets.redactor import Redactor
 
-#: Characters of a body that are kept: all of every documented reply but a page of keys.
+#: Characters of a body that a record keeps: enough for every documented reply except a page of keys.
 MAX_BODY = 16 * 1024
-#: Bytes of a reply's body beyond which the record, which is smaller, is made and kept at once.
+#: Bytes of a reply's body from which the smaller record is made at once.
 _LARGE = 4 * MAX_BODY
-#: Exchanges that are kept, the newest: enough for the longest scenario, and 130 MB at the very worst.
+#: Newest exchanges that are kept: enough for the longest scenario, and at most 130 MB.
 MAX_RECORDS = 2000
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body as text. Encoded by `encoding` it is what was sent, byte for byte, unless it was cut."""
+    """A body as text. Encoded by `encoding` it is byte for byte the body as sent, unless `cut`."""
 
     text: str
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
@@ -32,7 +32,7 @@ class Body:
 
     @classmethod
     def of(cls, data: bytes) -> Body:
-        """The body as UTF-8 if it is that, else as one character a byte."""
+        """The body decoded as UTF-8, or as latin-1 if it is not UTF-8."""
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
@@ -41,8 +41,8 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Record:
-    """One exchange without its secrets. `started` is ISO 8601 in UTC; what there is no reply for is None."""
+class ExchangeRecord:
+    """One exchange without secrets. `started` is ISO 8601 in UTC; fields of a missing reply are None."""
 
     number: int
     operation: str
@@ -60,8 +60,8 @@ class Record:
     failure_text: str | None
 
     @classmethod
-    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> Record:
-        """The record of an exchange; `operation` is a label of ours."""
+    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> ExchangeRecord:
+        """The record of an exchange; `operation` is its id in the API model."""
         request = redactor.request(exchange.request)
         reply = redactor.reply(exchange.reply) if exchange.reply else None
         return cls(
@@ -82,38 +82,38 @@ class Record:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The record as what `json` can write."""
+        """The record as JSON-compatible values."""
         return asdict(self)
 
 
 def _writable(text: str) -> str:
-    # A fuzzer may make half surrogate pairs, which no file and no report can hold.
+    # Fuzzers may generate halves of surrogate pairs, which cannot be encoded.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-class Recorder:
-    """Numbers exchanges from 1 and keeps the newest; safe to use from several threads.
+class ExchangeLog:
+    """Numbers exchanges from 1 and keeps the newest; thread-safe.
 
-    Redaction costs as much as the exchange itself on loopback (1 ms), and few exchanges are ever shown: a record is
-    made when it is asked for, and nothing but records leaves.
+    Redaction takes as long as an exchange on loopback (1 ms), and few exchanges are shown. So records are made on
+    demand. Only records leave this class.
     """
 
     def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
         self.redactor = redactor
-        self._kept: dict[int, tuple[int, str, Exchange] | Record] = {}
+        self._kept: dict[int, tuple[int, str, Exchange] | ExchangeRecord] = {}
         self._limit = limit
         self._count = 0
         self._lock = threading.Lock()
 
     def add(self, operation: str, exchange: Exchange) -> int:
-        """Keep one exchange; returns its number."""
-        # At once: what is said of an exchange may be worded before its record is made.
+        """Add one exchange; returns its number."""
+        # At once, because messages about this exchange may be redacted before its record is made.
         self.redactor.learn(exchange.request, exchange.reply)
         with self._lock:
             self._count += 1
             number = self._count
         size = len(exchange.reply.body) if exchange.reply else 0
-        # Cutting a body before its secrets are found could leave half of one: a large body is redacted at once.
+        # Large bodies are redacted at once: to cut them first could leave half of a secret.
         kept = (number, operation, exchange) if size <= _LARGE else self._record(number, operation, exchange)
         with self._lock:
             self._kept[number] = kept
@@ -121,33 +121,33 @@ class Recorder:
                 del self._kept[next(iter(self._kept))]
         return number
 
-    def records(self, numbers: Iterable[int] | None = None) -> tuple[Record, ...]:
-        """The records of the kept exchanges with these numbers, or of all, oldest first."""
+    def records(self, numbers: Iterable[int] | None = None) -> tuple[ExchangeRecord, ...]:
+        """Records of the kept exchanges with these numbers, or of all, oldest first."""
         kept = self._entries(numbers)
-        return tuple(entry if isinstance(entry, Record) else self._record(*entry) for entry in kept)
+        return tuple(entry if isinstance(entry, ExchangeRecord) else self._record(*entry) for entry in kept)
 
     def lines(self, numbers: Iterable[int]) -> Mapping[int, str]:
-        """What the kept exchanges with these numbers were, by number: operation or method, and status or failure."""
+        """One line for each kept exchange with these numbers: operation or method, and status or failure."""
         return dict(map(_line, self._entries(numbers)))
 
-    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | Record]:
+    def _entries(self, numbers: Iterable[int] | None) -> list[tuple[int, str, Exchange] | ExchangeRecord]:
         with self._lock:
             return [
                 self._kept[number]
                 for number in sorted(self._kept if numbers is None else set(numbers) & self._kept.keys())
             ]
 
-    def _record(self, number: int, operation: str, exchange: Exchange) -> Record:
-        return Record.of(number, operation, exchange, self.redactor)
+    def _record(self, number: int, operation: str, exchange: Exchange) -> ExchangeRecord:
+        return ExchangeRecord.of(number, operation, exchange, self.redactor)
 
     @property
     def count(self) -> int:
-        """How many exchanges were added, kept or not."""
+        """Number of exchanges added, kept or not."""
         return self._count
 
 
-def _line(entry: tuple[int, str, Exchange] | Record) -> tuple[int, str]:
-    if isinstance(entry, Record):
+def _line(entry: tuple[int, str, Exchange] | ExchangeRecord) -> tuple[int, str]:
+    if isinstance(entry, ExchangeRecord):
         return entry.number, f"{entry.operation or entry.method} → {entry.status or entry.failure}"
     number, operation, exchange = entry
     came = exchange.reply.status if exchange.reply else exchange.failure.kind if exchange.failure else "nothing"

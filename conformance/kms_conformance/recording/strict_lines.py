@@ -1,4 +1,4 @@
-"""The lines of a tape that somebody else may have made: unpacked, parsed and checked one by one, within bounds."""
+"""Strict reader for the lines of untrusted recordings: decompressed, parsed and validated one by one, within limits."""
 
 from __future__ import annotations
 
@@ -7,44 +7,49 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: The longest run that we know of, nightly at the pace of a cloud, has some 30,000 exchanges of 3 kB.
+#: Lines and decompressed bytes. The longest known run, nightly at the pace of a cloud, has some 30,000 exchanges of 3
+#: kB.
 _MOST_LINES = 200_000
 _MOST_BYTES = 256 << 20
-#: The largest reply has 1 MiB, each byte of which may be written as `\u0000`; a request is as large at most.
+#: Bytes of a line. The largest reply has 1 MiB, each byte of which may be written as `\u0000`; a request is at most as
+#: large.
 _MOST_OF_A_LINE = 16 << 20
-#: A text that is a body counts as values here: it has a million letters at most.
+#: Values in a line. The text of a body counts too: it has at most a million characters.
 _MOST_VALUES = 3_000_000
 _BLOCK = 1 << 16
 _GZIP = 31  # window bits, as zlib.decompressobj takes them
-#: Microseconds: some 300 years.
+#: Microseconds; some 300 years.
 _FARTHEST = 10**16
 _MOST_READINGS = 100_000
 _DEEPEST = 64
 _ENCODINGS = ("utf-8", "latin-1")
 
 
-class TapeError(Exception):
-    """A tape that cannot be read: it was cut short, or changed by something that does not know its form."""
+class RecordingError(Exception):
+    """A recording cannot be read: it is cut short, or was changed by a program that does not know its format."""
 
 
-def lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    """Unpack a tape and parse it line by line; each is an exchange, what was drawn, or the end. Raises `TapeError`."""
+def strict_lines(data: bytes) -> Iterator[Mapping[str, Any]]:
+    """Decompress and parse a recording line by line: exchanges, drawn values, and the end.
+
+    Raises `RecordingError`.
+    """
     for number, line in enumerate(_texts(data), 1):
         if number > _MOST_LINES:
-            raise TapeError("it is larger than that of any run")
+            raise RecordingError("it is larger than any recording of a run")
         if sum(line.count(sign) for sign in (b"[", b"{", b",")) > _MOST_VALUES:
-            raise TapeError(f"its line {number} holds more values than any exchange")
+            raise RecordingError(f"its line {number} has more values than any exchange")
         try:
             found = json.loads(line, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise TapeError(f"its line {number} cannot be read ({type(error).__name__})") from error
+            raise RecordingError(f"its line {number} cannot be read ({type(error).__name__})") from error
         if not _is_line(found):
-            raise TapeError(f"its line {number} is no exchange")
+            raise RecordingError(f"its line {number} is not an exchange")
         yield found
 
 
 def _texts(data: bytes) -> Iterator[bytes]:
-    """The lines as they are written: never more is unpacked than one line and a block."""
+    """The raw lines. At most one line and one block are decompressed ahead."""
     stream, left, total = zlib.decompressobj(_GZIP), data, 0
     open_line = bytearray()
     try:
@@ -52,19 +57,19 @@ def _texts(data: bytes) -> Iterator[bytes]:
             block = stream.decompress(left, _BLOCK)
             left = stream.unconsumed_tail
             if not block and not left and not stream.eof:
-                raise TapeError("it is cut short")
+                raise RecordingError("it is cut short")
             total += len(block)
             first, *rest = block.split(b"\n")
             open_line += first
             if total > _MOST_BYTES or len(open_line) > _MOST_OF_A_LINE:
-                raise TapeError("it is larger than that of any run")
+                raise RecordingError("it is larger than any recording of a run")
             for begun in rest:
                 yield bytes(open_line)
                 open_line = bytearray(begun)
     except zlib.error as error:
-        raise TapeError("it cannot be unpacked") from error
+        raise RecordingError("it cannot be unpacked") from error
     if stream.unused_data:
-        raise TapeError("something stands after its end")
+        raise RecordingError("there are further bytes after its end")
     if open_line:
         yield bytes(open_line)
 
@@ -94,7 +99,7 @@ def _is_line(found: object) -> bool:
 
 
 def _is_flat(value: object) -> bool:
-    """Whether a value is nested less deep than anything that generators draw."""
+    """Whether a value is nested less deeply than any generated value."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [
@@ -153,11 +158,11 @@ def _is_list_of_texts(found: object) -> bool:
 
 
 def _are_texts(*found: object) -> bool:
-    """Whether all are texts that can be written out again."""
-    return all(isinstance(text, str) and (text.isascii() or _has_no_halves(text)) for text in found)
+    """Whether all are texts that can be encoded again."""
+    return all(isinstance(text, str) and (text.isascii() or _has_no_surrogates(text)) for text in found)
 
 
-def _has_no_halves(text: str) -> bool:
+def _has_no_surrogates(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""One exchange as a line of `exchanges.jsonl.gz`, and back: what was sent is for comparing, what came for judging."""
+"""The JSON form of an exchange, one line of `exchanges.jsonl.gz`: requests to compare, replies to judge again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kms_conformance.wire.credentials import credential_places
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 if TYPE_CHECKING:
-    from kms_conformance.recording.placeholders import StandIns
+    from kms_conformance.recording.placeholders import Placeholders
     from kms_conformance.wire.secrets.redactor import Redactor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,8 +20,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Named:
-    """An exchange, and what it is called: its number in reports, None for one that they do not count."""
+class NumberedExchange:
+    """An exchange, its operation, and its number in reports (None if reports do not count it)."""
 
     exchange: Exchange
     number: int | None = None
@@ -29,16 +29,18 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Readings:
-    """What the clock said before an exchange, since the one before it: differences, in microseconds."""
+class ClockReadings:
+    """Readings of the clock between two exchanges, as differences in microseconds."""
 
     now: tuple[int, ...] = ()
     monotonic: tuple[int, ...] = ()
 
 
-def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: StandIns) -> dict[str, Any]:
+def to_json(
+    named: NumberedExchange, readings: ClockReadings, redactor: Redactor, placeholders: Placeholders
+) -> dict[str, Any]:
     """The line of an exchange."""
-    exchange = stand_ins.exchange(named.exchange)
+    exchange = placeholders.exchange(named.exchange)
     request = request_json(exchange.request, redactor)
     if exchange.reply is not None:
         redactor.learn_from(exchange.reply)
@@ -55,7 +57,7 @@ def to_json(named: Named, readings: Readings, redactor: Redactor, stand_ins: Sta
 
 
 def request_json(request: Request, redactor: Redactor) -> dict[str, Any]:
-    """What was sent, without secrets."""
+    """The request without secrets."""
     clean = redactor.request(request)
     return {
         "method": _writable(clean.method),
@@ -66,7 +68,7 @@ def request_json(request: Request, redactor: Redactor) -> dict[str, Any]:
 
 
 def difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """The first part in which two requests, as `request_json` has them, are not the same; empty if there is none."""
+    """The first part in which two requests in the form of `request_json` differ; empty if they are equal."""
     for part in ("method", "url", "encoding", "body"):
         if recorded[part] != asked[part]:
             return part
@@ -78,12 +80,12 @@ def difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 
 def has_marks(raw: Mapping[str, Any]) -> bool:
-    """Whether a line is as version 0.1.0 first wrote them: with marks in the places of plaintexts."""
+    """Whether a line has the first format of version 0.1.0, with marks in place of plaintexts."""
     return "stand_ins" in (raw["reply"] or {})
 
 
 def reply_of(raw: Mapping[str, Any], marks: Mapping[str, str]) -> Reply:
-    """The reply of a line; of one that has `marks` they are put back to what they stand for, one after the other."""
+    """The reply of a line. If it has `marks`, they are replaced in order by the values that the line lists."""
     text, stand_ins = raw["body"], iter(raw.get("stand_ins") or ())
     if marks:
         any_mark = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
@@ -103,7 +105,7 @@ def failure_of(raw: Mapping[str, Any]) -> Failure:
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970."""
+    """Microseconds since 1970."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -131,11 +133,12 @@ def _body_json(body: bytes) -> dict[str, str]:
 
 
 def _compared(headers: list[list[str]]) -> list[tuple[str, str]]:
-    # The id of an access key is hidden where the target file names it, and shown where a check made it up.
+    # Access key ids are hidden if the target file names them, and shown if a check made them up; so they are not
+    # compared.
     left_out = credential_places().key_id_headers
     return [(name, value) for name, value in headers if name.lower() not in left_out]
 
 
 def _writable(text: str) -> str:
-    # A fuzzer may make half surrogate pairs, which no file can hold.
+    # Fuzzers may generate halves of surrogate pairs, which cannot be encoded.
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Which code a run had, told by digest and commit: another code may ask and judge otherwise."""
+"""The version of the code of a run, by digest and commit: other code may send and judge otherwise."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ import kms_conformance
 _PACKAGE = Path(kms_conformance.__file__).parent
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAME = "kms-conformance"
-# The last code whose runs did not name their commit: what they sealed, it judges.
+# The last commit whose runs did not record their commit; it verifies what they sealed.
 _BEFORE_COMMITS_WERE_NAMED = "d109d79c9b1ef5e8f695b51fc2d7c83b8203a51e"
 
 
 def code() -> dict[str, str]:
-    """What `environment.json` says of the code of a run; its commit is "" where that is not known."""
+    """The `code` member of `environment.json`; the commit is "" if unknown."""
     return {"digest": digest(), "commit": _commit()}
 
 
 @cache
 def digest() -> str:
-    """The SHA-256 of all source files of this package, the same for a checkout and for what is installed from it."""
+    """The SHA-256 of all source files of this package; equal for a checkout and an installation of it."""
     found = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py"), key=lambda path: path.relative_to(_PACKAGE).as_posix()):
         content = path.read_bytes().replace(b"\r\n", b"\n")
@@ -47,7 +47,7 @@ def command(environment: Mapping[str, Any], path: Path) -> str:
 
 
 def _source() -> str:
-    """Where other commits of this code are to be had: a checkout, or what it was installed from; "" if not known."""
+    """The URL that serves other commits of this code: a checkout, or the source of the installation; "" if unknown."""
     if _git() is not None:
         return _PACKAGE.parents[1].as_uri()
     origin = _origin()
@@ -55,13 +55,13 @@ def _source() -> str:
 
 
 def _commit() -> str:
-    """The commit of this code, without asking git: what is found beside a package is not run."""
+    """The commit of this code, read without git, because nothing found beside a package is executed."""
     found = str(_origin().get("vcs_info", {}).get("commit_id", "")) or _checked_out()
     return found if _COMMIT.fullmatch(found) else ""
 
 
 def _origin() -> Mapping[str, Any]:
-    """What pip noted of where the package came from."""
+    """The note of pip on the source of the installation."""
     try:
         raw = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, OSError, ValueError):
@@ -70,7 +70,7 @@ def _origin() -> Mapping[str, Any]:
 
 
 def _git() -> Path | None:
-    """The folder in which git keeps what is checked out here; None where this is no checkout."""
+    """The git directory of this checkout; None if this is no checkout."""
     root = _PACKAGE.parents[1]
     if not (root / "pyproject.toml").is_file():
         return None

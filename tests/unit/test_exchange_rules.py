@@ -10,7 +10,7 @@ from exchanges import answered, dialect_of
 
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.exchange_rules import Examiner
+from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.judge import Judgement
 from kms_conformance.dialects import adapter
 
@@ -20,12 +20,12 @@ CANCELLED = {"RequestId": "r-1"}
 ON_EVERY_REPLY = {"reply.answered", "reply.status", "reply.no-server-error", "reply.content-type", "reply.encoding"}
 
 
-def judged(answer: Answer, examiner: Examiner | None = None) -> list[Judgement]:
-    return list((examiner or Examiner(ALIBABA)).examine(answer))
+def judged(answer: Answer, rules: ExchangeRules | None = None) -> list[Judgement]:
+    return list((rules or ExchangeRules(ALIBABA)).judge(answer))
 
 
-def broken(answer: Answer, examiner: Examiner | None = None) -> list[tuple[str, str, str]]:
-    found = judged(answer, examiner)
+def broken(answer: Answer, rules: ExchangeRules | None = None) -> list[tuple[str, str, str]]:
+    found = judged(answer, rules)
     return [(each.requirement, each.expected, each.received) for each in found if each.passed is False]
 
 
@@ -79,7 +79,7 @@ def test_several_problems_of_encoding_are_one_finding() -> None:
 def test_a_wrong_body_breaks_what_speaks_of_the_wrong_part_and_leaves_the_rest() -> None:
     key = {"key_id": "k", "key_state": "9"}
     answer = answered(HUAWEI, "describe", 200, {"key_info": key})
-    found = {each.requirement: each for each in judged(answer, Examiner(HUAWEI))}
+    found = {each.requirement: each for each in judged(answer, ExchangeRules(HUAWEI))}
     wrong = [name for name in answer.spec.requirements if found[name].passed is False]
     assert wrong
     assert all(" at " in found[name].received and found[name].expected for name in wrong)
@@ -94,7 +94,7 @@ def test_a_finding_quotes_no_more_than_a_page_shows() -> None:
 
 
 def test_a_request_id_may_not_come_twice_be_blank_or_be_missing() -> None:
-    examiner = Examiner(ALIBABA)
+    rules = ExchangeRules(ALIBABA)
     asked = "an id that no reply had before"
     for request_id, received in (
         ("r-1", None),
@@ -105,10 +105,10 @@ def test_a_request_id_may_not_come_twice_be_blank_or_be_missing() -> None:
         ("", "''"),
         ("", "''"),
     ):
-        found = broken(answered(ALIBABA, "cancel", 200, {"RequestId": request_id}), examiner)
+        found = broken(answered(ALIBABA, "cancel", 200, {"RequestId": request_id}), rules)
         finding = [each for each in found if each[0] == "reply.request-id"]
         assert finding == ([] if received is None else [("reply.request-id", asked, received)])
-    missing = broken(answered(ALIBABA, "cancel", 200, {}), examiner)
+    missing = broken(answered(ALIBABA, "cancel", 200, {}), rules)
     assert ("reply.request-id", asked, "None") in missing
 
 
@@ -116,17 +116,17 @@ def test_a_request_id_that_the_profile_does_not_require_may_be_missing_but_not_c
     profile = Profile.load("alibaba")
     facts = profile.facts | {"request_id": {"field": "RequestId", "required": False}}
     dialect = adapter(dataclasses.replace(profile, facts=facts), "http://127.0.0.1:1", "")
-    examiner = Examiner(dialect)
+    rules = ExchangeRules(dialect)
     without = answered(dialect, "cancel", 200, json.dumps({}).encode())
     for _ in range(2):
-        assert "reply.request-id" not in {each.requirement for each in judged(without, examiner)}
-    judged(answered(dialect, "cancel", 200, CANCELLED), examiner)
-    assert "reply.request-id" in {name for name, _, _ in broken(answered(dialect, "cancel", 200, CANCELLED), examiner)}
+        assert "reply.request-id" not in {each.requirement for each in judged(without, rules)}
+    judged(answered(dialect, "cancel", 200, CANCELLED), rules)
+    assert "reply.request-id" in {name for name, _, _ in broken(answered(dialect, "cancel", 200, CANCELLED), rules)}
 
 
 def test_a_media_type_is_judged_with_all_that_is_known_of_reply_and_request(monkeypatch: pytest.MonkeyPatch) -> None:
     dialect, asked = dialect_of("alibaba"), []
     monkeypatch.setattr(dialect, "media_type_problem", lambda *given: asked.append(given))
     answer = answered(dialect, "cancel", 200, CANCELLED)
-    assert broken(answer, Examiner(dialect)) == []
+    assert broken(answer, ExchangeRules(dialect)) == []
     assert asked == [(answer.reply, answer.request, answer.spec)]

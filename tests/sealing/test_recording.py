@@ -1,4 +1,4 @@
-"""Recording of a run on a tape, and playing the tape."""
+"""Recording of a run, and playback of the recording."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from kms_conformance.apps.certificate.differences import equal_unless_redacted
 from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
-from kms_conformance.recording.drawn import PlayedDraws
+from kms_conformance.recording.draws import PlayedDraws
 from kms_conformance.recording.environment import missing_to_draw, missing_to_judge, partial_because
-from kms_conformance.recording.player import OffTape, Player, Tape, TapeError
+from kms_conformance.recording.player import PlaybackDiverged, Player, Recording, RecordingError
 from kms_conformance.recording.recorder import recorded_world
-from kms_conformance.recording.storage import emptied
-from kms_conformance.recording.target_snapshot import described, put_up
+from kms_conformance.recording.storage import emptied_folder
+from kms_conformance.recording.target_snapshot import target_from_snapshot, target_snapshot
 from kms_conformance.report.recorded import keep_recordings
 from kms_conformance.target import Target
 from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
@@ -43,7 +43,7 @@ def reply(body: bytes = b"{}", status: int = 200) -> Reply:
 
 
 def recorded(path: Path, *exchanges: tuple[Request, Reply | None]) -> Path:
-    """A tape of these exchanges, each named by its position."""
+    """A recording of these exchanges, each named by its position."""
     world, recording = recorded_world(path, TARGET, "chance")
     for number, (asked, came) in enumerate(exchanges, 1):
         world.clock.monotonic()
@@ -57,7 +57,9 @@ def recorded(path: Path, *exchanges: tuple[Request, Reply | None]) -> Path:
 
 
 def player(path: Path) -> Player:
-    return Player(Tape.read(path.read_bytes()), put_up(json.loads(json.dumps(described(TARGET)))))
+    return Player(
+        Recording.read(path.read_bytes()), target_from_snapshot(json.loads(json.dumps(target_snapshot(TARGET))))
+    )
 
 
 def play(played: Player, asked: Request, number: int) -> tuple[Reply | None, Failure | None]:
@@ -94,11 +96,11 @@ def test_what_was_recorded_is_played_at_its_time_and_without_secrets(tmp_path: P
 )
 def test_what_was_not_recorded_is_not_answered(asked: Request, words: str, tmp_path: Path) -> None:
     played = player(recorded(tmp_path / "t.gz", (request(), reply())))
-    with pytest.raises(OffTape, match="at exchange 1, "):
+    with pytest.raises(PlaybackDiverged, match="at exchange 1, "):
         play(played, asked, 1)
     assert words in played.problem
     for again in (lambda: play(played, request(), 1), played.now, played.monotonic):
-        with pytest.raises(OffTape):
+        with pytest.raises(PlaybackDiverged):
             again()
 
 
@@ -107,30 +109,30 @@ def test_less_and_more_than_was_recorded_is_told(tmp_path: Path) -> None:
     played = player(path)
     play(played, request(), 1)
     played.ended()
-    assert "the suite asks 1 times and is done; 1 more are recorded" in played.problem
+    assert "the suite ends after 1 requests; 1 more are recorded" in played.problem
     played = player(path)
     play(played, request(), 1)
     play(played, request(), 2)
-    with pytest.raises(OffTape, match="nothing more is recorded"):
+    with pytest.raises(PlaybackDiverged, match="nothing more is recorded"):
         play(played, request(), 3)
 
 
-def test_readings_of_the_clock_belong_to_the_tape(tmp_path: Path) -> None:
+def test_readings_of_the_clock_belong_to_the_recording(tmp_path: Path) -> None:
     path = recorded(tmp_path / "t.gz", (request(), reply()))
     played = player(path)
     played.now()
-    with pytest.raises(OffTape, match="looks at the clock more or less often"):
+    with pytest.raises(PlaybackDiverged, match="reads the clock more or less often"):
         play(played, request(), 1)
     played = player(path)
     play(played, request(), 1)
     played.ended()
-    assert "looks at the clock more or less often" in played.problem
+    assert "reads the clock more or less often" in played.problem
     played = player(path)
     play(played, request(), 1)
     played.monotonic()
     for _ in range(100):
         played.monotonic()
-    with pytest.raises(OffTape):
+    with pytest.raises(PlaybackDiverged):
         played.monotonic()
 
 
@@ -145,45 +147,48 @@ def test_another_name_for_an_exchange_is_told(tmp_path: Path) -> None:
     [
         (lambda lines: lines[:-1], "without its last line"),
         (lambda lines: [lines[-1], *lines], "before its last line"),
-        (lambda lines: lines[1:], "speaks of 2 exchanges, and there are 1"),
-        (lambda lines: ["[]", *lines], "its line 1 is no exchange"),
+        (lambda lines: lines[1:], "counts 2 exchanges, and there are 1"),
+        (lambda lines: ["[]", *lines], "its line 1 is not an exchange"),
         (lambda lines: ["{", *lines], "its line 1 cannot be read"),
         (lambda _: [], "without its last line"),
-        (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "does not stand behind all exchanges"),
-        (lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]], "of 0 drawn values, and there are 1"),
+        (lambda lines: ['{"drawn": "x", "value": 1}', *lines], "drawn values stand before an exchange"),
+        (
+            lambda lines: [*lines[:-1], '{"drawn": "x", "value": 1}', lines[-1]],
+            "counts 0 drawn values, and there are 1",
+        ),
     ],
 )
 def test_a_tape_that_is_not_whole_is_not_read(change: Any, words: str, tmp_path: Path) -> None:
     path = recorded(tmp_path / "t.gz", (request(), reply()), (request(), reply()))
     lines = change(gzip.decompress(path.read_bytes()).decode().splitlines())
-    with pytest.raises(TapeError, match=words):
-        Tape.read(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+    with pytest.raises(RecordingError, match=words):
+        Recording.read(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
 
 
 def test_what_comes_together_is_written_before_it_is_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kms_conformance.recording.recorder._MOST_EXCHANGES", 2)
     path = recorded(tmp_path / "t.gz", *[(request(), reply()) for _ in range(5)])
-    assert [line["number"] for line in Tape.read(path.read_bytes()).lines] == [1, 2, 3, 4, 5]
+    assert [line["number"] for line in Recording.read(path.read_bytes()).exchanges] == [1, 2, 3, 4, 5]
 
 
 # --- generated values -------------------------------------------------------------------------------------------------
 
 
-def drawn(path: Path, *values: tuple[str, object]) -> Tape:
+def drawn(path: Path, *values: tuple[str, object]) -> Recording:
     world, recording = recorded_world(path, TARGET, "chance")
     for of, value in values:
         world.draws.drew(of, value)
     recording.close()
-    return Tape.read(path.read_bytes())
+    return Recording.read(path.read_bytes())
 
 
 VALUES = (("walks", None), ("requests", {"a": [1]}), ("walks", [0, "cancel", 3]))
 
 
 def test_what_was_drawn_is_given_back_by_its_purpose(tmp_path: Path) -> None:
-    tape = drawn(tmp_path / "t.gz", *VALUES)
-    assert (len(tape.lines), tape.drawn and len(tape.drawn)) == (0, 3)
-    draws = PlayedDraws(tape.drawn or (), again=False)
+    recording = drawn(tmp_path / "t.gz", *VALUES)
+    assert (len(recording.exchanges), recording.drawn and len(recording.drawn)) == (0, 3)
+    draws = PlayedDraws(recording.drawn or (), again=False)
     assert draws.recorded("walks") == [None, [0, "cancel", 3]]
     assert draws.recorded("requests") == [{"a": [1]}]
     assert draws.recorded("others") == []
@@ -195,9 +200,9 @@ def test_what_is_drawn_again_must_be_the_same_and_all_of_it(tmp_path: Path) -> N
     lines = drawn(tmp_path / "t.gz", *VALUES).drawn or ()
     for values, problem in (
         (VALUES, ""),
-        (VALUES[:2], "more was drawn for the walks than the suite asks for."),
-        ((*VALUES, ("walks", None)), "what was drawn for the walks is not what this seed gives."),
-        ((("walks", None), ("requests", {"a": (2,)})), "what was drawn for the requests is not what this seed gives."),
+        (VALUES[:2], "more values are recorded for the walks than the suite draws."),
+        ((*VALUES, ("walks", None)), "the values drawn for the walks are not those of this seed."),
+        ((("walks", None), ("requests", {"a": (2,)})), "the values drawn for the requests are not those of this seed."),
     ):
         draws = PlayedDraws(lines, again=True)
         assert draws.recorded("walks") is None
@@ -214,9 +219,9 @@ def test_what_a_reply_gave_is_drawn_without_its_secrets(tmp_path: Path) -> None:
     recording.saw(Exchange(request(), reply(json.dumps({"plain_text": key}).encode()), None, world.clock.now()))
     world.draws.drew("chains", {"body": json.dumps({"cipher_text": f"{key} {TOKEN}"})})
     recording.close()
-    tape = Tape.read((tmp_path / "t.gz").read_bytes())
-    [line] = tape.drawn or ()
-    other = json.loads(tape.lines[0]["reply"]["body"])["plain_text"]
+    recording = Recording.read((tmp_path / "t.gz").read_bytes())
+    [line] = recording.drawn or ()
+    other = json.loads(recording.exchanges[0]["reply"]["body"])["plain_text"]
     assert json.loads(line["value"]["body"]) == {"cipher_text": f"{other} [redacted:KMS_TOKEN]"}
 
 
@@ -247,10 +252,10 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     secrets = {"abc", "s3cretpassword", "AKIA0123456789", "tenant-path"}
     labels = {secret: f"NAME_{at}" for at, secret in enumerate(sorted(secrets))}
     target = Target("t", "aws", "https://h/tenant-path", auth, secrets=frozenset(secrets), labels=labels)
-    description = json.loads(json.dumps(described(target)))
+    description = json.loads(json.dumps(target_snapshot(target)))
     assert [secret for secret in secrets if secret in json.dumps(description)] == []
-    again = put_up(description)
-    assert json.loads(json.dumps(described(again))) == description
+    again = target_from_snapshot(description)
+    assert json.loads(json.dumps(target_snapshot(again))) == description
     assert again.auth.way == auth.way
     assert again.shown_url == target.shown_url
 
@@ -306,7 +311,7 @@ def test_versions_that_decide_are_asked_for() -> None:
         return sorted(name.split()[0] for name in asked)
 
     assert names(missing_to_draw(document)) == ["botocore", "hypothesis", "python", "schemathesis"]
-    # Generated values are on the tape: only the libraries that judge must match.
+    # Generated values are on the recording: only the libraries that judge must match.
     assert names(missing_to_judge(document, drawn=True)) == ["botocore", "jsonschema-rs", "schemathesis"]
     assert names(missing_to_judge(document, drawn=False)) == sorted(["python", *versions])
 
@@ -314,7 +319,11 @@ def test_versions_that_decide_are_asked_for() -> None:
 def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = tmp_path / "reports"
     monkeypatch.chdir(tmp_path)
-    for path in (tmp_path / "mine.txt", reports / "mine.txt", emptied(reports) / "t.00000000" / "exchanges.jsonl.gz"):
+    for path in (
+        tmp_path / "mine.txt",
+        reports / "mine.txt",
+        emptied_folder(reports) / "t.00000000" / "exchanges.jsonl.gz",
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     keep_recordings(reports, [TARGET], {}, tier="smoke", seed=1, nights={}, filters={})

@@ -1,0 +1,123 @@
+"""Lines of a ledger file: their format, the records that they add up to, and the strict reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kms_conformance.client.ledger_files import LedgerError
+from kms_conformance.core.shard_marks import is_run_id
+
+FORMAT = 1
+MARKER_PREFIX = "kms-conformance-"
+#: The event of a line about a run instead of a key: the account and the credentials that the run uses.
+ACCOUNT = "account"
+#: Kind of keys that any check may use; keys of other kinds serve special checks.
+PLAIN = "plain"
+
+# Groups of events: the key may exist and be enabled; it is scheduled for deletion; nothing is left to do.
+OPEN = frozenset({"intent", "created", "taken"})
+WAITING = frozenset({"scheduled", "planted"})
+CLOSED = frozenset({"refused", "gone"})
+# Events of a create after which nobody has checked whether a key exists.
+_DOUBTFUL = frozenset({"intent", "refused"})
+_MEMBERS = ("format", "at", "run", "event", "marker", "key")
+
+LineContent = tuple[str, str, str | None, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One line about a key: its event, the run that wrote it, the id of the key once known, and further facts."""
+
+    event: str
+    marker: str
+    key: str | None = None
+    run: str = ""
+    at: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The JSON text of the line."""
+        head = {"format": FORMAT, "at": self.at, "run": self.run, "event": self.event, "marker": self.marker}
+        return json.dumps(head | ({"key": self.key} if self.key else {}) | dict(self.facts))
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """All lines on one marker combined: latest event, current holder, and all facts.
+
+    `origin` is the run that announced the key, `run` the one that holds it.
+    """
+
+    marker: str
+    event: str
+    key: str | None
+    run: str
+    kind: str
+    facts: Mapping[str, str]
+    origin: str = ""
+
+    @property
+    def named(self) -> str:
+        """The key in words: its id, or the marker of the request to create it."""
+        return f"the key {self.key}" if self.key else f"a key that may have been created as {self.marker}"
+
+    @property
+    def open(self) -> bool:
+        """Whether the key may exist without being scheduled for deletion."""
+        return self.event in OPEN
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a create without a reply, or a refused one, may have made a key."""
+        return self.key is None and self.event in _DOUBTFUL
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether the key may exist, and so counts against quotas."""
+        return self.event not in CLOSED
+
+
+@dataclass(frozen=True)
+class RunAccount:
+    """The account of a run: digest of its id, id as it may be shown, and digest of its credentials."""
+
+    account: str = ""
+    shown: str = ""
+    credential: str = ""
+
+
+def entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
+    """Parse complete lines; malformed ones are skipped. Raises `LedgerError` for another format version."""
+    for line in data.splitlines():
+        try:
+            raw = json.loads(line)
+            known = raw["format"], raw["event"], raw["marker"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if known[0] != FORMAT:
+            raise LedgerError(
+                f"The ledger {path} was written by another version of kms-conformance (format {known[0]}).\n"
+                "It lists keys that this version cannot see: use the version that wrote it."
+            )
+        if not _is_written_by_us(raw):
+            continue
+        facts = {name: str(value) for name, value in raw.items() if name not in _MEMBERS}
+        yield LedgerLine(raw["event"], raw["marker"], raw.get("key"), raw.get("run", ""), raw.get("at", ""), facts)
+
+
+def _is_written_by_us(raw: Mapping[str, object]) -> bool:
+    """Whether the members of a line are of our types. A run id becomes part of a file name, so it is checked."""
+    texts = [raw.get(name, "") for name in _MEMBERS if name not in ("format", "key")]
+    run = raw.get("run", "")
+    key = raw.get("key")
+    return (
+        all(isinstance(text, str) for text in texts)
+        and (key is None or isinstance(key, str))
+        and isinstance(run, str)
+        and is_run_id(run)
+    )

@@ -1,0 +1,149 @@
+"""The network carrier: sends a request over a socket and returns its reply or its failure in bounded time."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from typing import TYPE_CHECKING, Literal
+
+from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
+from kms_conformance.wire.messages import Failure, Reply, Request, origin
+from kms_conformance.wire.transport import ConnectionUse, Transport
+from kms_conformance.wire.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from urllib3 import BaseHTTPResponse
+
+    from kms_conformance.wire.messages import Headers
+    from kms_conformance.wire.watchdog import Deadline
+
+#: Bytes of a body. The largest documented reply, a page of 100 keys, has some 80 kB.
+MAX_BODY = 1 << 20
+MAX_HEAD = 1 << 16
+_BLOCK = 1 << 16
+_MAX_MEMBERS = 16
+_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj takes them
+_STALE = "a connection that had served before was closed before any byte of a reply"
+
+
+class Network:
+    """HTTP over sockets. Time-outs are in real time, also if the clock of the run is simulated."""
+
+    def __init__(
+        self, timeout_seconds: float, *, verify: Literal[True] | Path = True, max_body: int = MAX_BODY
+    ) -> None:
+        """`max_body` limits the body of a reply in bytes, both compressed and decompressed."""
+        self._verify = verify if verify is True else str(verify)
+        self._max_body = max_body
+        self._watchdog = Watchdog(timeout_seconds)
+        self._transport = Transport()
+        # By origin: True after a second reply over one connection, False after one was closed without notice.
+        self._keeping: dict[str, bool] = {}
+
+    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+        """Send one request and read its whole reply.
+
+        A server may close an idle connection while a request is on its way, and then it is unknown whether the request
+        was carried out (RFC 9112, 9.3.1: only requests that are safe to repeat may be sent again). So a request that is
+        not `repeatable` reuses a connection only if this origin has kept one open before. After the first connection
+        that was closed without notice, no connection to this origin is reused. The cost is one connection per request.
+        """
+        keeping = self._keeping.get(origin(request.url))
+        if keeping is False or not (keeping or repeatable):
+            self._transport.drop_idle()
+        use = ConnectionUse()
+        clock = time.perf_counter()
+        deadline = self._watchdog.watch()
+        reply: Reply | None = None
+        failure: Failure | None = None
+        try:
+            reply = self._reply(request, deadline, use, clock)
+        except (*NETWORK_ERRORS, HttpError) as error:
+            stale = use.reused and closed_before_reply(error)
+            failure = Failure("stale", _STALE) if stale else failure_of(error)
+        finally:
+            deadline.finish()
+        if deadline.expired:
+            # Checked also after a reply: a body without a length ends where the watchdog shuts the connection down.
+            reply, failure = None, Failure("timeout", "no whole reply in time")
+        self._learn(request, use, failure)
+        return reply, failure
+
+    def _learn(self, request: Request, use: ConnectionUse, failure: Failure | None) -> None:
+        """Note whether this origin keeps connections open; False is final."""
+        if use.dropped or (failure is not None and failure.kind == "stale"):
+            self._keeping[origin(request.url)] = False
+        elif use.reused and failure is None:
+            self._keeping.setdefault(origin(request.url), True)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._watchdog.close()
+        self._transport.close()
+
+    def _reply(self, request: Request, deadline: Deadline, use: ConnectionUse, clock: float) -> Reply:
+        raw = self._transport.exchange(request, deadline, use, verify=self._verify)
+        try:
+            headers = _head(raw)
+            body = unpack(self._body(raw), raw.headers.getlist("Content-Encoding"), self._max_body)
+        except BaseException:
+            raw.close()
+            raise
+        raw.release_conn()
+        return Reply(raw.status, raw.reason or "", headers, body, round(time.perf_counter() - clock, 6))
+
+    def _body(self, raw: BaseHTTPResponse) -> bytes:
+        blocks = bytearray()
+        while block := raw.read(_BLOCK, decode_content=False):
+            blocks += block
+            if len(blocks) > self._max_body:
+                raise HttpError("too_large", f"the body is longer than {self._max_body} bytes")
+        return bytes(blocks)
+
+
+def _head(raw: BaseHTTPResponse) -> Headers:
+    headers = tuple(raw.headers.items())
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
+        raise HttpError("too_large", f"the head is longer than {MAX_HEAD} bytes")
+    if raw.status < 200:
+        # http.client took an interim reply for the final one, which the next request would then read.
+        raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
+    return headers
+
+
+def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
+    """Decompress a body, within a limit: 200 kB of gzip can hold 200 MB.
+
+    Only a single gzip or deflate is supported. A body in any other encoding is returned as received, and fails in the
+    decoder. Raises `HttpError` if it decompresses to more than `cap` bytes, is cut short, or is broken.
+    """
+    names = [name.strip().lower() for value in encodings for name in value.split(",") if name.strip()]
+    if not body or names in ([], ["identity"]):
+        return body
+    if names in (["gzip"], ["x-gzip"]):
+        return _inflated(body, _GZIP, cap)
+    if names == ["deflate"]:
+        # HTTP defines deflate as the zlib format; some servers send raw deflate. The first byte of a zlib stream tells.
+        return _inflated(body, _ZLIB if body[0] & 0x0F == 8 else _RAW_DEFLATE, cap)
+    return body
+
+
+def _inflated(body: bytes, window_bits: int, cap: int) -> bytes:
+    result = bytearray()
+    for _ in range(_MAX_MEMBERS):
+        stream = zlib.decompressobj(window_bits)
+        try:
+            result += stream.decompress(body, cap + 1 - len(result))
+        except zlib.error as error:
+            raise HttpError("bad_http", "the compressed body is broken") from error
+        if len(result) > cap:
+            raise HttpError("too_large", f"the body unpacks to more than {cap} bytes")
+        if not stream.eof:
+            raise HttpError("truncated", "the compressed body ended early")
+        body = stream.unused_data  # the next member of a gzip file
+        if not body:
+            return bytes(result)
+    raise HttpError("bad_http", f"the compressed body has more than {_MAX_MEMBERS} members")
