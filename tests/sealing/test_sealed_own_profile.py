@@ -15,7 +15,7 @@ from sealing_runs import run
 
 from kms_conformance.apps.certificate.certify import certify
 from kms_conformance.apps.certificate.pack import PAGE, STATEMENT, unpack
-from kms_conformance.apps.certificate.verify import verify
+from kms_conformance.apps.certificate.verify import verify_file
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.core.specs import OwnProfile
 
@@ -59,7 +59,7 @@ def test_the_verdict_names_and_holds_the_profile(reports: Path) -> None:
 def test_its_file_is_judged_again_without_the_profile_and_says_whose_it_is(sealed: Path) -> None:
     done = elsewhere("verify", str(sealed))
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"holds: its verdict by the user's own profile ({OWN.reference}) follows from its" in done.stdout
+    assert f"verifies: its verdict by the user's own profile ({OWN.reference}) follows from its" in done.stdout
     assert "Answers that only this profile accepts are its author's claim." in done.stdout
 
 
@@ -100,7 +100,7 @@ def renamed(forgery: Forgery) -> None:
         (lambda forgery: forgery.verdict.pop("own_profile"), "The profile does not match `own_profile`"),
         (lambda forgery: forgery.environment["target"].pop("own_profile"), "verdict"),
         (lambda forgery: forgery.environment["target"]["own_profile"].update(name=1), "own_profile"),
-        (renamed, "does not hold"),
+        (renamed, "does not verify"),
     ],
     ids=["title", "facts", "not in verdict", "not in environment", "no profile", "another"],
 )
@@ -109,6 +109,6 @@ def test_a_file_whose_profile_was_changed_does_not_hold(
 ) -> None:
     forgery = Forgery(sealed.read_bytes())
     change(forgery)
-    verification = verify(forgery.saved(tmp_path))
+    verification = verify_file(forgery.saved(tmp_path))
     assert verification.exit_code == 1, str(verification)
     assert said in str(verification)

@@ -119,7 +119,7 @@ REQUIREMENT: Edits = {
 @requirement("enable.keeps-description")
 def test_enabled_key_keeps_its_description(kms: Scenario) -> None:
     key = kms.key("disabled")
-    described = kms.marked(key).description
+    described = kms.read(key).description
     kms.accepts("enable.keeps-description", "enable", key_id=key, states=["enabled"])
     view = kms.read(key)
     kms.judge.that("enable.keeps-description", view.description == described, described, view.description)

@@ -54,7 +54,7 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
     """
     own, profile = description.get("own_profile"), description["profile"]
     if specs.is_own(profile) if own is None else add_content(description["dialect"], own) != profile:
-        raise ValueError("the profile of the target is not its own_profile")
+        raise ValueError("the target's profile does not match its own_profile")
     made_up: dict[str, str] = {}
 
     def filled(value: object) -> object:
