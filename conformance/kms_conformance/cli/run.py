@@ -67,8 +67,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 ) -> int:
     """Test each target; write a verdict and a report.
 
-    Without a target, the built-in emulator is tested in every dialect. One shard alone is never conformant: `merge`
-    gives the exit code of the whole run.
+    Without a target, the built-in emulator is tested in every dialect. The verdict of one shard is never conformant;
+    `merge` decides the verdict and the exit code of the whole run.
     """
     refuse_replaced()
     shard_choice: ShardOptions = further.pop("shards")
@@ -133,5 +133,5 @@ def _outputs(directory: Path) -> list[str]:
     return ["-o", f"cache_dir={directory / '.pytest_cache'}"]
 
 
-# The progress bar replaces pytest's dots.
+# `--kms-progress` shows a progress bar instead of pytest's dots.
 _FIXED = (*suite.CONFINED, "--kms-progress")

@@ -94,7 +94,7 @@ def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) ->
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    # Refreshed with each trial: automatic refresh uses a thread, and forking processes beside a thread is unsafe.
+    # The bar is refreshed with each trial: automatic refresh would use a thread, beside which forking is unsafe.
     with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("trials", total=len(tasks))
         # Ctrl-C ends the loop, so that the trials so far are reported.
@@ -158,7 +158,7 @@ def _show(power: Power, screen: Screen) -> None:
 
 
 def _without_files(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments without file names: local paths do not belong in a published report."""
+    """The arguments without the options that name files: local paths do not belong in a published report."""
     rest = iter(arguments)
     for argument in rest:
         if argument in _FILES:

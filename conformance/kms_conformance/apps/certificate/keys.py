@@ -1,4 +1,4 @@
-"""Signing keys of certificates: Ed25519, in PEM files as openssl writes them."""
+"""Signing keys of certificates: Ed25519 keys in PEM files, in the form that openssl writes."""
 
 from __future__ import annotations
 

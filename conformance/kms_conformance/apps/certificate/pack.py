@@ -107,6 +107,6 @@ def _refuse_other_members(found: list[zipfile.ZipInfo]) -> None:
         if name not in names:
             raise InvalidArchive(f"it has no {name}")
     for info in found:
-        # An uncompressed member cannot unpack to more bytes than the file has.
+        # Only uncompressed members are read, because they cannot unpack to more bytes than the file has.
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             raise InvalidArchive(f"its {info.filename} is compressed or encrypted")

@@ -18,7 +18,8 @@ class BrokenRequirement:
 
     - `aspect`: the part of the answer that is wrong.
     - `expected`: the documented value, in words.
-    - `field`: the wrong field of the body, or the name of the wrong fact; "" if the whole aspect is wrong.
+    - `field`: the wrong field of the body, or the name of the wrong fact; "the key" for a deletion date that is wrong
+      whatever the request was; "" if the whole aspect is wrong.
     """
 
     aspect: Aspect

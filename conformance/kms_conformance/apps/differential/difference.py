@@ -177,10 +177,10 @@ def _side(answer: NormalizedAnswer, aspect: str, field: str) -> AnswerSide:
 
 
 def _is_about(broken: BrokenRequirement, answer: NormalizedAnswer, aspect: str, field: str) -> bool:
-    """Whether a broken requirement is about this difference."""
+    """Whether a broken requirement is about the difference in this aspect and field."""
     if aspect == "answer":
-        # A wrong effect makes the answer wrong too: if only one target accepted the request, the effects are not
-        # compared on their own.
+        # A wrong effect (state or date) makes the answer wrong too: if only one target accepted the request, the
+        # effects are not compared on their own.
         return broken.aspect == "answer" or (broken.aspect in _EFFECTS and not broken.field)
     if aspect in _EFFECTS and broken.aspect == "answer":
         # If the target accepted a request that it had to refuse, the effects of the request are wrong too.
@@ -216,7 +216,7 @@ def _same(a: Any, b: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 def _bodies(a: Any, b: Any, path: str) -> Iterator[_Values]:  # noqa: ANN401 - JSON
-    """The differences between two bodies, or between two values at `path` in bodies."""
+    """The differences between two bodies, or between the values at the same `path` in two bodies."""
     moments = [RelativeTime.from_json(value) for value in (a, b)]
     if isinstance(a, Mapping) and isinstance(b, Mapping) and not any(moments):
         for name in dict.fromkeys([*a, *b]):

@@ -24,7 +24,7 @@ CANCELLED, PENDING_FROM_DISABLED, LAST_MINUTE = "cancelled", "pending_from_disab
 class Question:
     """One question, the same for every target of a dialect.
 
-    - `operation`, `arguments`: the abstract operation and its arguments, with placeholders.
+    - `operation`, `arguments`: the operation, by its name in all dialects, and its arguments, with placeholders.
     - `state`: the state of the key when the request is sent.
     - `requirement`: the id of the requirement on the answer; not every dialect has this requirement.
     - `refusal`: the name of the documented refusal; None if the state of the key decides whether there is one.

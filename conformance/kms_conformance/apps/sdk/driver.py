@@ -1,4 +1,7 @@
-"""Interface of the adapters of vendors' clients, which map abstract operations to calls."""
+"""Interface of the adapters of vendors' clients, which map abstract operations to calls.
+
+Abstract operations and states have the same names in all dialects, such as `schedule` and `pending_deletion`.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ class Driver(ABC):
 
     @abstractmethod
     def __init__(self, target: Target, scope: str) -> None:
-        """`scope` is the project of the credentials; "" if the dialect has no projects."""
+        """Make the client for a target; `scope` is the project of the credentials, "" if the dialect has none."""
 
     def call(self, operation: str, **arguments: object) -> CallResult:
         """Make one call. Raises the exceptions of the client, and any exception of reading the objects it returns."""
