@@ -1,7 +1,7 @@
 """Checks signatures of the Alibaba dialect: version 1.0 (`HMAC-SHA1`) and version 3 (`ACS3-HMAC-SHA256`).
 
-Each signature is computed again from the request as received. Sources: the vendor's "Request signatures" for RPC services, with its
-DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
+Each signature is computed again from the request as received. Sources: the vendor's "Request signatures" for RPC
+services, with its DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class SignatureProblem:
 def problem_v1(
     method: str, pairs: parameters.Pairs, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime
 ) -> SignatureProblem | None:
-    """Check the version 1 signature in the parameters `pairs`; None if it is valid. `now` is the system clock's time."""
+    """The problem of a version 1 signature, None if it is valid. `now` is the time of the system clock."""
     values = parameters.first_values(pairs)
     if not values.get("AccessKeyId") or not values.get("Signature"):
         return SignatureProblem("no_credentials")

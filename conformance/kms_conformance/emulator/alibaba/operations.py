@@ -106,7 +106,7 @@ class KeyActions:
         return {}
 
     def set_deletion_protection(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """SetDeletionProtection: the request names the key by ARN or id; turning protection off clears its description."""
+        """SetDeletionProtection: the request names a key by ARN or id. Turning protection off clears the text."""
         on = fields.flag("EnableDeletionProtection")
         text = fields.text("DeletionProtectionDescription", _LONGEST_DESCRIPTION, "") if on else ""
         name = fields.key_name("ProtectedResourceArn" if fields.has("ProtectedResourceArn") else "KeyId")

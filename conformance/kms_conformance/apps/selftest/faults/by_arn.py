@@ -1,4 +1,4 @@
-"""Faults of scheduling and cancelling in the dialect `aws`, where keys are named by ARN and errors by type."""
+"""Faults of scheduling and cancelling in the dialect `aws`, whose replies name keys by ARN and errors by type."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _fault = partial(Fault, fault_class="expiry", severity="critical", families=("wa
 
 
 class _Ghosts(Decisions):
-    """Keeps deleted keys; `ghost_serves` names the operations that still work on them."""
+    """Keeps keys after their deletion date; `ghost_serves` names the operations that still work on them."""
 
     ghost_serves: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Faults of the protocol: documented forms of requests refused, undocumented ones accepted or an internal error."""
+"""Faults of the protocol: documented forms of requests are refused, undocumented ones mishandled, or formats confused."""
 
 from __future__ import annotations
 
