@@ -1,4 +1,4 @@
-"""Faults of the protocol: documented forms of requests are refused, undocumented ones mishandled, or formats confused."""
+"""Faults of the protocol: documented requests are refused, undocumented ones mishandled, or formats of replies wrong."""
 
 from __future__ import annotations
 
