@@ -1,4 +1,4 @@
-"""Refusals of the emulator: an exception with the name of a refusal, whose status and code are in the profile."""
+"""The exception `Refused` with the name of a refusal; the profile has its HTTP status and error code."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def refusing(operation: str, refusal: str, *states: State) -> Mixin:
 
 
 def answering(status: int, code: str, *refusals: str) -> Mixin:
-    """These refusals have another status and code."""
+    """These refusals are answered with this HTTP status and error code."""
 
     class Answering(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:

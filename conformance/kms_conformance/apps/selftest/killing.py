@@ -104,7 +104,7 @@ class KilledRun:
     problems: list[str] = field(default_factory=list)
 
     def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
-        """Run the suite to its end with all kills; see `killed`, `judged` and `problems`."""
+        """Run the suite to its end, with two kills at each wanted request; sets `killed`, `judged` and `problems`."""
         here, there = multiprocessing.get_context("fork").Pipe()
         thread = threading.Thread(target=self._handle_kills, args=(here,), daemon=True)
         thread.start()

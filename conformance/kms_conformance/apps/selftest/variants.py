@@ -260,7 +260,7 @@ class _StateFromBefore(Decisions):
 
 
 class _GoneWithinADay(Decisions):
-    """A key is gone 23 hours after its deletion date; from that date on, it cannot be cancelled."""
+    """A key is gone 23 hours after its deletion date; in these hours, its deletion cannot be cancelled."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)

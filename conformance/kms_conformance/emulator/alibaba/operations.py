@@ -44,7 +44,7 @@ class KeyActions:
         self._decisions = service.decisions
 
     def create(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CreateKey."""
+        """CreateKey: the reply has the metadata of the new key."""
         spec = fields.choice("KeySpec", (*_ENCRYPTS, *_SIGNS), _ENCRYPTS[0])
         usage = "SIGN/VERIFY" if spec in _SIGNS else "ENCRYPT/DECRYPT"
         fields.choice("ProtectionLevel", ("SOFTWARE", "HSM"), "SOFTWARE")
@@ -95,12 +95,12 @@ class KeyActions:
         return {}
 
     def cancel(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CancelKeyDeletion."""
+        """CancelKeyDeletion: the reply is empty."""
         self._store.cancel(fields.key_name())
         return {}
 
     def update_description(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """UpdateKeyDescription."""
+        """UpdateKeyDescription: replaces the description of a key."""
         key_id, text = fields.key_name(), fields.text("Description", _LONGEST_DESCRIPTION)
         self._store.update_description(key_id, text)
         return {}
@@ -128,7 +128,7 @@ class CryptoActions:
         self._keys = keys
 
     def encrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """Encrypt."""
+        """Encrypt: encrypts a plaintext that is sent in Base64."""
         name, plain, context = fields.key_name(), fields.decoded("Plaintext"), fields.context()
         key = self._store.used("encrypt", self._keys.key_id(name))
         return {"CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
@@ -140,7 +140,7 @@ class CryptoActions:
         return {"Plaintext": _base64(crypto.unseal(key, sealed, context)), **_used(key)}
 
     def generate_data_key(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """GenerateDataKey: if `NumberOfBytes` is sent, `KeySpec` is ignored."""
+        """GenerateDataKey: if `NumberOfBytes` is sent, it decides the length instead of `KeySpec`."""
         name, context = fields.key_name(), fields.context()
         size = 16 if fields.choice("KeySpec", ("AES_256", "AES_128"), "AES_256") == "AES_128" else 32
         size = fields.number("NumberOfBytes", range(1, 1025), size)
@@ -156,7 +156,7 @@ class NameActions:
         self._store = service.store
 
     def create_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CreateAlias: in addition to the existing aliases of the key."""
+        """CreateAlias: adds an alias to a key; the key keeps the aliases that it already has."""
         key_id, alias = fields.key_name(), fields.alias()
         self._store.set_alias(key_id, alias, replacing=False)
         return {}
@@ -175,12 +175,12 @@ class NameActions:
         return {}
 
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ListResourceTags."""
+        """ListResourceTags: lists the tags of a key."""
         key = self._store.describe(fields.key_name())
         return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
 
     def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:
-        """DescribeRegions."""
+        """DescribeRegions: lists the one region of the emulator."""
         return {"Regions": {"Region": [{"RegionId": REGION}]}}
 
     def describe_account(self, _: AlibabaParameters) -> dict[str, Any]:

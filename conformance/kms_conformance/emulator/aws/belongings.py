@@ -72,7 +72,7 @@ class Belongings:
     # Tags -----------------------------------------------------------------------------------------------------
 
     def tag(self, fields: AwsParameters) -> dict[str, Any]:
-        """TagResource."""
+        """TagResource: adds tags; a tag name that the key already has gets the new value."""
         self._store.tag(self._id(fields), fields.tags(required=True))
         return {}
 
@@ -85,14 +85,14 @@ class Belongings:
         return {}
 
     def list_tags(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListResourceTags."""
+        """ListResourceTags: lists the tags of a key."""
         key = self._store.changed("list_tags", self._id(fields), lambda key, _: key)
         return page(fields, "Tags", [{"TagKey": name, "TagValue": value} for name, value in key.tags], most=50)
 
     # Grants ---------------------------------------------------------------------------------------------------
 
     def create_grant(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateGrant."""
+        """CreateGrant: adds a grant with a random id and token to a key."""
         key_id, grantee = self._id(fields), fields.text("GranteePrincipal", 256, shortest=1)
         operations = fields.texts("Operations", len(_ALLOWED_BY_GRANTS), _ALLOWED_BY_GRANTS)
         token = base64.b64encode(secrets.token_bytes(48)).decode()
@@ -101,7 +101,7 @@ class Belongings:
         return {"GrantId": grant.id, "GrantToken": grant.token}
 
     def revoke_grant(self, fields: AwsParameters) -> dict[str, Any]:
-        """RevokeGrant."""
+        """RevokeGrant: removes a grant from a key."""
         key_id, grant_id = self._id(fields), fields.text("GrantId", 128, shortest=1)
 
         def without(key: Key, _: object) -> Key:
@@ -134,13 +134,13 @@ class Belongings:
     # The policy and the rotation ------------------------------------------------------------------------------
 
     def get_policy(self, fields: AwsParameters) -> dict[str, Any]:
-        """GetKeyPolicy."""
+        """GetKeyPolicy: returns the policy of a key; a key whose policy was never set has the default policy."""
         key_id, name = self._id(fields), self._policy_name(fields)
         key = self._store.changed("get_policy", key_id, lambda key, _: key)
         return {"Policy": key.policy or _POLICY, "PolicyName": name}
 
     def put_policy(self, fields: AwsParameters) -> dict[str, Any]:
-        """PutKeyPolicy."""
+        """PutKeyPolicy: replaces the policy of a key."""
         key_id, text = self._id(fields), fields.text("Policy", _LONGEST_POLICY, shortest=1)
         self._policy_name(fields)
         try:
@@ -165,7 +165,7 @@ class Belongings:
         return {}
 
     def disable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
-        """DisableKeyRotation."""
+        """DisableKeyRotation: turns the rotation of a key off."""
         key_id = self._id(fields)
         self._store.changed("disable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=False))
         return {}

@@ -92,11 +92,11 @@ class KeyOperations:
         return {**state, **date, **window}
 
     def cancel(self, fields: AwsParameters) -> dict[str, Any]:
-        """CancelKeyDeletion."""
+        """CancelKeyDeletion: the reply has the ARN of the key."""
         return {"KeyId": key_arn(self._store.cancel(self._names.id_of(fields.key_name())))}
 
     def update_description(self, fields: AwsParameters) -> dict[str, Any]:
-        """UpdateKeyDescription."""
+        """UpdateKeyDescription: replaces the description of a key."""
         key_id, text = self._names.id_of(fields.key_name()), fields.text("Description", _LONGEST_DESCRIPTION)
         self._store.update_description(key_id, text)
         return {}
@@ -114,7 +114,7 @@ class CryptoOperations:
         self._names = Names(service)
 
     def encrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """Encrypt."""
+        """Encrypt: encrypts at most 4096 bytes."""
         name, plain, context = fields.key_name(), fields.data("Plaintext", _LONGEST_PLAIN), fields.context()
         key = self._used("encrypt", name)
         return {
@@ -142,12 +142,12 @@ class CryptoOperations:
         }
 
     def generate_data_key(self, fields: AwsParameters) -> dict[str, Any]:
-        """GenerateDataKey."""
+        """GenerateDataKey: returns a random data key, in plaintext and encrypted."""
         plain, sealed = self._data_key("generate_data_key", fields)
         return {**sealed, "Plaintext": _base64(plain)}
 
     def generate_data_key_without_plaintext(self, fields: AwsParameters) -> dict[str, Any]:
-        """GenerateDataKeyWithoutPlaintext."""
+        """GenerateDataKeyWithoutPlaintext: returns a random data key, encrypted only."""
         return self._data_key("generate_data_key_without_plaintext", fields)[1]
 
     def _data_key(self, operation: str, fields: AwsParameters) -> tuple[bytes, dict[str, Any]]:

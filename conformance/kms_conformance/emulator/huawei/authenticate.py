@@ -34,7 +34,7 @@ _AUTHORIZATION = re.compile(rf"{ALGORITHM} Access=([^,\s]+), ?SignedHeaders=([^,
 
 
 def signature_problem(inbound: Inbound, secrets: Mapping[str, str], now: datetime) -> str | None:
-    """Check a signature; returns the profile's refusal, None if it is valid.
+    """The refusal of a signature by its name in the profile; None if the signature is valid.
 
     `secrets` maps access key ids to secrets; `now` is the time of the system clock.
     """

@@ -59,11 +59,11 @@ class Operations:
         return {"key_info": {"key_id": key.id, "domain_id": credentials.DOMAIN_ID}}
 
     def enable(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Enable-key."""
+        """Enable-key: the reply has the key id and the state."""
         return {"key_info": replies.key_state(self._store.enable(fields.key_id()), self._rules)}
 
     def disable(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Disable-key."""
+        """Disable-key: the reply has the key id and the state."""
         return {"key_info": replies.key_state(self._store.disable(fields.key_id()), self._rules)}
 
     def schedule(self, fields: HuaweiParameters) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Operations:
         return replies.key_state(self._store.cancel(fields.key_id()), self._rules)
 
     def describe(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Describe-key."""
+        """Describe-key: the reply has all details of a key."""
         return {"key_info": replies.key_details(self._store.describe(fields.key_id()), self._rules)}
 
     def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Operations:
         }
 
     def encrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Encrypt-data."""
+        """Encrypt-data: encrypts a text of at most 4096 bytes."""
         key_id, context = fields.key_id(), fields.context()
         plain = fields.text("plain_text", f"[^\n]{{1,{_LONGEST_PLAIN}}}").encode()
         if len(plain) > _LONGEST_PLAIN:
@@ -115,7 +115,7 @@ class Operations:
         return {"key_id": key.id, "plain_text": _text(plain)}
 
     def generate_data_key(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Create-datakey: the reply is in hexadecimal. If `datakey_length` (in bits) is sent, `key_spec` is ignored."""
+        """Create-datakey: the reply is in hexadecimal. `datakey_length` (in bits), if sent, replaces `key_spec`."""
         key_id, context = fields.key_id(), fields.context()
         bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
         if fields.has("datakey_length"):
@@ -125,13 +125,13 @@ class Operations:
         return {"key_id": key.id, "plain_text": plain.hex(), "cipher_text": crypto.seal(key, plain, context).hex()}
 
     def set_alias(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Update-key-alias."""
+        """Update-key-alias: replaces the alias of a key."""
         key_id, alias = fields.key_id(), fields.alias()
         key = self._store.set_alias(key_id, alias, replacing=True)
         return {"key_info": {"key_id": key.id, "key_alias": alias}}
 
     def update_description(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Update-key-description."""
+        """Update-key-description: replaces the description of a key."""
         key_id, text = fields.key_id(), fields.text("key_description", ".{0,255}")
         key = self._store.update_description(key_id, text)
         return {"key_info": {"key_id": key.id, "key_description": key.description}}

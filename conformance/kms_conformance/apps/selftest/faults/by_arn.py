@@ -24,7 +24,7 @@ _SCHEDULED = {
 
 
 class _AliasesNameKeys(Decisions):
-    """Aliases are accepted as key ids by every operation."""
+    """Every operation accepts an alias where the documents require a key id or a key ARN."""
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
         return None if found == "alias_as_key" else super().parameter_problem(found, name, value)

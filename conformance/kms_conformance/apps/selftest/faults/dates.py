@@ -1,4 +1,4 @@
-"""Faults of deletion dates: wrong computation or wrong format."""
+"""Faults of deletion dates: a date is computed wrongly, or shown in a wrong format."""
 
 from __future__ import annotations
 

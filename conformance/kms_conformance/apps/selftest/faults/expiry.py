@@ -1,4 +1,4 @@
-"""Faults of expiry: keys deleted too early, too late, never, recoverably, or together with other keys."""
+"""Faults of expiry: keys are deleted too early, too late or never, can be recovered, or take other keys along."""
 
 from __future__ import annotations
 

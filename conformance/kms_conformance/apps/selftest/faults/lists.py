@@ -1,4 +1,4 @@
-"""Faults of lists: missing keys, duplicate keys, wrong pages."""
+"""Faults of lists: keys are missing or listed twice, or pages are wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults without a complete reply: the connection is closed or reset, the reply is cut off, or never sent."""
+"""Faults without a complete reply: the connection is closed or reset, or the reply is cut off or never sent."""
 
 from __future__ import annotations
 
