@@ -39,7 +39,10 @@ def signer_for(target: Target, session: Session) -> Signer:
 
 
 def sabotages(target: Target, factory: Factory, now: Clock = utc_now, chance: Chance = SYSTEM) -> tuple[Sabotage, ...]:
-    """All faulty signers of the target's way to sign in."""
+    """All faulty signers of the target's way to sign in.
+
+    `factory` makes valid signers. `now` is the clock of the target. Stale dates are computed from it.
+    """
     return _scheme(target.auth).sabotages(SabotageTools(factory, now, chance.fork()))
 
 

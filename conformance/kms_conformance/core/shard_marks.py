@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+# Between the number of the shard and the number of shards.
 _BETWEEN = "of"
 # Run ids become part of file names.
 _RUN = re.compile(r"[A-Za-z0-9_-]{0,80}")

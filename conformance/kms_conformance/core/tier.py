@@ -1,4 +1,9 @@
-"""Tiers: how many keys and how many generated requests a run may use. Every tier judges every MUST."""
+"""Tiers: how many keys and how many generated requests a run may use. Every tier judges every MUST.
+
+- `smoke` fits into a job that runs for each change.
+- `standard` is the default of `run`.
+- `nightly` fits into a job that runs once a day.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Tier = Literal["smoke", "standard", "nightly"]
+#: From the smallest to the largest.
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
@@ -37,3 +43,8 @@ EFFORTS: dict[Tier, Effort] = {
     # For a night: eight times the generated requests of standard.
     "nightly": Effort(keys=20, fuzz_creates=4, fuzz_examples=200, fuzz_coverage=True, walks=150, steps=30, chains=60),
 }
+
+
+def keys_allowed(tier: Tier, max_keys: int) -> int:
+    """How many keys a run at this tier may own at once: `max_keys` is `limits.max_keys` of the target file."""
+    return min(EFFORTS[tier].keys, max_keys)

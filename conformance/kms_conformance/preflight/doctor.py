@@ -14,7 +14,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import skew
 from kms_conformance.core.folders import StorageError, try_ledgers
-from kms_conformance.core.tier import EFFORTS, TIERS
+from kms_conformance.core.tier import TIERS, keys_allowed
 from kms_conformance.dialects.base import Owner
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
@@ -176,7 +176,7 @@ def _signed_in(target: Target, client: Client, owner: Owner | None) -> Finding:
 def _quota(target: Target, found: account.Quota) -> Finding:
     source = "the endpoint says" if found.reported else "counted; the limit is the documented one"
     text = f"{found.used} of {found.limit} keys used, {found.left} left ({source}); pending keys count"
-    needed = min(EFFORTS["smoke"].keys, target.limits.max_keys)
+    needed = keys_allowed("smoke", target.limits.max_keys)
     if found.left >= needed:
         return Finding("quota", text)
     return Finding(
@@ -203,7 +203,7 @@ def _collisions(target_session: TargetSession, ledger: Ledger, keys: tuple[str, 
 
 
 def _run(target: Target, client: Client) -> Iterator[Finding]:
-    needed = {tier: min(effort.keys, target.limits.max_keys) for tier, effort in EFFORTS.items()}
+    needed = {tier: keys_allowed(tier, target.limits.max_keys) for tier in TIERS}
     counts = ", ".join(f"{count} keys at {tier}" for tier, count in needed.items())
     yield Finding("a run creates", f"at most {counts}; it changes nothing else")
     measured = client.profile.facts.get("requests")

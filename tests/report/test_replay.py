@@ -175,5 +175,5 @@ def test_a_real_account_is_not_asked_again_without_its_owners_word(tmp_path: Pat
     write(tmp_path, [samples.nonconformant()])
     write_replay_file(tmp_path, {"otc-eu-de": tmp_path / "real.yaml"})
     failure = json.loads((tmp_path / "results.json").read_text())["targets"][0]["checks"][-1]["failures"][0]
-    with pytest.raises(TargetError, match="needs your word"):
+    with pytest.raises(TargetError, match="needs your consent"):
         command.main([str(tmp_path), failure["id"]], standalone_mode=False)
