@@ -1,4 +1,4 @@
-"""Faults of expiry: keys are deleted too early, too late or never, can be recovered, or take other keys along."""
+"""Faults of expiry: keys are gone too early, too late or never, work after their deletion, or disappear with others."""
 
 from __future__ import annotations
 
