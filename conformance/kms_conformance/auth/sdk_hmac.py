@@ -40,7 +40,7 @@ class AccessKeyAuth(KeyPair):
         return SdkHmacSigner(*key, self.project_id, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faults of access keys, and signers that change the body or the query."""
+        """The faulty signers of access keys, one that changes the body, and one that changes the query."""
         return (*super().sabotages(tools), *self.body_and_query_sabotages(tools))
 
 

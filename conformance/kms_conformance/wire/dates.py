@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 #: Years outside of this range overflow in date arithmetic; no real deletion, token or reply has such a date.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
-#: Characters: twice the longest date of any of the protocols.
+#: Most characters of a text that is parsed: twice the longest date of any of the protocols.
 _MOST = 80
 
 
