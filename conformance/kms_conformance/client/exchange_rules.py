@@ -18,7 +18,7 @@ _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
 @dataclass
 class ExchangeRules:
-    """Judges exchanges against the rules of all replies; remembers the request ids of the run."""
+    """Judges exchanges by the rules that hold for all replies; remembers the request ids of the run."""
 
     dialect: Dialect
     _seen: set[bytes] = field(default_factory=set)

@@ -1,6 +1,6 @@
 """Shard marks in run ids and key descriptions, by which a shard recognises the keys of the other shards of its run.
 
-The shards of a run may be on different machines. They use one account, but each has its own ledger.
+The shards of a run may be on different machines. They then use one account, but have no common ledger.
 
 - The id of a run without shards is random hexadecimal digits, such as `1f2e3d4c`. Its mark is empty.
 - The id of a shard's run has the mark before the digits: `3of8-1f2e3d4c` is shard 3 of 8. Each shard draws its own
