@@ -61,7 +61,7 @@ def path(request: Request) -> str:
 
 
 def headers(request: Request, *, signs: Callable[[str], bool]) -> tuple[str, str]:
-    """(canonical headers, names of the signed headers).
+    """Returns the canonical headers and the names of the signed headers.
 
     The host is signed, and each header whose name in lower case `signs` selects. Headers that occur twice and headers
     with non-ASCII values are not signed, because servers read them differently.

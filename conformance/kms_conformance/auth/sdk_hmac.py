@@ -71,7 +71,7 @@ class SdkHmacSigner:
 
 
 def canonical_request(request: Request) -> tuple[str, str]:
-    """(the canonical request, the names of the signed headers)."""
+    """Returns the canonical request and the names of the signed headers."""
     lines, names = canonical.headers(request, signs=_signs)
     path = canonical.path(request)
     body_hash = request.header("X-Sdk-Content-Sha256") or hashlib.sha256(request.body).hexdigest()

@@ -106,7 +106,7 @@ class SigV4Signer:
 
 
 def canonical_request(request: Request) -> tuple[str, str]:
-    """(the canonical request, the names of the signed headers)."""
+    """Returns the canonical request and the names of the signed headers."""
     lines, names = _headers(request)
     body_hash = request.header("X-Amz-Content-SHA256") or hashlib.sha256(request.body).hexdigest()
     parts = (request.method.upper(), _path(request.path), _query(request.query), lines, names, body_hash)
@@ -132,7 +132,10 @@ def _query(query: str) -> str:
 
 
 def _headers(request: Request) -> tuple[str, str]:
-    """(canonical headers, names of the signed headers): repeated headers are joined, runs of blanks become one."""
+    """Returns the canonical headers and the names of the signed headers.
+
+    The values of repeated headers are joined, and runs of blanks become one blank.
+    """
     found: dict[str, list[str]] = {}
     for name, value in request.headers:
         if name.lower() not in _UNSIGNED:

@@ -127,7 +127,7 @@ class Profile:
         return float(self.facts["settle_seconds"])
 
     def state(self, wire: object) -> str:
-        """The abstract state for a wire value; for an unknown value, a text that equals no state."""
+        """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""
         return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
             f"unknown ({shortened(repr(wire), MOST_OF_A_NAME)})"
         )

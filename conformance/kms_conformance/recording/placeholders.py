@@ -3,7 +3,7 @@
 Checks compare decrypted texts with the texts that were encrypted, and judge the length of data keys. Plaintexts that
 this run has encrypted are no secrets and stay. Each other plaintext gets a placeholder of the same form. Within a run,
 equal plaintexts get equal placeholders. They are derived from a key that is never stored. A placeholder replaces its
-plaintext everywhere and in every encoding, so that a check which converts one encoding into another finds no difference.
+plaintext everywhere and in every encoding. So a check that converts one encoding into another finds no difference.
 """
 
 from __future__ import annotations
