@@ -60,7 +60,7 @@ class ExchangeRules:
         known = self.dialect.request_id(answer.reply, answer.value)
         if known is None and not self.dialect.profile.request_id.required:
             return
-        # A digest, because an id may be as long as a reply, and a run has thousands of replies.
+        # A digest of the id is remembered, because an id may be as long as a reply, and a run has thousands of replies.
         digest = hashlib.sha256((known or "").encode("utf-8", "surrogatepass")).digest()
         fresh = bool(known and known.strip()) and digest not in self._seen
         received = "the same as in an earlier reply" if digest in self._seen else repr(known)

@@ -32,8 +32,8 @@ class NotOurs(Exception):  # noqa: N818 - a fault of the suite, never of the end
 class Gate:
     """Decides which requests may be sent.
 
-    A request that may change something must name only keys that this run holds according to its ledger, and ids that
-    the target has reported as unknown.
+    A request that may change something must name only keys that this run holds according to its ledger, aliases that
+    begin with our prefix, and ids that the target has reported as unknown.
     """
 
     def __init__(self, dialect: Dialect, api: Api, ledger: Ledger) -> None:

@@ -141,7 +141,7 @@ def _lock(descriptor: int, path: Path, *, blocking: bool) -> bool:
 
 
 def _must_hold(path: Path) -> None:
-    """Try to lock a locked file again: if that succeeds, runs cannot see each other."""
+    """Try to lock a locked file again. If that succeeds, a run cannot see the locks of others."""
     again = os.open(path, os.O_RDWR)
     try:
         if _lock(again, path, blocking=False):

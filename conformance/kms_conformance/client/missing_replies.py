@@ -38,8 +38,8 @@ NO_REPLY: frozenset[FailureKind] = frozenset({"timeout", "stale", "reset"})
 # three replies to the same request once in 125,000 requests, which is once in 150 runs. It loses two replies to the
 # same request once in 2,500 requests, which is once in three runs.
 _ENOUGH = 3
-# A request that gets no reply and is then answered indicates such a network. Each of them raises the number of attempts
-# that are a failure by one. If the number exceeds this limit, no failure is recorded any more. A network that loses one
+# A request that gets no reply and is answered when it is sent again indicates such a network. Each such request raises
+# the number above by one. If the number exceeds this limit, no failure is recorded any more. A network that loses one
 # reply in ten loses six replies to the same request once in a million requests.
 _MOST = 6
 # Seconds between attempts. The first pause is longer than the restart of a supervised process. All pauses together are
@@ -168,7 +168,7 @@ class MissingReplies:
     # --- decisions ----------------------------------------------------------------------------------------------------
 
     def check(self, request: Request, operation: Operation | None) -> None:
-        """Raise `Unanswered` for a kind of request that is known to time out, because each attempt takes as long."""
+        """Raise `Unanswered` for a kind of request that is known to time out, to save the time of another attempt."""
         if self._stuck and (asked := self._asked(request, operation)).kind in self._stuck:
             raise Unanswered(
                 f"{asked.called} was not sent again: earlier in this run it repeatedly got no reply within"

@@ -29,7 +29,7 @@ class KeyModel:
     deletion_at: datetime | None = None
 
     def at(self, now: datetime) -> KeyModel:
-        """The model of the key at the time `now`: `self` before the deletion date, and a key that is gone after it."""
+        """The model of the key at the time `now`: from the deletion date on, the key is gone; before, it is `self`."""
         if self.deletion_at is not None and now >= self.deletion_at:
             return KeyModel(GONE, self.before)
         return self

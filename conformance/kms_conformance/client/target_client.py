@@ -88,7 +88,7 @@ class Client:
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
     def start_findings(self) -> Findings:
-        """Begin the findings of a check; returns them for its judge. Later exchanges add to no earlier findings."""
+        """Begin the findings of a check; returns them for its judge. Findings of earlier checks get no more entries."""
         self.findings = self._new_findings(kept=True)
         return self.findings
 

@@ -1,4 +1,7 @@
-"""The clock by which a target's keys live. An emulator may offer `time_control` to advance it; else it is real time."""
+"""The clock that decides when a target deletes its keys.
+
+An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
+"""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Values:
         return self._known[id(node)]
 
     def _size(self, node: yaml.Node) -> int:
-        """The number of values in a node, with aliases expanded. 30 lines of nested aliases can expand to 9^30 values."""
+        """The number of values in a node, with aliases expanded. 30 lines of aliases can expand to 9^30 values."""
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         items = node.value if isinstance(node, yaml.SequenceNode) else (value for _, value in pairs)
         size = 1 + sum(self._sizes.get(id(item), 1) for item in items)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kms_conformance.target import Target
 
 FORMAT = 2
-# What generates requests: other versions draw other requests from the same seed.
+# Python, and the packages that generate requests: other versions draw other requests from the same seed.
 _DRAWING = ("python", "hypothesis", "schemathesis", "botocore")
 # Packages that judge the bodies of replies or hold their schemas: other versions may judge differently.
 _JUDGING = ("schemathesis", "jsonschema-rs", "botocore")

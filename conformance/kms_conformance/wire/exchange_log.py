@@ -61,7 +61,7 @@ class ExchangeRecord:
 
     @classmethod
     def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> ExchangeRecord:
-        """The record of an exchange; `operation` is its id in the API model."""
+        """The record of an exchange; `operation` is the vendor's name of its operation."""
         request = redactor.request(exchange.request)
         reply = redactor.reply(exchange.reply) if exchange.reply else None
         return cls(

@@ -1,4 +1,4 @@
-"""Failures of requests: exceptions of HTTP libraries are mapped to them, and requests that HTTP cannot carry found."""
+"""Maps the exceptions of HTTP libraries to failures of requests, and finds requests that HTTP cannot carry."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def closed_before_reply(error: BaseException) -> bool:
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
     ((u3.SSLError, requests.exceptions.SSLError), "tls", "the TLS connection failed"),
     ((u3.NameResolutionError,), "refused", "the host name is not known"),
-    ((u3.NewConnectionError,), "refused", "no connection"),  # before ConnectTimeoutError, its base class
+    ((u3.NewConnectionError,), "refused", "no connection"),  # must stand before its base class, ConnectTimeoutError
     ((u3.ConnectTimeoutError,), "timeout", "no connection in time"),
     ((u3.ReadTimeoutError, TimeoutError), "timeout", "no whole reply in time"),
     ((http.client.RemoteDisconnected,), "reset", "the connection was closed without a reply"),

@@ -26,7 +26,7 @@ class Tls:
 
 
 class Unreachable(Exception):  # noqa: N818 - an outcome of the probe
-    """No connection could be made, or no trusted one. `why` is the reason, `hint` the next step for the user."""
+    """The endpoint cannot be reached over a trusted connection. `why` is the reason, `hint` the user's next step."""
 
     def __init__(self, why: str, hint: str) -> None:
         super().__init__(why, hint)

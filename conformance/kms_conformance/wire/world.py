@@ -32,10 +32,10 @@ class ExchangeObserver:
     """Base class of observers, whose methods are called for every exchange of a session, in order; it does nothing."""
 
     def saw(self, exchange: Exchange) -> None:
-        """An exchange has ended."""
+        """Called when an exchange has ended."""
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
-        """The last exchange has been numbered for reports, and its operation is known."""
+        """Called when the last exchange has been numbered for reports and its operation is known."""
 
 
 @dataclass(frozen=True)

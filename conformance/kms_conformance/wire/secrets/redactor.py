@@ -101,7 +101,7 @@ class Redactor:
         return self._text(text, self._in_replies)
 
     def data(self, data: bytes) -> bytes:
-        """As `text`, for bytes in any encoding."""
+        """The bytes, in any encoding, without secrets, found by value and by name."""
         return self._redacted(data, self._in_replies)
 
     def request(self, request: Request) -> Request:
@@ -145,7 +145,7 @@ class Redactor:
             self.learn_from(reply)
 
     def learn_from(self, reply: Reply) -> None:
-        """As `learn`, for a reply alone."""
+        """Learn the secrets of a reply without its request; see `learn`."""
         plaintexts = plaintexts_in(reply.body) if self._plaintexts else set()
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
         self._remember(tokens_of(reply), known)
