@@ -97,9 +97,9 @@ class _Translator:
     def _schema(self, name: str, *, sent: bool) -> dict[str, Any]:
         """The JSON Schema of a shape, merged with the overlay.
 
-        Patterns, bounds of numbers, and overlay entries with `x-kms-lenient` are applied only if `sent` is true, which
-        means to schemas of requests. A reply may break them, because a service that accepts more than it documents
-        later returns such values.
+        `sent` is true for schemas of requests. Schemas of replies have no patterns, no bounds of numbers, and nothing
+        from overlay entries with `x-kms-lenient`: a service that accepts more than it documents may also return such
+        values.
         """
         ours = dict(self._overlay["shapes"].get(name, {}))
         if "x-kms-lenient" in ours and not sent:

@@ -112,7 +112,7 @@ class Gate:
         return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
 
     def _foreign_key(self, request: Request) -> str | None:
-        """A listed key of somebody else that the request names, anywhere in its URL, headers or body; None without."""
+        """A listed key of somebody else that the request names, anywhere in URL, headers or body; else None."""
         return next((key for key in self._listed.found_in(text_of(request)) if not self._ledger.holds(key)), None)
 
     def _is_ours(self, name: str) -> bool:

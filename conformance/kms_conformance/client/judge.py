@@ -67,10 +67,10 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
 
 
 class Lost(Inconclusive):
-    """A request that may have changed something got no reply; only the key's state can show whether it did.
+    """A request that may have changed something got no reply; only the state of the key shows whether it was done.
 
-    The request is not sent again. If it was carried out, a repetition would be refused, and the target would be blamed
-    for the refusal.
+    The request is not sent again. If the target has carried it out, a repetition would be refused, and the target would
+    be blamed for the refusal.
     """
 
 

@@ -38,9 +38,9 @@ def same_division(mark: str, other: str) -> bool:
 
 
 def created_by_sibling(mark: str, description: str, prefix: str) -> bool:
-    """Whether another shard than the shard `mark`, of as many shards, created the key with this description.
+    """Whether the description of a key shows that another shard of the run has created the key.
 
-    `prefix` begins the descriptions of all keys that this suite creates.
+    `mark` is the mark of the shard that asks. `prefix` begins the descriptions of all keys that this suite creates.
     """
     found = re.match(rf"{re.escape(prefix)}([0-9]+{_BETWEEN}[0-9]+)-", description)
     return found is not None and same_division(mark, found[1])

@@ -41,8 +41,8 @@ class Effort:
 
 
 EFFORTS: dict[Tier, Effort] = {
-    # Two keys, because a check that other keys stay unchanged needs a second one. A run uses both again and again. Few
-    # keys matter because a key that a run has created stays pending for 7 days or more.
+    # Two keys, because a check that other keys stay unchanged needs a second one. All checks share both, and later runs
+    # reuse them. More keys would be a burden, because each key that a run has created stays pending for 7 days or more.
     "smoke": Effort(keys=2, fuzz_creates=0, fuzz_examples=2, fuzz_coverage=False, walks=3, steps=12, chains=1),
     # As many keys as `limits.max_keys` allows by default, and about 10 minutes at 5 requests a second.
     "standard": Effort(keys=6, fuzz_creates=1, fuzz_examples=25, fuzz_coverage=True, walks=20, steps=20, chains=8),

@@ -94,7 +94,7 @@ _FOLDER = ".recording"
 
 
 def emptied_folder(reports: Path) -> Path:
-    """Empty the folder for recordings within a run's reports and return its path. Nothing else is removed."""
+    """Remove the folder for recordings within a run's reports, and return its path. Nothing else is removed."""
     folder = reports / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     return folder
