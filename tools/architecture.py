@@ -19,6 +19,7 @@ PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 _SOURCES = ROOT / "conformance"
 _WIDTH, _LEFT, _ROOMS, _ROW, _GAP = 980, 44, 780, 58, 6
 _LETTERS_PER_UNIT = 6.6
+_MOST_LINES = 2
 _LABEL = "Packages of kms-conformance in twelve layers, and the way of one exchange through them"
 #: Stations of one exchange, numbered in docs/architecture.md: of the request (down) and of the reply (up).
 _REQUEST = ("suite", "client", "dialects", "wire")
@@ -85,7 +86,11 @@ def _middle(number: int) -> float:
 
 
 def _drawn(each: Room, left: float, top: float, width: float) -> list[str]:
-    lines = textwrap.wrap(each.role, int((width - 20) / _LETTERS_PER_UNIT))[:2]
+    lines = textwrap.wrap(each.role, int((width - 20) / _LETTERS_PER_UNIT))
+    if len(lines) > _MOST_LINES:
+        raise ValueError(
+            f"The docstring of the package {each.name} is too long for its room in the picture: {each.role}"
+        )
     return [
         f'<rect class="room" x="{left:g}" y="{top}" width="{width:g}" height="{_ROW}" rx="5"/>',
         f'<text class="name" x="{left + 10:g}" y="{top + 18}">{each.name}</text>',

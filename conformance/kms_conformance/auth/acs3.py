@@ -51,7 +51,7 @@ class Acs3Signer:
 
 
 def canonical_request(request: Request) -> tuple[str, str]:
-    """(the canonical request, the names of the signed headers)."""
+    """Returns the canonical request and the names of the signed headers."""
     lines, names = canonical.headers(request, signs=lambda name: name == "content-type" or name.startswith("x-acs-"))
     body_hash = request.header("x-acs-content-sha256") or ""
     text = "\n".join(

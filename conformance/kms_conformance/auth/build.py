@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class SignerFactory:
     """Makes signers for credentials; signers that fetch a token use `session`.
 
-    A factory makes one signer for each password, because each further signer would sign in again.
+    A factory makes only one signer for each password, because each signer fetches a token of its own.
     """
 
     session: Session
@@ -41,7 +41,7 @@ def signer_for(target: Target, session: Session) -> Signer:
 def sabotages(target: Target, factory: Factory, now: Clock = utc_now, chance: Chance = SYSTEM) -> tuple[Sabotage, ...]:
     """All faulty signers of the target's way to sign in.
 
-    `factory` makes valid signers. `now` is the clock of the target. Stale dates are computed from it.
+    `factory` makes valid signers. `now` is the clock from which timestamps that are too old are computed.
     """
     return _scheme(target.auth).sabotages(SabotageTools(factory, now, chance.fork()))
 

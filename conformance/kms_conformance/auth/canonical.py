@@ -38,7 +38,7 @@ def form_pairs(request: Request) -> list[Pair]:
 
 
 def quoted(raw: bytes) -> str:
-    """Percent-encoded, except for the unreserved characters of RFC 3986."""
+    """The bytes percent-encoded, except for the unreserved characters of RFC 3986."""
     return quote(raw, safe="~")
 
 
@@ -61,9 +61,10 @@ def path(request: Request) -> str:
 
 
 def headers(request: Request, *, signs: Callable[[str], bool]) -> tuple[str, str]:
-    """(canonical headers, names of the signed headers): the host, and headers that `signs` selects by lower-case name.
+    """Returns the canonical headers and the names of the signed headers.
 
-    Repeated headers and values that are not ASCII are not signed, because servers read them differently.
+    The host is signed, and each header whose name in lower case `signs` selects. Headers that occur twice and headers
+    with non-ASCII values are not signed, because servers read them differently.
     """
     found = {"host": request.header("Host") or request.authority}
     names = [name.lower() for name, _ in request.headers]

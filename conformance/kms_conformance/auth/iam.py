@@ -1,5 +1,7 @@
-"""A token from the identity service for a user's password (OpenStack Identity v3, "Password authentication with
-scoped authorization"; Huawei Cloud IAM, "Obtaining a User Token Through Password Authentication").
+"""Signing in with a user's password, for which the identity service issues a token.
+
+Documents: OpenStack Identity v3, "Password authentication with scoped authorization"; Huawei Cloud IAM, "Obtaining a
+User Token Through Password Authentication".
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ class PasswordAuth(Scheme):
         return PasswordSigner(self, tools.session, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faults of tokens. The random token is sent without a project."""
+        """The faulty signers for tokens. The one with a random token has no project id."""
         return token_sabotages(self, "", self.expired_token, tools)
 
 
@@ -136,8 +138,9 @@ class PasswordSigner:
         expires = iso_date(str(expires_at))
         if expires is None:
             return now + _UNSTATED_LIFE - _MARGIN
-        # A token valid for less than two margins is renewed at half of that time. If the service's clock is behind, the
-        # token seems expired and the endpoint may still accept it: one minute at least passes between two renewals.
+        # A token that is valid for less than two margins is renewed after half of that time. If the service's clock is
+        # behind ours, a new token seems to have expired, although the endpoint may accept it. So tokens are renewed at
+        # most once a minute.
         return max(expires - min(_MARGIN, (expires - now) / 2), now + _MIN_LIFE)
 
     def _request(self) -> Request:
@@ -146,7 +149,7 @@ class PasswordSigner:
         identity = {"methods": ["password"], "password": {"user": user}}
         scope = {"project": {"name": self._auth.project, "domain": domain}}
         body = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
-        # Users write the URL with the version, as OpenStack's clients require it, or without.
+        # Users may write the URL with `/v3` at its end, as OpenStack's clients require, or without.
         base = self._auth.iam_url.removesuffix("/v3")
         return Request("POST", f"{base}/v3/auth/tokens", (("Content-Type", "application/json"),), body)
 

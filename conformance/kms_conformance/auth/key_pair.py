@@ -1,4 +1,4 @@
-"""Base of all ways to sign in with an access key: the id, the secret, and their faults."""
+"""Base of all ways to sign in with an access key: the id, the secret, and the faulty signers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class KeyPair(Scheme, ABC):
     access_key_secret: str = field(repr=False, metadata=CREDENTIAL)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Signers without credentials, with an unknown key id, with a wrong secret, with an old timestamp."""
+        """Four faulty signers: without credentials, with an unknown key id, a wrong secret, or an old timestamp."""
         unknown = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
         wrong = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
         return (
@@ -48,6 +48,6 @@ def tampered_body(request: Request) -> Request:
 
 
 def tampered_query(request: Request) -> Request:
-    """The request with a further parameter. It is harmless if the endpoint does not check the signature."""
+    """The request with one more parameter, which is harmless if the endpoint does not check the signature."""
     query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
     return request.with_target(request.path, query)

@@ -55,12 +55,12 @@ class RpcAuth(KeyPair):
     signature: Literal["v1", "v3"] = field(default="v1", metadata=_SIGNATURE)
 
     def signer(self, tools: SignerTools) -> RpcV1Signer | Acs3Signer:
-        """The signer for this access key, of the signature version in the target file."""
+        """The signer for this access key and the signature version that the target file names."""
         kind = Acs3Signer if self.signature == "v3" else RpcV1Signer
         return kind(self.access_key_id, self.access_key_secret, self.security_token, tools.now, tools.nonce)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faults of access keys, and signers with a changed query and with a repeated nonce."""
+        """The faulty signers of access keys, one that changes the query, and one that repeats its nonce."""
         return (
             *super().sabotages(tools),
             Sabotage("tampered", "wrong_signature", Changed(tools.factory(self), tampered_query)),

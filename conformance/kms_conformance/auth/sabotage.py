@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Request
 
-#: Every vendor documents 15 minutes as the largest accepted clock difference of a signature.
+#: Age of the timestamp in a stale signature. Every vendor documents 15 minutes as the largest clock difference that is
+#: accepted.
 _STALE = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
 class Sabotage:
-    """A faulty signer, and the name of the profile's refusal for it.
+    """A signer with exactly one fault, and the name of the refusal in the profile that its requests must get.
 
     The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused.
     """
@@ -45,7 +46,7 @@ class Factory(Protocol):
 
 @dataclass(frozen=True)
 class Changed:
-    """Signs a request, then changes it."""
+    """A signer that signs a request and then changes it."""
 
     signer: Signer
     change: Callable[[Request], Request]
@@ -57,7 +58,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Unsigned:
-    """Sends requests without credentials, and fetches no token."""
+    """A signer that adds no credentials, removes those of a request, and fetches no token."""
 
     def sign(self, request: Request) -> Request:
         """The request without credentials."""
@@ -66,7 +67,7 @@ class Unsigned:
 
 @dataclass(frozen=True)
 class SabotageTools:
-    """The factory of signers, the clock of signatures, and the source of random values."""
+    """Tools to make faulty signers: the factory of valid signers, the clock of signatures, and a random source."""
 
     factory: Factory
     now: Clock
@@ -79,7 +80,7 @@ class SabotageTools:
 
 @dataclass(frozen=True)
 class OtherProject:
-    """Signs with valid credentials a request to another project."""
+    """A signer with valid credentials that changes the project in the path of a request before signing it."""
 
     signer: Signer
     chance: Chance = SYSTEM
@@ -96,7 +97,7 @@ class OtherProject:
 
 
 class Replaying:
-    """Signs every request with the nonce and the timestamp of the first."""
+    """A signer that uses the nonce and the timestamp of its first request for every request."""
 
     def __init__(self, tools: SabotageTools, auth: Auth) -> None:
         self._lock = threading.Lock()

@@ -62,7 +62,7 @@ class SignInFailed(Exception):  # noqa: N818 - an event, not a programming error
 
 @dataclass(frozen=True)
 class SignerTools:
-    """A session for signers that fetch a token, the clock of signatures, and the source of their nonces."""
+    """Tools of signers: a session for those that fetch a token, the clock of signatures, and the source of nonces."""
 
     session: Session
     now: Clock
@@ -95,7 +95,7 @@ def project_of(signer: Signer) -> str:
 
 
 def utc_now() -> datetime:
-    """The real time, timezone-aware. `time_control` does not move the time of signatures."""
+    """The real time, timezone-aware. Signatures use real time even if `time_control` has moved the clock of keys."""
     return REAL.now()
 
 

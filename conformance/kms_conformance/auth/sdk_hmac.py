@@ -40,7 +40,7 @@ class AccessKeyAuth(KeyPair):
         return SdkHmacSigner(*key, self.project_id, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faults of access keys, and signers that change the body or the query."""
+        """The faulty signers of access keys, one that changes the body, and one that changes the query."""
         return (*super().sabotages(tools), *self.body_and_query_sabotages(tools))
 
 
@@ -71,7 +71,7 @@ class SdkHmacSigner:
 
 
 def canonical_request(request: Request) -> tuple[str, str]:
-    """(the canonical request, the names of the signed headers)."""
+    """Returns the canonical request and the names of the signed headers."""
     lines, names = canonical.headers(request, signs=_signs)
     path = canonical.path(request)
     body_hash = request.header("X-Sdk-Content-Sha256") or hashlib.sha256(request.body).hexdigest()

@@ -1,7 +1,7 @@
 """AWS4-HMAC-SHA256 (AWS, "Signature Version 4 for API requests").
 
-The vendor's signer in botocore always uses the real time, and checks also need signatures with old timestamps. Tests
-compare this implementation byte by byte with the published test vectors and with botocore.
+The vendor's signer in botocore always uses the real time. It is not used here, because checks also need signatures with
+old timestamps. Tests compare this implementation byte by byte with the published test vectors and with botocore.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class SigV4Auth(KeyPair):
         return SigV4Signer(*key, self.region, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faults of access keys; changed body or query; no list of signed headers; another region."""
+        """The faulty signers of access keys, and four more.
+
+        These change the body, change the query, leave out the list of signed headers, or sign for another region.
+        """
         elsewhere = "us-west-1" if self.region != "us-west-1" else "us-west-2"
         return (
             *super().sabotages(tools),
@@ -103,7 +106,7 @@ class SigV4Signer:
 
 
 def canonical_request(request: Request) -> tuple[str, str]:
-    """(the canonical request, the names of the signed headers)."""
+    """Returns the canonical request and the names of the signed headers."""
     lines, names = _headers(request)
     body_hash = request.header("X-Amz-Content-SHA256") or hashlib.sha256(request.body).hexdigest()
     parts = (request.method.upper(), _path(request.path), _query(request.query), lines, names, body_hash)
@@ -129,7 +132,10 @@ def _query(query: str) -> str:
 
 
 def _headers(request: Request) -> tuple[str, str]:
-    """(canonical headers, names of the signed headers): repeated headers are joined, runs of blanks become one."""
+    """Returns the canonical headers and the names of the signed headers.
+
+    The values of repeated headers are joined, and runs of blanks become one blank.
+    """
     found: dict[str, list[str]] = {}
     for name, value in request.headers:
         if name.lower() not in _UNSIGNED:

@@ -34,7 +34,10 @@ class TokenAuth(Scheme):
         return TokenSigner(self.token, self.project_id)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Signers without a token, with a random or an expired token, and for another project."""
+        """Faulty signers: without a token, with a random token, with an expired token, and for another project.
+
+        The one with an expired token is left out if the target file has no such token.
+        """
         return token_sabotages(self, self.project_id, self.expired_token, tools)
 
 
@@ -51,7 +54,7 @@ class TokenSigner:
 
 
 def token_sabotages(auth: Scheme, project_id: str, expired: str | None, tools: SabotageTools) -> tuple[Sabotage, ...]:
-    """The faulty signers of a token; `expired` is an expired token of the target file, or None."""
+    """The faulty signers for tokens; `expired` is the expired token in the target file, or None."""
 
     def token(text: str) -> Signer:
         return tools.factory(TokenAuth(text, project_id))

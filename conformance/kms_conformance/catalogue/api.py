@@ -42,7 +42,10 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 
 @dataclass(frozen=True)
 class Violation:
-    """One difference between a body and its schema, and the requirement that it violates."""
+    """One difference between a body and its schema, and the requirement that the difference violates.
+
+    `where` is the path of the differing value in the body.
+    """
 
     requirement: RequirementId
     where: str
@@ -54,8 +57,9 @@ class Violation:
 class ReplySpec:
     """The documented reply for one status of one operation.
 
-    `schema` is None if any body is allowed. `fallback` is the requirement for violations to which the schema assigns
-    none; `requirements` are all requirements that the schema names.
+    - schema: the JSON Schema of the body; None if any body is allowed.
+    - requirements: all requirements that the schema names; `fallback` alone if it names none.
+    - fallback: the requirement for violations of a schema that names none.
     """
 
     status: int
@@ -81,7 +85,7 @@ class ReplySpec:
         for error in self._validator.iter_errors(value):
             first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
         found = [self._violation(error) for error in first.values()]
-        # A violation of the whole body violates every requirement of its parts.
+        # If the schema names requirements, but none for the place of a violation, the violation breaks all of them.
         return tuple(
             replace(violation, requirement=requirement)
             for violation in found
@@ -110,8 +114,8 @@ class ReplySpec:
 class Operation:
     """One operation: its vendor's name (`id`), its abstract name, and its documented replies by status.
 
-    `beside` marks an operation that the lifecycle of keys does not need, and that a target may lack. `reads` marks a
-    read-only operation; all others are handled as if they change something.
+    - beside: whether the lifecycle of keys does not need the operation. A target may lack such an operation.
+    - reads: whether the operation is read-only. All other operations are treated as if they changed something.
     """
 
     id: str
@@ -156,7 +160,10 @@ class Api:
     @classmethod
     @cache
     def of(cls, dialect: str, profile: str) -> Api:
-        """The same by names, cached: targets of one profile share the object and its compiled schemas."""
+        """Load the operations by the names of dialect and profile.
+
+        The result is cached, so that targets with one profile share the object and its compiled schemas.
+        """
         return cls.load(Profile.load(dialect, profile))
 
     def __getitem__(self, name: str) -> Operation:

@@ -5,9 +5,11 @@ A family is a file of the suite. Its name is the name of the file without `test_
 
 from __future__ import annotations
 
-# The order of a run. First: families of one or two requests, the safety of other keys, the parsing of requests.
-# Then: families by the faults that each finds for its requests (`kms-conformance selftest --all` counts both).
-# Last: families that generate requests, and families that use up keys.
+# All families, in the order of a run:
+# - First come families of one or two requests, those that protect the keys of others, and those about the parsing of
+#   requests.
+# - Then come families that find many faults with few requests; `kms-conformance selftest --all` counts both.
+# - Last come families that generate requests, and families that use up keys.
 FAMILIES = (
     "contact",
     "entry",
@@ -33,17 +35,18 @@ FAMILIES = (
     "afterwards",
 )
 
-# Families that run before the target has shown that it keeps the state of keys. `planted` is among them because it may
-# be the only family of a run.
+# Families that run before the target has shown that it keeps the state of keys. `planted` is one of them because a run
+# may consist of this family only.
 BEFORE_ADMISSION = ("contact", "entry", "isolation", "states", "planted")
 
-# Families that read a key of an earlier run. What they leave open, a run with a movable clock may still prove.
+# Families that read a planted key, which an earlier run left pending on purpose. If these families cannot judge a
+# requirement, other families of a run with a movable clock may judge it.
 ACROSS_RUNS = ("planted",)
 
-# Read-only families without the id of an existing key. They can run before the keys of others are listed.
+# Families whose requests only read and name no existing key. They can run before the keys of others are listed.
 BEFORE_LISTING = ("contact",)
 
-# Families whose requests depend on the seed.
+# Families that generate requests from the seed of the run.
 SEEDED = ("lifecycle", "fuzzing")
 
 

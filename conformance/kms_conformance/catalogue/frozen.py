@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 class FrozenError(UserMistake):
-    """A frozen set cannot be used: what happened, why, what to do next, a line each."""
+    """A frozen set cannot be used. The text has a line each for what happened, why, and what to do next."""
 
     def __init__(self, what: str, why: str, hint: str) -> None:
         super().__init__(f"{what}\n{why}\n{hint}")
@@ -32,8 +32,8 @@ class FrozenError(UserMistake):
 class Frozen:
     """The requirements of one dialect in one release: level and digest by id.
 
-    A digest covers the statement, condition and states of a requirement, and shows that they have changed since. The
-    code of the checks is not frozen.
+    A digest covers the statement, condition and states of a requirement. If the digest differs today, one of them has
+    changed since the release. The code of the checks is not frozen.
     """
 
     dialect: str
@@ -49,11 +49,11 @@ class Frozen:
         return cls(catalogue.dialect, version, MappingProxyType(levels), MappingProxyType(digests))
 
     def removed(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """The ids that the catalogue no longer has. They cannot be judged."""
+        """The ids of frozen requirements that the catalogue no longer has. These cannot be judged."""
         return tuple(name for name in self.levels if name not in catalogue)
 
     def changed(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """The ids of requirements that have changed since the release."""
+        """The ids of requirements in the catalogue that have changed since the release."""
         return tuple(name for name, was in self.digests.items() if name in catalogue and digest(catalogue[name]) != was)
 
     def to_yaml(self) -> str:
@@ -77,7 +77,7 @@ def digest(requirement: Requirement) -> str:
 
 
 def load_frozen(name: str, dialect: str) -> Frozen:
-    """Read the frozen set of a release, such as `0.1.0`, or of a file. Raises `FrozenError`."""
+    """Read a frozen set; `name` is a release, such as `0.1.0`, or the path of a file. Raises `FrozenError`."""
     path = specs.locate(dialect).specs / "frozen" / f"{name}.yaml"
     if not path.is_file():
         path = Path(name)
@@ -99,7 +99,7 @@ def load_frozen(name: str, dialect: str) -> Frozen:
 
 
 def versions(dialect: str) -> tuple[str, ...]:
-    """The releases with a frozen set of a dialect."""
+    """The releases that have a frozen set for this dialect, sorted as text."""
     return tuple(sorted(path.stem for path in (specs.locate(dialect).specs / "frozen").glob("*.yaml")))
 
 

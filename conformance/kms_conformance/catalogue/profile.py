@@ -12,7 +12,7 @@ from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
 @dataclass(frozen=True)
 class AcceptedAnswer:
-    """One accepted refusal: an HTTP status with the vendor's error code."""
+    """One answer that is accepted as a refusal: an HTTP status with the vendor's error code."""
 
     status: int
     code: str
@@ -23,7 +23,13 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The accepted refusals of one kind of request; `or_accepted`: success is accepted as well."""
+    """The answers that are accepted for one kind of invalid request.
+
+    - name: the kind, such as `unknown_key`.
+    - answers: the accepted refusals.
+    - or_accepted: whether the target may also carry out the request.
+    - reason: why the documents allow more than one answer; may be empty.
+    """
 
     name: str
     answers: tuple[AcceptedAnswer, ...]
@@ -45,7 +51,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Window:
-    """Bounds of the waiting period in days, its JSON type in requests, and its default."""
+    """The waiting period of a deletion: its bounds and its default in days, and its JSON type in requests.
+
+    A request that gives no waiting period gets the default. None: there is no default.
+    """
 
     minimum: int
     maximum: int
@@ -55,7 +64,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Deletion:
-    """Accepted deletion dates, in seconds: tolerance, rounding, delay, and the longest time until a key is gone."""
+    """The differences that are accepted between a deletion date and the expected date, in seconds.
+
+    - date_tolerance_seconds: by how much the date may differ in both directions.
+    - date_may_be_rounded_up_to_seconds: the units to which the date may be rounded up, such as 86400 for full days.
+    - gone_within_seconds: after the date, the longest time until the key must be gone.
+    - date_may_be_later_by_seconds: by how much more the date may be later than expected.
+    """
 
     date_tolerance_seconds: int
     date_may_be_rounded_up_to_seconds: tuple[int, ...]
@@ -65,7 +80,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class RequestId:
-    """The place of the request id in a reply: a header or a body field."""
+    """The place of the request id in a reply, a header or a body field, and whether each reply must have an id."""
 
     required: bool
     header: str | None = None
@@ -112,7 +127,7 @@ class Profile:
         return float(self.facts["settle_seconds"])
 
     def state(self, wire: object) -> str:
-        """The abstract state for a wire value; for an unknown value, a text that equals no state."""
+        """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""
         return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
             f"unknown ({shortened(repr(wire), MOST_OF_A_NAME)})"
         )
@@ -126,7 +141,7 @@ class Profile:
     def tells_absent(self, status: int, code: str | None) -> bool:
         """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.
 
-        Answers that callers without permission get as well do not show that, and neither do other errors.
+        An answer that a caller without permission may get does not show this. No other error shows it.
         """
         if self.refusal("not_permitted").admits(status, code):
             return False

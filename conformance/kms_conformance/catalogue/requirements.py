@@ -12,13 +12,19 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core import specs
 
 Level = Literal["MUST", "SHOULD", "MAY"]
+# The authority of a document: the normative page, another page of a vendor, or a conclusion from clients, recordings or
+# analogy.
 Tier = Literal["document", "vendor", "inferred"]
 _STRENGTH: tuple[Tier, ...] = ("document", "vendor", "inferred")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A vendor page that requirements come from; `places` are its (section, row) pairs if all are accounted for."""
+    """A vendor page that requirements come from.
+
+    `places` lists all (section, row) pairs of the page. A test then verifies that a requirement or an exclusion cites
+    each of them. If `places` is empty, the page is not covered completely.
+    """
 
     id: str
     title: str
@@ -30,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Source:
-    """The place in a document: its section (may be empty) and the row or sentence."""
+    """One place in a document: a section, which may be empty, and a row or sentence in this section."""
 
     document: Document
     section: str
@@ -43,7 +49,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Condition:
-    """The condition for a requirement to apply to a target; an empty condition is always true."""
+    """The condition under which a requirement applies to a target; an empty condition is always true.
+
+    - auth: the ways to sign in, of which the target must use one.
+    - fact: the name of a profile fact that must be true.
+    - given: a key under `auth` of the target file that the checks of the requirement need.
+    """
 
     auth: tuple[str, ...] = ()
     fact: str = ""
@@ -66,13 +77,13 @@ class Requirement:
 
     @property
     def tier(self) -> Tier:
-        """The strongest tier among the sources."""
+        """The highest authority among the documents of the sources."""
         return min((source.document.tier for source in self.sources), key=_STRENGTH.index)
 
     def not_applicable_because(self, profile: Profile, auth_way: str, like: str = "") -> str | None:
         """The reason why the requirement does not apply to a profile and way to sign in; None if it applies.
 
-        `like` is another way to sign in whose requirements apply to this one too.
+        `like` is another way to sign in whose requirements also apply to `auth_way`.
         """
         if self.condition.auth and {auth_way, like}.isdisjoint(self.condition.auth):
             return f"It applies to {' and '.join(self.condition.auth)}; the target signs in by {auth_way}."
@@ -116,7 +127,7 @@ class Catalogue:
     @classmethod
     @cache
     def load(cls, dialect: str) -> Catalogue:
-        """Load `specs/<dialect>/requirements.yaml`; a repeated id is a `ValueError`."""
+        """Load `specs/<dialect>/requirements.yaml`. Raises `ValueError` for an id that occurs twice."""
         raw = specs.load(f"{dialect}/requirements.yaml")
         documents = {key: _document(key, value) for key, value in raw["documents"].items()}
         requirements: dict[str, Requirement] = {}

@@ -7,10 +7,13 @@ from copy import deepcopy
 from typing import Any
 
 _NOT_JSON_SCHEMA = frozenset({"required", "example", "docRequired"})
-"""Keywords of property and parameter schemas; `required` moves to the place of OpenAPI, the others are dropped."""
+"""Keywords of the vendor's schemas that JSON Schema lacks, at least in this form.
+
+`required` is moved to the place where OpenAPI expects it; the others are dropped.
+"""
 
 _NUMBERS = frozenset({"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "maxProperties"})
-"""Bounds, which the vendor's metadata partly writes as text."""
+"""Keywords for bounds. The vendor's metadata writes the values of some of them as text."""
 
 
 def compile_rpc(document: Mapping[str, Any]) -> dict[str, Any]:

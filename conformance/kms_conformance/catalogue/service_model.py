@@ -1,7 +1,7 @@
 """Translates an AWS service model, as botocore ships it, into OpenAPI 3.1, which the fuzzer and validators read.
 
-The model has the operations and the types of their fields. An overlay, a file of ours, adds the rest: the operations to
-test, the fields that a reply always has, and the formats of values.
+The model has the operations and the types of their fields. An overlay (`specs/aws/model.yaml`) adds the rest: the
+operations to test, the fields that a reply always has, and the formats of values.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def compile_model(overlay: Mapping[str, Any]) -> dict[str, Any]:
 
     In this protocol every request is a POST to `/` with the operation in a header. OpenAPI identifies operations by
     path, so an operation becomes the path `/<Operation>` in this document only: adapters send requests to `/` with the
-    name in `X-Amz-Target`. The document has the operations of the overlay. Its schemas contain no references, and the
-    result shares no object with `overlay`.
+    name in `X-Amz-Target`. The document has only the operations that the overlay lists. Its schemas contain no
+    references, and the result shares no object with `overlay`.
     """
     model = _model(overlay["service"], overlay["version"])
     translator = _Translator(model, overlay)
@@ -47,7 +47,7 @@ def _model(service: str, version: str) -> dict[str, Any]:
     # Imported late: only this dialect needs botocore, and the import takes half a second.
     from botocore.loaders import Loader  # noqa: PLC0415
 
-    # Only the data of the package: a user's model in ~/.aws/models must not change a verdict.
+    # Read only the models that botocore ships: a user's own model in ~/.aws/models must not change a verdict.
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     found: dict[str, Any] = loader.load_service_model(service, "service-2", version)
     return found
@@ -97,8 +97,9 @@ class _Translator:
     def _schema(self, name: str, *, sent: bool) -> dict[str, Any]:
         """The JSON Schema of a shape, merged with the overlay.
 
-        Patterns, bounds of numbers, and overlay entries with `x-kms-lenient` apply to requests only (`sent`). A service
-        that accepts more than it documents may return such values.
+        `sent` is true for schemas of requests. Schemas of replies have no patterns, no bounds of numbers, and nothing
+        from overlay entries with `x-kms-lenient`: a service that accepts more than it documents may also return such
+        values.
         """
         ours = dict(self._overlay["shapes"].get(name, {}))
         if "x-kms-lenient" in ours and not sent:
@@ -160,7 +161,7 @@ def _encoded_bounds(shape: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge as in profiles: mappings are merged, lists and scalars replaced."""
+    """Merge two schemas: mappings are merged, lists and scalars are replaced by those of `over`."""
     result = dict(base)
     for key, value in over.items():
         known = base.get(key)

@@ -14,10 +14,15 @@ from kms_conformance.wire.messages import Reply, Request
 class Answer:
     """A reply with its decoded body.
 
-    `operation` is None for a request that belongs to none, and `spec` describes replies of this status (None if the
-    status is undocumented). `value` is the decoded body, `problems` its defects. `error` is the error that the body
-    reports (None below status 400). `number` is that of the recorded exchange, `sent_at` is aware, UTC. `documented`
-    lists the statuses that the documents name for the operation.
+    - operation: the operation of the request; None if the request belongs to none.
+    - request, reply: the exchange as it was sent and received.
+    - spec: the documented reply with this status; None if the status is not documented.
+    - value: the decoded body.
+    - problems: the defects of the body.
+    - error: the error that the body reports; None below status 400.
+    - number: the number of the recorded exchange.
+    - sent_at: the time of the request, timezone-aware, UTC.
+    - documented: the statuses that the documents name for the operation.
     """
 
     operation: Operation | None
@@ -42,7 +47,7 @@ class Answer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the status says that the operation was carried out."""
+        """Whether the status is one that the documents name for a successful operation."""
         return self.status in ((200,) if self.operation is None else self.operation.success)
 
     @property

@@ -11,20 +11,21 @@ from kms_conformance.core.runtime import REAL, Clock
 from kms_conformance.wire.dates import http_date
 from kms_conformance.wire.messages import FailureKind, Reply
 
-# In units of limits.timeout_seconds (default 10): one request is retried for at most a minute, and all requests of a
-# run together wait at most a quarter of an hour.
+# Budgets in units of limits.timeout_seconds. With the default of 10 s, one request is retried for at most a minute, and
+# all requests of a run together wait at most a quarter of an hour.
 _ONE_REQUEST = 6
 _WHOLE_RUN = 90
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 8.0
-# Average seconds for each request on top of that quarter of an hour. The slowest service with a known quota serves two
-# requests a second. So a smoke run (1,100 requests) ends within 52 minutes, and 30,000 requests within 17 hours.
+# Seconds that each request may take on average, on top of the quarter of an hour. The slowest service with a known
+# quota serves two requests a second. So a smoke run (1,100 requests) ends within 52 minutes, and 30,000 requests end
+# within 17 hours.
 _A_REQUEST_SECONDS = 2.0
-# In units of the time-out: at most this much of the time between two requests counts. A shard may wait longer for its
-# turn, which is nobody's fault; the work for one request takes no longer.
+# The most time between two requests that is counted, in units of limits.timeout_seconds. One request with its retries
+# takes no longer. A shard may wait longer for its turn, which is not the fault of the target.
 _BETWEEN_TWO = 2 * _ONE_REQUEST
-#: Requests without a reply in a row that end a run. Reads are sent twice, so the third operation at a dead target
-#: reaches this.
+#: After this many requests in a row without a reply, no more are sent. Reads are sent twice, so a dead target reaches
+#: this number with the third operation.
 _MOST_UNANSWERED = 5
 _SECONDS = re.compile(r"\s*[0-9]{1,9}\s*", re.ASCII)
 _NO_REPLY: frozenset[FailureKind] = frozenset({"refused", "timeout", "reset", "tls"})
@@ -34,8 +35,8 @@ _NO_REPLY: frozenset[FailureKind] = frozenset({"refused", "timeout", "reset", "t
 class Backoff:
     """Decides whether to wait for a target. After a budget is used up, no request is sent until `renew`.
 
-    One time budget pays for all delays by the target: throttling, pauses before retries, and slow replies.
-    `interval_seconds` between requests is the rate set by the user, and is granted on top of the budget.
+    One time budget is for all delays by the target: throttling, pauses before retries, and slow replies.
+    `interval_seconds` is the time between two requests at the rate that the user has set. It is granted in addition.
     """
 
     timeout_seconds: float
@@ -81,20 +82,23 @@ class Backoff:
             raise Inconclusive(self._out.reason, self._out.hint)
 
     def renew(self) -> None:
-        """Reset all budgets: keys must be scheduled for deletion, however the target behaved before."""
+        """Reset all budgets, because keys must be scheduled for deletion even if the budgets were used up before."""
         self._waited, self._unanswered, self._out = 0.0, 0, None
         self._spent, self._last, self._asked_before = 0.0, None, None
 
     def pause(self, attempt: int, since: float, asked_for: float | None, what: str) -> None:
         """Sleep before a request that was not carried out is sent again. Raises `Inconclusive` if the budget ends.
 
-        `attempt` counts from 0; `since` is the monotonic time of the first attempt; `asked_for` are the seconds that
-        the target asked for, and `what` is its answer in words.
+        - attempt: the number of the failed attempt, counted from 0.
+        - since: the monotonic time of the first attempt.
+        - asked_for: the seconds that the target asked to wait; None if it did not.
+        - what: the answer of the target, or the failure, in words.
         """
         seconds = max(min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS), asked_for or 0.0)
         now = self.clock.monotonic()
         spent = now - since
-        # Elapsed time counts, not the sum of requested pauses: a target may ask for none and never serve.
+        # The elapsed time counts, not the sum of the pauses that the target asked for. A target may ask for no pause
+        # and never serve.
         self._waited += now - (since if attempt == 0 else self._waited_until)
         self._waited_until = now
         if (

@@ -18,7 +18,7 @@ _SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
 @dataclass
 class ExchangeRules:
-    """Judges exchanges against the rules of all replies; remembers the request ids of the run."""
+    """Judges exchanges by the rules that hold for all replies; remembers the request ids of the run."""
 
     dialect: Dialect
     _seen: set[bytes] = field(default_factory=set)
@@ -60,7 +60,7 @@ class ExchangeRules:
         known = self.dialect.request_id(answer.reply, answer.value)
         if known is None and not self.dialect.profile.request_id.required:
             return
-        # A digest, because an id may be as long as a reply, and a run has thousands of replies.
+        # A digest of the id is remembered, because an id may be as long as a reply, and a run has thousands of replies.
         digest = hashlib.sha256((known or "").encode("utf-8", "surrogatepass")).digest()
         fresh = bool(known and known.strip()) and digest not in self._seen
         received = "the same as in an earlier reply" if digest in self._seen else repr(known)

@@ -1,6 +1,6 @@
 """Findings of the requests of one check, kept by the client until the judge of the check takes them.
 
-Every exchange adds its findings, also if its answer is dropped or an exception ends the call.
+Every exchange adds its findings, even if the check ignores the answer or an exception ends the call.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from kms_conformance.client.judge import Finding, Judgement, NoReply, StateRead
 
 
 class Findings:
-    """The findings of one check. Outside of checks nothing is kept: `kept` is false."""
+    """The findings of one check. While no check runs, `kept` is false, and findings are dropped."""
 
     def __init__(self, clean: Callable[[str], str], latest: Callable[[], int], *, kept: bool = True) -> None:
         """`clean` redacts texts; `latest` gives the number of the latest exchange."""
@@ -32,7 +32,7 @@ class Findings:
     def record(self, judgements: Iterable[Judgement]) -> None:
         """Add judgements.
 
-        Failures are redacted now, because the redactor forgets secrets of a single exchange after a while.
+        Failures are redacted at once, because the redactor soon forgets the secrets of a single exchange.
         """
         if self.kept:
             for judgement in judgements:

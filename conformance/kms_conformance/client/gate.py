@@ -1,8 +1,8 @@
 """The gate before the network: blocks every request that could change a key which is not provably ours.
 
-The gate knows no dialect. It derives from the adapter which fields name a key (by a probe value) and which words
-identify each operation. A request that it cannot interpret counts as one that may change keys; only a request that is a
-read by every sign may name keys of others.
+The gate has no code for single dialects. It asks the adapter for requests with a probe value, and so finds out which
+fields name a key and which words identify each operation. A request that the gate cannot interpret counts as one that
+may change keys. Keys of others may be named only by a request whose path, method and words are those of a read.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from kms_conformance.wire.contents import CaselessNames, Field, fields, text_of,
 from kms_conformance.wire.messages import Request
 
 _PROBE = "kms-conformance-probe"
-# Arguments of the adapter that name a key, and the kind of name.
+# Arguments of the adapter that name a key, and whether they name it by its id or by an alias.
 _NAMING: Mapping[str, Literal["key", "alias"]] = {"key_id": "key", "arn": "key", "alias": "alias"}
-# Methods that cannot turn a reading operation into another one.
+# Methods with which a reading operation cannot become an operation that changes something.
 _READING_METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -30,7 +30,11 @@ class NotOurs(Exception):  # noqa: N818 - a fault of the suite, never of the end
 
 
 class Gate:
-    """Keeps what this run may name: keys that it holds by its ledger, and ids confirmed as unknown to the target."""
+    """Decides which requests may be sent.
+
+    A request that may change something must name only keys that this run holds according to its ledger, aliases that
+    begin with our prefix, and ids that the target has reported as unknown.
+    """
 
     def __init__(self, dialect: Dialect, api: Api, ledger: Ledger) -> None:
         self._dialect = dialect
@@ -54,7 +58,7 @@ class Gate:
     # --- decisions on requests ----------------------------------------------------------------------------------------
 
     def unknown_ids(self, request: Request) -> tuple[str, ...]:
-        """Ids in the request that must be confirmed unknown before sending; only `check` decides on the request.
+        """Ids in the request that must be confirmed unknown before sending; `check` alone decides about sending.
 
         Empty if a look-up cannot help: the request only reads, or it names a listed key of somebody else.
         """
@@ -64,7 +68,10 @@ class Gate:
         return doubts
 
     def check(self, request: Request) -> None:
-        """Raise `NotOurs` unless the request changes nothing, or only keys of ours."""
+        """Raise `NotOurs` if the request could change a key that is not ours.
+
+        It is also raised if the request names a listed key of somebody else and does not just read this key.
+        """
         read = self._reads(request)
         # Only a read of a single key may name a key of somebody else.
         if read not in {"describe", "list_tags"} and (foreign := self._foreign_key(request)) is not None:
@@ -100,16 +107,16 @@ class Gate:
     # --- interpretation of requests -----------------------------------------------------------------------------------
 
     def _doubts(self, request: Request) -> tuple[str, ...]:
-        """Ids in a request that are neither ours nor confirmed as unknown."""
+        """Ids of keys in a request that are neither ours nor confirmed as unknown."""
         named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
         return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
 
     def _foreign_key(self, request: Request) -> str | None:
-        """A listed key of somebody else that the request names, in any place and form."""
+        """A listed key of somebody else that the request names, anywhere in URL, headers or body; else None."""
         return next((key for key in self._listed.found_in(text_of(request)) if not self._ledger.holds(key)), None)
 
     def _is_ours(self, name: str) -> bool:
-        """Whether the name is a key that this run holds (id, or full name ending in it), or a random alias of ours."""
+        """Whether the name is the id or ARN of a key that this run holds, or an alias that begins with our prefix."""
         by_alias = name.rpartition(":")[2].startswith(self._own_prefix)
         return by_alias or self._ledger.holds(name) or (":" in name and self._ledger.holds(name.rpartition("/")[2]))
 
@@ -126,7 +133,7 @@ class Gate:
 
     @cached_property
     def _naming(self) -> Mapping[str, Literal["key", "alias"]]:
-        """Names of all fields, of any operation, that name a key or an alias, in lower case."""
+        """The fields of requests that name a key or an alias, of all operations, by the field's name in lower case."""
         names: dict[str, Literal["key", "alias"]] = {}
         for operation in self._api.operations:
             for argument, kind in _NAMING.items():
@@ -146,7 +153,7 @@ class Gate:
         return frozenset(name for name, own in self._words.items() if own and own <= said)
 
     def _reads(self, request: Request) -> str | None:
-        """The reading operation of a request, if the request is one by every sign; else None."""
+        """The reading operation of a request, if words, path and method all fit this operation only; else None."""
         asked = self._asked(request)
         for name in self._api.read_only:
             known = not self._words[name] and not asked and not request.body
@@ -155,7 +162,7 @@ class Gate:
         return None
 
     def _path(self, operation: str) -> str:
-        # The scope is known only after signing in.
+        # The scope is part of the cache key, because it is known only after signing in.
         place = (self._dialect.scope, operation)
         if place not in self._paths:
             self._paths[place] = str(self._dialect.request(operation, {}).path)
@@ -163,7 +170,7 @@ class Gate:
 
     @cached_property
     def _words(self) -> Mapping[str, frozenset[str]]:
-        """Words in the requests of one operation that occur in no other operation."""
+        """For each operation, the words in its requests that occur in the requests of no other operation."""
         said = {name: words(self._dialect.request(name, {})) for name in self._api.operations}
         return {
             name: own - frozenset().union(*(others for other, others in said.items() if other != name))

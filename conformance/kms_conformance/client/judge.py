@@ -45,17 +45,18 @@ class NoReply:
     text: str
 
 
-#: Results of a request besides its answer, in chronological order.
+#: One result of a request besides its answer.
 Finding = Judgement | StateRead | NoReply
 
-#: Every reply shows that requests are answered; `missing_replies` finds the contrary.
+#: The requirement that requests get replies. Each reply is a pass; `missing_replies` records failures.
 ANSWERED: RequirementId = "reply.answered"
 
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
-    """A check could not be completed: the reason, and a hint for the user. Never the fault of the target.
+    """A check could not be completed, for a `reason` that is never a fault of the target; `hint` is for the user.
 
-    `waiting_until` is the date (ISO 8601, UTC) before which the check cannot be done; nothing is wrong.
+    If the check only has to wait, nothing is wrong, and `waiting_until` is the date before which it cannot be done (ISO
+    8601, UTC).
     """
 
     def __init__(self, reason: str, hint: str = "", waiting_until: str = "") -> None:
@@ -66,9 +67,10 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
 
 
 class Lost(Inconclusive):
-    """A changing request got no reply; only the state of the key can tell whether it was carried out.
+    """A request that may have changed something got no reply; only the state of the key shows whether it was done.
 
-    It is not sent again: a repetition of a carried out request would be refused, and the target blamed for it.
+    The request is not sent again. If the target has carried it out, a repetition would be refused, and the target would
+    be blamed for the refusal.
     """
 
 
@@ -87,16 +89,19 @@ class Stop(Exception):  # noqa: N818 - not an error: the failure is already on r
     """The scenario cannot go on, because a prerequisite has just been judged failed."""
 
 
-# Exchanges cited by each check as evidence of a passed requirement.
+# Most exchanges that a check cites for a passed requirement.
 _MOST_CITED = 3
 
 
 @dataclass
 class Passes:
-    """Count of passed judgements of a requirement in a check, of productive ones, and the first exchanges.
+    """The passed judgements of one requirement in a check.
 
-    A judgement is productive if the check had read a key in a state that the requirement is about (`reached` in
-    `requirements.yaml`) before; without such states, every judgement is.
+    - count: the number of passed judgements.
+    - productive: the number of those that show something. If the requirement names states (`reached` in
+      `requirements.yaml`), the check must have read a key in one of these states before the judgement. If the
+      requirement names no states, every judgement is productive.
+    - exchanges: the numbers of the first exchanges behind productive judgements.
     """
 
     count: int = 0
@@ -108,11 +113,15 @@ class Passes:
 class Judge:
     """Collects the judgements of one check; requirements that do not apply to the target are not recorded.
 
-    `clean` redacts texts of failures, because targets may echo secrets. `latest` gives the number of the latest
-    exchange, which a judgement cites if it names none. `take` gives the findings of the check's requests since its last
-    call, without secrets; they are recorded before any other judgement is recorded or read, so all judgements are in
-    the order of the exchanges. `observed` maps requirements with several accepted answers to those that came,
-    `refusals` maps them to the name of the set in the profile.
+    - catalogue: all requirements of the dialect.
+    - applicable: the requirements that apply to the target.
+    - declared: the requirements that the mark of the check names.
+    - latest: gives the number of the latest exchange, which a judgement cites if it names none.
+    - clean: redacts the texts of failures, because targets may echo secrets.
+    - take: gives the findings of the check's requests since the last call, without secrets. They are recorded before
+      another judgement is recorded or read, so that all judgements are in the order of the exchanges.
+    - observed: for requirements with several accepted answers, the answers that the target gave.
+    - refusals: for the same requirements, the name in the profile of the set of accepted answers.
     """
 
     catalogue: Catalogue
@@ -147,7 +156,7 @@ class Judge:
         return self._missing_replies
 
     def record(self, findings: Iterable[Finding]) -> None:
-        """Add findings from elsewhere; failures are redacted here."""
+        """Add findings; the texts of failures are redacted first."""
         self._catch_up()
         for finding in findings:
             if isinstance(finding, Judgement) and not finding.passed:
@@ -200,7 +209,7 @@ class Judge:
         self.record([Judgement(requirement, passed=True)])
 
     def observe(self, requirement: RequirementId, answer: str, refusal: str) -> None:
-        """Note which of several accepted answers came.
+        """Note which of several accepted answers the target gave.
 
         `answer` is a short text such as `400 KMS.0309`; `refusal` names the set of answers in the profile.
         """
@@ -209,7 +218,7 @@ class Judge:
             self.refusals[requirement] = refusal
 
     def recalls(self, requirement: RequirementId) -> None:
-        """Record that a requirement held in an earlier run, by the ledger; no exchange of this run shows it."""
+        """Record that a requirement held in an earlier run, as the ledger says; no exchange of this run shows this."""
         if requirement in self.applicable:
             passes = self.passes.setdefault(requirement, Passes())
             passes.count += 1
@@ -224,7 +233,7 @@ class Judge:
         )
 
     def _known(self, judgement: Judgement) -> bool:
-        """Whether the same deviation is already recorded; it is shown once."""
+        """Whether the same deviation is already recorded. Each deviation is shown once."""
         return any(
             known.requirement == judgement.requirement and known.expected == judgement.expected
             for known in self._failures
@@ -232,9 +241,10 @@ class Judge:
 
     @property
     def broken(self) -> bool:
-        """Whether a MUST has failed, so that later judgements of the check are unreliable.
+        """Whether a requirement of the level MUST has failed in this check, so that later judgements are unreliable.
 
-        Failed recommendations and unanswered requests do not count: no conclusion was drawn from them.
+        Failures of SHOULD and MAY do not count, and missing replies do not count, because the check has drawn no
+        conclusion from them.
         """
         return any(
             self.catalogue[failure.requirement].level == "MUST"
@@ -254,5 +264,5 @@ class Judge:
 
     @property
     def open(self) -> frozenset[str]:
-        """Declared and applicable requirements that have not failed: those left open if the check stops now."""
+        """Declared and applicable requirements that have not failed. They stay open if the check stops now."""
         return (self.declared & self.applicable) - {failure.requirement for failure in self.failures}

@@ -1,7 +1,8 @@
-"""File locks that the kernel releases when a process dies: exclusive writing, and leases of living runs.
+"""File locks, for exclusive writing and for leases of living runs. The kernel releases them when a process dies.
 
-On a volume shared by several machines, a lock of one may be invisible to the others. So a lease names the machine of
-its run and is touched regularly. For a run on another machine, the time of the last touch decides.
+On a volume that several machines share, the lock of one machine may be invisible to the others. So the file of a lease
+names the machine of its run and is touched regularly. For a run on another machine, the time of the last touch decides
+whether the run is alive.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class LocksDoNotHold(UserMistake):
-    """The ledger's folder is on a file system where a locked file can be locked again."""
+    """The ledger's folder is on a file system without effective locks: a locked file can be locked again."""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file, waiting for others. The lock is a separate file, so this one can change."""
+    """Hold an exclusive lock for a file; wait while others hold it. The locked file is a separate one beside it."""
     descriptor = hold(path.with_suffix(".lock"))
     assert descriptor is not None
     try:
@@ -62,7 +63,7 @@ def hold(path: Path, *, blocking: bool = True) -> int | None:
 
 
 def try_locks(folder: Path) -> None:
-    """Verify that locks work in a folder; no file is left there. Raises as `hold` does."""
+    """Verify that locks work in a folder; no file is left there. Raises `LocksDoNotHold` and `OSError`."""
     path = folder / f".{secrets.token_hex(4)}.lock"
     try:
         descriptor = hold(path)
@@ -81,7 +82,10 @@ class Lease:
         self._beaten = 0.0
 
     def begin(self) -> None:
-        """Take the lease, before the first line of the run is written; idempotent. Raises as `hold` does."""
+        """Take the lease before the first line of the run is written; later calls do nothing.
+
+        Raises `LocksDoNotHold` and `OSError`.
+        """
         if self._descriptor is None:
             self._descriptor = hold(self._path)
             assert self._descriptor is not None
@@ -123,7 +127,7 @@ class Lease:
 
 @cache
 def machine() -> str:
-    """An id of this machine since its last boot, shared by its containers, because they share its locks."""
+    """An id of this machine, the same until the next boot. Containers on it have the same id and see its locks."""
     with suppress(OSError):
         return _BOOT_ID.read_text(encoding="ascii").strip()
     return platform.node()
@@ -137,7 +141,7 @@ def _lock(descriptor: int, path: Path, *, blocking: bool) -> bool:
 
 
 def _must_hold(path: Path) -> None:
-    """Try to lock a locked file again: if that succeeds, runs cannot see each other."""
+    """Try to lock a locked file again. If that succeeds, a run cannot see the locks of others."""
     again = os.open(path, os.O_RDWR)
     try:
         if _lock(again, path, blocking=False):
@@ -172,7 +176,7 @@ def _beats_elsewhere(descriptor: int, path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    # Windows does not remove open files; it is tried again after closing.
+    # Windows does not remove open files. Callers try again after closing the file.
     with suppress(FileNotFoundError, PermissionError):
         path.unlink()
 

@@ -36,17 +36,18 @@ from kms_conformance.target import Target
 
 
 class Ledger:
-    """One file for each target, one JSON object a line, each on disk before the next request is sent.
+    """The ledger of one target: a file with one JSON object a line, each on disk before the next request is sent.
 
-    Several runs may share a file. A line is appended as a whole under a lock. Each run holds a lease; other runs leave
-    its keys alone until the lease ends.
+    Several runs may share a file. Each line is appended as a whole under a lock. A living run holds a lease, and other
+    runs leave its keys alone. A run whose lease has ended is called dead.
     """
 
     def __init__(self, path: Path, run: str = "", earlier: Path | None = None, credential: str = "") -> None:
-        """`run` is a unique id; for its prefix in a shard see `core/shard_marks.py`.
+        """A ledger for one run.
 
-        `earlier` is a file whose lines count as if they came first in this one; `credential` is the digest of the
-        credentials of this run.
+        - run: the unique id of the run. `core/shard_marks.py` explains its prefix in a shard.
+        - earlier: a file whose lines count as if they were the first lines of this ledger.
+        - credential: the digest of the credentials of this run.
         """
         self.path = path
         self._paths = (path,) if earlier is None else (earlier, path)
@@ -63,7 +64,7 @@ class Ledger:
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
-        """The ledger of a target, the same for all its credentials (see `ledger_files.py`)."""
+        """The ledger of a target, which is the same for all credentials of the target (see `ledger_files.py`)."""
         run = run_id(mark, secrets.token_hex(4))
         path, earlier = place_of(target, directory), earlier_place_of(target, directory)
         found = cls(path, run, None if earlier == path else earlier, credential_of(target))
@@ -90,7 +91,7 @@ class Ledger:
                 self._append(*lines)
 
     def take(self, record: KeyRecord) -> bool:
-        """Take over a key of an earlier run; False if another run was faster, or still holds the key."""
+        """Take over a key of an earlier run; False if another run holds the key, or has changed its record."""
         with self._exclusive():
             now = self.records().get(record.marker)
             if now is None or now.key != record.key or not now.may_exist or not self.is_free(now):
@@ -99,16 +100,22 @@ class Ledger:
             return True
 
     def borrow(self, key: str) -> None:
-        """Allow this run to name a planted key in requests that must be refused; the key stays planted."""
+        """Allow this run to name a planted key in requests that must be refused; the key stays planted.
+
+        An earlier run has left a planted key pending on purpose, so that later runs can watch its waiting period end.
+        """
         if any(record.key == key for record in self.records().values()):
             self._held.add(key)
 
     def note(self, requirement: str, specs: str) -> None:
-        """Write that a requirement was judged by these specs and held, for requirements that few runs can judge."""
+        """Write that a requirement held, so that later runs can recall this; for requirements that few runs can judge.
+
+        `specs` is a text, such as a digest, that identifies what was demanded.
+        """
         self.write("held", requirement, None, specs=specs)
 
     def bring_over(self, other: Ledger, markers: Iterable[str]) -> None:
-        """Copy all lines on these markers from another ledger, after their keys were found and identified here."""
+        """Copy all lines on these markers from another ledger, after the keys were found in this account."""
         wanted = frozenset(markers)
         lines = [entry.line for entry in other.entries() if entry.marker in wanted and entry.event != ACCOUNT]
         if lines:
@@ -129,13 +136,16 @@ class Ledger:
 
     @property
     def others(self) -> tuple[Ledger, ...]:
-        """Ledgers of the same target name, with other credentials or endpoints: their keys may be in this account."""
+        """Ledgers of the same target name with other credentials or endpoints. Their keys may be in this account."""
         return tuple(Ledger(path) for path in self._others)
 
     # --- accounts ---------------------------------------------------------------------------------------------------
 
     def belongs_to(self, account: str, shown: str, *, note: bool = True) -> None:
-        """Set the account that the endpoint has reported; `shown` is its display form, `note` writes it down."""
+        """Set the account that the endpoint has reported; `shown` is its display form.
+
+        With `note`, the account is also written to the ledger.
+        """
         self._mine = replace(self._mine, account=account_digest(account), shown=shown)
         # Commands that only read the ledger learn the account from this line.
         if note and self._mine.credential and self.records() and self._known != self._mine:
@@ -147,14 +157,14 @@ class Ledger:
         return self._is_of_another(record, self._account)
 
     def is_certain(self, record: KeyRecord) -> bool:
-        """Whether a key must be in this account, so that it is gone if the account does not have it."""
+        """Whether a key must be in this account. If the account does not list such a key, the key is gone."""
         made = self._identities.get(record.origin, RunAccount())
         if record.run == self.run or made.account == self._mine.account:
             return True
         return not (made.account and self._mine.account) and made.credential in ("", self._mine.credential)
 
     def elsewhere(self) -> tuple[tuple[KeyRecord, str], ...]:
-        """Keys of other accounts not known to be scheduled, each with the display form of its account."""
+        """Keys of other accounts that are not known to be scheduled, each with the display form of its account."""
         return tuple(
             (record, self._identities[record.origin].shown)
             for record in self.records().values()
@@ -204,17 +214,18 @@ class Ledger:
         return tuple(record for record in records if not self._is_of_another(record, account))
 
     def unfinished(self) -> tuple[KeyRecord, ...]:
-        """Keys of this run and of dead runs that may exist and are not known to be scheduled."""
+        """Keys of this run and of dead runs that may exist and are not known to be scheduled for deletion."""
         return tuple(record for record in self.here if record.open and self.is_free(record))
 
     def doubtful(self) -> tuple[KeyRecord, ...]:
-        """Creates of this run and of dead runs whose outcome nobody has checked."""
+        """Requests to create a key, by this run or dead runs, of which nobody has checked whether the key exists."""
         return tuple(record for record in self.here if record.doubtful and self.is_free(record))
 
     def reusable(self, kind: str) -> tuple[KeyRecord, ...]:
-        """Keys of a kind left by dead runs, scheduled or not, except planted ones.
+        """Keys of a kind that dead runs have left, scheduled for deletion or not. Planted keys are not included.
 
-        Keys left by the other shards of the same run are skipped: these shards reuse them in their next run.
+        Keys that other shards of the same run have left are not included either: these shards reuse them in their next
+        run.
         """
         return tuple(
             record
@@ -228,7 +239,7 @@ class Ledger:
         )
 
     def holds(self, key: str) -> bool:
-        """Whether this run created the key or took it over, by a line on disk."""
+        """Whether this run may name the key: by a line on disk it created or took over the key, or it borrowed it."""
         return key in self._held
 
     def marker_of(self, key: str) -> str:
@@ -239,12 +250,12 @@ class Ledger:
         return found
 
     def intends(self, marker: str) -> bool:
-        """Whether this run has announced the creation of a key with this marker, by a line on disk."""
+        """Whether a line on disk announces that this run creates a key with this marker."""
         record = self._records.get(marker)
         return record is not None and record.event == "intent" and record.run == self.run
 
     def recalls(self, requirement: str, specs: str) -> bool:
-        """Whether a requirement was last noted to hold by these specs."""
+        """Whether the last note on a requirement (see `note`) has the same `specs`."""
         self.records()
         found = self._evidence.get(requirement)
         return found is not None and found.facts.get("specs") == specs
@@ -254,7 +265,7 @@ class Ledger:
         return record.run == self.run or not any(Lease.alive(path, record.run) for path in self._paths)
 
     def _append(self, *lines: LineContent) -> None:
-        """Append lines of (event, marker, key, facts), and wait until they are on disk."""
+        """Append lines, given as (event, marker, key, facts), and wait until they are on disk."""
         now = self.clock.now()
         at = now.isoformat(timespec="seconds")
         own = [LedgerLine(*line[:3], self.run, at, line[3]).line for line in lines]

@@ -13,7 +13,7 @@ _SUFFIX = ".jsonl"
 
 
 class LedgerError(UserMistake):
-    """A ledger cannot be written, or is of another version. The run stops, so that its keys are not forgotten."""
+    """A ledger cannot be written, or has another format version. The run stops, so that no key is forgotten."""
 
 
 def state_directory() -> Path:
@@ -44,7 +44,8 @@ def place_of(target: Target, directory: Path | None = None) -> Path:
 
 def earlier_place_of(target: Target, directory: Path | None = None) -> Path:
     """Path used by an earlier release for these credentials; its lines count as part of the current ledger."""
-    # The access key, which is the scope in some ways to sign in, may have been rotated since.
+    # In some ways to sign in, the scope is the access key. After a rotation of the key this path is another one, and
+    # `others_of` finds the former one.
     digest = _digest(target.dialect, target.base_url, target.auth.scope)
     return (directory or state_directory()) / f"{target.name}-{digest}{_SUFFIX}"
 
@@ -57,7 +58,7 @@ def others_of(target: Target, directory: Path | None = None) -> tuple[Path, ...]
 
 
 def credential_of(target: Target) -> str:
-    """A digest that identifies the credentials of a target without revealing them; an access key has one account."""
+    """A digest that identifies the credentials of a target, and so their account, without revealing them."""
     return _digest(target.dialect, target.base_url, target.auth.scope)
 
 

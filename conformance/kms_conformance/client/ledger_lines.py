@@ -1,4 +1,4 @@
-"""Lines of a ledger file: their format, the records that they add up to, and the strict reader."""
+"""Lines of a ledger file: their format, the record of a key that is made of them, and the strict reader."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from kms_conformance.core.shard_marks import is_run_id
 
 FORMAT = 1
 MARKER_PREFIX = "kms-conformance-"
-#: The event of a line about a run instead of a key: the account and the credentials that the run uses.
+#: The event of a line about a run, not about a key. The line has the account and the credentials that the run uses.
 ACCOUNT = "account"
-#: Kind of keys that any check may use; keys of other kinds serve special checks.
+#: The kind of keys that any check may use. Keys of other kinds are for special checks.
 PLAIN = "plain"
 
-# Groups of events: the key may exist and be enabled; it is scheduled for deletion; nothing is left to do.
+# Events after which the key may exist and be enabled.
 OPEN = frozenset({"intent", "created", "taken"})
+# Events after which the key is scheduled for deletion.
 WAITING = frozenset({"scheduled", "planted"})
+# Events after which nothing is left to do for the key.
 CLOSED = frozenset({"refused", "gone"})
-# Events of a create after which nobody has checked whether a key exists.
+# Events of a request to create a key, after which nobody has checked whether the key exists.
 _DOUBTFUL = frozenset({"intent", "refused"})
 _MEMBERS = ("format", "at", "run", "event", "marker", "key")
 
@@ -73,18 +75,23 @@ class KeyRecord:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a create without a reply, or a refused one, may have made a key."""
+        """Whether a request to create a key that was refused, or got no reply, may have created the key."""
         return self.key is None and self.event in _DOUBTFUL
 
     @property
     def may_exist(self) -> bool:
-        """Whether the key may exist, and so counts against quotas."""
+        """Whether the key may exist, and so may count against the quota of keys."""
         return self.event not in CLOSED
 
 
 @dataclass(frozen=True)
 class RunAccount:
-    """The account of a run: digest of its id, id as it may be shown, and digest of its credentials."""
+    """The account of a run.
+
+    - account: the digest of the account's id.
+    - shown: the id in the form in which it may be shown.
+    - credential: the digest of the credentials.
+    """
 
     account: str = ""
     shown: str = ""
@@ -111,7 +118,10 @@ def entries_in(data: bytes, path: Path) -> Iterator[LedgerLine]:
 
 
 def _is_written_by_us(raw: Mapping[str, object]) -> bool:
-    """Whether the members of a line are of our types. A run id becomes part of a file name, so it is checked."""
+    """Whether the members of a line have the types that this suite writes.
+
+    The run id must also have the form of one, because it becomes part of a file name.
+    """
     texts = [raw.get(name, "") for name in _MEMBERS if name not in ("format", "key")]
     run = raw.get("run", "")
     key = raw.get("key")

@@ -1,8 +1,9 @@
 """Detection of missing replies: a request that repeatedly gets no reply while others are served is a failure.
 
-A single missing reply proves nothing: a connection may break, a server restart, or a proxy drop clients that send too
-much. So the request is sent again if that is harmless, and between two attempts a read shows whether the target serves
-others. For a request that may have been carried out, the state of the key tells whether it was.
+A single missing reply proves nothing: a connection may break, a server may restart, or a proxy may drop clients that
+send too much. So the request is sent again if a repetition is harmless. Between two attempts, a request that only reads
+shows whether the target serves other requests. If the request may have been carried out, the state of the key shows
+whether it was.
 """
 
 from __future__ import annotations
@@ -29,25 +30,28 @@ if TYPE_CHECKING:
 Kind = tuple[str, str, tuple[str, ...]]
 Effect = Literal["none", "done", "unknown"]
 
-#: Failures that count as missing replies. Not `refused`: the request was not sent. Not `truncated`: there was a reply.
+#: Failures that count as missing replies. `refused` does not count, because the request was not sent. `truncated` does
+#: not count, because there was a reply.
 NO_REPLY: frozenset[FailureKind] = frozenset({"timeout", "stale", "reset"})
 
-# Attempts in a row without a reply that are a failure. A network that loses one reply in fifty loses three of the same
-# request once in 125,000 requests, which is 150 runs; two of them once in 2,500, which is three runs.
+# How many attempts in a row without a reply are a failure of the target. A network that loses one reply in fifty loses
+# three replies to the same request once in 125,000 requests, which is once in 150 runs. It loses two replies to the
+# same request once in 2,500 requests, which is once in three runs.
 _ENOUGH = 3
-# Each request that was lost and then answered indicates such a network, and raises the number by one. Above this limit
-# no failure is recorded: six losses of the same request in a row happen once in a million where one reply in ten is
-# lost.
+# A request that gets no reply and is answered when it is sent again indicates such a network. Each such request raises
+# the number above by one. If the number exceeds this limit, no failure is recorded any more. A network that loses one
+# reply in ten loses six replies to the same request once in a million requests.
 _MOST = 6
-# Seconds between attempts. The first pause outlasts the restart of a supervised process; together they outlast a
-# limiter of one request a second.
+# Seconds between attempts. The first pause is longer than the restart of a supervised process. All pauses together are
+# long enough for an endpoint that allows one request a second.
 _PAUSES = (0.25, 1.0, 2.0, 4.0, 8.0)
 _TRIES = len(_PAUSES)
-# Seconds. After a longer wait, a proxy may have given up while the service still works on the request.
+# If a request fails after more seconds, a proxy may have given up while the service still works on the request.
 _PROMPT_SECONDS = 1.0
-# Seconds. Quotas are counted by the second or the minute.
+# For this many seconds after a throttled request, missing replies are not failures of the target. Quotas are counted by
+# the second or the minute.
 _THROTTLED_SECONDS = 60.0
-# Number of reads of the key within the settle time.
+# How often the key is read again within the settle time, for which reads may still return the former state.
 _LOOKS = 4
 _RUNNING = "Is it still running? Run again when it is."
 # Operations whose effect shows in the description of the key.
@@ -55,7 +59,7 @@ _SHOWN = frozenset({"schedule", "cancel", "enable", "disable", "update_descripti
 
 
 class Sent(NamedTuple):
-    """One request that was sent: when, its exchange, and the number of the exchange."""
+    """One request that was sent: the time of sending, the exchange, and the number of the exchange."""
 
     sent_at: datetime
     exchange: Exchange
@@ -63,16 +67,16 @@ class Sent(NamedTuple):
 
     @property
     def unanswered(self) -> bool:
-        """Whether it got no reply for a reason that may be the fault of the target."""
+        """Whether the request got no reply for a reason that may be the fault of the target."""
         return self.exchange.failure is not None and self.exchange.failure.kind in NO_REPLY
 
     @property
     def why(self) -> str:
-        """The failure in words."""
+        """The text of the failure; "" if the request got a reply."""
         return "" if self.exchange.failure is None else self.exchange.failure.text
 
     def ended_as(self, kind: FailureKind) -> bool:
-        """Whether it ended with this kind of failure."""
+        """Whether the request ended with this kind of failure."""
         return self.exchange.failure is not None and self.exchange.failure.kind == kind
 
 
@@ -84,16 +88,21 @@ class Resender(Protocol):
         ...
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Send a reading operation; None if the target does not serve it."""
+        """Send an operation that only reads; None if the target does not serve it."""
         ...
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """The meaning of a request: its operation, and our keys that it names, as last read.
+    """An unanswered request with the facts that decide whether it may be sent again.
 
-    `otherwise`: it also names aliases or creates a key, so no key description shows its effect. `before` is None if a
-    key has not been read.
+    - name: the abstract operation, or method and path if the request belongs to no operation.
+    - operation: the operation; None if the request belongs to none.
+    - form: the form of the request, from `form_of`.
+    - keys: the ids of the keys of ours that the request names.
+    - before: how these keys read before the request; None if one of them had not been read.
+    - otherwise: whether the request also names aliases or may create a key. Descriptions of keys then do not show
+      whether the request was carried out.
     """
 
     name: str
@@ -110,7 +119,7 @@ class _Asked:
 
     @property
     def kind(self) -> Kind:
-        """The kind of the request: operation, form, and states of the named keys. Attempts are counted by kind."""
+        """The operation, the form, and the states of the named keys. Attempts are counted by this kind."""
         states = ("unknown",) * len(self.keys) if self.before is None else tuple(view.state for view in self.before)
         return self.name, self.form, states
 
@@ -136,30 +145,30 @@ class MissingReplies:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def note_outcome(self, exchange: Exchange) -> None:
-        """Any request has ended."""
+        """Note that a request has ended, with or without a reply."""
         self._served_before, self._serving = self._serving, exchange.reply is not None
 
     def note_throttled(self) -> None:
-        """The target has just throttled a request, or reported that it is unavailable."""
+        """Note that the target has just throttled a request, or reported that it is unavailable."""
         self._throttled_at = self.clock.monotonic()
 
     def note_description(self, key: str, answer: Answer) -> None:
-        """A key was described by this answer."""
+        """Note the answer that describes a key."""
         self._views[key] = answer
 
     def forget_descriptions(self) -> None:
-        """Keys may have changed, so earlier descriptions are void."""
+        """Forget how keys read before, because they may have changed."""
         self._views.clear()
 
     def note_reply(self, request: Request, operation: Operation | None) -> None:
-        """A request got a reply at its first attempt."""
+        """Note that a request got a reply at its first attempt."""
         if self._streaks:
             self._streaks.pop(self._asked(request, operation).kind, None)
 
     # --- decisions ----------------------------------------------------------------------------------------------------
 
     def check(self, request: Request, operation: Operation | None) -> None:
-        """Raise `Unanswered` for a kind of request that is known to time out, as each attempt costs a time-out."""
+        """Raise `Unanswered` for a kind of request that is known to time out, to save the time of another attempt."""
         if self._stuck and (asked := self._asked(request, operation)).kind in self._stuck:
             raise Unanswered(
                 f"{asked.called} was not sent again: earlier in this run it repeatedly got no reply within"
@@ -168,7 +177,7 @@ class MissingReplies:
             )
 
     def is_due(self, sent: Sent) -> bool:
-        """Whether a reply is missing although the target has served the preceding request."""
+        """Whether the request got no reply, although the target had replied to the request before it."""
         return sent.unanswered and self._served_before
 
     def resend(
@@ -176,8 +185,8 @@ class MissingReplies:
     ) -> Sent:
         """Send an unanswered request again, as often as needed and harmless; returns the last attempt.
 
-        Raises `Unanswered`, and records a failure, if it never gets a reply while others are served. Raises `Lost` if
-        the target cannot be blamed.
+        Records a failure and raises `Unanswered` if the request never gets a reply while other requests are served.
+        Raises `Lost` if the request gets no reply and the target cannot be blamed for this.
         """
         asked = self._asked(request, operation)
         streak = self._streaks.setdefault(asked.kind, [])
@@ -186,7 +195,8 @@ class MissingReplies:
             effect = self._effect(resender, asked, sent)
             harmless = effect == "none"
             if effect == "done" or not sent.ended_as("stale"):
-                # A reused connection that was closed before the request arrived proves nothing about the request.
+                # A `stale` attempt is not counted: its connection was closed perhaps before the request arrived, so the
+                # missing reply proves nothing about the request.
                 streak.append(sent.number)
             if (len(streak) > 1 or not harmless) and not self._others_are_served(resender, asked):
                 raise Lost(
@@ -209,7 +219,7 @@ class MissingReplies:
         findings.had_no_reply(f"{asked.called}: {first.why}; no reply, and the target is not blamed for it")
         raise Lost(f"No reply to {asked.called}: {sent.why}.", _hint(self.timeout_seconds, sent))
 
-    # --- evidence -----------------------------------------------------------------------------------------------------
+    # --- facts about an unanswered request ----------------------------------------------------------------------------
 
     def _asked(self, request: Request, operation: Operation | None) -> _Asked:
         keys, otherwise = self.gate.named(request)
@@ -219,7 +229,7 @@ class MissingReplies:
         return _Asked(name, operation, form_of(request), keys, before, otherwise)
 
     def _needed(self, asked: _Asked, *, harmless: bool) -> int | None:
-        """Number of unanswered attempts that are a failure; None if no number is."""
+        """How many unanswered attempts in a row are a failure of the target; None if no number of them is."""
         at = self._throttled_at
         if at is not None and self.clock.monotonic() - at < _THROTTLED_SECONDS:
             return None
@@ -229,18 +239,20 @@ class MissingReplies:
         return needed if needed <= _MOST else None
 
     def _effect(self, resender: Resender, asked: _Asked, sent: Sent) -> Effect:
-        """The effect of an unanswered request: by its operation, and by the state of the keys that it names.
+        """Whether an unanswered request was carried out. Only a request without an effect may be sent again.
 
-        It may be sent again only if it had no effect: it only reads, it names nothing of ours, or the keys read as
-        before at a time when a change would show.
+        - none: the request only reads, or it names nothing of ours, or the keys that it names still read as before, at
+          a time when a change would show.
+        - done: a key that it names has changed.
+        - unknown: none of these can be shown.
         """
         operation = asked.operation
         if (operation is not None and operation.reads) or not (asked.keys or asked.otherwise):
             return "none"
         if asked.otherwise or asked.before is None or asked.kind in self._proved:
             return "unknown"
-        # A request that must be refused in this state changes nothing. If it was carried out nevertheless, the key
-        # shows it.
+        # A request that must be refused in this state changes nothing. If the target carries it out nevertheless, the
+        # key shows the change.
         refused = operation is not None and all(
             self.profile.refusal_in(asked.name, view.state) for view in asked.before
         )
@@ -259,7 +271,7 @@ class MissingReplies:
         return "none"
 
     def _others_are_served(self, resender: Resender, asked: _Asked) -> bool:
-        """Whether the target serves another reading operation now."""
+        """Whether the target now serves another operation that only reads."""
         if asked.name == "list":
             return resender.look("describe", key_id=self.dialect.unknown_key()) is not None
         return resender.look("list") is not None
@@ -287,8 +299,8 @@ def _hint(timeout_seconds: float, sent: Sent | None = None) -> str:
 def form_of(request: Request) -> str:
     """The form of a request; requests of one form differ in values only.
 
-    Method, names in the query, and names and types of the fields of the body; for a body without fields, its type or
-    digest.
+    The form consists of the method, the names in the query, and the names and types of the fields of the body. A body
+    without fields is represented by its type or its digest.
     """
     query = sorted(piece.partition("=")[0] for piece in request.query.split("&") if piece)
     return " ".join((request.method, *query, *_body(request.body)))

@@ -17,14 +17,19 @@ _AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 
 @dataclass(frozen=True)
 class KeyModel:
-    """The expected state of one key, its state before the deletion was scheduled, and its deletion date."""
+    """The state that one key is expected to have.
+
+    - state: the abstract state, or `gone` after the deletion.
+    - before: the state before the deletion was scheduled.
+    - deletion_at: the deletion date; None if no deletion is scheduled.
+    """
 
     state: str
     before: str = ENABLED
     deletion_at: datetime | None = None
 
     def at(self, now: datetime) -> KeyModel:
-        """The key at a time: gone from its deletion date on."""
+        """The model of the key at the time `now`: from the deletion date on, the key is gone; before, it is `self`."""
         if self.deletion_at is not None and now >= self.deletion_at:
             return KeyModel(GONE, self.before)
         return self
@@ -32,9 +37,12 @@ class KeyModel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The expected outcome of an operation: a refusal by name or None, the key afterwards, and the requirement.
+    """The expected outcome of an operation on a key.
 
-    `states` are the accepted states afterwards; more than one where the documents leave the state open.
+    - refusal: the name of the expected refusal; None if the operation must be carried out.
+    - after: the model of the key after the operation.
+    - requirement: the requirement that another outcome breaks.
+    - states: the states that are accepted after the operation. There are several if the documents leave the state open.
     """
 
     refusal: str | None
@@ -44,13 +52,16 @@ class Prediction:
 
 
 class Oracle:
-    """Predicts by the facts of one profile."""
+    """Predicts the outcomes of operations from the facts of one profile."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
     def predict(self, key: KeyModel, operation: str, now: datetime, window: int | None = None) -> Prediction:
-        """Predict an operation on a key. `window` is the argument of `schedule` in days; None is never valid there."""
+        """Predict the outcome of an operation on a key at the time `now`.
+
+        `window` is the waiting period in days in a request to `schedule`. None counts as an invalid waiting period.
+        """
         key = key.at(now)
         refusal = self._refusal(key, operation, window)
         if refusal is not None:
@@ -62,8 +73,8 @@ class Oracle:
         if key.state == GONE:
             return "unknown_key"
         bounds = self._profile.window
-        # For a key that cannot be scheduled anyway, the documents do not rank the two refusals, so callers do not send
-        # this.
+        # If neither the window nor the state of the key permits scheduling, the documents do not say which of the two
+        # refusals comes. Callers do not send such requests.
         if operation == "schedule" and not (window is not None and bounds.minimum <= window <= bounds.maximum):
             return "window_out_of_range"
         return self._profile.refusal_in(operation, key.state)
@@ -91,7 +102,10 @@ _ACCEPTED: Mapping[str, RequirementId] = {
 
 
 def _requirement(operation: str, key: KeyModel, refusal: str | None) -> RequirementId:
-    """The requirement that a deviation breaks; `lifecycle.sequence` if no narrower one applies."""
+    """The requirement that an outcome other than the predicted one breaks.
+
+    It is `lifecycle.sequence` if no narrower requirement applies.
+    """
     if refusal is None:
         return _ACCEPTED.get(operation, "lifecycle.sequence")
     if key.state == GONE:

@@ -53,10 +53,10 @@ class _Resender:
 
 
 class Client:
-    """All requests to a target pass this class; `findings` are those of the check that is running."""
+    """The client through which all requests to a target are sent; `findings` belong to the check that is running."""
 
     def __init__(self, target: Target, ledger: Ledger, world: World | None = None) -> None:
-        """`ledger` decides which keys are ours; requests that could change others are refused."""
+        """`ledger` decides which keys are ours. Requests that could change other keys are not sent."""
         self.target = target
         self.world = world or World()
         self.profile = Profile.load(target.dialect, target.profile)
@@ -88,12 +88,12 @@ class Client:
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
     def start_findings(self) -> Findings:
-        """Keep findings from now on, for one judge; returns them. Findings of an earlier call are closed."""
+        """Begin the findings of a check; returns them for its judge. Findings of earlier checks get no more entries."""
         self.findings = self._new_findings(kept=True)
         return self.findings
 
     def stop_findings(self) -> None:
-        """Stop judging exchanges and insisting on replies, because no check runs."""
+        """Stop judging exchanges, and repeating requests to prove that a reply is missing, because no check runs."""
         self.findings = self._new_findings(kept=False)
 
     def _new_findings(self, *, kept: bool) -> Findings:
@@ -111,7 +111,7 @@ class Client:
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Send a reading operation once, without judging it; None if the target does not serve it."""
+        """Send an operation that only reads, once and without judging the reply; None if it is not served."""
         request, described = self.dialect.request(operation, arguments), self.api[operation]
         sent = self._exchange(request, described, self.signer)
         if sent.exchange.reply is None:
@@ -125,16 +125,18 @@ class Client:
     def send(self, request: Request, operation: Operation | None, signer: Signer | None = None) -> Answer:
         """Sign and send a request, and judge the reply.
 
-        Requests that were not carried out (throttled, or no connection) and reads are sent again after a pause. Raises
-        `Lost` if a request that may have changed something got no reply, `Inconclusive` if there is no reply to judge
-        for another reason, or if the target keeps refusing to serve, and `NotOurs` if the request could change a key
-        which is not ours.
+        A request is sent again after a pause if it was throttled or found no connection, so that it was not carried
+        out, or if it only reads and the target is unavailable. Raises:
+
+        - `Lost` if a request that may have changed something got no reply.
+        - `Inconclusive` if there is no reply to judge for another reason, or if the target keeps refusing to serve.
+        - `NotOurs` if the request could change a key that is not ours.
         """
         self.look_up_unknown(request)
         return self._send(request, operation, signer)
 
     def send_if_allowed(self, request: Request, operation: Operation) -> Answer | None:
-        """As `send`; returns None, and sends nothing, if the request could change a key that is not ours."""
+        """Send a request as `send` does; None if it was not sent, because it could change a key that is not ours."""
         try:
             self.look_up_unknown(request)
         except Inconclusive:
@@ -167,9 +169,9 @@ class Client:
         return answer
 
     def look_up_unknown(self, request: Request) -> None:
-        """Look up all ids in a request that must be unknown to the target. Raises `Inconclusive` unless they are.
+        """Look up all ids in a request that must be unknown to the target. Raises `Inconclusive` if one is not.
 
-        The decision on the request itself is taken once, by the gate in the session.
+        Whether the request itself may be sent is decided only by the gate in the session.
         """
         for name in self.gate.unknown_ids(request):
             self.look_up_absent(name)
@@ -191,7 +193,8 @@ class Client:
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
 
-        If the operation was served before in this run and others still are, the refusal counts as an answer.
+        If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
+        like any other.
         """
         if answer.accepted:
             self._served.add(name)
@@ -231,19 +234,19 @@ class Client:
         self.session.close()
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
-        """The answer to one attempt; a failure if the request could not be sent, and may be sent again."""
+        """The answer to one attempt, or the failure if no connection was made and the request may be sent again."""
         sent_at, exchange, number = self._sent(request, operation, signer)
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
         before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
-        # Rules for all replies apply to replies of operations only.
+        # The rules for replies are applied only to replies to documented operations.
         if self.findings.kept and operation is not None and not before_the_service:
             self.findings.record(self._rules.judge(answer))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
-        """One request with its exchange; sent again if there was no reply and that is harmless."""
+        """Send a request; if it gets no reply, send it again if a repetition is harmless. Returns the last attempt."""
         self.missing_replies.check(request, operation)
         sent = self._exchange(request, operation, signer)
         if sent.exchange.reply is not None:
@@ -303,8 +306,8 @@ class Client:
         failure = exchange.failure
         assert failure is not None
         name = "" if operation is None else operation.name
-        # A single truncated body may be a broken connection. If the replies of one operation are truncated twice in a
-        # row while others are complete, the target truncates them.
+        # A single truncated body may be due to a broken connection. If two replies of one operation in a row are
+        # truncated, the target truncates them.
         cut_again = failure.kind == "truncated" and (name in self._cut or name in self.api.read_only)
         if failure.kind == "truncated":
             self._cut.add(name)
@@ -324,7 +327,7 @@ class Client:
 
 
 def _named(error: ErrorView | None) -> ErrorView | None:
-    """The error with bounded texts, because an endpoint may make them as long as a reply."""
+    """The error with texts of bounded length, because an endpoint may send texts as long as a whole reply."""
     if error is None:
         return None
     code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)

@@ -1,4 +1,7 @@
-"""The target's clock for key lifetimes: advanced through time_control if the target offers it, else real time."""
+"""The clock that decides when a target deletes its keys.
+
+An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from kms_conformance.wire.session import Session
 
 
 class TimeControl:
-    """The current time for the target's keys. Signatures, tokens and HTTP dates stay on real time."""
+    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time."""
 
     def __init__(self, session: Session, url: str | None) -> None:
         self._session = session
@@ -27,13 +30,16 @@ class TimeControl:
         return self._url is not None
 
     def now(self) -> datetime:
-        """The time for keys, aware, UTC. The first call queries the target, as an earlier run may have advanced it."""
+        """The time for keys, timezone-aware, UTC.
+
+        The first call asks the target, because an earlier run may have advanced the clock.
+        """
         if not self._known:
             self.advance(0)
         return self._session.world.clock.now() + self._ahead
 
     def advance(self, seconds: float) -> datetime:
-        """Advance the clock; returns the new time. Raises `Inconclusive` if that is not possible."""
+        """Advance the clock; returns the new time. Raises `Inconclusive` if the clock cannot be advanced."""
         if self._url is None:
             raise Inconclusive(
                 "The waiting period cannot be skipped: the target offers no time_control.",

@@ -9,14 +9,15 @@ from pathlib import Path
 
 
 def append(path: Path, lines: Sequence[bytes]) -> bool:
-    """Append complete lines to a file with mode 600 and flush them to disk; returns True for a new file.
+    """Append complete lines to a file and flush them to disk; returns True if the file was new or empty.
 
-    The caller must hold a lock on the file. Raises `OSError` after truncating the file to its former size.
+    A new file gets mode 600. The caller must hold a lock on the file. Raises `OSError`; if writing failed, the file is
+    truncated to its former size first.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o600)
     try:
         size = os.fstat(descriptor).st_size
-        # A crash can leave a partial last line: a line break must precede the next one.
+        # A crash can leave a partial last line. A line break then separates it from the first new line.
         torn = bool(lines) and size > 0 and _last_byte(descriptor, size) != b"\n"
         try:
             write_all(descriptor, (b"\n" if torn else b"") + b"".join(line + b"\n" for line in lines))
@@ -45,7 +46,7 @@ def make_folder(folder: Path, mode: int = 0o700) -> None:
         new.append(above)
         above = above.parent
     if not new:
-        # Raises FileExistsError for a file of this name.
+        # The folder exists, or a file has its name: then `mkdir` raises FileExistsError.
         folder.mkdir(mode=mode, exist_ok=True)
     for made in reversed(new):
         made.mkdir(mode=mode, exist_ok=True)

@@ -16,7 +16,7 @@ class UserMistake(Exception):  # noqa: N818 - the mistake is in the input
 
     @property
     def told(self) -> str:
-        """The text, limited to 100 lines of 2,000 characters: it may quote a file from elsewhere."""
+        """The text of the error, limited to 100 lines of 2,000 characters, because it may quote any file."""
         lines = str(self).splitlines()
         more = [f"and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
         return "\n".join([*map(shortened, lines[:_MOST_LINES]), *more])
@@ -27,14 +27,14 @@ class LibraryChanged(UserWarning):
 
 
 class LibraryReplaced(UserMistake):
-    """Another package has overwritten a library: what happened, why, what to do next, a line each."""
+    """Another package has overwritten a library. The text has a line each for what happened, why, and what to do."""
 
 
 def refuse_replaced() -> None:
     """Raise `LibraryReplaced` if urllib3-future has overwritten urllib3.
 
     urllib3-future, a dependency of niquests, installs its files into the folder of urllib3, and `pip check` does not
-    report it. Measured with 2.25.904: a run sends no request, so every check is inconclusive.
+    report it. With urllib3-future 2.25.904, a run sent no request, so every check was inconclusive.
     """
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 60 modules, which --help does not need
 

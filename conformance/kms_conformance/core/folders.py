@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from kms_conformance.core.errors import UserMistake
 
-# One block of a file system. Without that much free space no report can be written.
+# Content of the file that tests a folder: one block of a file system. With less free space no report can be written.
 _PROBE = b"\0" * 4096
 _LOCK = ".kms-conformance.lock"
 _HOLDER = ".kms-conformance.run"
@@ -78,7 +78,10 @@ def try_ledgers(folder: Path) -> None:
 
 
 def try_writing(folder: Path, what: str, hint: str) -> None:
-    """Make the folder, then write and remove a file in it. Raises `StorageError`: `what`, the reason, the `hint`."""
+    """Make the folder, then write and remove a file in it.
+
+    Raises `StorageError`, whose text consists of `what`, the reason, and the `hint`.
+    """
     probe = folder / f".kms-conformance.{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Sources of time and randomness. A replay replaces them, so a recorded run gets the same times, names and ids."""
+"""Sources of time and randomness. A replay replaces them, so it gets the times, names and ids of the recorded run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,17 @@ class Chance:
 
     @classmethod
     def of(cls, seed: str) -> Chance:
-        """A source that repeats its values for the same seed. Keep the seed unguessable: it yields all ids of a run."""
+        """A source that repeats its values for the same seed.
+
+        The seed must be unguessable, because all ids of a run follow from it.
+        """
         return cls(Random(seed))  # noqa: S311 - the seed is 16 bytes from the system
 
     def fork(self) -> Chance:
-        """A separate source for a user whose number of draws may vary; the draws of `self` then stay in step."""
+        """A separate source, for code whose number of draws may differ between a run and its replay.
+
+        The draws from `self` then stay the same. Without a seed, the result is `self`.
+        """
         return self if isinstance(self._random, SystemRandom) else Chance(Random(self._random.getrandbits(128)))  # noqa: S311
 
     def hex(self, size: int) -> str:
@@ -40,7 +46,7 @@ class Chance:
         return self.hex(16)
 
     def other(self, text: str) -> str:
-        """Capital letters and digits, as many as `text` has; each differs from the character of `text` at its place."""
+        """A random text of capital letters and digits that is as long as `text` and differs from it at every place."""
         return "".join(self._random.choice(_ALPHABET.replace(character, "")) for character in text)
 
 
@@ -49,7 +55,7 @@ SYSTEM = Chance(SystemRandom())
 
 
 class Clock:
-    """Real time."""
+    """The clock of a run. This base class gives the real time; recording and playback override it."""
 
     def now(self) -> datetime:
         """The time of day, timezone-aware, UTC."""
@@ -68,12 +74,15 @@ REAL = Clock()
 
 
 class Draws:
-    """Drawn values by purpose, all of JSON types. This base class, for runs without a recording, stores none."""
+    """Store of the values that generators draw in a run, by purpose; all values are of JSON types.
+
+    This base class is for runs without a recording and stores nothing.
+    """
 
     def recorded(self, of: str, /) -> Sequence[Any] | None:
-        """The values that the recorded run drew for one purpose; None if they must be drawn now."""
+        """The values that the recorded run drew for the purpose `of`; None if they must be drawn now."""
         del of
         return None
 
     def drew(self, of: str, value: object, /) -> None:
-        """Store a value that was just drawn for a purpose."""
+        """Store a value that was just drawn for the purpose `of`."""

@@ -1,18 +1,24 @@
-"""Shard marks in run ids and key descriptions, by which the shards of one run recognise each other's keys.
+"""Shard marks in run ids and key descriptions, by which a shard recognises the keys of the other shards of its run.
 
-Shards may run on different machines and share one account, but no ledger. The id of a run is random hexadecimal digits.
-The id of a shard's run has the mark before them: `3of8-1f2e3d4c` is shard 3 of 8. The description of a key begins with
-a fixed prefix and the id of the run that created it: `kms-conformance-3of8-1f2e3d4c-0`. A run without shards has an
-empty mark.
+The shards of a run may be on different machines. They then use one account, but have no common ledger.
+
+- The id of a run without shards is random hexadecimal digits, such as `1f2e3d4c`. Its mark is empty.
+- The id of a shard's run has the mark before the digits: `3of8-1f2e3d4c` is shard 3 of 8. Each shard draws its own
+  digits, so the ids of the shards of one run have only the number of shards in common.
+- The description of a key begins with a fixed prefix and the id of the run that created the key:
+  `kms-conformance-3of8-1f2e3d4c-0`.
+
+A shard therefore takes a key for one of another shard if the mark in the key's description has the same number of
+shards and another index. Keys that an earlier run with this number of shards has left look the same.
 """
 
 from __future__ import annotations
 
 import re
 
-# Between the number of the shard and the number of shards.
+# The text in a mark between the number of the shard and the number of shards.
 _BETWEEN = "of"
-# Run ids become part of file names.
+# The form of a run id. Run ids become part of file names.
 _RUN = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
 
@@ -22,19 +28,19 @@ def mark(index: int, of: int) -> str:
 
 
 def mark_of(run: str) -> str:
-    """The mark in a run's id; empty for a run without shards."""
+    """The mark in the run id `run`; empty for a run without shards."""
     return run.rpartition("-")[0]
 
 
 def same_division(mark: str, other: str) -> bool:
-    """Whether two marks are of different shards out of the same number of shards."""
+    """Whether two marks have the same number of shards and different indexes, such as `3of8` and `5of8`."""
     return mark != other and _BETWEEN in mark and mark.partition(_BETWEEN)[2] == other.partition(_BETWEEN)[2]
 
 
 def created_by_sibling(mark: str, description: str, prefix: str) -> bool:
-    """Whether a key was created by another shard of the run that the shard `mark` is part of.
+    """Whether the description of a key shows that another shard of the run has created the key.
 
-    `description` is the description of the key. `prefix` begins the descriptions of all keys that this suite creates.
+    `mark` is the mark of the shard that asks. `prefix` begins the descriptions of all keys that this suite creates.
     """
     found = re.match(rf"{re.escape(prefix)}([0-9]+{_BETWEEN}[0-9]+)-", description)
     return found is not None and same_division(mark, found[1])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-# Sent by Ctrl-C (SIGINT), a cancelled CI job or a stopped container (SIGTERM), a closed terminal (SIGHUP).
+# The handled signals. Ctrl-C sends SIGINT, a cancelled CI job or a stopped container sends SIGTERM, and a closed
+# terminal sends SIGHUP.
 _TOLD_TO_END = ("SIGINT", "SIGTERM", "SIGHUP")
 # A shell reports 128 plus the signal's number for a process that a signal has ended.
 _BY_SIGNAL = 128
@@ -16,13 +17,15 @@ _BY_SIGNAL = 128
 class Interrupts:
     """Handler of SIGINT, SIGTERM and SIGHUP.
 
-    While checks run, the first signal raises `KeyboardInterrupt`, which pytest handles. Later signals are only noted,
-    except within `cleaning_up`: there a second Ctrl-C stops the clean-up of keys. While files are written, all signals
-    are only noted.
+    - While checks run, the first signal raises `KeyboardInterrupt`, which pytest handles. Later signals do nothing.
+    - Within `cleaning_up`, a Ctrl-C that follows an earlier signal stops the clean-up of keys.
+    - While files are written, signals interrupt nothing.
+
+    In every case, the first signal decides the exit code.
     """
 
     def __init__(self, *, once: bool = True) -> None:
-        """With `once` false, every signal raises `KeyboardInterrupt`: for commands that write nothing at the end."""
+        """If `once` is false, every signal raises `KeyboardInterrupt`, for commands that write nothing at the end."""
         self.first: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
         self._once = once
@@ -45,12 +48,15 @@ class Interrupts:
         return None if self.first is None else _BY_SIGNAL + self.first
 
     def checks_finished(self) -> None:
-        """Mark the checks as finished: from now on, signals are only noted."""
+        """Mark the checks as finished: from now on, signals interrupt nothing, except within `cleaning_up`."""
         self._checking = False
 
     @contextmanager
     def cleaning_up(self) -> Iterator[None]:
-        """Clean-up of keys: a Ctrl-C after the first signal leaves the block, and the caller reports the rest."""
+        """Context for the clean-up of keys.
+
+        A Ctrl-C that follows an earlier signal leaves the block; the caller then reports the keys that are left.
+        """
         self.checks_finished()
         self._patient = False
         try:

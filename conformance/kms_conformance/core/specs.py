@@ -1,7 +1,8 @@
 """The registry of dialects and the strict YAML reader of spec files, shared by the suite and the emulator.
 
-A dialect consists of a spec folder, an adapter and an emulator. Built-in dialects are found by their names, dialects of
-other packages by entry points of the group `kms_conformance.dialects` (docs/add-a-cloud.md).
+A dialect consists of a spec folder, an adapter and an emulator. Built-in dialects are found by the names of their
+folders. Dialects of other packages are found by entry points of the group `kms_conformance.dialects`
+(docs/add-a-cloud.md).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import yaml
 # libyaml reads the specs eight times as fast. PyYAML lacks libyaml if it was built without a wheel and a compiler.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
-# Dates are read as text.
+# YAML types that are read as text. Dates are among them.
 _TEXTS = ("str", "timestamp")
 _PLAIN = {"null": type(None), "bool": bool, "int": int, "float": float}
 
@@ -63,7 +64,7 @@ class _Values:
         return self._known[id(node)]
 
     def _size(self, node: yaml.Node) -> int:
-        """The number of values with aliases expanded. Nested aliases of 30 lines can expand to 9 to the 30th."""
+        """The number of values in a node, with aliases expanded. 30 lines of aliases can expand to 9^30 values."""
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         items = node.value if isinstance(node, yaml.SequenceNode) else (value for _, value in pairs)
         size = 1 + sum(self._sizes.get(id(item), 1) for item in items)
@@ -132,10 +133,10 @@ def load(relative: str) -> Any:  # noqa: ANN401 - see parse_yaml
 
 @dataclass(frozen=True)
 class DialectLocation:
-    """The spec folder of a dialect, and the names of its adapter's and its emulator's modules.
+    """The spec folder of a dialect, and the module names of its adapter and its emulator.
 
-    An installed dialect may lack an emulator (None). The adapter's module defines `ADAPTER`, a subclass of `Dialect`;
-    the emulator's module defines `API` and `SEED`. Both are imported on first use.
+    The dialect of another package may lack an emulator (None). The adapter's module defines `ADAPTER`, a subclass of
+    `Dialect`; the emulator's module defines `API` and `SEED`. Both modules are imported on first use.
     """
 
     name: str
@@ -145,7 +146,7 @@ class DialectLocation:
 
 
 def dialects() -> tuple[str, ...]:
-    """The names of all dialects, sorted: the built-in spec folders with `profiles.yaml`, and the installed ones."""
+    """The names of all dialects, sorted: built-in spec folders with `profiles.yaml`, and dialects of other packages."""
     return tuple(sorted({path.parent.name for path in SPECS.glob("*/profiles.yaml")} | set(_installed())))
 
 
@@ -155,7 +156,7 @@ def emulated() -> tuple[str, ...]:
 
 
 def locate(dialect: str) -> DialectLocation:
-    """The folder and modules of a dialect. An installed dialect cannot replace a built-in one."""
+    """The folder and modules of a dialect. The dialect of another package cannot replace a built-in one."""
     own = SPECS / dialect
     if not own.is_dir() and dialect in _installed():
         return _installed()[dialect]
@@ -183,7 +184,7 @@ def _installed() -> Mapping[str, DialectLocation]:
 
 
 def profile_names(dialect: str) -> tuple[str, ...]:
-    """The names of a dialect's profiles, the default first. Profiles of the user's own are not among them."""
+    """The names of the profiles in a dialect's specs, the default first. The user's own profiles are not included."""
     return tuple(load(f"{dialect}/profiles.yaml")["profiles"])
 
 
@@ -191,7 +192,8 @@ def profile_names(dialect: str) -> tuple[str, ...]:
 class OwnProfile:
     """A profile from a file of the user's own.
 
-    `content` is the JSON form of the file: `name`, `title`, `facts` and, unless it is `documents`, `extends`.
+    `content` is the JSON form of the file, with the keys `name`, `title`, `facts` and `extends`. `extends` names the
+    profile whose facts this one changes; it may be absent, and is then `documents`.
     """
 
     dialect: str
@@ -205,12 +207,15 @@ class OwnProfile:
 
     @property
     def reference(self) -> str:
-        """The name in targets and reports, such as `file:my-cloud@0123456789abcdef`: the digest's first 16 digits."""
+        """The name of the profile in targets and reports, such as `file:my-cloud@0123456789abcdef`.
+
+        The part after `@` is the first 16 digits of the digest.
+        """
         return f"{_OWN}{self.content['name']}@{self.digest[:16]}"
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts, with those of the ancestors merged in."""
+        """The facts of the file, merged over those of the profile that it extends."""
         return _merged(facts(self.dialect, self.content.get("extends", "documents")), self.content["facts"])
 
 
@@ -235,7 +240,7 @@ def add_profile(profile: OwnProfile) -> str:
 
 
 def own_profile(reference: str) -> OwnProfile | None:
-    """The user's own profile with this reference; None where none was added."""
+    """The user's own profile with this reference; None if none was added."""
     return _own_profiles.get(reference)
 
 

@@ -13,11 +13,11 @@ from contextlib import suppress
 # that reverse or hide text, lone surrogates, and blanks other than the space.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _CANDIDATE = re.compile(r"[^\x20-\x7e\n]")
-# CI systems execute lines with these beginnings, after any blanks. Text from a target must not trigger that.
+# CI systems execute lines that begin like this, with or without blanks before. Text from a target must not do that.
 _ORDER = re.compile(r"^(\s*)(::|##\w*\[)", re.MULTILINE)
 _OBEY = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 _NO_BREAK = "\u00a0"
-# For terminals with ASCII only.
+# Replacements of our own characters for terminals that show ASCII only.
 _ASCII = str.maketrans({"✓": "+", "✗": "x", "…": "...", "·": "-", "“": '"', "”": '"', "→": "->", _NO_BREAK: " "})
 
 
@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text, printable, on one line."""
+    """The text made printable, with line breaks and runs of blanks replaced by single blanks."""
     return " ".join(printable(text).split())
 
 
@@ -54,14 +54,17 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-#: Longest text from a target that reports keep. No state, code or message of a service is longer.
+#: Most characters that reports keep of a text from a target. No state, code or message of a service is longer.
 MOST = 2_000
-#: The same for names within a sentence: states, codes.
+#: Most characters that reports keep of a name within a sentence, such as a state or an error code.
 MOST_OF_A_NAME = 200
 
 
 def shortened(text: str, most: int = MOST) -> str:
-    """The text, or its beginning with the length and a digest of the whole, so different texts stay different."""
+    """The text if it has at most `most` characters, else its beginning with the length and a digest of the whole text.
+
+    The digest keeps different texts different.
+    """
     if len(text) <= most:
         return text
     import hashlib  # noqa: PLC0415 - not needed by `--help`, which imports this module
@@ -76,10 +79,10 @@ def say(text: str, *, err: bool = False, end: str = "\n") -> None:
     Errors of the stream (closed, full, broken pipe) are ignored; the text is then lost.
     """
     stream = sys.stderr if err else sys.stdout
-    # Python sets a standard stream to None if it was closed at the start.
+    # Python sets a standard stream to None if the stream was closed when the process started.
     if stream is None:
         return
-    # ValueError: the stream was closed in this process.
+    # Writing to a stream that this process has closed raises ValueError.
     with suppress(OSError, ValueError):
         stream.write(shown(text, stream.encoding) + end)
         stream.flush()

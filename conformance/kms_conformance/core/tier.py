@@ -11,36 +11,42 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Tier = Literal["smoke", "standard", "nightly"]
-#: From the smallest to the largest.
+#: All tiers, from the one that sends the fewest requests to the one that sends the most.
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Limits of one tier. Requests and durations that were measured with them: README.md and docs/speed.md."""
+    """Limits of one tier. README.md and docs/speed.md give the requests and durations that were measured with them."""
 
     #: Keys that a run may own at once. `limits.max_keys` of the target file (default 6) can lower the number. The
     #: smallest documented quota of keys is 20 an account (Huawei Cloud).
     keys: int
-    #: How many of `keys` the fuzzed requests to create a key may create. 0 at smoke, which has no key to spare.
+    #: How many of these keys may be created by fuzzed requests. 0 at smoke, which has no key to spare.
     fuzz_creates: int
-    #: Fuzzed requests an operation.
+    #: How many fuzzed requests to generate for each operation.
     fuzz_examples: int
-    #: Whether to send the boundary values of every parameter as well, and half of `fuzz_examples` generated windows.
+    #: Whether to send two more kinds of fuzzed requests:
+    #:
+    #: - for every operation but `create`, requests with the boundary values of each parameter;
+    #: - for `schedule`, requests with waiting periods around the bounds, far from the bounds, and random. The number of
+    #:   random ones is half of `fuzz_examples`.
     fuzz_coverage: bool
-    #: Random sequences of lifecycle operations, and the most operations in each.
+    #: How many random sequences of lifecycle operations to send.
     walks: int
+    #: The most operations in one of these sequences.
     steps: int
-    #: Random sequences of linked operations, such as: create a key, then schedule the key of the reply.
+    #: How many random sequences of linked operations to send, such as: create a key, then schedule the created key.
     chains: int
 
 
 EFFORTS: dict[Tier, Effort] = {
-    # A check of other keys needs a second key; a run reuses both. A key stays pending for 7 days or more.
+    # Two keys, because a check that other keys stay unchanged needs a second one. All checks share both, and later runs
+    # reuse them. More keys would be a burden, because each key that a run has created stays pending for 7 days or more.
     "smoke": Effort(keys=2, fuzz_creates=0, fuzz_examples=2, fuzz_coverage=False, walks=3, steps=12, chains=1),
     # As many keys as `limits.max_keys` allows by default, and about 10 minutes at 5 requests a second.
     "standard": Effort(keys=6, fuzz_creates=1, fuzz_examples=25, fuzz_coverage=True, walks=20, steps=20, chains=8),
-    # For a night: eight times the generated requests of standard.
+    # For a job at night: about eight times as many generated requests as standard.
     "nightly": Effort(keys=20, fuzz_creates=4, fuzz_examples=200, fuzz_coverage=True, walks=150, steps=30, chains=60),
 }
 

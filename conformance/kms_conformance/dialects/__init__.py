@@ -18,5 +18,5 @@ def adapter_class(dialect: str) -> type[Dialect]:
 
 
 def adapter(profile: Profile, base_url: str, scope: str) -> Dialect:
-    """A new adapter for the dialect of a profile. `scope`: see `Dialect`."""
+    """A new adapter for the dialect of a profile. `Dialect` explains `scope`."""
     return adapter_class(profile.dialect)(base_url, scope, profile)

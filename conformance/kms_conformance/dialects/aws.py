@@ -67,9 +67,9 @@ _FIELDS = {
     "grant_id": "GrantId",
     "policy": "Policy",
 }
-# Operations whose field for the key is not KeyId.
+# The field that names the key, for operations in which it is not KeyId.
 _KEY_FIELDS = {"set_alias": "TargetKeyId", "update_alias": "TargetKeyId", "re_encrypt": "DestinationKeyId"}
-# Default fields of operations.
+# Fields that the requests of an operation have unless the arguments give other values.
 _GIVEN: Mapping[str, Mapping[str, object]] = {
     "list": {"Limit": _PAGE_SIZE},
     "generate_data_key": {"KeySpec": "AES_256"},
@@ -88,7 +88,7 @@ _RESULTS = {
     "list_policies": "PolicyNames",
     "list_tags": "Tags",
 }
-# A region that does not exist, and an account: the one of the vendor's examples with another last digit.
+# A region that does not exist, and the account number of the vendor's examples with another last digit.
 _NO_REGION, _NO_ACCOUNT = "us-east-9", "111122223334"
 
 
@@ -199,7 +199,7 @@ class Aws(Dialect):
         return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        """The reply has the ARN of the key. The schema judges its form; the key id is its last part."""
+        """(key id, abstract state). The key id is the last part of the ARN in the reply; the schema judges the ARN."""
         body = mapping(value)
         arn = text(body.get("KeyId"))
         state = body.get("KeyState")

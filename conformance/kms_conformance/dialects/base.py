@@ -32,10 +32,14 @@ class ErrorView:
 
 @dataclass(frozen=True)
 class KeyView:
-    """A key in a reply to `describe`: abstract state, dates (UTC), and all fields of the reply for comparison.
+    """A key as a reply to `describe` shows it.
 
-    `arn` is the full name, in dialects with ARNs. `born` is the date of creation in the format of the reply, which no
-    request can change. `date_problem` says why the deletion date is malformed; None if it is valid or absent.
+    - state: the abstract state, such as `enabled`.
+    - deletion_at, created_at: dates in UTC.
+    - date_problem: why the deletion date is malformed; None if it is valid or absent.
+    - fields: all fields of the reply, to compare two readings of a key.
+    - born: the date of creation in the format of the reply. No request can change this date.
+    - arn: the full name of the key, in dialects with ARNs.
     """
 
     id: str | None
@@ -51,7 +55,7 @@ class KeyView:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a listing; `cursor` requests the next page and is None on the last."""
+    """One page of a listing; `cursor` is the argument that requests the next page, and None on the last page."""
 
     ids: tuple[str, ...]
     cursor: object | None
@@ -67,11 +71,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class ProtocolCase:
-    """A variation of the HTTP request for `operation`, valid or not.
+    """A change to the HTTP request of an operation; the changed request may be valid or invalid.
 
-    `refusal` names the expected refusal; None: the request must succeed like the unchanged one. `of_unknown_key` sends
-    the request for an unknown key. A `nameless` request names no operation; the documents do not say which service
-    answers it.
+    - operation: the abstract operation whose request is changed.
+    - refusal: the name of the expected refusal. None: the changed request must succeed like the unchanged one.
+    - change: the function that changes the request.
+    - of_unknown_key: whether the request names an unknown key instead of an existing one.
+    - nameless: whether the changed request names no operation. The documents do not say which service answers it.
     """
 
     operation: str
@@ -82,11 +88,11 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """Base of all adapters. An instance belongs to one target; its requests are unsigned, signers add credentials."""
+    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials."""
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
-    # Windows of JSON types for which the documents define no answer.
+    # Waiting periods (windows) of JSON types for which the documents define no answer, such as null.
     open_windows: tuple[Raw, ...] = ()
 
     def __init__(self, base_url: str, scope: str, profile: Profile) -> None:
@@ -110,7 +116,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
-        """Parse a body strictly in the declared format; XML has no types and is converted by the schema in `spec`."""
+        """Parse a body strictly, in the format that the reply declares.
+
+        XML has no types, so its values are converted to the types of the schema in `spec`.
+        """
 
     @abstractmethod
     def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
@@ -145,11 +154,11 @@ class Dialect(ABC):
         """A well-formed random id that no key has, new in each call."""
 
     def scheduled(self, value: object) -> tuple[datetime | None, object]:
-        """(deletion date, window) in a reply to `schedule`; None for an absent part."""
+        """(deletion date, waiting period in days) in a reply to `schedule`; None for an absent part."""
         return None, None
 
     def result(self, operation: str, value: object) -> object:
-        """The result in a reply: the id of a grant, a policy, a list, or whether rotation is on."""
+        """The result in a reply to the operation: a grant's id, a policy, a list, or whether rotation is on."""
         raise NotImplementedError(f"{type(self).__name__} does not read replies to {operation}")
 
     def arns_elsewhere(self, arn: str) -> Mapping[str, str]:
@@ -174,7 +183,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def aliased_key(self, alias: str, value: object) -> str | None:
-        """The id of the alias's key in a reply to `describe` with the arguments `by_alias`."""
+        """The id of the key that has the alias, in a reply to `describe` with the arguments from `by_alias`."""
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         """Arguments of `set_deletion_protection` that remove a key's protection; None if the key has none."""
@@ -185,7 +194,7 @@ class Dialect(ABC):
         return replace(request, body=body)
 
     def owner(self, value: object) -> Owner | None:
-        """The owner of the keys in a reply to `list`; None if the reply has no keys or no ARNs."""
+        """The owner of the keys in a reply to `list`; None if the reply lists no keys or no ARNs."""
         return None
 
     def account_of(self, arn: str | None) -> str | None:
@@ -215,5 +224,5 @@ def text(value: object) -> str | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one; the schema judges missing fields."""
+    """The value if it is a JSON object, else an empty mapping, because the schema already judges missing fields."""
     return value if isinstance(value, dict) else {}

@@ -161,7 +161,8 @@ class Huawei(Dialect):
         return self.chance.uuid()
 
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
-        # Not every cloud of this dialect finds keys by alias, so `describe` of the key must return its alias.
+        # Not every cloud of this dialect finds keys by alias. So the key is described by its id, and the reply must
+        # have the alias.
         return {"key_id": key}
 
     def aliased_key(self, alias: str, value: object) -> str | None:

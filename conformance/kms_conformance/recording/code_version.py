@@ -1,4 +1,4 @@
-"""The version of the code of a run, by digest and commit: other code may send and judge otherwise."""
+"""The version of the code of a run, by digest and commit. Other code may send other requests and judge differently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import kms_conformance
 _PACKAGE = Path(kms_conformance.__file__).parent
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAME = "kms-conformance"
-# The last commit whose runs did not record their commit; it verifies what they sealed.
+# The last commit whose runs did not record their commit. Its code can verify the certificates of these runs.
 _BEFORE_COMMITS_WERE_NAMED = "d109d79c9b1ef5e8f695b51fc2d7c83b8203a51e"
 
 
@@ -38,7 +38,7 @@ def digest() -> str:
 
 
 def command(environment: Mapping[str, Any], path: Path) -> str:
-    """The command that verifies a file with the code that sealed it."""
+    """The command that verifies the certificate at `path` with the code that wrote it."""
     version = environment["suite"]["version"]
     commit = environment["code"]["commit"] if "code" in environment else _BEFORE_COMMITS_WERE_NAMED
     source = _source()
@@ -55,13 +55,13 @@ def _source() -> str:
 
 
 def _commit() -> str:
-    """The commit of this code, read without git, because nothing found beside a package is executed."""
+    """The commit of this code; "" if unknown. It is read without git: nothing beside the package may be executed."""
     found = str(_origin().get("vcs_info", {}).get("commit_id", "")) or _checked_out()
     return found if _COMMIT.fullmatch(found) else ""
 
 
 def _origin() -> Mapping[str, Any]:
-    """The note of pip on the source of the installation."""
+    """The content of `direct_url.json`, in which pip records the source of an installation."""
     try:
         raw = json.loads(distribution(_NAME).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, OSError, ValueError):

@@ -1,7 +1,7 @@
 """Values drawn by generators: recorded during a run, and supplied or compared when the run is judged again.
 
-If this machine has the same versions of the generators, values are drawn again and compared, so that requests with bad
-results cannot be left out of a recording. Otherwise the recorded values are used.
+If this machine has the same versions of the generators, the values are drawn again and compared with the recorded ones.
+So nobody can leave requests with bad results out of a recording. With other versions, the recorded values are used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kms_conformance.core.runtime import Draws
 
 
 class RecordedDraws(Draws):
-    """Keeps drawn values in order."""
+    """Keeps the drawn values of a run, in their order."""
 
     def __init__(self) -> None:
         self._values: list[tuple[str, object]] = []
@@ -23,15 +23,15 @@ class RecordedDraws(Draws):
         self._values.append((of, value))
 
     def lines(self) -> Iterator[dict[str, object]]:
-        """The lines of the recording that hold them."""
+        """The lines of the recording that hold the drawn values."""
         for of, value in self._values:
             yield {"drawn": of, "value": value}
 
 
 class PlayedDraws(Draws):
-    """Supplies recorded values by purpose, or compares them with values drawn `again`.
+    """Supplies the recorded values by purpose, or, with `again`, compares them with values that are drawn again.
 
-    `problem` describes the first difference; empty without one.
+    `problem` describes the first difference; empty if there is none.
     """
 
     def __init__(self, lines: Sequence[Mapping[str, Any]], *, again: bool) -> None:
@@ -54,7 +54,7 @@ class PlayedDraws(Draws):
             del left[0]
 
     def ended(self) -> None:
-        """The run is over: no recorded value may be left."""
+        """Note that the run is over. If recorded values are left, this is a problem."""
         left = next((of for of, values in self._left.items() if values), None)
         if left is not None and not self.problem:
             self.problem = f"more values are recorded for the {left} than the suite draws."

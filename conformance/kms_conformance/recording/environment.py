@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from kms_conformance.target import Target
 
 FORMAT = 2
-# Packages that generate requests: other versions draw other requests from the same seed.
+# Python, and the packages that generate requests: other versions draw other requests from the same seed.
 _DRAWING = ("python", "hypothesis", "schemathesis", "botocore")
-# Packages that judge bodies, or describe them: other versions may judge otherwise.
+# Packages that judge the bodies of replies or hold their schemas: other versions may judge differently.
 _JUDGING = ("schemathesis", "jsonschema-rs", "botocore")
 _OTHERS = ("pytest", "requests", "urllib3", "pyyaml")
 
@@ -35,7 +35,7 @@ def environment(
     filters: Mapping[str, str],
     specs_digest: str,
 ) -> dict[str, Any]:
-    """The document. `planned` are the checks that the run would make without `filters`."""
+    """The content of `environment.json`. `planned` are the checks that the run would have made without `filters`."""
     document = {
         "format": FORMAT,
         "suite": {"version": __version__, "specs_digest": specs_digest},
@@ -54,7 +54,10 @@ def environment(
 
 
 def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[str]:
-    """Reasons why a run covers a part of the requirements only; empty if none. `plan`: all checks of its tier."""
+    """Reasons why a run covers only a part of the requirements; empty if it covers all of them.
+
+    `plan` are all checks of the run's tier.
+    """
     left_out = len(set(plan) - set(document["checks"]))
     reasons = {
         "its tier is smoke": document["tier"] == "smoke",
@@ -68,14 +71,15 @@ def partial_because(document: Mapping[str, Any], plan: Collection[str]) -> list[
 
 
 def missing_to_draw(document: Mapping[str, Any]) -> list[str]:
-    """Packages that generate requests and have another version here than in the run."""
+    """Packages that generate requests and whose version here differs from that in the run."""
     return _others(document, _DRAWING)
 
 
 def missing_to_judge(document: Mapping[str, Any], *, drawn: bool) -> list[str]:
-    """Packages that judge replies and have another version here than in the run.
+    """Packages that judge replies and whose version here differs from that in the run.
 
-    If the file has no `drawn` values, those that generate requests are included.
+    If the recording has no `drawn` values, requests must be generated again. The packages that generate requests are
+    then included.
     """
     return _others(document, _JUDGING if drawn else tuple(dict.fromkeys((*_DRAWING, *_JUDGING))))
 

@@ -1,4 +1,7 @@
-"""The JSON form of an exchange, one line of `exchanges.jsonl.gz`: requests to compare, replies to judge again."""
+"""The JSON form of an exchange, which is one line of `exchanges.jsonl.gz`.
+
+In a playback, the request of a line is compared with that of the suite, and the reply is judged again.
+"""
 
 from __future__ import annotations
 
@@ -80,12 +83,12 @@ def difference(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 
 def has_marks(raw: Mapping[str, Any]) -> bool:
-    """Whether a line has the first format of version 0.1.0, with marks in place of plaintexts."""
+    """Whether a line has the first recording format of version 0.1.0, in which marks replaced plaintexts."""
     return "stand_ins" in (raw["reply"] or {})
 
 
 def reply_of(raw: Mapping[str, Any], marks: Mapping[str, str]) -> Reply:
-    """The reply of a line. If it has `marks`, they are replaced in order by the values that the line lists."""
+    """The reply of a line. The values that the line lists as `stand_ins` replace `marks` in the body, in order."""
     text, stand_ins = raw["body"], iter(raw.get("stand_ins") or ())
     if marks:
         any_mark = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
@@ -110,7 +113,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(since_epoch: int) -> datetime:
-    """The inverse of `microseconds`."""
+    """The time that is so many microseconds after the beginning of 1970."""
     return _EPOCH + since_epoch * _MICROSECOND
 
 
@@ -133,8 +136,8 @@ def _body_json(body: bytes) -> dict[str, str]:
 
 
 def _compared(headers: list[list[str]]) -> list[tuple[str, str]]:
-    # Access key ids are hidden if the target file names them, and shown if a check made them up; so they are not
-    # compared.
+    # Headers with the id of an access key are not compared: the id is hidden if it comes from the target file, and
+    # shown if a check made it up.
     left_out = credential_places().key_id_headers
     return [(name, value) for name, value in headers if name.lower() not in left_out]
 

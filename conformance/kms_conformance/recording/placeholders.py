@@ -1,9 +1,9 @@
 """Placeholders that replace plaintexts in recorded replies and keep their format.
 
-Checks compare decrypted texts with the texts that were encrypted, and the length of data keys. Plaintexts that this run
-had encrypted are no secrets and stay. Each other plaintext gets a placeholder of the same form, which is the same for
-the same plaintext within a run, and derived from a key that is never stored. The placeholder replaces the plaintext
-everywhere and in every encoding, so that results computed from one encoding agree with the others.
+Checks compare decrypted texts with the texts that were encrypted, and judge the length of data keys. Plaintexts that
+this run has encrypted are no secrets and stay. Each other plaintext gets a placeholder of the same form. Within a run,
+equal plaintexts get equal placeholders. They are derived from a key that is never stored. A placeholder replaces its
+plaintext everywhere and in every encoding. So a check that converts one encoding into another finds no difference.
 """
 
 from __future__ import annotations
@@ -30,24 +30,27 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Exchange, Reply, Request
 
-# Characters. Shorter plaintexts occur in texts by chance; they are replaced only as values of plaintext fields.
+# Fewest characters of a plaintext that is searched for in all texts. Shorter ones occur in texts by chance, and are
+# replaced only as values of plaintext fields.
 _MIN_SOUGHT = 24
-# Plaintexts searched for in a run, and added by a reply: the longest run has 400, a documented reply one. Each is
-# compared with every text that may contain it, so endpoints must not be able to add any number.
+# Most plaintexts that are searched for in a run, and most that one reply can add. The longest run has 400, and a
+# documented reply has one. Endpoints must not be able to add any number, because each plaintext is searched for in
+# every text that may contain it.
 _MOST = 1_000
 _MOST_OF_A_REPLY = 8
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _KEPT = " +/=-_.:"
 # Base64 digits that may precede the padding: their lowest bits are zero.
 _BEFORE_PADDING = {1: "AEIMQUYcgkosw048", 2: "AQgw"}
-# Attempts. One of four base64 texts of 32 bytes has letters and digits only, one of 15,000 of 300 bytes.
+# Attempts to find bytes whose base64 has letters and digits only. Of random texts, one in four of 32 bytes has such a
+# base64, and one in 15,000 of 300 bytes.
 _TRIES = 500
 _X = ord("x")
 _WIDE = {2: "\u00e9", 3: "\u4e00", 4: "\U0001f511"}
 
 
 class Placeholders:
-    """Knows the plaintexts that this run had encrypted, and makes placeholders for all others."""
+    """Knows the plaintexts that this run has encrypted, and makes placeholders for all others."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -56,7 +59,7 @@ class Placeholders:
         self._sought = SecretSearch()
 
     def exchange(self, exchange: Exchange) -> Exchange:
-        """The exchange with placeholders for all plaintexts seen in this run so far."""
+        """The exchange with placeholders for all plaintexts that this run has seen so far."""
         self.learn(exchange.request)
         request = self._request(exchange.request)
         reply = None if exchange.reply is None else self._reply(exchange.reply)
@@ -64,14 +67,14 @@ class Placeholders:
         return replace(exchange, request=request, reply=reply, failure=failure)
 
     def learn(self, request: Request) -> None:
-        """Learn the plaintexts in a request, which are ours."""
+        """Learn the plaintexts in a request. This run has made them up, so they stay in replies."""
         for text in (request.body, request.url.encode("utf-8", "surrogatepass")):
             for start, end in plaintext_spans(text):
                 written = text[start:end].decode("utf-8", "replace")
                 self._own |= {_unescaped(unquote(written)), _unescaped(written)}
 
     def reply_body(self, body: bytes) -> bytes:
-        """The body of a reply with placeholders; its plaintext fields are searched for from now on."""
+        """The body of a reply with placeholders. From now on, its plaintexts are searched for in all texts."""
         result, last = bytearray(), 0
         most = min(_MOST, len(self._pairs) + _MOST_OF_A_REPLY)
         for start, end in plaintext_spans(body):
@@ -111,13 +114,13 @@ class Placeholders:
         return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
 
     def text(self, text: str, *, in_form: bool = False) -> str:
-        """The text with placeholders for all plaintexts seen so far; see `_replaced`."""
+        """The text with placeholders for all plaintexts seen so far. `in_form`: `+` and `/` must be escaped in it."""
         data = text.encode("utf-8", "surrogatepass")
         found = self._replaced(data, in_form=in_form)
         return text if found is data else found.decode("utf-8", "surrogatepass")
 
     def _replaced(self, text: bytes, *, in_form: bool = False) -> bytes:
-        """The text with placeholders. `in_form`: a text in which `+` and `/` must be escaped."""
+        """The text with placeholders. `in_form`: `+` and `/` must be escaped in this text."""
         if not self._sought.hides_in(text):
             return text
         edits: dict[tuple[int, int], bytes] = {}
@@ -138,7 +141,7 @@ class Placeholders:
         return self._blurred(bytes(result + text[last:]))
 
     def _blurred(self, text: bytes) -> bytes:
-        """The text with x for each letter and digit of plaintexts in forms that have no placeholder."""
+        """The text with x for each letter and digit of a plaintext whose form has no placeholder."""
         if not self._sought.hides_in(text):
             return text
         result = bytearray(text)
@@ -165,7 +168,7 @@ class Placeholders:
         return "".join(digits[: len(text) - padding]) + "=" * padding
 
     def _plain_in_base64(self, text: bytes, size: int) -> bytes:
-        """Bytes whose base64 has letters and digits only, so that it is equal in all base64 alphabets."""
+        """Bytes whose base64 has letters and digits only, so that the base64 is the same in all base64 alphabets."""
         tries = (self._stream(b"%d %s" % (number, text), size) for number in range(_TRIES))
         plain = (made for made in tries if base64.b64encode(made).rstrip(b"=").isalnum())
         return next(plain, None) or self._stream(text, size)
@@ -175,7 +178,10 @@ class Placeholders:
 
 
 def _found(reading: Reading, ours: bytes, theirs: bytes) -> Iterator[list[tuple[int, int, int]]]:
-    """For each occurrence of a form: (start, end, new byte) for each byte in the original; 0 keeps the byte."""
+    """For each occurrence of a form, (start, end, new byte) for each of its bytes in the original text.
+
+    If the new byte is 0, the byte is kept.
+    """
     start = reading.text.find(ours)
     while start >= 0:
         places = [reading.at(place) for place in range(start, start + len(ours) + 1)]
@@ -186,7 +192,7 @@ def _found(reading: Reading, ours: bytes, theirs: bytes) -> Iterator[list[tuple[
 
 
 def _as(piece: bytes, byte: int, *, in_form: bool) -> bytes:
-    """A byte in the notation of the text that it replaces; letters and digits never need an escape."""
+    """A byte in the notation of the text that it replaces. Letters and digits never need an escape."""
     if chr(byte) in _ALPHANUMERIC:
         return bytes([byte])
     if piece.startswith(b"%") or (in_form and chr(byte) in "+/="):
@@ -205,7 +211,7 @@ def _alike(character: str, chance: int) -> str:
 
 
 def _unescaped(written: str) -> str:
-    """The text that a JSON or XML notation stands for."""
+    """The text without its JSON or XML escapes."""
     try:
         return str(json.loads(f'"{written}"'))
     except ValueError:

@@ -32,14 +32,16 @@ _MOST_SURPLUS = 100
 
 
 class PlaybackDiverged(Exception):  # noqa: N818 - an outcome of the playback
-    """The suite sends a request that was not recorded."""
+    """The suite sends a request, or reads the clock, in another way than was recorded."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """All exchanges of a recording, the clock readings after the last one, and the drawn values, a line each.
+    """The lines of a recording.
 
-    `drawn` is None for the first format of version 0.1.0: these values must be drawn again.
+    - exchanges: the exchanges, in their order.
+    - after: the clock readings after the last exchange.
+    - drawn: the drawn values; None in the first format of version 0.1.0, for which they must be drawn again.
     """
 
     exchanges: tuple[Mapping[str, Any], ...]
@@ -75,7 +77,7 @@ class Player(Clock, ExchangeObserver):
     """
 
     def __init__(self, recording: Recording, target: Target, *, draw_again: bool = False) -> None:
-        """With `draw_again`, requests are generated anew, and must equal the recorded ones."""
+        """With `draw_again`, requests are generated again and must equal the recorded ones."""
         self._recording = recording
         self._draws = None if recording.drawn is None else PlayedDraws(recording.drawn, again=draw_again)
         self._redactor = Redactor.of(target, plaintexts=any(map(has_marks, recording.exchanges)))
@@ -98,7 +100,7 @@ class Player(Clock, ExchangeObserver):
         return World(self, Chance.of(seed), self, self, self._draws or Draws())
 
     def ended(self) -> None:
-        """The run is over: no recorded exchange may be left."""
+        """Note that the run is over. If recorded exchanges are left, this is a problem."""
         left = len(self._recording.exchanges) - self._at
         if self._draws is not None:
             if not self.problem:
@@ -136,7 +138,7 @@ class Player(Clock, ExchangeObserver):
             raise PlaybackDiverged(self.problem)
         if self._readings[kind]:
             return self._readings[kind].popleft()
-        # The next request describes the divergence better.
+        # The playback does not end here, because the next request describes the difference better.
         self._surplus += 1
         if self._surplus > _MOST_SURPLUS:
             raise self._lost(_CLOCK)
@@ -171,7 +173,7 @@ class Player(Clock, ExchangeObserver):
         return reply, line["failure"] and failure_of(line["failure"])
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing, because no connection is open."""
 
     def saw(self, exchange: Exchange) -> None:
         if exchange.reply is not None:

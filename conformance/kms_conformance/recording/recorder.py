@@ -1,7 +1,7 @@
 """Recording of a run: every exchange in order, and every reading of the clock between them.
 
-Redaction takes a third of a millisecond per exchange, so it is done after the checks, or when many exchanges have
-accumulated. Until then exchanges stay in memory, and no secret is written.
+Redaction takes a third of a millisecond per exchange. So exchanges stay in memory until the checks are done or many
+exchanges have accumulated. They are redacted before they are written, so no secret is written.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from kms_conformance.target import Target
     from kms_conformance.wire.messages import Exchange
 
-# Bytes of bodies, and number of exchanges, that are kept in memory; each exchange takes some 6 kB besides its body. A
-# standard run has 5,000, so that no check is delayed by a second.
+# Most bytes of bodies and most exchanges in memory. If there are more, they are written between two requests, which
+# delays a check by a second or more. A standard run has only 5,000 exchanges. An exchange takes some 6 kB besides its
+# body.
 _MOST_BYTES = 16 << 20
 _MOST_EXCHANGES = 6000
 
@@ -59,7 +60,7 @@ class RecordedClock(Clock):
 
 
 class RecordingWriter(ExchangeObserver):
-    """Writes a recording: one gzip file with one JSON object a line; the last line counts the others."""
+    """Writes a recording: a gzip file with one JSON object a line. The last line has the number of the others."""
 
     def __init__(self, path: Path, target: Target, clock: RecordedClock) -> None:
         self._path = path
@@ -115,7 +116,10 @@ class RecordingWriter(ExchangeObserver):
             self.count += 1
 
     def _without_secrets(self, line: dict[str, object]) -> dict[str, object]:
-        """A line of drawn values without secrets, which values from replies may contain along the links of a spec."""
+        """A line of drawn values without secrets.
+
+        Drawn values may contain secrets, because links of a spec put values from replies into requests.
+        """
         text = json.dumps(line)
         clean = self._redactor.text(self._placeholders.text(text))
         return line if clean == text else json.loads(clean)
@@ -131,7 +135,7 @@ class RecordingWriter(ExchangeObserver):
 
 
 def recorded_world(path: Path, target: Target, seed: str) -> tuple[World, RecordingWriter]:
-    """Inputs of a run that are all recorded, with randomness of this seed."""
+    """The inputs of a run with the randomness of this seed, all of them recorded, and the writer of the recording."""
     clock = RecordedClock()
     recording = RecordingWriter(path, target, clock)
     return World(clock, Chance.of(seed), recording, draws=recording.draws), recording

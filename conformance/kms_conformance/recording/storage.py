@@ -26,8 +26,11 @@ FACTS = "facts.json"
 class RunFacts:
     """Facts that are needed besides the exchanges to judge a run again.
 
-    `run` is its id in the ledger. `chance`, with the seed, determines its random names and ids. `checks` began in this
-    order. `alone`: no other run wrote to the ledger or held keys in it meanwhile. `interrupted`: the run ended early.
+    - run: the id of the run in the ledger.
+    - chance: with the seed, it determines the random names and ids of the run.
+    - checks: the checks that began, in their order.
+    - alone: whether no other run wrote to the ledger or held keys in it during the run.
+    - interrupted: whether the run ended early.
     """
 
     run: str
@@ -38,7 +41,7 @@ class RunFacts:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> RunFacts:
-        """The inverse of `asdict`."""
+        """The facts from a dictionary that `asdict` made."""
         return cls(**(raw | {"checks": tuple(raw["checks"])}))
 
 
@@ -76,7 +79,7 @@ def run_seed(seed: int, chance: str) -> str:
 
 
 def _relevant_lines(ledger: Ledger) -> tuple[LedgerLine, ...]:
-    """Earlier lines that affect a run: those on keys that may exist, and those on requirements."""
+    """Earlier lines that affect a run: lines on keys that may exist, and lines on requirements that held."""
     there = {record.marker for record in ledger.here if record.may_exist or record.doubtful}
     return tuple(entry for entry in ledger.entries() if entry.event == "held" or entry.marker in there)
 
@@ -91,7 +94,7 @@ _FOLDER = ".recording"
 
 
 def emptied_folder(reports: Path) -> Path:
-    """The folder for a run's recordings within its reports, emptied. No other folder is ever emptied."""
+    """Remove the folder for recordings within a run's reports, and return its path. Nothing else is removed."""
     folder = reports / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     return folder

@@ -7,18 +7,19 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: Lines and decompressed bytes. The longest known run, nightly at the pace of a cloud, has some 30,000 exchanges of 3
-#: kB.
+#: Most lines and most decompressed bytes of a recording. The longest known run, a nightly run at the pace of a cloud,
+#: has some 30,000 exchanges of 3 kB.
 _MOST_LINES = 200_000
 _MOST_BYTES = 256 << 20
-#: Bytes of a line. The largest reply has 1 MiB, each byte of which may be written as `\u0000`; a request is at most as
-#: large.
+#: Most bytes of a line. The largest reply has 1 MiB, and each byte of it may be written as `\u0000`. A request is at
+#: most as large.
 _MOST_OF_A_LINE = 16 << 20
-#: Values in a line. The text of a body counts too: it has at most a million characters.
+#: Most values in a line. They are counted by brackets and commas, so those in the text of a body count, too. A body has
+#: at most a million characters.
 _MOST_VALUES = 3_000_000
 _BLOCK = 1 << 16
 _GZIP = 31  # window bits, as zlib.decompressobj takes them
-#: Microseconds; some 300 years.
+#: Every whole number in a line must be smaller. In microseconds, this is some 300 years.
 _FARTHEST = 10**16
 _MOST_READINGS = 100_000
 _DEEPEST = 64
@@ -49,7 +50,7 @@ def strict_lines(data: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _texts(data: bytes) -> Iterator[bytes]:
-    """The raw lines. At most one line and one block are decompressed ahead."""
+    """The lines as bytes. At most one line and one block are in memory at a time."""
     stream, left, total = zlib.decompressobj(_GZIP), data, 0
     open_line = bytearray()
     try:
@@ -99,7 +100,7 @@ def _is_line(found: object) -> bool:
 
 
 def _is_flat(value: object) -> bool:
-    """Whether a value is nested less deeply than any generated value."""
+    """Whether a value has fewer than `_DEEPEST` levels of nesting, which no generated value reaches."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [

@@ -1,6 +1,7 @@
 """Snapshots of a target without its secrets, and targets restored from snapshots to play recordings.
 
-Secrets are stored as the marks of the redactor. A restored target has made-up secrets that give the same marks.
+A snapshot has the marks of the redactor in place of secrets. A restored target has made-up secrets, which the redactor
+replaces by the same marks.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
 
 
 def target_from_snapshot(description: Mapping[str, Any]) -> Target:
-    """A target that plays the described one.
+    """The target of a snapshot, with made-up secrets, for the playback of its recording.
 
     Raises `KeyError`, `TypeError` or `ValueError` for a malformed snapshot.
     """

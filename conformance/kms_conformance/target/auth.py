@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = "schemas/target.schema.json"
-#: Field metadata for a credential, the id of a project, and any text: references to shared JSON Schemas.
+#: Metadata of fields: references to the shared JSON Schemas of a credential, of the id of a project, and of any text.
 CREDENTIAL: Mapping[str, Any] = {"$ref": "#/$defs/credential"}
 PROJECT_ID: Mapping[str, Any] = {"$ref": "#/$defs/project_id"}
 TEXT: Mapping[str, Any] = {"$ref": "#/$defs/text"}
 
 
 def shared_schemas() -> dict[str, Any]:
-    """The shared JSON Schemas of keys, by name: those in `$defs` of the schema of target files that are not ways."""
+    """The shared JSON Schemas of keys, by name.
+
+    They are the entries under `$defs` in the schema of target files, except for the schemas of ways to sign in.
+    """
     frame = specs.load(SCHEMA)
     ways = {node["$ref"].rpartition("/")[2] for node in frame["properties"]["auth"]["oneOf"]}
     return {name: node for name, node in frame["$defs"].items() if name not in ways}
@@ -43,23 +46,25 @@ class Auth:
 
     #: The name of the way in profiles, requirements, clients and reports.
     way: ClassVar[str] = ""
-    #: The credential and its use in a few words, for the JSON Schema of target files.
+    #: A short phrase that names the credential and its use, such as "an access key that signs RPC calls". The JSON
+    #: Schema of target files has it as the description of the way.
     title: ClassVar[str] = ""
     #: The dialects that support the way. A profile can exclude ways of its dialect (`auth_ways`).
     dialects: ClassVar[tuple[str, ...]] = ()
-    #: Another way of the dialect whose requirements apply to this one too; "" if the requirements name this way.
+    #: Another way of the dialect, whose requirements also apply to this way; "" if the requirements name this way.
     like: ClassVar[str] = ""
     #: The keys whose values are URLs that a run may send requests to.
     url_keys: ClassVar[tuple[str, ...]] = ()
     #: The key whose value identifies the account or project.
     scope_key: ClassVar[str] = ""
-    #: (key, refusal in the profile for a wrong value of the key) for checks through a vendor's client; None: no check.
+    #: The key to which checks through a vendor's client give a wrong value, and the name of the refusal in the profile
+    #: that is expected then. None: these checks are left out.
     wrong_value: ClassVar[tuple[str, str] | None] = None
     #: Request headers that hold credentials, besides `Authorization`.
     headers: ClassVar[tuple[str, ...]] = ()
     #: Those of `headers` whose whole value is a token, which may come from a service instead of the target file.
     token_headers: ClassVar[tuple[str, ...]] = ()
-    #: Those of `headers` whose whole value is the id of an access key. Some checks send a random id.
+    #: Those of `headers` whose whole value is the id of an access key. Some checks send a random id there.
     key_id_headers: ClassVar[tuple[str, ...]] = ()
     #: Query and form parameters that hold credentials.
     parameters: ClassVar[tuple[str, ...]] = ()

@@ -38,7 +38,10 @@ def _file_validator(kinds: tuple[type[Auth], ...]) -> jsonschema_rs.Draft202012V
 
 
 def _plain(value: object, depth: int = 2) -> Any:  # noqa: ANN401 - JSON
-    """The value as JSON. Other values, and values nested too deeply, become an empty list, which has a wrong type."""
+    """The value as JSON.
+
+    A value that JSON does not have, or that is nested too deeply, becomes an empty list, which no key may have.
+    """
     if isinstance(value, dict) and depth:
         return {str(key): _plain(child, depth - 1) for key, child in value.items()}
     if isinstance(value, float) and not math.isfinite(value):

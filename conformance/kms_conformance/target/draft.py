@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 
     from kms_conformance.core.specs import OwnProfile
 
-#: Requests a second to endpoints on other machines, which have other users. The vendors' smallest quotas are 10.
+#: Default limit of requests a second for endpoints on other machines, which have other users. The vendors' smallest
+#: quotas are 10 requests a second.
 _DEFAULT_PACE = 5.0
 
 
 @dataclass
 class TargetDraft:
-    """The content of a target file; `folder` is the folder of the file."""
+    """The content of a target file.
+
+    - folder: the folder of the file, to which paths in the file are relative.
+    - own: the user's own profile if `profile` names a file, or the problems with this file.
+    """
 
     document: dict[str, Any]
     folder: Path

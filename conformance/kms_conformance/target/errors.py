@@ -25,9 +25,9 @@ class Problem:
 
 
 class TargetError(UserMistake):
-    """A target file cannot be used: what happened, why, what to do next, a line each.
+    """A target file cannot be used. The text has three parts: what happened, why, and what to do next.
 
-    If a file has several problems, the second and third part have one numbered line for each problem.
+    Each part is one line. If the file has several problems, the last two parts have a numbered line for each problem.
     """
 
     def __init__(self, what: str, why: str, hint: str) -> None:

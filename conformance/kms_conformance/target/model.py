@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run: keys at once, requests a second (None: no limit), timeout of a request in seconds."""
+    """Limits of a run: the most keys at once, the most requests a second (None: no limit), and the time-out."""
 
     max_keys: int = 6
     requests_per_second: float | None = None
@@ -28,10 +28,13 @@ class Limits:
 class Target:
     """One endpoint. Neither its repr nor an error about it shows a secret.
 
-    `base_url` has no trailing slash. `real_account` is the user's consent to create keys. `verify` is True, or the path
-    of a file with trusted certificate authorities. `ledger` is the name or the path of the ledger; None: the name of
-    the target. `secrets` are the values that must never be shown. Those of them that are `ordinary` words are hidden
-    only at the places of credentials. `labels` has the variable or the key that each secret came from.
+    - base_url: the URL of the endpoint, without a trailing slash.
+    - real_account: the user's consent to create keys in a real account.
+    - verify: True, or the path of a file with trusted certificate authorities.
+    - ledger: the name or the path of the ledger; None: a name made of the target's name.
+    - secrets: the values that must never be shown.
+    - labels: for each secret, the variable or the key of the target file that has it as its value.
+    - ordinary: those secrets that are ordinary words. They are hidden only at the places of credentials.
     """
 
     name: str
@@ -50,7 +53,7 @@ class Target:
 
     @property
     def is_real(self) -> bool:
-        """Whether the endpoint may hold keys in real use: any other machine, or `real_account` in the file."""
+        """Whether the endpoint may hold keys in real use: it is on another machine, or `real_account` is true."""
         return self.real_account or not is_loopback(self.base_url)
 
     @property

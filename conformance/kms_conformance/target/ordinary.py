@@ -19,10 +19,11 @@ from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.registry import ways
 
-#: Values of at least so many bits are searched for. A run writes up to 100 MB, about 2^27 positions, so a random text
-#: of 36 bits occurs by chance in one run of 500.
+#: Fewest random bits of a secret that is searched for. A run writes up to 100 MB, which has about 2^27 positions, so a
+#: random text of 36 bits occurs there by chance in one run of 500.
 _LEAST_BITS = 36
-#: Parts of public words of at least 6 characters count as public within a secret, whole words of at least 4.
+#: Within a secret, a part of a public word counts as public if it has at least 6 characters. A whole public word counts
+#: if it has at least 4.
 _PART = 6
 _WORD = 4
 _ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
@@ -48,7 +49,12 @@ Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 
 @dataclass(frozen=True, eq=False)
 class Public:
-    """Public words in lower case, joined in `text`; `parts` are all substrings of `_PART` characters."""
+    """Public words in lower case.
+
+    - words: the words of at least `_WORD` characters.
+    - text: all words, a line each.
+    - parts: all substrings of the words that have `_PART` characters.
+    """
 
     words: frozenset[str]
     text: str
@@ -75,7 +81,7 @@ class Public:
         return bytes(result)
 
     def is_ordinary(self, value: str) -> bool:
-        """Whether a value is part of a public word, or has fewer than `_LEAST_BITS` without its public parts."""
+        """Whether a value is part of a public word, or has fewer than `_LEAST_BITS` bits outside of public words."""
         if value.lower() in self.text:
             return True
         own = self.own(value)
@@ -98,7 +104,7 @@ def _public_words(dialect: str, profile: str, kinds: tuple[type[Auth], ...]) -> 
 
 
 def _names(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a document
-    """The keys of a document, and its texts without blanks."""
+    """The keys of a document, and those of its texts that contain no blanks."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key not in _EXAMPLES:
@@ -112,7 +118,7 @@ def _names(node: Any) -> Iterator[str]:  # noqa: ANN401 - any part of a document
 
 
 def _bits(letters: Sequence[str]) -> float:
-    """The most random bits that these letters can hold, given the alphabets that they are from."""
+    """The most random bits that these letters can hold, by the size of the alphabets that they come from."""
     if _HEX.issuperset(letters):
         size = 16 if set(letters) - set(string.digits) else 10
     else:

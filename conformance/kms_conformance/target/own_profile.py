@@ -1,7 +1,8 @@
 """A profile in a file of the user's own: the file is read, checked against its dialect, and added to the profiles.
 
-A target file names such a file under `profile`. The form is that of an entry in `specs/<dialect>/profiles.yaml`, with
-a `name`. Sealed results carry its content, so a target can be made again without the file.
+A target file names the profile's file under `profile`. The file has the form of an entry in
+`specs/<dialect>/profiles.yaml`, and a `name`. The snapshot of a target in a recording contains the profile, so that the
+target can be restored without the file.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".yaml", ".yml")
 _SCHEMA = "schemas/profiles.schema.json"
-#: Refusals that every operation can meet, whatever the state of the key.
+#: Refusals with which every operation can be answered, whatever the state of the key.
 _ANYWHERE = ("unknown_key", "malformed_key")
 _Kind = jsonschema_rs.ValidationErrorKind
 
@@ -50,7 +51,10 @@ def profile_in(path: Path, dialect: str) -> OwnProfile | tuple[Problem, ...]:
 
 
 def add_content(dialect: str, content: Mapping[str, Any]) -> str:
-    """Add a profile whose content was kept with results; returns its reference. Raises `ValueError` if it is unfit."""
+    """Add a profile from the content in a target's snapshot; returns its reference.
+
+    Raises `ValueError` for a profile with problems.
+    """
     profile = specs.OwnProfile(dialect, _as_json(content))
     problem = next(_problems(profile), None)
     if problem is not None:
@@ -67,7 +71,7 @@ def _problem(why: str, hint: str) -> Problem:
 
 
 def _problems(profile: OwnProfile) -> Iterator[Problem]:
-    """All problems: those with the form, or else those with names that the dialect does not have."""
+    """All problems with the form of the file; if there are none, the problems with its values and names."""
     errors = list(_validator().iter_errors(profile.content))
     for error in errors:
         yield from _problems_of_form(error)
@@ -107,7 +111,10 @@ def _problems_of_lifecycle(profile: OwnProfile) -> Iterator[Problem]:
 
 
 def _undocumented(name: str, refusal: Mapping[str, Any], met_by: Sequence[str], api: Api) -> Iterator[Problem]:
-    """Accepted answers with a status that the rule on all replies refuses, each once."""
+    """One problem for each accepted status that an operation does not document.
+
+    The rule on the status of every reply would report this status as a failure.
+    """
     for status in sorted({answer["status"] for answer in refusal["answers"]}):
         operation = next((api[each] for each in met_by if status not in api[each].replies), None)
         if operation is not None:
@@ -143,7 +150,7 @@ def _problems_of_form(error: jsonschema_rs.ValidationError) -> Iterator[Problem]
 @cache
 def _validator() -> jsonschema_rs.Draft202012Validator:
     schema = {"$ref": "#/$defs/own", "$defs": specs.load(_SCHEMA)["$defs"]}
-    # Errors about target files show no values.
+    # Errors about target files must show no values.
     return jsonschema_rs.Draft202012Validator(schema, mask="the value")
 
 

@@ -52,7 +52,8 @@ def mapping(text: str, origin: str) -> dict[str, Any]:
 
 
 def _yaml_problem(error: Exception) -> Problem:
-    # Messages of the YAML parser can quote the file, and so a secret. Only the place is reported, and a repeated key.
+    # Messages of the YAML parser can quote the file, and so a secret. So only the place is reported, and a key that
+    # occurs twice.
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
     finding = str(getattr(error, "problem", ""))

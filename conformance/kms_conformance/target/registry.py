@@ -2,11 +2,12 @@
 
 A package adds a way by an entry point of the group `kms_conformance.ways` that names its class.
 
-The built-in ways are plug-ins as well: this module imports `kms_conformance.auth` by name on first use, although `auth`
-is a higher layer. import-linter does not see this import. The alternatives were an entry point of our own package, with
-which no target file could be read from a source tree without installation metadata, and registration by every program
-that reads target files (commands, pytest plug-in, workers, tools). `kms_conformance.core.specs` names the modules of
-adapters and emulators in the same way.
+The built-in ways are loaded like plug-ins: this module imports `kms_conformance.auth` by name on first use, although
+`auth` is a higher layer. import-linter does not see this import. `kms_conformance.core.specs` names the modules of
+adapters and emulators in the same way. There were two alternatives:
+
+- An entry point of our own package. Then no target file could be read from a source tree without installation metadata.
+- Registration by every program that reads target files: commands, the pytest plug-in, workers, tools.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def ways_of(dialect: str, profile: str = "documents") -> tuple[type[Auth], ...]:
     Raises `TargetError` if the profile lists a way that the dialect lacks.
     """
     own = {kind.way: kind for kind in ways() if dialect in kind.dialects}
-    # An installed dialect may sign in by the ways of others: its profile names them.
+    # The dialect of another package may have no ways of its own. Its profile then lists ways of other dialects.
     known = own or {kind.way: kind for kind in ways()}
     named: Sequence[str] = specs.facts(dialect, profile).get("auth_ways", tuple(known))
     for name in named:

@@ -24,8 +24,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class Variables:
     """Substitutes environment variables.
 
-    `used` has the value of each variable by name, `places` the keys of the file that use the variable. `unfilled` are
-    the keys whose variables cannot be substituted; `problems` has the reasons.
+    - used: the value of each variable, by its name.
+    - places: the keys of the file that use a variable, by the name of the variable.
+    - unfilled: the keys whose variables cannot be substituted.
+    - problems: the reasons why they cannot be.
     """
 
     used: dict[str, str] = field(default_factory=dict)
@@ -34,7 +36,7 @@ class Variables:
     problems: list[Problem] = field(default_factory=list)
 
     def fill(self, text: str, where: str) -> str | None:
-        """The text of the key `where` with its variables substituted; None if one cannot be."""
+        """The text of the key `where` with its variables substituted; None if one of them cannot be substituted."""
         filled = _REFERENCE.sub(lambda found: self._value(found, where), text)
         return None if where in self.unfilled else filled
 
@@ -61,16 +63,18 @@ class Variables:
         return ""
 
 
-#: Keys whose values reports show and no request carries.
+#: Keys whose values appear in reports and in no request.
 _SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "limits")
 _URLS = ("base_url", "time_control")
 
 
 def labels_of(values: Mapping[str, Any], way: type[Auth], variables: Variables) -> dict[str, str]:
-    """Names of secret values, by value: all credentials, and all values from environment variables.
+    """The name of each secret value, by the value.
 
-    Variables are not secret if they are used only in keys that reports show (name, dialect, limits), or in the scheme
-    and host of a URL. If a variable holds a whole URL, the path of the URL is secret.
+    - Credentials are secret.
+    - Values of environment variables are secret, unless they are used only in keys that reports show (name, dialect,
+      limits), or in the scheme and host of a URL.
+    - If a variable holds a whole URL, only the path of the URL is secret.
     """
     urls = (*_URLS, *(f"auth.{key}" for key in way.url_keys))
     labels = {str(values["auth"][key]): key.upper() for key in sorted(way.credentials()) if key in values["auth"]}

@@ -53,7 +53,7 @@ def words(request: Request) -> frozenset[str]:
     """All path segments, and all values of the query, the headers and the body, in lower case."""
     found = {segment for segment in _decoded(request.path).split("/") if segment}
     found |= {text for field in fields(request) for text in field.texts}
-    # Headers with credentials hold signatures and tokens, which are random.
+    # Headers with credentials are left out, because their signatures and tokens are random.
     credentials = credential_places().lower_signing_headers
     found |= {value for name, value in request.headers if name.lower() not in credentials}
     return frozenset(text.lower() for text in found)

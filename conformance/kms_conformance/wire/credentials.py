@@ -21,9 +21,13 @@ _COOKIES = ("Cookie", "Set-Cookie")
 class CredentialPlaces:
     """Names of headers, parameters and fields that hold credentials.
 
-    `signing_headers` and `signing_parameters` occur in requests, `reply_headers` in replies. `headers` are all secret
-    headers; `parameters` occur in a query, a form or a body. `fresh_parameters` differ in every run. The sets are in
-    lower case.
+    - signing_headers, signing_parameters: in requests.
+    - headers: all headers with secrets, in requests and replies.
+    - parameters: in a query, a form or a body.
+    - reply_headers: in replies.
+    - token_headers, key_id_headers: those whose whole value is a token, or the id of an access key; in lower case.
+    - fresh_parameters: query parameters whose values differ in every run.
+    - lower_signing_headers, lower_headers: the same as `signing_headers` and `headers`, in lower case.
     """
 
     signing_headers: tuple[str, ...]

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 #: Years outside of this range overflow in date arithmetic; no real deletion, token or reply has such a date.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
-#: Characters: twice the longest date of any of the protocols.
+#: Most characters of a text that is parsed: twice the longest date of any of the protocols.
 _MOST = 80
 
 
@@ -27,7 +27,10 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def iso_date(text: str) -> datetime | None:
-    """Parse an ISO 8601 date, in UTC if it names no zone. None as in `http_date`."""
+    """Parse an ISO 8601 date, in UTC if it names no zone.
+
+    None for a malformed date, and for a year outside of 1900 to 2999.
+    """
     if len(text) > _MOST:
         return None
     try:
@@ -37,7 +40,7 @@ def iso_date(text: str) -> datetime | None:
 
 
 def epoch_date(seconds: float) -> datetime | None:
-    """Convert seconds since 1970. None as in `http_date`, and for NaN."""
+    """Convert seconds since 1970. None for NaN, and for a year outside of 1900 to 2999."""
     # NaN fails this comparison, too.
     if not _EARLIEST.timestamp() <= seconds < _LATEST.timestamp():
         return None
@@ -45,7 +48,7 @@ def epoch_date(seconds: float) -> datetime | None:
 
 
 def bounded(date: datetime) -> datetime | None:
-    """Make the date aware, in UTC if it names no zone. None as in `http_date`."""
+    """Make the date timezone-aware, in UTC if it names no zone. None for a year outside of 1900 to 2999."""
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     # The written year is compared, because conversion to UTC may leave the range of `datetime`.
     return aware if _EARLIEST.year <= date.year < _LATEST.year else None

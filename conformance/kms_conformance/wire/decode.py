@@ -17,14 +17,14 @@ from defusedxml.ElementTree import DefusedXMLParser, ParseError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Levels of nesting. Documented replies have 4.
+#: Most levels of nesting. Documented replies have 4.
 MAX_DEPTH = 64
-#: Bytes. The largest documented reply, a page of 100 keys, has some 80 kB.
+#: Most bytes of a body. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BYTES = 1 << 20
-#: Values or elements. The largest documented reply, a page of 1000 keys, has 20,000. 1 MiB of `<a/>` would be 260,000
-#: elements; 1 MiB of `{"a":1}` took half a minute and 700 MB to judge.
+#: Most values or elements in a body. A page of 1000 keys has 20,000. Without this limit, 1 MiB of `<a/>` would have
+#: 260,000 elements, and 1 MiB of `{"a":1}` took half a minute and 700 MB to judge.
 MAX_ELEMENTS = 30_000
-#: Digits of a whole number. Doubles end at 1.8e308; clients cannot represent larger numbers.
+#: Most digits of a whole number. The largest double is 1.8e308, and clients cannot represent larger numbers.
 MAX_DIGITS = 308
 
 _MAX_PROBLEMS = 8
@@ -49,7 +49,7 @@ class _TooDeep(Exception):  # noqa: N818 - never leaves this module
     pass
 
 
-class _TooMany(Exception):  # noqa: N818 - as above
+class _TooMany(Exception):  # noqa: N818 - never leaves this module
     pass
 
 
@@ -87,7 +87,7 @@ def decode_json(body: bytes) -> Decoded:
     except _TooMany:
         problems.add(f"more than {MAX_ELEMENTS} values")
     else:
-        # Only an escape sequence can put half of a surrogate pair past the UTF-8 check.
+        # Half of a surrogate pair can pass the UTF-8 check only as an escape sequence.
         return problems.with_value(_whole(value, problems) if "\\" in text else value)
     return problems.with_value(None)
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 #: Characters of a body that a record keeps: enough for every documented reply except a page of keys.
 MAX_BODY = 16 * 1024
-#: Bytes of a reply's body from which the smaller record is made at once.
+#: If a reply's body has more bytes, its record is made at once, because the record takes less memory.
 _LARGE = 4 * MAX_BODY
-#: Newest exchanges that are kept: enough for the longest scenario, and at most 130 MB.
+#: Number of exchanges that are kept, the newest ones: enough for the longest scenario, and at most 130 MB.
 MAX_RECORDS = 2000
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body as text. Encoded by `encoding` it is byte for byte the body as sent, unless `cut`."""
+    """A body as text. Unless it is `cut`, encoding the text by `encoding` gives the bytes of the body."""
 
     text: str
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
@@ -61,7 +61,7 @@ class ExchangeRecord:
 
     @classmethod
     def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> ExchangeRecord:
-        """The record of an exchange; `operation` is its id in the API model."""
+        """The record of an exchange; `operation` is the vendor's name of its operation."""
         request = redactor.request(exchange.request)
         reply = redactor.reply(exchange.reply) if exchange.reply else None
         return cls(
@@ -107,13 +107,13 @@ class ExchangeLog:
 
     def add(self, operation: str, exchange: Exchange) -> int:
         """Add one exchange; returns its number."""
-        # At once, because messages about this exchange may be redacted before its record is made.
+        # Secrets are learned at once, because messages about this exchange may be redacted before its record is made.
         self.redactor.learn(exchange.request, exchange.reply)
         with self._lock:
             self._count += 1
             number = self._count
         size = len(exchange.reply.body) if exchange.reply else 0
-        # Large bodies are redacted at once: to cut them first could leave half of a secret.
+        # Large bodies are redacted at once. If they were cut before redaction, half of a secret could be left.
         kept = (number, operation, exchange) if size <= _LARGE else self._record(number, operation, exchange)
         with self._lock:
             self._kept[number] = kept

@@ -1,4 +1,4 @@
-"""Network failures: named by the exceptions that HTTP libraries raise, and requests that HTTP cannot carry."""
+"""Maps the exceptions of HTTP libraries to failures of requests, and finds requests that HTTP cannot carry."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kms_conformance.wire.messages import Failure, FailureKind, Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: All exceptions that a call can raise because of the network or the endpoint. ValueError: malformed numbers and text
-#: in a reply, which urllib3 does not always wrap.
+#: All exceptions that a call can raise because of the network or the endpoint. ValueError is one of them because
+#: urllib3 does not wrap all errors about malformed numbers and text in a reply.
 NETWORK_ERRORS = (requests.RequestException, u3.HTTPError, http.client.HTTPException, OSError, ValueError)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URL = re.compile(r"[!-~]+")
-# Header values: each character is one byte; no NUL, no line break.
+# Header values, in which each character is one byte and none is NUL or a line break.
 _FIELD_VALUE = re.compile(r"[\x01-\t\x0b\x0c\x0e-\xff]*")
 
 
 class HttpError(Exception):
-    """A reply that cannot be used, with its failure."""
+    """The reply cannot be used, for example because its body is too large. `failure` is the reason."""
 
     def __init__(self, kind: FailureKind, text: str) -> None:
         super().__init__(kind, text)
@@ -63,11 +63,11 @@ def closed_before_reply(error: BaseException) -> bool:
     return any(isinstance(cause, http.client.RemoteDisconnected) for cause in _causes(error))
 
 
-# The first row that matches decides, so specific exceptions stand first: a reset within a body is a ProtocolError, too.
+# The first row that matches decides, so rows of specific exceptions stand before rows of general ones.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind, str], ...] = (
     ((u3.SSLError, requests.exceptions.SSLError), "tls", "the TLS connection failed"),
     ((u3.NameResolutionError,), "refused", "the host name is not known"),
-    ((u3.NewConnectionError,), "refused", "no connection"),  # before ConnectTimeoutError, its base class
+    ((u3.NewConnectionError,), "refused", "no connection"),  # must stand before its base class, ConnectTimeoutError
     ((u3.ConnectTimeoutError,), "timeout", "no connection in time"),
     ((u3.ReadTimeoutError, TimeoutError), "timeout", "no whole reply in time"),
     ((http.client.RemoteDisconnected,), "reset", "the connection was closed without a reply"),
@@ -87,7 +87,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if any(found is known for known in seen):
             continue
         seen.append(found)
-        # Wrappers of requests are OSErrors, whatever they wrap; only the wrapped exceptions matter.
+        # Exceptions of the library requests are OSErrors, whatever they wrap, so only the wrapped exceptions matter.
         if not isinstance(found, requests.RequestException) or isinstance(found, requests.exceptions.SSLError):
             yield found
         waiting += [

@@ -37,9 +37,11 @@ class _Lines:
 class HeadReader(http.client.HTTPResponse):
     """A response that raises if its head is cut short.
 
-    `http.client.HTTPResponse` takes the end of the connection for the end of the head, so a connection that broke there
-    would give a reply without a body, and the endpoint would be blamed for it. It also skips 100 only; clients must
-    accept any interim reply (RFC 9110, 15.2).
+    `http.client.HTTPResponse` differs in two points:
+
+    - It takes the end of the connection for the end of the head. A connection that broke within the head would give a
+      reply without a body, and the endpoint would be blamed for it.
+    - It skips only interim replies with the status 100. Clients must accept any interim reply (RFC 9110, 15.2).
     """
 
     fp: Any

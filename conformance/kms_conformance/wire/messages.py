@@ -90,7 +90,7 @@ class Request:
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in unwanted))
 
     def with_target(self, path: str, query: str | None) -> Request:
-        """The request with another path and query, both percent-encoded; None: no question mark either."""
+        """The request with another path and query, both percent-encoded; without `query`, there is no question mark."""
         query_part = "" if query is None else f"?{query}"
         return replace(self, url=self.url[: self._target_start] + path + query_part)
 
@@ -103,7 +103,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply as received, its body decompressed. `seconds`: from the request's first byte to the body's last."""
+    """One reply as received, with its body decompressed.
+
+    `seconds` is the time from the first byte of the request to the last byte of the reply.
+    """
 
     status: int
     reason: str
@@ -130,16 +133,16 @@ FailureKind = Literal["refused", "timeout", "stale", "reset", "truncated", "too_
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no usable reply.
+    """The reason why a request has no usable reply, by its kind:
 
-    - refused: no connection (also: unknown host), so no request was sent.
-    - timeout: no complete reply in time.
+    - refused: no connection was made, for example to an unknown host, so no request was sent.
+    - timeout: no complete reply came in time.
     - stale: a reused connection was closed before any byte of a reply, perhaps before the request arrived.
     - reset: the connection broke before the head of a reply was complete.
     - truncated: the connection or the framing broke within the body.
     - too_large: the body or the head is larger than its limit.
     - bad_http: the reply is not HTTP.
-    - tls: no TLS, or an untrusted certificate.
+    - tls: the endpoint does not speak TLS, or its certificate is not trusted.
     - unsendable: HTTP cannot carry the request.
     """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kms_conformance.wire.messages import Headers
     from kms_conformance.wire.watchdog import Deadline
 
-#: Bytes of a body. The largest documented reply, a page of 100 keys, has some 80 kB.
+#: Most bytes of a reply's body. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BODY = 1 << 20
 MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
@@ -40,7 +40,8 @@ class Network:
         self._max_body = max_body
         self._watchdog = Watchdog(timeout_seconds)
         self._transport = Transport()
-        # By origin: True after a second reply over one connection, False after one was closed without notice.
+        # Whether an origin keeps connections open: True after a second reply over one connection, False after a
+        # connection was closed without notice.
         self._keeping: dict[str, bool] = {}
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
@@ -109,7 +110,8 @@ def _head(raw: BaseHTTPResponse) -> Headers:
     if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
         raise HttpError("too_large", f"the head is longer than {MAX_HEAD} bytes")
     if raw.status < 200:
-        # http.client took an interim reply for the final one, which the next request would then read.
+        # http.client took an interim reply for the final reply. The next request on this connection would then read the
+        # final reply as its own.
         raise HttpError("bad_http", f"the interim status {raw.status} instead of a reply")
     return headers
 
@@ -126,7 +128,7 @@ def unpack(body: bytes, encodings: Sequence[str], cap: int) -> bytes:
     if names in (["gzip"], ["x-gzip"]):
         return _inflated(body, _GZIP, cap)
     if names == ["deflate"]:
-        # HTTP defines deflate as the zlib format; some servers send raw deflate. The first byte of a zlib stream tells.
+        # HTTP defines deflate as the zlib format, but some servers send raw deflate. The first byte tells which it is.
         return _inflated(body, _ZLIB if body[0] & 0x0F == 8 else _RAW_DEFLATE, cap)
     return body
 

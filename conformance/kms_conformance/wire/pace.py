@@ -10,21 +10,22 @@ import threading
 
 from kms_conformance.core.runtime import REAL, Clock
 
-#: Seconds between requests. With more than 5 s a run would not end; stronger throttling is handled by the back-off of
-#: each request.
+#: Longest interval between two requests, in seconds. With longer intervals a run would take too long. If the endpoint
+#: throttles even at this rate, the back-off of each request handles that.
 MAX_INTERVAL = 5.0
-#: Factors. Simulated for an endpoint with 2 requests a second, limited by window, by bucket or by spacing: 300 requests
-#: take 157 to 192 s, and 20 of them are refused once.
+#: Factors by which the interval changes after a throttled and after a served request. They were simulated for an
+#: endpoint that allows 2 requests a second, counted by a time window, by a token bucket, or by the spacing of requests:
+#: 300 requests took 157 to 192 s, and 20 of them were refused once.
 _SLOWER = 1.5
 _FASTER = 0.98
-# Shorter intervals are 0: an exchange on loopback takes as long.
+# Intervals below this number of seconds become 0, because even an exchange on loopback takes as long.
 _NO_INTERVAL = 0.001
 # Weight of the last gap between two requests in the moving average.
 _WEIGHT = 0.1
 
 
 class Pace:
-    """Spaces requests evenly, because bursts within a second trip quotas. None: no limit."""
+    """Spaces requests evenly, because bursts within a second exceed quotas. A rate of None means no limit."""
 
     def __init__(self, requests_per_second: float | None, clock: Clock = REAL) -> None:
         self._clock = clock

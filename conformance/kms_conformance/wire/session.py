@@ -57,7 +57,7 @@ class Session:
 
     @classmethod
     def for_target(cls, target: Target, gate: RequestGate, world: World) -> Session:
-        """A session that reaches the target, its identity service and its time control, and no other origin."""
+        """A session that sends requests to the target, its identity service and its time control, and nowhere else."""
         return cls(target.limits, target.urls, verify=target.verify, gate=gate, world=world)
 
     def __enter__(self) -> Self:

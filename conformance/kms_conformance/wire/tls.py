@@ -26,7 +26,7 @@ class Tls:
 
 
 class Unreachable(Exception):  # noqa: N818 - an outcome of the probe
-    """No connection, or no trusted one: the reason, and the next step for the user."""
+    """The endpoint cannot be reached over a trusted connection. `why` is the reason, `hint` the user's next step."""
 
     def __init__(self, why: str, hint: str) -> None:
         super().__init__(why, hint)
@@ -37,8 +37,8 @@ class Unreachable(Exception):  # noqa: N818 - an outcome of the probe
 def probe(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls | None:
     """Connect to the host of a URL and hang up; None for plain HTTP. Raises `Unreachable`.
 
-    Trusted authorities are those of all other requests: the file `verify`, or the bundle of the HTTP library; none from
-    the environment.
+    The trusted authorities are the same as for all other requests: those in the file `verify`, or those in the bundle
+    of the HTTP library. Authorities that environment variables name are not trusted.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""HTTP adapter that sends requests unchanged, and follows, stores and logs nothing.
+"""HTTP adapter that sends requests unchanged. It follows no redirects, stores no cookies, and logs nothing.
 
 `requests.Session` is not used, because its conveniences would change requests: proxies and .netrc from the environment
 (.netrc replaces the Authorization header), redirects (which send X-Auth-Token to another host), cookies, and re-encoded
@@ -54,14 +54,18 @@ class _Fields(Mapping[str, str]):
         return list(self._pairs)
 
 
-#: Some servers close connections after 5 s idle. A request sent at that moment is lost, and it is unknown whether it
-#: was carried out. So connections are not reused after 4 s.
+#: A connection that was idle for this long is not used again. Some servers close connections that were idle for 5 s. A
+#: request sent at that moment is lost, and nobody knows whether the request was carried out.
 IDLE_SECONDS = 4.0
 
 
 @dataclass
 class ConnectionUse:
-    """State of the connection of a call: whether it had served before, and whether an idle one was dropped."""
+    """The use of connections by one call.
+
+    - reused: whether the connection had served an earlier call.
+    - dropped: whether the server had closed an idle connection without notice.
+    """
 
     reused: bool = False
     dropped: bool = False
@@ -69,7 +73,7 @@ class ConnectionUse:
 
 @dataclass(frozen=True)
 class _Call:
-    """Parameters of the current call that its connection needs."""
+    """Parameters of the current call, from which its connection takes what the call's arguments cannot carry."""
 
     target: str
     fields: _Fields
@@ -83,8 +87,9 @@ _CALL: ContextVar[_Call] = ContextVar("call")
 class _Exact(HTTPConnection):
     """A connection that sends the target unchanged, and that the watchdog can shut down at any time.
 
-    urllib3 is given the target "/" only: it would normalise the real one, and log it with its signature. Its header
-    dictionary cannot repeat names, and is passed only so that urllib3 adds no headers.
+    urllib3 would normalise the request target, and log it with its signature. So urllib3 gets "/" as the target, and
+    this class sends the real one. The header dictionary of urllib3 cannot repeat names. It is passed only so that
+    urllib3 adds no headers.
     """
 
     response_class = HeadReader
@@ -98,7 +103,7 @@ class _Exact(HTTPConnection):
             return False
         connected = super().is_connected
         if not connected and self.sock is not None:
-            # The server closed it without notice; otherwise this side had closed it as well.
+            # This side has not closed its socket, so the server has closed the connection without notice.
             _CALL.get().use.dropped = True
         return connected
 
@@ -164,7 +169,7 @@ class Transport(HTTPAdapter):
         return "/"
 
     def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
-        """The reply without the cookie jar that HTTPAdapter would fill from it."""
+        """The reply, without the cookie jar that HTTPAdapter would fill from its headers."""
         response = Response()
         response.status_code = resp.status
         response.raw = resp
@@ -180,7 +185,7 @@ class Transport(HTTPAdapter):
     ) -> BaseHTTPResponse:
         """Send the request and read the head of its reply; the caller reads the body from the result.
 
-        `use` is filled in, also if this raises.
+        The fields of `use` are set, also if an exception is raised.
         """
         prepared = PreparedRequest()
         prepared.method = request.method

@@ -1,7 +1,8 @@
 """Watchdog for calls: shuts down connections at their deadline, because a socket time-out limits single reads only.
 
-Measured with a time-out of one second: a body of one byte every half second held three HTTP clients until it ended, and
-so did a head sent byte by byte, which no reading loop of ours can interrupt.
+Three HTTP clients were measured with a socket time-out of one second. A server that sent one byte of a reply's body
+every half second kept each client waiting until the body ended. A head sent byte by byte did the same, and no loop that
+reads a body can interrupt the reading of a head.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Deadline:
 
     def attach(self, connection: socket.socket) -> None:
         """Set the connection of the call."""
-        # A duplicate of the descriptor: TLS takes it from the first socket object, and closing a connection after its
-        # head was read (Connection: close) takes it from the second.
+        # A duplicate of the descriptor is kept, because a socket object can lose its own: a plain socket loses it when
+        # TLS wraps it, and any socket when it is closed after the head of a reply with `Connection: close`.
         with self._lock:
             if self._descriptor is None and not self._finished:
                 self._descriptor = os.dup(connection.fileno())
@@ -72,7 +73,7 @@ class Watchdog:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._watched: deque[Deadline] = deque()  # equal time-outs: the first one expires first
+        self._watched: deque[Deadline] = deque()  # all time-outs are equal, so the oldest deadline expires first
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False

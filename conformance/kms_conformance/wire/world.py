@@ -1,7 +1,7 @@
 """External inputs of a run besides its settings: time, randomness, generated values, and the way to the endpoint.
 
-A real run takes them from the system and the network. A recorded run wraps them, and a replayed run takes them from a
-recording (`recording/recorder.py`, `recording/player.py`).
+A real run takes these inputs from the system and the network. A recorded run does the same and records them. A replayed
+run takes them from a recording (`recording/recorder.py`, `recording/player.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Carrier(Protocol):
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
         """Carry one request; failures of the network or the endpoint are returned and raise nothing.
 
-        A request that is not `repeatable` uses no connection that the server may be about to close.
+        If `repeatable` is false, the request is sent over no connection that the server may be about to close.
         """
 
     def close(self) -> None:
@@ -29,21 +29,24 @@ class Carrier(Protocol):
 
 
 class ExchangeObserver:
-    """Callbacks for every exchange of a session, in order; this one does nothing."""
+    """Base class of observers, whose methods are called for every exchange of a session, in order; it does nothing."""
 
     def saw(self, exchange: Exchange) -> None:
-        """An exchange has ended."""
+        """Called when an exchange has ended."""
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
-        """The last exchange has been numbered for reports, and its operation is known."""
+        """Called when the last exchange has been numbered for reports and its operation is known."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The inputs of one run; the defaults are the real ones.
+    """The inputs of one run, and the observer of its exchanges. By default, the inputs are those of a real run.
 
-    `clock` gives the time, `chance` random names and ids, `draws` the values of generators. `observer` sees every
-    exchange. Without a `carrier`, requests go over the network.
+    - clock: the time.
+    - chance: random names and ids.
+    - observer: is called for every exchange.
+    - carrier: the transport of requests; None: the network.
+    - draws: the values that generators draw.
     """
 
     clock: Clock = REAL

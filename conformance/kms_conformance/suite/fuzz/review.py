@@ -80,7 +80,12 @@ class Reviewer:
         self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
 
     def _allowed(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView | None) -> None:
-        """Record a failure if an accepted request names no existing key, a key in a wrong state, or a wrong window."""
+        """Record a failure for each reason why the accepted request should have been refused.
+
+        - It names an unknown key, an id that no key can have, or no key at all.
+        - The key that it names is in a state in which the documents refuse the operation.
+        - It schedules a deletion with a waiting period (window) that the documents refuse.
+        """
         if fitted.named == "unknown":
             self._forbid(as_id(f"unknown-key.{operation}"), "a key that does not exist", answer)
         elif fitted.named == "malformed" and operation in _CHANGED_BY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-#: Bytes. Shorter forms of decoded data occur in texts by chance.
+#: Fewest bytes of a form of decoded data. Shorter ones occur in texts by chance.
 _MIN_DECODED = 24
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -15,7 +15,7 @@ def forms_of(raw: bytes, *, decoded: bool = False) -> tuple[bytes, ...]:
     """All forms of a value; some may be equal.
 
     Their number, order and lengths depend only on the length and kind of the value. With `decoded`, a value in hex or
-    base64 is also searched for by the data that it encodes, because a reply may contain them in the other encoding.
+    base64 is also searched for by the data that it encodes, because a reply may contain the data in the other encoding.
     """
     data = data_in(raw) if decoded else None
     forms = (raw, raw.replace(b" ", b"+"), *_base64_forms(raw), *_hex_forms(raw))

@@ -1,4 +1,4 @@
-"""Readings of a text with escapes undone: percent-encoding, JSON and Python escapes, XML entities; each kind alone."""
+"""Readings of a text. In each of them, one kind of escapes is undone: percent-encoding, backslashes or XML entities."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from kms_conformance.wire.credentials import CredentialPlaces, credential_places
 from kms_conformance.wire.messages import Headers, Reply
 from kms_conformance.wire.secrets.search import Span
 
-#: Fields of replies with decrypted plaintexts. In requests these fields hold plaintexts of ours, which a repetition
-#: needs.
+#: Fields that hold decrypted plaintexts in replies, where they are redacted. In requests they hold plaintexts that this
+#: suite has made up. These stay, so that the request can be repeated.
 _PLAINTEXTS = ("Plaintext", "plain_text")
 _PLAINTEXT_WORDS = tuple(name.lower().encode() for name in _PLAINTEXTS)
 
@@ -59,9 +59,11 @@ PLAINTEXT_MARKS = tuple(sorted({mark(label_of(name)) for name in _PLAINTEXTS}))
 
 @dataclass(frozen=True)
 class NamedSecrets:
-    """Patterns, labels and names of values that are redacted by name in requests.
+    """The secrets that are recognised by the names before them, not by their values.
 
-    In replies, `IN_PLAINTEXTS` are added. `labels` and `words` (lower case) include those of plaintexts.
+    - patterns: find the values in requests. In replies, `IN_PLAINTEXTS` are searched for, too.
+    - labels: the names as marks show them, including those of plaintexts.
+    - words: the names in lower case, including those of plaintexts.
     """
 
     patterns: tuple[Pattern, ...]
@@ -85,13 +87,13 @@ def _named_secrets_of(places: CredentialPlaces) -> NamedSecrets:
 
 
 def names_a_secret(text: bytes) -> bool:
-    """Whether the text contains any of the names, and so may contain their values."""
+    """Whether the text contains the name of a secret header, parameter or field, and so may contain a secret value."""
     lower = text.lower()
     return any(word in lower for word in named_secrets().words)
 
 
 def spans_by_name(text: bytes, patterns: Iterable[Pattern]) -> Iterator[Span]:
-    """Spans of values after their names; spans may overlap."""
+    """The spans of secret values that follow their names in the text, with labels; spans may overlap."""
     for pattern, label in patterns:
         for found in pattern.finditer(text):
             yield *found.span(1), label
@@ -143,7 +145,7 @@ def hidden(name: str, value: str) -> str:
 
 
 def joined(headers: Headers, body: bytes = b"", *texts: str) -> bytes:
-    """All searched parts as one text, so that one search can show that all are clean."""
+    """All parts that may hold secrets as one text, so that one search can show that none of them does."""
     others = ("\n".join(pair) for pair in headers if not is_secret_header(pair[0]))
     return "\n".join((*texts, *others)).encode(errors="surrogatepass") + b"\n" + body
 

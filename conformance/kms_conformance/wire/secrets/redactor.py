@@ -34,14 +34,17 @@ if TYPE_CHECKING:
 
 #: Label of decrypted values, which an endpoint may repeat in another encoding.
 PLAINTEXT = "PLAINTEXT"
-#: Shorter values occur in many texts by chance; to remove them would leave nothing to read.
+#: Fewest characters of a value that is searched for. Shorter ones occur in many texts by chance, and removing them
+#: would leave nothing to read.
 _MIN_LENGTH = 4
-#: Characters. Shorter tokens come from a fuzzer; to redact them would blank out half of a report.
+#: Fewest characters of a token that is learned. Shorter ones come from a fuzzer, and redacting them would blank out
+#: half of a report.
 _MIN_TOKEN = 16
 _MAX_TOKENS = 16
-#: Secrets of a single exchange (signatures, plaintexts) that later replies may echo; the last ones are kept.
+#: Number of secrets of single exchanges (signatures, plaintexts) that are searched for, because later replies may echo
+#: them. The newest ones are kept.
 _MAX_TRANSIENT = 48
-#: Characters. Plaintexts of ours are shorter; they are not secret.
+#: Fewest characters of a plaintext that is learned. The plaintexts that this suite encrypts are shorter and not secret.
 _MIN_PLAINTEXT = 24
 _MIN_SIGNATURE = 8
 _MAX_PASSES = 8
@@ -50,8 +53,8 @@ _MAX_PASSES = 8
 class Redactor:
     """Replaces secrets by `[redacted:NAME]`. Redacting twice gives the same result as once.
 
-    Values shorter than 4 characters are not searched for, and are redacted only in secret headers and parameters;
-    `too_short` counts them.
+    Secrets shorter than 4 characters are not searched for. They are redacted only as values of secret headers and
+    parameters. `too_short` is their number.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class Redactor:
         return self._text(text, self._in_replies)
 
     def data(self, data: bytes) -> bytes:
-        """As `text`, for bytes in any encoding."""
+        """The bytes, in any encoding, without secrets, found by value and by name."""
         return self._redacted(data, self._in_replies)
 
     def request(self, request: Request) -> Request:
@@ -132,7 +135,8 @@ class Redactor:
     def learn(self, request: Request, reply: Reply | None = None) -> None:
         """Learn secrets of an exchange that the target file does not name, because later replies may echo them.
 
-        Learned are tokens, which the run may have fetched, and temporarily signatures and decrypted plaintexts.
+        These are tokens, which the run may have fetched, signatures, and decrypted plaintexts. Only the newest ones of
+        each kind are remembered.
         """
         signatures = signatures_in(request.url, request.headers)
         known = {unquote(value): "SIGNATURE" for value in signatures if len(value) >= _MIN_SIGNATURE}
@@ -141,7 +145,7 @@ class Redactor:
             self.learn_from(reply)
 
     def learn_from(self, reply: Reply) -> None:
-        """As `learn`, for a reply alone."""
+        """Learn the secrets of a reply without its request; see `learn`."""
         plaintexts = plaintexts_in(reply.body) if self._plaintexts else set()
         known = dict.fromkeys((value for value in plaintexts if len(value) >= _MIN_PLAINTEXT), PLAINTEXT)
         self._remember(tokens_of(reply), known)
@@ -192,7 +196,8 @@ class Redactor:
 
     def _redacted(self, text: bytes, patterns: tuple[Pattern, ...], *, by_value: bool = True) -> bytes:
         """The text without values after secret names, and if `by_value` without known values."""
-        # A mark may place a secret name before more text. Only a text made for this purpose needs three passes.
+        # After a replacement, the name of a secret may stand before other text, so the result is searched again. Only a
+        # text that was made for this purpose needs three passes.
         for _ in range(_MAX_PASSES):
             by_name = names_a_secret(text)
             if not by_name and not (by_value and self._search.hides_in(text)):
@@ -216,7 +221,7 @@ class Redactor:
 
 
 def _without_values(headers: Headers) -> Headers:
-    """Headers of an exchange in which only secret headers hold secrets."""
+    """The headers with the values of secret headers hidden, for exchanges with no other secrets."""
     return tuple((name, hidden(name, value)) for name, value in headers)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from kms_conformance.wire.secrets.forms import forms_of
 from kms_conformance.wire.secrets.readings import readings
 
-#: Bytes of a gram, and the distance between the grams of a text that are looked up.
+#: A gram is a substring of this many bytes. In a text, one gram is looked up every `_STEP` bytes.
 _GRAM = 6
 _STEP = 19
-#: Bytes. Every occurrence of a form of at least this length contains a whole sampled gram.
+#: A form of at least this many bytes contains a whole sampled gram wherever it stands in a text.
 MIN_INDEXED = _GRAM + _STEP - 1
 
 Span = tuple[int, int, str]
@@ -45,7 +45,7 @@ class SecretSearch:
         return value in self._values
 
     def add(self, value: str, label: str, *, decoded: bool = False) -> None:
-        """Search for one more value, labelled so in its spans. `decoded`: see `forms_of`."""
+        """Search for one more value, whose spans get this label. `forms_of` explains `decoded`."""
         forms = tuple(dict.fromkeys(forms_of(value.encode(errors="surrogatepass"), decoded=decoded)))
         short = tuple(form for form in forms if len(form) < MIN_INDEXED)
         with self._lock:
@@ -74,7 +74,10 @@ class SecretSearch:
                 del self._grams[gram]
 
     def likely_in(self, text: bytes) -> list[SoughtValue]:
-        """Candidates in a text, escapes not undone, in the order added: every value that occurs is one."""
+        """The values that may occur in a text, in the order in which they were added.
+
+        Every value that occurs is included. Escapes in the text are not undone.
+        """
         seen = {text[at : at + _GRAM] for at in range(0, len(text), _STEP)}
         with self._lock:
             likely = {value for value, forms in self._short.items() if any(form in text for form in forms)}
@@ -101,7 +104,7 @@ class SecretSearch:
 
 
 def _grams_of(forms: tuple[bytes, ...]) -> set[bytes]:
-    """The first grams of long forms: any sampling of an occurrence hits one of them."""
+    """The first grams of long forms. Wherever a form stands in a text, one of these grams is sampled."""
     long_forms = [form for form in forms if len(form) >= MIN_INDEXED]
     return {form[at : at + _GRAM] for form in long_forms for at in range(_STEP)}
 
