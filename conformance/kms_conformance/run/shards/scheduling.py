@@ -17,7 +17,7 @@ from kms_conformance.target import Target
 
 
 class ClockLock:
-    """A pytest plugin that locks the clock of each target with time control from the first request to the end.
+    """A pytest plugin that locks the clock of each target with time control, from before the first request to the end.
 
     The lock is a file, so that shards on one machine move the clock of a target one after another.
     """
