@@ -1,7 +1,8 @@
 """The inventory of our keys on a target: finds them, proves that they are ours, and keeps their records in the ledger.
 
-A key is ours if its description begins with a marker that the ledger recorded before the creation of the key. Checks
-change descriptions, so a key that once had the marker is still ours if it has the same creation date.
+The ledger is the file in which each key is recorded before it is created, with its marker: a random description. A key
+is ours if its description begins with a recorded marker. Checks change descriptions, so a key that once had the marker
+is still ours if it has the same creation date.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Inventory(Reader):
 
     - `held`: the ids of all keys that this run created or reused, and must schedule for deletion.
     - `new`: the ids of the keys that this run created.
-    - `created`: the number of create requests, without those that were refused.
+    - `created`: the number of create requests that were not refused; the outcome of some may be unknown.
     - `preexisting`: the ids that the target listed before the run created a key.
     - `views_before`: by id, these keys as they were read at that time.
     """

@@ -53,7 +53,7 @@ class PlantedKey:
 
 
 def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
-    """The keys of this account that are planted, and those that stayed planted until they were gone; earliest first."""
+    """The keys of this account that are planted now, or that stayed planted until they were gone; earliest first."""
     found: dict[str, PlantedKey] = {}
     for entry in ledger.entries():
         if entry.event == "planted":

@@ -230,7 +230,7 @@ class Pool(Inventory):
         return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
     def release(self) -> tuple[UnscheduledKey, ...]:
-        """Schedule every key of this run for deletion; returns those that could not be scheduled, with the reason."""
+        """Schedule every key of this run for deletion; returns the keys that could not be scheduled, with reasons."""
         self._listed = None
         # If one of these steps fails, the records that it could not resolve stay in the ledger, and all known keys are
         # still scheduled.

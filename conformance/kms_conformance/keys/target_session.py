@@ -1,4 +1,4 @@
-"""The session of a run with one target: its client, its clock, its keys, and the keys that were there before."""
+"""The session of a run with one target: the client, the clock, the run's keys, and the keys that existed before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consent for real accounts: a run needs the owner's permission and no other run in the same account."""
+"""Consent for real accounts: a run needs the owner's permission, and no other run may use the same account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor: findings about a target before a run, each with its level and the next step. Changes nothing."""
+"""The doctor: finds out before a run whether a target can be used, and what stands in the way. It changes nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Finding:
     """One line of the doctor's output.
 
     - `level`: `bad` if a run could reach no verdict.
-    - `next`: the next step for the user; always given at the level `bad`.
+    - `next`: the next step for the user, if there is one.
     """
 
     topic: str

@@ -61,7 +61,7 @@ def sealed_name(name: str, *, partial: bool, evidence: bool) -> str:
 
 
 def is_sealed(name: str) -> bool:
-    """Whether a file name is that of a sealed file."""
+    """Whether a file name is the name of a sealed file."""
     return _SEALED.search(name) is not None
 
 

@@ -35,7 +35,7 @@ def requirement_status(page: TargetPage, entry: RequirementVerdict) -> Status | 
     """The status of a requirement; None if it passed.
 
     A MUST that failed is a failure, and a MUST that could not be judged is an error, because both make the exit code
-    nonzero. All other requirements without a pass are skipped, with a text: waived ones, SHOULD, and MAY.
+    nonzero. All others (waived, SHOULD, MAY, not applicable) are skipped, with a text.
     """
     if entry.verdict == "passed":
         return None

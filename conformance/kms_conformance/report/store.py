@@ -1,4 +1,4 @@
-"""Writes the files of a run (verdicts, results, traces, every registered format) and removes those of earlier runs."""
+"""Writes the files of a run (verdicts, results, traces, every registered format); removes the files of earlier runs."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Trace:
 def traces(target: TargetReport) -> Iterator[Trace]:
     """One trace for each pair of a requirement and a check that judged it.
 
-    The order is that of the requirements in the catalogue, then that of the checks in the run.
+    The traces follow the order of the catalogue; the traces of one requirement follow the order of the run.
     """
     judged: dict[str, list[CheckResult]] = {}
     for check in target.checks:

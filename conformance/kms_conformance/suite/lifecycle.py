@@ -75,8 +75,8 @@ def _draw_walks(kms: Scenario, problems: _Problems) -> None:
     class Machine(RuleBasedStateMachine):
         """The state machine that Hypothesis runs for one walk.
 
-        After the end of a walk, the machine still draws steps and ignores them. If replies changed the number of steps,
-        Hypothesis would repeat the walk and report it as flaky.
+        After the end of a walk, the machine still draws steps and ignores them. If a reply changed which steps are
+        drawn, Hypothesis would repeat the walk and report it as flaky.
         """
 
         def __init__(self) -> None:
@@ -328,7 +328,7 @@ class _Walk:
         self.ended = True
 
 
-def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
+def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of the three facts shown
     return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
 
 

@@ -60,7 +60,7 @@ class Scenario:
     # --- acting -----------------------------------------------------------------------------------------------------
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
-        """The id of a key in this state, none of `besides`. Raises `Inconclusive` if no key can get into the state."""
+        """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
         view = self.pool.take(state, besides)
         assert view.id is not None
         return view.id
@@ -68,8 +68,8 @@ class Scenario:
     def ask(self, operation: str, /, **arguments: object) -> Answer:
         """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
 
-        The lifecycle does not need every operation, and no requirement on keys demands the others. Raises
-        `Inconclusive` if the target lacks one of the others.
+        Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
+        if the target lacks such an operation.
         """
         answer = self.client.ask(operation, **arguments)
         lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
@@ -95,9 +95,9 @@ class Scenario:
         return self._of(key, self.pool.last_read(key))
 
     def with_marker(self, key: str) -> KeyView:
-        """Read a key that has its own marker as the description, to see whether a later request loses the description.
+        """Read a key whose description is its own marker, so that a later loss of the description can be seen.
 
-        If an earlier check found that the target lost the description, it is set again first.
+        If the target has lost the description before, it is set again first.
         """
         view = self.view(key)
         if view.description == self.pool.marker(key):

@@ -1,4 +1,4 @@
-"""Afterwards: the keys of others read as before the run, and refused creates have made no key."""
+"""After all other checks: the keys of others are as before the run, and no refused create has created a key."""
 
 from __future__ import annotations
 

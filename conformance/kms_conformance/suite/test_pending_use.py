@@ -85,8 +85,8 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
     whole = set(kms.pool.list_keys())
-    # A page holds a third of the keys, so that the list has three pages. It holds at most 100 keys, the largest
-    # documented page, and on a large account many keys a page keep the number of requests low.
+    # A page holds a third of the keys, so that the list has at least three pages, but a large account needs few
+    # requests. The largest documented page has 100 keys.
     ids = kms.pool.list_keys(min(100, max(1, len(whole) // 3)))
     # Keys that owners create or delete meanwhile are not judged.
     stayed = whole & set(kms.pool.list_keys()) | ours

@@ -68,7 +68,7 @@ def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
 @requirement("expiry.nothing-else")
 @pytest.mark.planted
 def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
-    """Our other keys from the time of planting must still exist, unless they are scheduled for deletion themselves."""
+    """Our other keys from the time of planting must still exist, unless their own deletion date has passed."""
     waiting, ended = _found(kms)
     if ended is None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)

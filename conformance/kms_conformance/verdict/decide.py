@@ -154,7 +154,7 @@ def is_waiting(verdict: Verdict) -> bool:
     """Whether all open requirements of an inconclusive target wait for the deletion date of a planted key.
 
     False if a check did not run, a filter was set, or one of our keys is left. With `--observe`, requirements that no
-    check of the run judges may be open for other reasons.
+    check of the run declares may be open for other reasons.
     """
     is_open = frozenset({"inconclusive", "not_tested"})
     musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and entry.verdict in is_open]
@@ -294,7 +294,8 @@ def _untested_because(requirement: Requirement, count: int, productive: int) -> 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:
     """Whether the target keeps the state of keys, as far as the results show.
 
-    This is so if a check outside the families `BEFORE_ADMISSION` has a passed judgement, or if no such check ran.
+    True if a check outside the families `BEFORE_ADMISSION` ran to its end and has a passed judgement, or if no check
+    outside these families ran to its end.
     """
     admitted = [result for result in results if result.ended and result.family not in BEFORE_ADMISSION]
     return not admitted or any(result.passes for result in admitted)

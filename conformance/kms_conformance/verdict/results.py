@@ -22,7 +22,7 @@ class CheckResult:
     - `passes`: by requirement, the number of passed judgements.
     - `productive`: by requirement, the number of passed judgements made after the check had read a key in a state that
       the requirement is about.
-    - `evidence`: by requirement, the numbers of the first exchanges that show that it passed.
+    - `evidence`: by requirement, the numbers of the first exchanges that led to a passed judgement.
     - `asked`: by number of each exchange that this result names, the operation and status as text.
     - `failures`: the failed judgements.
     - `inconclusive`: the declared requirements that could not be judged.

@@ -83,7 +83,7 @@ def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, e
 def configuration(results: Path, environ: Mapping[str, str]) -> str:
     """Write the configuration of Allure 3 beside the folder of results, and return its file name.
 
-    If `KMS_CONFORMANCE_ALLURE_CONFIG` names the user's own `allurerc.mjs` there, nothing is written and that is used.
+    If `KMS_CONFORMANCE_ALLURE_CONFIG` names the user's own `allurerc.mjs` there, that file is used and none is written.
     """
     config = results.parent / CONFIG
     named = environ.get(CONFIG_VARIABLE)

@@ -61,7 +61,7 @@ def steps(
 
 
 def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -> Iterator[model.TestStepResult]:
-    """The exchanges that failures of the check cite; without failures, the first exchange that proves the requirement."""
+    """The exchanges that failures of the check cite; without failures, one exchange that proves the requirement."""
     cited = [number for f in check.failures if f.requirement == requirement for number in f.exchanges]
     wanted = set(cited or check.evidence.get(requirement, ()))
     most = _MOST_EXCHANGES if cited else 1

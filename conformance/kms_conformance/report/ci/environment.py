@@ -1,4 +1,4 @@
-"""Reads facts about the CI job from environment variables: commit, branch, and the content of executor.json (Allure)."""
+"""Reads commit, branch, and the content of Allure's executor.json from the environment variables of a CI job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JUnit XML: one suite per target, one case per check. It has failures or errors only if the exit code is nonzero."""
+"""JUnit XML: one suite per target, one case per check. It has a failure or error exactly if the exit code is not 0."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The number of characters that are shown of a body: enough for most documented replies. results.json holds the rest.
 _BODY_LIMIT = 600
-# The number of characters of all these exchanges on one page. A run of one target takes a fifth of it.
+# The number of characters that all these exchanges may have on one page. A run of one target needs a fifth of them.
 PAGE_BUDGET = 1_500_000
 
 

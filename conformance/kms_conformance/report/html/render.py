@@ -49,7 +49,7 @@ def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **v
     )
     # Style and script need no escaping, because they are files of this package.
     page = _environment().get_template(name)
-    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - see above
+    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - both are our own files
 
 
 def prepare() -> None:

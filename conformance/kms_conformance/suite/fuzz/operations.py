@@ -1,6 +1,7 @@
 """Fuzzing of one operation: its generated requests are fitted to the target, sent and judged one after another.
 
-Few requests create keys. Each of these is recorded in the ledger before it is sent, and carries our marker.
+Few requests create keys. Each of these is recorded in the ledger before it is sent, and carries our marker (the
+description by which the suite recognises its own keys).
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ class Fuzzer:
             if answer is not None:
                 self._reviewer.judge_by_schemathesis(answer)
 
-    def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
+    def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - the flag of a draft
         """A random key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()

@@ -34,7 +34,7 @@ class FittedRequest:
       - `unknown`: a well-formed id that is not one of our keys.
       - `malformed`: an id that the API description does not allow.
       - `absent`: no key, although the operation takes one.
-      - `nothing`: no key, because the operation takes none or no key of ours was put in.
+      - `nothing`: the operation takes no key id, and no key of ours was put in by its ARN.
     - `fields`: for each argument, its values in the request.
     - `plain`: true if the method is documented and the path is the target's own.
     """
@@ -77,7 +77,7 @@ class Targeting:
         return argument in self._locations
 
     def may_name_ours(self, draft: Draft) -> bool:
-        """Whether a key of ours may be put into the request, which must name a well-formed key and protect none."""
+        """Whether a key of ours may be put into the request: it names a well-formed key, and does not protect a key."""
         if "key_id" in self._locations:
             return self._locations["key_id"].well_formed(draft)
         # A request may switch deletion protection of our keys off, but not on: a protected key could not be scheduled
