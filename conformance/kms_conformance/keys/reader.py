@@ -12,10 +12,10 @@ from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
 _POLL_SECONDS = 0.05
-# After so many waits without a change, the reader waits only a tenth of the time: on a target whose changes never
+# After this many waits without a change, the reader waits only a tenth of the time: on a target whose changes never
 # become visible, each step would otherwise take the whole time.
 _TIMEOUTS_BEFORE_SHORTER_WAITS = 2
-# After so many pages, reading a list ends, because on a faulty target the list may never end.
+# After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
 
 

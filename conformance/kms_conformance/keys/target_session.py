@@ -21,7 +21,7 @@ from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
-# At most so many keys of others, the first by id, are read before and after a run, because each read is one request.
+# At most this many keys of others, the first by id, are read before and after a run, because each read is one request.
 _MAX_BYSTANDERS = 200
 
 

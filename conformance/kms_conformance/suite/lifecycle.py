@@ -45,7 +45,7 @@ _PURPOSE = "walks"
 _MARGIN = timedelta(hours=2)
 # Later checks need two keys: one whose waiting period ends, and one that must still exist after that.
 _KEYS_NEEDED_LATER = 2
-# After so many walks that ended with a request without a reply, no more walks are taken.
+# After this many walks that ended with a request without a reply, no more walks are taken.
 _MOST_LOST = 3
 
 

@@ -9,7 +9,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Each request is sent so many times, because some replicas of a service may refuse it and others may not.
+# Each request is sent this many times, because some replicas of a service may refuse it and others may not.
 _ASKED = 3
 # name of the requirement -> (operation, its arguments besides the key)
 _MANAGING: dict[str, tuple[str, dict[str, object]]] = {

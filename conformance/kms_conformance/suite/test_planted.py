@@ -1,6 +1,6 @@
-"""The waiting period over several nights: a run leaves one key pending on purpose (plants it), later runs read the key.
+"""The end of the waiting period, watched over several nights without moving a clock.
 
-Runs read the planted key until it is gone.
+One run plants a key: it leaves the key pending on purpose. Each later run reads the planted key until the key is gone.
 """
 
 from __future__ import annotations

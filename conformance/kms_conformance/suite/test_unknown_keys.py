@@ -12,7 +12,7 @@ from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Owners may create keys during an attempt. If a new key appears in each of so many attempts, the request is taken to
+# Owners may create keys during an attempt. If a new key appears in each of this many attempts, the request is taken to
 # have created it.
 _ATTEMPTS = 3
 _OPERATIONS = ("schedule", "cancel", "describe")

@@ -15,7 +15,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# At most so many keys of others are read before and after the deletion: the first ones in the list.
+# At most this many keys of others are read before and after the deletion: the first ones in the list.
 _MOST_OTHERS = 200
 
 

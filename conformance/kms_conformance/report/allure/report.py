@@ -44,7 +44,7 @@ _MAJOR = "3."
 _APPLICATION = re.compile(rb'<script\s+(src="data:text/javascript)')
 # The time that Allure may take. Measured: 5,000 results take 20 s on two cores.
 _SECONDS = 600
-# A run is recognised by the start times of so many results, in milliseconds: two runs share none of these.
+# A run is recognised by the start times of this many results, in milliseconds: two runs share none of these.
 _ENOUGH = 20
 
 

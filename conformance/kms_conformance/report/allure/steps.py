@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
 _BODY_LIMIT = 6000
-# At most so many checks and exchanges are shown, to keep a result readable; results.json has all of them.
+# At most these numbers of checks and exchanges are shown, to keep a result readable; results.json has all of them.
 _MOST_CHECKS = 10
 _MOST_EXCHANGES = 6
 

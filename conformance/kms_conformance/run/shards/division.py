@@ -113,7 +113,7 @@ def divide(
     - `budget`: the number of keys of all shards together; None if each shard has its own endpoint.
     - `reserve`: the number of further keys for the first shard.
 
-    Raises `TargetError` if the checks or keys cannot be divided among so many shards.
+    Raises `TargetError` if the checks or keys cannot be divided among `of` shards.
     """
     where = _spread(checks, of, seconds)
     for index in range(1, of + 1):

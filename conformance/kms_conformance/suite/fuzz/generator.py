@@ -139,7 +139,7 @@ class Generator:
         return self._api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
-        """Whether a request with this method and media type is sent: a proxy may refuse others before the service.
+        """Whether a request with this method and media type is sent: others may be refused by a proxy on the way.
 
         A method is sent if it is documented, or if the documents say how the service refuses it (405). A media type is
         sent if the API description has it.

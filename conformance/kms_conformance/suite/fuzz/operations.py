@@ -24,20 +24,20 @@ from kms_conformance.suite.fuzz.targeting import FittedRequest, Targeting
 
 # The choices below are made by counting, not at random, so that each kind of request occurs even among few requests. In
 # both tables, True stands for valid requests and False for invalid requests.
-# Of so many requests that name a key, one names an unknown key. Invalid requests mostly name an existing key, because a
-# target refuses an unknown key before it reads the invalid part.
+# One in this many requests that name a key names an unknown key. Invalid requests mostly name an existing key, because
+# a target refuses an unknown key before it reads the invalid part.
 _UNKNOWN = {True: 2, False: 8}
-# Of so many requests for our keys in a state that forbids the operation, one is sent in that state. Before all others,
-# the key is brought into a state that allows the operation.
+# If our key is in a state that forbids the operation, one in this many requests is sent nevertheless. Before all other
+# requests, the key is brought into a state that allows the operation.
 _AS_IT_IS = {True: 2, False: 4}
 # operation -> (an argument whose value depends on our key, the operation whose reply gives this value)
 _TELLING = {"revoke_grant": ("grant_id", "create_grant"), "put_policy": ("policy", "get_policy")}
 # Operations that set an alias. The alias is deleted after the request.
 _NAMING = ("set_alias", "update_alias")
-# Of so many valid requests, one keeps all its generated values. The others get values that depend on our keys, such as
+# One in this many valid requests keeps all its generated values. The others get values that depend on our keys, such as
 # a ciphertext.
 _NOTHING_OWN = 3
-# After so many refused creates, the keys are listed to see whether a refused request has created one: a faulty target
+# After this many refused creates, the keys are listed to see whether a refused request has created one: a faulty target
 # could fill the account.
 _MOST_UNCHECKED = 10
 #: The kind under which the ledger records keys that generated requests created. No check can use these keys.

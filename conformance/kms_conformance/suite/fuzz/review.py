@@ -1,8 +1,8 @@
 """Judges the answers to generated requests, beyond the rules that hold for every exchange (`client/exchange_rules.py`).
 
-The documents do not say how a target must answer many of these requests. Therefore a refused request fails only if it
-changed the key; the error code does not matter. An accepted request fails only if no reading of the documents allows
-the target to accept it.
+The documents do not say how a target must answer many of these requests. Therefore a refusal is a failure only if the
+request changed the key; the error code does not matter. An acceptance is a failure only if every reading of the
+documents forbids it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CHANGED_BY: Mapping[str, RequirementId] = {"schedule": "schedule.state-after", 
 _MOVES = ("schedule", "cancel", "enable", "disable")
 # A window of this size or more is judged by `schedule.window.huge`: a signed integer of 64 bits cannot hold it.
 _HUGE = 2**63
-# After so many requests without a reply, a check sends no more: each costs the time of all its attempts, and may have
+# After this many requests without a reply, a check sends no more: each costs the time of all attempts, and may have
 # crashed the target.
 _MOST_LOST = 3
 
