@@ -11,7 +11,7 @@ import pytest
 from axe import faults
 from clicking import FEWER, click_through
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "reporting"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "report"))
 import sample_runs as samples
 
 from kms_conformance.report.store import write

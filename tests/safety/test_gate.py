@@ -184,7 +184,7 @@ def test_the_client_is_the_only_one_to_open_a_session_with_a_target() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
                 heads = {name.partition(".")[0] for name in names} | set(names)
-                # Under the vendors' own clients lies a tap, which has a gate of its own (tests/clients/test_tap.py).
+                # Under the vendors' own clients lies a tap, which has a gate of its own (tests/sdk/test_tap.py).
                 # `libraries` asks urllib3 for its version alone.
                 allowed = module.startswith(
                     ("wire", "suite/fuzz", "apps/sdk/tap", "core/errors", "core/libraries")
