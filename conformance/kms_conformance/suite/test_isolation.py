@@ -11,8 +11,8 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# At most this many keys of others are read before and after the operations. Reading more keys would take longer, and the
-# target would be blamed for a change that an owner makes in that time.
+# At most this many keys of others are read before and after the operations. Reading more keys would take longer, and
+# the target would be blamed for a change that an owner makes in that time.
 _MOST_OTHERS = 50
 
 
