@@ -1,1 +1,1 @@
-"""Keys on a target: those of this suite are created, prepared and scheduled; those of others are only read."""
+"""Keys on a target: the suite creates and schedules its own keys, and only reads the keys of others."""

@@ -1,4 +1,4 @@
-"""Keys of others read before and after a run, and compared: the attestation that the run changed none of them."""
+"""Compares the keys of others before and after a run, to attest that the run changed none of them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Isolation:
-    """Comparison of the keys of others before and after a run.
+    """The comparison of the keys of others before and after a run.
 
-    `listed` and `listed_after` count the keys that are not ours. `described` of them were read, at most `bound`. The
-    digests cover the fields of keys that were read twice, sorted by id. `appeared` and `vanished` are ids. `complete`
-    is true if every key of the first reading was read again.
+    - `listed`, `listed_after`: the number of keys of others that the target listed before and after the run.
+    - `bound`: the largest number of keys that are read.
+    - `described`: the number of keys that were read before the run.
+    - `digest_before`, `digest_after`: digests over the fields of all keys that were read twice, sorted by id.
+    - `appeared`, `vanished`: the ids that were listed only after or only before the run.
+    - `changed`: the keys that read differently after the run.
+    - `complete`: true if every key that was read before the run was read again after it.
     """
 
     listed: int
@@ -62,7 +66,7 @@ class Isolation:
         listed: tuple[Sequence[str], Sequence[str]],
         bound: int,
     ) -> Isolation:
-        """Compare two readings by key id; `listed` holds the ids of others before and after the run."""
+        """Compare the keys as read before and after the run; `listed` holds the ids of others at both times."""
         read = sorted(key for key in before if key in after)
         return cls(
             listed=len(listed[0]),
@@ -79,7 +83,7 @@ class Isolation:
 
 
 def shown(view: KeyView) -> dict[str, Any]:
-    """All fields of a key as the target shows them, its state included."""
+    """The state of a key and all its fields, as the target shows them."""
     return {"state": view.state, **view.fields}
 
 

@@ -1,7 +1,8 @@
-"""The inventory of our keys on a target: recorded before creation, proved to be ours, reused, and closed at the end.
+"""The inventory of our keys on a target: finds them, proves that they are ours, and keeps their records in the ledger.
 
-A key is ours if the ledger announced its creation and its description begins with the marker of that announcement. A
-key that once had the marker is still ours if its creation date has not changed, because checks change descriptions.
+The ledger is the file in which each key is recorded before it is created, with its marker: a random description. A key
+is ours if its description begins with a recorded marker. Checks change descriptions, so a key that once had the marker
+is still ours if it has the same creation date.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import Reader
 
 _POLL_SECONDS = 0.2
-# A proxy sends 408 when the service is slow; the service may have carried out the request.
+# A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """Keys of ours that are not scheduled yet (`undone`), and keys with our marker that this ledger does not record."""
+    """The keys that `Inventory.recover` found.
+
+    They are our keys that are not scheduled yet (`undone`), and keys with a marker of this suite that this ledger does
+    not record.
+    """
 
     undone: tuple[str, ...]
     unrecorded: tuple[str, ...]
@@ -37,15 +42,17 @@ class Recovered:
 class Inventory(Reader):
     """The keys of a run and of earlier runs on a target, kept consistent with the ledger.
 
-    `held` are the ids of all keys that this run created or reused, `new` those that it created. `created` counts
-    creations, including requests whose outcome is unknown. `preexisting` are the ids that the target listed before the
-    run created anything, and `views_before` holds how they read then.
+    - `held`: the ids of all keys that this run created or reused, and must schedule for deletion.
+    - `new`: the ids of the keys that this run created.
+    - `created`: the number of create requests that were not refused; the outcome of some may be unknown.
+    - `preexisting`: the ids that the target listed before the run created a key.
+    - `views_before`: by id, these keys as they were read at that time.
     """
 
     def __init__(self, client: Client, ledger: Ledger, most: int, share: int | None = None) -> None:
         """`most` limits the keys that this run uses; `limits.max_keys` of the target limits all keys of ours.
 
-        `share` is a shard's part of `limits.max_keys`. Keys that earlier runs of the same shard left count as well.
+        `share` is a shard's part of `limits.max_keys`. It also limits the keys that earlier runs of the shard left.
         """
         super().__init__(client)
         self.ledger = ledger
@@ -59,22 +66,25 @@ class Inventory(Reader):
         self._markers: dict[str, str] = {}
         self._used = 0
         self._intended = 0
-        # Refused creates of this run by marker. They may have made a key all the same; `_checked` of them were checked
-        # once and are checked again at the end of the run.
+        # The refused creates of this run, by marker. A faulty target may have created a key all the same. For
+        # `_checked` of these creates, the run has looked for a key once; it looks again at its end.
         self._refused: dict[str, Answer] = {}
         self._checked = 0
         self._gone_keys_closed = False
 
     @property
     def room(self) -> int:
-        """How many more keys may be created, by the limits of the run, of the shard and of the target."""
+        """The number of further keys that the limits of the run, the shard and the target allow."""
         there = [record for record in self.ledger.here if record.may_exist]
         of_share = sum(mark_of(record.run) == self.ledger.mark for record in there)
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
 
     def close_gone_keys(self) -> None:
-        """Close the ledger records of earlier runs' keys that are gone, so that these do not count; once a run."""
+        """Close the ledger records of scheduled keys that are now gone, so that they do not count against the limits.
+
+        This is done only once in a run.
+        """
         if self._gone_keys_closed:
             return
         self._gone_keys_closed = True
@@ -85,9 +95,10 @@ class Inventory(Reader):
         self.resolve_earlier_runs()
 
     def resolve_earlier_runs(self) -> None:
-        """Look for keys whose creation by an ended run had no known reply, or a refusal. Raises `Inconclusive`.
+        """Look for keys that ended runs may have created: the reply to the create was lost, or refused the request.
 
-        All are looked for in one listing. A key that is found is held by this run.
+        One listing serves all these requests. This run holds each key that is found. Raises `Inconclusive` if the
+        target does not list its keys.
         """
         records = [record for record in self.ledger.doubtful() if record.run != self.ledger.run]
         if records:
@@ -104,8 +115,9 @@ class Inventory(Reader):
     def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
         """Create a key: record the intent, call `send` with the marker of the new key, and record the outcome.
 
-        Returns the answer and the id of the key, or None if the request was refused. Raises `Inconclusive` if the reply
-        is lost, after looking for the marker, and if the reply names a key that cannot be proved ours.
+        Returns the answer and the id of the key; None in place of the id if no key was created. If the reply is lost,
+        keys with the marker are searched and recorded, and `Inconclusive` is raised. Raises `Inconclusive` too if the
+        reply names a key that cannot be proved to be ours.
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
@@ -130,19 +142,20 @@ class Inventory(Reader):
         return answer, found[0] if found else None
 
     def find_by_marker(self, marker: str) -> tuple[str, ...]:
-        """Find the keys with a marker and record them; a request that was sent again may have created two."""
+        """Find the keys with a marker and record them. If the request was sent again, it may have created two keys."""
         return self._find_by_markers((marker,)).get(marker, ())
 
     @property
     def unchecked_refusals(self) -> int:
-        """How many creates were refused since the last check whether refused creates have made keys."""
+        """The number of refused creates for which the run has not yet looked for a key."""
         return len(self._refused) - self._checked
 
     def keys_of_refused_creates(self, *, last: bool = False) -> tuple[tuple[str, Answer], ...]:
-        """Find the keys that refused creates of this run have made all the same; returns pairs of id and refusal.
+        """Find the keys that a faulty target created although it refused the create; returns pairs of id and refusal.
 
-        The keys are held from now on. One listing serves all refusals; none is sent if nothing was refused. With `last`
-        the records of refusals without a key are closed; before, a key may not be listed yet. Raises `Inconclusive`.
+        The run holds these keys from now on. One listing serves all refusals. Nothing is sent if no create was refused.
+        With `last`, the records of refused creates without a key are closed; without it they stay open, because a new
+        key may not be listed yet. Raises `Inconclusive` if the target does not list its keys.
         """
         if not self._refused:
             return ()
@@ -163,7 +176,7 @@ class Inventory(Reader):
     def _find_by_markers(self, markers: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Find the keys with these markers in one listing and record them; returns their ids by marker."""
         found: dict[str, list[str]] = {}
-        # A key that was there before this run cannot have a marker that this run generated.
+        # A key that existed before this run cannot have a marker that this run generated.
         passed_over = self.held | (self.preexisting if all(self.ledger.run in marker for marker in markers) else set())
         for key in self.list_keys():
             if key in passed_over:
@@ -172,13 +185,13 @@ class Inventory(Reader):
             marker = next((marker for marker in markers if _carries(view, marker)), None)
             if marker is not None:
                 keys = found.setdefault(marker, [])
-                # The ledger records one key a marker: further keys get a suffix.
+                # The ledger records one key for each marker, so the marker of a further key gets a suffix.
                 self._adopt(marker if not keys else f"{marker}/{len(keys)}", key, view)
                 keys.append(key)
         return {marker: tuple(keys) for marker, keys in found.items()}
 
     def _claimed(self, marker: str, key: str) -> str:
-        """Record a created key. Raises `Inconclusive` if it was there before or lacks the marker: it is not touched."""
+        """Record a created key. Raises `Inconclusive` if it existed before or lacks the marker: it is not ours then."""
         if len(key) > MOST:
             raise Inconclusive(f"The reply to a create names a key by {len(key)} characters: {shortened(key)}.")
         if key in self.preexisting or key in self.held:
@@ -202,7 +215,7 @@ class Inventory(Reader):
         self._markers[key] = marker.partition("/")[0]
 
     def bring_over(self) -> None:
-        """Copy records from ledgers of earlier credentials, of keys that are listed here and proved to be ours."""
+        """Copy records from the ledgers of earlier credentials, if the recorded key is listed here and proved ours."""
         for other in self.ledger.others:
             known = self.ledger.records().keys()
             found = [record for record in other.records().values() if record.marker not in known]
@@ -217,7 +230,10 @@ class Inventory(Reader):
         return self._proved_by(record, self.views_before.get(record.key) or self.read(record.key))
 
     def learn_account(self, view: KeyView) -> None:
-        """Note the account of the ledger by the ARN of a key: an empty account shows its id with its first key."""
+        """Note in the ledger which account it belongs to, from the ARN of a key.
+
+        An account without keys does not show its id before the first key is created.
+        """
         account = self.client.dialect.account_of(view.arn)
         if account is not None:
             self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
@@ -225,7 +241,7 @@ class Inventory(Reader):
     # --- reusing ------------------------------------------------------------------------------------------------------
 
     def reuse(self, kind: str) -> tuple[str, KeyView] | None:
-        """Hold a key of this kind that an earlier run left; None if there is none."""
+        """Hold a key of this kind that an earlier run left; None if there is none or the run may use no more keys."""
         if self._used >= self.most:
             return None
         self.close_gone_keys()
@@ -239,7 +255,7 @@ class Inventory(Reader):
         return None
 
     def borrow(self, key: str) -> None:
-        """Allow a planted key in requests that must be refused; it stays planted."""
+        """Allow requests that name a planted key and must be refused; the key stays planted."""
         self.ledger.borrow(key)
 
     def take_over(self, key: str) -> bool:
@@ -251,10 +267,10 @@ class Inventory(Reader):
         return True
 
     def recover(self, *, write: bool = True) -> Recovered:
-        """Find keys that ended runs did not schedule, by the ledger's records and by markers of listed keys.
+        """Find keys that ended runs did not schedule, by the records of the ledger and the markers of listed keys.
 
-        With `write`, this run holds the keys that are still to be scheduled, and the ledger records the state of the
-        others.
+        With `write`, this run holds the keys that must still be scheduled, and the ledger records which other keys are
+        scheduled or gone.
         """
         views = {key: self.read(key) for key in dict.fromkeys(self.list_keys())}
         undone: list[str] = []
@@ -299,7 +315,7 @@ class Inventory(Reader):
             self.ledger.write("gone", record.marker, record.key)
 
     def _proved(self, record: KeyRecord, key: str | None = None) -> KeyView | None:
-        """Read the key of a record; None if it is gone or cannot be proved to be that key."""
+        """Read the key of a record; None if it is gone or cannot be proved to be the recorded key."""
         named = key or record.key
         if named is None:
             return None
@@ -307,12 +323,12 @@ class Inventory(Reader):
         return view if view.id == named and self._proved_by(record, view) else None
 
     def _proved_by(self, record: KeyRecord, view: KeyView) -> bool:
-        """Whether a key exists and is the one of the record: by its creation date, or by its marker."""
+        """Whether a key exists and is the recorded key, which its creation date or its marker proves."""
         same = view.born is not None and view.born == record.facts.get("born")
         return view.state != GONE and (same or _carries(view, record.marker.partition("/")[0]))
 
     def is_another(self, record: KeyRecord, view: KeyView) -> bool:
-        """Whether the id of a record now names another key, by its creation date; the recorded key is gone."""
+        """Whether the id of a record now names a key with another creation date; then the recorded key is gone."""
         born = record.facts.get("born")
         other = born is not None and view.born is not None and view.born != born
         return view.state != GONE and other and not self._proved_by(record, view)
@@ -330,13 +346,16 @@ class Inventory(Reader):
         )
 
     def hold_recorded(self) -> None:
-        """Hold each key of this run in the ledger: a signal may have come right after its entry was written."""
+        """Hold each key that the ledger records for this run.
+
+        After a signal right after the ledger entry was written, the run does not hold the key yet.
+        """
         for record in self.ledger.unfinished():
             if record.run == self.ledger.run and record.key is not None:
                 self._hold(record.marker, record.key)
 
     def resolve(self) -> None:
-        """Look again for keys of this run whose creation has no known outcome. Raises `Inconclusive`."""
+        """Look again for keys of this run whose creation was refused or has no known outcome. Raises `Inconclusive`."""
         own = (record for record in self.ledger.records().values() if record.run == self.ledger.run)
         unknown = {record.marker for record in own if record.event == "intent"}
         if not unknown and not self._refused:
@@ -357,6 +376,6 @@ class Inventory(Reader):
 def _carries(view: KeyView, marker: str) -> bool:
     """Whether a description begins with a marker; checks append text to descriptions of our keys."""
     description = view.description or ""
-    # The marker of key 1 is also the beginning of that of key 10.
+    # The marker of key 1 is also the beginning of the marker of key 10.
     longer = marker[-1:].isdigit() and description[len(marker) : len(marker) + 1].isdigit()
     return description.startswith(marker) and not longer

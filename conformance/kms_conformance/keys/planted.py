@@ -1,4 +1,4 @@
-"""Planted keys: keys left pending on purpose, as the ledger records them from planting to the end of their period."""
+"""Planted keys: keys that a run leaves pending on purpose, so that later runs can see their waiting period end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from kms_conformance.client.ledger_lines import LedgerLine
 
 @dataclass(frozen=True)
 class PlantedKey:
-    """One planted key. Times are those of the target's clock, aware, in UTC.
+    """One planted key, as the ledger records it. All times are by the target's clock, aware, in UTC.
 
-    `end` is the end of its waiting period computed from window and request, `until` the date that the target gave.
-    `ciphertexts` were encrypted with it before. `companions` are ids of our other keys, which must outlive it.
-    `last_seen` is when a run last read it as pending. `ended` is true once the ledger records it as gone.
+    - `end`: the end of the waiting period, computed as the time of the request plus the window.
+    - `until`: the deletion date that the target gave.
+    - `ciphertexts`: texts that were encrypted with the key before it was scheduled.
+    - `companions`: the ids of our other keys, which must still exist when the planted key is gone.
+    - `last_seen`: the last time at which a run read the key as pending.
+    - `ended`: true once the ledger records that the key is gone.
     """
 
     marker: str
@@ -50,7 +53,7 @@ class PlantedKey:
 
 
 def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
-    """All keys of this account that are planted, or were until they were gone; the earliest first."""
+    """The keys of this account that are planted now, or that stayed planted until they were gone; earliest first."""
     found: dict[str, PlantedKey] = {}
     for entry in ledger.entries():
         if entry.event == "planted":
@@ -61,7 +64,7 @@ def planted_keys(ledger: Ledger) -> tuple[PlantedKey, ...]:
         elif entry.event == "gone" and entry.marker in found:
             found[entry.marker] = replace(found[entry.marker], ended=True)
         elif entry.event in ("taken", "created"):
-            # A run reuses the key as an ordinary one.
+            # A run has taken the key for its checks, so it is not a planted key any more.
             found.pop(entry.marker, None)
     records = ledger.records()
     return tuple(key for key in found.values() if ledger.is_certain(records[key.marker]))

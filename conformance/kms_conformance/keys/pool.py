@@ -1,4 +1,4 @@
-"""The pool of keys of a run: created or reused, brought into the state that a check needs, scheduled at the end."""
+"""The pool of a run's keys: creates or reuses keys, brings them into a wanted state, and schedules them at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
 
-# The next operation on the way from one state to another; a pending key is cancelled first.
+# (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
 _STEPS = {
     (ENABLED, DISABLED): "disable",
     (DISABLED, ENABLED): "enable",
@@ -26,7 +26,7 @@ _STEPS = {
     (PENDING, ENABLED): "cancel",
     (PENDING, DISABLED): "cancel",
 }
-# The requirement that is broken if such an operation is accepted and the state does not change.
+# operation -> the requirement that is broken if the operation is accepted and the state does not change
 _EFFECTS: Mapping[str, RequirementId] = {
     "schedule": "schedule.state-after",
     "cancel": "cancel.effect",
@@ -34,9 +34,9 @@ _EFFECTS: Mapping[str, RequirementId] = {
     "disable": "disable.reply",
 }
 _MOST_STEPS = 4
-# Reasons quote replies of targets, which may be of any length.
+# The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
 _LONGEST_REASON = 300
-# A date may be rounded up to the next day.
+# A target may round a deletion date up to the next day.
 _ROUNDING = timedelta(days=1)
 
 
@@ -53,11 +53,11 @@ class UnscheduledKey:
 
 
 class NoTransition(Inconclusive):
-    """No operation leads from the key's state to the wanted one; another key may do."""
+    """No operation leads from the state of this key to the wanted state; another key may be able to get there."""
 
 
 class Pool(Inventory):
-    """Hands out keys of a run in a wanted state, the oldest first, and creates as few as possible."""
+    """Gives checks the keys of a run in a wanted state, the oldest key first, and creates as few keys as possible."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Pool(Inventory):
         now: Callable[[], datetime] = _real_time,
         share: int | None = None,
     ) -> None:
-        """`now` returns the target's time, by which waiting periods end; the rest as for `Inventory`."""
+        """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
         super().__init__(client, ledger, most, share)
         self._now = now
         self._reserved: set[str] = set()
@@ -75,7 +75,7 @@ class Pool(Inventory):
         self._listed: frozenset[str] | None = None
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
-        """A key in this state other than `besides`. Raises `Inconclusive` if none can be brought into it."""
+        """A key in this state, none of `besides`. Raises `Inconclusive` if no key can be brought into this state."""
         for key in [key for key in self.keys if key not in besides and key not in self._reserved]:
             with suppress(NoTransition):
                 view = self.bring(key, state)
@@ -85,17 +85,17 @@ class Pool(Inventory):
 
     @property
     def available(self) -> int:
-        """How many keys of the pool can be handed out."""
+        """The number of keys that `take` may give to a check."""
         return sum(key not in self._reserved for key in self.keys)
 
     @property
     def days(self) -> int:
-        """The window in days for checks that do not test windows: the minimum and one day, within the bounds."""
+        """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
         window = self.client.profile.window
         return min(window.minimum + 1, window.maximum)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
-        """Bring a key into a state, scheduling with a window of `days` where needed; None if the key is gone."""
+        """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
         known = self.client.profile.facts["states"]
         view = self.read_until(key, lambda view: view.state in known)
         for _ in range(_MOST_STEPS):
@@ -113,7 +113,7 @@ class Pool(Inventory):
             self.finish(key, "gone")
 
     def set_aside(self, key: str) -> None:
-        """Remove a planted key from the pool: it is neither handed out nor scheduled at the end."""
+        """Remove a planted key from the pool: no check gets this key, and it is not scheduled at the end."""
         self.keys = [other for other in self.keys if other != key]
         self._finished.add(key)
 
@@ -134,14 +134,14 @@ class Pool(Inventory):
         try:
             answer = self.client.ask(operation, key_id=key, **window)
         except Lost as lost:
-            # The key's state shows whether the request was carried out.
+            # The state of the key shows whether the target carried out the request.
             after = self.read_until(key, lambda after: after.state != view.state)
             if isinstance(lost, Unanswered) and after.state == view.state:
                 raise
             return after
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
-        # A cancelled key may read as gone only while reads lag behind.
+        # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
         none_of = {view.state, GONE} if operation == "cancel" else {view.state}
         after = self.read_until(key, lambda after: after.state not in none_of)
         if after.state in none_of:
@@ -157,13 +157,13 @@ class Pool(Inventory):
     # --- creating -----------------------------------------------------------------------------------------------------
 
     def create_reserved(self, **arguments: object) -> str:
-        """Create or reuse a key of a special kind, which is scheduled at the end but never handed out."""
+        """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end."""
         key = self.create(**arguments)
         self._reserved.add(key)
         return key
 
     def create(self, **arguments: object) -> str:
-        """Reuse a key of an earlier run, or create one. Raises `Inconclusive` at the limit."""
+        """Reuse a key of an earlier run, or create one. Raises `Inconclusive` if the run may use no more keys."""
         kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
         while (found := self.reuse(kind)) is not None:
             key, view = found
@@ -172,12 +172,15 @@ class Pool(Inventory):
                     self.keys.append(key)
                     return key
             except Inconclusive:
-                # This run holds the key and schedules it at the end; another key is tried.
+                # The key cannot be used, but this run holds it and schedules it at the end. Another key is tried.
                 continue
         return self.create_new(**arguments)
 
     def create_new(self, **arguments: object) -> str:
-        """Create a key, recorded in the ledger before the request is sent. Raises `Inconclusive` at the limit."""
+        """Create a key, which the ledger records before the request is sent.
+
+        Raises `Inconclusive` if the run may create no more keys, or if no key was created.
+        """
         self.close_gone_keys()
         if self.room <= 0:
             raise Inconclusive(
@@ -192,16 +195,16 @@ class Pool(Inventory):
         )
         if key is None:
             made = self.judge_refused_creates()
-            # The keys are ours and can be used, so that later checks can be judged.
+            # A key that was created by a refused request is ours. It is used, so that later checks can be judged.
             self.keys += made if kind == PLAIN else ()
             raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
         self.keys.append(key)
         return key
 
     def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
-        """Judge that refused creates have made no key; returns the ids of keys that they made all the same.
+        """Judge that refused creates have created no key; returns the ids of keys that were created nevertheless.
 
-        `last` as for `keys_of_refused_creates`. Raises `Inconclusive`.
+        For `last` and errors, see `keys_of_refused_creates`.
         """
         made = self.keys_of_refused_creates(last=last)
         for key, answer in made:
@@ -219,7 +222,7 @@ class Pool(Inventory):
     # --- scheduling at the end ----------------------------------------------------------------------------------------
 
     def is_released(self, view: KeyView) -> bool:
-        """Whether a key is gone, or pending with a date no later than the shortest window gives."""
+        """Whether a key is gone, or pending with a deletion date as early as the shortest window allows."""
         if view.state != PENDING or view.deletion_at is None:
             return super().is_released(view)
         profile = self.client.profile
@@ -227,9 +230,10 @@ class Pool(Inventory):
         return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
     def release(self) -> tuple[UnscheduledKey, ...]:
-        """Schedule every key of this run for deletion; returns those that could not be scheduled, with the reason."""
+        """Schedule every key of this run for deletion; returns the keys that could not be scheduled, with reasons."""
         self._listed = None
-        # Records whose state cannot be found out stay in the ledger; known keys are scheduled all the same.
+        # If one of these steps fails, the records that it could not resolve stay in the ledger, and all known keys are
+        # still scheduled.
         for step in (self.hold_recorded, self.resolve, self.resolve_earlier_runs, self._inherit):
             try:
                 step()
@@ -238,7 +242,7 @@ class Pool(Inventory):
         left = tuple(
             UnscheduledKey(key, why) for key in sorted(self.held) if (why := self._release_key(key)) is not None
         )
-        # On a full disk only the reason is lost to the next run.
+        # If the disk is full, the next run misses only the reasons.
         with suppress(OSError):
             for each in left:
                 self.ledger.write("left", self.ledger.marker_of(each.key), each.key, reason=each.reason)
@@ -251,7 +255,7 @@ class Pool(Inventory):
                     self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
-        """Hold keys that killed runs left, to schedule them as well, and close the records of keys that are gone."""
+        """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys."""
         for record in self.ledger.unfinished():
             if record.run == self.ledger.run or record.key is None:
                 continue
@@ -269,7 +273,10 @@ class Pool(Inventory):
                 self.ledger.write("left", record.marker, record.key, reason=self._clean(why))
 
     def _release_key(self, key: str) -> str | None:
-        """Schedule a key; returns the reason if that failed, else None. Raises nothing, so that others follow."""
+        """Schedule a key; returns the reason if the key could not be scheduled, else None.
+
+        Raises nothing, so that the remaining keys are scheduled too.
+        """
         try:
             if key in self._finished:
                 return None
@@ -304,7 +311,10 @@ class Pool(Inventory):
         return self.client.exchange_log.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
-        """Cancel a deletion with a late date, to schedule it again with a shorter window; a refusal is ignored."""
+        """Cancel a deletion that has a late date, so that the key can be scheduled again with a shorter window.
+
+        If the cancel fails, the key stays as it is.
+        """
         try:
             self._step(key, view, ENABLED, 0)
         except Inconclusive:

@@ -1,4 +1,4 @@
-"""Reading keys: one key, a key until it satisfies a condition, and all keys that a target lists. Changes nothing."""
+"""Reads keys: one key, a key until a condition holds, and all keys that a target lists. Changes nothing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
 _POLL_SECONDS = 0.05
-# On a target whose changes never show, each step would cost the whole wait: after so many timeouts, a tenth is waited.
+# After this many waits without a change, the reader waits only a tenth of the time: on a target whose changes never
+# become visible, each step would otherwise take the whole time.
 _TIMEOUTS_BEFORE_SHORTER_WAITS = 2
-# A list may never end on a faulty target.
+# After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
 
 
 class Reader:
-    """Reads keys through a client and allows for delayed reads. `keys` are living keys, which lists must contain."""
+    """Reads keys through a client, and allows for changes that become visible late.
+
+    `keys`: the ids of the run's keys that exist, which every list must contain.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -42,7 +46,7 @@ class Reader:
         return view
 
     def last_read(self, key: str) -> KeyView:
-        """The view of a key from the last request if that described this key; else a new reading."""
+        """The view of a key from the last request, if the last request described this key; else from a new request."""
         if self._last is not None and self._last[0] == self.client.requests and self._last[1].id == key:
             return self._last[1]
         return self.read(key)
@@ -69,14 +73,15 @@ class Reader:
 
     @property
     def settle_seconds(self) -> float:
-        """How many seconds to wait for a change to become visible."""
+        """The number of seconds to wait until a change becomes visible."""
         return self.client.profile.settle_seconds / (1 if self._timeouts < _TIMEOUTS_BEFORE_SHORTER_WAITS else 10)
 
     def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
-        """The ids of all keys that the target lists, in its order, with pages of `limit` keys or its default size.
+        """The ids of all keys that the target lists, in the target's order.
 
-        Judges that the living keys of the run are listed, within the profile's settle time. `first` is the reply to the
-        first page if that was already requested. Raises `Inconclusive` if a page is refused or the list does not end.
+        `limit`: the number of keys a page; None for the target's default. `first`: the reply to the request for the
+        first page, if that was sent already. Judges that the run's existing keys are listed within the profile's settle
+        time. Raises `Inconclusive` if a page is refused or the list does not end.
         """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
         deadline = self._clock.monotonic() + self.client.profile.settle_seconds

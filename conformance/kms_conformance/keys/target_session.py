@@ -1,4 +1,4 @@
-"""The session of a run with one target: its client, its clock, its keys, and the keys that were there before."""
+"""The session of a run with one target: the client, the clock, the run's keys, and the keys that existed before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
 
-# Keys of others are read one by one, before and after a run; of more than these, the first by id are read.
+# At most this many keys of others, the first by id, are read before and after a run, because each read is one request.
 _MAX_BYSTANDERS = 200
 
 
@@ -29,8 +29,11 @@ _MAX_BYSTANDERS = 200
 class TargetSession:
     """The objects of a run that belong to one target and are shared by its checks.
 
-    `keys` limits the keys that the run uses, `share` the part of a shard of `limits.max_keys`. `others` are the keys of
-    others as they read before the run; `isolation` is their comparison after it. `checks_started` are ids of checks.
+    - `keys`: the largest number of keys that the run may use.
+    - `share`: this shard's part of `limits.max_keys`; None for a run without shards.
+    - `others`: the keys of others as they were read before the run, by id.
+    - `isolation`: the comparison of these keys before and after the run; None before its end.
+    - `checks_started`: the ids of the checks that have started.
     """
 
     target: Target
@@ -70,9 +73,9 @@ class TargetSession:
         return frozenset(r.id for r in self.catalogue if r.not_applicable_because(profile, auth.way, auth.like) is None)
 
     def connect(self) -> None:
-        """Sign in and list keys, once. Raises `Inconclusive` if that fails, and again at each later call."""
+        """Sign in and list keys at the first call. If that fails, this and each later call raises `Inconclusive`."""
         if self._refused is not None:
-            # A new exception each time: one that is raised again keeps all its earlier tracebacks.
+            # Each call raises a new exception: an exception that is raised again keeps all its earlier tracebacks.
             raise Inconclusive(self._refused.reason, self._refused.hint)
         if self._listed is not None:
             return
@@ -86,16 +89,16 @@ class TargetSession:
             raise Inconclusive(self._refused.reason, self._refused.hint)
 
     def open(self) -> None:
-        """Connect, and read the existing keys once. Raises `Inconclusive` as `connect` does."""
+        """Connect, and read the existing keys at the first call. Raises `Inconclusive` as `connect` does."""
         self.connect()
         if not self._opened:
             self._read_others()
             self._opened = True
 
     def require_state(self) -> None:
-        """Open, and test once that the target keeps the state of a key: an answer proves nothing otherwise.
+        """Open, and test at the first call that the target keeps the state of a key.
 
-        Raises `Inconclusive` if it does not, and again at each later call.
+        If it does not, its answers prove nothing, and this and each later call raises `Inconclusive`.
         """
         self.open()
         if self._state_required:
@@ -117,7 +120,7 @@ class TargetSession:
     def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
         """Schedule all keys and close the connections; returns the keys that could not be scheduled, with the reason.
 
-        The keys of others are read again and compared, except when `hurried`, after an interrupt.
+        The keys of others are read again and compared, unless the run was interrupted (`hurried`).
         """
         self.client.stop_findings()
         self.client.backoff.renew()
@@ -140,7 +143,7 @@ class TargetSession:
         for key in self.others:
             with suppress(Inconclusive):
                 after[key] = self.pool.read(key)
-        # Keys of this suite are left out, also those of other runs.
+        # The keys of this suite, also the keys of other runs, are left out.
         ours = self.pool.held | {str(record.key) for record in self.ledger.records().values()} | self._other_runs_keys
         before = [key for key in self.pool.preexisting if key not in ours]
         now = [key for key in self.pool.list_keys() if key not in ours]
@@ -153,7 +156,7 @@ class TargetSession:
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
         profile = self.client.profile
         if answer.status in {401, 403} or any(
-            # Dialects without signatures have no such refusals.
+            # The profile of a dialect without signatures lacks some of these refusals.
             profile.refusal(name).admits(answer.status, answer.code)
             for name in refused_as
             if name in profile.facts["refusals"]
@@ -168,7 +171,10 @@ class TargetSession:
             self.ledger.belongs_to(account, self.client.exchange_log.redactor.text(account))
 
     def _check_clock(self, answer: Answer) -> None:
-        """Raise `Inconclusive` if this machine's clock is off: without time control, dates are judged by that clock."""
+        """Raise `Inconclusive` if the clocks of this machine and the target differ too much.
+
+        On a target without time control, dates are judged by the clock of this machine.
+        """
         off = skew(answer.reply.header("Date"), answer.sent_at, self.world.clock.now())
         tolerance = self.client.profile.deletion.date_tolerance_seconds
         if off is not None and abs(off) > tolerance / 2 and not self.time.offered:
@@ -178,7 +184,7 @@ class TargetSession:
             )
 
     def _read_others(self) -> None:
-        # Checks of lists and keys judge a target that cannot list or describe.
+        # A target that cannot list or describe keys is not judged here: checks do that.
         with suppress(Inconclusive):
             self.pool.preexisting = frozenset(self.pool.list_keys(first=self._listed))
         # Records of earlier credentials are copied first, so that their keys count as ours below.
@@ -188,7 +194,8 @@ class TargetSession:
         for key in sorted(self.pool.preexisting)[:_MAX_BYSTANDERS]:
             with suppress(Inconclusive):
                 view = self.pool.views_before[key] = self.pool.last_read(key)
-                # Another run of this suite at the same time changes its keys and, for a while, their descriptions.
+                # A key of another run of this suite is not compared, because that run may change it now. Its marker may
+                # be missing for a while, so the ledger is asked too.
                 if key in known or (view.description or "").startswith(MARKER_PREFIX):
                     self._other_runs_keys.add(key)
                 else:

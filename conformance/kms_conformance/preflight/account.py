@@ -1,4 +1,4 @@
-"""The account of a target before a run: quota, status, keys of other runs, costs, and advice on refused credentials."""
+"""Facts about a target's account before a run: quota, status, keys of other runs, costs; advice on credentials."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import created_by_sibling
 from kms_conformance.keys.pool import Pool
 
-#: Keys that are read to find other runs; at the default pace of 5 requests a second this takes 40 s.
+#: The largest number of keys that are read to find other runs. At the default of 5 requests a second this takes 40 s.
 MOST_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
 class Quota:
-    """Keys used and allowed; `reported` is true if the endpoint itself gave the numbers."""
+    """The numbers of keys used and allowed; `reported` is true if the endpoint itself gave both numbers."""
 
     used: int
     limit: int
@@ -32,9 +32,10 @@ class Quota:
 
 
 def quota(client: Client, keys: int) -> Quota:
-    """The quota of keys as the endpoint reports it; without such an operation, `keys` used of the documented limit.
+    """The quota of keys as the endpoint reports it.
 
-    Raises `Inconclusive`.
+    If the endpoint reports no quota, the result is `keys`, the number of listed keys, and the documented limit. Raises
+    `Inconclusive`.
     """
     documented = Quota(keys, int(client.profile.facts["key_quota"]), reported=False)
     if "quotas" not in client.api:
@@ -53,11 +54,11 @@ def account_problem(client: Client) -> str | None:
 
 
 def keys_in_use(pool: Pool, ledger: Ledger, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Pairs (id, marker) of keys with a marker of this suite that are neither pending nor in this ledger.
+    """Pairs (id, marker) of keys with a marker of this suite that are not pending and not in this ledger.
 
-    Such keys belong to a run on another machine, which would share the quota and change keys meanwhile, or to a lost
-    ledger, and then they cost money. Keys of other shards of the same division are left out: each shard has its part
-    of the limits.
+    Either a run on another machine uses these keys; then both runs share the quota and may change keys at the same
+    time. Or the ledger of these keys is lost; then they cost money. Keys of other shards of the same run are left out,
+    because each shard has its own part of the limits.
     """
     entries = tuple(ledger.entries())
     ours = {entry.key for entry in entries if entry.key} | {entry.marker for entry in entries}
@@ -83,7 +84,7 @@ class Advice:
     next: str
 
 
-# In the order of display if several are possible.
+# If several of these are possible, they are shown in this order.
 _ADVICE = {
     "expired_token": Advice("The token has expired.", "Get a new one and set it in the target file's variable."),
     "stale_signature": Advice(
@@ -113,10 +114,12 @@ _OF_SIGNATURES = frozenset({"stale_signature", "unknown_access_key", "wrong_sign
 
 
 def advise(profile: Profile, status: int, code: str | None, *, signed: bool, clock_is_off: bool) -> tuple[Advice, ...]:
-    """The possible reasons for which credentials were refused with this status and code; may be empty.
+    """The advice on each possible reason for which credentials were refused with this status and code; may be empty.
 
-    `signed` is true for access keys and false for tokens. A refusal whose first documented answer has exactly this
-    status and code is preferred. If `clock_is_off`, a refused signature is explained by the clock alone.
+    - `signed`: true for access keys, false for tokens.
+    - `clock_is_off`: if true, and the status and code fit an outdated signature, this is the only reason returned.
+
+    If this status and code are the first documented answer to some refusals, only these refusals are returned.
     """
     others = _OF_TOKENS if signed else _OF_SIGNATURES
     found = {name: profile.refusal(name).answers[0] for name in _admitting(profile, status, code) if name not in others}
@@ -133,9 +136,9 @@ def _admitting(profile: Profile, status: int, code: str | None) -> Iterator[str]
 
 
 def cost_of(profile: Profile, keys: int) -> str:
-    """The price of a run that creates so many keys and schedules them within a day, as text with its source.
+    """The price of a run that creates `keys` keys and schedules them within a day, as text with its source.
 
-    The price is from the profile's `billing`; a price that is not there is reported as not known.
+    The price is in the profile under `billing`. If it is missing there, the text says that the price is not known.
     """
     facts = profile.facts.get("billing")
     if facts is None:

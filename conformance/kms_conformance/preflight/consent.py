@@ -1,4 +1,4 @@
-"""Consent for real accounts: a run needs the owner's permission and no other run in the same account."""
+"""Consent for real accounts: a run needs the owner's permission, and no other run may use the same account."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MOST_SHOWN = 5
 
 
 def question(target: Target, tier: Tier) -> str:
-    """The question before a run: its effect on the account."""
+    """The question that the user answers before a run; the text says what the run does to the account."""
     return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys)
 
 
 def question_of_clients(target: Target, clients: int) -> str:
-    """The question before a run through the vendors' clients, each of which creates a key."""
+    """The question before a run through `clients` clients of vendors, each of which creates a key."""
     return _question(target, "A run through the vendors' clients", clients)
 
 
@@ -36,9 +36,10 @@ def _question(target: Target, run: str, most: int) -> str:
 
 
 def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
-    """Raise `TargetError` for a real account without its owner's consent, and for one that another run uses.
+    """Raise `TargetError` for a real account whose owner has not consented, or that another run uses.
 
-    `given` is true if the user consented on the command line. `mark` is the mark of the shard that is to run.
+    - `given`: true if the user consented on the command line.
+    - `mark`: the prefix of run ids of the shard that will run; empty for a run without shards.
     """
     for target in targets:
         if not target.is_real:
@@ -59,7 +60,7 @@ def _refuse_collisions(target: Target, mark: str) -> None:
         target_session.client.sign_in()
         found = tuple(keys_in_use(target_session.pool, ledger, target_session.pool.list_keys()))
     except (Inconclusive, SignInFailed):
-        # The run itself will report this and be inconclusive.
+        # The run itself will meet the same error, report it, and be inconclusive.
         return
     finally:
         target_session.client.close()

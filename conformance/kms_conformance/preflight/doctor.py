@@ -1,4 +1,4 @@
-"""The doctor: findings about a target before a run, each with its level and the next step. Changes nothing."""
+"""The doctor: finds out before a run whether a target can be used, and what stands in the way. It changes nothing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,21 @@ from kms_conformance.preflight.account import Advice, advise, cost_of
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreachable, probe
 
-#: A certificate with fewer days left may expire before its operator notices a failing nightly run.
+#: The doctor warns if a TLS certificate has fewer days left than this: it may expire before its operator notices a
+#: failing nightly run.
 _DAYS_LEFT = 14
-# The default if the profile has none: both gateways with a documented limit allow 15 minutes.
+# The age in seconds that a request signature may have, if the profile gives none. Both gateways that document a limit
+# allow 15 minutes.
 _SIGNATURE_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's output; `level` is `bad` if a run could reach no verdict, then with a step `next`."""
+    """One line of the doctor's output.
+
+    - `level`: `bad` if a run could reach no verdict.
+    - `next`: the next step for the user, if there is one.
+    """
 
     topic: str
     text: str
@@ -52,7 +58,7 @@ def diagnose(target: Target, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _of_this_machine(target: Target, ledger: Ledger) -> Iterator[Finding]:
-    """Findings before the first request: the ledger's folder and the secrets of the target file."""
+    """Findings that need no request: whether the ledger's folder can be used, and the secrets of the target file."""
     try:
         try_ledgers(ledger.path.parent)
         ledger.try_locks()
@@ -80,7 +86,7 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
     except SignInFailed as error:
         yield Finding("signed in", f"no. {error.what} {error.why}", "bad", error.hint)
         return
-    # Signed like any other request, because the credentials are tested.
+    # This request is signed like any other, because it tests the credentials.
     answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
     off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
     yield _clock(target, client, off)

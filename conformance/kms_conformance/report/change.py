@@ -1,4 +1,4 @@
-"""Changes between two runs of one target, per requirement, and whether they are regressions."""
+"""Finds the changes between two runs of one target, requirement by requirement, and which are regressions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HELD = frozenset({"passed", "waived"})
 
 @dataclass(frozen=True)
 class RunSide:
-    """One target in one run; `checks` is None if only the verdict is available."""
+    """One target in one of the two runs; `checks` is None if only the verdict is available."""
 
     verdict: Verdict
     checks: Sequence[CheckResult] | None = None
@@ -33,9 +33,10 @@ class RunSide:
 class RequirementChange:
     """One requirement of one target that differs between two runs.
 
-    `before` and `after` are its verdicts, None if a run does not have the requirement. `answers_before` and
-    `answers_after` are the accepted answers that came, only for the kind `answer_changed`. `why` is the reason in the
-    later verdict, else in the earlier one. `failure` is the id of a failure in the later run.
+    - `before`, `after`: its verdicts in the earlier and the later run; None if a run does not have the requirement.
+    - `answers_before`, `answers_after`: the accepted answers that the target gave; only for the kind `answer_changed`.
+    - `why`: the reason in the later verdict; if there is none, the reason in the earlier verdict.
+    - `failure`: the id of a failure in the later run.
     """
 
     kind: Kind
@@ -73,10 +74,11 @@ def kind_of(
 ) -> Kind | None:
     """Classify the change of one verdict; None if there is no change.
 
-    - `new`, `vanished`: only one run has the requirement, and it applies there.
+    - `new`, `vanished`: the requirement applies in only one of the runs, the later or the earlier.
     - `regressed`: a MUST or SHOULD passed or was waived before and fails now, or a MUST is no longer judged.
-    - `uncovered`: a MUST or SHOULD fails that could not be judged before.
-    - `fixed`: a MUST or SHOULD passes that failed or was waived before, or a MUST that could not be judged before.
+    - `uncovered`: a MUST or SHOULD could not be judged before and fails now.
+    - `fixed`: a MUST or SHOULD failed or was waived before and passes now, or a MUST could not be judged before and
+      passes now.
     - `otherwise`: any other change, and every change of a MAY or of a requirement that does not decide.
     """
     if before in _ABSENT or after in _ABSENT:
@@ -96,9 +98,10 @@ def kind_of(
 
 
 def _answers(old: RunSide, new: RunSide) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
-    """By requirement, the accepted answers in both runs, from checks that both runs made.
+    """By requirement, the accepted answers in both runs, if they differ; only checks that both runs made count.
 
-    With different seeds, checks with randomly drawn requests (`DRAWN`) are left out: they sent different requests.
+    If the seeds differ, checks with randomly generated requests (`SEEDED`) are left out, because they sent different
+    requests.
     """
     drawn = frozenset[str]() if old.verdict.seed == new.verdict.seed else frozenset(SEEDED)
     first, second = (_observed(side, drawn) for side in (old, new))
@@ -113,7 +116,7 @@ _Observed = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def _observed(side: RunSide, besides: frozenset[str]) -> _Observed:
-    """The accepted answers that came, by check and requirement."""
+    """The accepted answers that the target gave, by check and requirement, without the families in `besides`."""
     return {
         (check.check, requirement): answers
         for check in side.checks or ()

@@ -1,4 +1,4 @@
-"""Compares two runs: targets of both, changes in each target, and other possible causes of a change."""
+"""Compares two runs: the targets of both, the changes in each target, and possible causes other than the target."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ KIND = "kms-conformance changes"
 class RunComparison:
     """The comparison of two runs.
 
-    `results`: by target, the results before and after; None if a run does not have the target. `warnings`: causes of a
-    change other than the target, such as different specs, tiers or suite versions.
+    - `before`, `after`: the names of the runs, such as their paths.
+    - `results`: by target, its result in the earlier and in the later run; None if a run does not have the target.
+    - `changes`: the changed requirements of all targets.
+    - `warnings`: possible causes of a change other than the target, such as different specs, tiers or suite versions.
     """
 
     before: str
@@ -67,7 +69,8 @@ class RunComparison:
 def compare(before: Path, after: Path) -> RunComparison:
     """Compare two reports folders or verdict files. Raises `ReportError` if one cannot be read.
 
-    Targets are paired by name. If each run has exactly one target, these two are compared, also under different names.
+    Targets with the same name are compared. If each run has exactly one target, these two are compared even if their
+    names differ.
     """
     return compared(str(before), sides(before), str(after), sides(after))
 

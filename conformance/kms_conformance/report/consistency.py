@@ -1,4 +1,4 @@
-"""Consistency of a report: results and counts are recomputed from its parts, so that edited files are found."""
+"""Finds contradictions in a report: computes results and counts again from its parts, to find edited files."""
 
 from __future__ import annotations
 

@@ -11,20 +11,21 @@ from typing import Any
 from kms_conformance.core.disk import make_folder, sync_folder
 from kms_conformance.core.errors import UserMistake
 
-# Reports name endpoints, keys and accounts: only their owner may read them.
+# Only the owner of a report may read its files, because they name endpoints, keys and accounts.
 _MODE = 0o600
-# The largest run measured (tier nightly, every requirement failed) wrote 20 MB.
+# The largest file that is read. The largest run measured (tier nightly, every requirement failed) wrote 20 MB.
 _MOST_BYTES = 256 * 1024 * 1024
-# That file holds fewer than a million values; a parsed value takes up to 72 bytes of memory.
+# The largest number of values in a file that is parsed. A parsed value takes up to 72 bytes of memory; the file of
+# 20 MB holds fewer than a million values.
 _MOST_VALUES = 5_000_000
-# Recordings hold bodies, which are decoded down to 64 levels.
+# The deepest nesting that is read. Recordings hold bodies, which are decoded down to 64 levels.
 _DEEPEST = 100
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file atomically: a reader, also after a crash, finds the old content or the new. Creates the folder.
+    """Write a file atomically: a reader finds either the old content or the new, even after a crash.
 
-    Raises `ReportError` if the file cannot be written.
+    The folder is created if it is missing. Raises `ReportError` if the file cannot be written.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -37,7 +38,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            # Without this, a crash may undo the rename.
+            # If the folder is not synchronised, a crash may undo the rename.
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -80,7 +81,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON; callers validate by schema
-    """Parse a JSON file strictly: UTF-8, no key twice, no NaN. Raises `ReportError`."""
+    """Parse a JSON file. Raises `ReportError` if it is not UTF-8, has a key twice, or holds NaN."""
     return parse_json(read_bytes(path), str(path))
 
 
@@ -127,9 +128,10 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
 
 
 class ReportError(UserMistake):
-    """A report cannot be read, written or sealed: `what` happened, `why`, and a `hint` on the next step.
+    """A report cannot be read, written or sealed.
 
-    `what` and `hint` are one line each; `why` may have several lines.
+    `what` says in one line what happened; `why` gives the reason and may have several lines; `hint` says in one line
+    what to do next.
     """
 
     def __init__(self, what: str, why: str, hint: str) -> None:

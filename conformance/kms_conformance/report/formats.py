@@ -22,9 +22,10 @@ TargetRenderer = Callable[[TargetPage], str | bytes]
 class ReportFormat:
     """One format of the results, rendered from the content of `results.json`.
 
-    `of_run`: renderers of files in the reports folder, by file name; arguments are the pages of all targets and the
-    waivers out of date. `of_target`: renderers of files in the folder of each target. `folders`: folders that a command
-    fills by a third-party program (Allure).
+    - `of_run`: by name of each file in the reports folder, its renderer, which gets the pages of all targets and the
+      waivers that are out of date.
+    - `of_target`: by name of each file in the folder of a target, its renderer.
+    - `folders`: the names of folders that a command fills by a program of others (Allure).
     """
 
     name: str
@@ -43,9 +44,9 @@ FORMATS: dict[str, ReportFormat] = {}
 
 
 def register(added: ReportFormat) -> None:
-    """Register a format: runs and the command `report` write its files, and the next run removes them first.
+    """Register a format. Runs and the command `report` write its files, and each run first removes the old ones.
 
-    Raises `ValueError` if its name or one of its files is taken.
+    Raises `ValueError` if another format has the same name or one of the files.
     """
     taken = {
         *layout.RECORDS_OF_RUN,

@@ -21,19 +21,22 @@ ALLURE_REPORT = "allure-report"
 EXCHANGES = "exchanges.jsonl.gz"
 LEDGER = "ledger.jsonl"
 ENVIRONMENT = "environment.json"
-# Left out of sealed files, because it holds paths of this machine.
+# This file is not part of sealed files, because it holds paths of this machine.
 REPLAY = "replay.json"
 
-# The files that a run records. The formats that are rendered from them are registered in `formats`.
+# The files with the data of a run. `report/formats.py` has the files that are rendered from these.
 RECORDS_OF_RUN = (RESULTS, SHARD, REPLAY)
 RECORDS_OF_TARGET = (VERDICT, TRACE, EXCHANGES, LEDGER, ENVIRONMENT)
 
-# The names that the schema of target files allows: none leads out of the reports folder.
+# The names that the schema of target files allows. None of these names, as a folder, leads out of the reports folder.
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 
 def folders(directory: Path, names: Sequence[str]) -> dict[str, Path]:
-    """The folder of each target's verdict, by target name. Raises `ReportError` if two targets would share a folder."""
+    """The folder of each target's verdict, by target name.
+
+    Raises `ReportError` if a name cannot be used as a folder, or if two targets would share a folder.
+    """
     for name in names:
         if not _NAME.fullmatch(name):
             raise ReportError(
@@ -41,7 +44,7 @@ def folders(directory: Path, names: Sequence[str]) -> dict[str, Path]:
                 "Its name may have letters, digits, dots, underscores and dashes only.",
                 "Change `name` in the target file.",
             )
-    # On some file systems, names that differ only by case are one folder.
+    # On some file systems, two names that differ only by case name one folder.
     if len({name.casefold() for name in names}) != len(names):
         raise ReportError(
             "Two targets of this run would share a folder.",
@@ -52,13 +55,13 @@ def folders(directory: Path, names: Sequence[str]) -> dict[str, Path]:
 
 
 def sealed_name(name: str, *, partial: bool, evidence: bool) -> str:
-    """The name of a target's sealed file: `certificate` only for a complete run of a conformant target."""
+    """The name of a target's sealed file. It contains `certificate` only for a complete run of a conformant target."""
     kind = "-".join(word for word, said in (("partial", partial), ("evidence", evidence)) if said) or "certificate"
     return f"{name}.{kind}.zip"
 
 
 def is_sealed(name: str) -> bool:
-    """Whether a file name is that of a sealed file."""
+    """Whether a file name is the name of a sealed file."""
     return _SEALED.search(name) is not None
 
 

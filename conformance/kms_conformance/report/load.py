@@ -54,7 +54,10 @@ def load_verdict(path: Path) -> Verdict:
 
 
 def load_verdicts(path: Path) -> tuple[Verdict, ...]:
-    """The verdicts in a reports folder or `results.json`, or the one in a target's folder or `verdict.json`."""
+    """The verdicts of a run, from its reports folder or `results.json`.
+
+    From the folder of a target or its `verdict.json`, the verdict on this target alone.
+    """
     if path.name == layout.RESULTS or (path / layout.RESULTS).is_file():
         return tuple(target.verdict for target in load_report(path).targets)
     return (load_verdict(path / layout.VERDICT if path.is_dir() else path),)

@@ -1,4 +1,4 @@
-"""The results of a run as frozen values, from the run itself or read from a reports folder."""
+"""The results of a run as frozen values; they come from the run itself or are read from a reports folder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class TargetReport:
 
     @classmethod
     def of(cls, verdict: Verdict, checks: Sequence[CheckResult]) -> TargetReport:
-        """Build it from a verdict and the results of its checks."""
+        """Build the results of a target from its verdict and the results of its checks."""
         return cls(verdict, tuple(checks))
 
 
 @dataclass(frozen=True)
 class Report:
-    """The results of one run: one or more targets, one tier, one seed; `stale` are its waivers out of date."""
+    """The results of one run: one or more targets, one tier, one seed. `stale`: its waivers that are out of date."""
 
     targets: tuple[TargetReport, ...]
     stale: tuple[StaleWaiver, ...] = ()
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the run, and of commands that show it."""
+        """The exit code of the run, and of the commands that show the run."""
         results = (target.verdict.result for target in self.targets)
         waiting = [is_waiting(target.verdict) for target in self.targets]
         return exit_code(results, waiting=waiting, waivers_out_of_date=bool(self.stale))

@@ -1,4 +1,4 @@
-"""Stores the input of a certificate beside each verdict: exchanges, ledger lines, and the environment of the run."""
+"""Stores the files beside each verdict that a certificate needs: exchanges, ledger lines, environment of the run."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def keep_recordings(
 ) -> None:
     """Move the recordings of a run beside the verdicts of its targets, and write `environment.json`.
 
-    `nights`: the options `plant`, `watch` and `rescue`. A recording that cannot be written is skipped: the run is
-    valid, and `certify` will refuse it.
+    `nights`: the values of the options `plant`, `watch` and `rescue`. If a recording cannot be written, it is left out:
+    the run is still valid, but the command `certify` refuses it.
     """
     folders = layout.folders(directory, [target.name for target in targets])
     for target in targets:

@@ -1,4 +1,7 @@
-"""Commands that repeat a run or a failure, and `replay.json`: the target files of the run, for `replay`."""
+"""The commands that repeat a run or a failure, and the file `replay.json`, which names the run's target files.
+
+The command `replay` reads `replay.json`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1
-# With more failed checks than this, the command names their files instead.
+# If more checks than this failed, the command names the files of the checks instead of the checks.
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, with a title that says its effect."""
+    """A command line, with a title that says what it does."""
 
     title: str
     line: str
@@ -50,12 +53,12 @@ def _commands(target: TargetReport) -> Iterator[Command]:
 
 
 def replay_command(directory: Path | str, failure: str) -> str:
-    """The command that repeats the exchanges of a failure; `directory` is the reports folder of its run."""
+    """The command that repeats the exchanges of a failure; `directory` is the reports folder of the run."""
     return f"kms-conformance replay {shlex.quote(relative_path(directory))} {failure}"
 
 
 def relative_path(path: Path | str) -> str:
-    """The path relative to the working directory if it lies below; else the path unchanged."""
+    """The path relative to the working directory, if it lies below this directory; else the path unchanged."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd()))
     except (OSError, ValueError):
@@ -63,7 +66,7 @@ def relative_path(path: Path | str) -> str:
 
 
 def write_replay_file(directory: Path, paths: Mapping[str, Path | None]) -> None:
-    """Write `replay.json`: the target file of each target, by name; None for the built-in emulator."""
+    """Write `replay.json`. `paths`: by target name, the path of its target file; None for the built-in emulator."""
     targets = {name: None if path is None else str(path.resolve()) for name, path in paths.items()}
     files.write_atomically(directory / layout.REPLAY, files.to_text({"format": FORMAT, "targets": targets}))
 

@@ -1,4 +1,4 @@
-"""Validates documents, before writing and after reading, by the published JSON Schemas."""
+"""Validates documents by the published JSON Schemas, before they are written and after they are read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def validate(document: object, schema: Schema, name: str) -> None:
     except UnicodeEncodeError:
         found = ["It has a lone surrogate, which is not valid text."]
     except (ValueError, RecursionError):
-        # jsonschema_rs reads up to 255 levels.
+        # jsonschema_rs fails on documents with more than 255 levels.
         found = ["It is nested deeper than any report."]
     if found:
         raise ReportError(
@@ -50,8 +50,8 @@ def validate(document: object, schema: Schema, name: str) -> None:
 def built(make: Callable[[Any], _Made], document: object, name: str) -> _Made:
     """Build a value by `make` from a document that is valid by its schema.
 
-    Raises `ReportError` if `make` fails, because a schema cannot express every condition; `name` is the file name in
-    the message.
+    Raises `ReportError` if `make` fails: a schema cannot express every condition, so a valid document may still be
+    unusable. `name` is the file name in the message.
     """
     try:
         return make(document)

@@ -1,4 +1,4 @@
-"""Status of requirements and checks for JUnit and Allure: failure, error, or skipped."""
+"""The status of requirements and checks in JUnit and Allure: failure, error, or skipped."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ StatusKind = Literal["failure", "error", "skipped"]
 class Status:
     """A status that is not *passed*.
 
-    The first line of `text` is complete on its own, because some systems show no more. `type` is a level, `waived`, or
-    the reason for a status that no requirement causes.
+    - `type`: the level of the requirement, or `waived`; if no requirement causes the status, a word for the reason.
+    - `text`: the explanation. Its first line is complete on its own, because some systems show only that line.
     """
 
     kind: StatusKind
@@ -34,8 +34,8 @@ class Status:
 def requirement_status(page: TargetPage, entry: RequirementVerdict) -> Status | None:
     """The status of a requirement; None if it passed.
 
-    A MUST that failed is a failure, and a MUST that could not be judged is an error: both make the exit code nonzero.
-    Waived requirements, SHOULD and MAY do not, and are skipped, with their text.
+    A MUST that failed is a failure, and a MUST that could not be judged is an error, because both make the exit code
+    nonzero. All others (waived, SHOULD, MAY, not applicable) are skipped, with a text.
     """
     if entry.verdict == "passed":
         return None
@@ -53,12 +53,12 @@ def requirement_status(page: TargetPage, entry: RequirementVerdict) -> Status | 
 def check_status(page: TargetPage, check: CheckResult) -> Status | None:
     """The status of a check, from the requirements that it declares; None if it passed.
 
-    Requirements that are judged on every exchange count only where a check declares them. Otherwise one wrong header
-    would make every check a failure.
+    Some requirements are judged on every exchange. They count here only if the check declares them; otherwise one wrong
+    header would make every check a failure.
     """
     statuses = [status for name in check.declared if (status := _of_declared(page, check, name)) is not None]
     if not check.ended:
-        # Also without an open requirement: a run with an unfinished check is not conformant.
+        # An unfinished check is an error even if no requirement is open, because the run cannot be conformant.
         statuses.append(Status("error", "unfinished", one_line(check.reason)))
     for kind in ("failure", "error", "skipped"):
         fitting = [status for status in statuses if status.kind == kind]
@@ -100,7 +100,7 @@ def _of_declared(page: TargetPage, check: CheckResult, name: str) -> Status | No
 
 
 def _weighs(entry: RequirementVerdict) -> bool:
-    """Whether the exit code of the run depends on it."""
+    """Whether the exit code of the run depends on the requirement."""
     return entry.weight == "MUST"
 
 

@@ -1,4 +1,4 @@
-"""Writes the files of a run: verdicts, results, traces, and every registered format; removes those of earlier runs."""
+"""Writes the files of a run (verdicts, results, traces, every registered format); removes the files of earlier runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNFINISHED = "The run is unfinished: it is still running, or it was killed."
 
 
 class ContradictionError(ReportError):
-    """The results of a run are inconsistent or invalid by their schema: a fault of the suite. Exit code 3."""
+    """The results of a run contradict each other or their schema, which is a fault of the suite. Exit code 3."""
 
     exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
 
@@ -39,7 +39,7 @@ class ContradictionError(ReportError):
 class NotWrittenError(ReportError):
     """The results could not be written. Exit code 3.
 
-    `report` has the results for the terminal, with `inconclusive` in place of `conformant`.
+    `report`: the results, which the terminal still shows, with `inconclusive` in place of `conformant`.
     """
 
     exit_code: ClassVar[int] = EXIT_CODES["inconclusive"]
@@ -73,11 +73,12 @@ def begin(directory: Path, verdicts: Sequence[Verdict]) -> None:
 def write(
     directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]], stale: Sequence[StaleWaiver] = ()
 ) -> Report:
-    """Write all files of a run into its reports folder; `stale` are waivers out of date. Returns the report.
+    """Write all files of a run into its reports folder, and return the report.
 
-    The results are validated first. Then the files of an earlier run are removed, and the new ones written;
-    `results.json` comes last, so a folder without it belongs to an unfinished run. Raises `ContradictionError` for
-    invalid results, and `NotWrittenError` if a file cannot be written: then all files of this run are removed.
+    `stale`: the waivers that are out of date. The results are validated first. Then the files of an earlier run are
+    removed and the new files written. `results.json` is written last, so a folder without this file belongs to an
+    unfinished run. Raises `ContradictionError` for invalid results. If a file cannot be written, all files of this run
+    are removed and `NotWrittenError` is raised.
     """
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
@@ -123,7 +124,10 @@ def _check(report: Report) -> None:
 
 
 def clear(directory: Path) -> None:
-    """Remove the files of an earlier run, also from subfolders with a `verdict.json` of the suite; no other files."""
+    """Remove the files of an earlier run from a folder and from each subfolder with a `verdict.json` of the suite.
+
+    No other files are removed.
+    """
     folders = [directory, *(path.parent for path in sorted(directory.glob(f"*/{layout.VERDICT}")) if _is_ours(path))]
     of_target = (*layout.RECORDS_OF_TARGET, *formats.files_of_target())
     left = [folder / name for folder in folders for name in of_target]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TracedExchange:
-    """One exchange: its number in the run; operation and status as text."""
+    """One exchange. `number`: its number in the run. `asked`: its operation and status, as text."""
 
     number: int
     asked: str
@@ -23,11 +23,14 @@ class TracedExchange:
 
 @dataclass(frozen=True)
 class Trace:
-    """One requirement in one check: the numbers of passed, productive and failed judgements.
+    """The judgements of one requirement in one check.
 
-    Productive judgements were made on a key in a state that the requirement is about. `declared`: whether the check
-    declares the requirement; requirements on every exchange are judged by other checks as well. `exchanges`: the first
-    that prove the requirement, or all that its failures cite.
+    - `declared`: true if the check declares the requirement. Checks also judge requirements on every exchange, which
+      they do not declare.
+    - `passed`, `failed`: the numbers of passed and failed judgements.
+    - `productive`: the number of passed judgements made after the check had read a key in a state that the requirement
+      is about.
+    - `exchanges`: all exchanges that the failures cite; without failures, the first that prove the requirement.
     """
 
     requirement: str
@@ -40,7 +43,10 @@ class Trace:
 
 
 def traces(target: TargetReport) -> Iterator[Trace]:
-    """One trace per requirement and check that judged it, in the order of the catalogue, then of the run."""
+    """One trace for each pair of a requirement and a check that judged it.
+
+    The traces follow the order of the catalogue; the traces of one requirement follow the order of the run.
+    """
     judged: dict[str, list[CheckResult]] = {}
     for check in target.checks:
         for name in dict.fromkeys((*check.passes, *(failure.requirement for failure in check.failures))):

@@ -16,7 +16,7 @@ from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.checks import SuiteCheck
 from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
-# The innermost frames of a traceback; the frames above belong to pytest and its plugins.
+# The number of innermost frames of a traceback that are kept; the outer frames belong to pytest and its plugins.
 _MOST_FRAMES = 12
 
 
@@ -32,8 +32,9 @@ class SuiteFault(Inconclusive):
 class CheckExecution:
     """The state of one check on one target.
 
-    `id`: without the target. `declared`: the requirements that the check judges. `stopped`: the check did not run to
-    its end.
+    - `id`: the id of the check without the target, as in `CheckResult.check`.
+    - `declared`: the ids of the requirements that the check judges.
+    - `stopped`: true if the check function did not run to its end.
     """
 
     id: str
@@ -49,7 +50,7 @@ class CheckExecution:
 
     @classmethod
     def of(cls, planned: SuiteCheck, target: str) -> CheckExecution:
-        """Build it from a check of the plan."""
+        """Build the state of a check of the plan."""
         return cls(planned.id, planned.family, planned.title, target, planned.declared)
 
     @property
@@ -58,17 +59,17 @@ class CheckExecution:
         return () if self.judge is None else tuple(self.judge.failures)
 
     def open(self, target_session: TargetSession, judge: Judge) -> None:
-        """Start the check in a target session; requests and keys from now on count for it."""
+        """Start the check in a target session; from now on, requests and new keys are counted for this check."""
         self.target_session, self.judge = target_session, judge
         self._before = (target_session.client.requests, target_session.pool.created)
         self._started = datetime.now(UTC)
 
     def result(self, excinfo: pytest.ExceptionInfo[BaseException] | None, seconds: float) -> CheckResult:
-        """The result; an exception other than a judgement is a fault of the suite, and makes it inconclusive."""
+        """The result of the check. It is inconclusive if an exception ended the check without a failed judgement."""
         return self._result(None if excinfo is None else excinfo.value, seconds)
 
     def interrupted(self) -> CheckResult:
-        """The result at the time of an interruption."""
+        """The result of a check that the user interrupts now."""
         since = 0.0 if self._started is None else (datetime.now(UTC) - self._started).total_seconds()
         return self._result(KeyboardInterrupt(), max(0.0, since))
 
@@ -126,10 +127,11 @@ class CheckExecution:
 
 
 def run_check(check: CheckExecution) -> Generator[None, object, object]:
-    """Run the function of a check, and end it by its judgements: without a judgement it does not pass.
+    """Run the function of a check, and end the check by its judgements.
 
-    Raises `Nonconformity` if a judgement failed, `Inconclusive` if a prerequisite was missing, and `SuiteFault` if a
-    declared requirement was not judged for no reason.
+    A check passes only if it has judged every requirement that it declares. Raises `Nonconformity` if a judgement
+    failed, `Inconclusive` if a prerequisite was missing, and `SuiteFault` if the function ended normally but left a
+    declared requirement without a judgement.
     """
     judge = check.judge
     assert judge is not None
@@ -142,21 +144,21 @@ def run_check(check: CheckExecution) -> Generator[None, object, object]:
         problem = Inconclusive("The check ended early, because a prerequisite failed.")
     except Inconclusive as error:
         problem = error
-    # Also after a failure: the remaining requirements of the check were not judged.
+    # This is also set after a failed judgement, because the remaining requirements of the check were not judged.
     check.stopped = problem is not None
     if judge.failures and not isinstance(problem, SuiteFault):
         raise Nonconformity(f"It failed: {', '.join(failure.requirement for failure in judge.failures)}.")
     if problem is not None:
         raise problem from None
     if judge.unjudged:
-        # The check is wrong, or another plugin has replaced it.
+        # The check function has an error, or another plugin has replaced the function.
         raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")
     return outcome
 
 
 @contextmanager
 def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
-    """Context: exceptions leave it without secrets in their text, traceback and causes."""
+    """Context manager: removes secrets from the text, traceback and causes of an exception that leaves the block."""
     try:
         yield
     except (Stop, Nonconformity):
@@ -172,7 +174,10 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
 
 
 def _ended(error: BaseException | None) -> bool:
-    """Whether a check ended by its judgements, and not by a fault of the suite or an interruption."""
+    """Whether a check ended normally, by a failed judgement or as inconclusive; false after any other exception.
+
+    Other exceptions are faults of the suite and interruptions.
+    """
     return error is None or (isinstance(error, (Nonconformity, Inconclusive)) and not isinstance(error, SuiteFault))
 
 

@@ -58,8 +58,10 @@ from kms_conformance.wire.secrets.redactor import Redactor
 class Controller:
     """The pytest plugin of the controlling process.
 
-    `results`: by target and check id. `isolation`: by target, the comparison of other keys in the account. `trouble`:
-    by target, why keys could not be scheduled for deletion. `unwritten`: the error if reports could not be written.
+    - `results`: the results of checks, by target and check id.
+    - `isolation`: by target, the comparison of the keys of others before and after the run.
+    - `trouble`: by target, why keys could not be scheduled for deletion.
+    - `unwritten`: the error if reports could not be written, else empty.
     """
 
     settings: Settings
@@ -90,8 +92,8 @@ class Controller:
         """Load targets and waivers, and compute the plans; without targets, start the emulator of every dialect.
 
         Before the first request, an unfinished verdict is written for each target. Raises `LibraryReplaced`,
-        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError`, also for a real account without the owner's
-        consent.
+        `LedgerError`, `StorageError`, `LocksDoNotHold`, and `TargetError` (among other reasons, if the owner of a real
+        account has not consented).
         """
         refuse_replaced()
         emulators = Emulators(options.reports / "targets")
@@ -100,7 +102,7 @@ class Controller:
         state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
         for target in loaded:
-            # Raises before the first request if the ledger cannot be read or written.
+            # An error is raised before the first request if the ledger cannot be read or written.
             ledger = Ledger.of(target, None if state is None else Path(state))
             if options.asking:
                 try_ledgers(ledger.path.parent)
@@ -155,7 +157,7 @@ class Controller:
     def pytest_internalerror(self, excrepr: object) -> None:
         self._missing.add_event(f"pytest or one of its plugins failed: {last_line(excrepr)}")
 
-    # First, so that pytest's own reports get our outcome.
+    # This hook runs first, so that pytest's own reports get our outcome.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
@@ -173,7 +175,7 @@ class Controller:
         return outcome_words(report)
 
     def _keep(self, result: CheckResult) -> None:
-        """Store a result. If another plugin ran the check again, the last result counts, but a failure is kept."""
+        """Store a result. If another plugin runs the check again, the later result replaces any but a failed one."""
         kept = self.results.setdefault(result.target, {})
         known = kept.get(result.check)
         if known is None or known.outcome != "failed":
@@ -189,7 +191,7 @@ class Controller:
         """The target and the planned check of a pytest item; None for other items."""
         return self._by_node_id.get(node_id.rpartition("/")[2])
 
-    # The innermost wrapper, because pytest's terminal, also a wrapper, prints the results afterwards.
+    # This is the innermost wrapper. Pytest's terminal reporter is an outer wrapper, so it prints after the verdicts.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Decide and write the verdicts, also if other plugins fail at the end of the session."""
@@ -221,7 +223,8 @@ class Controller:
             self._missing.add_event("The run was interrupted before this check.")
         filters = filters_of(session.config)
         self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
-        # In a shard, a waiver may cover failures of other shards: `merge` decides.
+        # A shard does not look for waivers that are out of date, because they may cover failures of other shards; the
+        # command `merge` does.
         whole = self.settings.part is None
         wider = {name: plan.wider for name, plan in self.plans.items()}
         outlived = stale_waivers(self.waivers, self.verdicts, self.started.date(), wider) if whole else ()
@@ -251,7 +254,7 @@ class Controller:
         results = session.config.getoption("--alluredir", None)
         if results is not None:
             allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
-        # Last, so that the exit codes 0 and 1 imply a verdict on disk.
+        # The exit code is set last, so that the codes 0 and 1 imply a verdict on disk.
         session.exitstatus = self.interrupts.exit_code or self.report.exit_code
 
     def _write_shard(self, shard: Shard) -> None:
@@ -265,7 +268,7 @@ class Controller:
         write_parts(self.reports, Parts.of_run(shard, self.report, plans, self.waivers, tuple(self.unscheduled_keys())))
 
     def _finish_for_workers(self) -> None:
-        """Schedule the keys of workers for deletion that were stopped or died before they could do so."""
+        """Schedule keys for deletion that belong to workers which were stopped or died before they could do so."""
         for target in self.targets:
             ledger = Ledger.of(target, self.settings.ledgers)
             if not ledger.unfinished():
@@ -286,7 +289,7 @@ class Controller:
         return list(self.results.get(target, {}).values())
 
     def verdict_on(self, target: Target, *, missed: str = "", filters: Mapping[str, str] = NO_FILTERS) -> Verdict:
-        """The verdict on a target so far; `missed` is the reason for checks that did not run without a known reason."""
+        """The verdict on a target so far; `missed` is the reason shown for missing checks without a known reason."""
         beside = Circumstances(
             {check: self.clean(why) for check, why in self._missing.of(target.name).items()},
             missed or self.clean(self._missing.why(filters)),

@@ -13,7 +13,7 @@ from kms_conformance.target.registry import ways_of
 
 
 class Emulators:
-    """Servers on 127.0.0.1 for the time of a run; their target files are written to `directory`."""
+    """Emulators that serve on 127.0.0.1 during a run; their target files are written to `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -28,7 +28,8 @@ class Emulators:
         from kms_conformance.emulator import Emulator  # noqa: PLC0415 - needed only without --target
 
         emulator = self._running.enter_context(Emulator(dialect))
-        # With a single way to sign in, the emulator's names mean variants of this way.
+        # If the dialect has a single way to sign in, no way is named: the emulator would read the name as a variant of
+        # this way.
         several = way is not None and len(ways_of(dialect)) > 1
         target = emulator.target(way if several else None)
         target["name"] += f"-{way}" if several else ""
@@ -37,7 +38,10 @@ class Emulators:
         return str(path)
 
     def start_for_ways(self, ways: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-        """Start one emulator per way to sign in; `ways` are names by dialect. Returns the paths of the target files."""
+        """Start one emulator per way to sign in; returns the paths of the target files.
+
+        `ways`: by dialect, the names of the ways to sign in.
+        """
         self._directory.mkdir(parents=True, exist_ok=True)
         return tuple(
             self._start(dialect, way)
@@ -47,5 +51,5 @@ class Emulators:
         )
 
     def stop(self) -> None:
-        """Stop all of them."""
+        """Stop all emulators."""
         self._running.close()

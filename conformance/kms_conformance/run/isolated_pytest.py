@@ -14,9 +14,9 @@ import pytest
 
 from kms_conformance.core.errors import UserMistake
 
-# The plugins of a run. Other installed plugins are not loaded: they may end the run early, or fail to be imported.
+# The plugins of a run. Other installed plugins are not loaded, because they may end the run early or fail on import.
 _PLUGINS = ("kms_conformance.run.plugin", "allure_pytest.plugin", "_hypothesis_pytestplugin", "xdist.plugin")
-# Prefix of pytest's variables: options, plugins, themes, temporary folder, state of an outer pytest.
+# The prefix of pytest's environment variables: options, plugins, themes, temporary folder, state of an outer pytest.
 _FOREIGN = "PYTEST_"
 
 
@@ -45,7 +45,7 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
 
 @contextmanager
 def without_pytest_environment() -> Iterator[None]:
-    """Context: remove pytest's environment variables, for this process and its workers."""
+    """Context manager: removes pytest's environment variables for this process and its workers."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(_FOREIGN)}
     for name in kept:
         del os.environ[name]
@@ -94,14 +94,14 @@ class _Errors(io.TextIOBase):
 
 
 class _Begun:
-    """A pytest plugin: from the start of the session to its end, standard error goes to the user."""
+    """A pytest plugin that lets standard error through to the user from the start of the session to its end."""
 
     def __init__(self, errors: _Errors) -> None:
         self._errors = errors
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Raise errors before the session starts, because no terminal plugin is there to show them."""
+        """Raise an error that occurs before the session starts, because no terminal plugin would show the error yet."""
         if not self._errors.begun:
             raise excinfo.value
 
@@ -118,11 +118,11 @@ class _Begun:
 def _held_back_stderr() -> Iterator[_Errors]:
     before = sys.stderr  # noqa: TID251 - replaced here, not printed to
     errors = _Errors(before)
-    sys.stderr = errors  # noqa: TID251 - as above
+    sys.stderr = errors  # noqa: TID251 - replaced, not printed to
     try:
         yield errors
     finally:
-        sys.stderr = before  # noqa: TID251 - as above
+        sys.stderr = before  # noqa: TID251 - restored, not printed to
 
 
 def _is_there(plugin: str) -> bool:

@@ -1,7 +1,7 @@
 """The plan of a run: every check for a target, known before the first request.
 
-The plan does not depend on pytest's collection. A check that a filter, another plugin or a dead worker left out is
-still in the plan, so it is reported as missing.
+The plan does not depend on pytest's collection. If a filter, another plugin or a dead worker leaves a check out, the
+check is still in the plan, so it is reported as missing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from kms_conformance.target import Target
 class Plan:
     """All checks of a run on one target, by id, in the order of the run.
 
-    `wider`: the requirements for which a higher tier has further checks or more examples. `division`: the shard of each
-    check; `shard`: the number of this shard. Both are None for a run without shards.
+    - `wider`: the requirements for which a higher tier has further checks or more examples.
+    - `division`: the shard of each check; None for a run without shards.
+    - `shard`: the number of this shard, counted from 1; None for a run without shards.
     """
 
     target: str
@@ -36,7 +37,7 @@ class Plan:
     shard: int | None = None
 
     def declared_requirements(self) -> dict[str, tuple[str, ...]]:
-        """The declared requirements by check id; the id of another shard's check has the number of that shard."""
+        """The declared requirements by check id; to the id of another shard's check, that shard's number is added."""
         if self.division is not None and self.shard is not None:
             return self.division.planned({self.shard})
         return {name: tuple(sorted(check.declared)) for name, check in self.checks.items()}
@@ -53,7 +54,10 @@ class Plan:
 
     @property
     def keys(self) -> int | None:
-        """The maximum number of keys of this shard; None if shards do not share a maximum."""
+        """The maximum number of keys of this shard.
+
+        None for a run without shards, or if each shard has its own endpoint.
+        """
         if self.division is None or self.shard is None or not self.division.keys:
             return None
         return self.division.keys[self.shard - 1]
@@ -91,7 +95,8 @@ def _is_asked(check: SuiteCheck, target: Target, settings: Settings, tier: Tier)
     """Whether a check is in the plan, by the tier, the user's options, and the target's time control and limits."""
     planted = check.mark("planted") is not None
     if settings.watch or planted:
-        # With a movable clock, checks of planted keys run only on request: other checks cover the waiting period.
+        # If the target's clock can be moved, checks of planted keys run only if the user asks for them, because other
+        # checks cover the waiting period.
         nights = target.time_control is None or settings.plant or settings.watch or settings.rescue
         return planted and nights
     if check.mark("clock") is not None and target.time_control is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# Options with which pytest only prints: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
+# Options with which pytest prints and runs no test: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
 _INFORMATION_OPTIONS = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     seed = config.getoption("--seed")
     shown = config.getoption("--kms-progress")
     if shown:
-        # Before the first possible error, so that an error is not shown twice.
+        # Pytest's terminal reporter is removed before the first error can occur, so that an error is not shown twice.
         config.pluginmanager.unregister(name="terminalreporter")
     reports = Path(config.getoption("--reports") or "reports/latest")
     asking = not config.getoption("collectonly", default=False)
@@ -131,7 +131,7 @@ _OTHERS = 0o077
 
 
 class PrivateFiles:
-    """A pytest plugin: files written while it is registered can be read by their owner only."""
+    """A pytest plugin: while it is registered, new files can be read by their owner only."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._before = os.umask(_OTHERS)
@@ -139,7 +139,7 @@ class PrivateFiles:
         _restrict(getattr(config.option, "allure_report_dir", None), 0o700)
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Restore the umask; restrict the JUnit file, which keeps its mode if it existed before."""
+        """Restore the umask, and restrict the JUnit file: the umask does not change the mode of an existing file."""
         os.umask(self._before)
         _restrict(getattr(config.option, "xmlpath", None), 0o600)
 

@@ -13,14 +13,14 @@ from kms_conformance import suite
 from kms_conformance.verdict.results import CheckResult
 
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
-# Characters of the last line of a traceback, which goes into the verdict.
+# The number of characters that are kept of a traceback's last line, which goes into the verdict.
 _MOST = 300
 _OPTIONS = {"keyword": "-k", "marks": "-m", "ignored": "--ignore", "deselected": "--deselect", "shard": "--shard"}
 
 
 @dataclass
 class Missing:
-    """Collects the reasons for missing results: by check if known, and events that concern the whole run."""
+    """Collects the reasons for missing results: reasons of single checks, and events that concern the whole run."""
 
     _by_check: dict[str, dict[str, str]] = field(default_factory=dict)
     _of_run: dict[str, None] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Missing:
         return self._by_check.get(target, {})
 
     def why(self, filters: Mapping[str, str]) -> str:
-        """The reason for checks without a recorded reason: filters and events of the run."""
+        """The reason for all checks without a reason of their own: the filters and events of the run, as text."""
         options = "; ".join(f"{_OPTIONS.get(name, name)} {value}" for name, value in filters.items())
         filtered = [f"Options left checks out ({options})."] if options else []
         return " ".join([*filtered, *self._of_run]) or "It did not run, for an unknown reason."
@@ -52,7 +52,7 @@ def reason_of(report: pytest.TestReport) -> str:
 
 
 def last_line(told: object) -> str:
-    """The last line of a text that is not empty, such as a traceback."""
+    """The last line that is not empty of a text, such as a traceback; shortened."""
     lines = [line.strip() for line in str(told or "").splitlines() if line.strip()]
     return lines[-1][:_MOST] if lines else ""
 
@@ -86,8 +86,9 @@ _NOT_DECIDING = "failed, but does not change the result: waived, or not a MUST"
 def set_outcome(report: pytest.TestReport, result: CheckResult, *, decides: bool) -> None:
     """Set the outcome in pytest's report, before other plugins read it.
 
-    *failed*: only failures that make the target nonconformant. *xfailed*: other failures. *skipped*, with the reason:
-    inconclusive checks, which neither passed nor failed.
+    - `failed`: the check has a failure that makes the target nonconformant.
+    - `xfailed`: the check has other failures only.
+    - `skipped`, with the reason: the check is inconclusive, so it neither passed nor failed.
     """
     if result.outcome == "failed" and not decides:
         report.outcome = "skipped"

@@ -1,4 +1,4 @@
-"""Options of a run, as the user gave them, and the settings that every worker process gets."""
+"""The options of a run as the user gave them, and the settings that every worker process gets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from kms_conformance.run.shards.shard import Shard
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run. `targets`: paths of target files; without any, the built-in emulator.
+    """The options of a run.
 
-    `further`: settings of planted keys (plant, watch, rescue) and shards (shard, durations). `consent`: the owners of
-    real accounts agree. `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not
-    touched.
+    - `targets`: the paths of target files; empty for the built-in emulator.
+    - `further`: the settings for planted keys (`plant`, `watch`, `rescue`) and for shards (`shard`, `durations`).
+    - `consent`: true if the user has said that the owners of real accounts agree.
+    - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
     """
 
     targets: tuple[str, ...]
@@ -33,10 +34,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a run, for every worker; JSON types only.
+    """The settings of a run that every worker gets; JSON types only.
 
-    `targets`: paths of target files. `state`: the folder of the ledgers (None: the user's state folder). `recordings`:
-    the folder of recordings (None: no recording).
+    - `targets`: the paths of target files.
+    - `state`: the folder of the ledgers; None for the user's state folder.
+    - `recordings`: the folder of recordings; None if nothing is recorded.
     """
 
     targets: tuple[str, ...]
@@ -62,7 +64,7 @@ class Settings:
 
     @property
     def ledgers(self) -> Path | None:
-        """The folder of the ledgers; None for the user's state folder."""
+        """The folder of the ledgers as a path; None for the user's state folder."""
         return None if self.state is None else Path(self.state)
 
     @property

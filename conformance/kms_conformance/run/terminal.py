@@ -19,7 +19,7 @@ from kms_conformance.verdict.results import CheckResult
 
 
 class Terminal:
-    """Replaces pytest's terminal reporter; errors outside of checks are shown as well."""
+    """Replaces pytest's terminal reporter; shows the progress, the summary, and errors that occur outside of checks."""
 
     def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
         self._controller = controller
@@ -44,7 +44,7 @@ class Terminal:
             self._problems.append(f"{report.nodeid or 'The suite'} could not be collected: {last}")
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Show the error in one line; true keeps pytest from printing the traceback."""
+        """Record the error as one line for the summary; the returned true keeps pytest from printing the traceback."""
         self._problems.append(f"The run ended early: {excinfo.exconly().splitlines()[0]}")
         return True
 
@@ -62,7 +62,7 @@ class Terminal:
             self._moved[str(warning_message.message)] = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Record that the run was interrupted; the summary is shown all the same."""
+        """Record that the run was interrupted; the summary is still shown."""
         self._interrupted = True
 
     def pytest_unconfigure(self) -> None:

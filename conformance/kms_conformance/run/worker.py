@@ -38,7 +38,10 @@ class Worker:
         target_sessions: Sequence[TargetSession] | None = None,
         interrupts: Interrupts | None = None,
     ) -> None:
-        """Create the target sessions, with recording; `target_sessions` are given only for a run judged again."""
+        """Open a recorded session for each target, unless `target_sessions` are given.
+
+        They are given only to judge a recorded run again.
+        """
         self.settings = settings
         self.recordings: dict[str, TargetRecording] = {}
         found = tuple(self._recorded_sessions()) if target_sessions is None else tuple(target_sessions)
@@ -55,7 +58,7 @@ class Worker:
 
     def _recorded_sessions(self) -> Iterator[TargetSession]:
         settings = self.settings
-        # With the built-in emulator, each shard has its own endpoint and shares no limits.
+        # Each shard has its own built-in emulator, so shards share no limits there.
         shared = settings.part if settings.state is None else None
         for given in load_targets([Path(path) for path in settings.targets]):
             target = given if shared is None else shared.paced(given)
@@ -87,7 +90,7 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the items of planned checks of this shard; sort them by target and family."""
+        """Keep the items of planned checks of this shard, and items of other tests; sort them by target and family."""
         kept = []
         for item in items:
             target = _target_of(item)
@@ -101,7 +104,7 @@ class Worker:
         items[:] = kept
 
     def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
-        """The planned check of an item; None if this run does not have it."""
+        """The planned check of an item; None if the check is not in the plan of this run or shard."""
         callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
         parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
         function = getattr(item, "originalname", item.name)
@@ -169,7 +172,7 @@ class Worker:
         except Nonconformity:
             raise Nonconformity(self._rendered(check)) from None
 
-    # Innermost, so that other plugins get reports without secrets.
+    # This is the innermost wrapper, so that other plugins get reports without secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -183,7 +186,7 @@ class Worker:
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
                 report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.traceback_text}"
             elif call.excinfo is not None and isinstance(call.excinfo.value, (Nonconformity, Inconclusive)):
-                # Without the traceback, which shows only code of the suite.
+                # The traceback is left out, because it shows only code of the suite.
                 report.longrepr = str(call.excinfo.value)
             if self._allure:
                 allure.attach(result, self.target_sessions[check.target].catalogue)
@@ -218,7 +221,10 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """After the checks, signals are only recorded: an interruption there would lose results and leave keys."""
+        """Run the checks; after them, signals are only recorded.
+
+        An interruption after the checks would lose results and leave keys unscheduled.
+        """
         try:
             return (yield)
         finally:
@@ -228,7 +234,7 @@ class Worker:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         self._interrupts.checks_finished()
         if self._running is not None:
-            # Its judgements so far count; its other requirements stay open.
+            # The judgements of the interrupted check count; its other requirements stay without a judgement.
             self._stopped.append(self._running.interrupted())
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
         for name, target_session in self.target_sessions.items():
@@ -240,7 +246,7 @@ class Worker:
                 self.isolation[name] = target_session.isolation.to_json()
         for name, recording in self.recordings.items():
             if self.target_sessions[name].checks_started:
-                # Without the recording, a run is valid but cannot be sealed.
+                # If the recording cannot be written, the run is still valid, but no certificate can be made of it.
                 with suppress(OSError):
                     recording.finish(self.target_sessions[name].checks_started, interrupted=hurried)
         output = getattr(session.config, "workeroutput", None)
@@ -248,7 +254,7 @@ class Worker:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
-        """The output for the controller, besides results of checks; JSON types only."""
+        """The output for the controller: isolation, and results of stopped checks; JSON types only."""
         return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
 
     @pytest.fixture
@@ -258,7 +264,7 @@ class Worker:
 
 
 def check_of(item: pytest.Item) -> CheckExecution | None:
-    """The check of an item; None for other items."""
+    """The check of an item; None if the item is not a check of the suite."""
     return item.stash.get(_CHECK, None)
 
 

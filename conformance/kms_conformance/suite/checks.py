@@ -1,4 +1,4 @@
-"""All checks of the suite, found from test functions and marks without a pytest session, by id and by requirement."""
+"""Finds all checks of the suite from its test functions and their marks, without a pytest session."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from kms_conformance.core import specs
 class SuiteCheck:
     """One check with values for its parameters.
 
-    `id` is its name without a target, such as `window::test_bound_is_accepted_and_dated[minimum]`; `variant` is the
-    part in brackets. `declared` are the ids of the requirements that it judges, `asked` the operations that a dialect
-    must have for it.
+    - `id`: the name of the check without a target, such as `window::test_bound_is_accepted_and_dated[minimum]`.
+    - `variant`: the part of `id` in brackets.
+    - `declared`: the ids of the requirements that the check judges.
+    - `asked`: the operations that a dialect must have for the check.
     """
 
     id: str
@@ -115,7 +116,7 @@ def _variants(family: str, function: FunctionType, dialect: str) -> Iterator[Sui
 
 
 def _operations(mark: pytest.Mark, dialect: str) -> list[_Row]:
-    """One row for each operation of the dialect, except those in `besides`."""
+    """One row for each operation of the dialect, except the operations that the mark lists in `besides`."""
     marked = mark.kwargs["marked"]
     names = [name for name in operation_names(dialect) if name not in mark.kwargs["besides"]]
     return [
@@ -144,7 +145,10 @@ def _row(names: Sequence[str], row: object, name: str | None) -> _Row:
 
 
 def _word(value: object) -> str:
-    """The part of an id for a value without a given id. Raises `TypeError` for types that pytest would only number."""
+    """The text of a parameter's value in the id of a check, if the suite gives the value no id of its own.
+
+    Raises `TypeError` for a value of a type that pytest would name by a number.
+    """
     if not isinstance(value, (str, int, float)):
         raise TypeError(f"a parameter of the suite has no id: {value!r}")
     return str(value)
@@ -157,7 +161,7 @@ def _named(marks: Iterable[pytest.Mark], name: str, parameters: _Parameters) -> 
 
 
 def checks_by_requirement() -> Mapping[str, tuple[str, ...]]:
-    """The checks by the requirement ids that they declare; an id that none declares maps to an empty tuple."""
+    """For each requirement id, the names of the checks that declare it; an empty tuple if no check declares it."""
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for dialect in specs.dialects():
         for check in all_checks(dialect):

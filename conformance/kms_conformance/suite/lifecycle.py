@@ -1,4 +1,8 @@
-"""The lifecycle model: random walks of operations on two keys, each step compared with the oracle's prediction."""
+"""The lifecycle model: random walks, judged step by step.
+
+A walk is a random sequence of operations on two keys. After each step, the reply and both keys are compared with the
+prediction of the oracle (`client/oracle.py`).
+"""
 
 from __future__ import annotations
 
@@ -35,13 +39,13 @@ _ACTIONS = (
     ),
     *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
 )
-# The name of walks in a recording's random draws.
+# The name under which a recording stores the steps of walks.
 _PURPOSE = "walks"
 # The clock is never moved closer than this to a deletion date, because dates may be rounded up to the hour.
 _MARGIN = timedelta(hours=2)
-# Later checks need a key whose waiting period ends, and one that must outlive it.
+# Later checks need two keys: one whose waiting period ends, and one that must still exist after that.
 _KEYS_NEEDED_LATER = 2
-# After so many walks that end with a request without a reply, no more are taken.
+# After this many walks that ended with a request without a reply, no more walks are taken.
 _MOST_LOST = 3
 
 
@@ -54,7 +58,7 @@ class _Problems:
 
 
 def walk(kms: Scenario) -> None:
-    """Take the walks of the run's tier and seed. Raises the `Inconclusive` that ended them early."""
+    """Take the walks that follow from the run's tier and seed. If `Inconclusive` ended them early, it is raised."""
     problems = _Problems()
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
@@ -71,8 +75,8 @@ def _draw_walks(kms: Scenario, problems: _Problems) -> None:
     class Machine(RuleBasedStateMachine):
         """The state machine that Hypothesis runs for one walk.
 
-        A walk that has ended still draws its steps, and ignores them. Hypothesis must not see that replies influence
-        the draws: it would repeat the walk and report that it is flaky.
+        After the end of a walk, the machine still draws steps and ignores them. If a reply changed which steps are
+        drawn, Hypothesis would repeat the walk and report it as flaky.
         """
 
         def __init__(self) -> None:
@@ -86,7 +90,7 @@ def _draw_walks(kms: Scenario, problems: _Problems) -> None:
 
         @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
         def step(self, which: int, action: str, hours: int) -> None:
-            """A single rule for all actions: of several rules, Hypothesis disables some in each walk."""
+            """The only rule, for all actions: of several rules, Hypothesis would disable some in each walk."""
             draws.drew(_PURPOSE, [which, action, hours])
             self.walk.step(which, action, hours)
 
@@ -96,7 +100,7 @@ def _draw_walks(kms: Scenario, problems: _Problems) -> None:
         stateful_step_count=kms.effort.steps,
         database=None,
         deadline=None,
-        # No shrinking: a failed step is recorded at once and ends its walk.
+        # Walks are not shrunk: a failed step is recorded at once and ends its walk.
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
@@ -132,7 +136,7 @@ class _Walk:
         self._take(self._begin)
 
     def step(self, which: int, action: str, hours: int) -> None:
-        """Take one action on a key, unless the walk has ended; `hours` is for the action `time`."""
+        """Take one action on key number `which`, unless the walk has ended; `hours` is for the action `time` only."""
         self._take(lambda: self._act(which, action, hours))
 
     def _take(self, act: Callable[[], None]) -> None:
@@ -185,7 +189,8 @@ class _Walk:
             "schedule above": bounds.maximum + 1,
             "schedule longest": bounds.maximum,
         }
-        # Skipped: the documents do not rank "already pending" against "bad window".
+        # A key that is pending or gone gets a valid window: the documents do not say whether the state or the window is
+        # refused first.
         asked = self._model(which).state not in (PENDING, GONE)
         days = windows.get(action, bounds.minimum) if asked else bounds.minimum
         self._step(which, "schedule", {"key_id": self.keys[which], "window": days}, days)
@@ -222,7 +227,10 @@ class _Walk:
                 kms.pool.drop_if_gone(key)
 
     def _safe(self, now: datetime, goal: datetime) -> datetime:
-        """Move a goal away from deletion dates, and before those of keys that later checks need."""
+        """The time to which the clock is moved in place of `goal`, so that it is not near a deletion date.
+
+        If later checks need the key that would be deleted, the time is before its deletion date; else well after it.
+        """
         kms = self.scenario
         grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
         spare = kms.pool.available + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
@@ -252,7 +260,7 @@ class _Walk:
         except Stop:
             self._end()
         if self.ended or kms.judge.broken:
-            # Steps after a wrong one show nothing new.
+            # After a wrong step, the following steps would show nothing new.
             self._end()
         else:
             self._compare(answer)
@@ -260,7 +268,7 @@ class _Walk:
     def _follow(
         self, which: int, operation: str, prediction: Prediction, answer: Answer, asked_at: datetime, window: int | None
     ) -> None:
-        """Update the model of a key from the target where the documents leave its state open."""
+        """Judge the effect of an accepted operation, and update the model of the key to the state that reads back."""
         kms, states, after = self.scenario, prediction.states, prediction.after
         if operation not in ("enable", "disable", "schedule", "cancel"):
             return
@@ -281,7 +289,7 @@ class _Walk:
         return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
     def _narrow(self, requirement: RequirementId, window: int | None) -> RequirementId:
-        """The requirement on the window if that is why the request must be refused, else the given one."""
+        """The requirement on the window if the request must be refused for its window, else `requirement`."""
         bounds = self.scenario.window
         if requirement == "lifecycle.sequence" and window is not None:
             return "schedule.window.below-minimum" if window < bounds.minimum else "schedule.window.above-maximum"
@@ -297,7 +305,7 @@ class _Walk:
             model = self._model(which)
             view = self.scenario.pool.read(key)
             described = None if model.state == GONE else self.descriptions[which]
-            # A date that stays on a key that is not pending breaks another, lesser requirement.
+            # The date is compared only for pending keys: another requirement judges a date on any other key.
             dated = model.state == PENDING
             expected = _shown(model.state, dated, described)
             received = _shown(view.state, dated and _has_date_ahead(view, self.scenario.time.now()), view.description)
@@ -320,7 +328,7 @@ class _Walk:
         self.ended = True
 
 
-def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of three facts
+def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of the three facts shown
     return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
 
 

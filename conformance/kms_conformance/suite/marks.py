@@ -1,14 +1,16 @@
 """The marks of checks: which requirements a check judges, and which targets it runs against.
 
-Three marks are made by the functions below. The others are plain pytest marks:
+The functions below make three of the marks. The others are plain pytest marks:
 
-- `standard`: runs at the tiers `standard` and `nightly`, not at `smoke`.
-- `clock`: runs if the target offers `time_control`.
-- `planted`: reads a key that an earlier run left pending; runs without `time_control`, or on request (`--plant`).
-- `keys(n)`: runs if `limits.max_keys` is at least `n`.
-- `wasteful`: creates keys that no other check can use; without `time_control` it runs only at the tier `nightly`.
+- `standard`: the check runs at the tiers `standard` and `nightly`, not at `smoke`.
+- `clock`: the check runs only if the target offers `time_control`.
+- `planted`: the check reads a planted key, which an earlier run left pending on purpose. It runs if the target has no
+  `time_control`, or if the user asks for it (such as by `--plant`).
+- `keys(n)`: the check runs only if `limits.max_keys` is at least `n`.
+- `wasteful`: the check creates keys that no other check can use. If the target has no `time_control`, the check runs
+  only at the tier `nightly`.
 
-`kms_conformance.run.plan` evaluates them before the first request.
+`kms_conformance.run.plan` evaluates the marks before the first request.
 """
 
 from __future__ import annotations
@@ -44,15 +46,18 @@ def requirement(*ids: RequirementId | RequirementPattern) -> pytest.MarkDecorato
 
 
 def asks(*operations: str) -> pytest.MarkDecorator:
-    """Declare the operations (abstract names) that a dialect must have for a check; `{name}` as in `requirement`."""
+    """Declare the operations (abstract names) that a dialect must have for a check.
+
+    `{name}` in an operation is replaced by the parameter of that name, as in `requirement`.
+    """
     return pytest.mark.asks(*operations)
 
 
 def of_each_operation(
     *, besides: tuple[str, ...], marked: Mapping[str, Sequence[pytest.MarkDecorator]]
 ) -> pytest.MarkDecorator:
-    """Parametrise a check by `operation`: every operation of the dialect except `besides`.
+    """Parametrise a check by `operation`: every operation of the dialect except the operations in `besides`.
 
-    `marked` gives further marks by operation.
+    `marked`: by operation, further marks of the check for this operation.
     """
     return pytest.mark.of_each_operation(besides=besides, marked=marked)

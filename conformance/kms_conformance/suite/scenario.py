@@ -17,7 +17,8 @@ from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.pool import Pool
 
-# The basic requirement on scheduling, and requirements on scheduling from one state only.
+# `_PLAIN` demands that scheduling works at all. Each requirement in `_OF_ONE_STATE` demands that it works for keys in
+# one state or of one kind: if one of these is broken, plain scheduling is not tried (see `_broken_requirements`).
 _PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
@@ -28,10 +29,11 @@ END_MARGIN = timedelta(seconds=300)
 
 @dataclass
 class Scenario:
-    """One check at one target. Methods that judge take the ids of the requirements that they judge.
+    """One check at one target. Each method that judges gets the ids of the requirements that it judges.
 
-    `others_before` are the keys of others as they read before the run. `plant` and `rescue` are the options of `run`;
-    `sharded` is true if this run is one shard of several at the same target.
+    - `others_before`: the keys of others as they were before the run, by id.
+    - `plant`, `rescue`: the options of the command `run` with these names.
+    - `sharded`: true if this run is one shard of several at the same target.
     """
 
     client: Client
@@ -49,7 +51,7 @@ class Scenario:
         self.profile = self.client.profile
         self.window = self.profile.window
         self.days = self.pool.days
-        # States accepted after a cancel by `cancel.effect`: all but pending deletion.
+        # The states that `cancel.effect` accepts after a cancel: all but pending deletion.
         self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
@@ -58,16 +60,16 @@ class Scenario:
     # --- acting -----------------------------------------------------------------------------------------------------
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
-        """The id of a key in this state, other than `besides`. Raises `Inconclusive` if there is none."""
+        """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
         view = self.pool.take(state, besides)
         assert view.id is not None
         return view.id
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Send an operation; only the rules of every exchange are judged.
+        """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
 
-        Raises `Inconclusive` if the target lacks an operation that the lifecycle does not need: no requirement on keys
-        demands these operations.
+        Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
+        if the target lacks such an operation.
         """
         answer = self.client.ask(operation, **arguments)
         lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
@@ -89,13 +91,13 @@ class Scenario:
         return self._of(key, self.pool.read(key))
 
     def view(self, key: str) -> KeyView:
-        """The key from the last request if that described it, else read anew; judged as in `read`."""
+        """The key as the last request described it; read anew after any other request. Judged as in `read`."""
         return self._of(key, self.pool.last_read(key))
 
     def with_marker(self, key: str) -> KeyView:
-        """A key with its own description, restored if an earlier check found that the target lost it.
+        """Read a key whose description is its own marker, so that a later loss of the description can be seen.
 
-        The loss of a description can be seen only on a key that has it.
+        If the target has lost the description before, it is set again first.
         """
         view = self.view(key)
         if view.description == self.pool.marker(key):
@@ -121,7 +123,7 @@ class Scenario:
     ) -> Answer:
         """Send an operation, and judge that the reply accepts it and that the key reads back in one of `states`.
 
-        Raises `Stop` if it is refused, because the check cannot go on.
+        Raises `Stop` if one of these fails, because the check cannot go on.
         """
         answer = self.ask(operation, **arguments)
         key = str(arguments.get("key_id", ""))
@@ -134,7 +136,7 @@ class Scenario:
     def must_be_accepted(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
     ) -> None:
-        """Judge that the reply accepts a request on `key`; raises `Stop` if not."""
+        """Judge that the reply accepts a request on `key`. Raises `Stop` if the reply refuses the request."""
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
@@ -150,7 +152,7 @@ class Scenario:
     ) -> KeyView:
         """Judge that a key reads back in one of these states, within the profile's settle time.
 
-        Raises `Stop` if it does not, because the check cannot go on.
+        Raises `Stop` if the key does not, because the check cannot go on.
         """
         view = self.pool.read_until(key, lambda view: view.state in states)
         expected = f"the key reads back as {' or '.join(states)}"
@@ -171,10 +173,13 @@ class Scenario:
     def _broken_requirements(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str
     ) -> Sequence[RequirementId]:
-        """The requirements that are broken by a request without effect: the narrowest that explain it.
+        """The requirements that the target broke when it refused a request or did not carry it out.
 
-        A success with another 2xx status than the documented one breaks the requirement on the status. After a special
-        way of scheduling, plain scheduling is tried too: if that fails as well, only the plain requirement is broken.
+        These are not always the given `requirements`:
+
+        - A reply with an undocumented 2xx status breaks only the requirement on the status.
+        - If a special way of scheduling fails, plain scheduling is tried. If plain scheduling fails too, only `_PLAIN`
+          is broken.
         """
         asked = _as_tuple(requirements)
         named = None if answer.operation is None else as_id(f"{answer.operation.name.replace('_', '-')}.status")
@@ -191,7 +196,7 @@ class Scenario:
         return (_PLAIN,)
 
     def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
-        """Judge that the reply names the requested key and, if it has a state, the state that reads back."""
+        """Judge the key and the state that a reply names, if any: the requested key, and the state that reads back."""
         name = operation.replace("_", "-")
         key, state = self.dialect.echo(answer.value)
         if key is not None:
@@ -216,7 +221,7 @@ class Scenario:
     ) -> Answer:
         """Send an operation, and judge the refusal: its status, its code, and that the keys `unchanged` stay the same.
 
-        If the profile leaves the request open, its acceptance passes as well.
+        If the profile leaves open whether the request is refused, a reply that accepts it passes too.
         """
         before = {key: self.pool.read_stable(key) for key in unchanged}
         answer = self.ask(operation, **arguments)
@@ -226,14 +231,17 @@ class Scenario:
     def must_be_refused(
         self, requirement: RequirementId, refusal: str, answer: Answer, before: dict[str, KeyView] | None = None
     ) -> bool:
-        """Judge a reply by a named refusal of the profile, and the keys `before`; returns whether it was refused."""
+        """Judge that a reply is the refusal with this name in the profile, and that the keys in `before` are unchanged.
+
+        Returns False if the target accepted the request and the profile allows that; else True.
+        """
         accepted = self.profile.refusal(refusal)
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
             return False
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
-            # A success with an undocumented 2xx status: the rules of every exchange have judged it.
+            # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
@@ -246,8 +254,8 @@ class Scenario:
     def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it persists. A key that changes with every read breaks
-        `pending.describe` instead.
+        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, the target
+        breaks `pending.describe` instead of `requirement`.
         """
         if _shown(now) != _shown(was) and was.id is not None:
             key = was.id
@@ -274,14 +282,14 @@ class Scenario:
         judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
         self.judge.that(requirement, fits, *judged)
         if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
-            # A later date is allowed, but a SHOULD asks for the exact one.
+            # The profile allows a later date, but a SHOULD asks for the exact date.
             exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
     ) -> None:
-        """Judge a deletion date without a requested window: any whole number of days within the bounds."""
+        """Judge a deletion date after a request without a valid window: any number of days within the bounds passes."""
         days = range(self.window.minimum, self.window.maximum + 1)
         date = view.deletion_at
         fits = date is not None and any(
@@ -299,7 +307,11 @@ class Scenario:
         self.judge.that("expiry.no-cancel", refused, expected, answer.summary, (answer.number,))
 
     def must_be_gone(self, key: str, ciphertexts: Iterable[str]) -> None:
-        """Judge that a key and the data encrypted with it are lost: read, list, enable, schedule, cancel, decrypt."""
+        """Judge that a key and the data encrypted with it are lost.
+
+        The key must not be listed; describe, enable, schedule and cancel of the key, and decrypt of each of its
+        `ciphertexts`, must be refused.
+        """
         self.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
         listed = key in self.pool.list_keys()
         self.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
@@ -310,12 +322,12 @@ class Scenario:
             self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
 
     def _since(self, answer: Answer) -> tuple[int, ...]:
-        """The numbers of an answer's exchange and of the latest one, which shows its effect."""
+        """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""
         return tuple(dict.fromkeys((answer.number, self.client.exchange_log.count)))
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
-    """Whether a deletion date fits the expected one by the profile: tolerance, allowed delay, rounding up."""
+    """Whether a deletion date is the expected date, but for what the profile allows: tolerance, delay, rounding up."""
     late = (date - expected).total_seconds()
     if (
         -deletion.date_tolerance_seconds

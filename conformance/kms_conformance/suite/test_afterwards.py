@@ -1,4 +1,4 @@
-"""Afterwards: the keys of others read as before the run, and refused creates have made no key."""
+"""After all other checks: the keys of others are as before the run, and no refused create has created a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
             f"Keys that the run did not create changed while it ran: {', '.join(changed)}.",
             "If their owners changed them, run again while nobody uses the account; otherwise read the exchanges.",
         )
-    # A key that this run planted is no longer in the pool, but held by the run.
+    # If the pool is empty, the run may still hold a key that it planted.
     for key in kms.pool.keys or sorted(kms.pool.held):
         view = kms.pool.read(key)
         there = view.state == GONE or view.id == key

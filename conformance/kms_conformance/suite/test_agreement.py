@@ -9,7 +9,7 @@ from kms_conformance.suite.scenario import Scenario
 
 @requirement("describe.enabled-agrees", "describe.date-agrees", "describe.fields")
 def test_fields_of_a_key_agree_in_every_state(kms: Scenario) -> None:
-    """The rules of every exchange judge this; the check makes sure that a key is read in each state."""
+    """Read a key in each state. The rules for every exchange (`client/exchange_rules.py`) judge each reply."""
     key = kms.key(ENABLED)
     for state in (ENABLED, DISABLED, PENDING):
         kms.pool.bring(key, state)
@@ -24,7 +24,7 @@ def test_reply_to_schedule_tells_what_reads_back(kms: Scenario) -> None:
     answer = kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     told, window = kms.dialect.scheduled(answer.value)
     read = kms.read(key).deletion_at
-    # If no date reads back, describe.date-agrees reports it; the reply to schedule is not to blame.
+    # If no date reads back, describe.date-agrees reports that, and the reply to schedule is not judged.
     if read is not None:
         # Replies may truncate fractions of a second differently.
         same = told is not None and abs((told - read).total_seconds()) <= 1

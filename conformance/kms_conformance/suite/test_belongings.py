@@ -1,4 +1,7 @@
-"""Belongings of a key - tags, aliases, grants, policy, rotation: set values read back, and removed ones do not."""
+"""Belongings of a key, which are its tags, aliases, grants, policy and rotation.
+
+Values that are set read back, and values that are removed do not.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
 def test_policy_reads_back(kms: Scenario) -> None:
-    """The key's own policy with another `Id`, which changes no permissions."""
+    """Write the key's own policy with another `Id`, which changes no permissions, and then the original policy."""
     key = kms.key(ENABLED)
     was = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
     kms.accepts("list-policies.reply", "list_policies", key_id=key)
@@ -99,7 +102,7 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
 
 
 def _told(kms: Scenario, operation: str, key: str) -> str:
-    """The entries of a list of the key's belongings, as JSON text."""
+    """Send an operation that lists belongings of a key, such as `list_grants`; returns the list as JSON text."""
     answer = kms.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
     return json.dumps(kms.dialect.result(operation, answer.value), ensure_ascii=False)
 

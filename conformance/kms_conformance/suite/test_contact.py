@@ -17,7 +17,7 @@ def test_key_that_nobody_has_is_not_found(kms: Scenario) -> None:
 
 @requirement("list.reply")
 def test_listed_key_is_described(kms: Scenario) -> None:
-    """A listed key may not be readable for us, and an account may be empty: then only the list is judged."""
+    """Describe the first listed key. If no key is listed, or we may not read this key, only the list is judged."""
     answer = kms.accepts("list.reply", "list")
     for key in sorted(kms.dialect.page(answer.value).ids)[:1]:
         with suppress(Inconclusive):

@@ -13,7 +13,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Requirements that only the creation of a key can show.
+# Requirements that can be judged only when a key is created.
 _OF_CREATION: tuple[RequirementId, ...] = ("create.enabled", "create.reply", "create.date")
 
 
@@ -25,7 +25,7 @@ def test_key_that_nobody_has_is_not_cancelled(kms: Scenario) -> None:
 
 @requirement("create.enabled", "create.reply", "create.date", "describe.reply")
 def test_new_key_is_enabled(kms: Scenario) -> None:
-    """A run that reuses keys creates none: then the ledger recalls the judgements of an earlier creation."""
+    """If the run reuses a key and creates none, the ledger recalls the judgements of an earlier creation."""
     ledger = kms.pool.ledger
     known = all(ledger.recalls(name, _demanded(kms, name)) for name in _of_creation(kms))
     asked_at = kms.time.now()
@@ -49,7 +49,7 @@ def _of_creation(kms: Scenario) -> tuple[RequirementId, ...]:
 
 
 def _demanded(kms: Scenario, name: str) -> str:
-    """A digest of requirement and reply schemas: after a change of these, the requirement is judged again."""
+    """A digest of the requirement and the reply schemas of create. If it changes, the requirement is judged again."""
     schemas = {status: reply.schema for status, reply in kms.client.api["create"].replies.items()}
     text = json.dumps([kms.judge.catalogue[name].statement, schemas], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

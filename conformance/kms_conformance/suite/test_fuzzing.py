@@ -1,6 +1,7 @@
 """Fuzzing: replies to generated requests, valid or not, follow the documents.
 
-The rules of every exchange judge each reply. For requests that name a key of ours, the effect on it is judged as well.
+The rules for every exchange (`client/exchange_rules.py`) judge each reply. If a request names a key of ours, the effect
+on this key is judged too.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from kms_conformance.suite.scenario import Scenario
 
 # The operations that the normative documents describe.
 NORMATIVE = ("schedule", "cancel")
-# Generated creates need one key more than the two of all other checks. No other check can use the created key: on a
-# real account it is pending for a week and may cost money.
+# Generated creates need a third key; all other checks need at most two. No other check can use the third key, which on
+# a real account is pending for a week and may cost money.
 _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
 
 
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.parametrize("operation", NORMATIVE)
 def test_operation(kms: Scenario, operation: str) -> None:
-    """Requests from the description's examples, from the boundaries of every field, and at random."""
-    # Imported late: this takes 0.5 s, which no other family needs.
+    """Send requests from the examples in the API description, from the boundaries of every field, and at random."""
+    # Imported late: the import takes 0.5 s, and no other family needs it.
     from kms_conformance.suite.fuzz.operations import fuzz_operation  # noqa: PLC0415
 
     fuzz_operation(kms, operation)
@@ -38,7 +39,7 @@ def test_further_operation(kms: Scenario, operation: str) -> None:
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.standard
 def test_chains(kms: Scenario) -> None:
-    """Chains of requests along the links of the description, with values from earlier replies."""
-    from kms_conformance.suite.fuzz.chains import walk_chains  # noqa: PLC0415 - as above
+    """Send chains of requests along the links in the API description, with values from earlier replies."""
+    from kms_conformance.suite.fuzz.chains import walk_chains  # noqa: PLC0415 - takes 0.5 s
 
     walk_chains(kms)

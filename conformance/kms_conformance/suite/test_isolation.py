@@ -1,4 +1,4 @@
-"""Isolation: no operation changes another key than the named one. Runs early, before checks that could do damage."""
+"""Isolation: an operation changes no key but the named one. Runs early, before checks that could damage other keys."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Keys of others that are read before and after. Few, to keep the time short: a change by an owner within that time
-# would be blamed on the target.
+# At most this many keys of others are read before and after the operations. Reading more keys would take longer, and
+# the target would be blamed for a change that an owner makes in that time.
 _MOST_OTHERS = 50
 
 
@@ -31,7 +31,7 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
         raise Inconclusive("The named key did not change either, so the other keys prove nothing.")
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
         arguments = _arguments(kms, operation, key)
-        # Not `kms.ask`: a target may lack the operation here.
+        # `kms.ask` is not used, because it would end the check if the target lacks the operation.
         kms.client.ask(operation, key_id=key, **arguments)
         kms.client.ask(operation, key_id=kms.dialect.unknown_key(), **arguments)
     for other, was in before.items():
@@ -61,5 +61,5 @@ def shown_fields(view: KeyView) -> tuple[object, ...]:
 
 
 def waiting_period_ended(kms: Scenario, was: KeyView) -> bool:
-    """Whether a key was pending and its date has passed since: its owner scheduled the change."""
+    """Whether a key was pending and its deletion date has passed; then its owner, not this run, caused the change."""
     return was.state == PENDING and was.deletion_at is not None and kms.time.now() >= was.deletion_at

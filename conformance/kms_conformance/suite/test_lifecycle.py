@@ -9,8 +9,8 @@ from kms_conformance.suite.scenario import Scenario
 
 @requirement("lifecycle.sequence")
 def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
-    """Walks over two keys: operations in every state, windows at their bounds, and time if the clock can be moved."""
-    # Imported late: Hypothesis takes 0.3 s, which no other check needs.
+    """Send random operations for two keys in every state, with windows at the bounds; move the clock if possible."""
+    # Imported late: the import of Hypothesis takes 0.3 s, and no other check needs it.
     from kms_conformance.suite.lifecycle import walk  # noqa: PLC0415
 
     walk(kms)

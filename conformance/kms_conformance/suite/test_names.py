@@ -16,7 +16,7 @@ from kms_conformance.suite.scenario import Scenario
 
 
 def _arn(kms: Scenario, key: str) -> str:
-    """The ARN of a key. Raises `Inconclusive` if it may be that of another key."""
+    """The ARN of a key. Raises `Inconclusive` if the ARN may name another key."""
     arn = kms.view(key).arn or ""
     if not arn.endswith(f"/{key}"):
         kms.judge.breaks("describe.arn-agrees", f"an ARN that ends in /{key}", arn)
@@ -40,7 +40,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
 
 @contextmanager
 def _alias(kms: Scenario, key: str) -> Iterator[str]:
-    """A context in which the key has a new alias. Raises `Inconclusive` if that is refused."""
+    """A context in which the key has a new alias. Raises `Inconclusive` if the target refuses the alias."""
     alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
     answer = kms.ask("set_alias", key_id=key, alias=alias)
     if not answer.accepted:

@@ -1,4 +1,7 @@
-"""Belongings of a pending key - aliases, tags, grants, policy, rotation: each row of the vendor's key-state table."""
+"""Belongings of a pending key, which are its aliases, tags, grants, policy and rotation.
+
+The checks cover each row on them in the vendor's key-state table.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +117,7 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
 @requirement("pending.{use}")
 @pytest.mark.parametrize("use", _ALLOWED)
 def test_pending_key_allows(kms: Scenario, use: str) -> None:
-    """The same request must be accepted for the enabled key first: otherwise the state is not the reason."""
+    """The same request must be accepted for the enabled key first: otherwise a refusal has another reason."""
     operation, prepare = _ALLOWED[use]
     key = kms.key(ENABLED)
     _done(kms, operation, **prepare(kms, key))

@@ -9,7 +9,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Attempts, because only some replicas of a service may refuse.
+# Each request is sent this many times, because some replicas of a service may refuse it and others may not.
 _ASKED = 3
 # name of the requirement -> (operation, its arguments besides the key)
 _MANAGING: dict[str, tuple[str, dict[str, object]]] = {
@@ -85,9 +85,10 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
     whole = set(kms.pool.list_keys())
-    # Three pages or more if the largest documented page (100) allows it; few requests on a large account.
+    # A page holds a third of the keys, so that the list has at least three pages, but a large account needs few
+    # requests. The largest documented page has 100 keys.
     ids = kms.pool.list_keys(min(100, max(1, len(whole) // 3)))
-    # Keys that owners create or delete meanwhile are left out.
+    # Keys that owners create or delete meanwhile are not judged.
     stayed = whole & set(kms.pool.list_keys()) | ours
     wrong = sorted(key for key in stayed if ids.count(key) != 1)
     kms.judge.that("list.complete", not wrong, "each key once over all pages", f"not once: {wrong[:5]}")

@@ -1,4 +1,7 @@
-"""The waiting period over several nights: one key is planted (left pending), and each run reads it until it is gone."""
+"""The end of the waiting period, watched over several nights without moving a clock.
+
+One run plants a key: it leaves the key pending on purpose. Each later run reads the planted key until the key is gone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from kms_conformance.keys.planted import PlantedKey, planted_keys
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# The longest time between nightly runs. A key that was not read within it before its end proves nothing about its end.
+# The longest time between two nightly runs. A planted key must have been read within this time before the end of its
+# waiting period; otherwise it does not prove that the target kept it until then.
 _A_NIGHT = timedelta(hours=26)
 # The planted key, and the two keys of the other checks.
 _KEYS_NEEDED = 3
@@ -41,7 +45,7 @@ def test_planted_key_waits_and_goes(kms: Scenario) -> None:
 @requirement("expiry.not-early")
 @pytest.mark.planted
 def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
-    """The ledger records the last run that saw the key pending; it must be within a night of the end."""
+    """The ledger records when a run last saw the key pending; that must be at most a night before the key's end."""
     waiting, ended = _found(kms)
     if ended is None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
@@ -64,7 +68,7 @@ def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
 @requirement("expiry.nothing-else")
 @pytest.mark.planted
 def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
-    """Our keys that existed when it was planted, and are not scheduled, must have outlived it."""
+    """Our other keys from the time of planting must still exist, unless their own deletion date has passed."""
     waiting, ended = _found(kms)
     if ended is None:
         raise _waits(kms, waiting) if waiting else _nothing_planted(kms)
@@ -87,13 +91,13 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
 @requirement("cancel.before-end")
 @pytest.mark.planted
 def test_planted_key_can_be_rescued(kms: Scenario) -> None:
-    """Cancel the planted key on its last day, with `--rescue` only, and schedule it again."""
+    """With `--rescue`, cancel the deletion of the planted key on its last day, and schedule it again."""
     ledger = kms.pool.ledger
     statement = kms.judge.catalogue["cancel.before-end"].statement
     waiting, ended = _found(kms)
     now = kms.time.now()
     if ledger.recalls("cancel.before-end", statement):
-        # Once is enough: a key that is cancelled on every last day is never gone.
+        # One rescue is enough: a key whose deletion is cancelled on every last day would never be gone.
         kms.judge.recalls("cancel.before-end")
     elif kms.rescue and waiting is not None and timedelta() < waiting.end - END_MARGIN - now <= _A_NIGHT:
         _rescue(kms, waiting)
@@ -129,7 +133,10 @@ def _found(kms: Scenario) -> tuple[PlantedKey | None, PlantedKey | None]:
 
 
 def _waits(kms: Scenario, planted: PlantedKey, hint: str = "") -> Inconclusive:
-    """The `Inconclusive` of a planted key that may still exist: until its date, and the time allowed after that."""
+    """The `Inconclusive` for a planted key that still exists, with the time at which the check can be done.
+
+    This time is the key's deletion date; after the date, the end of the time that the profile allows for the deletion.
+    """
     now, until = kms.time.now(), planted.last
     if now >= until:
         until += timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN
@@ -176,7 +183,7 @@ def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequen
 
 
 def _watch(kms: Scenario, planted: PlantedKey) -> bool:
-    """Read a planted key and judge it by the time relative to its end; returns whether it ended and is gone."""
+    """Read a planted key, and judge whether it may exist at this time; returns whether it ended and is gone."""
     ledger, now = kms.pool.ledger, kms.time.now()
     view = kms.pool.read(planted.key)
     if view.state == PENDING:
@@ -199,7 +206,7 @@ def _watch(kms: Scenario, planted: PlantedKey) -> bool:
     if view.state == GONE:
         ledger.write("gone", planted.marker, planted.key)
         return True
-    # As long as the key exists it is only read, so that later runs see the same.
+    # A key that still exists is only read, so that later runs can judge it too.
     if now >= planted.last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN:
         kms.refuses("expiry.gone", "unknown_key", "describe", key_id=planted.key)
     return False
@@ -210,7 +217,7 @@ def _tolerance(kms: Scenario) -> timedelta:
 
 
 def _must_have_ended(kms: Scenario, planted: PlantedKey) -> None:
-    """Judge, in every run after its end, that the key stays gone."""
+    """Judge that a planted key stays gone. This is done in every run after the key's end."""
     kms.pool.borrow(planted.key)
     kms.pool.read(planted.key)
     kms.must_be_gone(planted.key, planted.ciphertexts)

@@ -30,7 +30,7 @@ from kms_conformance.suite.scenario import Scenario
     ],
 )
 def test_way_of_writing_a_request(kms: Scenario, case: str) -> None:
-    """A documented variation is accepted like the plain request; others are refused without an effect on the key."""
+    """A documented variation must be accepted; any other must be refused without an effect on the key."""
     spec = kms.dialect.protocol_cases[case]
     requirement_id = as_id(f"protocol.{case}")
     key = kms.key(ENABLED)

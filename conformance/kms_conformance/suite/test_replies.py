@@ -1,4 +1,4 @@
-"""Shapes of replies: the fields of every reply and error. The rules of every exchange judge most of them."""
+"""Shapes of replies: the fields of every reply and error. Most of them are judged in `client/exchange_rules.py`."""
 
 from __future__ import annotations
 
@@ -101,19 +101,19 @@ def test_reply_in_xml(kms: Scenario) -> None:
     "reply.answered",
 )
 def test_errors_and_successes_have_their_shape(kms: Scenario) -> None:
-    """The rules of every exchange judge these; the check makes sure that there is a success and an error."""
+    """Cause one success and one error. The rules for every exchange (`client/exchange_rules.py`) judge their fields."""
     success = kms.accepts("describe.reply", "describe", key_id=kms.key(ENABLED))
     error = kms.ask("describe", key_id=kms.dialect.unknown_key())
     if error.error is None or error.status == success.status:
         kms.judge.breaks("error.shape", "an error with the documented fields", error.summary, (error.number,))
     if kms.dialect.request_id(error.reply, error.value) is None and not kms.profile.request_id.required:
-        # This dialect need not send request ids; without one, the rule on them has nothing to object to.
+        # The profile does not demand request ids, and the reply has none, so the requirement is not broken.
         kms.judge.holds("reply.request-id")
 
 
 @requirement("refused.changes-nothing")
 def test_no_refusal_changes_a_key(kms: Scenario) -> None:
-    """All refusals for a key in one state, one after another: at the end the key is unchanged."""
+    """Send all requests that must be refused for a key in one state; after them, the key must be unchanged."""
     for state in (ENABLED, PENDING):
         key = kms.key(state)
         before = kms.view(key)
@@ -129,7 +129,7 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
 
 @requirement("reply.no-server-error", "reply.answered")
 def test_hostile_bodies_meet_no_server_error(kms: Scenario) -> None:
-    """Bodies that break parsers: any answer but an internal error is accepted, and the key must stay unchanged."""
+    """Send bodies that break parsers. Any refusal without an internal error passes; the key must stay unchanged."""
     key = kms.key(ENABLED)
     before = kms.view(key)
     for body in (b"[]", b"null", b"\xff\xfe", b'{"a":' * 2000, b'{"key_id": 1e999}', b"\x00"):

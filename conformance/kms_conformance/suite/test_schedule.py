@@ -84,6 +84,7 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
         )
     finally:
         if kms.pool.read(key).state == PENDING:
-            # The refused request had its effect, and the protection of a pending key cannot be removed.
+            # The key was scheduled although it is protected. The deletion is cancelled first, because protection cannot
+            # be removed from a pending key.
             kms.ask("cancel", key_id=key)
         kms.ask("set_deletion_protection", arn=arn, protected=False)

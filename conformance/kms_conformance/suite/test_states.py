@@ -1,4 +1,4 @@
-"""States: a key keeps the state into which it was brought. Without that, no answer of a target proves anything."""
+"""States: a key keeps the state into which it was brought. If it does not, the target's answers prove nothing."""
 
 from __future__ import annotations
 

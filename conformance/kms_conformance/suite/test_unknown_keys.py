@@ -1,4 +1,4 @@
-"""Unknown and malformed keys: refused, without a server error and without creating a key."""
+"""Requests for unknown and malformed keys are refused, without a server error and without creating a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Others may create keys meanwhile. If a key appears at each attempt, the request creates it.
+# Owners may create keys during an attempt. If a new key appears in each of this many attempts, the request is taken to
+# have created it.
 _ATTEMPTS = 3
 _OPERATIONS = ("schedule", "cancel", "describe")
 
@@ -25,7 +26,8 @@ def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
 @pytest.mark.parametrize("operation", _OPERATIONS)
 def test_unknown_key_is_not_found(kms: Scenario, operation: str) -> None:
     bystander = kms.key(ENABLED)
-    # First with a key of ours: missing permissions of the credentials are no failure of the target.
+    # Schedule and cancel one of our own keys first. If the target refuses that, the credentials may lack permissions,
+    # so the check ends as inconclusive and the target has not failed.
     kms.pool.bring(bystander, PENDING)
     kms.pool.bring(bystander, ENABLED)
     requirement_id = as_id(f"unknown-key.{operation}")

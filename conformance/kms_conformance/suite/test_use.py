@@ -47,7 +47,7 @@ def test_disabling_a_disabled_key(kms: Scenario) -> None:
 
 
 def _again(kms: Scenario, operation: str, state: str, requirements: tuple[RequirementId, RequirementId]) -> None:
-    """Request the state that the key is in: some profiles demand a refusal, others an acceptance without effect."""
+    """Enable an enabled key, or disable a disabled one: some profiles demand a refusal, others a success."""
     key = kms.key(state)
     refusal = kms.profile.refusal_in(operation, state)
     if refusal is None:

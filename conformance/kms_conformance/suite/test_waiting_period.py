@@ -1,4 +1,7 @@
-"""The end of the waiting period with a moved clock: cancellable until the end, then gone, and no other key with it."""
+"""The end of the waiting period, reached by moving the target's clock.
+
+Until the end, the deletion can be cancelled; after it, this key and no other key is gone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
-# Keys of others that are read twice; of more than these, the first in the list are read.
+# At most this many keys of others are read before and after the deletion: the first ones in the list.
 _MOST_OTHERS = 200
 
 
@@ -21,7 +24,7 @@ def _advance_to(kms: Scenario, moment: datetime) -> None:
 
 
 def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
-    """Schedule a key with the usual window; returns how it reads, and the time of the request."""
+    """Schedule a key with the usual window; returns the key as it reads then, and the time of the request."""
     asked_at = kms.time.now()
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     view = kms.read(key)

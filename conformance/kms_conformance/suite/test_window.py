@@ -1,4 +1,7 @@
-"""Bounds of the window: windows within are accepted, and windows beyond are refused without an effect."""
+"""Bounds of the window (the waiting period in days, as a request gives it).
+
+Windows within the bounds are accepted, and windows beyond the bounds are refused without an effect.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ def test_without_a_window_the_default_counts(kms: Scenario) -> None:
 
 @requirement("schedule.window.open")
 def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
-    """Accepted or refused, but without a server error, and a refusal changes nothing."""
+    """The target may accept or refuse such a window, but without a server error, and a refusal must change nothing."""
     for window in kms.dialect.open_windows:
         key = kms.key(ENABLED)
         before = kms.view(key)
@@ -88,7 +91,10 @@ def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
     ids=["empty", "absent", "other type"],
 )
 def test_window_that_documents_may_leave_open(kms: Scenario, case: str, refusal: str) -> None:
-    """Refused without an effect or, if the profile leaves it open, accepted with a date within the bounds."""
+    """The window must be refused without an effect. If the profile leaves it open, it may also be accepted.
+
+    After an accepted request, the deletion date must be within the bounds.
+    """
     key = kms.key(ENABLED)
     before = kms.view(key)
     written: dict[str, dict[str, object]] = {

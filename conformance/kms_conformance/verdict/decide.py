@@ -1,4 +1,4 @@
-"""Decides verdicts and exit codes: per requirement, per target, per run. No other module decides them."""
+"""Decides verdicts on requirements and targets, and the exit code of a run. No other module decides them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,21 @@ from kms_conformance.verdict.model import (
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers import Waiver, accepting
 
-# Exit code 4: nothing failed, and a planted key has not reached its deletion date.
+# The exit code if nothing failed and the open requirements wait for the deletion date of a planted key.
 WAITING = 4
 EXIT_CODES: Mapping[Result, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3}
 USAGE_ERROR = 2
-# From best to worst: with several targets, the worst exit code counts.
+# The exit codes from best to worst. With several targets, the worst exit code counts.
 _BADNESS = (0, WAITING, 3, 1, 2)
 _NOT_ADMITTED = "The target does not keep the state of keys, so its answers prove nothing."
 
 
 @dataclass(frozen=True)
 class Run:
-    """The circumstances of a run on one target."""
+    """The facts about a run that its verdicts state: tier, seed, start, duration, and whether it only watched keys.
+
+    `watch`: true if the run only read planted keys.
+    """
 
     tier: str
     seed: int
@@ -58,10 +61,12 @@ def _observed(results: Iterable[CheckResult]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Facts about a run, besides the results of its checks, that enter the verdict on one target.
+    """Facts about a run that its results do not hold, and that enter the verdict on one target.
 
-    `reasons`: by check id, why a check did not run; `missed`: the reason for all other missing checks. `filters`:
-    pytest options that left checks out. `keys_left`: our keys that are not confirmed as scheduled for deletion.
+    - `reasons`: by check id, why a check did not run.
+    - `missed`: why all other missing checks did not run.
+    - `filters`: the pytest options that left checks out, by name.
+    - `keys_left`: our keys that are not confirmed as scheduled for deletion.
     """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -81,9 +86,12 @@ def decide(
 ) -> Verdict:
     """Decide the verdict on a target and on each of its requirements.
 
-    `planned`: for each check in the plan, the requirements that it declares; they are inconclusive if the check did not
-    run. `waivers`: those for other targets and expired ones are ignored. `frozen`: the requirement set of an earlier
-    release; its levels count, and requirements that are not in the set do not decide.
+    - `planned`: by id of each check in the plan, the requirements that it declares. If a check did not run, its
+      requirements are inconclusive.
+    - `waivers`: all waivers; expired waivers and waivers for other targets are ignored.
+    - `frozen`: the requirement set of an earlier release. The levels in this set count, and requirements that are not
+      in it do not decide.
+    - `beside`: facts about the run that the results do not hold.
     """
     profile = Profile.load(target.dialect, target.profile)
     own = specs.own_profile(target.profile)
@@ -130,8 +138,10 @@ def decide_result(
 ) -> Result:
     """Decide the result of a target. No other function decides it.
 
-    Nonconformant: a MUST failed and is not waived. Conformant: every MUST passed, is waived or does not apply; the plan
-    is not empty and every check in it ran to its end; all our keys are scheduled for deletion. Inconclusive: the rest.
+    - Nonconformant: a MUST failed and is not waived.
+    - Conformant: every MUST passed, is waived or does not apply; the plan is not empty, and every check in it ran to
+      its end; all our keys are scheduled for deletion.
+    - Inconclusive: every other case.
     """
     musts = {requirement.verdict for requirement in requirements if requirement.weight == "MUST"}
     if "failed" in musts:
@@ -143,8 +153,8 @@ def decide_result(
 def is_waiting(verdict: Verdict) -> bool:
     """Whether all open requirements of an inconclusive target wait for the deletion date of a planted key.
 
-    Requires that every check ran, that no filter was set, and that none of our keys is left. With `--observe`,
-    requirements that no check of the run declares may stay open.
+    False if a check did not run, a filter was set, or one of our keys is left. With `--observe`, requirements that no
+    check of the run declares may be open for other reasons.
     """
     is_open = frozenset({"inconclusive", "not_tested"})
     musts = [entry for entry in verdict.requirements if entry.weight == "MUST" and entry.verdict in is_open]
@@ -154,15 +164,16 @@ def is_waiting(verdict: Verdict) -> bool:
 
 
 def unwritten(verdict: Verdict) -> Verdict:
-    """The verdict if no report could be written: conformant becomes inconclusive."""
+    """The verdict if no report could be written: a conformant target becomes inconclusive, others stay the same."""
     return replace(verdict, result="inconclusive") if verdict.result == "conformant" else verdict
 
 
 def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
     """Whether a target is conformant or, in a partial run, whether the checks that ran found nothing against it.
 
-    `partial`: the reasons why the run left checks out; empty for a complete run. Found against it: a MUST that failed
-    or is inconclusive for another reason than a missing check, or a key that is not scheduled for deletion.
+    `partial`: the reasons why the run left checks out; empty for a complete run. A partial run is not sound if a MUST
+    failed, if a MUST is inconclusive for another reason than a missing check, or if a key is not scheduled for
+    deletion.
     """
     if not partial:
         return verdict.result == "conformant"
@@ -173,10 +184,10 @@ def is_sound(verdict: Verdict, partial: Sequence[str]) -> bool:
 
 
 def exit_code(results: Iterable[Result], *, waiting: Iterable[bool] = (), waivers_out_of_date: bool = False) -> int:
-    """The exit code of a run: that of its worst target.
+    """The exit code of a run, which is the exit code of its worst target.
 
-    `waiting`: per result, whether the target waits for a planted key (exit code 4). Waivers out of date are a usage
-    error (exit code 2), unless a target is nonconformant (exit code 1).
+    `waiting`: for each result, whether the target waits for a planted key (exit code 4). Waivers that are out of date
+    are a usage error (exit code 2), unless a target is nonconformant (exit code 1).
     """
     found = list(results)
     waits = list(waiting) or [False] * len(found)
@@ -197,7 +208,7 @@ def _unfinished(
 
 
 def _by(frozen: Frozen | None, entry: RequirementVerdict) -> RequirementVerdict:
-    """The entry with its level in the frozen set; a requirement outside the set does not decide."""
+    """The verdict with the requirement's level in the frozen set; a requirement outside the set does not decide."""
     if frozen is None:
         return entry
     level = frozen.levels.get(entry.id)
@@ -268,7 +279,10 @@ def _is_proved_besides(name: str, open_in: Sequence[CheckResult], results: Seque
 
 
 def _untested_because(requirement: Requirement, count: int, productive: int) -> str:
-    """Why a requirement without failures counts as not tested; empty if it passed."""
+    """Why a requirement without failures counts as not tested; empty if it passed.
+
+    `productive`: the number of judgements made after a key was read in a state that the requirement is about.
+    """
     if count == 0:
         return "no exchange of this run allowed a judgement"
     if productive == 0:
@@ -278,7 +292,11 @@ def _untested_because(requirement: Requirement, count: int, productive: int) -> 
 
 
 def _keeps_state(results: Sequence[CheckResult]) -> bool:
-    """Whether any check after the admission checks (`BEFORE_ADMISSION`) passed a judgement; true if none ran."""
+    """Whether the target keeps the state of keys, as far as the results show.
+
+    True if a check outside the families `BEFORE_ADMISSION` ran to its end and has a passed judgement, or if no check
+    outside these families ran to its end.
+    """
     admitted = [result for result in results if result.ended and result.family not in BEFORE_ADMISSION]
     return not admitted or any(result.passes for result in admitted)
 
@@ -291,8 +309,9 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 def specs_digest(dialect: str) -> str:
     """A SHA-256 over the specs of a dialect: equal digests mean that two verdicts rest on the same specs.
 
-    Covers the spec files and the compiled operations, because these may come from the vendor's model in an installed
-    package. `clients.yaml` is left out: it describes the vendors' clients and demands nothing of a target.
+    The digest covers the spec files and the compiled operations. The operations are included because they may come from
+    the vendor's model in an installed package. `clients.yaml` is left out: it describes the vendors' clients and
+    demands nothing of a target.
     """
     digest = hashlib.sha256()
     if is_documented(dialect):

@@ -16,7 +16,7 @@ Result = Literal["conformant", "nonconformant", "inconclusive"]
 RequirementResult = Literal["passed", "failed", "inconclusive", "not_applicable", "not_tested", "waived"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
-# In the order in which reports list them.
+# All verdicts on a requirement, in the order in which reports list them.
 VERDICTS: tuple[RequirementResult, ...] = (
     "failed",
     "inconclusive",
@@ -32,13 +32,17 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class RequirementVerdict:
-    """The verdict on one requirement: the checks that judged it, how often it was judged, and the reason.
+    """The verdict on one requirement.
 
-    `productive` counts the passed judgements on a key in a state that the requirement is about. `decides` is false for
-    a requirement that is not in the frozen set of the run: it is shown and does not change the result. `waiver` is the
-    waiver that accepts a failure; `reason` has its text. `not_run` are the checks that did not run to their end, if
-    only they leave the requirement open. `waiting_until` is the deletion date of a planted key (ISO 8601, UTC), if only
-    that key leaves the requirement open.
+    - `tests`: the ids of the checks that judged it.
+    - `reason`: why the verdict is not `passed`; for a waived requirement, the text of the waiver.
+    - `judged`: the number of judgements, passed and failed.
+    - `productive`: the number of passed judgements made after a key was read in a state that the requirement is about.
+    - `decides`: false if the requirement is not in the frozen set of the run. Reports then show it, but it does not
+      change the result.
+    - `waiver`: the waiver that accepts the failure.
+    - `not_run`: the checks that did not run to their end, if only they leave the requirement open.
+    - `waiting_until`: the deletion date of a planted key (ISO 8601, UTC), if only this key leaves the requirement open.
     """
 
     id: str
@@ -96,12 +100,16 @@ class Unfinished:
 class Verdict:
     """The content of one `verdict.json`: one target, judged by one run.
 
-    `started` is ISO 8601, UTC, in whole seconds; `duration_seconds` is the duration of the whole run. `isolation`
-    compares keys of others before and after the run; `frozen` names the release whose requirements decided, if not this
-    one. `unfinished` are the checks in the plan that did not run to their end, `filters` the pytest options that left
-    checks out, `keys_left` our keys that are not confirmed as scheduled for deletion. `observations` counts events that
-    do not change the result. `watch` is true if the run only read its planted keys. `own_profile` is the content of the
-    user's profile file that `profile` refers to; None for a profile of the specs.
+    - `started`: the start of the run, ISO 8601, UTC, in whole seconds.
+    - `duration_seconds`: the duration of the whole run, not only of this target.
+    - `isolation`: the comparison of the keys of others before and after the run.
+    - `frozen`: the earlier release whose requirements decided; None if the requirements of this release decided.
+    - `unfinished`: the checks in the plan that did not run to their end.
+    - `filters`: the pytest options that left checks out, by name.
+    - `keys_left`: our keys that are not confirmed as scheduled for deletion.
+    - `observations`: the numbers of events that do not change the result, such as requests without a reply.
+    - `watch`: true if the run only read its planted keys.
+    - `own_profile`: the content of the user's profile file that `profile` names; None for a profile of the specs.
     """
 
     name: str
@@ -169,7 +177,7 @@ class Verdict:
 
     @property
     def waiting_until(self) -> str:
-        """The first date for which a requirement waits; empty if none waits."""
+        """The earliest date for which a requirement waits; empty if no requirement waits."""
         return min((entry.waiting_until for entry in self.requirements if entry.waiting_until), default="")
 
     def counts(self) -> Counts:

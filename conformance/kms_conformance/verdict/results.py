@@ -1,4 +1,4 @@
-"""Results of checks as JSON values, passed between workers and stored in reports; the id of a failure."""
+"""The result of a check, which workers send to the controller and reports store as JSON; and the id of a failure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,24 @@ CheckOutcome = Literal["passed", "failed", "inconclusive"]
 class CheckResult:
     """The result of one check on one target.
 
-    - `check`: its id without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`.
-    - `passes`: passed judgements by requirement; `productive`: those on a key in a state that the requirement is about;
-      `evidence`: the numbers of the first such exchanges.
-    - `asked`: operation and status of each exchange that is named in this result, by number. `exchanges`: the records
-      (see `wire/exchange_log.py`) of exchanges that failures cite, and of the first that proves each declared
-      requirement.
-    - `inconclusive`: declared requirements that could not be judged, because of `reason`.
-    - `observed`: by requirement, which of several accepted answers came, such as `400 KMS.0309`; only requirements with
-      more than one accepted answer. `refusals`: for each of these, the name of its set of answers in the profile.
-    - `silences`: requests without a reply that count against no requirement, by outcome.
-    - `started`: ISO 8601, UTC; empty in files of earlier versions.
+    - `check`: the id of the check without the target, such as `window::test_bound_is_accepted_and_dated[minimum]`.
+    - `declared`: the requirements that the check declares and that apply to the target.
+    - `passes`: by requirement, the number of passed judgements.
+    - `productive`: by requirement, the number of passed judgements made after the check had read a key in a state that
+      the requirement is about.
+    - `evidence`: by requirement, the numbers of the first exchanges that led to a passed judgement.
+    - `asked`: by number of each exchange that this result names, the operation and status as text.
+    - `failures`: the failed judgements.
+    - `inconclusive`: the declared requirements that could not be judged.
+    - `reason`: why requirements could not be judged; empty if all were.
+    - `hint`: the next step for the user; may be empty.
+    - `exchanges`: the records (see `wire/exchange_log.py`) of exchanges that failures cite and, for each declared
+      requirement, of the first exchange in `evidence`.
+    - `observed`: by requirement for which the documents accept several answers, the answers that the target gave, such
+      as `400 KMS.0309`.
+    - `refusals`: by the same requirements, the name of the refusal in the profile that lists the accepted answers.
+    - `started`: the start of the check, ISO 8601, UTC; empty in files of earlier versions.
+    - `silences`: by outcome, the number of requests that got no reply and count against no requirement.
     - `ended`: false for a check that was stopped by an interruption, another plugin, or a fault of the suite.
     - `waiting_until`: the deletion date of a planted key (ISO 8601, UTC), if the check waits for this date.
     """
@@ -58,14 +65,14 @@ class CheckResult:
     waiting_until: str = ""
 
     def failure_id(self, failure: Judgement) -> str:
-        """The id of one of its failures: shown in every report, an argument of `replay`."""
+        """The id of a failure of this check. Every report shows the id, and the command `replay` takes it."""
         return failure_id(self.target, self.check, failure.requirement, failure.expected)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON types, the inverse of `from_json`; each failure has its id."""
+        """The result in JSON types, the inverse of `from_json`; the id of each failure is added."""
         asked = {str(number): line for number, line in self.asked.items()}
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
-        # `asdict` would copy every exchange.
+        # `vars` is used, because `asdict` would copy every exchange.
         raw = vars(self) | {"asked": asked, "failures": failures}
         return raw if self.silences else {name: value for name, value in raw.items() if name != "silences"}
 
@@ -84,12 +91,12 @@ class CheckResult:
 
 
 def _judgement(raw: Mapping[str, Any]) -> Judgement:
-    # The id is computed from the other fields.
+    # The stored id is left out, because it is computed from the other fields.
     fields = {name: value for name, value in raw.items() if name != "id"}
     return Judgement(**(fields | {"exchanges": tuple(raw["exchanges"])}))
 
 
-# Parts of an `expected` text that differ between runs: ids of keys, dates, long numbers.
+# Matches the parts of an `expected` text that differ between runs: ids of keys, dates, long numbers.
 _VOLATILE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?"
@@ -111,6 +118,6 @@ def failure_id(target: str, check: str, requirement: str, expected: str) -> str:
     Ids of keys and dates within `expected` do not count: failures of a check that differ only in these share one id.
     """
     joined = f"{target}\0{check}\0{requirement}\0{steady(expected)}"
-    # Reports store texts without lone surrogates, which an endpoint may send.
+    # An endpoint may send lone surrogates. They are replaced as in stored reports, so that the id stays the same.
     stored = joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return hashlib.sha256(stored.encode()).hexdigest()[:_LENGTH]

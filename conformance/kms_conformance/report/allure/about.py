@@ -1,4 +1,4 @@
-"""Files beside Allure's results: environment, executor, categories, and the configuration of Allure 3."""
+"""Files that Allure reads besides results: environment, executor, categories, and the configuration of Allure 3."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kms_conformance.report.layout import ALLURE_REPORT
 from kms_conformance.verdict.decide import specs_digest
 
 CONFIG = "allurerc.mjs"
-#: The name of our configuration if `allurerc.mjs` was written by somebody else.
+#: The name of our configuration file if somebody else has written an `allurerc.mjs`.
 CONFIG_BESIDE = "allurerc.kms-conformance.mjs"
-#: Environment variable: a configuration in the reports folder that may be used although the suite did not write it.
-#: Without the variable it is not used, because a configuration is a program.
+#: Environment variable: the path of a user's own `allurerc.mjs` in the reports folder. Such a file is used only if the
+#: variable names it, because a configuration is a program.
 CONFIG_VARIABLE = "KMS_CONFORMANCE_ALLURE_CONFIG"
 HISTORY = "allure-history.jsonl"
-# Environment variable: another file for the trends, such as a file that the CI system keeps.
+# Environment variable: the path of the file of trends, if it is not in the reports folder. A CI system may keep it.
 HISTORY_VARIABLE = "KMS_CONFORMANCE_ALLURE_HISTORY"
 
 _PROPERTY_ESCAPE = re.compile(r"\\|[^ -~]")
@@ -35,7 +35,7 @@ _STALE = "^Waiver out of date"
 
 @dataclass(frozen=True)
 class NamedTarget:
-    """The public facts of a target."""
+    """The facts of a target that Allure shows: no addresses and no secrets."""
 
     name: str
     dialect: str
@@ -44,14 +44,17 @@ class NamedTarget:
 
 @dataclass(frozen=True)
 class _Category:
-    """A category of results: one status, and a regex for the `message`. The first category that matches counts."""
+    """A category of results in Allure, with the status of its results and a regex that their message matches.
+
+    A result belongs to the first category that matches.
+    """
 
     name: str
     status: str
     message: str = ""
 
 
-# Results that change the exit code are failed (red) or broken (yellow); all others are skipped.
+# Results that change the exit code have the status failed (red) or broken (yellow); all others are skipped.
 _CATEGORIES = (
     _Category("Waiver out of date: renew or remove it", "failed", _STALE),
     _Category("Deviation: the target does not follow its documents", "failed", f"(?!{_STALE})"),
@@ -64,8 +67,8 @@ _CATEGORIES = (
 def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, environ: Mapping[str, str]) -> None:
     """Write environment, executor and categories into the folder of results, for Allure 2 and 3.
 
-    The configuration of Allure 3 goes beside that folder, unless the user's own is there. `environ`: the environment
-    variables, of which those of CI systems are read (`ci.environment`).
+    The configuration of Allure 3 is written beside that folder (see `configuration`). `environ`: the environment
+    variables; only the variables of CI systems are read (see `ci.environment`).
     """
     write_atomically(
         results / "environment.properties", _properties(_environment(targets, tier, seed) | origin(environ))
@@ -80,7 +83,7 @@ def write(results: Path, targets: Iterable[NamedTarget], tier: str, seed: int, e
 def configuration(results: Path, environ: Mapping[str, str]) -> str:
     """Write the configuration of Allure 3 beside the folder of results, and return its file name.
 
-    The user's own configuration is used only if `KMS_CONFORMANCE_ALLURE_CONFIG` names it.
+    If `KMS_CONFORMANCE_ALLURE_CONFIG` names the user's own `allurerc.mjs` there, that file is used and none is written.
     """
     config = results.parent / CONFIG
     named = environ.get(CONFIG_VARIABLE)
@@ -97,20 +100,20 @@ def _is_ours(config: Path) -> bool:
 
 
 def _for_second(category: _Category) -> dict[str, Any]:
-    """The category for Allure 2, which matches a regex with the whole message."""
+    """The category for Allure 2, in which a regex must match the whole message."""
     found: dict[str, Any] = {"name": category.name, "matchedStatuses": [category.status]}
     return found | ({"messageRegex": f"(?s){category.message}.*"} if category.message else {})
 
 
 def _for_third(category: _Category) -> dict[str, Any]:
-    """The category for Allure 3, which searches in the message, so the regex is anchored."""
+    """The category for Allure 3, which searches a regex anywhere in the message; so the regex is anchored."""
     matchers: dict[str, Any] = {"statuses": [category.status]}
     anchored = category.message if category.message.startswith("^") else f"^{category.message}"
     return {"name": category.name, "matchers": matchers | ({"message": anchored} if category.message else {})}
 
 
 def _environment(targets: Iterable[NamedTarget], tier: str, seed: int) -> dict[str, str]:
-    """The environment shown above the results; without addresses of targets, whose ports may change every run."""
+    """The environment that Allure shows above the results. Addresses of targets are left out: ports may change."""
     found = {"suite": f"kms-conformance {__version__}", "tier": tier, "seed": str(seed)}
     for target in targets:
         found[f"target.{target.name}"] = f"{target.dialect}, profile {target.profile}"
@@ -119,7 +122,7 @@ def _environment(targets: Iterable[NamedTarget], tier: str, seed: int) -> dict[s
 
 
 def _properties(values: Mapping[str, str]) -> str:
-    """A Java properties file. Keys are our own or names of targets, and need no escapes."""
+    """A Java properties file. Its keys are our own words or names of targets, and need no escapes."""
     return "".join(f"{key} = {_PROPERTY_ESCAPE.sub(_escaped, one_line(value))}\n" for key, value in values.items())
 
 
@@ -136,7 +139,7 @@ def _config(results: str) -> str:
         "appendHistory": True,
         "historyLimit": 30,
         "categories": [_for_third(each) for each in _CATEGORIES],
-        # Failed and broken results make the exit code of a run nonzero. `allure quality-gate` needs Node 22.
+        # `allure quality-gate` (needs Node 22) fails if any result is failed or broken, as the exit code of a run does.
         "qualityGate": {"rules": [{"maxFailures": 0}]},
         "plugins": {
             "awesome": {

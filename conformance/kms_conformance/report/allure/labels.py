@@ -30,7 +30,7 @@ _DYNAMIC: Any = allure.dynamic
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of one check. `stories`: ids of requirements. `links`: pairs of name and URL."""
+    """The labels of one check in Allure. `stories`: the ids of its requirements. `links`: pairs of name and URL."""
 
     title: str
     description: str
@@ -46,9 +46,9 @@ class Labels:
 def label(
     *, target: str, dialect: str, family: str, title: str, check: str, requirements: Iterable[Requirement]
 ) -> Labels:
-    """The labels of one check on one target; `title` and `check` as in `CheckResult`.
+    """The labels of one check on one target; `title` and `check` are those of `CheckResult`.
 
-    They are the same in every run, because Allure finds the history of a test by its name and parameters.
+    The labels are the same in every run, because Allure finds the history of a test by its name and parameters.
     """
     judged = tuple(requirements)
     levels = {requirement.level for requirement in judged}
@@ -69,7 +69,8 @@ def label(
 def allure_dynamic(labels: Labels) -> None:
     """Set the labels of the running test; without an Allure plugin, nothing happens.
 
-    Call it when the set-up of a test ends (see `Labelling`): Allure's pytest plugin resets the title there.
+    This must be called when the set-up of a test ends (see `Labelling`), because Allure's pytest plugin resets the
+    title at that time.
     """
     _DYNAMIC.title(labels.title)
     _DYNAMIC.description(labels.description)
@@ -94,7 +95,7 @@ class Labelling:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Outermost wrapper, so that Allure's plugin has run."""
+        """Set the labels after the set-up. This is the outermost wrapper, so that Allure's plugin has run before."""
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Builds the report of Allure 3 from the results of a run, if Allure is installed. Nothing is downloaded."""
+"""Builds the report of Allure 3 from the results of a run, if Allure is installed. The suite downloads nothing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kms_conformance.report.allure import about
 from kms_conformance.report.files import ReportError, read_bytes, write_atomically
 from kms_conformance.report.layout import ALLURE_REPORT, ALLURE_RESULTS
 
-# Environment variable: the path of Allure's command, if it is not in PATH.
+# Environment variable: the path of Allure's command, if the command is not in PATH.
 VARIABLE = "KMS_CONFORMANCE_ALLURE"
 HOW = f"not found; install it: npm install allure@3, set {VARIABLE}=node_modules/allure/cli.js, then run"
-# Environment variables that Node needs. All others are withheld from Allure, because they may be secret.
+# Environment variables that Node needs. Allure does not get any others, because they may be secret.
 _NEEDED = frozenset(
     [
         "PATH",
@@ -42,9 +42,9 @@ _NEEDED = frozenset(
 )
 _MAJOR = "3."
 _APPLICATION = re.compile(rb'<script\s+(src="data:text/javascript)')
-# Measured: 5,000 results take 20 s on two cores.
+# The time that Allure may take. Measured: 5,000 results take 20 s on two cores.
 _SECONDS = 600
-# Start times of this many results identify a run: two runs share none of them, to the millisecond.
+# A run is recognised by the start times of this many results, in milliseconds: two runs share none of these.
 _ENOUGH = 20
 
 
@@ -58,8 +58,8 @@ class Allure:
 def find(environ: Mapping[str, str] = os.environ) -> Allure | None:
     """Find Allure 3: the path in `KMS_CONFORMANCE_ALLURE`, else `allure` in PATH; None if there is none.
 
-    The version is read from its package.json; no program is started. No other place is searched, because `build`
-    executes the program.
+    No other place is searched, because `build` executes the program that is found. The version is read from Allure's
+    package.json, so no program is started here.
     """
     node = shutil.which("node", path=_absolute(environ))
     if node is None:
@@ -74,8 +74,9 @@ def find(environ: Mapping[str, str] = os.environ) -> Allure | None:
 def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
     """Build the report of the run in `directory`, and add the run to the trends; returns the path of the page.
 
-    `history`: the file of trends; by default `KMS_CONFORMANCE_ALLURE_HISTORY`, else a file in `directory`. A run whose
-    report is built again counts once. Raises `ReportError` if Allure fails.
+    `history`: the path of the file of trends; if None, the path in `KMS_CONFORMANCE_ALLURE_HISTORY`, else a file in
+    `directory`. If the report of a run is built again, the run still counts once in the trends. Raises `ReportError` if
+    Allure fails.
     """
     named = history or os.environ.get(about.HISTORY_VARIABLE)
     trends = Path(named or directory / about.HISTORY).resolve()
@@ -104,7 +105,7 @@ def build(allure: Allure, directory: Path, history: Path | None = None) -> Path:
 
 
 def _absolute(environ: Mapping[str, str]) -> str:
-    """PATH without relative folders: the working directory may hold programs of others."""
+    """PATH without relative folders, because the working directory may hold programs of other people."""
     return os.pathsep.join(folder for folder in environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute())
 
 
@@ -117,7 +118,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _version(script: Path) -> str:
-    """The version of the npm package `allure` of a script; empty for other scripts."""
+    """The version of the npm package `allure` to which a script belongs; empty if it belongs to another package."""
     try:
         package = json.loads((script.parent / "package.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -127,7 +128,7 @@ def _version(script: Path) -> str:
 
 
 def _forget(trends: Path, results: Path) -> None:
-    """Remove an earlier report of the same run from the trends. It is found by the start times of its results."""
+    """Remove an earlier report of the same run from the trends. The run is recognised by start times of its results."""
     if not trends.is_file():
         return
     ours = set()
@@ -150,10 +151,10 @@ def _moments(line: str) -> set[tuple[str, int]]:
 
 
 def _defer(page: Path) -> None:
-    """Defer Allure's application script until the browser has read the data, which comes after the script.
+    """Make the browser start Allure's script only after it has read the whole page: the data comes after the script.
 
-    Allure 3.18 starts at once, and looks for files that do not exist if the data is not there yet. Measured: 1 of 4
-    loads of a page of 6 MB.
+    Allure 3.18 starts at once. If the data has not been read by then, the page looks for files that do not exist. For a
+    page of 6 MB, this happened at 1 of 4 loads.
     """
     page.write_bytes(_APPLICATION.sub(rb"<script defer \1", page.read_bytes(), count=1))
 
@@ -166,11 +167,12 @@ def _failed(directory: Path, why: str) -> ReportError:
     )
 
 
-# Allure 2.46 respects ALLURE_NO_ANALYTICS; the plugins of Allure 3.18 do not, and have no option for it.
+# Allure 2.46 sends no usage statistics if ALLURE_NO_ANALYTICS is set. The plugins of Allure 3.18 ignore this variable
+# and have no option against tracking, so the scripts are removed from the page.
 _SCRIPT = re.compile(rb"[ \t]*<script\b[^>]*>", re.IGNORECASE)
 _END = b"</script>"
 _TRACKING = re.compile(rb"googletagmanager\.com|google-analytics\.com|\bgtag\(")
-# The tracking scripts have some 400 bytes. The application script of a single-file page has megabytes, and is kept.
+# A longer script is kept. The tracking scripts have some 400 bytes, the application script of a page has megabytes.
 _MOST_BYTES = 2000
 
 
@@ -184,7 +186,7 @@ def remove_tracking(report: Path) -> tuple[Path, ...]:
         content = read_bytes(path)
         cleaned = without_tracking(content)
         if cleaned != content:
-            # Written in place, so that the page keeps its owner and mode.
+            # The page is written in place, so that it keeps its owner and mode.
             path.write_bytes(cleaned)
             changed.append(path)
     return tuple(changed)

@@ -41,7 +41,8 @@ _MOST_NAMED = 10
 def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ) -> None:
     """Write the results of a run into a folder, which is emptied first.
 
-    A result is a requirement, not a check: a check may also find failures of requirements that it does not declare.
+    There is one result for each requirement, not for each check, because a check may also find failures of requirements
+    that it does not declare.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
@@ -59,14 +60,17 @@ def write(folder: Path, report: Report, environ: Mapping[str, str] = os.environ)
 
 
 class _Files:
-    """Allure's logger, with files that only their owner may read. No fsync, because the files can be written again."""
+    """Allure's logger, which here writes files that only their owner may read.
+
+    The files are not synchronised to the disk (fsync), because they can be written again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._logger = _LOGGER(folder)
 
     def put(self, result: model.TestResult) -> None:
-        """Write a result under its own id. The logger would use a random name, different every time."""
+        """Write a result into a file named by the result's id. The logger would choose a random name each time."""
         name = f"{result.uuid}-result.json"
         result.file_pattern = name
         self._logger.report_result(result)
@@ -96,7 +100,7 @@ def _write_one(
 def _result(
     page: TargetPage, entry: RequirementVerdict, checks: list[CheckResult], times: Mapping[str, datetime]
 ) -> model.TestResult:
-    """The result of a requirement. Trends follow `historyId`, which is made of dialect, target and requirement."""
+    """The result of a requirement. Allure's trends join results with one `historyId`: dialect, target, requirement."""
     verdict, labels = page.verdict, _labels(page, entry)
     begun = [times[check.check] for check in checks] or [datetime.fromisoformat(verdict.started)]
     seconds = sum(check.seconds for check in checks)
@@ -127,7 +131,7 @@ def _status(status: Status | None, entry: RequirementVerdict) -> tuple[str, mode
     if status is None:
         return "passed", None
     first, _, rest = status.text.partition("\n")
-    # The reason of a failure has expected and received.
+    # The reason of a failure holds the expected and the received value.
     message = f"{first}\n{entry.reason}" if entry.verdict == "failed" else first
     message, trace = capped(printable(message), _MESSAGE)[0], capped(printable(rest.strip()), _TRACE)[0]
     return _STATUS[status.kind], model.StatusDetails(message=message, trace=trace)
@@ -178,7 +182,7 @@ def _by_requirement(page: TargetPage) -> Mapping[str, list[CheckResult]]:
 
 
 def _times(page: TargetPage) -> Mapping[str, datetime]:
-    """The start time of each check; without a stored time, the end of the check before."""
+    """The start time of each check. If the time is not stored, the end of the previous check is used."""
     clock = datetime.fromisoformat(page.verdict.started)
     found = {}
     for check in page.report.checks:
@@ -190,7 +194,7 @@ def _times(page: TargetPage) -> Mapping[str, datetime]:
 
 
 def _stale(found: StaleWaiver, started: str) -> model.TestResult:
-    """The failed result of a waiver out of date, which belongs to no requirement."""
+    """The failed result for a waiver that is out of date. This result belongs to no requirement."""
     name, at = one_line(found.waiver.requirement), milliseconds(datetime.fromisoformat(started))
     why = f"Waiver out of date, {name}: {one_line(found.why)}"
     return model.TestResult(

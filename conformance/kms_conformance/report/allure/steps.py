@@ -1,4 +1,4 @@
-"""The steps of a result in Allure: the checks that judged a requirement, and in each the exchanges."""
+"""The steps of a result in Allure: one step for each check that judged the requirement, with its exchanges as steps."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
 _BODY_LIMIT = 6000
-# Limits for readability; results.json has all checks and exchanges.
+# At most these numbers of checks and exchanges are shown, to keep a result readable; results.json has all of them.
 _MOST_CHECKS = 10
 _MOST_EXCHANGES = 6
 
 
 @dataclass
 class Attachments:
-    """The attachments of a result by file name; each exchange is stored once."""
+    """The attachments of a result by file name. An exchange that several steps show is stored once."""
 
     prefix: str
     texts: dict[str, str] = field(default_factory=dict)
@@ -40,14 +40,14 @@ class Attachments:
 def steps(
     entry: RequirementVerdict, checks: Sequence[CheckResult], times: Mapping[str, datetime], attachments: Attachments
 ) -> Iterator[model.TestStepResult]:
-    """A step per check, failed checks first."""
+    """One step for each check, failed checks first."""
     ranked = sorted(checks, key=lambda check: not _failures(check, entry.id))
     for check in ranked[:_MOST_CHECKS]:
         failures = _failures(check, entry.id)
         status = "failed" if failures else "broken" if entry.id in check.inconclusive else "passed"
         found = [line for expected, received in failures for line in compared(expected, received, indent="")]
         began = times[check.check]
-        # Of passed checks, one exchange is enough.
+        # A check without failures gets an exchange only if no exchange is shown yet.
         with_exchanges = bool(failures) or not attachments.texts
         yield model.TestStepResult(
             name=f"{one_line(check.title)} ({one_line(check.check)})",
@@ -61,7 +61,7 @@ def steps(
 
 
 def _exchanges(requirement: str, check: CheckResult, attachments: Attachments) -> Iterator[model.TestStepResult]:
-    """The exchanges that failures of the check cite; without failures, the first that proves the requirement."""
+    """The exchanges that failures of the check cite; without failures, one exchange that proves the requirement."""
     cited = [number for f in check.failures if f.requirement == requirement for number in f.exchanges]
     wanted = set(cited or check.evidence.get(requirement, ()))
     most = _MOST_EXCHANGES if cited else 1

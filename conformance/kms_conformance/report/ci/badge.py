@@ -21,7 +21,7 @@ _PADDING = 12
 
 
 def endpoint(verdict: Verdict) -> dict[str, Any]:
-    """The JSON of an endpoint badge of shields.io: https://shields.io/badges/endpoint-badge."""
+    """The badge as JSON, in the form that shields.io reads (https://shields.io/badges/endpoint-badge)."""
     return {
         "schemaVersion": 1,
         "label": _LABEL,
@@ -33,7 +33,7 @@ def endpoint(verdict: Verdict) -> dict[str, Any]:
 
 
 def picture(verdict: Verdict) -> str:
-    """The badge as SVG, which loads nothing; its title, for screen readers, names the target."""
+    """The badge as SVG. The picture loads nothing, and has a title with the name of the target for screen readers."""
     said = message(verdict)
     name, _ = capped(one_line(verdict.name), 100)
     left, right = _width(_LABEL), _width(said)
@@ -52,7 +52,7 @@ def picture(verdict: Verdict) -> str:
 
 
 def message(verdict: Verdict) -> str:
-    """The text of a badge: result, passed and applicable MUST requirements, tier, and number of unfinished checks."""
+    """The text of a badge: result, number of passed and of applicable MUST requirements, tier, unfinished checks."""
     must = verdict.counts()["MUST"]
     applicable = sum(must.values()) - must["not_applicable"]
     unfinished = f", {counted(len(verdict.unfinished), 'check')} unfinished" if verdict.unfinished else ""

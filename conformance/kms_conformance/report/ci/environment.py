@@ -1,4 +1,4 @@
-"""Reads the CI job from environment variables: the content of Allure's executor.json, commit and branch."""
+"""Reads commit, branch, and the content of Allure's executor.json from the environment variables of a CI job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def origin(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def executor(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The content of executor.json; outside of CI, only the suite."""
+    """The content of Allure's executor.json; outside of CI, it names only the suite."""
     if environ.get("GITHUB_RUN_ID"):
         found = _github(environ)
     elif environ.get("CI_PIPELINE_ID"):

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from kms_conformance.report.model import Report
 
 
-# GitHub shows ten annotations of a kind per step.
+# GitHub shows at most ten annotations of each kind for a step.
 _MOST = 10
 
 
 def github_lines(report: Report, environ: Mapping[str, str]) -> Iterator[str]:
-    """Annotation commands for failures, to be printed: `error` for a MUST, else `warning`. None outside of GitHub."""
+    """Commands that make GitHub annotate failures when they are printed: `error` for a MUST, else `warning`.
+
+    There are none outside of GitHub.
+    """
     if not environ.get("GITHUB_ACTIONS"):
         return
     failed = [
@@ -48,7 +51,8 @@ _VARIABLE = "GITHUB_STEP_SUMMARY"
 def job_summary(report: Report, environ: Mapping[str, str]) -> Path | None:
     """Append the statement to the summary of the job; returns its path, or None outside of GitHub.
 
-    Earlier content of the step counts against GitHub's size limit. Raises `ReportError` if the file cannot be written.
+    GitHub limits the size of a step's summary, and the content that is already in the file counts too. Raises
+    `ReportError` if the file cannot be written.
     """
     if not environ.get(_VARIABLE):
         return None

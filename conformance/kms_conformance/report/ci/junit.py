@@ -1,4 +1,4 @@
-"""JUnit XML: one suite per target, one case per check; failures and errors exactly if the exit code is nonzero."""
+"""JUnit XML: one suite per target, one case per check. It has a failure or error exactly if the exit code is not 0."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def render(report: Report) -> str:
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
-    """The JUnit document of a run, from page values that are computed already."""
+    """The JUnit document of a run, from the pages of its targets, which other formats share."""
     root = ET.Element("testsuites", name="kms-conformance")
     for page in shown:
         root.append(_suite(page))
@@ -83,7 +83,7 @@ def _suite(page: TargetPage) -> ET.Element:
 
 
 def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
-    """The suite of waivers out of date: they belong to the run, not to a target."""
+    """The JUnit suite for waivers that are out of date, which belong to the run and not to a target."""
     size = str(len(stale))
     suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
     for found in stale:
@@ -109,7 +109,10 @@ def _add(case: ET.Element, status: Status) -> None:
 
 
 def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One case per failed requirement that no failed check declares, such as those judged on every exchange."""
+    """One case for each failed requirement that no failed check declares.
+
+    Most such requirements are judged on every exchange, whichever check sends the request.
+    """
     for entry in undeclared_failures(page):
         status = requirement_status(page, entry)
         family = entry.id.partition(".")[0]
@@ -121,7 +124,7 @@ def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
 
 
 def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One error case per planned check without a result; without it, a file of a partial run would be green."""
+    """One error case for each planned check without a result; without these, CI would show a partial run as passed."""
     known = {check.check for check in page.report.checks}
     for found in page.verdict.unfinished:
         if found.check not in known:
@@ -132,7 +135,7 @@ def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
 
 
 def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One error case for all MUST requirements that were not tested; without it, the file would be green."""
+    """One error case for all MUST requirements that were not tested; without it, CI would show the run as passed."""
     musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
     if not musts:
         return
@@ -144,7 +147,7 @@ def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
 
 
 def _class(page: TargetPage, family: str) -> str:
-    """The class name: target and family, of which Jenkins shows the part before the last dot as a package."""
+    """The class name, made of target and family. Jenkins shows the part before the last dot as a package."""
     return f"{one_line(page.verdict.name)}.{one_line(family).replace('.', '_')}"
 
 

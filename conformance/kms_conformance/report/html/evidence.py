@@ -1,4 +1,4 @@
-"""Evidence for passed requirements on the page: one exchange for each, with its curl line."""
+"""Proofs on the page: for each passed requirement, one exchange that shows it, with a curl line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kms_conformance.report.text.exchange import ExchangeView, view
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
-# Characters of a body: enough for most documented replies; results.json holds the rest.
+# The number of characters that are shown of a body: enough for most documented replies. results.json holds the rest.
 _BODY_LIMIT = 600
-# Characters of all such exchanges on one page. A run of one target takes a fifth of it.
+# The number of characters that all these exchanges may have on one page. A run of one target needs a fifth of them.
 PAGE_BUDGET = 1_500_000
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One exchange that proves a requirement, and the check that made it; `anchor` is unique on the page."""
+    """One exchange that proves a requirement, and the check that made it; `anchor` is its HTML id on the page."""
 
     check: str
     exchange: ExchangeView
@@ -27,13 +27,13 @@ class Proof:
 
 
 class Budget:
-    """The number of characters left on a page for evidence of passed requirements. Failures are always shown."""
+    """The number of characters left on a page for proofs of passed requirements. Failures are always shown."""
 
     def __init__(self, characters: int = PAGE_BUDGET) -> None:
         self._left = characters
 
     def grants(self, shown: ExchangeView) -> bool:
-        """Reserve the characters of one exchange; false if the budget is exhausted."""
+        """Reserve the characters of one exchange; returns false if too few are left."""
         self._left -= len(shown.curl) + sum(
             len(side.body) + len(side.line) for side in (shown.request, shown.reply) if side
         )
@@ -41,7 +41,7 @@ class Budget:
 
 
 def proofs(checks: Iterable[CheckResult], prefix: str, budget: Budget) -> Iterator[tuple[str, Proof]]:
-    """For each proved requirement, the first recorded exchange that proves it, as (requirement, proof)."""
+    """Pairs (requirement, proof) with the first recorded exchange that proves it, until the budget is used up."""
     for requirement, (check, record) in _first(checks).items():
         shown = view(record, _BODY_LIMIT)
         if not budget.grants(shown):
@@ -50,7 +50,7 @@ def proofs(checks: Iterable[CheckResult], prefix: str, budget: Budget) -> Iterat
 
 
 def _first(checks: Iterable[CheckResult]) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
-    """The first exchange by requirement; checks that declare the requirement go first."""
+    """By requirement, the first recorded exchange that proves it, with its check; checks that declare it go first."""
     declared: dict[str, tuple[str, Mapping[str, Any]]] = {}
     met: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for check in checks:

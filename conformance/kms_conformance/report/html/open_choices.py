@@ -1,4 +1,4 @@
-"""Open choices: requirements that several answers satisfy, the answers that came, and the other accepted ones."""
+"""Open choices: requirements for which the documents accept several answers, and the answers that the target gave."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenChoice:
-    """One requirement that several answers satisfy.
+    """One requirement for which the documents accept several answers.
 
-    `given`: the answers that came. `others`: the other accepted answers; `reason`: why they are accepted. Both are
-    empty if this version does not know the profile.
+    - `given`: the answers that the target gave.
+    - `others`: the other accepted answers; empty if this version does not know the profile.
+    - `reason`: why several answers are accepted; empty if this version does not know the profile.
     """
 
     requirement: str

@@ -1,4 +1,4 @@
-"""The values on the page of a run, computed from its report: failures, unjudged requirements, rows, open choices."""
+"""Computes the values on the page of a run from its report: failures, unjudged requirements, rows, open choices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kms_conformance.verdict.model import LEVELS, VERDICTS, Counts, RequirementR
 if TYPE_CHECKING:
     from kms_conformance.verdict.results import CheckResult
 
-# Characters of a body: enough for every documented reply except lists of keys.
+# The number of characters that are shown of a body: enough for every documented reply except lists of keys.
 _BODY_LIMIT = 6000
 
 
@@ -51,7 +51,7 @@ class Card:
 
 @dataclass(frozen=True)
 class OpenGroup:
-    """Requirements that could not be judged for the same reason; with `each`, the page shows the reason of each too."""
+    """Requirements that could not be judged for the same reason. With `each`, the page also shows a reason for each."""
 
     verdict: RequirementResult
     reason: str
@@ -68,8 +68,9 @@ class OpenGroup:
 class RequirementRow:
     """One requirement in the table of all requirements.
 
-    `titles`: the titles of checks by id. `evidence`: by check, the exchanges that its judgements rest on. `proof`: one
-    exchange that proves the requirement.
+    - `titles`: the titles of all checks, by id.
+    - `evidence`: by check, the exchanges behind its judgements of this requirement, as text.
+    - `proof`: one exchange that proves the requirement; None if there is none or the page has no room.
     """
 
     verdict: RequirementVerdict
@@ -90,7 +91,13 @@ class Group:
 
 @dataclass(frozen=True)
 class TargetPage:
-    """One target on the page. `anchor` is unique on the page; `brief` shows passed requirements as symbols only."""
+    """The part of the page for one target.
+
+    - `anchor`: the HTML id of the part, unique on the page.
+    - `report`: the results of the target.
+    - `proofs`: by requirement, one exchange that proves it.
+    - `brief`: true if passed requirements are shown as symbols only.
+    """
 
     anchor: str
     report: TargetReport
@@ -171,7 +178,7 @@ class TargetPage:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """All requirements by id prefix, in the order of the catalogue; small groups are merged into the last one."""
+        """All requirements by id prefix, in the order of the catalogue; small groups are merged into one last group."""
         titles = {check.check: check.title for check in self.report.checks}
         evidence: dict[str, dict[str, str]] = {}
         for found in traces(self.report):
@@ -261,7 +268,8 @@ def _page(anchor: str, target: TargetReport, budget: Budget, brief: bool) -> Tar
     return TargetPage(anchor, target, dict(proofs(target.checks, anchor, budget)), brief)
 
 
-# Requirements of ten targets. A row with evidence takes some 3 kB, and a page of 10 MB opens slowly.
+# With more requirements than this (those of ten targets), pages are brief: a row with a proof takes some 3 kB, and a
+# page of 10 MB opens slowly.
 _MANY = 1200
 
 

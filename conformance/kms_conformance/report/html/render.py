@@ -33,7 +33,7 @@ def render(report: Report) -> str:
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = ()) -> str:
-    """The page of a run as HTML, from page values that are computed already."""
+    """The page of a run as HTML, from the pages of its targets, which other formats share."""
     return render_template(
         "report.html.j2", styles=("base.css", "report.css"), script="report.js", pages=shown, stale=stale
     )
@@ -47,13 +47,13 @@ def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **v
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code) if code else 'none'}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    # Style and script are files of this package.
+    # Style and script need no escaping, because they are files of this package.
     page = _environment().get_template(name)
-    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - see above
+    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - both are our own files
 
 
 def prepare() -> None:
-    """Compile the templates, before child processes are forked that need them."""
+    """Compile the templates, so that child processes that are forked later need not compile them."""
     for template in _TEMPLATES.glob("*.j2"):
         _environment().get_template(template.name)
 
@@ -83,12 +83,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _anchor(name: str) -> str:
-    """A requirement id as part of an HTML id; an id with other characters becomes a hash."""
+    """A requirement id as part of an HTML id; an id with unusual characters is replaced by its hash."""
     return name if _PLAIN_ID.fullmatch(name) else hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _prose(text: str) -> Markup:
-    """A text in which names between backticks become code."""
+    """The text as HTML, with names between backticks as code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(text.split("`"))
     )

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 10
 _MOST_REASONS = 8
 _MOST_NAMES = 3
-# Lines of a statement, a source, and of expected and received, each; the report has the whole text.
+# The number of lines that are shown of each statement, source, and expected or received text. The report has all lines.
 _MOST_LINES = 2
 
 
 def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
-    """A block per failed requirement: statement, source, expected, received, and the replay command."""
+    """One block for each failed requirement: statement, source, expected, received, and the command to repeat it."""
     failed = target.verdict.with_verdict("failed")
     first: dict[str, tuple[CheckResult, Judgement]] = {}
     for check in target.checks:
@@ -76,7 +76,7 @@ def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
 
 
 def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
-    """The checks in the plan that did not run to their end, by reason; the first of each reason by name."""
+    """The checks in the plan that did not run to their end, by reason; for each reason, the first checks are named."""
     reasons = not_run_because(target.verdict)
     if reasons:
         yield Text()
@@ -90,7 +90,7 @@ def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
 
 
 def isolation(verdict: Verdict, width: int) -> Iterator[Text]:
-    """The comparison of other people's keys before and after the run."""
+    """The comparison of the keys of others before and after the run."""
     found = verdict.isolation
     if not found or not found["described"]:
         return
@@ -102,7 +102,7 @@ def isolation(verdict: Verdict, width: int) -> Iterator[Text]:
 
 
 def stale(report: Report, width: int) -> Iterator[Text]:
-    """The waivers out of date, for which the run fails, each with the reason and the next step."""
+    """The waivers that are out of date and make the run fail, each with the reason and the next step."""
     if report.stale:
         yield Text()
         yield Text("✗ waivers out of date: remove or renew these lines", "bold red")
@@ -137,7 +137,7 @@ def _failure(
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
     yield from _brief(failure.expected, width, "    expected  ")
     yield from _brief(failure.received, width, "    received  ")
-    # Never wrapped, so that the command can be copied.
+    # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")
 

@@ -13,9 +13,9 @@ from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 
 Headers = tuple[tuple[str, str], ...]
 
-# Request headers that every client sends; not shown.
+# Request headers that are not shown, because every client sends them.
 _HIDDEN = frozenset({"accept-encoding", "connection", "content-length", "host", "user-agent"})
-# Reply headers that requirements are about. Request ids have many names, see _REQUEST_ID.
+# Reply headers that are shown, because requirements are about them. Request ids have many names, see _REQUEST_ID.
 _SHOWN = frozenset(
     {
         "allow",
@@ -31,14 +31,14 @@ _SHOWN = frozenset(
 _REQUEST_ID = re.compile(r"request-?id|trace-?id", re.IGNORECASE)
 _REQUEST_ID_IN_BODY = re.compile(r"[\"<]RequestId(?:\"\s*:\s*\"|>)([^\"<]{1,100})")
 _VARIABLE = re.compile(r"\"\$([A-Z0-9_]+)\"")
-# Placeholders of signatures, which are valid for one request only.
+# Names of curl variables that stand for signatures. A signature is valid for one request only.
 _SIGNATURES = frozenset({"AUTHORIZATION", "SIGNATURE"})
 _HEADER_LIMIT = 500
 
 
 @dataclass(frozen=True)
 class Message:
-    """One side of an exchange: first line, selected headers, number of other headers, and body."""
+    """The request or the reply of an exchange: first line, selected headers, number of other headers, and body."""
 
     line: str
     headers: Headers
@@ -49,7 +49,13 @@ class Message:
 
 @dataclass(frozen=True)
 class ExchangeView:
-    """One exchange. `reply` is None if none came; then `failure` is the reason. `needs` explains the curl variables."""
+    """One exchange as reports show it.
+
+    - `reply`: None if the target sent no reply.
+    - `failure`: why there is no reply.
+    - `curl`: a command line that repeats the request.
+    - `needs`: an explanation of the variables in `curl`.
+    """
 
     number: int
     operation: str
@@ -65,7 +71,7 @@ class ExchangeView:
 
 
 def record_of(raw: Mapping[str, Any]) -> ExchangeRecord:
-    """The record of a stored exchange."""
+    """The exchange record that a stored exchange was made from."""
     reply = raw["reply_body"]
     return ExchangeRecord(
         **(
@@ -103,7 +109,7 @@ def _curl(record: ExchangeRecord) -> str:
     try:
         return curl(record)
     except UnicodeEncodeError:
-        # HTTP headers are Latin-1, so this request was never sent.
+        # The request was never sent, because HTTP headers cannot hold characters outside of Latin-1.
         return "# No curl line: HTTP cannot carry this request."
 
 

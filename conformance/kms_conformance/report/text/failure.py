@@ -15,17 +15,23 @@ if TYPE_CHECKING:
     from kms_conformance.client.judge import Judgement
 
 WIDTH = 100
-# Characters of a body on the terminal, some 12 lines. The page and results.json hold more.
+# The number of characters that the terminal shows of a body, some 12 lines. The page and results.json hold more.
 _TEXT_BODY = 1200
 _TEXT_CURL = 2000
-# Most judgements cite a request and the reads of its effect; walks of the lifecycle cite more.
+# The largest number of exchanges that are shown. Most judgements cite a request and the reads that show its effect; the
+# lifecycle model cites more.
 _MOST_EXCHANGES = 4
 _UNKNOWN = "Not in the catalogue of this version: the report was made by another version."
 
 
 @dataclass(frozen=True)
 class FailureView:
-    """The explanation of a failed judgement; `note` is a remark of the check. Texts may have several lines."""
+    """The explanation of a failed judgement; its texts may have several lines.
+
+    - `note`: a remark of the check that judged.
+    - `left_out`: the number of cited exchanges that are not shown.
+    - `next`: the next step for the developer of the endpoint.
+    """
 
     requirement: str
     level: str
@@ -50,9 +56,12 @@ def explain(
 ) -> FailureView:
     """Build the explanation of a failed judgement.
 
-    `records`: stored exchanges, among them those that the judgement cites. `requirement`: None if it is not in the
-    catalogue. `name`: the id of the failure (`CheckResult.failure_id`). Of more than 4 cited exchanges, the first and
-    the last 3 are shown.
+    - `requirement`: the judged requirement; None if the catalogue does not have it.
+    - `records`: stored exchanges, with those that the judgement cites among them.
+    - `body_limit`: the number of characters that are shown of a body.
+    - `name`: the id of the failure (`CheckResult.failure_id`).
+
+    If the judgement cites more than 4 exchanges, the first one and the last 3 are shown.
     """
     by_number = {record["number"]: record for record in records}
     cited = [by_number[number] for number in judgement.exchanges if number in by_number]
@@ -86,7 +95,7 @@ def render(
 
 
 def compared(expected: str, received: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
-    """The two aligned lines of a failed judgement, wrapped at `width`."""
+    """The aligned lines `expected` and `received` of a failed judgement, wrapped at `width`."""
     return [
         *wrapped(printable(expected) or "nothing", width, f"{indent}expected  "),
         *wrapped(printable(received) or "nothing", width, f"{indent}received  "),
@@ -135,7 +144,7 @@ def exchange_lines(exchange: ExchangeView, width: int = WIDTH) -> Iterator[str]:
 
 def _message(message: Message, mark: str, width: int) -> Iterator[str]:
     prefix = f"    {mark} "
-    # Never wrapped, so that the URL can be clicked or copied.
+    # The first line is not wrapped, so that its URL can be clicked or copied.
     yield f"{prefix}{message.line}"
     for name, value in message.headers:
         yield from wrapped(f"{name}: {value}", width, prefix, f"{prefix}  ")

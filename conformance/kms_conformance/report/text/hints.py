@@ -1,4 +1,4 @@
-"""Hints for repairing an endpoint: for each kind of failure, the code that usually causes it."""
+"""Hints for the developer of an endpoint: for each kind of failure, the part of the endpoint that usually causes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kms_conformance.report.text.exchange import ExchangeView
 
-# The longest prefix of the requirement's id decides.
+# By prefix of a requirement's id, the hint. If several prefixes match, the longest one counts.
 _BY_PREFIX = {
     "auth": "Check where credentials are verified: refuse this request there, before any change.",
     "cancel": "Check how the cancel operation reads the key's state, and which state it writes.",
@@ -59,7 +59,7 @@ def _place(requirement: str, last: ExchangeView | None) -> str:
 
 
 def _log(exchanges: tuple[ExchangeView, ...]) -> str:
-    """The request id and time of the first exchange, to find it in the endpoint's log."""
+    """A sentence with the request id and time of the first exchange, by which it can be found in the endpoint's log."""
     if not exchanges:
         return ""
     first = exchanges[0]

@@ -1,4 +1,4 @@
-"""Markdown for GitHub and GitLab. Foreign text is escaped: no markup, no links, no mentions."""
+"""Writes Markdown for GitHub and GitLab. Text from targets is escaped: it makes no markup, links or mentions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from kms_conformance.core.text import one_line, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~<>&$])")
 _TICKS = re.compile(r"`+")
-# GitHub and GitLab notify mentioned users, and link texts that look like URLs or issues.
+# Matches the places at which a text must be broken: GitHub and GitLab notify mentioned users, and turn texts that look
+# like URLs or issues into links.
 _CALLS = re.compile(r"(?<=[@#:])(?=[A-Za-z0-9/])|(?<=www)(?=\.)|(?<=gh-)(?=[0-9])", re.IGNORECASE)
 _NOTHING = "\u200b"
 
@@ -21,7 +22,7 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A code span, also valid in a table cell."""
+    """The text as a code span, which may stand in a table cell."""
     shown = one_line(text).replace("|", "\\|")
     fence = "`" * (_longest(shown) + 1)
     blank = " " if shown.startswith("`") or shown.endswith("`") else ""
@@ -29,7 +30,7 @@ def code(text: str) -> str:
 
 
 def block(text: str, language: str = "") -> str:
-    """A fenced code block, with a fence longer than any within the text."""
+    """The text as a fenced code block; the fence is longer than any fence within the text."""
     shown = printable(text)
     fence = "`" * max(3, _longest(shown) + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
@@ -54,7 +55,7 @@ def link(text: str, url: str) -> str:
 
 
 def details(summary: str, content: str) -> str:
-    """A block that opens at a click."""
+    """A block of which only `summary` is visible until the reader clicks on it."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 

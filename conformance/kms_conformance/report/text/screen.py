@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from kms_conformance.verdict.results import CheckResult
 
-# With fewer columns (such as `COLUMNS=1`), rich would write tables with one letter per line.
+# The least width in columns. With less (such as `COLUMNS=1`), rich would write tables with one letter per line.
 _LEAST_WIDTH = 20
 
 
 class Screen(Console):
-    """rich's console; control characters in printed text are escaped, also in tables and bars."""
+    """rich's console, with control characters escaped in everything that is printed, also in tables and bars."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - rich's own, handed on
         super().__init__(**options)
@@ -35,7 +35,7 @@ class Screen(Console):
         self.print(text if isinstance(text, Text) else Text(text), soft_wrap=True, highlight=False)
 
     def order(self, text: str) -> None:
-        """Print a command for the CI system (`::error …`); foreign text in it must be escaped for the CI system."""
+        """Print a command for the CI system (`::error …`). The caller escapes text of targets for this system."""
         self.file.write(f"{printable(text)}\n".encode(self.encoding, "backslashreplace").decode(self.encoding))
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
@@ -45,7 +45,7 @@ class Screen(Console):
             yield segment if text == segment.text else Segment(text, segment.style)
 
     def on_broken_pipe(self) -> None:
-        """Stop printing and go on: rich would end the process with exit code 1, which means nonconformant."""
+        """Stop printing, but let the run go on. rich would end the process with exit code 1: nonconformant."""
         self.quiet = True
 
 
@@ -54,10 +54,10 @@ Part = tuple[str, str]
 
 
 class Progress:
-    """Shows the progress of a run: a bar on a terminal, else a line per family. A context manager.
+    """A context manager that shows the progress of a run: on a terminal a bar, else one line for each family.
 
-    `planned`: the number of checks by target and family. A family's line is printed after its last check, or at the end
-    of the run if checks are missing. Results of several targets may come in any order.
+    `planned`: the number of checks by target and family. The line of a family is printed after its last check; if a
+    check is missing, at the end of the run. Results of several targets may arrive in any order.
     """
 
     def __init__(self, console: Screen, planned: Mapping[Part, int]) -> None:
@@ -110,7 +110,7 @@ class Progress:
 
 
 def _bar(console: Screen) -> progress.Progress:
-    """A bar in which the numbers keep their width; bar and family name share the rest."""
+    """A progress bar. The numbers in it have a fixed width; the bar and the family name share the remaining columns."""
     return progress.Progress(
         progress.BarColumn(bar_width=None, table_column=Column(ratio=2)),
         progress.MofNCompleteColumn(table_column=Column(no_wrap=True)),

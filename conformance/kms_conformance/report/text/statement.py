@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 # The limit of GitHub for the summary of one step, in bytes.
 SUMMARY_LIMIT = 1024 * 1024
-# Bytes reserved for the line about omitted parts.
+# The number of bytes that are reserved for the line about omitted parts.
 _LINE = 400
 _SHOWN = 1500
 _MOST_ROWS = 300
 
-# Ranks of blocks: if the limit is too small, the highest rank is left out first.
+# The ranks of blocks, most important first. If not all blocks fit, blocks of the last rank are left out first.
 _ESSENTIAL, _FAILURE, _OPEN, _MORE = range(4)
 
 
@@ -39,7 +39,7 @@ def render(report: Report, limit: int | None = None) -> str:
 
 
 def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (), limit: int | None = None) -> str:
-    """The statement as Markdown, from page values that are computed already."""
+    """The statement as Markdown, from the pages of the targets, which other formats share."""
     blocks = list(_blocks(shown, stale))
     kept = blocks if limit is None else _fitting(blocks, limit)
     left_out = len(blocks) - len(kept)
@@ -50,7 +50,7 @@ def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (
 
 
 def _fitting(blocks: list[_Block], limit: int) -> list[_Block]:
-    """The blocks that fit, in the same order; blocks of low rank are kept first."""
+    """The blocks that fit into `limit` bytes, in the same order; the most important blocks are kept."""
     left = limit - _LINE
     kept = set()
     for position, each in sorted(enumerate(blocks), key=lambda pair: (pair[1].rank, pair[0])):
@@ -131,7 +131,7 @@ def _card(card: Card) -> str:
     lines.append(block(f"expected  {_short(failure.expected)}\nreceived  {_short(failure.received)}"))
     if failure.exchanges:
         first = failure.exchanges[0]
-        # Never cut: a part of a command would be another command.
+        # The command is shown whole or not at all, because a part of it would be another command.
         if len(first.curl) <= 2 * _SHOWN:
             lines.append(details("Repeat the request", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
     if failure.id:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kms_conformance.report.text.screen import Screen
 
-# On narrower terminals, lines have this width and the terminal wraps them.
+# The least width of lines. A narrower terminal wraps them itself.
 _LEAST_WIDTH = 40
 _STYLES = {
     "conformant": "bold green",
@@ -40,7 +40,7 @@ _NO_BREAK = "\u00a0"
 def show(report: Report, directory: Path | None, screen: Screen) -> None:
     """Print the summary of a run; `directory` is its reports folder, None if no report was written."""
     for line in summary(report, directory, screen.width):
-        # Lines are wrapped already; long paths stay in one piece, so that they can be copied.
+        # The lines are wrapped already. Long paths are not wrapped, so that they can be copied.
         screen.write_line(line)
 
 
@@ -92,7 +92,7 @@ def _counts(verdict: Verdict, width: int) -> Iterator[Text]:
     counts = verdict.counts()
     order = sorted(VERDICTS, key=lambda name: (name != "passed", VERDICTS.index(name)))
     totals = {name: sum(counts[level][name] for level in LEVELS) for name in order}
-    # Number and word are not wrapped apart.
+    # A number and its word stay on one line.
     words = {
         name: f"{number} {VERDICT_WORDS[name]}".replace(" ", _NO_BREAK) for name, number in totals.items() if number
     }

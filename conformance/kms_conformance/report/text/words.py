@@ -9,7 +9,7 @@ from kms_conformance.core.text import counted
 from kms_conformance.verdict.decide import is_waiting
 from kms_conformance.verdict.model import RequirementResult, RequirementVerdict, Result, Verdict
 
-# Observations in the sentence; verdict.json has all.
+# The number of observations that the sentence names; verdict.json has all.
 _MOST_OBSERVED = 3
 
 VERDICT_WORDS: Mapping[RequirementResult, str] = {
@@ -21,12 +21,12 @@ VERDICT_WORDS: Mapping[RequirementResult, str] = {
     "not_applicable": "not applicable",
 }
 
-# Signs of results in plain text.
+# The signs that stand for results in plain text.
 RESULT_SIGNS: Mapping[Result, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?"}
 
 
 def open_reason(entry: RequirementVerdict) -> str:
-    """Why a requirement could not be judged. Without a reason, its check had failed before it was judged."""
+    """Why a requirement could not be judged. If no reason is stored, its check ended early after another failure."""
     return entry.reason.strip() or "Not judged: the check ended early, after another requirement failed."
 
 
@@ -97,7 +97,7 @@ def not_run_because(verdict: Verdict) -> Mapping[str, tuple[str, ...]]:
 
 
 def _observed(verdict: Verdict) -> str:
-    """Observations that do not change the result, most frequent first."""
+    """A sentence about observations that do not change the result, the most frequent first."""
     seen = sorted(verdict.observations.items(), key=lambda found: (-found[1], found[0]))
     shown = "; ".join(f"{what} ({count})" for what, count in seen[:_MOST_OBSERVED])
     more = len(seen) - _MOST_OBSERVED
@@ -105,7 +105,7 @@ def _observed(verdict: Verdict) -> str:
 
 
 def _frozen(verdict: Verdict) -> str:
-    """The release whose requirements decided the result, and the differences to this version."""
+    """Sentences about the release whose requirements decided the result, and its differences to this version."""
     assert verdict.frozen is not None
     newer = [entry for entry in verdict.requirements if not entry.decides]
     failing = sum(entry.verdict == "failed" for entry in newer)

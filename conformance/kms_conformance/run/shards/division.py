@@ -1,4 +1,4 @@
-"""Divides the checks of a target, and its keys, among shards. Every shard computes the same division."""
+"""Divides the checks and the keys of a target among shards. Every shard computes the same division."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_KEYS = 2
 
 @dataclass(frozen=True)
 class PlannedCheck:
-    """One check of a target. `keys`: how many it needs; `decides`: whether it judges a MUST."""
+    """One check of a target. `keys`: the number of keys that it needs; `decides`: true if it judges a MUST."""
 
     check: str
     family: str
@@ -33,7 +33,13 @@ class PlannedCheck:
 
 @dataclass(frozen=True)
 class Division:
-    """All checks of a target in the order of a run; `where`: the shard of each check id; `keys`: per shard."""
+    """The division of a target's checks and keys.
+
+    - `of`: the number of shards.
+    - `checks`: all checks of the target, in the order of a run.
+    - `where`: by check id, the number of the check's shard, counted from 1.
+    - `keys`: the number of keys of each shard; empty if each shard has its own endpoint.
+    """
 
     of: int
     checks: tuple[PlannedCheck, ...]
@@ -41,9 +47,10 @@ class Division:
     keys: tuple[int, ...]
 
     def planned(self, here: Container[int]) -> dict[str, tuple[str, ...]]:
-        """The declared requirements by check id, for `decide`; the id of a check of another shard has its number.
+        """The declared requirements by check id, as `decide` takes them.
 
-        `here`: the numbers of the shards whose results are available.
+        `here`: the numbers of the shards whose results are available. To the id of a check of any other shard, the
+        number of that shard is added.
         """
         named = {check.check: Shard(self.where[check.check], self.of) for check in self.checks}
         return {
@@ -54,7 +61,7 @@ class Division:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """JSON types, the inverse of `from_json`."""
+        """The division in JSON types, the inverse of `from_json`."""
         return {
             "of": self.of,
             "keys": list(self.keys),
@@ -101,9 +108,12 @@ def divide(
 ) -> Division:
     """Divide the checks of the target `name` among `of` shards of similar duration.
 
-    `checks`: in the order of a run. `seconds`: durations by check id. `budget`: the keys of all shards together; None
-    if each shard has its own endpoint. `reserve`: further keys for the first shard. Raises `TargetError` if the checks
-    or keys cannot be divided into so many shards.
+    - `checks`: all checks in the order of a run.
+    - `seconds`: the durations of checks by id.
+    - `budget`: the number of keys of all shards together; None if each shard has its own endpoint.
+    - `reserve`: the number of further keys for the first shard.
+
+    Raises `TargetError` if the checks or keys cannot be divided among `of` shards.
     """
     where = _spread(checks, of, seconds)
     for index in range(1, of + 1):
@@ -118,7 +128,7 @@ def divide(
 
 
 def _spread(checks: Sequence[PlannedCheck], of: int, seconds: Mapping[str, float]) -> dict[str, int]:
-    # Imported late: needed only with shards.
+    # Imported late, because only runs with shards need it.
     from pytest_split.algorithms import LeastDurationAlgorithm  # noqa: PLC0415
 
     first = tuple(planned for planned in checks if planned.family in FIRST_SHARD_FAMILIES)
@@ -128,7 +138,7 @@ def _spread(checks: Sequence[PlannedCheck], of: int, seconds: Mapping[str, float
         together = _Block(first, "::".join(sorted(FIRST_SHARD_FAMILIES)))
         known[together.nodeid] = sum(seconds.get(planned.check, 0.0) for planned in first)
         blocks = [together, *blocks]
-    # pytest-split is typed for pytest items; of these it reads only `nodeid`.
+    # The types of pytest-split demand pytest items, but it reads only their attribute `nodeid`, which our blocks have.
     algorithm: Callable[..., list[Any]] = LeastDurationAlgorithm()
     groups: list[list[_Block]] = [group.selected for group in algorithm(of, blocks, known)]
     if first:

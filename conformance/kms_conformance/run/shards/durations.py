@@ -1,4 +1,4 @@
-"""Measured durations of checks, by which shards are balanced."""
+"""Measured durations of checks, which are used to make shards of similar duration."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Durations = Mapping[str, float]
 
 
 def load(path: str | None, dialect: str, tier: Tier) -> Durations:
-    """Seconds by check id.
+    """The durations of checks in seconds, by check id.
 
-    `path`: a file of `tools/durations.py`, or the reports folder of a run; by default the durations of this release.
-    A tier without durations gets those of the highest measured tier. pytest-split gives a check without duration the
-    mean of the others. Raises `TargetError` if the file cannot be read.
+    `path`: a file of `tools/durations.py`, or the reports folder of a run; None for the durations of this release. For
+    a tier that was not measured, the durations of the highest measured tier are returned. A check may be missing:
+    pytest-split then uses the mean of the others. Raises `TargetError` if the file cannot be read.
     """
     source = RECORDED if path is None else Path(path)
     source = source / _RESULTS if source.is_dir() else source
@@ -44,7 +44,7 @@ def load(path: str | None, dialect: str, tier: Tier) -> Durations:
 
 
 def collect(runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Median seconds by dialect, tier and check, over the contents of several `results.json`."""
+    """The median duration in seconds by dialect, tier and check; `runs` are the contents of `results.json` files."""
     found: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
     for run in runs:
         for target in run["targets"]:

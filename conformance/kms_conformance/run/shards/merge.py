@@ -28,7 +28,13 @@ from kms_conformance.verdict.waivers.outdated import stale_waivers
 
 @dataclass(frozen=True)
 class Merged:
-    """Merged shards: the report, the number of checks of each missing shard, and open tasks as lines."""
+    """The result of a merge.
+
+    - `report`: the report of the whole run.
+    - `of`: the number of shards of the run.
+    - `missing`: for each shard whose results are missing, its number and the number of its checks.
+    - `undone`: the open tasks for the user, one line each.
+    """
 
     report: Report
     of: int
@@ -60,9 +66,10 @@ class _Input:
 
 
 def merge(directories: Sequence[Path], out: Path) -> Merged:
-    """Merge the shards in these folders, and write all files of a run into `out`; folders may be merged ones.
+    """Merge the shards in these folders, and write all files of a run into `out`.
 
-    The same shards give the same bytes, in any order. Raises `ReportError` if they are not shards of one run.
+    A folder may itself be the result of a merge. The same shards give the same bytes, in any order. Raises
+    `ReportError` if the folders do not hold shards of one run.
     """
     inputs = sorted(map(_load, directories), key=lambda given: min(given.parts.indices))
     if not inputs:
@@ -75,7 +82,7 @@ def merge(directories: Sequence[Path], out: Path) -> Merged:
     parts, results = _joined(inputs)
     decided = [(_verdict(inputs, plan, parts, results[plan.name]), results[plan.name]) for plan in first.parts.plans]
     verdicts = [verdict for verdict, _ in decided]
-    # Read before writing: `out` may be one of the folders.
+    # The file is read before anything is written, because `out` may be one of the folders.
     targets = read_replay_file(first.directory)
     report = write(out, decided, stale_waivers(first.parts.waivers, verdicts, verdicts[0].began.date()))
     whole = replace(first.parts, shards=tuple(parts.values()), results=digest(report))
@@ -106,7 +113,7 @@ def _refuse_other_runs(first: _Input, other: _Input) -> None:
 
 
 def _traits(given: _Input) -> Iterator[tuple[str, object]]:
-    """The facts that must be equal in all shards, most obvious first."""
+    """The facts that must be equal in all shards of a run, each with its name; the most obvious fact first."""
     verdicts = [target.verdict for target in given.report.targets]
     yield "the version of the suite", given.report.run.suite_version
     yield "their targets", ", ".join(sorted(verdict.name for verdict in verdicts))
@@ -126,12 +133,12 @@ def _traits(given: _Input) -> Iterator[tuple[str, object]]:
 
 
 def _place(verdict: Verdict) -> str:
-    """The address of the target; loopback addresses are equal, because each shard may have its own emulator."""
+    """The address of the target; the same text for all loopback addresses, as each shard may have its own emulator."""
     return "this machine" if is_loopback(verdict.base_url) else verdict.base_url
 
 
 def _joined(inputs: Iterable[_Input]) -> tuple[dict[int, ShardPart], dict[str, tuple[CheckResult, ...]]]:
-    """The parts by index, in order, and all results by target, in the order of the plan."""
+    """The shards by number, in order, and the results of all shards by target, in the order of the plan."""
     found: dict[int, tuple[_Input, ShardPart]] = {}
     for given in inputs:
         for part in given.parts.shards:
@@ -175,7 +182,7 @@ def _verdict(
 
 
 def _stand_in(stored: Verdict, way: str) -> Target:
-    """The target with empty credentials, which are not in the results."""
+    """The target of a verdict, with empty credentials, because results hold no credentials."""
     if stored.own_profile is not None:
         add_content(stored.dialect, stored.own_profile)
     kind = way_named(way)
@@ -184,7 +191,10 @@ def _stand_in(stored: Verdict, way: str) -> Target:
 
 
 def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    """The isolation of all shards together; None if it is missing in one. Digests are over the shards' digests."""
+    """The comparison of the keys of others, over all shards; None if the comparison of one shard is missing.
+
+    Its digests are computed from the digests of the shards.
+    """
     attested = [entry for entry in found if entry is not None]
     if len(attested) < len(found):
         return None

@@ -1,4 +1,7 @@
-"""`shard.json`: the plan of the whole run and the circumstances of a shard, as input of `merge`."""
+"""Reads and writes `shard.json`, the input of `merge`: the plan of the whole run, and facts about each shard.
+
+These facts are the start and duration of the shard, its comparison of the keys of others, and the user's open tasks.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ FORMAT = 1
 class ShardPart:
     """One finished shard.
 
-    `started`: ISO 8601, UTC. `isolation`: by target, the comparison of other keys. `undone`: open tasks for the user.
+    - `index`: the number of the shard, counted from 1.
+    - `started`: the start of the shard, ISO 8601, UTC.
+    - `isolation`: by target, the comparison of the keys of others before and after the shard.
+    - `undone`: the open tasks for the user, one line each.
     """
 
     index: int
@@ -39,7 +45,10 @@ class ShardPart:
 class ShardedPlan:
     """The checks of one target and their division among shards.
 
-    `way`: the way to sign in. `frozen`: the requirement set of an earlier release, if the run is judged by it.
+    - `name`: the name of the target.
+    - `way`: the target's way to sign in.
+    - `division`: the checks and their shards.
+    - `frozen`: the requirement set of an earlier release; None if the run is judged by the set of this release.
     """
 
     name: str
@@ -48,7 +57,7 @@ class ShardedPlan:
     frozen: Frozen | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON types, the inverse of `from_json`."""
+        """The plan in JSON types, the inverse of `from_json`."""
         plan = {"name": self.name, "way": self.way, "plan": self.division.to_json()}
         if self.frozen is None:
             return plan
@@ -64,7 +73,14 @@ class ShardedPlan:
 
 @dataclass(frozen=True)
 class Parts:
-    """The shards whose results are in one folder, and their common plan; `results`: the digest of `results.json`."""
+    """The content of a `shard.json`: the shards whose results are in one folder, and their common plan.
+
+    - `of`: the number of shards of the run.
+    - `results`: the digest of the `results.json` in the same folder.
+    - `waivers`: the waivers of the run.
+    - `shards`: the shards whose results are in the folder.
+    - `plans`: the plan of each target.
+    """
 
     of: int
     results: str
@@ -81,7 +97,7 @@ class Parts:
         waivers: Iterable[Waiver],
         undone: tuple[str, ...],
     ) -> Parts:
-        """Build it for a run that has just ended."""
+        """Build the content for a shard that has just ended."""
         verdicts = [target.verdict for target in report.targets]
         isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
         part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
@@ -104,7 +120,10 @@ class Parts:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], report: Report) -> Parts:
-        """The inverse of `to_json`, for a document that is valid by its schema; `report`: the results beside it."""
+        """The inverse of `to_json`, for a document that is valid by its schema.
+
+        `report`: the results in the same folder.
+        """
         dialects = {target.verdict.name: target.verdict.dialect for target in report.targets}
         return cls(
             raw["of"],
@@ -116,20 +135,20 @@ class Parts:
 
 
 def digest(results: Report | bytes) -> str:
-    """The digest of `results.json`, from its bytes or from the report that it is written from."""
+    """The digest of a `results.json`, from the bytes of the file or from the report that the file holds."""
     content = results if isinstance(results, bytes) else files.to_text(results.to_json()).encode()
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def write_parts(directory: Path, parts: Parts) -> None:
-    """Write `shard.json` beside the results. Raises `ReportError`."""
+    """Write `shard.json` into a reports folder. Raises `ReportError` if it is invalid or cannot be written."""
     document = parts.to_json()
     validate(document, "shard", layout.SHARD)
     files.write_atomically(directory / layout.SHARD, files.to_text(document))
 
 
 def load_parts(directory: Path, report: Report) -> Parts:
-    """Read the `shard.json` of a reports folder; `report`: its results. Raises `ReportError`."""
+    """Read the `shard.json` of a reports folder; `report` holds the results in this folder. Raises `ReportError`."""
     path = directory / layout.SHARD
     raw = files.read_json(path)
     validate(raw, "shard", str(path))

@@ -17,7 +17,10 @@ from kms_conformance.target import Target
 
 
 class ClockLock:
-    """A pytest plugin: holds a lock file per target with time control, from before the first request to the end."""
+    """A pytest plugin that locks the clock of each target with time control, from before the first request to the end.
+
+    The lock is a file, so that shards on one machine move the clock of a target one after another.
+    """
 
     def __init__(self, targets: Iterable[Target]) -> None:
         """Wait for all locks, in the order of the target files, which is the same in every shard."""
@@ -49,9 +52,9 @@ def _path(ledger: Path) -> Path:
 def one_worker_per_target(config: pytest.Config, log: Any, place: Callable[[str], str | None]) -> Any:  # noqa: ANN401 - xdist's
     """A pytest-xdist scheduler that gives all items of a target to one worker, in their order.
 
-    `place` returns the target of an item id; None if the item has none. The marker `xdist_group` cannot be used:
-    pytest-xdist 3.8 writes the group into an id that pytest 9.2 does not read, and spreads the checks of a target over
-    all workers.
+    `place` returns the target of an item by the item's id; None if the item has no target. The marker `xdist_group`
+    cannot be used: pytest-xdist 3.8 writes the group into an id that pytest 9.2 does not read, so it would spread the
+    checks of a target over all workers.
     """
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where pytest-xdist is installed
 

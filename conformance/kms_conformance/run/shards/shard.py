@@ -16,7 +16,11 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True)
 class Shard:
-    """The shard `index`, counted from 1, of `of`."""
+    """The identity of one shard.
+
+    - `index`: the number of the shard, counted from 1.
+    - `of`: the number of all shards of the run.
+    """
 
     index: int
     of: int
@@ -39,7 +43,10 @@ class Shard:
 
     @property
     def mark(self) -> str:
-        """The prefix of its run ids, and so of its key descriptions, by which shards recognize each other's keys."""
+        """The prefix of this shard's run ids.
+
+        The descriptions of the shard's keys contain the run id, so other shards recognise the keys by this prefix.
+        """
         return mark(self.index, self.of)
 
     def paced(self, target: Target) -> Target:
@@ -50,7 +57,7 @@ class Shard:
         return replace(target, limits=replace(target.limits, requests_per_second=pace / self.of))
 
     def refuse_moving_clocks(self, targets: Iterable[Target]) -> None:
-        """Raise `TargetError` for a remote target with time control, whose clock other shards would see jump."""
+        """Raise `TargetError` for a remote target with time control: each shard would move the clock of the others."""
         for target in targets:
             if target.time_control is not None and not is_loopback(target.base_url):
                 raise TargetError(
@@ -62,9 +69,10 @@ class Shard:
 
 
 def of_fleet(index: str | None, name: str, targets: int, shards: int) -> tuple[int, Shard]:
-    """The target (counted from 0) and the shard of one worker of a fleet of `targets` times `shards` workers.
+    """The target (counted from 0) and the shard of one worker, if each shard of each target has its own worker.
 
-    `index`: the value of the environment variable `name`. Raises `TargetError`.
+    `index`: the number of the worker, as the value of the environment variable `name`. `targets`: the number of
+    targets. `shards`: the number of shards of each target. Raises `TargetError` if `index` is not a valid number.
     """
     number = int(index) if index is not None and _NUMBER.fullmatch(index) else None
     most = targets * shards

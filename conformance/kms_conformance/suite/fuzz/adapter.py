@@ -1,6 +1,7 @@
 """Adapter for Schemathesis: the only module that uses its undocumented names.
 
-These may change in minor releases of Schemathesis; `tests/contracts/test_schemathesis.py` reports which one did.
+Undocumented names may change in minor releases of Schemathesis; `tests/contracts/test_schemathesis.py` reports which
+name has changed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ __all__ = [
     "status_code_conformance",
 ]
 
-#: Modes of generation: the examples in the API description, and the boundaries of every field.
+#: Modes of Schemathesis that take requests from the examples in the API description and the boundaries of every field.
 BY_THE_DESCRIPTION = (HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE)
 AT_RANDOM = (HypothesisTestMode.FUZZING,)
 
@@ -74,7 +75,7 @@ def generate(
         project=schema.config,
         modes=list(modes),
         settings=settings,
-        # Given twice: otherwise a loaded Hypothesis profile would change them.
+        # The settings are given a second time: otherwise a loaded Hypothesis profile would change them.
         explicit_settings=settings,
         apply_ci_profile=False,
         seed=seed,
@@ -87,7 +88,7 @@ def generate(
 
 
 def is_negative(case: schemathesis.Case[Any], location: ParameterLocation | None = None) -> bool:
-    """Whether a case violates its description on purpose: anywhere, or at one location."""
+    """Whether Schemathesis made a case invalid on purpose; with `location`, whether this part of it is invalid."""
     meta = _meta(case)
     if meta is None:
         return False
@@ -117,6 +118,7 @@ def complaints(
 
 
 def _meta(case: schemathesis.Case[Any]) -> Any:  # noqa: ANN401 - its class is not public
-    # Frozen, because reading it would validate the case again, and our changes to it would count as negative.
+    # The metadata are frozen before they are read. Otherwise the case would be validated again, and the values that we
+    # have put into it would count as invalid on purpose.
     case.freeze_metadata()
     return case.meta

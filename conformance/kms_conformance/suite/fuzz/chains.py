@@ -25,21 +25,23 @@ from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.schemathesis_checks import response
 from kms_conformance.suite.fuzz.targeting import Targeting
 
-# Requests in a chain: enough to schedule, cancel and schedule again with other requests in between.
+# The number of requests in a chain: enough to schedule, cancel and schedule again with other requests in between.
 _STEPS = 10
-# Hypothesis ends all chains (`Flaky`) if one goes another way than before; the remaining ones are then started again.
+# Hypothesis ends all chains with `Flaky` if a chain that it repeats meets other replies than before. The remaining
+# chains are then started with another seed; this is the largest number of starts.
 _ATTEMPTS = 4
-# The share of requests with a key that name the key of the chain; the others keep the generated or linked value.
+# Of the requests that name a key, the share that gets the key of the chain. All others keep the key that was generated
+# or taken from an earlier reply.
 _OURS = 0.8
-# The name of chains in a recording's random draws; a draw is a step, or None at the beginning of a chain.
+# The name under which a recording stores the steps of chains; None in place of a step begins a new chain.
 _PURPOSE = "chains"
 _FROM_BODY = "$response.body#/"
 
 
 def walk_chains(kms: FuzzedCheck) -> None:
-    """Run chains along the spec's links; each begins with a key of the run in place of a created one.
+    """Run chains along the spec's links. A chain creates no key: it begins with an enabled key of the run.
 
-    Raises `Inconclusive` if no request could be sent, and the error that ended the chains early.
+    Raises `Inconclusive` if no request could be sent. If an error ended the chains early, this error is raised.
     """
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     walker = Walker(kms, generator)
@@ -63,11 +65,11 @@ def _draw_chains(kms: FuzzedCheck, generator: Generator, walker: Walker) -> None
 
 
 def _walk(walker: Walker, generator: Generator, seed: int, chains: int) -> bool:
-    """Walk so many chains; returns False if Hypothesis ended them early."""
+    """Run `chains` chains; returns False if Hypothesis ended them early."""
     machine = type("Chain", (_Chain, generator.schema.as_state_machine()), {"walker": walker})
     hypothesis.seed(seed)(machine)
-    # Flaky: a chain went another way than before, because targets have state. The judgements so far count, and the
-    # remaining chains are walked with another seed.
+    # Hypothesis raises `Flaky` if a repeated chain meets other replies than before, because a target has state. The
+    # judgements made so far count, and the caller runs the remaining chains with another seed.
     try:
         run_state_machine_as_test(machine, settings=settings_for(chains, _STEPS))
     except Flaky:
@@ -91,7 +93,7 @@ class _Chain:
 
 
 class _Step(Protocol):
-    """A request of a chain: its draft (None if it cannot be sent), and the draft that names the chain's key."""
+    """One request of a chain. `draft` is None if it cannot be sent; `naming` puts the chain's key into the draft."""
 
     @property
     def draft(self) -> Draft | None: ...
@@ -111,7 +113,7 @@ class _Drawn:
         return self.generator.draft(self.case)
 
     def naming(self, targeting: Targeting, key: str) -> Draft:
-        # Written into the case itself, where the links read values.
+        # The key is written into the case itself, because links read their values there.
         targeting.name_in(self.case.query, self.case.body, key)
         draft = self.draft
         assert draft is not None
@@ -136,8 +138,8 @@ class _Repeated:
 class Walker:
     """Sends and judges the requests of chains.
 
-    Errors are kept in `problem` and not raised into Hypothesis, which would try to reproduce them. `begun` counts
-    chains and `asked` requests.
+    An error is kept in `problem` and not raised into Hypothesis, which would try to reproduce the error. `begun` is the
+    number of chains that were begun, `asked` the number of requests that were sent.
     """
 
     def __init__(self, kms: FuzzedCheck, generator: Generator) -> None:
@@ -191,7 +193,7 @@ class Walker:
             return self._sent(operation, step)
         except Lost as lost:
             self._lose(lost)
-        except Exception as problem:  # noqa: BLE001 - as above
+        except Exception as problem:  # noqa: BLE001 - raised again when Hypothesis is done, as in `begin`
             self.problem = problem
         return None
 
@@ -200,7 +202,7 @@ class Walker:
             self._lost.take(lost)
         except Inconclusive as problem:
             self.problem = problem
-        # The request may have been carried out.
+        # The request may have changed keys, so every key is read anew before the next request.
         self._views.clear()
 
     def _sent(self, operation: Operation, step: _Step) -> Answer | None:
@@ -241,7 +243,7 @@ class Walker:
         return self._views[key]
 
     def _as_created(self, operation: Operation) -> dict[str, Any]:
-        """A reply to create, with the chain's key wherever the links from create read a value."""
+        """The body of a made-up reply to `create`: the chain's key stands wherever a link reads a value."""
         body: dict[str, Any] = {}
         raw = self._kms.client.api.document["paths"][operation.path][operation.method.lower()]
         for expression in _texts(raw["responses"][str(operation.success[0])].get("links", {})):

@@ -1,4 +1,4 @@
-"""Drafts: generated requests without target, keys and credentials; and the fields in which they hold arguments."""
+"""Drafts: generated requests that have no target, key or credentials yet, and the fields that hold their arguments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from kms_conformance.wire.messages import Headers
 class Draft:
     """One generated request.
 
-    `query` is percent-encoded. `path` holds percent-encoded values of path parameters that are invalid on purpose; the
-    others are the target's own. `positive` is true if the request is valid by the spec. `origin` describes how the
-    request was generated.
+    - `query`: percent-encoded.
+    - `path`: percent-encoded values of path parameters that are invalid on purpose. All other path parameters get the
+      target's own values.
+    - `positive`: true if the request is valid by the spec.
+    - `origin`: how the request was generated, as text.
     """
 
     method: str
@@ -35,11 +37,11 @@ class Draft:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """The parts that are sent, to recognise equal drafts."""
+        """The parts that are sent; two drafts with equal parts are the same request."""
         return (self.method, self.query, self.headers, self.body, tuple(self.path.items()))
 
     def to_json(self) -> dict[str, Any]:
-        """The draft in JSON types; a body has one character for each byte."""
+        """The draft in JSON types; the body becomes a text with one character for each byte (Latin-1)."""
         return vars(self) | {
             "headers": [list(pair) for pair in self.headers],
             "body": self.body.decode("latin-1"),
@@ -129,7 +131,7 @@ def _documented(container: Literal["query", "body"], name: str, api: Api, operat
 
 
 def resolved(node: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
-    """The node, or the one that its `$ref` refers to."""
+    """The node itself, or the node to which its `$ref` refers."""
     while "$ref" in node:
         found: Any = api.document
         for step in node["$ref"].removeprefix("#/").split("/"):

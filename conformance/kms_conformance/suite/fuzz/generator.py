@@ -50,7 +50,7 @@ _GIVEN = "given"
 # them without the service.
 _OTHER_METHODS = frozenset({"get", "put", "delete"})
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
-# Values of path parameters that reach the service: others are normalised on the way or refused by proxies.
+# Values of path parameters that reach the service unchanged. Proxies normalise or refuse all other values.
 _PLAIN_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~,!-]+")
 
 
@@ -95,7 +95,7 @@ class Generator:
             cases += generate(self.schema, operation, BY_THE_DESCRIPTION, settings_for(1), seed)
             # Sorted because set order is random: Schemathesis keeps methods in a set.
             cases.sort(key=lambda case: case.method)
-        # Random requests have the target's own path; the boundaries of path parameters are covered above.
+        # Random requests have the target's own path; the cases above cover the boundaries of path parameters.
         given = {parameter.name: _GIVEN for parameter in operation.path_parameters}
         cases += generate(self.schema, operation, AT_RANDOM, settings_for(examples), seed, given)
         drafts = (self.draft(case) for case in cases)
@@ -135,11 +135,15 @@ class Generator:
         )
 
     def ours(self, case: schemathesis.Case[Any]) -> Operation:
-        """Our object for the operation of a case."""
+        """The suite's own object for the operation of a case."""
         return self._api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
-        """Whether method and media type are documented, or refused by the service itself: proxies may refuse others."""
+        """Whether a request with this method and media type is sent: others may be refused by a proxy on the way.
+
+        A method is sent if it is documented, or if the documents say how the service refuses it (405). A media type is
+        sent if the API description has it.
+        """
         raw = self._api.document["paths"][operation.path][operation.method.lower()]
         documented = {operation.method, *(name.upper() for name in raw.get("x-kms-methods", ()))}
         if method not in documented and 405 not in operation.replies:
@@ -149,7 +153,10 @@ class Generator:
 
 
 def settings_for(examples: int, steps: int = 50) -> hypothesis.settings:
-    """Settings without example database, deadline and shrinking: judgements are recorded during generation."""
+    """Hypothesis settings without example database, deadline and shrinking.
+
+    Nothing is shrunk, because judgements are recorded while Hypothesis generates.
+    """
     return hypothesis.settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -170,7 +177,8 @@ def _read_as_json(api: Api) -> None:
 
 def _config() -> SchemathesisConfig:
     project = ProjectConfig(
-        # A codec costs 2.5 s, because Hypothesis tries every character. Without it, only lone surrogates are left out.
+        # With a codec, Hypothesis would try every character, which takes 2.5 s. Without a codec, texts may contain all
+        # characters except lone surrogates.
         generation=GenerationConfig(codec=None, with_security_parameters=False),
         phases=PhasesConfig(
             coverage=CoveragePhaseConfig(unexpected_methods=set(_OTHER_METHODS)),
@@ -181,7 +189,10 @@ def _config() -> SchemathesisConfig:
 
 
 def _unsecured(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
-    """A copy of the document without security schemes (a signer adds credentials), with narrower character ranges."""
+    """A copy of the document without security schemes and with narrower character ranges (see `_narrowed`).
+
+    Schemathesis needs no security schemes, because a signer adds the credentials.
+    """
     if isinstance(node, Mapping):
         return {
             key: _narrowed(value) if key == "pattern" and isinstance(value, str) else _unsecured(value)
@@ -192,7 +203,7 @@ def _unsecured(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
 
 
 def _narrowed(pattern: str) -> str:
-    """The pattern with at most 64 characters in a range: each use of a range of 20 000 costs 0.1 s."""
+    """The pattern with at most 64 characters in each range: a range of 20,000 characters costs 0.1 s at each use."""
 
     def narrowed(found: re.Match[str]) -> str:
         first, last = found.groups()

@@ -18,8 +18,8 @@ from kms_conformance.core.errors import LibraryChanged
 def set_hypothesis_storage() -> Path:
     """Set the folder in which Hypothesis caches its character tables (2.5 s to compute); returns the folder.
 
-    It is in the user's cache folder unless `HYPOTHESIS_STORAGE_DIRECTORY` is set. Examples are never stored, so that a
-    run depends on its seed alone. If the folder is not writable, Hypothesis caches nothing.
+    The folder is in the user's cache folder unless `HYPOTHESIS_STORAGE_DIRECTORY` is set. If the folder is not
+    writable, Hypothesis caches nothing. Examples are never stored, so that a run depends on its seed alone.
     """
     given = os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY")
     cache_home = os.environ.get("XDG_CACHE_HOME")
@@ -34,7 +34,7 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        # Without HOME and an entry in passwd: a path that cannot be written.
+        # The user has neither HOME nor an entry in passwd. No folder can be made below this path.
         return Path(os.devnull)
 
 
@@ -42,9 +42,9 @@ def disable_source_constants() -> None:
     """Make draws depend on the seed alone; warns `LibraryChanged` if this Hypothesis release does not allow that.
 
     Hypothesis sometimes draws constants from the source code of imported modules of the caller's project. So the same
-    seed gave other requests after another way of installation or in another command. There is no setting for this, so
-    a private function of Hypothesis is replaced. Without the replacement a run is still valid, but its seed may not
-    repeat it on another machine.
+    seed gave different requests when the package was installed in another way, or when another command ran. Hypothesis
+    has no setting against this, so a private function of Hypothesis is replaced. Without the replacement a run is still
+    valid, but the same seed may give different requests on another machine.
     """
     constants = getattr(providers, "Constants", None)
     known = getattr(getattr(providers, "CONSTANTS_CACHE", None), "cache", None)

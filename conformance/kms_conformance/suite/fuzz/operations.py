@@ -1,6 +1,7 @@
 """Fuzzing of one operation: its generated requests are fitted to the target, sent and judged one after another.
 
-Requests that create keys are few. Each is recorded in the ledger before it is sent and carries our marker.
+Few requests create keys. Each of these is recorded in the ledger before it is sent, and carries our marker (the
+description by which the suite recognises its own keys).
 """
 
 from __future__ import annotations
@@ -21,25 +22,27 @@ from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
 from kms_conformance.suite.fuzz.targeting import FittedRequest, Targeting
 
-# The following choices are made by counting, not at random, so that each kind occurs even among few requests. The keys
-# True and False stand for valid and invalid requests.
-# One in so many requests with a key names an unknown key. Invalid requests mostly name an existing key, because an
-# unknown key is refused before the invalid part is read.
+# The choices below are made by counting, not at random, so that each kind of request occurs even among few requests. In
+# both tables, True stands for valid requests and False for invalid requests.
+# One in this many requests that name a key names an unknown key. Invalid requests mostly name an existing key, because
+# a target refuses an unknown key before it reads the invalid part.
 _UNKNOWN = {True: 2, False: 8}
-# One in so many requests meets our key in its present state; for the others the key is brought into a state that allows
-# the operation.
+# If our key is in a state that forbids the operation, one in this many requests is sent nevertheless. Before all other
+# requests, the key is brought into a state that allows the operation.
 _AS_IT_IS = {True: 2, False: 4}
-# operation -> (an argument that depends on our key, the operation whose reply gives its value)
+# operation -> (an argument whose value depends on our key, the operation whose reply gives this value)
 _TELLING = {"revoke_grant": ("grant_id", "create_grant"), "put_policy": ("policy", "get_policy")}
-# Operations that set an alias, which is deleted again.
+# Operations that set an alias. The alias is deleted after the request.
 _NAMING = ("set_alias", "update_alias")
-# One in so many valid requests keeps its generated values instead of values that depend on our keys.
+# One in this many valid requests keeps all its generated values. The others get values that depend on our keys, such as
+# a ciphertext.
 _NOTHING_OWN = 3
-# After so many refused creates, a listing shows whether they made keys: a faulty target could fill the account.
+# After this many refused creates, the keys are listed to see whether a refused request has created one: a faulty target
+# could fill the account.
 _MOST_UNCHECKED = 10
-#: The kind, in the ledger, of keys that generated requests created: no check can use them.
+#: The kind under which the ledger records keys that generated requests created. No check can use these keys.
 KIND = "generated"
-# A marker to test whether a request can carry one, before the ledger records the real one.
+# A trial marker, to test whether a request can carry a marker before the ledger records the real marker.
 _TRIAL = f"{MARKER_PREFIX}trial"
 
 
@@ -48,7 +51,7 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
     effort = kms.effort
-    # Each create may cost a key, so boundaries of all fields are not tested.
+    # Each create may cost a key, so the boundaries of its fields are not tested.
     thorough = effort.fuzz_coverage and name != "create"
     drafts = _drafts(kms, generator, operation, thorough=thorough)
     fuzzer = Fuzzer(kms, generator, operation)
@@ -62,7 +65,7 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
 
 
 def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
-    """The generated requests, or those of the recorded run."""
+    """The generated requests; if a recording is played back, the requests of the recorded run."""
     draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
     recorded = draws.recorded(purpose)
     if recorded is not None:
@@ -74,7 +77,11 @@ def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, tho
 
 
 def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
-    """Send generated creates, unless this version has passed before and its keys, which serve no check, still exist."""
+    """Send generated creates, unless the ledger shows that they have passed and that a key from them may still exist.
+
+    Only a pass with this version of the suite counts. Creates are not sent in every run, because no check can use the
+    keys that they make.
+    """
     ledger = kms.pool.ledger
     there = any(record.kind == KIND and record.may_exist for record in ledger.records().values())
     if there and ledger.recalls(KIND, __version__):
@@ -86,7 +93,7 @@ def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draf
 
 
 class Fuzzer:
-    """Fits and sends requests of one operation, and tracks how our keys read before each request."""
+    """Fits generated requests of one operation to the target and sends them; remembers the last view of each key."""
 
     def __init__(self, kms: FuzzedCheck, generator: Generator, operation: Operation) -> None:
         self._kms = kms
@@ -100,7 +107,7 @@ class Fuzzer:
         self._lost = LostReplies()
 
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
-        """Send windows at the bounds, beyond them and far from them, with keys that can be scheduled."""
+        """Schedule keys with windows at the bounds, just beyond them and far from them."""
         for draft in self._targeting.with_windows(drafts, count):
             sent = self.attempt(draft, on_ours=True)
             if sent is not None:
@@ -110,7 +117,8 @@ class Fuzzer:
         """Send one request and judge its answer.
 
         With `on_ours` the request names a key of ours in a state that allows the operation. Returns the request, the
-        answer, and our key as it read before; None if the request cannot or must not be sent, or got no reply.
+        answer, and the named key of ours as it was before the request. Returns None if the request cannot be sent, must
+        not be sent, or got no reply.
         """
         ours = None
         if self._targeting.may_name_ours(draft):
@@ -125,7 +133,7 @@ class Fuzzer:
             answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
             self._lost.take(lost)
-            # The request may have been carried out.
+            # The request may have changed keys, so every key is read anew before the next request.
             self._views.clear()
             return None
         if answer is None:
@@ -139,7 +147,7 @@ class Fuzzer:
         return fitted, answer, ours
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
-        """Send requests that may create keys, invalid ones first, because accepted ones use up the limit."""
+        """Send requests that may create keys. Invalid requests go first, because accepted requests use up the limit."""
         creator = Creator(self._kms, self._operation, self._targeting)
         for draft in sorted(drafts, key=lambda draft: draft.positive):
             if not creator.may_create:
@@ -152,7 +160,7 @@ class Fuzzer:
             if answer is not None:
                 self._reviewer.judge_by_schemathesis(answer)
 
-    def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - of a draft
+    def _some_key(self, positive: bool, *, prepared: bool) -> KeyView | None:  # noqa: FBT001 - the flag of a draft
         """A random key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
@@ -162,7 +170,7 @@ class Fuzzer:
             try:
                 view = pool.bring(key, wanted) or view
             except Inconclusive:
-                # Other checks judge that; here any state will do.
+                # Other checks judge whether the key can change its state. This request is sent in any state.
                 view = pool.read(key)
         if view.state == GONE:
             pool.drop_if_gone(key)
@@ -176,13 +184,16 @@ class Fuzzer:
         return self._turns[kind] - 1
 
     def _wanted_state(self, state: str) -> str | None:
-        """The state into which a key is brought before the request; None if its present state allows the operation."""
+        """The state into which a key is brought before the request.
+
+        None if the present state allows the operation, or if no state allows it.
+        """
         name, profile = self._operation.name, self._kms.profile
         allowed = [known for known in (ENABLED, DISABLED, PENDING) if profile.refusal_in(name, known) is None]
         return None if state in allowed or not allowed else allowed[0]
 
     def _own_values(self, ours: KeyView | None) -> dict[str, str]:
-        """Values by argument that depend on our keys: a ciphertext, an alias, a grant on the key `ours`, its policy."""
+        """Values by argument that depend on our keys: a ciphertext, an alias, or a grant or the policy of `ours`."""
         kms = self._kms
         if self._targeting.takes("ciphertext"):
             if self._ciphertext is None:
@@ -227,11 +238,12 @@ class Creator:
 
         answer, key = self._kms.pool.attempt(send, KIND)
         if key is not None:
-            # No check can rely on its kind; it is scheduled at the end of the run.
+            # No check can use this key, because its properties are arbitrary. It is scheduled at the end of the run.
             self._left -= 1
         elif self._kms.pool.unchecked_refusals >= _MOST_UNCHECKED and self._kms.pool.judge_refused_creates():
             self._left = 0
         elif not 400 <= answer.status < 500:
-            # The reply leaves open whether a key was created. The ledger records it, and no more creates are sent.
+            # The reply leaves open whether a key was created. The ledger has a record of this, and no more creates are
+            # sent.
             self._left = 0
         return answer

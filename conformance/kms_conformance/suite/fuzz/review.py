@@ -1,7 +1,8 @@
-"""The review of answers to generated requests, beyond the rules of every exchange.
+"""Judges the answers to generated requests, beyond the rules that hold for every exchange (`client/exchange_rules.py`).
 
-The documents leave many generated requests open. So a refusal is judged only by its effect on the key, not by its code,
-and an acceptance is a failure only if no reading of the documents allows it.
+The documents do not say how a target must answer many of these requests. Therefore a refusal is a failure only if the
+request changed the key; the error code does not matter. An acceptance is a failure only if every reading of the
+documents forbids it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from kms_conformance.suite.fuzz.targeting import FittedRequest
 _STATES = (ENABLED, DISABLED, PENDING)
 _CHANGED_BY: Mapping[str, RequirementId] = {"schedule": "schedule.state-after", "cancel": "cancel.effect"}
 _MOVES = ("schedule", "cancel", "enable", "disable")
-# `schedule.window.huge` is judged from here on, as in `suite/test_window.py`: beyond every integer type.
+# A window of this size or more is judged by `schedule.window.huge`: a signed integer of 64 bits cannot hold it.
 _HUGE = 2**63
-# Lost replies that one check tolerates: each costs all its attempts, and may cost the target a restart.
+# After this many requests without a reply, a check sends no more: each costs the time of all attempts, and may have
+# crashed the target.
 _MOST_LOST = 3
 
 
@@ -38,7 +40,10 @@ class Reviewer:
     generator: Generator
 
     def review(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> KeyView | None:
-        """Judge one answer; `before` is the named key of ours before the request; returns how it reads now."""
+        """Judge one answer, and return the named key of ours as it is after the request.
+
+        `before` is the same key as it was before the request. Both are None if the request names no key of ours.
+        """
         self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and fitted.plain:
@@ -80,11 +85,12 @@ class Reviewer:
         self.kms.judge.that(requirement, answer.accepted, expected, answer.summary, (answer.number,))
 
     def _allowed(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView | None) -> None:
-        """Record a failure for each reason why the accepted request should have been refused.
+        """Record a failure for each reason for which an accepted request had to be refused.
 
-        - It names an unknown key, an id that no key can have, or no key at all.
-        - The key that it names is in a state in which the documents refuse the operation.
-        - It schedules a deletion with a waiting period (window) that the documents refuse.
+        - The request names a key that does not exist.
+        - The request schedules or cancels, and names no key or an id that no key can have.
+        - The request names a key in a state that forbids the operation.
+        - The request schedules a key with a window that is not allowed.
         """
         if fitted.named == "unknown":
             self._forbid(as_id(f"unknown-key.{operation}"), "a key that does not exist", answer)
@@ -110,7 +116,7 @@ class Reviewer:
         )
 
     def _after(self, fitted: FittedRequest, answer: Answer, operation: str, before: KeyView) -> KeyView:
-        """Judge that an accepted request had its effect, after waiting until the effect is visible."""
+        """Wait until the effect of an accepted request is visible, and judge it; returns the key as it reads then."""
         kms, key = self.kms, str(before.id)
         if operation in _MOVES and fitted.plain and before.state in _STATES:
             prediction = self._predicted(operation, before)
@@ -123,13 +129,16 @@ class Reviewer:
                     kms.must_be_date("schedule.window.start", view, kms.time.now(), days, answer)
                 return view
         if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
-            # If it became visible later, it would look like an effect of the next request.
+            # A new description that becomes visible later would look like an effect of the next request.
             return kms.pool.read_until(key, lambda now: now.description != before.description)
         return kms.pool.read(key)
 
     @property
     def _spared(self) -> tuple[str, ...]:
-        """States accepted after a cancel: the exact state depends on the key's history, which other checks know."""
+        """States accepted after a cancel: all but pending deletion.
+
+        The exact state depends on the history of the key. Only other checks know the history, and they judge the state.
+        """
         return tuple(state for state in self.kms.profile.facts["states"] if state != PENDING)
 
     def _predicted(self, operation: str, before: KeyView) -> Prediction:
@@ -138,10 +147,11 @@ class Reviewer:
 
 
 def broken_by(window: tuple[object, ...], bounds: Window) -> RequirementId | None:
-    """The requirement that is broken if a window is accepted as it was sent; None if it may be accepted.
+    """The requirement that a target breaks if it accepts a window; None if it may accept the window.
 
-    The documents leave open: absent, empty and repeated windows, and spellings that a lenient parser reads as a number
-    within the bounds (surrounding blanks, signs, leading zeros, a decimal point without decimals).
+    `window` holds all values of the field. The documents do not forbid a target to accept an absent, empty or repeated
+    window, or a spelling that a lenient parser reads as a number within the bounds: with surrounding blanks, a sign,
+    leading zeros, or a decimal point without decimals.
     """
     if len(window) != 1 or isinstance(window[0], bool) or not isinstance(window[0], (str, int, float)):
         return None
@@ -150,12 +160,12 @@ def broken_by(window: tuple[object, ...], bounds: Window) -> RequirementId | Non
         return _out_of_range(int(text), bounds)
     if re.fullmatch(r"[0-9]+\.[0-9]*[1-9]", text):
         return "schedule.window.fraction"
-    # A text with digits, also of other scripts, may be a number with an exponent or a base.
+    # A text that contains a digit of any script breaks nothing: a target may read an exponent or another base.
     return "schedule.window.text" if text.strip() and not any(character.isdigit() for character in text) else None
 
 
 def days_in(window: tuple[object, ...], bounds: Window) -> int | None:
-    """The days of a window in the documented form and within the bounds; None for any other window."""
+    """The number of days, if a window has the documented form and is within the bounds; None for any other window."""
     text = str(window[0]) if len(window) == 1 and not isinstance(window[0], bool) else ""
     written = re.fullmatch(r"[1-9][0-9]{0,3}", text) and isinstance(window[0], (str, int))
     return int(text) if written and bounds.minimum <= int(text) <= bounds.maximum else None
@@ -174,13 +184,13 @@ def _out_of_range(days: int, bounds: Window) -> RequirementId | None:
 
 
 class LostReplies:
-    """Counts the generated requests of one check without a reply; the check goes on up to `_MOST_LOST` of them."""
+    """Counts the generated requests of one check that got no reply. With number `_MOST_LOST`, the check ends."""
 
     def __init__(self) -> None:
         self._lost = 0
 
     def take(self, lost: Lost) -> None:
-        """Count one. Raises `Inconclusive` when the limit is reached."""
+        """Count one request without a reply. Raises `Inconclusive` when the limit is reached."""
         self._lost += 1
         if self._lost >= _MOST_LOST:
             raise Inconclusive(

@@ -15,9 +15,11 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.suite.fuzz.adapter import complaints, response_schema_conformance, status_code_conformance
 from kms_conformance.suite.fuzz.generator import Generator
 
-# The requirement that a failure of a Schemathesis check breaks; None: the requirements named by the reply's schema.
+# Each check of Schemathesis that is used, with the requirement that its failure breaks. None stands for the
+# requirements that the schema of the reply names.
 #
-# Not used, because the documents do not demand it or because other code judges it more exactly:
+# The following checks are not used, because the documents do not demand them or because other code judges the same more
+# exactly:
 #   not_a_server_error            the exchange rules distinguish a 500 from a proxy's answer while the service is down
 #   content_type_conformance      the adapters know vendor types such as text/json, and XML on request
 #   response_headers_conformance  the only documented header is the request id, which the exchange rules judge
@@ -36,7 +38,7 @@ _CHECKS: Mapping[CheckFunction, RequirementId | None] = {
 def objections(generator: Generator, answer: Answer) -> Iterator[tuple[RequirementId, str]]:
     """Pairs (requirement, problem) for each failed check; none for replies that could not be decoded."""
     operation, spec = answer.operation, answer.spec
-    # Schemathesis reads no XML. The exchange rules have judged undocumented content types.
+    # Schemathesis cannot read XML. The exchange rules have judged an undocumented content type already.
     if operation is None or spec is None or answer.problems or answer.reply.media_type not in spec.content_types:
         return
     described = generator.operation(operation.id)
@@ -44,7 +46,7 @@ def objections(generator: Generator, answer: Answer) -> Iterator[tuple[Requireme
     received = response(answer.reply.status, answer.reply.body, answer.reply.headers)
     for check, requirement in _CHECKS.items():
         if requirement is None and spec.violations(answer.value):
-            # The exchange rules have judged this, and know which of several requirements is broken.
+            # The exchange rules have judged this violation, and they name the one requirement that it breaks.
             continue
         broken = spec.requirements if requirement is None else {requirement}
         for complaint in complaints(case, received, check):

@@ -1,4 +1,4 @@
-"""Targeting: fits generated requests to a target, with a key of ours or an unknown one, and with the target's URL."""
+"""Targeting: completes a generated request for one target with the target's URL and a key, ours or an unknown one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from kms_conformance.suite.fuzz.draft import Draft, FieldLocation, find_location
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
-# Arguments of the dialects' adapters whose fields are located in requests.
+# Arguments of the dialects' adapters that `Targeting` can read and replace in a request.
 _ARGUMENTS = ("key_id", "window", "alias", "description", "ciphertext", "arn", "protected", "policy", "grant_id")
-# A malformed id that a lenient target might read as an alias of somebody's key.
+# Matches a malformed id that a lenient target might read as an alias of somebody's key.
 _COULD_BE_A_NAME = re.compile(r"[A-Za-z0-9:/_.@-]+")
 # Ids with under 9 distinct characters may be hand-made and really exist.
 _VARIED = 9
@@ -27,11 +27,16 @@ KeyNaming = Literal["ours", "unknown", "malformed", "absent", "nothing"]
 
 @dataclass(frozen=True)
 class FittedRequest:
-    """A request that is ready to be sent, with its meaning.
+    """A request that is ready to be sent, with the facts by which its answer is judged.
 
-    `named` is the key that it names: `unknown` is a well-formed id, `absent` means that the operation needs a key and
-    the request has none, `nothing` that the operation takes no key. `fields` holds the values of each argument.
-    `plain` is true for a documented method under the target's own path.
+    - `named`: the key that the request names.
+      - `ours`: a key of this run.
+      - `unknown`: a well-formed id that is not one of our keys.
+      - `malformed`: an id that the API description does not allow.
+      - `absent`: no key, although the operation takes one.
+      - `nothing`: the operation takes no key id, and no key of ours was put in by its ARN.
+    - `fields`: for each argument, its values in the request.
+    - `plain`: true if the method is documented and the path is the target's own.
     """
 
     request: Request
@@ -41,7 +46,7 @@ class FittedRequest:
 
 
 class Targeting:
-    """Fits the generated requests of one operation to one target; its random choices follow from `random`."""
+    """Completes the generated requests of one operation for one target; makes its random choices by `random`."""
 
     def __init__(self, dialect: Dialect, api: Api, operation: Operation, random: Random) -> None:
         self._dialect = dialect
@@ -60,7 +65,7 @@ class Targeting:
         return values[0] if len(values) == 1 else None
 
     def name_in(self, query: object, body: object, key: str) -> None:
-        """Replace the key in a decoded query or body that has one, in place."""
+        """Replace the key in a decoded query or body, in place; a request without a key stays unchanged."""
         if "key_id" in self._locations:
             location = self._locations["key_id"]
             fields = query if location.container == "query" else body
@@ -72,20 +77,24 @@ class Targeting:
         return argument in self._locations
 
     def may_name_ours(self, draft: Draft) -> bool:
-        """Whether a key of ours may be put into the request: it has a well-formed key, and does not protect keys."""
+        """Whether a key of ours may be put into the request: it names a well-formed key, and does not protect a key."""
         if "key_id" in self._locations:
             return self._locations["key_id"].well_formed(draft)
-        # Deletion protection is only removed from our keys: a protected key could not be scheduled at the end.
+        # A request may switch deletion protection of our keys off, but not on: a protected key could not be scheduled
+        # at the end.
         return self._is("arn", draft) and self._locations["protected"].values(draft) in ((False,), ("false",))
 
     def with_windows(self, drafts: Sequence[Draft], count: int) -> tuple[Draft, ...]:
-        """The shortest valid request with other windows: around the bounds, 0, negative, huge, `count` random."""
+        """Copies of the shortest valid request with other windows: around the bounds, 0, negative, huge, random.
+
+        `count` is the number of random windows.
+        """
         if "window" not in self._locations:
             return ()
         location, bounds = self._locations["window"], self._dialect.profile.window
         plain = [draft for draft in drafts if draft.positive and location.values(draft) and self.may_name_ours(draft)]
         near = [edge + step for edge in (bounds.minimum, bounds.maximum) for step in (-1, 0, 1)]
-        # Values that overflow to the smallest window in integers of 32 and 64 bits.
+        # Values that turn into the smallest window if they overflow an integer of 32 or 64 bits.
         wrapped = [2**bits + bounds.minimum for bits in (32, 64)]
         anywhere = [self._random.randint(-bounds.maximum, 3 * bounds.maximum) for _ in range(count)]
         base = sorted(plain, key=lambda draft: len(draft.query) + len(draft.body))[:1]
@@ -97,9 +106,9 @@ class Targeting:
         )
 
     def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> FittedRequest | None:
-        """The request with the key `ours`, or with an unknown key if it is None; None if it cannot be sent.
+        """The request with the key `ours`, or with an unknown key if `ours` is None; None if it cannot be sent.
 
-        `own` gives values by argument, which replace well-formed values.
+        `own`: by argument, values that replace the well-formed values of the request.
         """
         named, draft = self._name_key(draft, ours)
         draft = self._mark_alias(draft)
@@ -109,7 +118,7 @@ class Targeting:
         return self._fitted(draft, named)
 
     def mark(self, draft: Draft, marker: str) -> FittedRequest | None:
-        """A create request with our marker as the description; None if it cannot have one."""
+        """A create request with our marker as the description; None if the request cannot carry it."""
         if "description" not in self._locations or not self._has_own_alias(draft):
             return None
         location = self._locations["description"]
@@ -131,7 +140,8 @@ class Targeting:
             if ours is not None:
                 return "ours", key.put(draft, ours.id)
             simple = len(set(str(values[0]))) < _VARIED
-            # Generated ids are often simple, such as all zeros: operations that change keys get a random id instead.
+            # Generated ids are often simple, such as all zeros, and may exist. A request that changes keys gets a
+            # random id instead.
             return "unknown", key.put(draft, self._dialect.unknown_key()) if self._changes and simple else draft
         value = values[0]
         if self._changes and isinstance(value, str) and _COULD_BE_A_NAME.fullmatch(value):
@@ -139,13 +149,13 @@ class Targeting:
         return "malformed", draft
 
     def _mark_alias(self, draft: Draft) -> Draft:
-        """Make an alias recognisably ours by its prefix; the rest of an invalid alias is kept."""
+        """Replace a valid alias by a new one with our prefix; put our prefix before an invalid alias."""
         values = self._locations["alias"].values(draft) if "alias" in self._locations else ()
         if not values:
             return draft
         if self._is("alias", draft):
             return self._locations["alias"].put(draft, self.some_alias())
-        # A value that is no text names no alias.
+        # A value that is not text stays unchanged, because it names no alias.
         prefix = self._dialect.alias(MARKER_PREFIX)
         return self._locations["alias"].put(draft, prefix + values[0]) if isinstance(values[0], str) else draft
 

@@ -1,4 +1,4 @@
-"""A waiver: the failure that is accepted, with scope, reason, owner and last day."""
+"""A waiver: the acceptance of known failures, with scope, reason, owner and last day."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import Any
 class Waiver:
     """One entry of a waivers file.
 
-    `requirement` is an id or a glob, such as `cancel.*`; `expires` is the last day on which the waiver counts (UTC).
-    `targets` (names or globs) and `dialect`, if given, limit the waiver to these. `failures`, if given, are the ids of
-    the only failures that it accepts. `line` is its line in the file, 0 if unknown.
+    - `requirement`: the id of a requirement, or a glob such as `cancel.*`.
+    - `expires`: the last day on which the waiver counts, in UTC.
+    - `targets`: names or globs of the only targets for which the waiver counts; empty for all.
+    - `dialect`: the only dialect for which the waiver counts; empty for all.
+    - `failures`: the ids of the only failures that the waiver accepts; empty for all.
+    - `line`: the line of the entry in the file; 0 if unknown.
     """
 
     requirement: str
@@ -29,20 +32,20 @@ class Waiver:
     failures: tuple[str, ...] = ()
 
     def covers(self, requirement: str) -> bool:
-        """Whether it is for the requirement with this id."""
+        """Whether the waiver is for the requirement with this id."""
         return fnmatchcase(requirement, self.requirement)
 
     def accepts(self, failure: str) -> bool:
-        """Whether it accepts the failure with this id, of a requirement that it covers."""
+        """Whether the waiver accepts the failure with this id, if it covers the requirement."""
         return not self.failures or failure in self.failures
 
     def applies_to(self, target: str, dialect: str) -> bool:
-        """Whether it is for a target with this name and dialect."""
+        """Whether the waiver counts for a target with this name and dialect."""
         named = not self.targets or any(fnmatchcase(target, name) for name in self.targets)
         return named and self.dialect in ("", dialect)
 
     def has_expired(self, today: date) -> bool:
-        """Whether its last day is over, in UTC."""
+        """Whether the last day of the waiver is over; `today` is the date in UTC."""
         return today > self.expires
 
     def __str__(self) -> str:

@@ -1,4 +1,7 @@
-"""Finds waivers that are out of date: expired, without a match, or no longer needed. A run with one of them fails."""
+"""Finds waivers that are out of date: expired, without a matching requirement, or no longer needed.
+
+A run with a waiver that is out of date fails.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,8 @@ def stale_waivers(
 ) -> tuple[StaleWaiver, ...]:
     """The waivers of a run that are out of date: expired, without a matching requirement, or no longer needed.
 
-    A waiver for other targets is left alone. A waiver is no longer needed if every requirement that it covers passed,
-    and no higher tier judges one of them further (`wider`).
+    A waiver for other targets is not judged. A waiver is no longer needed if every applicable requirement that it
+    covers passed, and no higher tier has further checks or more examples for one of these requirements (`wider`).
     """
     return tuple(found for waiver in waivers for found in _problem(waiver, verdicts, today, wider))
 
