@@ -70,6 +70,13 @@ def test_what_is_better_or_within_tolerance_or_in_seconds_is_not_worse(record, r
     assert list(worse(record, [result])) == []
 
 
+def test_a_ratio_to_http_client_is_shown_and_not_compared(tmp_path: Path) -> None:
+    unstable = replace(RATIO, against="http.client")
+    path = tmp_path / "1.0.json"
+    path.write_text(json.dumps(document([unstable], "python -m benchmarks")))
+    assert list(worse(path, [replace(unstable, ours=(90.0, 90.0, 90.0))])) == []
+
+
 def test_the_page_has_a_row_for_each_result_and_says_what_was_missed() -> None:
     lines = markdown([RATIO, SECONDS]).splitlines()
     assert len(lines) == 4

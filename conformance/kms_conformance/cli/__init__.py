@@ -1,4 +1,4 @@
-"""Command line: one module a command, imported when the command is called."""
+"""Command line: one module for each command, imported only when the command is called."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run a command; every error is printed as cause and next step, and exits with code 2 or 3."""
+    """Run a command. An error is printed with its cause and the next step; the exit code is then 2 or 3."""
     protect_standard_streams()
-    # SIGTERM and SIGHUP release the keys as Ctrl-C does; `run` handles signals itself.
+    # SIGTERM and SIGHUP end a command as Ctrl-C does, with its keys scheduled for deletion. `run` handles them itself.
     interrupts = Interrupts(once=False)
     interrupts.watch()
     try:

@@ -1,4 +1,4 @@
-"""Shared helpers of commands: write time of results, exit code of a run, and confirmation by the account's owner."""
+"""Helpers of several commands: time of the results, exit code of a run, and confirmation by the account's owner."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def results_mtime(directory: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
 
 
-# Exit codes of pytest sessions in which no check ran: with no results on disk, the command was wrong.
+# Exit codes of pytest if no check ran. If there are no new results either, the mistake is in the user's command.
 _NOTHING_RAN = frozenset({USAGE_ERROR, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 
 def run_exit_code(directory: Path, before: int, status: int) -> int:
-    """Exit code of a run: the code of its verdict, made worse if pytest failed otherwise.
+    """Exit code of a run: the code of its verdict, or a worse one if pytest failed after the verdict was written.
 
-    `before` is the `results_mtime` of the folder before the run, `status` the exit code of pytest. The codes of pytest
-    have other meanings than ours: pytest exits with 1 if a plugin fails. So they never improve the code of the verdict.
+    `before` is the `results_mtime` of the folder before the run, `status` the exit code of pytest. A code of pytest
+    never improves the code of the verdict, because it has another meaning: pytest exits with 1 if a plugin fails.
     """
     if results_mtime(directory) in (0, before):
         return USAGE_ERROR if status in _NOTHING_RAN else EXIT_CODES["inconclusive"]
@@ -40,14 +40,15 @@ def run_exit_code(directory: Path, before: int, status: int) -> int:
         code = load_report(directory).exit_code
     except ReportError:
         return EXIT_CODES["inconclusive"]
-    # The session ends with the code of its verdict; another status means a failure after the verdict was written.
+    # Our plugin ends the session with the code of the verdict; another status means that a later step failed.
     return code if status == code else worst_exit_code([code, EXIT_CODES["inconclusive"]])
 
 
 def confirmed(targets: Iterable[Target], prompt: Callable[[Target], str]) -> bool:
-    """Ask the user to confirm, for each real account that its target file does not allow to use.
+    """Ask the user to confirm the use of each real account, unless its target file has `real_account: true`.
 
-    Returns False if there is no such account or no terminal to ask on. Raises `click.Abort` if the user declines.
+    Returns True if the user was asked and agreed, and False if no account needs an answer or there is no terminal to
+    ask on. Raises `click.Abort` if the user declines.
     """
     unconfirmed = [target for target in targets if target.is_real and not target.real_account]
     if not unconfirmed or not sys.stdin.isatty():
@@ -58,5 +59,5 @@ def confirmed(targets: Iterable[Target], prompt: Callable[[Target], str]) -> boo
 
 
 def run_confirmed(targets: Iterable[Target], tier: Tier) -> bool:
-    """Ask the user to confirm a run at this tier; see `confirmed`."""
+    """Ask the user to confirm a run at the given tier on each real account; see `confirmed`."""
     return confirmed(targets, lambda target: question(target, tier))

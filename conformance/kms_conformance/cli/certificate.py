@@ -17,11 +17,11 @@ _PATH = click.Path(path_type=Path)
 @click.option("--evidence", is_flag=True, help="Seal a result that is not conformant, as evidence.")
 @click.option("--new-key", type=_PATH, metavar="FILE", help="Create a signing key, and its public key FILE.pub.")
 def certify(directory: Path | None, key: Path | None, evidence: bool, new_key: Path | None) -> int:  # noqa: FBT001 - an option
-    """Seal the results in DIR with all their exchanges: one file a target, beside its verdict.
+    """Seal the results in DIR with all their exchanges: one file for each target, beside the target's verdict.
 
     Each file is verified before it is written. A result that does not verify is not sealed (exit code 3).
 
-    A run that was filtered, ended early or ran at tier smoke is sealed as partial and is not a certificate.
+    The file is partial, and no certificate, if the run was filtered, ended early or ran at tier smoke.
     """
     from kms_conformance.apps.certificate import keys  # noqa: PLC0415 - other commands do not need it
     from kms_conformance.apps.certificate.certify import certify as seal  # noqa: PLC0415 - as above

@@ -30,7 +30,7 @@ _YAML = frozenset({".yaml", ".yml"})
 
 @dataclass(frozen=True)
 class _Argument:
-    """One argument: a recording, a target, or the verdict or folder of a run (if both are None)."""
+    """One argument: a recording, a target, or (if both fields are None) the verdict file or reports folder of a run."""
 
     path: Path
     recording: AnswerRecording | None = None
@@ -80,14 +80,14 @@ def compare(
     seed: int,
     yes: bool,  # noqa: FBT001 - an option
 ) -> int:
-    """Compare A with B.
+    """Compare two runs, or the answers of two targets.
 
-    Two reports folders or verdict files, B the later one: shows regressed, fixed, new and removed requirements, and
-    answers that changed though both are accepted.
+    Two runs: A and B are reports folders or verdict files; B is the later run. The comparison shows the requirements
+    that regressed, are fixed, are new or were removed, and the answers that changed although both are accepted.
 
-    Two target files with --live, or recordings of `record`, or one of each: shows the questions with different answers
-    and the side that the documents support. On each target that is queried, up to two keys are created; they are
-    scheduled for deletion at the end.
+    Two targets: A and B are target files (with --live), recordings that `record` wrote, or one of each. The comparison
+    shows the requests with different answers, and which answer the documents support. On each target that is queried,
+    up to two keys are created; they are scheduled for deletion at the end.
     """
     a, b = _read(first), _read(second)
     kinds = {argument.kind for argument in (a, b)}
@@ -117,7 +117,7 @@ def _read(path: Path) -> _Argument:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        # Not JSON: a target file, or a file that cannot be read; the reader of either kind reports the error.
+        # The file is not JSON: it is a target file, or it cannot be read. The code that loads it reports any error.
         is_target = path.suffix in _YAML or (path.exists() and path.suffix != ".json")
         return _Argument(path, target=load_target(path)) if is_target else _Argument(path)
     if isinstance(document, dict) and document.get("kind") == differential.KIND:
@@ -130,7 +130,7 @@ def _read(path: Path) -> _Argument:
 def _compare_answers(a: _Argument, b: _Argument, as_json: str | None, seed: int) -> int:
     recorded = a.recording or b.recording
     seed = recorded.seed if recorded else seed
-    # Both sides get the questions of one profile, even if their own profiles differ.
+    # Both targets get the questions of the same profile, even if they have different profiles.
     profile = recorded.profile if recorded else a.target.profile if a.target else None
     first, second = (argument.recording or _recorded(argument.target, seed, profile) for argument in (a, b))
     if first is None or second is None:
@@ -141,7 +141,7 @@ def _compare_answers(a: _Argument, b: _Argument, as_json: str | None, seed: int)
 
 
 def _recorded(target: Target | None, seed: int, profile: str | None) -> AnswerRecording | None:
-    """Record the answers of a target; returns None, and reports the reason, if that fails."""
+    """Record the answers of a target. If the target cannot be queried, print the reason and return None."""
     if target is None:
         return None
     try:

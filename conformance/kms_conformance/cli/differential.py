@@ -35,10 +35,10 @@ def _prompt(target: Target) -> str:
 
 
 def record_target(target: Target, seed: int, profile: str | None = None) -> AnswerRecording:
-    """Record the answers of a target to all questions and print the keys that could not be scheduled for deletion.
+    """Record the answers of a target to all questions, and print the keys that could not be scheduled for deletion.
 
-    `profile` names the profile of the questions if it is not that of the target. Raises `Inconclusive` if the target
-    cannot be queried.
+    `profile` names the profile from which the questions are generated; None: the profile of the target. Raises
+    `Inconclusive` if the target cannot be queried.
     """
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     screen = Screen(stderr=True)

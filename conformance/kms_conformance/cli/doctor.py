@@ -1,4 +1,4 @@
-"""`doctor`: preflight of a target, without changing anything."""
+"""`doctor`: checks whether a run on a target is possible, and changes nothing there."""
 
 from __future__ import annotations
 

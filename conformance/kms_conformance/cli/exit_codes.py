@@ -1,10 +1,10 @@
-"""Exit codes of every command: the only table; `docs/exit-codes.md` and the help of each command repeat it."""
+"""Exit codes of every command. This is the only table; `docs/exit-codes.md` and the help of each command repeat it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Codes of every command: a mistake of the user, a fault of the suite, and the signals that end a command.
+# Codes that every command has: for a mistake of the user, for a fault of the suite, and for each signal that ends it.
 _MISTAKE = "a mistake that you can repair; the message names it"
 _FAULT = "the suite itself failed; the message says how to report it"
 _ENDED = {129: "SIGHUP", 130: "Ctrl-C", 143: "SIGTERM"}

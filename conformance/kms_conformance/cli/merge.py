@@ -25,8 +25,15 @@ _PATH = click.Path(path_type=Path, exists=True, file_okay=False)
 def merge(directories: tuple[Path, ...], reports: str) -> int:
     """Merge the reports of all shards of a run into the report of the whole run.
 
-    Each DIR is the reports folder of a shard, of shards that were merged before, or a folder of such folders. If a
-    shard is missing, the result is inconclusive and names the shard.
+    Each DIR is one of these folders:
+
+    - the reports folder of one shard;
+
+    - the folder that an earlier merge wrote;
+
+    - a folder that contains such folders.
+
+    If a shard is missing, the result is inconclusive and names the shard.
     """
     out = Path(reports).resolve()
     before = results_mtime(out)
@@ -40,12 +47,12 @@ def merge(directories: tuple[Path, ...], reports: str) -> int:
 
 
 def _shards_in(directory: Path) -> list[Path]:
-    """The folder itself, or the shard folders in it: a download of CI artifacts has one folder a shard."""
+    """The folder itself if it holds results; else the shard folders in it, as in a download of CI artifacts."""
     if (directory / layout.RESULTS).exists() or (directory / layout.SHARD).exists():
         return [directory]
     found = sorted(path.parent for path in directory.glob(f"*/{layout.SHARD}"))
     if not found:
-        # The shard ended early or did not run; the verdict names it as missing.
+        # The shard of this folder ended early or did not run; the merged verdict names the shard as missing.
         say(f"{directory} holds no results of a shard: skipped.", err=True)
     return found
 

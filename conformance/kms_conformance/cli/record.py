@@ -22,9 +22,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses windows between the bounds.")
 @click.option("--yes", is_flag=True, help="Create keys in an account that is not on this machine, without asking.")
 def record(target: Path, out: Path, seed: int, yes: bool) -> int:  # noqa: FBT001 - an option
-    """Send the questions of `compare` to a target and write its answers to a file.
+    """Send the requests of `compare` to a target and write its answers to a file, the recording.
 
-    Creates up to two keys and schedules them for deletion at the end. The recording holds no secrets.
+    Up to two keys are created, and scheduled for deletion at the end. The recording holds no secrets.
     """
     loaded = load_target(target)
     require_consent([loaded], yes=yes)

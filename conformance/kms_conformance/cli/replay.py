@@ -23,7 +23,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--target", "given", type=_PATH, metavar="FILE", help="Use this target file instead of the run's own.")
 @click.option("--yes", is_flag=True, help="Create keys in an account that is not on this machine, without asking.")
 def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int:  # noqa: FBT001 - an option
-    """Repeat the check that found the failure ID of the run in DIR, and show both replies side by side.
+    """Repeat the check that found the failure ID in the run in DIR; show the old and the new reply side by side.
 
     The check runs with new signatures. It creates keys of its own or uses those of earlier runs again, and changes no
     other key. Its keys are scheduled for deletion at the end.

@@ -40,12 +40,12 @@ def report(directory: Path, history: Path | None) -> int:
     return found.exit_code
 
 
-# Columns of a terminal of unknown width.
+# Number of columns at which the advice on installing Allure is wrapped.
 _WIDTH = 80
 
 
 def publish_reports(directory: Path, before: int) -> None:
-    """Publish the CI job summary and the Allure report of a run, if it has written results.
+    """Publish the CI job summary and the Allure report of a run, if the run has written results.
 
     `before` is the `results_mtime` of the folder before the run. Errors are printed and change no exit code.
     """
@@ -66,7 +66,7 @@ def build_allure(directory: Path, report: Report, history: Path | None = None) -
     if allure is None:
         for line in wrapped(allure_report.HOW, _WIDTH, "allure   "):
             say(line)
-        # The command stands on its own line, so that it can be copied.
+        # The command is printed on its own line, unwrapped, so that it can be copied.
         say(f"         kms-conformance report {shlex.quote(relative_path(directory))}")
         return
     say(f"allure   {relative_path(allure_report.build(allure, directory, history))}")

@@ -1,4 +1,4 @@
-"""`requirements`: lists the catalogue and the checks that judge each entry."""
+"""`requirements`: lists the requirements of each dialect, and the checks that judge each requirement."""
 
 from __future__ import annotations
 

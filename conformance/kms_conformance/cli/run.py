@@ -67,8 +67,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 ) -> int:
     """Test each target; write a verdict and a report.
 
-    Without a target, the built-in emulator is tested in every dialect. One shard alone is never conformant: `merge`
-    gives the exit code of the whole run.
+    Without a target, the built-in emulator is tested in every dialect. The verdict of one shard is never conformant;
+    `merge` decides the verdict and the exit code of the whole run.
     """
     refuse_replaced()
     shard_choice: ShardOptions = further.pop("shards")
@@ -111,7 +111,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _frozen(name: str, targets: Iterable[Target]) -> str:
-    """The name of a release, or the absolute path of a file; raises `FrozenError` if it cannot be used."""
+    """The requirement set to use: a release, or the absolute path of a file. Raises `FrozenError` if it is unusable."""
     for dialect in {target.dialect for target in targets} or specs.dialects():
         load_frozen(name, dialect)
     return str(Path(name).resolve()) if Path(name).is_file() else name
@@ -121,7 +121,7 @@ def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
     for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        # Before 8.3, click reports omitted arguments as given on the command line.
+        # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():
             option = "pytest arguments after --" if name == "pytest_args" else f"--{name}"
             raise click.UsageError(
@@ -133,5 +133,5 @@ def _outputs(directory: Path) -> list[str]:
     return ["-o", f"cache_dir={directory / '.pytest_cache'}"]
 
 
-# The progress bar replaces pytest's dots.
+# `--kms-progress` shows a progress bar instead of pytest's dots.
 _FIXED = (*suite.CONFINED, "--kms-progress")

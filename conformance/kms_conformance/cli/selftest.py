@@ -53,12 +53,14 @@ def selftest(
     json_path: Path | None,
     page_path: Path | None,
 ) -> int:
-    """Test the suite itself: deliberate faults, conforming variants, and endpoints that are not a KMS.
+    """Test the suite itself: run it on emulators with deliberate faults, on variants, and on endpoints that are no KMS.
 
-    With --all, --runs gives the number of randomly combined conforming variants for each dialect: at tier smoke, and
-    at tier standard. Ctrl-C ends early and reports the trials so far.
+    A variant is an emulator that conforms to the documents in another way. With --all, random combinations of variants
+    are tested too: --runs gives their number for each dialect, first at tier smoke, then at tier standard.
+
+    Ctrl-C ends the test early and reports the trials so far.
     """
-    # Imported late: these imports take 0.2 s, which no other command needs.
+    # These modules are imported here because they take 0.2 s, which no other command needs.
     from kms_conformance.apps.selftest.page import page  # noqa: PLC0415
     from kms_conformance.apps.selftest.plan import everything, sample  # noqa: PLC0415
     from kms_conformance.apps.selftest.power import Origin, Power  # noqa: PLC0415
@@ -88,14 +90,14 @@ def selftest(
 
 
 def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
-    from kms_conformance.apps.selftest.plan import run_tasks  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.plan import run_tasks  # noqa: PLC0415 - late, as in `selftest`
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     trials: list[Trial] = []
-    # Refreshed with each trial: automatic refresh uses a thread, and forking processes beside a thread is unsafe.
+    # The bar is refreshed with each trial: automatic refresh would use a thread, beside which forking is unsafe.
     with Progress(*columns, console=screen, transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("trials", total=len(tasks))
-        # After Ctrl-C, the trials so far are reported.
+        # Ctrl-C ends the loop, so that the trials so far are reported.
         with suppress(KeyboardInterrupt):
             for trial in run_tasks(tasks, processes):
                 trials.append(trial)
@@ -107,7 +109,7 @@ def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) ->
 
 
 def _kept_trials(again: Path | None, tasks: Sequence[Task]) -> dict[Task, Trial]:
-    """The trials without a problem in an earlier report, by their tasks."""
+    """The trials of an earlier report that had no problem and need not run again, by their tasks."""
     if again is None:
         return {}
     kept = {trial.key: trial for trial in _loaded(again).trials if not trial.problem}
@@ -123,7 +125,7 @@ def _commits(again: Path | None, commit: str) -> str:
 
 
 def _loaded(report: Path) -> Power:
-    from kms_conformance.apps.selftest.power import Power  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.power import Power  # noqa: PLC0415 - late, as in `selftest`
 
     try:
         return Power.from_json(json.loads(report.read_text(encoding="utf-8")))
@@ -134,7 +136,7 @@ def _loaded(report: Path) -> Power:
 
 
 def _show(power: Power, screen: Screen) -> None:
-    from kms_conformance.apps.selftest.power import percent  # noqa: PLC0415 - late, see above
+    from kms_conformance.apps.selftest.power import percent  # noqa: PLC0415 - late, as in `selftest`
 
     for dialect in power.dialects:
         every, critical = power.faults(dialect), power.faults(dialect, "critical")
@@ -156,7 +158,7 @@ def _show(power: Power, screen: Screen) -> None:
 
 
 def _without_files(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments without file names: local paths do not belong in a published report."""
+    """The arguments without the options that name files: local paths do not belong in a published report."""
     rest = iter(arguments)
     for argument in rest:
         if argument in _FILES:
@@ -166,7 +168,7 @@ def _without_files(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _commit() -> str:
-    """The commit of the running code, with `+` if it has changes; empty outside a repository."""
+    """The commit of the running code, with `+` if files differ from the commit; "" outside a repository."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - our own arguments

@@ -22,7 +22,13 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True)
 class ShardOptions:
-    """Values of the options: one shard, or the number of shards and the variable with the index; the durations file."""
+    """Values of the options; either one shard is given, or the number of shards with the name of a variable.
+
+    - `shard`: the shard of this process, as "I/N".
+    - `shards`: the number of shards for each target.
+    - `shard_index_from_env`: the environment variable that holds the index of target and shard.
+    - `durations`: the file with the durations of checks, by which shards are balanced.
+    """
 
     shard: str | None
     shards: int | None
@@ -32,7 +38,7 @@ class ShardOptions:
     def part_of(self, targets: tuple[str, ...], directory: Path) -> ShardedRun:
         """The targets, folder and shard of this process.
 
-        Raises `TargetError`, and `UsageError` for options that cannot be combined.
+        Raises `TargetError` if a target file cannot be used, and `UsageError` for options that cannot be combined.
         """
         variable = self.shard_index_from_env
         if (variable is None) != (self.shards is None):
@@ -49,7 +55,7 @@ class ShardOptions:
 
 @dataclass(frozen=True)
 class ShardedRun:
-    """Part of a run in this process: all targets, one shard of all targets, or one shard of one target of a fleet."""
+    """The part of a run that this process runs: all checks, one shard of all targets, or one shard of one target."""
 
     targets: tuple[str, ...]
     directory: Path
@@ -66,7 +72,7 @@ class ShardedRun:
         return [f"--shard={self.shard}", *balanced]
 
     def explain(self) -> None:
-        """Print that the verdict of one shard is not the verdict of the run."""
+        """If this process runs one of several shards, print that its verdict is not the verdict of the run."""
         if self.shard is not None and self.shard.of > 1:
             say(
                 f"This was shard {self.shard}: its verdict covers only a part of the checks. When all {self.shard.of} "
@@ -75,7 +81,7 @@ class ShardedRun:
 
 
 def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add the options to a command, which receives them as one argument, `shards`."""
+    """Add the shard options to a command, which receives them as one argument, `shards` (`ShardOptions`)."""
 
     @wraps(command)
     def gathered(*arguments: _P.args, **options: _P.kwargs) -> _R:

@@ -25,10 +25,10 @@ class _LossyWriter(io.RawIOBase):
             try:
                 return os.write(self._descriptor, data)
             except BlockingIOError:
-                # A program that shares the descriptor made it non-blocking: wait until it is writable.
+                # Another program that shares the descriptor made it non-blocking: wait until it is writable.
                 select.select([], [self._descriptor], [])
             except OSError:
-                # Broken pipe, no space left, or closed: later writes would fail as well.
+                # The pipe is broken, the disk is full, or the descriptor is closed: later writes would fail too.
                 self._lost = True
         return memoryview(data).nbytes
 
@@ -43,13 +43,13 @@ class _LossyWriter(io.RawIOBase):
 
 
 def protect_standard_streams() -> None:
-    """Make standard output and standard error lossy, and open closed descriptors on the null device."""
+    """Make standard output and standard error ignore write errors; open closed descriptors on the null device."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            # `open` returns the lowest free number, the closed one. Otherwise the next socket or report would get it,
-            # and printed text would be written there.
+            # `open` returns the lowest free number, which is that of the closed descriptor. Without this line, the next
+            # socket or report would get the number, and printed text would be written into it.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - a positional-only argument
     for name, descriptor in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)

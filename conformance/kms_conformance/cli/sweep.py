@@ -22,7 +22,7 @@ from kms_conformance.verdict.decide import EXIT_CODES
 def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an option
     """Schedule for deletion the keys that earlier runs created and left.
 
-    Only keys that the ledger proves to be ours are changed. Keys of a run in progress are left to that run.
+    Only keys are changed that this suite created, as the ledger proves. The keys of a run in progress are not changed.
     """
     refuse_replaced()
     codes = [sweep_target(target, dry_run=dry_run) for target in load_targets([Path(path) for path in targets])]
@@ -30,7 +30,7 @@ def sweep(targets: tuple[str, ...], dry_run: bool) -> int:  # noqa: FBT001 - an 
 
 
 def sweep_target(target: Target, *, dry_run: bool) -> int:
-    """Schedule the left keys of one target for deletion; returns the exit code."""
+    """Schedule for deletion the keys that earlier runs left at one target; returns the exit code."""
     ledger = Ledger.of(target)
     if not dry_run:
         try_ledgers(ledger.path.parent)

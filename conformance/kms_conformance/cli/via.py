@@ -19,11 +19,12 @@ from kms_conformance.verdict.decide import worst_exit_code
 
 
 def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent: bool) -> int:
-    """Run the clients of each target's dialect, or the one named `only`; returns the exit code.
+    """Run the clients of each target's dialect, or only the client named `only`; returns the exit code.
 
     Without a target, the built-in emulator is used: in every dialect, with every way to sign in that a client has.
-    Raises, before any request, `ClientError` if a client cannot be used, and `TargetError` for a real account without
-    consent (in the target file or by `consent`).
+
+    Two errors are raised before any request: `ClientError` if a client cannot be used, and `TargetError` if neither
+    `consent` nor the target file permits the use of a real account.
     """
     held = ReportsLock(reports)
     screen = Screen()
@@ -35,7 +36,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
         plans = [(target, *choose_clients(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():
-            # A document of an earlier run would be misleading if this run does not finish.
+            # The document of an earlier run is removed, because it would mislead if this run does not finish.
             files.remove(place)
         state = None if given else reports / "ledger"
         for target in targets:
@@ -53,7 +54,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
 
 
 class _Progress:
-    """Progress on a terminal: one line when a client starts, as some clients wait for seconds."""
+    """Progress on a terminal: a line after the first step of each client, because some clients wait for seconds."""
 
     def __init__(self, screen: Screen, target: Target) -> None:
         self._screen = screen

@@ -1,6 +1,6 @@
 """The reference emulator: the documented key lifecycle of each service, served over HTTP for tests.
 
-The emulator shares only `specs/` with the suite. Its credentials are published constants, so it is for tests only.
+The emulator shares only `specs/` with the suite. It is for tests only, because its credentials are public constants.
 """
 
 from kms_conformance.emulator.decisions import Decisions

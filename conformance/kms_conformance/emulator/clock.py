@@ -1,7 +1,8 @@
-"""The two clocks of the emulator: real time for signatures and tokens, a movable clock for key lifetimes.
+"""The two clocks of the emulator: the system clock for signatures and tokens, a movable clock for key lifetimes.
 
-`POST /_control/clock` with `{"advance_seconds": N}` moves the clock of key lifetimes forward. N = 0 reads the time.
-The endpoint needs no credentials: the credentials of the emulator are public anyway.
+`POST /_control/clock` with `{"advance_seconds": N}` moves the movable clock forward by N seconds. The
+reply holds the new time; with N = 0, the request only reads the time. It needs no credentials, because the credentials
+of the emulator are public.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def system_time() -> datetime:
-    """The machine's time, in UTC."""
+    """The time of the system clock, in UTC."""
     return datetime.now(UTC)
 
 
 class MovableClock:
-    """The clock of key lifetimes (`now`), which can be moved forward, and real time for authentication (`real`)."""
+    """Gives two times: `now`, for key lifetimes, can be moved forward; `real`, for authentication, cannot."""
 
     def __init__(self, source: Callable[[], datetime] = system_time) -> None:
         self._source = source
@@ -30,7 +31,7 @@ class MovableClock:
         self._lock = threading.Lock()
 
     def real(self) -> datetime:
-        """Real time in UTC, for signatures and tokens."""
+        """The time of the system clock in UTC, for signatures and tokens."""
         return self._source()
 
     def now(self) -> datetime:
@@ -41,7 +42,7 @@ class MovableClock:
     def advance(self, seconds: float) -> datetime:
         """Move `now` forward by `seconds` and return it; raises `OverflowError` for a date that Python cannot hold."""
         with self._lock:
-            # 4000 days (11 years) of room, so that the end of every waiting period is a valid date.
+            # The date in 4000 days (11 years) must be valid too, so that every waiting period ends at a valid date.
             offset = self._offset + timedelta(seconds=seconds)
             _ = self._source() + offset + timedelta(days=4000)
             self._offset = offset
@@ -58,7 +59,7 @@ _JSON: Headers = (("Content-Type", "application/json"),)
 
 
 def answer_control(inbound: Inbound, clock: MovableClock) -> Outbound:
-    """Answer a clock request: 200 with the new time, 400 for an invalid body, 405 for another method than POST."""
+    """Answer a clock request: 200 with the new time, 400 for an invalid body, 405 for a method other than POST."""
     if inbound.method != "POST":
         return _problem(405, "Use POST.").with_header("Allow", "POST")
     try:

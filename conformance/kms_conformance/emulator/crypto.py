@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"KMSCEMU1"
 _ID = 36
-# 64 bytes make the overhead 140 bytes, so that 1 to 4096 bytes become 188 to 5648 Base64 characters: the length of
-# ciphertexts in the Huawei documents.
+# With a nonce of 64 bytes, a ciphertext is 140 bytes longer than its plaintext. So plaintexts of 1 to 4096 bytes have
+# ciphertexts of 188 to 5648 Base64 characters, the lengths in the Huawei documents.
 _NONCE = 64
 _TAG = 32
 _HEAD = len(_MAGIC) + _ID + _NONCE
@@ -26,14 +26,17 @@ OVERHEAD = _HEAD + _TAG
 
 
 def seal(key: Key, plain: bytes, context: bytes = b"") -> bytes:
-    """Encrypt `plain`: the result holds the key id, is `OVERHEAD` bytes longer, and needs the same `context` again."""
+    """Encrypt `plain`; only the same `context` decrypts the ciphertext.
+
+    The ciphertext contains the key id, and is `OVERHEAD` bytes longer than `plain`.
+    """
     head = _MAGIC + key.id.encode() + secrets.token_bytes(_NONCE)
     sealed = head + _masked(key, head, plain)
     return sealed + _tag(key, sealed, context)
 
 
 def key_id_of(sealed: bytes) -> str:
-    """The key id in a ciphertext; raises `Refused` for bytes that are no ciphertext of this emulator."""
+    """The key id in a ciphertext; raises `Refused` for bytes that `seal` did not make."""
     if len(sealed) <= OVERHEAD or not sealed.startswith(_MAGIC):
         raise Refused("invalid_parameter", "The ciphertext is not one of this service.")
     return sealed[len(_MAGIC) : len(_MAGIC) + _ID].decode("ascii", "replace")

@@ -1,10 +1,12 @@
-"""The decisions of the emulator, one method each: a fault or a variant overrides one or two of them.
+"""The decisions of the emulator: everything about its behaviour that tests change, one method each.
+
+A fault (a deliberate deviation) or a variant (another conforming behaviour) is a subclass that overrides some methods:
 
     class CancelAcceptedWhenEnabled(Decisions):
         def refusal_for(self, operation, key):
             return None if operation == "cancel" else super().refusal_for(operation, key)
 
-The methods have no side effects. The methods about keys are called under the store's lock.
+The methods of `Decisions` have no side effects. The methods about keys are called while the store's lock is held.
 """
 
 from __future__ import annotations
@@ -22,19 +24,23 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.messages import Inbound
     from kms_conformance.emulator.rules import RefusalAnswer, Rules
 
-# A whole number as in the services' examples: no leading zero, plus sign or decimal point.
+# A whole number as in the services' examples: without leading zeros, plus sign and decimal point.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 # Operations that are refused on the service's own default keys.
 _NOT_ON_DEFAULT_KEYS = frozenset(
     {"disable", "schedule", "update_description", "set_alias", "update_alias", "tag", "untag", "put_policy"}
     | {"enable_rotation", "disable_rotation"}
 )
-# Longer numbers are outside every window. Python limits the conversion of text to numbers to 4300 digits.
+# A window with more digits than this is out of range. It is not converted to a number, because Python raises
+# `ValueError` for more than 4300 digits.
 _LONGEST_NUMBER = 9
 
 
 class Decisions:
-    """The documented decisions for one profile. A refusal is its name in the profile; None means accepted."""
+    """The documented decisions for one profile.
+
+    A method that returns a refusal returns its name in the profile, or None if the request is accepted.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -42,19 +48,19 @@ class Decisions:
     # Authentication and request form --------------------------------------------------------------------------
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        """The refusal for a bearer token; `found` is the result of its check."""
+        """The refusal because of a token; `found` is the refusal that the check of the token gave."""
         return found
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        """The refusal for a signature; `found` is the result of its check."""
+        """The refusal because of a signature; `found` is the refusal that the check of the signature gave."""
         return found
 
     def method_allowed(self, inbound: Inbound, documented: Collection[str]) -> bool:
-        """Whether the request's method is served; `documented` are the methods in the documents."""
+        """Whether the request's HTTP method is allowed; `documented` are the methods that the documents allow."""
         return inbound.method in documented
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
-        """The refusal for a malformed key id, alias or sequence; `found` is the documented refusal."""
+        """The refusal because of a malformed key id, alias or sequence; `found` is the documented refusal."""
         return found
 
     def answer(self, refusal: str) -> RefusalAnswer:
@@ -64,7 +70,11 @@ class Decisions:
     # The window -----------------------------------------------------------------------------------------------
 
     def window_problem(self, value: object) -> str | None:
-        """The refusal for a window, given as sent: text, JSON value or ABSENT. Clients also send JSON numbers."""
+        """The refusal because of a window, the waiting period in days.
+
+        `value` is the window as sent: a text, another JSON value, or ABSENT. A JSON number counts like its text,
+        because some clients send numbers.
+        """
         if value is ABSENT:
             return "window_missing" if self.rules.window_default is None else None
         if isinstance(value, Quoted):
@@ -82,7 +92,7 @@ class Decisions:
         return self.rules.window_minimum <= days <= self.rules.window_maximum
 
     def window_days(self, value: object) -> int:
-        """The number of days of a valid window."""
+        """The number of days of a valid window; without a window, the default of the profile."""
         return int(str(self.rules.window_default if value is ABSENT else value))
 
     def deletion_date(self, now: datetime, days: int) -> datetime:
@@ -107,7 +117,7 @@ class Decisions:
         if refusal is None and operation == "schedule" and key.protected:
             return "deletion_protected"
         if operation == "set_deletion_protection" and key.state is State.PENDING_DELETION:
-            # The page requires a key that is not pending deletion, but publishes no error code.
+            # The page of SetDeletionProtection requires a key that is not pending deletion, but names no error code.
             return "state_refused"
         return refusal
 
@@ -120,11 +130,11 @@ class Decisions:
         return State.PENDING_IMPORT if key.external else self.rules.after_cancel
 
     def key_visible(self, key: Key, now: datetime) -> bool:
-        """Whether the key still exists: before its deletion date, and no longer at that time."""
+        """Whether the key still exists; a key pending deletion is gone from its deletion date on."""
         return key.state is not State.PENDING_DELETION or key.deletion is None or now < key.deletion
 
     def invented_key(self, key_id: str, now: datetime) -> Key | None:
-        """A stand-in for a key that does not exist; None by default."""
+        """The key to use if no key has this id; None, the default, means that the id is unknown."""
         return None
 
     # Effects and replies --------------------------------------------------------------------------------------
@@ -140,17 +150,17 @@ class Decisions:
         key: Key | None,
         keys: Collection[Key],
     ) -> Iterable[Key]:
-        """The keys to store after a refused request: none. `key` is the key that the request named, if it exists."""
+        """The keys to store after a refused request; by default none. `key` is the key that the request named."""
         return ()
 
     def shown(self, operation: str, key: Key, now: datetime) -> Key:
-        """The key as the reply shows it."""
+        """The key as the reply to `operation` shows it."""
         return key
 
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
-        """The keys that a list contains, in the order of their creation."""
+        """The keys that a list contains, in this order; `keys` are all keys in the order of their creation."""
         return keys
 
     def page_size(self, requested: int) -> int:
-        """The largest number of keys in a page of a list, where the caller wants at most `requested`."""
+        """The largest number of keys on one page of a list; the request allows at most `requested`."""
         return requested

@@ -1,4 +1,4 @@
-"""The emulator: the service of one dialect on a local port, with a movable clock and an inspectable store."""
+"""The class `Emulator`: serves one dialect on a local port. Tests can move its clock and read its keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 class Emulator:
     """A context manager that serves one dialect while it is open.
 
-    `decisions` change its behaviour, `filters` change its replies. A class of decisions is instantiated with the facts
-    of `profile`; an instance brings its own facts. `foreign_keys` is the number of keys of other users that exist from
-    the start: in turn enabled, disabled and pending deletion. `failures` holds exceptions caused by bugs of the
-    emulator; it must stay empty.
+    - dialect, profile: the API to serve, and the profile whose facts it follows.
+    - port, host: the address to serve at; port 0 takes any free port.
+    - decisions: the behaviour. A class is instantiated with the facts of `profile`; an instance has its own facts.
+    - filters: functions that change every reply before it is sent, applied in this order.
+    - foreign_keys: the number of keys of other users that exist from the start. The first one is enabled, the second
+      disabled, the third pending deletion, the fourth enabled, and so on.
+
+    The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Emulator:
     ) -> None:
         self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
-        # From the decisions, because a variant may have changed facts of the profile.
+        # The rules are taken from the decisions, because a subclass of `Decisions` may change facts of the profile.
         self.rules = self.decisions.rules
         if self.rules.dialect != dialect:
             raise ValueError(f"These decisions are for {self.rules.dialect!r}, not for {dialect!r}.")
@@ -59,7 +63,7 @@ class Emulator:
         spoken = emulated(dialect)
         self._seed = spoken.seed
         self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
-        # 5 ms: closing the emulator waits for one poll, and tests close it often.
+        # The server polls every 5 ms, because closing the emulator waits for one poll, and tests close emulators often.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
         for key in self._seed.keys(foreign_keys, self.clock.now()):
             self.store.put(key)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """The abstract key states; profiles hold their wire names. A deleted key has no state: it is not in the store."""
+    """The key states, under names that all dialects share; a profile holds the name that requests and replies use.
+
+    A deleted key has no state, because it is not in the store.
+    """
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -22,7 +25,7 @@ class State(StrEnum):
 
 
 class Absent(Enum):
-    """The value of a parameter that was not sent, as opposed to one that was sent empty or null."""
+    """The value of a parameter that the request does not contain; an empty parameter has the value `""`."""
 
     ABSENT = "absent"
 
@@ -49,7 +52,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class KeyDraft:
-    """The properties of a new key that the caller chooses."""
+    """The properties of a new key that the caller chooses; see `Key`."""
 
     spec: str
     usage: str
@@ -62,7 +65,15 @@ class KeyDraft:
 
 @dataclass(frozen=True)
 class Key:
-    """One key. Times are UTC in whole seconds; `external` means that the customer imports the key material."""
+    """One key of the emulator. Times are UTC in whole seconds.
+
+    - external: the customer imports the key material.
+    - default: the key belongs to the service itself; most changes to it are refused.
+    - protected, protection_description: whether deletion protection is on, and the reason that the caller gave.
+    - deletion, window_days: the deletion date and the waiting period in days; None if no deletion is scheduled.
+    - policy: the key policy as JSON text; empty for the default policy.
+    - rotated: automatic rotation is on.
+    """
 
     id: str
     state: State

@@ -29,13 +29,13 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value; callers check the type
-    """Parse strict JSON in UTF-8; raises `ValueError` for duplicate names, NaN, infinity, deep nesting, bad UTF-8."""
+    """Parse JSON in UTF-8; raises `ValueError` for duplicate names, NaN, infinity, deep nesting, and invalid UTF-8."""
     try:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_pairs, parse_float=_finite, parse_constant=_no_constant
         )
         if b"\\u" in body:
-            # A lone surrogate, which only an escape can contain, cannot be encoded in a UTF-8 reply.
+            # An escape can stand for half of a surrogate pair, which a reply in UTF-8 cannot contain.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -53,10 +53,14 @@ Silence = Literal["closed", "reset", "broken head", "never"]
 
 @dataclass(frozen=True)
 class Inbound:
-    """One request. `number` counts requests from 1; the dialect fills in `operation` and `parameters`.
+    """One request.
 
-    `operation` is the abstract name (`create`, `describe`, `schedule`, …), None for an unknown operation; `parameters`
-    have their wire names.
+    - number: the position of the request among all requests to this emulator, counted from 1.
+    - target: path and query as sent.
+    - operation: the name that all dialects share (`create`, `describe`, `schedule`, …); None for an unknown operation.
+    - parameters: the parameters under the names that the request uses.
+
+    The API of the dialect fills in `operation` and `parameters`.
     """
 
     number: int
@@ -72,7 +76,7 @@ class Inbound:
         result: dict[str, str] = {}
         for name, value in self.headers:
             known = result.get(name.lower())
-            # A header that is sent twice is joined (RFC 9110, 5.2), so that its signature does not match.
+            # The values of a header that is sent twice are joined (RFC 9110, 5.2). A signature of one value fails then.
             result[name.lower()] = value.strip() if known is None else f"{known},{value.strip()}"
         return result
 
@@ -82,7 +86,7 @@ class Inbound:
 
     @cached_property
     def path(self) -> str:
-        """The path as sent, percent-encoded; also of a request target in absolute form."""
+        """The path as sent, percent-encoded. If the request target is an absolute URL, the path of that URL."""
         target = self.target.partition("?")[0].partition("#")[0]
         if "://" in target and not target.startswith("/"):
             return "/" + target.partition("://")[2].partition("/")[2]
@@ -96,12 +100,21 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Outbound:
-    """One reply: `body` is `value`, encoded by `encode`. The server adds only headers that `headers` does not contain.
+    """One reply.
 
-    The last fields are for faults on the wire: `chunked` sends the body in chunks; `cut_after` closes the connection
-    after this many bytes of the body; `delay_seconds` waits before sending; `close` closes the connection after the
-    reply; `close_unannounced` does so a little later, without a `Connection: close` header. `silence` sends no
-    complete reply: it closes the connection, resets it, stops within the head, or waits until the client closes it.
+    - headers: the server adds others, such as Date and Content-Length, if they are not in this list.
+    - value, encode, body: `body` is `value`, encoded by `encode`.
+    - refusal: the name of the refusal in the profile; None for a success.
+
+    The other fields are for faults of the connection:
+
+    - chunked: the body is sent in chunks.
+    - cut_after: the connection is closed after this many bytes of the body.
+    - delay_seconds: the server waits before it sends the reply.
+    - close: the connection is closed after the reply.
+    - close_unannounced: the same, without a `Connection: close` header, a little later.
+    - silence: no complete reply is sent. The server closes the connection ("closed"), resets it ("reset"), closes it
+      within the head ("broken head"), or waits until the client closes it ("never").
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""Refusals of the emulator: an exception with the name of a refusal, whose status and code are in the profile."""
+"""The exception `Refused` with the name of a refusal; the profile has its HTTP status and error code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _MESSAGES = {
 
 
 class Refused(Exception):  # noqa: N818 - a reply of the service, not an error of the emulator
-    """The request is refused; `name` is the profile's name of the refusal, `message` the text of the reply."""
+    """The request is refused; `name` is the refusal's name in the profile, `message` the message in the reply."""
 
     def __init__(self, name: str, message: str = "") -> None:
         super().__init__(name)
@@ -65,7 +65,7 @@ class Refused(Exception):  # noqa: N818 - a reply of the service, not an error o
         self.message = message or _MESSAGES.get(name, "The state of the key does not allow this.")
 
 
-class Unreadable(Exception):  # noqa: N818 - as Refused
-    """The bytes are no readable HTTP request: answered with 400, and the connection is closed."""
+class Unreadable(Exception):  # noqa: N818 - a reply, like Refused
+    """The bytes are no readable HTTP request. The server answers with 400 and closes the connection."""
 
     status = HTTPStatus.BAD_REQUEST

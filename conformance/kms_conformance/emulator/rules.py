@@ -1,4 +1,4 @@
-"""The facts of a profile for the emulator: the only source of bounds, states, HTTP statuses and error codes."""
+"""The facts of a profile, read from `specs/`: the emulator's only source of bounds, states, and error codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RefusalAnswer:
 
 @dataclass(frozen=True)
 class Rules:
-    """The facts of one profile of one dialect. `answers` holds the first listed answer of each refusal."""
+    """The facts of one profile of one dialect; for each refusal, `answers` has the first answer in the profile."""
 
     dialect: str
     profile: str
@@ -39,7 +39,7 @@ class Rules:
 
     @classmethod
     def of(cls, dialect: str, profile: str = "documents") -> Rules:
-        """Load a profile; raises `ValueError`, which lists the known names, for an unknown dialect or profile."""
+        """Load a profile; the `ValueError` for an unknown dialect or profile lists the known names."""
         if dialect not in specs.dialects():
             raise ValueError(f"There is no dialect {dialect!r}; there are: {', '.join(specs.dialects())}.")
         if profile not in specs.profile_names(dialect):

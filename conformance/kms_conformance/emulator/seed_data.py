@@ -11,15 +11,15 @@ from kms_conformance.emulator.keys import Key, KeyDraft, State, key_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-# The states of the foreign keys, in turn.
+# The states that foreign keys (keys of other users) get in turn.
 _STATES = (State.ENABLED, State.DISABLED, State.PENDING_DELETION)
-# The window in days of a foreign key that is pending deletion: inside the bounds of every profile.
+# The waiting period of foreign keys that are pending deletion, in days; every profile allows it.
 _DAYS = 20
 
 
 @dataclass(frozen=True)
 class AccessKey:
-    """One access key; a temporary one has a security token, which every request must carry."""
+    """The secret of an access key; a temporary access key also has a security token, which every request must carry."""
 
     secret: str
     security_token: str | None = None
@@ -27,11 +27,12 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class SeedData:
-    """Seed data of one dialect, published in the source and therefore no secret.
+    """Seed data of one dialect. The credentials are no secrets, because this source publishes them.
 
-    `auth` maps the base URL of an emulator to the `auth` sections of target files by kind of credentials, the default
-    kind first. `foreign` is a key of another user of the account; `{number}` in its alias is replaced for each copy.
-    `own` are the default keys of the service, which cannot be deleted.
+    - auth: returns the `auth` sections of target files for the base URL of an emulator, by way to sign in; the default
+      way comes first.
+    - foreign: the model for the keys of other users; `{number}` in its alias is replaced by the number of each key.
+    - own: the default keys of the service, which cannot be deleted.
     """
 
     auth: Callable[[str], Mapping[str, Mapping[str, str]]]
@@ -39,7 +40,7 @@ class SeedData:
     own: tuple[KeyDraft, ...] = ()
 
     def auth_of(self, kind: str | None, base_url: str) -> dict[str, Any]:
-        """The `auth` section of a target file; raises `ValueError`, which lists the kinds, for an unknown kind."""
+        """The `auth` section of a target file for a way to sign in (None: the first); `ValueError` if unknown."""
         kinds = self.auth(base_url)
         kind = kind or next(iter(kinds))
         if kind not in kinds:
@@ -47,7 +48,7 @@ class SeedData:
         return dict(kinds[kind])
 
     def keys(self, foreign_keys: int, now: datetime) -> Iterator[Key]:
-        """The default keys and `foreign_keys` foreign keys; no decision is called, so faults do not affect them."""
+        """The default keys, then `foreign_keys` foreign keys. Faults do not change them: no `Decisions` are called."""
         for draft in self.own:
             yield key_of(draft, State.ENABLED, now)
         for number in range(foreign_keys):

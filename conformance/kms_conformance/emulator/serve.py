@@ -27,8 +27,10 @@ def serve(
 ) -> None:
     """Serve one dialect, pass its target file to `write`, and block until Ctrl-C or SIGTERM.
 
-    Raises `ValueError` for an unknown dialect, profile or `auth`, and for a host other than loopback unless `expose`;
-    `OSError` when the port is in use.
+    `expose` allows a host that other machines can reach. `auth` names a way to sign in (see `SeedData.auth_of`).
+
+    Raises `ValueError` for an unknown dialect, profile or `auth`. Without `expose`, raises `ValueError` for a host
+    other than loopback. Raises `OSError` if the port is in use.
     """
     if not expose and not _is_loopback(host):
         raise ValueError(
@@ -36,7 +38,7 @@ def serve(
             "Use 127.0.0.1, or allow other hosts with --expose."
         )
     emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys)
-    # The signal handler comes before the target file is written: its reader may send SIGTERM at once.
+    # The signal handler is installed before the target file is written, because its reader may send SIGTERM at once.
     with emulator, stoppable() as wait:
         write(emulator.target_yaml(auth))
         wait()
@@ -59,7 +61,7 @@ def stoppable() -> Iterator[Callable[[], None]]:
     before = signal.signal(signal.SIGTERM, lambda *_: stopped.set()) if in_main else None
 
     def wait() -> None:
-        # A timeout, because a signal handler does not run during an unlimited wait on every platform.
+        # Each wait has a timeout, because on some platforms no signal handler runs during a wait without one.
         with contextlib.suppress(KeyboardInterrupt):
             while not stopped.wait(0.5):
                 pass

@@ -1,4 +1,7 @@
-"""The HTTP/1.1 server of the emulator: reads requests, passes them on, and writes replies, also faulty ones."""
+"""The HTTP/1.1 server of the emulator: reads requests, passes them on to `respond`, and writes the replies.
+
+A reply can also be sent in a faulty way (see `Outbound`).
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,17 @@ if TYPE_CHECKING:
 
     from kms_conformance.emulator.messages import Headers, Outbound, Silence
 
-# The Huawei gateway documents a limit of 12 MB; the other services document none.
+# Largest request body in bytes. The Huawei gateway documents a limit of 12 MB; the other services document no limit.
 LARGEST_BODY = 12 * 1024 * 1024
-# A query must have room for a description of 8192 characters, each percent-encoded from three bytes (9 characters).
+# In bytes. The query can hold a description of 8192 characters. A character may be encoded in three bytes, which
+# percent-encoding turns into nine characters.
 _LONGEST_REQUEST_LINE = 1024 * 1024
-# Bodies that are too large are still read up to this size: a client that is cut off while it writes sees no reply.
+# A body that is too large is still read, up to this number of bytes, before it is refused. A client whose connection
+# is closed while it writes would not see the refusal.
 _LARGEST_READ = 4 * LARGEST_BODY
 _LARGEST_CHUNK_LINE = 1024
-# Long enough for a client on loopback to send its next request, which is then lost.
+# Delay before a connection is closed without notice. A client on loopback can send its next request in this time;
+# that request is lost.
 _UNANNOUNCED_SECONDS = 0.002
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -76,7 +82,7 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore errors of closed connections; exceptions of the service are caught in `respond`."""
+        """Ignore errors of closed connections. Exceptions of the emulator do not get here: `respond` catches them."""
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -84,9 +90,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Buffered, so that a reply leaves in one segment.
+    # Output is buffered, so that the head and a short body of a reply are sent in one TCP segment.
     wbufsize = -1
-    # Seconds that a connection may be idle.
+    # A connection is closed after this many idle seconds.
     timeout = 120
     server: Server
 
@@ -111,7 +117,7 @@ class _Connection(BaseHTTPRequestHandler):
                 self._serve()
             self.wfile.flush()
         except (OSError, ValueError):
-            # ValueError: the file was closed in the meantime.
+            # ValueError means that the file of the connection was closed in the meantime.
             self.close_connection = True
 
     def _serve(self) -> None:
@@ -143,7 +149,8 @@ class _Connection(BaseHTTPRequestHandler):
         coding = self.headers.get_all("Transfer-Encoding", [])
         lengths = self.headers.get_all("Content-Length", [])
         if coding:
-            # Both headers at once, or another coding, allow request smuggling (RFC 9112, 11.2).
+            # A request with both headers, or with a coding other than chunked, can smuggle another request past a
+            # proxy (RFC 9112, 11.2).
             if lengths or [value.strip().lower() for value in coding] != ["chunked"]:
                 raise Unreadable
             return self._read_chunks()

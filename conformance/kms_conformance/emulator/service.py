@@ -32,18 +32,18 @@ class Service:
 
 
 class DialectApi(Protocol):
-    """The wire protocol of one dialect, on top of the store."""
+    """The API of one dialect: reads requests, calls the store, and builds replies."""
 
     def answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
         """Carry out a request; returns the request, with `operation` and `parameters` filled in, and the reply."""
 
     def unreadable(self) -> Outbound:
-        """The reply to bytes that are no HTTP request, or too long a request."""
+        """The reply to bytes that are no HTTP request, and to a request that is too long."""
 
 
 @dataclass(frozen=True)
 class EmulatedDialect:
-    """One dialect of the emulator: `api` constructs its API for a service, `seed` is its seed data."""
+    """One dialect of the emulator: `api` is the class of its API, `seed` its seed data."""
 
     api: Callable[[Service], DialectApi]
     seed: SeedData
@@ -51,7 +51,7 @@ class EmulatedDialect:
 
 @cache
 def emulated(dialect: str) -> EmulatedDialect:
-    """Load `API` and `SEED` of a dialect's emulator module; raises `ValueError` for a dialect without emulator."""
+    """Load `API` and `SEED` from the emulator module of a dialect; raises `ValueError` if the dialect has none."""
     name = specs.locate(dialect).emulator
     if name is None:
         raise ValueError(f"The emulator does not speak {dialect!r}; it speaks: {', '.join(specs.emulated())}.")

@@ -1,6 +1,7 @@
-"""The key store that all services share: state transitions of frozen keys, refusals by name, no input or output.
+"""The key store that all dialects share: it changes the states of keys or raises refusals, without input or output.
 
-Every operation is atomic. Order of its checks: the window, the key's existence, the key's state, the alias.
+Every operation is atomic. An operation on a key first checks the window (the waiting period in days), then whether the
+key exists, then the key's state, then the alias.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Keys by id, in the order of their creation. All operations raise `Refused`; changing ones return the key."""
+    """Holds the keys by id, in the order of their creation.
+
+    Every operation may raise `Refused`. An operation on one key returns the key as the reply shows it.
+    """
 
     def __init__(self, decisions: Decisions, clock: MovableClock) -> None:
         self._decisions = decisions
         self._clock = clock
         self._keys: dict[str, Key] = {}
-        # Reentrant, because methods that hold the lock call others that take it.
+        # The lock is reentrant, because methods that hold it call other methods that acquire it.
         self._lock = threading.RLock()
 
     @property
@@ -52,11 +56,11 @@ class Store:
             return self._decisions.shown("create", key, now)
 
     def describe(self, key_id: str) -> Key:
-        """The key as `Decisions.shown` presents it."""
+        """Read a key; see `Decisions.shown`."""
         return self.changed("describe", key_id, lambda key, _: key)
 
     def listed(self) -> tuple[Key, ...]:
-        """All keys of a list, as `Decisions` present them."""
+        """The keys in the reply to a list request; see `Decisions.listed` and `Decisions.shown`."""
         with self._lock:
             now = self._present()
             shown = self._decisions.listed(tuple(self._keys.values()))
@@ -96,7 +100,7 @@ class Store:
         )
 
     def used(self, operation: str, key_id: str) -> Key:
-        """The key for a cryptographic operation such as `encrypt`."""
+        """Read a key for a cryptographic operation such as `encrypt`, which the key's state must allow."""
         return self.changed(operation, key_id, lambda key, _: key)
 
     def update_description(self, key_id: str, text: str) -> Key:
@@ -104,7 +108,11 @@ class Store:
         return self.changed("update_description", key_id, lambda key, _: replace(key, description=text))
 
     def set_alias(self, key_id: str, alias: str, *, replacing: bool) -> Key:
-        """Set an alias: instead of the key's aliases (`replacing`) or in addition; setting its own alias is allowed."""
+        """Give a key an alias, which no other key may have.
+
+        With `replacing`, the alias replaces all aliases of the key, and may be one of them. Otherwise the alias is
+        added, and is refused if the key has it already.
+        """
 
         def named(key: Key, _: datetime) -> Key:
             others = [other for other in self._keys.values() if not replacing or other.id != key.id]
@@ -115,7 +123,7 @@ class Store:
         return self.changed("set_alias", key_id, named)
 
     def delete_alias(self, alias: str) -> Key:
-        """Delete an alias of a key in any state."""
+        """Delete an alias; the state of its key does not matter."""
         with self._lock:
             kept = tuple(a for a in self.by_alias(alias).aliases if a != alias)
             return self.changed("delete_alias", self.by_alias(alias).id, lambda key, _: replace(key, aliases=kept))
@@ -128,7 +136,7 @@ class Store:
         raise Refused("unknown_alias")
 
     def tag(self, key_id: str, tags: dict[str, str]) -> Key:
-        """Add tags to a key; values of existing tag names are replaced."""
+        """Add tags to a key; a tag name that the key already has gets the new value."""
         return self.changed("tag", key_id, lambda key, _: replace(key, tags=tuple({**dict(key.tags), **tags}.items())))
 
     def protect(self, key_id: str, *, on: bool, description: str) -> Key:
@@ -154,7 +162,7 @@ class Store:
             return key
 
     def refused(self, operation: str | None, refusal: str, key_id: object) -> None:
-        """Apply the effects of a refused request: none, unless a fault adds some."""
+        """Apply the effects of a refused request. There are none, unless a fault overrides `effects_of_refusal`."""
         with self._lock:
             self._present()
             key = self._keys.get(key_id) if isinstance(key_id, str) else None
@@ -166,7 +174,10 @@ class Store:
             self._keys[key.id] = key
 
     def changed(self, operation: str, key_id: str, change: Callable[[Key, datetime], Key]) -> Key:
-        """Change a key if its state allows the operation; all operations on one key use this method."""
+        """Store the result of `change` for a key, if the key's state allows the operation.
+
+        All operations on one key use this method. Operations that only read pass a `change` that returns the same key.
+        """
         with self._lock:
             now = self._present()
             before = self._keys.get(key_id) or self._decisions.invented_key(key_id, now)
@@ -180,7 +191,7 @@ class Store:
             return self._decisions.shown(operation, after, now)
 
     def _present(self) -> datetime:
-        """Remove the keys whose deletion date has passed; returns the time."""
+        """Remove the keys whose deletion date has passed; returns the time of the movable clock."""
         now = self._clock.now()
         gone = [key.id for key in self._keys.values() if not self._decisions.key_visible(key, now)]
         for key_id in gone:
@@ -188,5 +199,5 @@ class Store:
         return now
 
     def _keep(self, keys: Iterable[Key]) -> None:
-        # Only existing keys: a stand-in of `Decisions.invented_key` is not stored.
+        # Only keys that exist are stored; a key that `Decisions.invented_key` made up does not exist.
         self._keys.update({key.id: key for key in tuple(keys) if key.id in self._keys})

@@ -1,4 +1,4 @@
-"""Sealing of results: one file a target, with everything that is needed to judge the exchanges again."""
+"""Sealing: writes one file for each target of a run, with all that `verify` needs to judge the exchanges again."""
 
 from __future__ import annotations
 
@@ -30,17 +30,21 @@ _MOST_SHOWN = 5
 
 
 class NotVerifiable(ReportError):  # noqa: N818 - an outcome, not a mistake
-    """Results that do not verify on this machine, so nothing is sealed."""
+    """The sealed file of a target would not verify on this machine, so no file is written."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
 class SealedFile:
-    """One sealed file: `kind` is certificate or evidence, `signer` the id of the signing key ("" if unsigned).
+    """One sealed file.
 
-    `partial` are the reasons why the file is not a certificate. `unverifiable` are the reasons why the file cannot be
-    judged again; if empty, the file was judged again and verifies.
+    - `kind`: "certificate", or "evidence" for a result that is only sealed because `evidence` was asked for.
+    - `result`: the verdict on the target.
+    - `partial`: the reasons why the run did not cover all requirements; with any reason, the file is no certificate.
+    - `signer`: the id of the signing key; "" if the file is not signed.
+    - `unverifiable`: the reasons why no machine can judge the file again; if empty, the file was verified.
+    - `own_profile`: whether the target was judged by a profile that the user wrote.
     """
 
     path: Path
@@ -57,10 +61,12 @@ def certify(
 ) -> tuple[SealedFile, ...]:
     """Seal the results in a reports folder, or in the folder of one of its targets; returns the files, one a target.
 
-    A result is sealed only if no requirement failed or is open (other than those that a partial run left out); with
-    `evidence`, any result is sealed, as evidence. Each file is verified before anything is written. Raises
-    `ReportError` if there is nothing to seal or if a file is missing, invalid or inconsistent, and `NotVerifiable` if
-    the results do not verify.
+    Without `evidence`, each target must be conformant; after a partial run, the checks that ran must have found nothing
+    against it (`is_sound`). With `evidence`, any result is sealed, as evidence. All files are verified before the first
+    one is written.
+
+    Raises `ReportError` if there is nothing to seal or if a file of the report is missing, invalid or inconsistent, and
+    `NotVerifiable` if a sealed file would not verify.
     """
     signer = None if key is None else keys.signer_of(key)
     at = (issued or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -121,7 +127,7 @@ def _packed(
 
 
 def _check_verifies(path: Path, members: Mapping[str, bytes]) -> tuple[()]:
-    """Verify a file as its recipients will; raises `NotVerifiable`."""
+    """Verify a file as its recipients will. Raises `NotVerifiable` if the file does not verify."""
     verification = verify_members(path, members, draw_again=False)
     if verification.exit_code:
         problems = [*verification.problems, *verification.obstacles]

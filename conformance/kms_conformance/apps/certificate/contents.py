@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SealedContents:
-    """Members of a sealed file, each parsed and valid by its schema."""
+    """Members of a sealed file, each parsed and valid by its schema; `document` is the manifest."""
 
     members: Mapping[str, bytes]
     document: dict[str, Any]
@@ -61,9 +61,10 @@ def environment_of(members: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def changed_members(members: Mapping[str, bytes]) -> Iterator[str]:
-    """Members that were changed after sealing, by the digests in manifest and statement; valid for any release.
+    """Members that were changed after sealing, a sentence each: their digest is not that of manifest or statement.
 
-    Raises `ReportError` or `ValueError` for an invalid manifest or envelope.
+    The form of the digests is the same in every release. Raises `ReportError` or `ValueError` for an invalid manifest
+    or envelope.
     """
     claims = files.parse_json(members[MANIFEST], MANIFEST)["files"]
     for name, claimed in claims.items():
@@ -80,7 +81,7 @@ def changed_members(members: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def noncanonical_members(sealed: SealedContents) -> Iterator[str]:
-    """Members that are not byte for byte as this code writes them; to be checked only if this code sealed the file."""
+    """Members that differ in any byte from what this code writes, a sentence each; only for files that it sealed."""
     members, document, verdict = sealed.members, sealed.document, sealed.verdict
     if members[layout.VERDICT] != files.to_text(verdict.to_json()).encode():
         yield f"{layout.VERDICT}: it is not the verdict that {layout.RESULTS} holds."
@@ -94,7 +95,7 @@ def noncanonical_members(sealed: SealedContents) -> Iterator[str]:
 
 
 def contradictions(sealed: SealedContents) -> Iterator[str]:
-    """Contradictions between members, regardless of their formatting."""
+    """Contradictions between the values in different members, a sentence each; their formatting is ignored."""
     members, document, verdict = sealed.members, sealed.document, sealed.verdict
     targets = files.parse_json(members[layout.RESULTS], layout.RESULTS)["targets"]
     if len(targets) != 1:
@@ -119,7 +120,7 @@ def contradictions(sealed: SealedContents) -> Iterator[str]:
 
 
 def name_note(path: Path, document: Mapping[str, Any]) -> list[str]:
-    """A note if the file name says another kind than the contents; renamed files remain valid."""
+    """A note if the file name has the ending of another kind of sealed file; a renamed file remains valid."""
     name = document["target"]["name"]
     own = layout.sealed_name(name, partial=bool(document["partial"]), evidence=document["kind"] == "evidence")
     kind = own.removeprefix(name)

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from kms_conformance.report.model import TargetReport
 
 
-# `started` has whole seconds; emulators and reports are started before the first request.
+# `started` is in whole seconds, so `time_mismatch` tolerates one second before the run and two seconds after it.
 _SECOND = timedelta(seconds=1)
+# Fields of a verdict that are not compared, because exchanges do not determine them.
 _TIMES = ("duration_seconds", "started")
-# Start and duration of a check, as pytest measured them; no verdict depends on them.
+# Fields of a check that are not compared: pytest measured its start and duration, and no verdict depends on them.
 _MEASURED = ("seconds", "started")
 _MOST_SHOWN = 200
 
@@ -33,7 +34,7 @@ _MOST_SHOWN = 200
 def differences(
     claimed: TargetReport, environment: Mapping[str, Any], again: RejudgedRun, ledger: str
 ) -> Iterator[str]:
-    """Differences of verdict, results, ledger and plan from those of the rejudged run, a sentence each."""
+    """Differences between the claimed and the rejudged run in verdict, checks, ledger and plan, a sentence each."""
     yield from _of_verdict(claimed.verdict.to_json(), _decided(claimed, environment, again).to_json())
     yield from _of_checks(claimed, again)
     if again.ledger != ledger:
@@ -48,7 +49,7 @@ def differences(
 
 
 def time_mismatch(claimed: Verdict, recording: Recording) -> Iterator[str]:
-    """A sentence if the exchanges are not within the claimed time of the run."""
+    """A sentence if an exchange was sent outside the time that the verdict claims for the run."""
     started = claimed.began
     ended = started + timedelta(seconds=claimed.duration_seconds) + 2 * _SECOND
     times = [datetime.fromisoformat(line["started"]) for line in recording.exchanges]
@@ -57,7 +58,7 @@ def time_mismatch(claimed: Verdict, recording: Recording) -> Iterator[str]:
 
 
 def unclaimed_failures(claimed: TargetReport, again: RejudgedRun) -> Iterator[str]:
-    """Unclaimed failures in the exchanges that could be judged before the run deviated from the recording."""
+    """Failures that the file does not claim, among the exchanges before the requests deviated from the recording."""
     claimed_ids = {failure.requirement for check in claimed.checks for failure in check.failures}
     judged = {failure.requirement: failure for result in again.results for failure in result.failures}
     for name, failure in judged.items():
@@ -69,12 +70,13 @@ def unclaimed_failures(claimed: TargetReport, again: RejudgedRun) -> Iterator[st
 def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: RejudgedRun) -> Verdict:
     verdict = claimed.verdict
     run = Run(environment["tier"], environment["seed"], verdict.began, verdict.duration_seconds)
-    # Waivers are statements of the owner: exchanges cannot confirm them.
+    # The claimed waivers are used as they are: a waiver is a statement of the owner, which exchanges cannot confirm.
     waivers = [entry.waiver for entry in verdict.requirements if entry.waiver is not None]
     frozen = None if verdict.frozen is None else load_frozen(verdict.frozen["version"], verdict.dialect)
-    # In the order of the plan, as the checks that did not run are listed.
+    # The order is that of the plan, because a verdict lists the checks that did not run in this order.
     planned = {name: ids for name, ids in again.plan.items() if name in environment["planned"]}
-    # Exchanges cannot confirm why a check did not run and which keys are left; both can only worsen the result.
+    # Two claims are used as they are: the reasons why checks did not run, and the keys that are left. Exchanges cannot
+    # confirm these claims, but the claims can only worsen the result.
     reasons = {found.check: found.why for found in verdict.unfinished}
     beside = Circumstances(reasons, filters=environment["filters"], keys_left=verdict.keys_left)
     decided = decide(again.target, again.results, run, planned, waivers, frozen, beside)
@@ -141,8 +143,8 @@ _MARK = "[redacted:"
 def equal_unless_redacted(claimed: object, follows: object) -> bool:
     """Whether two JSON values are equal; two texts also count as equal if one of them has a redacted part.
 
-    A quoted text is shortened before or after its redaction, depending on the secret. Only the run knew the secret, so
-    the two texts cannot be compared word by word.
+    A text that quotes a reply is shortened before or after its redaction, depending on the secret. Only the run knew
+    the secret, so the two texts cannot be compared word by word.
     """
     if isinstance(claimed, str) and isinstance(follows, str):
         return claimed == follows or _MARK in claimed or _MARK in follows
@@ -151,7 +153,8 @@ def equal_unless_redacted(claimed: object, follows: object) -> bool:
             equal_unless_redacted(claimed[name], follows[name]) for name in claimed
         )
     if isinstance(claimed, (list, tuple)) and isinstance(follows, (list, tuple)):
-        # The id of an access key is redacted if it is in the target file, and not if a check invented it.
+        # A header with an access key id always counts as equal: the run redacted the id in the target file, but not the
+        # ids that checks invented.
         names = {str(name).lower() for name in (*claimed[:1], *follows[:1])}
         if claimed and follows and len(names) == 1 and names <= credential_places().key_id_headers:
             return True

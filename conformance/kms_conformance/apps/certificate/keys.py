@@ -1,4 +1,4 @@
-"""Signing keys of certificates: Ed25519, in PEM files as openssl writes them."""
+"""Signing keys of certificates: Ed25519 keys in PEM files, in the form that openssl writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOW_PUBLIC = "Name the file that ends in .pub, or the output of `openssl pkey -
 def new_key(path: Path) -> Path:
     """Write a new private key (mode 0600) and its public key beside it; returns the path of the public key."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - rarely needed
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - rarely needed
         Encoding,
         NoEncryption,
         PrivateFormat,
@@ -46,9 +46,9 @@ def new_key(path: Path) -> Path:
 
 def signer_of(path: Path) -> CryptoSigner:
     """The signer with the private key in a file. Raises `ReportError` if the key cannot be used."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
-    from securesystemslib.signer import CryptoSigner  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - rarely needed
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - rarely needed
+    from securesystemslib.signer import CryptoSigner  # noqa: PLC0415 - rarely needed
 
     try:
         key = load_pem_private_key(_content(path, _HOW), None)
@@ -61,9 +61,9 @@ def signer_of(path: Path) -> CryptoSigner:
 
 def public_key(path: Path) -> Key:
     """The public key in a file. Raises `ReportError` if the key cannot be used."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
-    from securesystemslib.signer import SSlibKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - rarely needed
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - rarely needed
+    from securesystemslib.signer import SSlibKey  # noqa: PLC0415 - rarely needed
 
     try:
         key = load_pem_public_key(_content(path, _HOW_PUBLIC))

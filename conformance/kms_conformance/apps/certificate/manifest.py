@@ -31,7 +31,7 @@ OWN_PROFILE = (
 def manifest(
     verdict: Verdict, environment: Mapping[str, Any], exchanges: int, members: Mapping[str, bytes], issued: str
 ) -> dict[str, Any]:
-    """The document as `specs/schemas/manifest.schema.json` describes it."""
+    """The manifest, as `specs/schemas/manifest.schema.json` describes it."""
     raw = verdict.to_json()
     return {
         "format": FORMAT,

@@ -22,7 +22,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class PartialVerification:
-    """The parts that could be judged, and those that could not, a sentence each."""
+    """The parts of a file that this code could judge, and the parts that it could not judge, a sentence each."""
 
     judged: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ def other_code(environment: dict[str, Any]) -> tuple[str, ...]:
 
 
 def is_same_release(environment: dict[str, Any]) -> bool:
-    """Whether version and specs of the sealing code are those of this release, so that only the code may differ."""
+    """Whether the sealing code had the version and the specs of this release; its source code may still differ."""
     suite, dialect = environment["suite"], environment["target"]["dialect"]
     known = dialect in specs.dialects() and suite["specs_digest"] == specs_digest(dialect)
     return known and bool(suite["version"] == __version__)
@@ -55,7 +55,11 @@ def _differences(environment: dict[str, Any]) -> Iterator[str]:
 
 
 def verify_in_part(sealed: SealedContents, again: RejudgedRun | str, found: list[str]) -> PartialVerification:
-    """The parts of a file from other code that can be judged; `found` are the differences when judged by this code."""
+    """The parts of a file from other code that this code can judge.
+
+    - `again`: the run as this code judged it, or the reason why it could not.
+    - `found`: the differences between the claimed results and those of this code.
+    """
     judged = ["Its members are unchanged: all digests match."]
     missing = ["Whether its verdict follows by its own release: by this one it does."]
     if found:
@@ -89,7 +93,7 @@ def _replies(sealed: SealedContents) -> Iterator[str]:
 
 
 def _checks(sealed: SealedContents, again: RejudgedRun) -> Iterator[str]:
-    """The checks that were judged again, up to the point where this suite sends other requests than recorded."""
+    """A sentence on the checks that were judged again before the requests deviated from the recording."""
     claimed = {check.check: check for check in sealed.report.checks}
     ended = [result for result in again.results if result.outcome != "inconclusive" and result.check in claimed]
     if not ended:

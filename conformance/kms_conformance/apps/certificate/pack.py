@@ -1,4 +1,4 @@
-"""ZIP archive of a sealed file: reproducible byte for byte, and read without trust.
+"""ZIP archive of a sealed file: equal members give equal bytes, and reading assumes that the file may be hostile.
 
 Members are stored uncompressed, in a fixed order, with a fixed date. Reading packs the members again and compares, so
 that any additional bytes are found.
@@ -19,7 +19,7 @@ from kms_conformance.report.files import ReportError
 MANIFEST = "manifest.json"
 STATEMENT = "statement.dsse.json"
 PAGE = "certificate.html"
-#: All members in their order; the page, which readers open first, is the first.
+#: All members in their order. The page comes first, because readers open it first.
 MEMBERS = (
     PAGE,
     MANIFEST,
@@ -31,7 +31,7 @@ MEMBERS = (
     STATEMENT,
 )
 _MOST_BYTES = 256 << 20
-# Signature of an entry in a ZIP directory; it is counted before parsing to bound the number of entries.
+# Signature of an entry in a ZIP directory. Its occurrences are counted before parsing, to limit the number of entries.
 _ENTRY, _MOST_ENTRIES = b"PK\x01\x02", 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
@@ -107,6 +107,6 @@ def _refuse_other_members(found: list[zipfile.ZipInfo]) -> None:
         if name not in names:
             raise InvalidArchive(f"it has no {name}")
     for info in found:
-        # An uncompressed member cannot unpack to more bytes than the file has.
+        # Only uncompressed members are read, because they cannot unpack to more bytes than the file has.
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             raise InvalidArchive(f"its {info.filename} is compressed or encrypted")

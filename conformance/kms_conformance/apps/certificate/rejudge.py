@@ -1,4 +1,4 @@
-"""Rejudging: runs the suite against a recording of recorded exchanges, without network, target and waiting."""
+"""Rejudging: runs the suite on the recorded exchanges of an earlier run, without network, target or waiting."""
 
 from __future__ import annotations
 
@@ -32,9 +32,13 @@ from kms_conformance.verdict.results import CheckResult
 class RejudgedRun:
     """Results of the suite on a recording.
 
-    `problem` says where the requests of the suite deviate from the recording ("" if nowhere); after a deviation, the
-    other values cover only the part before it. `plan` maps all checks of the tier for this target to the requirements
-    that they declare; `ledger` is the ledger written by this run; `exchanges` counts the exchanges that were played.
+    - `problem`: where the suite deviates from the recording; "" if nowhere. After a deviation, the other fields cover
+      only the part before it.
+    - `results`: the results of the checks.
+    - `plan`: for each check of the tier for this target, the requirements that the check declares.
+    - `isolation`: the statement that keys of others did not change.
+    - `ledger`: the lines of the ledger after this run, including those of earlier runs.
+    - `exchanges`: the number of exchanges that were played back.
     """
 
     problem: str
@@ -46,7 +50,7 @@ class RejudgedRun:
     exchanges: int
 
 
-# Compared by identity: pytest keeps its plugins in sets.
+# `eq=False` makes the class hashable, by identity: pytest keeps its plugins in sets.
 @dataclass(eq=False)
 class _RejudgePlugin:
     """Pytest plugin that runs exactly the checks of the recorded run, in their order."""
@@ -92,9 +96,10 @@ def rejudge(
     *,
     draw_again: bool,
 ) -> RejudgedRun:
-    """Judge a recording. `snapshot` describes the target, `ledger` is the ledger extract; both as sealed.
+    """Judge a recording again. `snapshot` (of the target) and `ledger` (its lines) are those of the sealed file.
 
-    With `draw_again`, generated requests are drawn again and compared with the recording, instead of taken from it.
+    With `draw_again`, generated requests are drawn again and must equal the recorded ones; without it, they are taken
+    from the recording.
     """
     target = target_from_snapshot(snapshot)
     player = Player(recording, target, draw_again=draw_again)
@@ -134,7 +139,7 @@ def _run(worker: Worker, plugin: _RejudgePlugin) -> str:
         str(suite.FOLDER),
     ]
     output = io.StringIO()
-    # `PlaybackDiverged`: the release of keys at the end may have no recorded replies.
+    # The requests that release the keys at the end may not be in the recording; they raise `PlaybackDiverged`.
     with _without_pytest_options(), contextlib.redirect_stdout(output), contextlib.suppress(PlaybackDiverged):
         pytest.main(arguments, plugins=[worker, plugin])
     return output.getvalue()[-2000:]

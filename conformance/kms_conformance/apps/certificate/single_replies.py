@@ -1,4 +1,4 @@
-"""Replies of a recording, each judged alone: independent of order and of the requests that this suite would send."""
+"""Judges each reply of a recording alone, whatever the order of the replies and the requests of this suite are."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from kms_conformance.recording.target_snapshot import target_from_snapshot
 from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.world import World
 
-# Statuses of throttling and of gateways: they say nothing about the service.
+# Statuses of throttling and of gateways. A reply with such a status says nothing about the service: it is not judged.
 _NOT_SERVED = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
 class JudgedReplies:
-    """The number of judged replies, and for each broken requirement the number of replies that break it."""
+    """The number of judged replies (`replies`), and of replies that break each requirement (`broken`)."""
 
     replies: int
     broken: Mapping[str, int]

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from kms_conformance.apps.certificate.rejudge import RejudgedRun
 
-# Exceptions from members that are well-formed one by one, but do not describe a run.
+# Exceptions that are raised if each member is valid by its schema, but the members together do not describe a run.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
@@ -55,9 +55,13 @@ _MOST_SHOWN = 12
 class Verification:
     """Result of verifying one file; the file verifies if there are neither `problems` nor `obstacles`.
 
-    `problems` prove that the file was changed or is wrong. `obstacles` are the reasons why it could not be judged again
-    on this machine; for a file from other code, `shared` lists the parts that were judged, and `command` verifies the
-    file with that code. `mark` is put before every line if the file is not a certificate.
+    - `problems`: proofs that the file was changed or is wrong, a sentence each.
+    - `obstacles`: the reasons why this machine could not judge the file again.
+    - `notes`: further sentences for the user, for example on the signature.
+    - `claim`: the sentence to print if the file verifies.
+    - `mark`: the text before every printed line if the file is not a certificate; else "".
+    - `shared`: if other code sealed the file, the parts that this code could and could not judge.
+    - `command`: if other code sealed the file, the command that verifies the file with that code.
     """
 
     path: Path
@@ -71,7 +75,7 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0 the file verifies, 1 it does not verify, 3 it cannot be judged here."""
+        """The exit code: 0 if the file verifies, 1 if it does not verify, 3 if this machine cannot judge it again."""
         return DOES_NOT_HOLD if self.problems else NOT_HERE if self.obstacles else HOLDS
 
     def __str__(self) -> str:
@@ -95,7 +99,7 @@ class Verification:
 
 
 def verify_file(path: Path, *, key: Path | None = None) -> Verification:
-    """Verify a file that `certify` wrote; with `key` (file of a public key), its signature is required.
+    """Verify a file that `certify` wrote; `key` names the file of a public key, whose signature is then required.
 
     Raises `ReportError` if the file or the key cannot be read; all other problems are in the result.
     """
@@ -123,8 +127,8 @@ def verify_members(
 ) -> Verification:
     """Verify the members of a file (`path` need not exist yet); `by` is the public key read from the file `key`.
 
-    With `draw_again`, generated requests are drawn again and compared, if this machine has the same libraries as the
-    run.
+    With `draw_again`, generated requests are drawn again and compared with the recorded ones, if this machine has the
+    same libraries as the run.
     """
     try:
         return _verified(path, members, by, key, draw_again=draw_again)
@@ -169,7 +173,7 @@ def _verified(
 
 
 def _unread(path: Path, members: Mapping[str, bytes], others: tuple[str, ...], why: str) -> Verification:
-    """Verify a file of a form that this release cannot read: only its digests, whose form is that of all releases."""
+    """Verify only the digests of a file that this release cannot read; their form is the same in all releases."""
     try:
         problems = tuple(changed_members(members))
     except (ReportError, ValueError, AttributeError, KeyError, TypeError) as error:
@@ -188,8 +192,8 @@ def _judged_again(
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Judge a file that this code sealed; returns (problems, obstacles, notes).
 
-    With `draw_again`, generated requests are drawn again and compared, if this machine has the same libraries as the
-    run.
+    With `draw_again`, generated requests are drawn again and compared with the recorded ones, if this machine has the
+    same libraries as the run.
     """
     found = (*contradictions(sealed), *noncanonical_members(sealed))
     obstacles = () if found else tuple(_obstacles(sealed))
@@ -206,12 +210,12 @@ def _judged_again(
 
 
 def _by_other_code(so_far: Verification, sealed: SealedContents, others: tuple[str, ...]) -> Verification:
-    """Judge a file that other code sealed; if this code gets another result, report the parts that could be judged."""
+    """Judge a file that other code sealed; if this code gets another result, say which parts it could judge."""
     environment = sealed.environment
     obstacles = tuple(_obstacles(sealed))
     again: RejudgedRun | str = obstacles[0] if obstacles else _rejudged(sealed, draw_again=False)
     found = [again] if isinstance(again, str) else [*contradictions(sealed), *_disagreements(sealed, again)]
-    # `others` already says that the specs differ.
+    # A difference in the field `suite` (version and specs) is left out: `others` already names it.
     found = [problem for problem in found if not problem.startswith("suite: ")]
     if not found and is_same_release(environment):
         return replace(so_far, notes=(*so_far.notes, f"{' '.join(others)} This code gets the same result."))
@@ -220,7 +224,7 @@ def _by_other_code(so_far: Verification, sealed: SealedContents, others: tuple[s
 
 
 def _rejudged(sealed: SealedContents, *, draw_again: bool) -> RejudgedRun | str:
-    """The results of the suite on the recording, or the reason why there are none."""
+    """The results of the suite on the recording, or the reason why it could not be judged."""
     from kms_conformance.apps.certificate.rejudge import rejudge  # noqa: PLC0415 - it loads the whole suite
     from kms_conformance.run.settings import Settings  # noqa: PLC0415 - as above
 
@@ -248,7 +252,7 @@ def _obstacles(sealed: SealedContents) -> Iterator[str]:
     environment, verdict = sealed.environment, sealed.verdict
     dialect = environment["target"]["dialect"]
     if dialect not in specs.dialects() or verdict.dialect != dialect:
-        # A dialect name from a file must not be used as a path.
+        # The dialect is checked first, because it becomes a part of paths and the file may be hostile.
         yield f"The dialect {dialect} is unknown to this release, or not that of the verdict."
         return
     way = environment["target"]["auth"]["way"]

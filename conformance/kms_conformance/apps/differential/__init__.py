@@ -1,4 +1,13 @@
-"""Differential test: sends the same questions to two targets, at the same time or months apart, and compares."""
+"""Differential test: compares how two targets answer the same questions, at the same time or months apart.
+
+The words of this package:
+
+- question: a state of a key, and one request that is sent when the key is in this state.
+- recording: the answers of one target to all questions, in a file.
+- side: one of the two compared recordings, A or B.
+- aspect: a part of an answer that is compared, such as the body or the state of the key afterwards.
+- fact: a value derived from the raw reply, such as whether the reply has a request id.
+"""
 
 from kms_conformance.apps.differential.comparison_json import to_json
 from kms_conformance.apps.differential.difference import AnswerComparison, compare_recordings

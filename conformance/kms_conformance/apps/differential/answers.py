@@ -1,4 +1,4 @@
-"""Answers of one target as plain values: normalized, so that they contain no secrets and compare between targets."""
+"""Answers of one target as plain values, normalized: without secrets, and comparable with those of another target."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ Aspect = Literal["answer", "state", "date", "content type", "body", "fact"]
 
 @dataclass(frozen=True)
 class BrokenRequirement:
-    """Requirement that an answer breaks: the aspect of the answer, and the documented value.
+    """Requirement that an answer breaks.
 
-    `field` names the field of the body, or the fact; "" if the whole aspect is wrong.
+    - `aspect`: the part of the answer that is wrong.
+    - `expected`: the documented value, in words.
+    - `field`: the wrong field of the body, or the name of the wrong fact; "the key" for a deletion date that is wrong
+      whatever the request was; "" if the whole aspect is wrong.
     """
 
     aspect: Aspect
@@ -29,10 +32,14 @@ class BrokenRequirement:
 class NormalizedAnswer:
     """Answer to one question, normalized.
 
-    `outcome`: answered; left_out (the target file does not allow the question); unprepared (the key could not be
-    brought into the state); unanswered (no usable reply). All but the first have only a `reason`. `after` and `date`
-    are the state and the deletion date of the key, read after the request. `judged` are the aspects, and the names of
-    the facts, that the documents decide; `breaks` are the broken requirements.
+    - `outcome`: "answered"; "left_out": the target file does not allow the question; "unprepared": the key could not be
+      brought into the state of the question; "unanswered": the target sent no usable reply.
+    - `reason`: why there is no answer. If the outcome is not "answered", this is the only other field that is set.
+    - `accepted`, `status`, `code`, `content_type`, `body`: the reply.
+    - `after`, `date`: the state and the deletion date of the key, read after the request.
+    - `facts`: the facts by name.
+    - `judged`: the aspects that the documents decide, and the names of the facts that they decide.
+    - `breaks`: the requirements that the answer breaks.
     """
 
     outcome: Outcome

@@ -10,7 +10,7 @@ from kms_conformance.apps.differential.recording import AnswerRecording
 
 
 def to_json(comparison: AnswerComparison) -> dict[str, Any]:
-    """The comparison as JSON types."""
+    """The document of a comparison, as JSON types."""
     return {
         "format": FORMAT,
         "kind": KIND,

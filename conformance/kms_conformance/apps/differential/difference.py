@@ -1,4 +1,4 @@
-"""Differences between two recordings, question by question, with the side that the documents support."""
+"""Differences between two recordings, question by question, each with the side that the documents support."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kms_conformance.core.text import shortened
 
 FORMAT = 1
 KIND = "kms-conformance comparison"
-# Recordings older than a quarter of a year get a warning, because clouds change.
+# A comparison warns of recordings that are older than this number of days, because clouds change.
 MOST_DAYS = 90
 Supports = Literal["a", "b", "both", "neither", "open"]
 _EFFECTS = frozenset({"state", "date"})
@@ -25,7 +25,12 @@ _MOST = 160
 
 @dataclass(frozen=True)
 class AnswerSide:
-    """Judgement of one side of a difference: whether the documents decide it, and the broken requirements."""
+    """Judgement of the answer of one side, by the documents of its own target, about the aspect that differs.
+
+    - `judged`: whether the documents decide the aspect.
+    - `requirements`: the ids of the requirements that the answer breaks.
+    - `expected`: the documented values, in words.
+    """
 
     judged: bool
     requirements: tuple[str, ...] = ()
@@ -34,10 +39,14 @@ class AnswerSide:
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference between the answers to a question: its aspect, and the value of either side as text.
+    """One difference between the answers of target A and target B to the same question.
 
-    `field` is the path in the body or the name of the fact. The aspect `preparation` means that the state of the
-    question could be prepared at only one of the targets.
+    - `question`, `title`: the id of the question, and its title.
+    - `aspect`: the part of the answers that differs, such as "state" or "body"; or "preparation": the key could be
+      brought into the state of the question at only one of the targets.
+    - `field`: for a value in the body, its path; for a fact, its name; "" for any other value.
+    - `a`, `b`: the value of A and the value of B, as text.
+    - `documents_a`, `documents_b`: the judgement of each value by the documents of its target.
     """
 
     question: str
@@ -51,7 +60,7 @@ class Difference:
 
     @property
     def supports(self) -> Supports:
-        """The side that the documents support; `open` if they do not decide one of the sides."""
+        """The answers that the documents support; "open" unless the documents decide the aspect for both sides."""
         if not (self.documents_a.judged and self.documents_b.judged):
             return "open"
         wrong = bool(self.documents_a.requirements), bool(self.documents_b.requirements)
@@ -60,7 +69,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class NotCompared:
-    """Question that could not be compared; `a` and `b` are the reasons of either side."""
+    """Question that could not be compared; `a` and `b` are the reasons on side A and on side B, "" for none."""
 
     question: str
     title: str
@@ -71,7 +80,10 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class AnswerComparison:
-    """Comparison of two recordings; `compared` counts the questions that both sides answered."""
+    """Comparison of the recordings `a` and `b` at the time `at` (aware, UTC).
+
+    `compared` counts the questions that both targets answered, or that one answered and the other could not prepare.
+    """
 
     a: AnswerRecording
     b: AnswerRecording
@@ -83,7 +95,7 @@ class AnswerComparison:
 
     @property
     def exit_code(self) -> int:
-        """1 if they differ; else 3 if a question was not answered or nothing was compared; else 0."""
+        """The exit code: 1 for any difference; else 3 if a reply is missing or no question was compared; else 0."""
         if self.differences:
             return 1
         return 3 if not self.compared or any(skipped.unanswered for skipped in self.not_compared) else 0
@@ -94,7 +106,7 @@ class AnswerComparison:
 
 
 def compare_recordings(a: AnswerRecording, b: AnswerRecording, at: datetime) -> AnswerComparison:
-    """Compare two recordings of one dialect; `at` is the time (aware, UTC). Only equal questions are compared."""
+    """Compare two recordings of one dialect at the time `at` (aware, UTC). Questions are compared if they are equal."""
     answers = {entry.question: entry for entry in b.entries}
     differences: list[Difference] = []
     skipped: list[NotCompared] = []
@@ -136,7 +148,7 @@ def _different_values(a: NormalizedAnswer, b: NormalizedAnswer) -> Iterator[_Val
         return
     if (a.accepted, a.status, a.code) != (b.accepted, b.status, b.code):
         yield "answer", "", _answered(a), _answered(b)
-    # Effects and bodies are compared only if both sides accept or both refuse.
+    # The effects and the bodies are compared only if both targets accepted the request or both refused it.
     if a.accepted == b.accepted:
         yield from _effects(a, b)
         yield from _bodies(a.body, b.body, "")
@@ -165,12 +177,13 @@ def _side(answer: NormalizedAnswer, aspect: str, field: str) -> AnswerSide:
 
 
 def _is_about(broken: BrokenRequirement, answer: NormalizedAnswer, aspect: str, field: str) -> bool:
-    """Whether a broken requirement is about this difference."""
+    """Whether a broken requirement is about the difference in this aspect and field."""
     if aspect == "answer":
-        # Effects of the request count for the answer too: if one side refuses, they are not compared separately.
+        # A wrong effect (state or date) makes the answer wrong too: if only one target accepted the request, the
+        # effects are not compared on their own.
         return broken.aspect == "answer" or (broken.aspect in _EFFECTS and not broken.field)
     if aspect in _EFFECTS and broken.aspect == "answer":
-        # If the request had to be refused, its effects are wrong as well.
+        # If the target accepted a request that it had to refuse, the effects of the request are wrong too.
         return answer.accepted
     if broken.aspect != aspect:
         return False
@@ -203,7 +216,7 @@ def _same(a: Any, b: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 def _bodies(a: Any, b: Any, path: str) -> Iterator[_Values]:  # noqa: ANN401 - JSON
-    """The differences between two bodies; `field` is the path of the value."""
+    """The differences between two bodies, or between the values at the same `path` in two bodies."""
     moments = [RelativeTime.from_json(value) for value in (a, b)]
     if isinstance(a, Mapping) and isinstance(b, Mapping) and not any(moments):
         for name in dict.fromkeys([*a, *b]):
@@ -217,7 +230,7 @@ def _bodies(a: Any, b: Any, path: str) -> Iterator[_Values]:  # noqa: ANN401 - J
         for number, (left, right) in enumerate(zip(a, b, strict=True)):
             yield from _bodies(left, right, f"{path}[{number}]")
     elif not _same(a, b):
-        # A time relative to the scheduling is judged as the deletion date, in any field.
+        # A time relative to the scheduling is judged as the deletion date, whatever the name of its field is.
         dates = all(moment is not None and moment.since == SCHEDULING for moment in moments)
         yield "date" if dates else "body", shortened(path) or "the whole", _shown(a), _shown(b)
 

@@ -18,7 +18,8 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, KeyM
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import is_dated
 
-# Requirements on every exchange, with the aspect of the answer that they are about; all others are about the body.
+# Requirements that are judged on every exchange, each with the aspect of the answer that it is about. All other
+# requirements that are judged on every exchange are about the body.
 _EVERYWHERE: dict[RequirementId, Aspect] = {
     "reply.status": "answer",
     "reply.no-server-error": "answer",
@@ -27,14 +28,14 @@ _EVERYWHERE: dict[RequirementId, Aspect] = {
 }
 _CHANGES_NOTHING: RequirementId = "refused.changes-nothing"
 _DATES: tuple[RequirementId, ...] = ("describe.date-agrees", "cancel.date-cleared")
-# The `field` of a broken requirement on how the key reads.
+# The `field` of a broken requirement on the deletion date that does not depend on the request.
 _WHOLE_KEY = "the key"
 _MOST = 200
 
 
 @dataclass(frozen=True)
 class DocumentedAnswer:
-    """Documented answers to one question at one target; `applicable` are the requirements that apply to the target."""
+    """Documented answers to one question at one target; `applicable`: the ids of the requirements that apply there."""
 
     profile: Profile
     question: Question
@@ -66,7 +67,11 @@ class DocumentedAnswer:
 
     @property
     def judged(self) -> tuple[Aspect, ...]:
-        """The aspects that the documents decide; that a refusal changes nothing is required for every question."""
+        """The aspects that the documents decide.
+
+        If the requirement of the question does not apply to the target, the requirement that a refused request changes
+        nothing still decides state and date.
+        """
         if self.has_requirement:
             return ("answer", "state", "date")
         return ("state", "date") if _CHANGES_NOTHING in self.applicable else ()
@@ -117,7 +122,7 @@ class DocumentedAnswer:
             yield BrokenRequirement("date", requirement, "the deletion date stays as it is")
 
     def _date_problems(self, prepared: PreparedKey, sent_at: datetime, after: KeyView) -> Iterator[BrokenRequirement]:
-        """Wrong deletion dates of the key that are independent of the request."""
+        """The requirements that the deletion date of the key breaks, whatever the request was."""
         date, before = after.deletion_at, prepared.view.deletion_at
         stale = after.state != PENDING and date is not None and date > sent_at
         requirement = next((name for name in _DATES if name in self.applicable), None)
@@ -135,7 +140,7 @@ class DocumentedAnswer:
 
 
 def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[BrokenRequirement]:
-    """The broken requirements on every exchange, for the exchange of this number."""
+    """The requirements, of those that are judged on every exchange, that the exchange with this number breaks."""
     for failure in failures:
         if failure.exchanges[-1:] == (number,):
             aspect = _EVERYWHERE.get(failure.requirement, "body")
@@ -144,7 +149,7 @@ def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[Br
 
 
 def _field(failure: Judgement) -> str:
-    """The field of a schema violation: the missing field, or the last field of the path."""
+    """The field that violates the schema: the missing field, or the last name in the path of the wrong value."""
     if failure.requirement == "reply.encoding":
         return ""
     missing = failure.expected.removeprefix("a field ")

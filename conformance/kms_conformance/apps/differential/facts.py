@@ -1,4 +1,4 @@
-"""Facts of an answer: values derived from the raw reply that contain no secrets."""
+"""Facts of an answer: values that are derived from the raw reply, contain no secrets and are compared by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _EXPECTED = {
 def facts_of(
     question: Question, target_session: TargetSession, prepared: PreparedKey, answer: Answer
 ) -> Iterator[tuple[str, Fact]]:
-    """The facts of one answer by name. May list all keys of the account; raises `Inconclusive` if that fails."""
+    """The facts of one answer, as (name, value).
+
+    For an answer to `list`, all keys of the account may be listed. Raises `Inconclusive` if they cannot be listed.
+    """
     dialect = target_session.client.dialect
     yield REQUEST_ID, bool(dialect.request_id(answer.reply, answer.value))
     if not answer.accepted:
@@ -41,13 +44,13 @@ def facts_of(
             yield LISTED, target_session.pool.list_keys().count(prepared.key) == 1
             return
         page = dialect.page(answer.value)
-        # The exact number above one depends on the account.
+        # If a page has more than one key, their number depends on the account, so it is not compared.
         yield PAGE, len(page.ids) if len(page.ids) <= 1 else "more than one"
         yield NEXT_PAGE, page.cursor is not None
 
 
 def breaks_of(question: Question, target_session: TargetSession, facts: dict[str, Fact]) -> Iterator[BrokenRequirement]:
-    """The facts that break a requirement."""
+    """The requirements that the facts break."""
     if (
         target_session.client.profile.request_id.required
         and _IDS in target_session.applicable

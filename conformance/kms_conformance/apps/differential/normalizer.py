@@ -1,7 +1,7 @@
 """Normalization of replies: values that differ between any two accounts are replaced by placeholders.
 
-The same key becomes the same placeholder in all fields, on every target. Texts that are not words of an API become
-`<text>`, so that no secret and no other text of a target gets into a recording.
+A key becomes the same placeholder in all fields, on every target. A text that does not look like a word of an API, such
+as a state or an error code, becomes `<text>`, so that no secret and no other text of a target gets into a recording.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _HOST = re.compile(r"(localhost|[0-9]{1,3}(\.[0-9]{1,3}){3}|[a-z0-9-]+(\.[a-z0-9
 # For example eu-de, cn-hangzhou, us-east-1.
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,2}(-[0-9]{1,2})?")
 _REDACTED = re.compile(r"\[redacted:[A-Z0-9_]*\]")
-# Words of an API, and placeholders. The longest words have some 40 characters; ciphertexts and data keys are longer.
-# Random texts of 20 characters or more contain both digits and letters.
+# `_WORD` matches words of an API and placeholders. The longest words of an API have some 40 characters; ciphertexts and
+# data keys are longer. `_RANDOM` matches random texts, which contain both digits and letters in 20 characters or more.
 _WORD = re.compile(r"(?:<[a-z ]+[0-9]*>|[A-Za-z0-9_./:@+-])+")
 _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{20,}")
 _LONGEST_WORD = 64
 _NAME = re.compile(r"[A-Za-z0-9_.$@:-]{1,64}")
 _MOST_ITEMS = 20
-# Placeholders of the keys of a run.
+# Placeholder of a key of this run that the question does not name, and the placeholders of all keys of this run.
 OTHER_KEY = "<other key>"
 OURS = frozenset({KEY, OTHER_KEY})
-# Larger numbers may be ids: no other number of a KMS API is that large.
+# Numbers above this limit may be ids and become `<number>`: a KMS API has no other numbers of this size.
 _LARGEST = 10**10
 
 
@@ -41,8 +41,10 @@ _LARGEST = 10**10
 class Normalizer:
     """Normalizer of one reply.
 
-    `names` maps texts to placeholders. `sent_at` and `scheduled` are the times (aware) of the request and of the last
-    scheduling. `fresh` means that the request created the key, so that all times are relative to the request.
+    - `names`: the placeholder of each known text, such as the id of a key.
+    - `sent_at`: the time of the request (aware).
+    - `scheduled`: the time (aware) when the deletion of the key was last scheduled.
+    - `fresh`: whether the request created the key; all times in the reply are then relative to the request.
     """
 
     names: Mapping[str, str]
@@ -52,7 +54,7 @@ class Normalizer:
     _ids: dict[str, str] = field(default_factory=dict)
 
     def body(self, value: object) -> Any:  # noqa: ANN401 - JSON
-        """A decoded body, as JSON types."""
+        """The normalized form of a decoded body, as JSON types."""
         if isinstance(value, Mapping):
             return {self._name(name): self.body(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -61,7 +63,11 @@ class Normalizer:
         return self.leaf(value)
 
     def error(self, value: object, code: str | None, message: str | None) -> Any:  # noqa: ANN401 - JSON
-        """The body of a refusal; its code becomes `<code>`, its messages `<text>`: neither is compared here."""
+        """The normalized body of a refusal.
+
+        The error code becomes `<code>`, because codes are compared as a field of `NormalizedAnswer`. Messages become
+        `<text>`, because they are not compared.
+        """
         if isinstance(value, Mapping):
             return {self._name(name): self.error(item, code, message) for name, item in value.items()}
         if isinstance(value, list):
@@ -75,9 +81,9 @@ class Normalizer:
         return "<code>" if code is not None and str(value) == code else self.leaf(value)
 
     def listing(self, value: object, cursor: object) -> Any:  # noqa: ANN401 - JSON
-        """The names and types of a page of keys, without values and cursor: both depend on the account."""
+        """The names and types of the fields in a page of keys; the values and the cursor depend on the account."""
         if isinstance(value, Mapping):
-            # Only some pages have a cursor.
+            # The cursor and empty fields are left out, because only some pages have a cursor.
             kept = {name: item for name, item in value.items() if item not in (cursor, "", None)}
             return {self._name(name): self.listing(item, cursor) for name, item in kept.items()}
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Preparation of keys: brings a key into the state of a question, always by the same requests."""
+"""Preparation of keys: brings a key into the state of a question, by the same requests on every target."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import TargetSession
 
-# Distance of questions from the end of the waiting period, before and after it.
+# Time in seconds from a question to the end of the waiting period, or from this end to a question. In the second case,
+# the time that the profile allows for the deletion is added.
 _MARGIN_SECONDS = 60.0
 _NEED_CLOCK = frozenset({GONE, LAST_MINUTE})
-# Start states, for the states that are prepared in several steps.
+# For each state that takes several steps: the state that the key is brought into first.
 _FROM = {PENDING: ENABLED, CANCELLED: ENABLED, LAST_MINUTE: ENABLED, GONE: ENABLED, PENDING_FROM_DISABLED: DISABLED}
 
 
 @dataclass(frozen=True)
 class PreparedKey:
-    """Key in the state of a question: its id, its fields, and the time when its deletion was last scheduled.
+    """Key in the state of a question.
 
-    `ciphertext` is set if the question decrypts; `days` is the window of a pending key.
+    - `key`: the id of the key.
+    - `view`: the fields of the key, as the target returns them.
+    - `scheduled`: the time when the deletion of the key was last scheduled, if ever.
+    - `ciphertext`: a ciphertext of the key, if the question decrypts.
+    - `days`: the waiting period of a pending key, as requested.
     """
 
     key: str
@@ -41,7 +46,7 @@ class PreparedKey:
 
 @dataclass
 class KeyPreparer:
-    """Preparation of the keys of one target. Methods raise `Inconclusive` if a state cannot be reached."""
+    """Prepares the keys of one target. Methods raise `Inconclusive` if a state cannot be reached."""
 
     target_session: TargetSession
     _scheduled: dict[str, datetime] = field(default_factory=dict)
@@ -80,14 +85,17 @@ class KeyPreparer:
     def note_effect(
         self, prepared: PreparedKey, question: Question, at: datetime, answer: Answer | None, after: KeyView
     ) -> None:
-        """Record the effect of a question on its key: a key that may have changed is prepared again."""
+        """Record what a question did to its key; a key that may have changed is prepared again for the next question.
+
+        `at` is the time of the request, `answer` None if no reply came, `after` the key as read after the request.
+        """
         if question.operation == "schedule" and (answer is None or answer.accepted or after.state == PENDING):
             self._scheduled[prepared.key] = at if after != prepared.view else self._scheduled.get(prepared.key, at)
         if answer is None or answer.accepted or after != prepared.view:
             self._prepared_state.pop(prepared.key, None)
 
     def _living_key(self, *besides: str) -> str:
-        """The oldest key that is not deleted, in any state, or a new key."""
+        """The oldest key of the pool, in any state, other than the keys `besides`; a new key if there is none."""
         pool = self.target_session.pool
         return next((key for key in pool.keys if key not in besides), None) or pool.create()
 
@@ -116,7 +124,7 @@ class KeyPreparer:
         if self._deleted is None:
             key = self._living_key()
             for other in [other for other in self.target_session.pool.keys if other != key]:
-                # Moving the clock would delete other pending keys as well.
+                # The other keys must not be pending, because moving the clock would delete them too.
                 self._bring(other, ENABLED)
             self._bring(key, ENABLED)
             ciphertext = self._encrypted(key)
@@ -127,7 +135,10 @@ class KeyPreparer:
         return self._deleted
 
     def _advance(self, key: str, seconds: float) -> None:
-        """Move the clock to `seconds` after the end of the waiting period: the later of date and window counts."""
+        """Move the clock to `seconds` after (if negative: before) the end of the waiting period of a key.
+
+        The end is the requested one. For a time after the end, it is the deletion date of the key if that is later.
+        """
         view = self.target_session.pool.read(key)
         end = self._scheduled[key] + timedelta(days=self.target_session.pool.days)
         if seconds > 0 and view.deletion_at is not None:

@@ -1,4 +1,4 @@
-"""Question of a differential test: a state of a key, and one request."""
+"""Question of a differential test: a state of a key, and the request that is sent in this state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from kms_conformance.dialects.base import Raw
 # Placeholders for values that differ between targets; normalized answers use the same placeholders.
 KEY, UNKNOWN_KEY, DESCRIPTION, CIPHERTEXT = "<key>", "<unknown key>", "<description>", "<ciphertext>"
 
-# Prepared states, in addition to the states of the lifecycle.
+# Prepared states, in addition to the states of the lifecycle: the deletion was just cancelled; pending, and disabled
+# before the deletion was scheduled; pending, in the last minute of the waiting period.
 CANCELLED, PENDING_FROM_DISABLED, LAST_MINUTE = "cancelled", "pending_from_disabled", "last_minute"
 
 
@@ -23,11 +24,14 @@ CANCELLED, PENDING_FROM_DISABLED, LAST_MINUTE = "cancelled", "pending_from_disab
 class Question:
     """One question, the same for every target of a dialect.
 
-    `arguments` are those of the abstract operation, with placeholders. `requirement` judges the answer, if the dialect
-    has it. `refusal` names the documented refusal; None: it depends on the state of the key. `days` is the window that
-    the deletion date is judged by, if the request is accepted. `variation` names a protocol case of the dialect that
-    changes how the request is written. `shape_only` compares only names and types of the body, because the values
-    depend on other keys of the account. `keys` is the number of keys that the question needs.
+    - `operation`, `arguments`: the operation, by its name in all dialects, and its arguments, with placeholders.
+    - `state`: the state of the key when the request is sent.
+    - `requirement`: the id of the requirement on the answer; not every dialect has this requirement.
+    - `refusal`: the name of the documented refusal; None if the state of the key decides whether there is one.
+    - `days`: the waiting period by which the deletion date is judged after an accepted request.
+    - `variation`: the name of a protocol case of the dialect, which writes the same request in another way.
+    - `shape_only`: whether only the names and types in the body are compared, as its values depend on other keys.
+    - `keys`: the number of keys that the question needs.
     """
 
     id: str
@@ -44,7 +48,7 @@ class Question:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """The request of the question as JSON types; questions with equal requests are the same question."""
+        """The state and the request of the question, as JSON types; questions are equal if these are equal."""
         return {
             "operation": self.operation,
             "state": self.state,
@@ -54,7 +58,7 @@ class Question:
 
 
 def digest(questions: Iterable[Mapping[str, Any]]) -> str:
-    """The digest of the requests of questions, in their order."""
+    """The digest of some questions (the `asked` of each), in their order."""
     text = json.dumps(list(questions), sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""Runner of the questions at one target: one after the other, with release of all keys at the end."""
+"""Sends the questions to one target, one after the other, and schedules its keys for deletion at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
 
-# One key for the questions, and one more for questions about several keys.
+# Number of keys: most questions share one key, and questions about several keys need another one.
 KEYS_NEEDED = 2
 # After this number of unanswered questions in a row, the target is taken to be unreachable.
 _MOST_UNANSWERED = 3
@@ -34,7 +34,7 @@ _LONGEST_REASON = 300
 class TargetAnswers:
     """Answers of one target by question id, with the numbers of requests and of created keys.
 
-    `left` are keys that could not be scheduled for deletion.
+    `left` holds the ids of the keys that could not be scheduled for deletion.
     """
 
     answers: Mapping[str, NormalizedAnswer]
@@ -87,7 +87,8 @@ class _QuestionRunner:
         """The answer to one question. Raises `Inconclusive` if the target cannot be queried any further."""
         if question.operation == "create":
             return self._answer_to_create(question)
-        # Checked once, after the first key was created: answers of a target that keeps no state prove nothing.
+        # The first call tests whether the target keeps state, because the answers of a target without state prove
+        # nothing. By then, the question `create` has created a key.
         self.target_session.require_state()
         lacking = self._preparer.reason_to_leave_out(question)
         if lacking is not None:
@@ -110,7 +111,7 @@ class _QuestionRunner:
         return given
 
     def _answer_to_create(self, question: Question) -> NormalizedAnswer:
-        """Create a key through the ledger; the other questions use it."""
+        """Create a key, which is recorded in the ledger first; the other questions use this key."""
         pool = self.target_session.pool
         if pool.room <= 0:
             return NormalizedAnswer("left_out", "limits.max_keys allows no further key")
@@ -134,7 +135,7 @@ class _QuestionRunner:
         request = client.dialect.request(question.operation, arguments)
         if question.variation:
             request = client.dialect.protocol_cases[question.variation].change(request)
-        # Ids that must be unknown are looked up first, so that only the exchange of the question is judged.
+        # The requests that confirm unknown ids are sent before the judge is replaced, so that they are not judged.
         with suppress(Inconclusive):
             client.look_up_unknown(request)
         sent_at = self.target_session.time.now()
@@ -169,7 +170,11 @@ class _QuestionRunner:
         }
 
     def _after(self, question: Question, prepared: PreparedKey, sent_at: datetime, answer: Answer) -> KeyView:
-        """The key, read after the request; waits for the settle time of the profile if the request was accepted."""
+        """The key, read after the request.
+
+        After an accepted request, the key is read until it has a documented state (and a deletion date if pending), or
+        until the settle time of the profile is over: reads may lag behind a change for that time.
+        """
         pool = self.target_session.pool
         if not answer.accepted:
             return pool.read_stable(prepared.key)
@@ -191,7 +196,7 @@ class _QuestionRunner:
         unknown: object = None,
     ) -> NormalizedAnswer:
         client, target_session = self.target_session.client, self.target_session
-        # Later requests do not belong to the question.
+        # The requests that follow, such as those of `facts_of`, are not judged.
         client.stop_findings()
         facts: dict[str, Fact] = dict(facts_of(question, target_session, prepared, answer))
         documented = DocumentedAnswer(client.profile, question, target_session.applicable)
@@ -251,7 +256,7 @@ class _QuestionRunner:
         return {text: name for text, name in known if isinstance(text, str) and len(text) > 1}
 
     def _reason(self, error: Inconclusive) -> str:
-        """The reason for a missing answer, normalized: the target may have put its own text into it."""
+        """The reason for a missing answer, normalized, because it may quote a text of the target."""
         clean = self.target_session.client.exchange_log.redactor.text(error.reason)
         names = dict.fromkeys(self.target_session.pool.held, KEY)
         return Normalizer(names, self.target_session.time.now()).words(clean)[:_LONGEST_REASON]

@@ -1,7 +1,10 @@
 """List of questions: the lifecycle of one key from creation to deletion, unknown and malformed ids, protocol cases.
 
-The questions depend on the profile (bounds of the window), on the adapter of the dialect (malformed ids, protocol
-cases), and on the seed (windows between the bounds).
+A window is the waiting period in days, as a request gives it. The questions depend on:
+
+- the profile: the shortest and the longest window;
+- the adapter of the dialect: malformed ids, and protocol cases, which write a request in an unusual way;
+- the seed: the windows between the shortest and the longest.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ _BETWEEN = 2
 
 
 def questions(profile: Profile, seed: int) -> tuple[Question, ...]:
-    """All questions for the dialect of a profile, in the order of their requests."""
+    """All questions for the dialect of a profile, in the order in which they are sent."""
     known = profile.facts["refusals"]
     operations = _operations(profile.dialect)
     return tuple(
@@ -72,7 +75,7 @@ def _all(profile: Profile, chance: random.Random) -> Iterator[Question]:
 
 
 def _of_key(operation: str, verb: str, state: str, requirement: RequirementId, **arguments: object) -> Question:
-    """One request on a key in one state, judged by the documented states table."""
+    """A question about a key in one state; the profile says whether the operation is refused in this state."""
     name = f"{operation.replace('_', '-')}.{state.replace('_', '-')}"
     return Question(name, f"{verb} {_IN_WORDS[state]}", operation, requirement, {"key_id": KEY, **arguments}, state)
 
@@ -92,7 +95,8 @@ def _reading() -> Iterator[Question]:
 
 def _switching(catalogue: Catalogue) -> Iterator[Question]:
     for operation, state in (("enable", ENABLED), ("disable", DISABLED)):
-        # Enabling an enabled key (disabling a disabled key) is refused by some clouds and accepted by others.
+        # Some clouds refuse to enable an enabled key or to disable a disabled key, others accept both. The requirements
+        # of the dialect say which is documented.
         again = as_id(f"{operation}.not-{DISABLED if state == ENABLED else ENABLED}")
         names: dict[str, RequirementId] = {
             state: again if again in catalogue else as_id(f"{operation}.idempotent"),
@@ -120,7 +124,8 @@ def _using() -> Iterator[Question]:
         "change the description of",
         PENDING,
         "pending.update-description",
-        # The unchanged description: if accepted, the key can still be recognised as ours.
+        # The request sends the description that the key already has. If the target accepts it, the key can still be
+        # recognised as ours.
         description=DESCRIPTION,
     )
 
@@ -199,7 +204,7 @@ def _cancelling() -> Iterator[Question]:
 
 
 def _names(profile: Profile) -> Iterator[Question]:
-    """Questions with unknown, missing or malformed key ids, while a key of ours exists that must not change."""
+    """Questions with an unknown, missing or malformed key id; a key of ours exists meanwhile and must not change."""
     for operation, verb in (
         ("describe", "describe"),
         ("schedule", "schedule the deletion of"),
@@ -257,7 +262,7 @@ def _protocol(profile: Profile) -> Iterator[Question]:
 
 
 def _end(profile: Profile) -> Iterator[Question]:
-    """Questions about the end of the waiting period; the last ones, because the key is deleted."""
+    """Questions about the end of the waiting period; they come last, because their key is deleted."""
     yield _of_key("cancel", "cancel the deletion of", LAST_MINUTE, "cancel.before-end")
     yield _of_key("describe", "describe", GONE, "expiry.gone")
     yield _of_key("enable", "enable", GONE, "expiry.not-recoverable")

@@ -28,7 +28,7 @@ Progress = Callable[[Question, int], None]
 
 @dataclass(frozen=True)
 class RecordedAnswer:
-    """Question with its request (`asked`) and its answer."""
+    """Question with its answer; `asked` is the state of the key and the request, as JSON types."""
 
     question: str
     title: str
@@ -40,7 +40,11 @@ class RecordedAnswer:
 class AnswerRecording:
     """Answers of one target.
 
-    `recorded` is aware, UTC. `left` are keys that could not be scheduled for deletion; they are not stored in the file.
+    - `recorded`: the time when the recording began (aware, UTC).
+    - `seed`: the seed from which the questions were generated.
+    - `entries`: the questions with their answers, in the order in which they were asked.
+    - `left`: the keys that could not be scheduled for deletion; they are not stored in the file.
+    - `own_profile`: the content of the profile, if the user wrote it.
     """
 
     name: str
@@ -108,10 +112,11 @@ def _entry(raw: dict[str, Any]) -> RecordedAnswer:
 def record(
     target: Target, seed: int = 0, profile: str | None = None, progress: Progress = lambda *_: None
 ) -> AnswerRecording:
-    """Send all questions to a target and record its answers. Raises `Inconclusive` if it cannot be queried.
+    """Send all questions to a target and record its answers.
 
-    `profile` names the profile that the questions are made of, if not that of the target: both targets must get the
-    same questions. Each target is judged by its own profile.
+    `profile` names the profile from which the questions are generated; None: the profile of the target. To be compared,
+    two targets must get the questions of the same profile; each is judged by its own profile all the same. Raises
+    `Inconclusive` if the target cannot be queried, and `TargetError` if the profile is unknown.
     """
     asked_by = profile or target.profile
     if not specs.has_profile(target.dialect, asked_by):
@@ -161,7 +166,7 @@ def write_recording(path: Path, recording: AnswerRecording) -> None:
 
 
 def read_recording(path: Path) -> AnswerRecording:
-    """Read a recording. Raises `ReportError` unless it is valid and its digest is that of its questions."""
+    """Read a recording. Raises `ReportError` if it is invalid, or if digest or profile do not match its contents."""
     raw = read_json(path)
     validate(raw, "recording", str(path))
     recording = built(AnswerRecording.from_json, raw, str(path))

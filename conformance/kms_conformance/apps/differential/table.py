@@ -1,4 +1,4 @@
-"""Comparison as text: equal differences are grouped, and differences that the documents decide come first."""
+"""Comparison as text: a table or paragraphs, with equal differences in one row."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kms_conformance.apps.differential.recording import AnswerRecording
 from kms_conformance.core.text import counted, one_line
 from kms_conformance.report.text.screen import Screen
 
-# On terminals with fewer columns, each row of the table is a paragraph.
+# On a terminal with fewer columns, each row of the table is printed as a paragraph.
 _NARROW = 100
 _MOST_TITLES = 3
 _MOST_NAMES = 3
-# Aspects of the form of an answer, as opposed to its effect.
+# Aspects that are about the form of an answer; all other aspects are about its outcome.
 _FORM = frozenset({"fact", "content type", "body"})
 _FIRST = ("preparation", "answer", "state", "date", "fact", "content type", "body")
 _STYLES = {"a": "green", "b": "green", "both": "", "neither": "red", "open": "dim"}
@@ -37,7 +37,7 @@ class DifferenceRow:
 
     @property
     def what(self) -> str:
-        """The titles of the questions: all of up to three, else the first and a count."""
+        """The titles of the questions; of more than three questions, the first title and the number of others."""
         titles = [difference.title for difference in self.differences]
         if len(titles) <= _MOST_TITLES:
             return "; ".join(titles)
@@ -45,7 +45,7 @@ class DifferenceRow:
 
     @property
     def topic(self) -> str:
-        """The part of the answer that differs; "" for status and code."""
+        """The part of the answers that differs, in words; "" if status or code differ."""
         one = self.one
         return {
             "answer": "",
@@ -58,7 +58,7 @@ class DifferenceRow:
         }[one.aspect]
 
     def documents(self, a: str, b: str) -> str:
-        """The side that the documents support, and the requirements that the other side breaks."""
+        """A sentence: which target the documents support, and which requirements the other target breaks."""
         one = self.one
         if one.aspect == "preparation":
             return "follows from another difference"
@@ -85,7 +85,10 @@ class DifferenceRow:
 
 
 def rows(differences: Sequence[Difference]) -> tuple[DifferenceRow, ...]:
-    """The differences grouped by equal values; differences that the documents decide come first."""
+    """The rows of the table, with equal differences in one row.
+
+    The rows are sorted by aspect; within an aspect, rows in which an answer breaks a requirement come first.
+    """
 
     def group_key(difference: Difference) -> tuple[object, ...]:
         return (
@@ -123,7 +126,7 @@ def show(comparison: AnswerComparison, screen: Screen) -> None:
 
 
 def names(comparison: AnswerComparison) -> tuple[str, str]:
-    """The names of the two sides: those of the targets, with (A) and (B) if they are the same."""
+    """The names of the two targets, followed by (A) and (B) if the names are equal."""
     a, b = comparison.a.name, comparison.b.name
     return (a, b) if a != b else (f"{a} (A)", f"{b} (B)")
 

@@ -9,17 +9,17 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-# Range of times, in seconds since 1970: the years 2010 to 2100. Other numbers are not times. Account ids of 12 digits
-# are not mistaken for times: in milliseconds, these years have 13 digits.
+# Numbers in this range are taken as times: the years 2010 to 2100, in seconds since 1970. Account ids of 12 digits are
+# not taken as times, because the same years in milliseconds since 1970 have 13 digits.
 _EARLIEST, _LATEST = 1_262_304_000, 4_133_980_800
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _DAY = 86_400
-# Steps (seconds) that dates may be rounded to; the longest matching step is used.
+# Steps (in seconds) to which a target may round dates; of the steps that fit a date, the longest is used.
 _STEPS = (_DAY, 3_600)
-# Tolerance in seconds, as in the profiles: synchronised clocks differ by seconds, and requests on slow lines take time.
+# Tolerance in seconds, equal to that of the profiles: clocks differ by seconds, and requests on slow lines take time.
 _TOLERANCE = 120
 _NAME = "<time>"
-#: `since` of a deletion date.
+#: The value of `RelativeTime.since` for a deletion date.
 SCHEDULING = "scheduling"
 
 Written = Literal["seconds", "milliseconds", "seconds as text", "milliseconds as text", "ISO 8601"]
@@ -27,10 +27,14 @@ Written = Literal["seconds", "milliseconds", "seconds as text", "milliseconds as
 
 @dataclass(frozen=True)
 class RelativeTime:
-    """Time as days and seconds after `since`, with its format; `whole` is the step (seconds) that it is a multiple of.
+    """Time in a reply, relative to a request.
 
-    `since` is "the request", "scheduling" (the request that scheduled the deletion), or "the past" (without distance:
-    the age of a key depends on the run).
+    - `since`: "the request"; "scheduling": the request that scheduled the deletion; or "the past": a time before the
+      request, whose distance is not kept because it depends on the run.
+    - `days`, `late_seconds`: the distance from `since`: its rounded number of days, and the rest in seconds, which may
+      be negative.
+    - `whole`: 86,400 if the time is a whole day, 3,600 if it is a whole hour, None otherwise.
+    - `written`: the format of the time in the reply; "" if the format is not compared.
     """
 
     since: str
@@ -48,7 +52,7 @@ class RelativeTime:
         if not (isinstance(value, Mapping) and set(value) == {_NAME} and isinstance(value[_NAME], Mapping)):
             return None
         raw = value[_NAME]
-        # A reply may have a field of that name with other contents.
+        # The target itself may have sent a field with the name `<time>` and other contents.
         whole = raw.get("whole")
         numbers = (raw.get("days"), raw.get("late_seconds"), 0 if whole is None else whole)
         texts = (raw.get("since"), raw.get("written"))
@@ -115,10 +119,11 @@ def _of_number(value: float, in_seconds: Written, in_milliseconds: Written) -> t
 def relative_time(
     at: datetime, written: str, sent_at: datetime, scheduled: datetime | None, *, fresh: bool
 ) -> RelativeTime:
-    """Convert a time to one relative to the request or the scheduling. All times are aware; `sent_at` is the request.
+    """Convert the time `at` to one relative to the request (at `sent_at`) or to the scheduling; all times are aware.
 
-    Future times are relative to the scheduling, if there was one. Past times have no distance, unless the key is
-    `fresh`: created by this request.
+    A time after the request is relative to the last scheduling of the deletion, if `scheduled` gives its time, and else
+    to the request. A time before the request gets no distance. If the key is `fresh` (created by this request), all
+    times are relative to the request.
     """
     if not fresh and (at - sent_at).total_seconds() <= _TOLERANCE:
         return RelativeTime("the past", 0, 0, None, written)

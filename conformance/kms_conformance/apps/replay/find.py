@@ -1,4 +1,4 @@
-"""Search of a failure by its id in a reports folder, and of the target file of its run."""
+"""Finds a failure by its id in a reports folder, and the target file of its run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FoundFailure:
 
 
 def find(directory: Path, name: str) -> FoundFailure:
-    """The failure with this id. Raises `ReportError` if the folder cannot be read or has no such failure."""
+    """The failure with the id `name`. Raises `ReportError` if the folder cannot be read or has no such failure."""
     known = list(_failures(directory))
     for found in known:
         if found.id == name.lower():
@@ -45,7 +45,8 @@ def find(directory: Path, name: str) -> FoundFailure:
 def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Path | None:
     """The target file to use: `given`, or else that of the run; None for the built-in emulator.
 
-    Raises `ReportError` if it is not known or has another dialect, and `TargetError` if it cannot be used.
+    Raises `ReportError` if the folder does not name a target file or the file has another dialect than the failure, and
+    `TargetError` if the file cannot be loaded.
     """
     path = given or _of_the_run(directory, found)
     if path is None:
@@ -61,7 +62,7 @@ def target_file(directory: Path, found: FoundFailure, given: Path | None) -> Pat
 
 
 def other_endpoint(found: FoundFailure, target: Target) -> str:
-    """A note if endpoint or profile are not those of the run; else ""."""
+    """A sentence if the endpoint or the profile of the target differs from that of the run; else ""."""
     if (found.verdict.base_url, found.verdict.profile) == (target.shown_url, target.profile):
         return ""
     was = f"{found.verdict.base_url} with the profile {found.verdict.profile}"

@@ -31,9 +31,12 @@ Exchange = Mapping[str, Any]
 class ReplayOutcome:
     """Outcome of a replay.
 
-    `seen`: again (the same deviation), otherwise (another deviation from the same requirement), gone (the requirement
-    held), unclear (not judged: see `reason` and `hint`). `now` is the new failure, if any. `pairs` are the exchanges of
-    the run, each with the corresponding exchange of the replay or None. `left` are messages about keys that are left.
+    - `seen`: "again": the replay showed the same deviation; "otherwise": it showed another deviation from the same
+      requirement; "gone": the requirement held; "unclear": the replay could not judge the requirement.
+    - `pairs`: exchanges of the run, each with the corresponding exchange of the replay, or with None.
+    - `now`: the failure in the replay, if there is one.
+    - `reason`, `hint`: why the outcome is unclear or proves little, and what to do next.
+    - `left`: messages about keys of the replay that are not scheduled for deletion.
     """
 
     seen: Seen
@@ -45,7 +48,12 @@ class ReplayOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0 not seen again and no key left, 1 seen again, 3 not judged, or not seen again and a key is left."""
+        """The exit code, by what the replay showed.
+
+        - 0: the requirement held, and all keys of the replay are scheduled for deletion.
+        - 1: the target deviates from the requirement, in the same way as in the run or in another way.
+        - 3: the replay could not judge the requirement; or the requirement held, but a key is not scheduled.
+        """
         return EXIT_CODES["unclear"] if self.seen == "gone" and self.left else EXIT_CODES[self.seen]
 
 
@@ -74,12 +82,15 @@ def _unjudged(family: str) -> str:
 
 
 def _id(found: FoundFailure, failure: Judgement) -> str:
-    """The id of a failure with the target name of the run, so that another target name does not change it."""
+    """The id of a failure of the replay, made with the target name of the run: the names of the targets may differ."""
     return failure_id(found.verdict.name, found.check.check, failure.requirement, failure.expected)
 
 
 def _pairs(found: FoundFailure, rerun: RerunResult, cited: Sequence[int]) -> Iterator[tuple[Exchange, Exchange | None]]:
-    """The exchanges that the failure cites, each with the exchange of the replay that has the same request."""
+    """The exchanges of the run that the failure cites, each with the matching exchange of the replay, or with None.
+
+    Of more than two exchanges, only the first and the last are taken.
+    """
     stored = {exchange["number"]: exchange for exchange in found.check.exchanges}
     then = [stored[number] for number in found.failure.exchanges if number in stored]
     left = list(rerun.exchanges)
@@ -91,14 +102,14 @@ def _pairs(found: FoundFailure, rerun: RerunResult, cited: Sequence[int]) -> Ite
 
 
 def _match(exchange: Exchange, among: Sequence[Exchange], cited: Sequence[int]) -> Exchange | None:
-    """The exchange with the same request, or else a cited exchange of the same operation."""
+    """The exchange of the replay with the same request; else one that the replay cites, of the same operation."""
     kin = [other for other in among if other["operation"] == exchange["operation"]]
     ranked = sorted(kin, key=lambda other: (_asked(other) == _asked(exchange), other["number"] in cited), reverse=True)
     return next((other for other in ranked if other["number"] in cited or _asked(other) == _asked(exchange)), None)
 
 
 def _asked(exchange: Exchange) -> tuple[str, ...]:
-    """The request without the parts that differ in every run: keys, dates, nonces, signatures, host."""
+    """The request without the parts that differ from run to run: key ids, dates, nonces, signatures and the host."""
     url = urlsplit(exchange["url"])
     fresh = "|".join(map(re.escape, credential_places().fresh_parameters))
     query = re.sub(f"({fresh})=[^&]*", "", url.query, flags=re.IGNORECASE)

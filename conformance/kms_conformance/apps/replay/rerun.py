@@ -1,4 +1,4 @@
-"""Second run of one check, with gate, ledger and new keys as in any run; the keys are released at the end."""
+"""Runs one check again as in any run: with new keys, which are recorded, and scheduled for deletion at the end."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from kms_conformance.verdict.results import CheckResult
 
 @dataclass(frozen=True)
 class RerunResult:
-    """Result of running a check again; `result` is None if the check did not run, and `refusal` gives the reason.
+    """Result of running a check again.
 
-    `exchanges` are all exchanges of the check, in their stored form; `left` are messages about keys that are left.
+    - `result`: the result of the check; None if the check did not run.
+    - `exchanges`: all exchanges of the check, in the form of the results files.
+    - `left`: messages about keys that are not scheduled for deletion.
+    - `refusal`: the reason why the check did not run, if it is known; else "".
     """
 
     result: CheckResult | None
@@ -34,14 +37,14 @@ class RerunResult:
 
 
 def rerun(found: FoundFailure, target: Path | None, *, consent: bool) -> RerunResult:
-    """Run the check of a failure again, at its tier and with its seed; `target` None is the built-in emulator."""
+    """Run the check of a failure with the tier and seed of its run; without a target, on the built-in emulator."""
     only = _SingleCheckPlugin(found.verdict.name if target is None else None, found.check.check)
     errors = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="kms-conformance-") as directory:
         options = [] if target is None else [f"--target={target.resolve()}"]
         options += [f"--reports={directory}", f"--tier={found.verdict.tier}", f"--seed={found.verdict.seed}"]
         options += ["--kms-yes"] if consent else []
-        # The output of pytest is not needed; a refused run is reported on standard error.
+        # The standard output of pytest is dropped. Its standard error is kept, because it says why a run was refused.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
             run_pytest([*_fixed(directory), *options, str(suite.FOLDER)], plugins=[only])
         left = () if only.controller is None else tuple(only.controller.unscheduled_keys())
@@ -56,7 +59,7 @@ def _fixed(directory: str) -> Sequence[str]:
 
 
 class _SingleCheckPlugin:
-    """Pytest plugin that selects one check (of `target`, or of any target if None) and keeps its result."""
+    """Pytest plugin that runs only one check and keeps its result; if `target` is given, only on this target."""
 
     def __init__(self, target: str | None, check: str) -> None:
         self._target = target

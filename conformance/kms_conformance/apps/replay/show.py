@@ -24,7 +24,7 @@ _WORDS: dict[Seen, tuple[str, str]] = {
     "unclear": ("? Could not be judged again.", "bold yellow"),
 }
 
-# With a key left, the exit code is 3, so the line must not begin with a check mark.
+# If a key is left, the exit code is 3, so this line must not begin with a check mark.
 _KEY_LEFT = ("? Not seen again: the requirement held this time, but a key is left.", "bold yellow")
 
 
@@ -56,7 +56,7 @@ def lines(found: FoundFailure, outcome: ReplayOutcome, note: str, width: int) ->
 
 
 def _table(table: list[ReplayRow], width: int) -> Iterator[Text]:
-    """Three columns with wrapped cells; rows that differ begin with a mark."""
+    """The lines of a table with three columns and wrapped cells; rows that differ begin with a mark."""
     first = min(_MOST_NAME, max(len(row.name) for row in table))
     side = (width - first - 6) // 2
     for row in table:

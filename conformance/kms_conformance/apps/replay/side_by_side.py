@@ -18,7 +18,7 @@ _NOTHING = "-"
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """Row of the table. `mark`: `≠` if the replies differ, `~` if only ids or dates differ."""
+    """Row of the table. `mark`: `≠` if the two values differ, `~` if they differ only in ids or dates, else ""."""
 
     name: str
     then: str
@@ -27,7 +27,7 @@ class ReplayRow:
 
 
 def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[ReplayRow]:
-    """The requests and replies of the run and of the replay; JSON replies have one row for each field."""
+    """The rows that compare an exchange of the run with one of the replay; each field of a JSON reply has its row."""
     yield ReplayRow("sent at", _moment(then), _moment(now))
     yield ReplayRow("request", _request(then), _request(now))
     yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))

@@ -1,4 +1,4 @@
-"""alibabacloud_kms20160120: signs with version 3 (in headers), or with version 1 if configured."""
+"""Adapter of alibabacloud_kms20160120, which signs in headers (version 3), or with version 1 if configured."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AlibabacloudKms:
     """Thin layer over the client that hides its request objects."""
 
     def __init__(self, base_url: str, **options: object) -> None:
-        # With a scheme in the endpoint, the client would sign and send an invalid Host.
+        # If the endpoint had a scheme, the client would sign and send an invalid Host header.
         parts = urlsplit(base_url)
         self.client = Client(Config(endpoint=parts.netloc, protocol=parts.scheme, **{"region_id": _REGION, **options}))
 

@@ -1,4 +1,4 @@
-"""aliyun-python-sdk-kms: signs with version 1; parameters in the query of a POST or GET, or in a form."""
+"""Adapter of aliyun-python-sdk-kms, which signs with version 1 and sends parameters in a query or in a form."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Aliyun(Driver):
             return RaisedError(
                 kinds_of(error), error.get_http_status(), error.get_error_code(), str(error.get_error_msg())
             )
-        # Errors of the client itself, such as a failed connection: there is no reply.
+        # The client raises `ClientException` for its own errors, such as a failed connection, so there is no status.
         return RaisedError(kinds_of(error), None, None, str(error)) if isinstance(error, ClientException) else None
 
     def _create(self, description: str) -> CallResult:

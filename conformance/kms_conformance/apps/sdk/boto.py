@@ -1,4 +1,4 @@
-"""boto3: the AWS client, generated at run time from the same service model as the specs of this dialect."""
+"""Adapter of boto3, which makes its client at run time from the service model that the specs of `aws` use too."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Boto3(Driver):
         session = boto3.session.Session(
             auth.access_key_id, auth.access_key_secret, auth.security_token, region_name=auth.region
         )
-        # One attempt: retries of the client would hide faults of the target.
+        # The client gets one attempt, because its retries would hide faults of the target.
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=seconds, read_timeout=seconds)
         self._kms = session.client("kms", endpoint_url=target.base_url, verify=ca_file(target), config=config)
 
@@ -47,7 +47,7 @@ class Boto3(Driver):
         if isinstance(error, ClientError):
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             return RaisedError(kinds_of(error), status, error.response["Error"]["Code"], str(error))
-        # Errors of the client itself, such as a reply that it cannot parse; not a documented error of the service.
+        # The client raises `BotoCoreError` for its own errors, such as a reply that it cannot parse.
         return None if not isinstance(error, BotoCoreError) else RaisedError(kinds_of(error), None, None, str(error))
 
     def _create(self, description: str) -> CallResult:
@@ -75,7 +75,7 @@ class Boto3(Driver):
 
     def _schedule(self, key_id: str, window: int) -> CallResult:
         reply = self._kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=window)
-        # The date is required; the state was added to the reply later, and some endpoints do not send it.
+        # Every reply has a date. The state was added to the reply later, and some endpoints do not send it.
         return CallResult(state=reply.get("KeyState"), deletion_at=reply["DeletionDate"])
 
     def _cancel(self, key_id: str) -> CallResult:

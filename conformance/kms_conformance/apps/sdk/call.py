@@ -18,7 +18,7 @@ from kms_conformance.client.judge import Inconclusive, Judgement
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
-# Failures in which a reply was received but violates HTTP.
+# Kinds of failures in which a reply was received but violates HTTP.
 _BROKEN = frozenset({"truncated", "too_large", "bad_http"})
 _UNAVAILABLE = frozenset({502, 503, 504})
 _MOST_TEXT = 300
@@ -28,8 +28,13 @@ _MOST_TEXT = 300
 class ClientCall:
     """One call with its exchanges.
 
-    `broken` is the kind and text of the failure if the last request has no reply; `foreign` names a request that was
-    stopped before it was sent; `sent` counts the requests to the service.
+    - `operation`, `call`: the abstract operation, and the vendor's name of the call.
+    - `outcome`: the returned result or the raised exception.
+    - `answers`: the replies, decoded by this suite.
+    - `violations`: the failed judgements of these replies.
+    - `broken`: the kind and the text of the failure, if the last request has no usable reply.
+    - `foreign`: the description of a request that was stopped before it was sent.
+    - `sent`: the number of requests to the KMS.
     """
 
     operation: str
@@ -43,7 +48,7 @@ class ClientCall:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The numbers of its recorded exchanges."""
+        """The numbers of the exchanges of the call, as recorded."""
         return tuple(answer.number for answer in self.answers)
 
 
@@ -57,7 +62,8 @@ def make_call(
 ) -> ClientCall:
     """Make one call and capture its exchanges.
 
-    `musts` are the requirements that the replies are judged by; `admit` checks each request before it is sent (`Tap`).
+    `musts` holds the ids of the requirements by which the replies are judged. `admit` checks each request before it is
+    sent; see `Tap`.
     """
     target = client.target
     outcome: Outcome
@@ -97,7 +103,7 @@ def _counts(musts: frozenset[str], judgement: Judgement) -> bool:
 
 
 def judge_call(call: ClientCall, expectation: Expectation, client: Client, known: VendorClient) -> StepResult:
-    """Judge a call: passed, or a fault of the target or of the client. The title of the result is left empty."""
+    """Judge a call: passed, inconclusive, or a fault of the target or of the client. The result gets no title."""
     outcome, answers = call.outcome, call.answers
     result = StepResult(
         title="",
@@ -144,7 +150,11 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
 
 
 def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tuple[StepVerdict, str]:
-    """Fault of the target or of the client, with the reason; `reply_problem` is our own finding in the reply."""
+    """Whether a deviation is a fault of the target or of the client, and why.
+
+    `reply_problem` is the deviation in the reply as this suite decodes it. `excused` says that a known trap of the
+    client explains the deviation with any reply.
+    """
     if call.broken is not None:
         return "target", f"The reply is not a complete HTTP reply: {call.broken[1]}"
     if call.sent == 0:
@@ -161,7 +171,7 @@ def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tup
 
 
 def _trap(call: ClientCall, known: VendorClient, *, wrong_reply: bool) -> Trap | None:
-    """The known trap that explains a call; for a wrong reply, traps that excuse the target are tried first."""
+    """The known trap that explains a call; if the reply is wrong, traps that excuse the target are tried first."""
     outcome = call.outcome
     if not isinstance(outcome, (RaisedError, Crash)):
         return None
@@ -176,7 +186,7 @@ def _trap(call: ClientCall, known: VendorClient, *, wrong_reply: bool) -> Trap |
 
 
 def _crash(error: Exception) -> Crash:
-    """An undocumented exception; its place is the innermost line outside the standard library."""
+    """An undocumented exception; `where` is the innermost line of an installed package in its traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if "site-packages" in frame.filename]
     where = _place(inside[-1]) if inside else "a program that reads the returned object"
@@ -196,5 +206,5 @@ def _short(text: str) -> str:
 
 
 def numbers_of(results: Sequence[StepResult]) -> frozenset[int]:
-    """The numbers of all exchanges that findings cite."""
+    """The numbers of all exchanges that the findings among the results cite."""
     return frozenset(number for result in results if result.is_finding for number in result.exchanges)

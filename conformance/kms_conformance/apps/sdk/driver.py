@@ -1,4 +1,7 @@
-"""Interface of the adapters of vendors' clients: abstract operations in, results or errors as plain values out."""
+"""Interface of the adapters of vendors' clients, which map abstract operations to calls.
+
+Abstract operations and states have the same names in all dialects, such as `schedule` and `pending_deletion`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ from kms_conformance.target import Target
 
 @dataclass(frozen=True)
 class CallResult:
-    """Values that a call returned; None for values that the reply does not have.
+    """Values that a call returned; a value is None if the reply does not have it.
 
-    `state` is written as in the dialect, dates are aware, `keys` are the ids of a whole list, `secret` is a ciphertext
-    or the decrypted plaintext.
+    - `state`: the state of the key, as the dialect writes it; `make_call` replaces it by the abstract state.
+    - `deletion_at`: the deletion date (aware).
+    - `keys`: the ids of all keys, from all pages of a list.
+    - `secret`: a ciphertext, a decrypted plaintext, or a data key.
     """
 
     key_id: str | None = None
@@ -28,7 +33,11 @@ class CallResult:
 
 @dataclass(frozen=True)
 class RaisedError:
-    """Documented exception of a client: the names of its class and bases, and its status, code and text."""
+    """Documented exception of a client, or an error reply that this suite decoded.
+
+    - `kinds`: the names of the exception's class and its bases; empty for a decoded reply.
+    - `status`, `code`: the status and the error code of the reply; None if the exception does not contain them.
+    """
 
     kinds: tuple[str, ...]
     status: int | None
@@ -38,7 +47,11 @@ class RaisedError:
 
 @dataclass(frozen=True)
 class Crash:
-    """Undocumented exception of a client: the names of its class and bases, its text, and the line that raised it."""
+    """Undocumented exception of a client.
+
+    - `kinds`: the names of its class and its bases.
+    - `where`: the line that raised it.
+    """
 
     kinds: tuple[str, ...]
     text: str
@@ -58,16 +71,16 @@ class Driver(ABC):
 
     @abstractmethod
     def __init__(self, target: Target, scope: str) -> None:
-        """`scope` is the project of the credentials; "" if the dialect has no projects."""
+        """Make the client for a target; `scope` is the project of the credentials, "" if the dialect has none."""
 
     def call(self, operation: str, **arguments: object) -> CallResult:
-        """Make one call. Raises the exceptions of the client, and those of reading its reply objects."""
+        """Make one call. Raises the exceptions of the client, and any exception of reading the objects it returns."""
         done: Callable[..., CallResult] = getattr(self, f"_{operation}")
         return done(**arguments)
 
     @abstractmethod
     def raised(self, error: Exception) -> RaisedError | None:
-        """The documented error of a client as plain values; None for an undocumented exception."""
+        """An exception of the client as plain values; None if the class of the exception is not documented."""
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
@@ -76,5 +89,5 @@ def kinds_of(error: BaseException) -> tuple[str, ...]:
 
 
 def ca_file(target: Target) -> str | None:
-    """The file of certificate authorities that the target file names, or None."""
+    """The file of certificate authorities that the target file names; None if it names none."""
     return None if target.verify is True else str(target.verify)

@@ -1,7 +1,8 @@
 """Expected results of calls, and the comparison of a client's result with our own decoding of the reply.
 
 The same expectation is applied to the client's result and to the reply as this suite decodes it. If the reply deviates
-or breaks a requirement, the target is at fault; if only the client's result deviates, the client is at fault.
+from the expectation or breaks a requirement, the target is at fault. If only the client's result deviates, the client
+is at fault.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class Expectation(Protocol):
         ...
 
     def problem(self, outcome: Outcome) -> str | None:
-        """The deviating outcome, in one line; None if it is as expected."""
+        """The outcome in one line if it deviates from the expected one; else None."""
         ...
 
 
-# Values that the result of a successful call must have, by operation.
+# For each operation: the values that the result of a successful call must have.
 _REQUIRED_VALUES = {
     "create": ("key_id",),
     "describe": ("key_id", "state"),
@@ -42,9 +43,12 @@ _REQUIRED_VALUES = {
 
 @dataclass(frozen=True)
 class ExpectedSuccess:
-    """Expects success, with matching values of the key: its id, its abstract state, and its deletion date if pending.
+    """Expects success, with these values in the result; the expectation ignores a value that is None here.
 
-    `dated` says whether a deletion date is expected; None accepts both. `secret` is the expected plaintext.
+    - `key`: the id of the key.
+    - `state`: the abstract state of the key.
+    - `secret`: the plaintext that must be decrypted.
+    - `dated`: whether the key must have a deletion date (True) or must have none (False).
     """
 
     operation: str
@@ -64,7 +68,7 @@ class ExpectedSuccess:
         return "success" if self.secret is None else "success, and the plaintext that was encrypted"
 
     def problem(self, outcome: Outcome) -> str | None:
-        """The deviating outcome, in one line; None if it is as expected."""
+        """The outcome in one line if it deviates from the expected one; else None."""
         if not isinstance(outcome, CallResult):
             return describe_error(outcome)
         missing = [name for name in _REQUIRED_VALUES.get(self.operation, ()) if not getattr(outcome, name)]
@@ -85,7 +89,7 @@ class ExpectedSuccess:
 
 @dataclass(frozen=True)
 class ExpectedRefusal:
-    """Expects the exception that the client documents, with a status and code that the profile accepts."""
+    """Expects the documented exception (its class is `kind`), with a status and a code that the profile accepts."""
 
     refusal: Refusal
     kind: str
@@ -96,17 +100,22 @@ class ExpectedRefusal:
         return f"{self.kind}: {self.refusal}"
 
     def problem(self, outcome: Outcome) -> str | None:
-        """The deviating outcome, in one line; None if it is as expected."""
+        """The outcome in one line if it deviates from the expected one; else None."""
         if isinstance(outcome, CallResult):
             return None if self.refusal.or_accepted else "the call succeeds"
         if isinstance(outcome, Crash) or not self.refusal.admits(outcome.status or 0, outcome.code):
             return describe_error(outcome)
-        # A reply that this suite decodes has no exception class.
+        # The class is not compared for an error reply that this suite decoded: such an outcome has no exception.
         return describe_error(outcome) if outcome.kinds and self.kind not in outcome.kinds else None
 
 
 def describe_error(outcome: RaisedError | Crash) -> str:
-    """An exception in one line; an error reply if there is no exception class."""
+    """One line about a failed call.
+
+    - An undocumented exception: its class and its text.
+    - A documented exception: its class, with the status and the code of the reply.
+    - An error reply that this suite decoded, for which no exception was raised: its status and its code.
+    """
     if isinstance(outcome, Crash):
         return f"{outcome.kinds[0]}: {outcome.text}"
     answer = f"status {outcome.status}, code {outcome.code}"
@@ -114,7 +123,7 @@ def describe_error(outcome: RaisedError | Crash) -> str:
 
 
 def reply_result(operation: str, answers: Sequence[Answer], dialect: Dialect) -> CallResult | RaisedError:
-    """The result of a call as this suite decodes its replies; states are abstract.
+    """The result of a call as this suite decodes its replies; the state is the abstract one.
 
     A call may send several requests, such as the pages of a list; the last reply decides.
     """
@@ -131,14 +140,14 @@ def reply_result(operation: str, answers: Sequence[Answer], dialect: Dialect) ->
     if operation in ("encrypt", "decrypt"):
         return CallResult(secret=dialect.secret_output(operation, last.value))
     if operation == "generate_data_key":
-        # The schema requires a plaintext; its value is random.
+        # The schema of the reply already requires a plaintext. The plaintext is random, so it is not compared.
         return CallResult(secret=True)
     key, state = dialect.echo(last.value)
     return CallResult(key, state, dialect.scheduled(last.value)[0])
 
 
 def disagreement(returned: CallResult, in_reply: CallResult) -> str | None:
-    """The first value in which a client's result differs from the reply; values missing on either side are ignored."""
+    """The first value that differs between a client's result and the reply; a value must be in both to be compared."""
     for name in (field.name for field in fields(CallResult) if field.name != "secret"):
         ours, theirs = getattr(in_reply, name), getattr(returned, name)
         if ours is None or theirs is None:

@@ -1,4 +1,4 @@
-"""huaweicloudsdkkms: `delete_key` schedules the deletion, `list_key_detail` describes a key."""
+"""Adapter of huaweicloudsdkkms, in which `delete_key` schedules a deletion and `list_key_detail` describes a key."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class HuaweicloudKms:
         return self.client.update_key_description(sdk.UpdateKeyDescriptionRequest(body=body)).key_info.key_description
 
     def counted(self) -> tuple[int, int]:
-        """The number of keys, by both calls that return it."""
+        """The number of keys, as `show_user_instances` and as `show_user_quotas` return it."""
         resources = self.client.show_user_quotas(sdk.ShowUserQuotasRequest()).quotas.resources
         used = {resource.type: resource.used for resource in resources}
         return self.client.show_user_instances(sdk.ShowUserInstancesRequest()).instance_num, used["CMK"]

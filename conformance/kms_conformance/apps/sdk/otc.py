@@ -1,4 +1,7 @@
-"""otcextensions, a plugin of openstacksdk: signs in with a password or a token, sends the window as a number."""
+"""Adapter of otcextensions, a plugin of openstacksdk.
+
+The plugin signs in with a password or a token, and sends the window (the waiting period in days) as a number.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _MOST_KEYS = 100_000
 
 
 def connected(project_id: str, **options: Any) -> Any:  # noqa: ANN401 - the library has no types
-    """The client's object for the service; clouds.yaml and the environment are not read."""
+    """The client's object for the KMS; the client reads neither clouds.yaml nor environment variables."""
     connection = openstack.connect(load_yaml_config=False, load_envvars=False, **options)
     if options["auth_type"] == "admin_token":
         # A token alone names no project, but the plugin needs one before its first request.
@@ -56,7 +59,7 @@ class OtcExtensions(Driver):
     def raised(self, error: Exception) -> RaisedError | None:
         if not isinstance(error, SDKException):
             return None
-        # The message is the code alone, or ends with it: `… code = KMS.1501`.
+        # The message is the code alone, or a text that ends with the code: `… code = KMS.1501`.
         code = error.message.rpartition("=")[2].strip()
         status = error.status_code if isinstance(error, HttpException) else None
         return RaisedError(kinds_of(error), status, code, error.message)

@@ -1,4 +1,4 @@
-"""Registry of adapters by client; a vendor's package is imported only when its adapter is needed."""
+"""Registry of the adapters, one for each client; a vendor's package is imported only when its adapter is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kms_conformance.core import specs
 from kms_conformance.core.errors import UserMistake
 from kms_conformance.target import Target
 
-# Name of this package, and of its extra with the vendors' clients (pyproject.toml).
+# Name of this package, and of the extra in pyproject.toml that installs the vendors' clients.
 _PACKAGE, _EXTRA = "kms-conformance", "clients"
 
 
@@ -30,7 +30,7 @@ def client_names() -> tuple[str, ...]:
 
 
 def clients_for(target: Target, only: str | None) -> tuple[VendorClient, ...]:
-    """The clients that can sign in at a target (only the one named `only`, if given), installed or not."""
+    """The clients that can sign in at a target, installed or not; if `only` is given, only the client of this name."""
     named = (client for client in clients(target.dialect) if only in (None, client.name))
     return tuple(client for client in named if target.auth.way in client.ways)
 
@@ -57,7 +57,7 @@ def adapter_of(client: VendorClient) -> type[Driver]:
 
 
 def _install() -> str:
-    """The command that installs all clients in the tested releases, without this package."""
+    """The command that installs the tested releases of all clients, but not this package."""
     found = map(Requirement, metadata.requires(_PACKAGE) or ())
     wanted = [each for each in found if each.marker is not None and each.marker.evaluate({"extra": _EXTRA})]
     return shlex.join(["pip", "install", *(f"{each.name}{each.specifier}" for each in wanted)])

@@ -18,7 +18,7 @@ FORMAT = 1
 StepVerdict = Literal["passed", "known_trap", "client", "target", "inconclusive", "absent"]
 Result = Literal["passed", "failed", "inconclusive"]
 
-# Exit codes of `run --via`: faults of clients do not count.
+# Exit codes of `run --via`; a fault of a client does not make the result "failed".
 EXIT_CODES: Mapping[Result, int] = {"passed": 0, "failed": 1, "inconclusive": 3}
 
 
@@ -26,10 +26,16 @@ EXIT_CODES: Mapping[Result, int] = {"passed": 0, "failed": 1, "inconclusive": 3}
 class StepResult:
     """One step with one client.
 
-    `verdict`: passed (as documented), known_trap or client (the reply conforms, the client misreads it), target (the
-    reply does not conform), inconclusive (see `reason`), absent (the client has no such call). `raised` is the class
-    of the exception, `where` the line that raised it, `trap` the known trap that explains it, `requirements` the
-    requirements that the reply breaks, `exchanges` the numbers of the recorded exchanges.
+    - `operation`, `call`: the abstract operation, and the vendor's name of the call.
+    - `verdict`: "passed": the outcome is the documented one; "target": the target is at fault; "client": the client is
+      at fault; "known_trap": the client is at fault in a known way; "inconclusive": the step could not be judged;
+      "absent": the client has no such call.
+    - `expected`, `received`: the documented and the deviating outcome, in words.
+    - `reason`: why the step has this verdict.
+    - `raised`, `where`: the class of the exception, and the line that raised it.
+    - `trap`: the id of the known trap that explains the outcome.
+    - `requirements`: the ids of the requirements that the reply breaks.
+    - `exchanges`: the numbers of the recorded exchanges.
     """
 
     title: str
@@ -70,8 +76,10 @@ class ClientResult:
 class SdkReport:
     """Run of all clients at one target: the contents of `sdk.json`.
 
-    `left_out` gives the reason for each client that did not run, `reason` the reason why the run ended early,
-    `exchanges` the records of all exchanges that findings cite.
+    - `clients`: the results of each client that ran.
+    - `left_out`: for each client that did not run, the reason.
+    - `exchanges`: the records of all exchanges that findings cite.
+    - `reason`: the reason why the run ended early; "" if it did not.
     """
 
     target: Target
@@ -131,12 +139,12 @@ SDK = "sdk.json"
 
 
 def paths(directory: Path, names: Sequence[str]) -> Mapping[str, Path]:
-    """Path of each target's document, by the target's name: in the folder with its other results."""
+    """The path of each target's `sdk.json`, by the target's name: in the folder with the target's other results."""
     return {name: folder / SDK for name, folder in layout.folders(directory, names).items()}
 
 
 def write(path: Path, report: SdkReport) -> None:
-    """Validate and write the document of one target. Raises `ReportError`."""
+    """Validate and write the `sdk.json` of one target. Raises `ReportError`."""
     document = report.to_json()
     validate(document, "sdk", SDK)
     files.write_atomically(path, files.to_text(document))

@@ -1,4 +1,4 @@
-"""Run of all clients at one target, in a clean environment: from signing in to releasing the keys."""
+"""Runs all clients at one target, in a clean environment, and schedules their keys for deletion at the end."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _HTTP_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC"
 
 @contextmanager
 def clean_environment() -> Iterator[None]:
-    """An environment without credentials, proxies and the user's home directory, and with logging disabled.
+    """Run the clients without the user's credentials, proxies and home directory, and without logging.
 
-    A .netrc would replace a signature by a password, one client writes an id into the home directory, and another
-    client logs whole requests with their signatures.
+    - Home directory: a .netrc in it would replace a signature by a password, and one client writes an id into it.
+    - Logging: one client logs whole requests with their signatures.
     """
     before = dict(os.environ)
     disabled = logging.root.manager.disable
@@ -56,9 +56,10 @@ def clean_environment() -> Iterator[None]:
 
 
 def choose_clients(target: Target, only: str | None) -> tuple[tuple[VendorClient, ...], dict[str, str]]:
-    """The clients to run at a target, and the reason for each client that is left out, by name.
+    """The clients to run at a target, and for each other client of the dialect the reason why it is left out.
 
-    `only` names one client. Raises `ClientError` if a package is missing or no client can sign in.
+    If `only` is given, only the client of this name is considered. Raises `ClientError` if a package of a client is not
+    installed, or if no client can sign in at the target.
     """
     named = [client for client in clients(target.dialect) if only in (None, client.name)]
     way = target.auth.way
@@ -84,7 +85,7 @@ def choose_clients(target: Target, only: str | None) -> tuple[tuple[VendorClient
 def run_clients(
     target: Target, ledger: Ledger, found: Sequence[VendorClient], left_out: dict[str, str], progress: Progress
 ) -> SdkReport:
-    """Run the steps through each client, with one key each; the keys are released at the end in any case."""
+    """Run the steps through each client, with one key a client; the keys are scheduled for deletion in any case."""
     started, clock = datetime.now(UTC), time.monotonic()
     target_session = TargetSession(target, ledger, keys=len(found))
     results: list[ClientResult] = []

@@ -1,4 +1,4 @@
-"""Terminal output of `run --via sdk`: a table of steps and clients, the findings, and each known trap once."""
+"""Terminal output of `run --via sdk`: a table of steps by client, then the findings, then each known trap once."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _reply(exchange: Mapping[str, Any]) -> str:
 
 
 def _traps(client: ClientResult, dialect: str, width: int) -> Iterator[Text]:
-    """The known traps that the steps of a client matched, each once, with the number of steps."""
+    """The known traps that explain steps of a client: each trap once, with the number of its steps."""
     known = {trap.id: trap for each in clients(dialect) if each.name == client.name for trap in each.traps}
     met: dict[str, list[str]] = {}
     for step in client.steps:

@@ -1,4 +1,4 @@
-"""Runs the steps through one client: prepares the key by our own requests, makes the call, reads the key back."""
+"""Runs the steps through one client; our own requests prepare the key, all other calls are made by the client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kms_conformance.wire.messages import Request
 PLAINTEXT = "grüezi"
 _READ_ONLY = frozenset({"describe", "list"})
 _POLL_SECONDS = 0.2
-# After this number of full waits without effect, later waits are a tenth as long.
+# After this number of full waits in which a wrong result stayed wrong, later waits are a tenth as long.
 _MOST_FULL_WAITS = 2
 
 
@@ -46,7 +46,7 @@ class StepRunner:
         musts = (requirement.id for requirement in target_session.catalogue if requirement.level == "MUST")
         self._musts = target_session.applicable & frozenset(musts)
         self._key: str | None = None
-        # The id in the reply to the create; if not provably ours, the key is only read.
+        # The id in the reply to the create request. If the key is not proved to be ours, it is only read.
         self._named: str | None = None
         # The last known state of the key; None if it must be read.
         self._state: str | None = None
@@ -54,7 +54,11 @@ class StepRunner:
         self._full_waits = 0
 
     def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
-        """Run all steps in order; `to_the_end` also runs the waiting period out, which deletes the key."""
+        """Run all steps in order.
+
+        With `to_the_end`, and if the target's clock can be moved, the last step follows: the waiting period ends, and
+        the key is deleted.
+        """
         yield self._create()
         for step in steps(self._profile, self._target_session.pool.days):
             yield self._step(step, self._driver)
@@ -90,7 +94,7 @@ class StepRunner:
         return result
 
     def _create_through_client(self) -> tuple[ClientCall | None, str | None, Inconclusive | None]:
-        """Create a key through the client: the call (if made), the new key, and the reason if there is none."""
+        """Create a key through the client: the call, the id of the new key, and the reason if there is no key."""
         pool = self._target_session.pool
         calls: list[ClientCall] = []
         markers: list[str] = []
@@ -106,7 +110,7 @@ class StepRunner:
         try:
             _, found = pool.attempt(send)
             if len(calls[0].answers) > 1:
-                # A client that repeats a create may have created two keys.
+                # If the client sent the create request twice, it may have created two keys; both must be recorded.
                 pool.find_by_marker(markers[0])
         except Inconclusive as error:
             return (calls[0] if calls else None), None, error
@@ -187,7 +191,7 @@ class StepRunner:
     def _read(self, step: Step, driver: Driver, reading: Step) -> StepResult:
         """Describe or list until the result is as expected, or until the profile's settle time has passed."""
         expectation = self._expectation(reading)
-        # Reads may lag behind a change by the settle time.
+        # The settle time of the profile: for that long, a read may show the key as it was before a change.
         settle_seconds = self._profile.settle_seconds / (1 if self._full_waits < _MOST_FULL_WAITS else 10)
         deadline = time.monotonic() + (settle_seconds if reading.key == "own" and not reading.wrong_credentials else 0)
         while True:
@@ -204,7 +208,7 @@ class StepRunner:
         return make_call(self._client, self._musts, self._admit, driver, operation, **arguments)
 
     def _admit(self, request: Request) -> None:
-        """Keep the request rate; raise `ForeignKeyNamed` for a request that names a key older than this run."""
+        """Raise `ForeignKeyNamed` if a request names a key older than this run; else wait for the request rate."""
         said = (unquote(request.url) + request.body.decode("utf-8", "replace")).casefold()
         pool = self._target_session.pool
         if any(key.casefold() in said for key in pool.preexisting - pool.held):
@@ -246,5 +250,5 @@ class StepRunner:
 
 
 def _blank(step: Step, driver: Driver) -> StepResult:
-    """The result of a step without a call: the client does not have it."""
+    """The result of a step before any call, with the verdict "absent": the client has no such call."""
     return StepResult(step.title, step.operation, driver.calls.get(step.operation, ""), "absent")

@@ -16,9 +16,12 @@ KeyChoice = Literal["own", "unknown", "malformed"]
 class Step:
     """One call with its expected outcome.
 
-    `needs` is the state of the key before the call, set by our own requests. If `refusal` is None, the call is accepted
-    and the key then has the state `then`; else the profile's refusal of that name is expected, and the state stays.
-    `key` chooses the key that the call names; `wrong_credentials` makes the call with wrong credentials.
+    - `needs`: the state of the key before the call, set by our own requests.
+    - `refusal`: the name of the expected refusal in the profile; None if the call must be accepted.
+    - `then`: the state of the key after an accepted call; None if the call does not change the state.
+    - `window`: the waiting period in days, if the call schedules a deletion.
+    - `key`: the key that the call names: our own key, an unknown key, or a malformed id.
+    - `wrong_credentials`: whether the call is made with wrong credentials.
     """
 
     title: str
@@ -32,7 +35,7 @@ class Step:
 
 
 def steps(profile: Profile, days: int) -> Iterator[Step]:
-    """All steps between the first (`CREATE`) and the last (`EXPIRED`); the default window is `days`."""
+    """All steps between the first (`CREATE`) and the last (`EXPIRED`); `days` is the usual waiting period."""
     window, after = profile.window, profile.after_cancel
     yield Step("describe a new key", "describe")
     yield Step("list the keys", "list")
@@ -79,5 +82,5 @@ def with_wrong_credentials(refusal: str) -> Iterator[Step]:
 
 
 def _refused(profile: Profile, title: str, operation: str, state: str) -> Step:
-    """A step that the profile's table of states refuses."""
+    """A step that must be refused, because the profile refuses the operation on a key in this state."""
     return Step(title, operation, state, refusal=profile.refusal_in(operation, state))

@@ -1,7 +1,7 @@
-"""Tap on `http.client`: captures the bytes that vendors' clients send and receive.
+"""Capture of the bytes that vendors' clients send and receive, by replaced functions of `http.client`.
 
-All these clients use `http.client` in the end. The bytes are copied there, without re-encoding. A proxy would change
-the Host header, which the signatures cover, and could not read TLS.
+All these clients send their requests through `http.client`, where the bytes are copied as they are. A proxy could not
+capture them: it would change the Host header, which the signatures cover, and could not read TLS.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _TappedExchange:
 
 
 class _ReceivedBytes:
-    """Stand-in for a socket that returns bytes received earlier."""
+    """Replacement of a socket; it returns bytes that were received earlier."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -72,7 +72,7 @@ class _ReceivedBytes:
 
 
 class _CopyingFile(io.RawIOBase):
-    """File of a socket that copies the bytes read from it; enforces a size limit and a deadline."""
+    """File of a socket that copies the bytes read from it, and raises an error beyond a size limit or a deadline."""
 
     def __init__(self, raw: io.RawIOBase, tapped: _TappedExchange, seconds: float) -> None:
         self._raw = raw
@@ -104,7 +104,7 @@ class _CopyingFile(io.RawIOBase):
 
 
 class _CopyingSocket:
-    """Socket as `http.client` reads it: by one file."""
+    """Replacement of a socket, from which `http.client` reads by a `_CopyingFile`."""
 
     def __init__(self, sock: Any, tapped: _TappedExchange, seconds: float) -> None:  # noqa: ANN401 - a socket or a TLS object
         self._sock = sock
@@ -119,10 +119,12 @@ class _CopyingSocket:
 class Tap:
     """Context manager that captures all exchanges of `http.client` in this process; not reentrant, not thread-safe.
 
-    A request is held back until it is complete. Then `admit` is called with the request; `admit` may wait, or raise to
-    stop the request. Requests to origins other than those of `urls` are always stopped: a client that looks up
-    credentials or endpoints elsewhere would send our credentials there. `refused` names the last stopped request.
-    `seconds` is the deadline of a reply.
+    - `urls`: the URLs of the target. Requests to any other origin are stopped: a client that looks up credentials or
+      endpoints elsewhere would send our credentials there.
+    - `admit`: called with each request when it is complete and before it is sent; may wait, or raise an exception to
+      stop the request.
+    - `seconds`: the time within which a reply must be complete.
+    - `refused`: the reason why the last stopped request was stopped; None if no request was.
     """
 
     def __init__(self, urls: Iterable[str], admit: Callable[[Request], None], seconds: float) -> None:
@@ -181,7 +183,7 @@ class Tap:
             if tapped is None:
                 original(connection, data)
                 return
-            # Connect now, as the original would: connection errors must be raised at this point.
+            # The connection is made now, as by the original function, so that connection errors are raised here.
             if connection.sock is None and connection.auto_open:
                 _recording_error(tapped, connection.connect)
             if hasattr(data, "read"):

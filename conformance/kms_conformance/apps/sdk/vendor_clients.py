@@ -1,4 +1,4 @@
-"""Vendors' clients as `specs/<dialect>/clients.yaml` describes them: packages, documented errors, known traps."""
+"""Vendors' clients, as `specs/<dialect>/clients.yaml` describes their packages, documented errors and known traps."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from kms_conformance.core import specs
 class Trap:
     """Known fault of a client that appears with conforming replies.
 
-    A call matches if it ends in an exception of the class `raises` or a subclass, whose text matches the pattern
-    `text`, on a reply that `reply` describes, at one of `operations` (empty: any), with a release in `versions` (None:
-    any). A trap that `excuses` is the client's fault with any reply: no reply can cause the symptom, or the documents
-    do not require the request to be served.
+    A call matches the trap if all of these hold:
+
+    - `raises`: the call ended in an exception of this class or a subclass.
+    - `text`: the text of the exception matches this pattern.
+    - `operations`: the call is one of these operations; empty for any operation.
+    - `reply`: the last reply has these properties; None for any reply.
+    - `versions`: the installed version of each of these packages is in the given range; None for any version.
+
+    `tells` describes the fault, and `source` names the place that shows it. With `excuses`, the client is at fault
+    whatever the reply was: no reply can cause the exception, or the documents do not require the request to be served.
     """
 
     id: str
@@ -36,7 +42,7 @@ class Trap:
     excuses: bool = False
 
     def matches(self, operation: str, kinds: tuple[str, ...], text: str, answer: Answer | None) -> bool:
-        """Whether a call that ended in this exception, on this answer, matches the trap."""
+        """Whether the trap explains a call; `kinds` and `text` describe the exception, `answer` is the last reply."""
         return (
             self.raises in kinds
             and re.search(self.text, text) is not None
@@ -66,9 +72,14 @@ class Trap:
 
 @dataclass(frozen=True)
 class VendorClient:
-    """One client: its packages, ways to sign in, documented errors, traps and environment variables (prefixes).
+    """One client.
 
-    `errors` maps names of refusals to exception classes; `default` is the class of all other refusals.
+    - `driver`: the module and the class of the adapter.
+    - `distributions`: the packages of the client.
+    - `ways`: the ways to sign in that the client supports.
+    - `errors`: the exception class for each name of a refusal; "default" names the class for all other refusals.
+    - `traps`: the known traps.
+    - `environment`: the prefixes of the environment variables that the client reads.
     """
 
     name: str
@@ -98,7 +109,7 @@ def clients(dialect: str) -> tuple[VendorClient, ...]:
 
 
 def ways_of_clients(only: str | None) -> dict[str, frozenset[str]]:
-    """The ways to sign in that the clients (or the one named `only`) use, by dialect."""
+    """For each dialect, the ways to sign in that its clients support; with `only`, those of the client of this name."""
     return {
         dialect: frozenset[str]().union(*(client.ways for client in clients(dialect) if only in (None, client.name)))
         for dialect in specs.dialects()

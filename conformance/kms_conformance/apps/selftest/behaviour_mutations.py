@@ -1,4 +1,8 @@
-"""Mixins for `Decisions` that change one behaviour of the emulator each; they can be combined."""
+"""Mixins: subclasses of `Decisions` that each change one behaviour of the emulator.
+
+Most are made by the functions here, whose docstrings describe the changed behaviour. Several mixins can be combined as
+the base classes of one class.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ def refusing(operation: str, refusal: str, *states: State) -> Mixin:
 
 
 def answering(status: int, code: str, *refusals: str) -> Mixin:
-    """These refusals have another status and code."""
+    """These refusals are answered with this HTTP status and error code."""
 
     class Answering(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:
@@ -57,7 +61,7 @@ def answering(status: int, code: str, *refusals: str) -> Mixin:
 
 
 def admitting(*problems: str) -> Mixin:
-    """Requests with these problems of their token or signature are accepted."""
+    """Requests whose token or signature has one of these problems are accepted."""
 
     class Admitting(Decisions):
         def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
@@ -73,7 +77,7 @@ def admitting(*problems: str) -> Mixin:
 
 
 def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
-    """The allowed windows are those for which `inside` is true."""
+    """A window (waiting period) of n days is allowed if `inside(n, rules)` is true."""
 
     class Ranging(Decisions):
         def window_in_range(self, days: int) -> bool:
@@ -83,7 +87,7 @@ def ranging(inside: Callable[[int, Rules], bool]) -> Mixin:
 
 
 def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
-    """A value is read as a window of `read(value)` days; for None it is treated as documented."""
+    """A window, as sent, counts as `read(value, rules)` days; if this is None, the documented rules apply."""
 
     class Reading(Decisions):
         def window_problem(self, value: object) -> str | None:
@@ -97,7 +101,7 @@ def reading_windows(read: Callable[[object, Rules], int | None]) -> Mixin:
 
 
 def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
-    """Deletion dates are computed by `date`, from the time of the request and the days of the window."""
+    """Deletion dates are computed by `date` from the time of the request and the number of days in the window."""
 
     class Dating(Decisions):
         def deletion_date(self, now: datetime, days: int) -> datetime:
@@ -110,7 +114,7 @@ def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
 
 
 def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
-    """The operation stores `change(before, after)`, of the key before it and the documented key after it."""
+    """The operation stores `change(before, after)`; `after` is the key that the documents require afterwards."""
 
     class Doing(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
@@ -138,7 +142,11 @@ def changing_others(operation: str, which: Callable[[Key], bool], change: Change
 
 
 def changing_though_refused(refusals: Collection[str], change: Change, operation: str | None = None) -> Mixin:
-    """A request with one of these refusals changes the key that it names, or every key if it names none."""
+    """A request that is refused for one of these reasons changes the key that it names.
+
+    If it names no existing key, all keys are changed. Default keys are never changed. `operation` limits this to
+    requests for one operation.
+    """
 
     class ChangingThoughRefused(Decisions):
         def effects_of_refusal(
@@ -166,7 +174,7 @@ def showing(operations: Collection[str], change: Change) -> Mixin:
 
 
 def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
-    """Lists contain other keys than the store."""
+    """Lists contain the keys that `change` makes of the listed keys."""
 
     class Listing(Decisions):
         def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
@@ -176,7 +184,7 @@ def listing(change: Callable[[tuple[Key, ...]], Iterable[Key]]) -> Mixin:
 
 
 def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: Collection[str] | None = None) -> Mixin:
-    """Unknown ids for which `which` is true are treated as keys in this state, by these operations or by all."""
+    """Unknown ids for which `which` is true are treated as keys in this state, by these operations (None: all)."""
 
     class Inventing(Decisions):
         def invented_key(self, key_id: str, now: datetime) -> Key | None:
@@ -193,7 +201,7 @@ def inventing(which: Callable[[str], bool], state: State = ENABLED, operations: 
 
 
 def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
-    """Keys pending deletion exist while `there` is true."""
+    """A key pending deletion exists as long as `there(key, now)` is true."""
 
     class Visible(Decisions):
         def key_visible(self, key: Key, now: datetime) -> bool:
@@ -207,9 +215,9 @@ _LAG_SECONDS = 0.3
 
 
 class LaggingReads(Decisions):
-    """Eventual consistency: describing a key shows its state of `_LAG_SECONDS` ago, in real time.
+    """Eventual consistency: describing a key shows the key as it was `_LAG_SECONDS` before.
 
-    A new key is visible at once.
+    The movable clock has no influence on this time. A new key is visible at once.
     """
 
     def __init__(self, rules: Rules) -> None:

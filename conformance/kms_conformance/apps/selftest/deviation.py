@@ -18,7 +18,7 @@ Prepare = Callable[[], contextlib.AbstractContextManager[str]]
 
 HUAWEI, ALIBABA, AWS = "huawei", "alibaba", "aws"
 BOTH = (HUAWEI, ALIBABA)
-# The order decides which dialect a sample draws.
+# The order of this tuple decides which dialect a sample draws with a given seed.
 ALL = (*BOTH, *(name for name in specs.emulated() if name not in BOTH))
 
 Severity = Literal["critical", "major", "minor"]
@@ -26,14 +26,19 @@ Severity = Literal["critical", "major", "minor"]
 
 @dataclass(frozen=True)
 class Fault:
-    """One deliberate fault of the emulator: its effect, and the requirements that must be reported as failed.
+    """One deliberate fault of the emulator, and the requirements that the suite must report as failed.
 
-    `title` describes the fault in one sentence for readers of the result. `severity`: critical loses data, keeps a key
-    alive past its deletion date or admits callers without valid credentials; major breaks a client; minor misinforms.
-    At least one of `requirements` must be reported as failed. `families` are the check families that report the fault,
-    besides `entry`, which every run needs; empty means all families. `exit_code` is the expected one: 0 where the fault
-    breaks only a SHOULD or MAY, 3 where it leaves the run without a usable key. `timeout_seconds` sets the reply
-    timeout in the target file. `why_more` justifies more than five failed requirements.
+    - title: the fault in one sentence, for readers of the result.
+    - severity: a critical fault loses data, keeps a key alive past its deletion date, or admits callers without valid
+      credentials. A major fault breaks a client. A minor fault misinforms.
+    - requirements: at least one of them must be reported as failed.
+    - families: the check families that report the fault, besides `entry`, which every run needs. Empty: all families.
+    - decisions, filters: the changed behaviour of the emulator, and the functions that change its replies.
+    - auth, foreign_keys: the way to sign in, and the number of keys of other users.
+    - timeout_seconds: the reply timeout in the target file.
+    - exit_code: the expected exit code of a run: 1, or 0 if the fault breaks only a SHOULD or MAY, or 3 if the fault
+      leaves the run without a usable key.
+    - why_more: the reason why more than five requirements may fail.
     """
 
     name: str
@@ -52,7 +57,7 @@ class Fault:
     why_more: str = ""
 
     def arguments(self) -> tuple[str, ...]:
-        """The pytest arguments that limit a run to the families that report the fault."""
+        """The pytest arguments that limit a run to the check families that report the fault."""
         return only(self.families) if self.families else ()
 
     def serving(self, dialect: str, port: int = 0) -> Prepare:
@@ -70,10 +75,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Variant:
-    """One conforming behaviour that differs from the emulator's default.
+    """One variant: a behaviour of the emulator that conforms, but differs from its default.
 
-    `families` limits a run where a run of all families would take too long. Variants with the same `about` exclude each
-    other; one that is `alone` is combined with no other.
+    - families: the check families to run, where a run of all families would take too long. Empty: all families.
+    - group: the part of the list of variants to which the variant belongs, for the report.
+    - about: the subject of the variant. A random combination has at most one variant of each subject.
+    - alone: the variant is not combined with others.
+
+    The other fields are as in `Fault`.
     """
 
     name: str
@@ -116,7 +125,7 @@ def serving(
     timeout_seconds: float | None = None,
     port: int = 0,
 ) -> Prepare:
-    """Serve an emulator with these decisions and filters; the context raises the emulator's first internal error."""
+    """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator."""
 
     @contextlib.contextmanager
     def served() -> Iterator[str]:

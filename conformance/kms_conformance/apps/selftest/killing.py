@@ -1,12 +1,13 @@
 """Crash tests of a run: SIGKILL at selected requests, then a judgement of the keys and the ledger that are left.
 
-At such a request the process of the run is forked. The fork sends the request and is killed when the emulator has
-received the request, either before the request is carried out or after, with the reply unsent. A judgement gets the
-emulator with its keys and a copy of the ledger. Then the emulator's state is restored, and the original run continues.
+At each selected request, the process of the run forks twice. Each fork sends the request, and is killed when the
+emulator has received it: the first fork before the request is carried out, the second one afterwards, before the reply.
+After each kill, a judgement function checks the emulator's keys and a copy of the ledger. Then the state of the
+emulator is restored, and the original process continues.
 
-Python 3.12 and later warn about forks of processes with threads, because a lock of another thread may stay locked. The
-threads here belong to the emulator, which waits for requests during the fork, and to the watchdog. A run that hangs is
-ended by its time limit.
+Python 3.12 and later warn about forks of processes with threads, because a lock that another thread holds stays locked
+in the fork. The other threads here belong to the emulator, which waits for requests during a fork, and to the watchdog
+of the transport. A time limit ends a run that hangs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from kms_conformance.wire.transport import Transport
 
 _LONGEST_SECONDS = 10.0
 _POLL_SECONDS = 0.0005
-#: Gets the emulator, its keys before the request, and the folder of the ledger; raises if a check of them fails.
+#: Checks the state after a kill: gets the emulator, its keys before the request, and the folder with the ledger. An
+#: exception is a problem that it found.
 Judgement = Callable[["KillingEmulator", dict[str, Key], Path], None]
 
 
@@ -49,10 +51,11 @@ class SavedState:
 class KillingEmulator(Emulator):
     """An emulator that can kill the process that sends the next request.
 
-    `victim` is the id of this process, 0 for none; `after` kills it after the request is carried out, not before.
+    - victim: the id of the process to kill; 0 for none.
+    - after: whether to kill it after the request is carried out, instead of before.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of the class above
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - arguments of the base class
         super().__init__(*args, **options)
         shared = multiprocessing.get_context("fork")
         self.victim = shared.Value("i", 0)
@@ -63,7 +66,7 @@ class KillingEmulator(Emulator):
             return super()._respond(*request)
         outbound = super()._respond(*request) if self.after.value else self._unreadable()
         os.kill(self.victim.value, signal.SIGKILL)
-        # The reply is held back until the victim is dead.
+        # The reply is held back until the run sees that the victim is dead, and sets `victim` to 0.
         until = time.monotonic() + _LONGEST_SECONDS
         while self.victim.value and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
@@ -86,8 +89,10 @@ class KillingEmulator(Emulator):
 class KilledRun:
     """One run that is killed at the selected requests.
 
-    `wanted` selects request numbers, counted from 1. `judge` is called after each kill, unless keys, clock and ledger
-    equal those of an earlier kill. `killed` and `judged` are counters; `problems` are the errors that `judge` raised.
+    - wanted: selects requests by their numbers, counted from 1.
+    - judge: called after each kill, unless keys, clock and ledger equal those after an earlier kill.
+    - killed, judged: the numbers of kills and of calls of `judge`.
+    - problems: the errors that `judge` raised, as texts.
     """
 
     emulator: KillingEmulator
@@ -99,7 +104,7 @@ class KilledRun:
     problems: list[str] = field(default_factory=list)
 
     def run(self, *, tier: str = "smoke", arguments: Sequence[str] = (), timeout_seconds: float = 3600) -> Outcome:
-        """Run the suite to its end with all kills; see `killed`, `judged` and `problems`."""
+        """Run the suite to its end, with two kills at each wanted request; sets `killed`, `judged` and `problems`."""
         here, there = multiprocessing.get_context("fork").Pipe()
         thread = threading.Thread(target=self._handle_kills, args=(here,), daemon=True)
         thread.start()
@@ -123,7 +128,7 @@ class KilledRun:
             else:
                 self.killed += 1
                 left = self._left(Path(folder))
-                # A later run depends on this state only, so equal states are judged once.
+                # A later run depends on keys, clock and ledger only, so equal states are judged once.
                 problem = "" if left in self._known else self._judged(saved.keys, Path(folder))
                 self._known.add(left)
                 if problem:
@@ -138,7 +143,7 @@ class KilledRun:
     def _judged(self, before: dict[str, Key], folder: Path) -> str:
         self.judged += 1
         with tempfile.TemporaryDirectory() as copy:
-            # A copy, so that the lease of the continuing run does not lock it.
+            # `judge` gets a copy of the folder, because the lease of the continuing run locks the original.
             shutil.copytree(folder, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports"))
             try:
                 self.judge(self.emulator, before, Path(copy))
@@ -150,14 +155,17 @@ class KilledRun:
 def _nonces_of(emulator: Emulator) -> Nonces | None:
     """The nonce store of an emulator, None if it has none.
 
-    Nonces are restored because the fork and the continuing run send the same request, which is no replay attack.
+    The used nonces are restored, because the continuing run sends the request of the fork again with the same nonce.
     """
     authenticator = getattr(emulator._api, "_authenticator", None)  # noqa: SLF001 - as above
     return getattr(authenticator, "_nonces", None)
 
 
 def _fork_at_requests(emulator: KillingEmulator, wanted: Callable[[int], bool], pipe: Connection) -> None:
-    """In the process of the run: have a fork send each wanted request first, twice, killed before and killed after."""
+    """Patch the transport in the process of the run, so that two forks send each wanted request before the run does.
+
+    The first fork is killed before the request is carried out, the second one afterwards.
+    """
     send = Transport.exchange
     count = 0
 
@@ -172,7 +180,7 @@ def _fork_at_requests(emulator: KillingEmulator, wanted: Callable[[int], bool], 
             if victim == 0:
                 emulator.after.value = after
                 emulator.victim.value = os.getpid()
-                # On a new connection: the open one is shared with the continuing process.
+                # The fork opens a new connection, because it shares the open one with the continuing process.
                 send(Transport(), *args, **options)
                 os._exit(1)
             _, status = os.waitpid(victim, 0)

@@ -47,7 +47,12 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class Null:
-    """One null target; `answer` is None where no server listens, or where the emulator of `another` dialect does."""
+    """One null target.
+
+    - answer: writes the reply to each request. None: no server listens, or, with `another`, an emulator serves.
+    - auth: the way to sign in that the target file names.
+    - another: the emulator of another dialect serves.
+    """
 
     name: str
     title: str
@@ -73,7 +78,7 @@ class Null:
 
 
 def _target(dialect: str, base_url: str, auth: str | None) -> str:
-    """A target file with the credentials of the emulator and the address `base_url`."""
+    """A target file with the emulator's credentials and the address `base_url` of the null target."""
     with Emulator(dialect) as emulator:
         written = emulator.target_yaml(auth).replace(emulator.base_url, base_url)
     target = yaml.safe_load(written)
@@ -117,7 +122,7 @@ class _Server(socketserver.ThreadingTCPServer):
 def _listening(answer: Answer | None) -> Iterator[int]:
     if answer is None:
         with socket.socket() as unused:
-            # Bound, but not listening: the port stays reserved, and connections are refused.
+            # The socket is bound but does not listen: the port stays reserved, and connections are refused.
             unused.bind(("127.0.0.1", 0))
             yield unused.getsockname()[1]
         return
@@ -147,7 +152,7 @@ def _always(status: int, body: bytes = b"{}", *headers: str) -> Answer:
 
 
 def _discard(_: object) -> None:
-    """Ignore a value, for use in a lambda that returns None."""
+    """Ignore a value, so that a lambda returns None."""
 
 
 def _hang(request: RawRequest, _: ReplyStream) -> None:
@@ -183,7 +188,7 @@ def _trickle(request: RawRequest, out: ReplyStream) -> None:
 
 @cache
 def _bomb() -> bytes:
-    # Compressed in parts, because the memory of the server counts as memory of the run.
+    # The text is compressed in parts to save memory: this server and the measured run are one process.
     packer = zlib.compressobj(1, wbits=31)
     return b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
 
@@ -211,7 +216,7 @@ def _endless_interim(_: RawRequest, out: ReplyStream) -> None:
 
 
 def _fat(_: RawRequest, out: ReplyStream) -> None:
-    """Nearly as many JSON values as the client accepts."""
+    """Send nearly as many JSON values as the client accepts."""
     entries = b",".join([b'{"a":1}'] * 14_900)
     out.write(reply(200, b'{"keys":[' + entries + b"]}", "Content-Type: application/json"))
 

@@ -1,4 +1,4 @@
-"""Variants that are overloaded: they throttle requests, or close the connection of some requests."""
+"""Variants (conforming emulators) that seem overloaded: they throttle some requests or close their connections."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class _Throttling(Decisions):
 
 
 class _Dropping(_Throttling):
-    """One request in sixty is not carried out; `_unanswered` closes its connection."""
+    """One request in sixty is not carried out; the filter `_unanswered` closes its connection."""
 
 
 class _DroppingWhatThrottles(_Throttling):
-    """One request in sixty is throttled, and the next one is not carried out; `_unanswered` closes its connection."""
+    """One request in sixty is throttled. The next one is not carried out; `_unanswered` closes its connection."""
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return "throttled" if inbound.number % 60 == 1 else super().token_problem(found, inbound)

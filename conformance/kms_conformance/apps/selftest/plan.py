@@ -19,13 +19,17 @@ from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
 
-# A sample draws one in this many critical faults, other faults, variants and null targets.
+# On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
+# variants, and one in `_NULL` null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
 
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to run: a `whole` run, as users start it, or only the families that show the fault or variant."""
+    """One trial to run.
+
+    A `whole` run has all check families, as users start it. Another run has only the families of its fault or variant.
+    """
 
     kind: Kind
     name: str
@@ -43,7 +47,7 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Run the trial. A fault whose whole run has a problem at `smoke` is run again at `standard`."""
+        """Run the trial. If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead."""
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
@@ -55,7 +59,7 @@ class Task:
         return trial
 
     def broken(self, error: Exception) -> Trial:
-        """The trial of a run that raised `error`: the error is its problem."""
+        """The result of a trial that raised `error`; the error is its problem."""
         subject = Subject(self.kind, self.name, self.dialect, COMPOUND if self.name == COMPOUND else "")
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
@@ -77,7 +81,7 @@ def _faults() -> dict[tuple[str, str], Fault]:
 def compound(dialect: str, seed: int) -> Variant:
     """A variant that combines several conforming behaviours; the same seed draws the same combination.
 
-    At most one variant of each `about` is drawn. Variants that are `alone` are left out.
+    At most one variant of each subject (`about`) is drawn. Variants that are `alone` are left out.
     """
     draw = random.Random(f"{dialect} {seed}")  # noqa: S311 - a sample, no secret
     about: defaultdict[str, list[Variant]] = defaultdict(list)
@@ -89,7 +93,7 @@ def compound(dialect: str, seed: int) -> Variant:
         name=" + ".join(variant.name for variant in drawn) or "none",
         title="Several conforming behaviours, drawn by a seed.",
         dialects=(dialect,),
-        # Without duplicates: two variants may share a class, and a class cannot have the same base twice.
+        # Duplicates are removed: two variants may share a class, and a class cannot have the same base class twice.
         decisions=tuple(dict.fromkeys(decision for variant in drawn for decision in variant.decisions)),
         filters=tuple(changed for variant in drawn for changed in variant.filters),
         auth=next((variant.auth for variant in drawn if variant.auth is not None), None),
@@ -100,9 +104,12 @@ def compound(dialect: str, seed: int) -> Variant:
 
 
 def sample(seed: int) -> tuple[Task, ...]:
-    """A sample for the CI of a change: a quarter of the critical faults, a twelfth of the others, a third of the rest.
+    """A random sample of all trials, for the CI of a change.
 
-    Each runs in one of its dialects, at `smoke`, with the families that show it. Another seed draws another sample.
+    On average, the sample has a quarter of the critical faults, a twelfth of the other faults, a third of the null
+    targets and a third of the variants. It also has one compound variant (a random combination of variants). Each trial
+    runs in one dialect, at `smoke`. A run against a fault or a single variant has only the `families` of that fault or
+    variant. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 
@@ -126,9 +133,15 @@ def sample(seed: int) -> tuple[Task, ...]:
 
 
 def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]:
-    """Every fault as a whole run, every null target and every variant, in each of its dialects.
+    """The full plan: all trials of the self-test.
 
-    `smoke_runs` and `standard_runs` are the numbers of compound variants for each dialect, with seeds from `seed` on.
+    - Every fault has one run of the whole suite in each dialect of the fault.
+    - Every null target (an endpoint that is no KMS) has one run of the whole suite in each of its dialects.
+    - Every variant (an emulator that conforms in another way) has one run in each of its dialects: of the whole
+      suite, or only of the `families` of the variant if it names any.
+    - Every emulated dialect has runs against compound variants (random combinations of variants): `smoke_runs` runs at
+      the tier `smoke`, and `standard_runs` runs at `standard`. In both tiers, the runs have the seeds `seed`,
+      `seed + 1`, `seed + 2` and so on; the other trials have the seed 1.
     """
     for fault in FAULTS:
         for dialect in fault.dialects:
@@ -147,9 +160,9 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
-    """Run the tasks in `processes` processes and yield each trial as it ends; see `Task.broken` for errors."""
+    """Run the tasks in `processes` processes, and yield each trial when it ends; for an error, yield `Task.broken`."""
     preload()
-    # Forked, so that the processes inherit the preloaded modules; this process has no other threads at that time.
+    # The processes are forked, so that they inherit the preloaded modules. This process has no other threads then.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
         try:
             for done in as_completed([pool.submit(_run, task) for task in tasks]):
@@ -161,5 +174,5 @@ def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
 def _run(task: Task) -> Trial:
     try:
         return task.run()
-    except Exception as error:  # noqa: BLE001 - any error is reported in the place of the trial
+    except Exception as error:  # noqa: BLE001 - any error becomes the result of the trial
         return task.broken(error)

@@ -12,14 +12,20 @@ from kms_conformance.apps.selftest.trial import Kind, Trial
 
 FORMAT = 1
 
-# Minimum shares in percent: critical faults detected; all faults detected; all faults detected with the expected
-# requirement named; critical faults detected at the tier `smoke`.
+# Minimum shares in percent: of the critical faults detected, of all faults detected, of all faults detected without a
+# problem of the trial (see `Trial`), and of the critical faults detected at the tier `smoke`.
 CRITICAL_KILLED, KILLED, RIGHT, CRITICAL_AT_SMOKE = 100.0, 98.0, 95.0, 80.0
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of the figures. `commit` is empty outside a repository, and ends in `+` if there were changes."""
+    """How and when the figures were measured.
+
+    - commit: the tested commit, or several if a report was continued. It ends in `+` if the code had uncommitted
+      changes, and is empty outside a repository.
+    - command: the command line that made the report.
+    - complete: whether all trials were run, not a sample.
+    """
 
     date: str
     commit: str
@@ -31,9 +37,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Score:
-    """Counts of fault trials: `faults` all, `killed` detected, `right` with the expected requirement named.
+    """Counts of fault trials.
 
-    `at_smoke` counts the faults that are detected at the tier `smoke`.
+    - faults: all of them.
+    - killed: faults that the suite detected.
+    - right: faults whose trial has no problem; in particular, an expected requirement failed.
+    - at_smoke: faults that the suite detected at the tier `smoke`.
     """
 
     faults: int
@@ -98,19 +107,19 @@ class Power:
         return tuple(trial for kind in _KINDS for trial in self.of(kind) if trial.problem)
 
     def families(self) -> Mapping[str, int]:
-        """The number of faults that each check family was the first to detect, in whole runs."""
+        """For each check family, the number of faults that it was the first to detect; counted in whole runs only."""
         first = [trial.first.family for trial in self.of("fault") if trial.whole and trial.first]
         return {family: first.count(family) for family in sorted(set(first), key=lambda name: -first.count(name))}
 
     def first_report(self) -> tuple[float, float]:
-        """The median seconds and requests until a fault is detected, in whole runs; 0 if there are no whole runs."""
+        """The median seconds and requests until a whole run detects its fault; 0 and 0 if there are no whole runs."""
         first = [trial.first for trial in self.of("fault") if trial.whole and trial.first]
         if not first:
             return 0.0, 0.0
         return median(one.seconds for one in first), median(one.requests for one in first)
 
     def broken_promises(self) -> Sequence[str]:
-        """The minimum shares that are not reached and the trials with a problem, one sentence each."""
+        """One sentence for each minimum share that is not reached, and each variant or null target with a problem."""
         return [
             *self._of_faults(),
             *(f"{t.title}: {t.problem}" for kind in _OTHERS for t in self.of(kind) if t.problem),

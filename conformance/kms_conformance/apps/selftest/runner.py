@@ -27,17 +27,21 @@ from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
 from kms_conformance.verdict.results import CheckResult
 
-# A run needs only this plugin. Other plugins, tracebacks and the garbage collector of `unraisableexception` cost time.
+# Modules that pytest imports in every run; `preload` imports them once.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
+# A run needs only the plugin of this project. Pytest is faster without its cache, without full tracebacks, and without
+# `unraisableexception`, which collects garbage.
 _PLUGINS = ("-p", "kms_conformance.run.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a run: exit code, content of `verdict.json`, and check results in the order of execution.
+    """The result of a run.
 
-    `most_memory` is the peak memory in MB, minus the memory of the process at its start. It includes the served target,
-    which runs in the same process.
+    - verdict: the content of `verdict.json`.
+    - checks: the results of the checks in the order of execution.
+    - most_memory: the peak memory of the process in MB, minus its memory at the start. The process also serves the
+      target, whose memory is included.
     """
 
     exit_code: int
@@ -118,19 +122,19 @@ def _child(
 
 
 def _peak() -> float:
-    """The peak memory of this process in MB; a forked process starts with the memory of its parent."""
+    """The peak memory of this process in MB; the memory of a forked process includes that of its parent at the fork."""
     try:
         import resource  # noqa: PLC0415 - not available on Windows
     except ImportError:
         return 0.0
-    # kB, on macOS bytes.
+    # `ru_maxrss` is in kB, but on macOS in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 @cache
 def preload() -> None:
-    """Import modules, read specs and compile templates that every run needs, once for all forked runs."""
+    """Import the modules, read the specs and compile the templates that every run needs, once for all forked runs."""
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
     for name in (

@@ -1,4 +1,4 @@
-"""Stub success replies for every operation and any key, from a service that keeps no state."""
+"""Stub replies of a service that keeps no state: every operation on any key is answered with success."""
 
 from __future__ import annotations
 

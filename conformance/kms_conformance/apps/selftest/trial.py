@@ -1,4 +1,8 @@
-"""One trial of the self-test: a run against a fault, a variant or a null target, and its result."""
+"""One trial of the self-test: a run of the suite against a deviating endpoint, and the result of the run.
+
+The endpoint is a fault (an emulator with a deliberate deviation), a variant (an emulator that conforms in another way),
+or a null target (an endpoint that is no KMS).
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,22 @@ from kms_conformance.verdict.results import CheckResult
 
 Kind = Literal["fault", "variant", "null"]
 
-# The name of a variant that combines several others, drawn by a seed.
+# The name of variants that combine several other variants; a seed draws which ones.
 COMPOUND = "compound"
-# With more failed requirements than this, users have to guess which one is the cause.
+# Limit on the failed requirements of a fault. With more of them, users have to guess which one shows the cause.
 MOST_ACCUSED = 5
-# The longest run against a null target, in seconds, with its `limits.timeout_seconds` of 0.3.
+# Limit on the duration of a run against a null target, in seconds. Its target file sets a reply timeout of 0.3 s.
 NULL_SECONDS = 30
-# The largest `Outcome.most_memory` of a run against a null target, in MB.
+# Limit on the memory of a run against a null target (`Outcome.most_memory`), in MB.
 NULL_MEMORY = 300
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The subject of a trial: its kind, name, dialect, class, and for a fault its severity."""
+    """The fault, variant or null target of a trial.
+
+    `group` is the class of a fault or the group of a variant; `severity` is empty unless the kind is a fault.
+    """
 
     kind: Kind
     name: str
@@ -38,7 +45,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class FirstFailure:
-    """The end of the first failed check: seconds of checking and number of requests until then, and its family."""
+    """The first failed check of a run.
+
+    - seconds: the duration of all checks up to the end of this one.
+    - requests: the number of requests of these checks.
+    - family: the check family of the failed check.
+    """
 
     seconds: float
     requests: int
@@ -57,11 +69,17 @@ class FirstFailure:
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one run: `accused` are the failed requirements; `problem` is empty if the result is as expected.
+    """The result of one run.
 
-    A fault is detected (`killed`) if any requirement failed. The trial has no problem if an expected requirement of the
-    fault failed, and at most `MOST_ACCUSED` requirements failed or the fault has a `why_more`. `seconds` is the
-    duration of the whole run.
+    - whole: all check families were run.
+    - accused: the requirements that failed.
+    - problem: the difference from the expected result; empty if there is none.
+    - seconds: the duration of the run.
+    - first: the first failed check; None if no check failed.
+
+    A fault is detected (`killed`) if any requirement failed. Its trial has no problem if one of its `requirements`
+    failed, at most `MOST_ACCUSED` requirements failed (more if the fault has a `why_more`), and the exit code is the
+    expected one.
     """
 
     subject: Subject
@@ -77,7 +95,7 @@ class Trial:
 
     @property
     def key(self) -> tuple[str, str, str, Tier | None, int]:
-        """The key that a task shares with its trial. The tier of a fault is left out: it may be tried at two tiers."""
+        """The key that a task shares with its trial; without the tier for a fault, which may be tried at two tiers."""
         subject = self.subject
         name = COMPOUND if subject.group == COMPOUND else subject.name
         return subject.kind, name, subject.dialect, None if subject.kind == "fault" else self.tier, self.seed
@@ -108,7 +126,7 @@ class Trial:
 
 
 def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
-    """Run the suite against a fault: only the families of the fault, or the `whole` suite as users do."""
+    """Run the suite against a fault: the `whole` suite, as users do, or only the families that report the fault."""
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
     outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=300)
@@ -124,13 +142,13 @@ def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool) -> str:
         return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
     if len(outcome.failed) > MOST_ACCUSED and not fault.why_more:
         return f"{len(outcome.failed)} requirements failed: {', '.join(sorted(outcome.failed))}"
-    # A fault that breaks only a SHOULD or MAY leaves the target conformant; a run of some families is inconclusive.
+    # A run of some families leaves MUSTs untested, so it is inconclusive (exit code 3) unless a MUST fails (1).
     expected = fault.exit_code if whole or fault.exit_code == 1 else 3
     return "" if outcome.exit_code == expected else f"the run ended with exit code {outcome.exit_code}"
 
 
 def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
-    """Run the suite against a conforming variant: no requirement may be failed or inconclusive."""
+    """Run the suite against a variant; a requirement that failed or is inconclusive is a problem of the trial."""
     arguments = () if whole else variant.arguments()
     started = time.monotonic()
     outcome = run_suite(variant.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=600)
@@ -139,7 +157,7 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
         for entry in outcome.verdict["requirements"]
         if entry["verdict"] in {"failed", "inconclusive"} and not entry.get("not_run")
     ]
-    # A run of some families leaves MUSTs untested, so it is inconclusive.
+    # A run of some families does not test all MUSTs, so it is inconclusive (exit code 3).
     if not wrong and outcome.exit_code != (3 if arguments else 0):
         wrong = [f"the run ended with exit code {outcome.exit_code}"]
     subject = Subject("variant", variant.name, dialect, variant.group)
@@ -147,7 +165,11 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
 
 
 def try_null(null: Null, dialect: str, *, seed: int = 1) -> Trial:
-    """Run the suite against a null target: no MUST may pass, and the run must end in time and give reasons."""
+    """Run the suite against a null target.
+
+    No MUST may pass. Each requirement that failed or is inconclusive must have a reason. The run must stay within
+    `NULL_SECONDS` and `NULL_MEMORY`.
+    """
     started = time.monotonic()
     outcome = run_suite(null.serving(dialect), seed=seed, timeout_seconds=4 * NULL_SECONDS)
     problem = _null_problem(outcome, time.monotonic() - started)

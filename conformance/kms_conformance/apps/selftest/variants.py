@@ -1,4 +1,4 @@
-"""Conforming variants of the emulator, which differ from it where the documents leave room. All of them must pass."""
+"""Variants: emulators that conform in another way, where the documents leave a choice. All of them must pass."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ _WRITING = (
 
 
 def _listed_answer(position: int) -> Mixin:
-    """Refusals use the accepted answer at this position in the profile; the last one if there are fewer."""
+    """Refusals use the answer at this position in the profile, or the last answer if the profile lists fewer."""
 
     class Listed(Decisions):
         def answer(self, refusal: str) -> RefusalAnswer:
@@ -177,7 +177,7 @@ class _AnyForm(Decisions):
 
 
 class _NothingUnknown(Decisions):
-    """Undocumented fields are refused."""
+    """The undocumented fields that the suite sends are refused."""
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return "unknown_field" if "no_such_field" in inbound.parameters else super().token_problem(found, inbound)
@@ -188,7 +188,7 @@ class _NothingUnknown(Decisions):
 
 
 class _NoNumbers(Decisions):
-    """A window as a JSON number is refused."""
+    """A window (waiting period) that is sent as a JSON number is refused."""
 
     def window_problem(self, value: object) -> str | None:
         return "window_other_type" if isinstance(value, int) else super().window_problem(value)
@@ -260,7 +260,7 @@ class _StateFromBefore(Decisions):
 
 
 class _GoneWithinADay(Decisions):
-    """A key is gone 23 hours after its deletion date; from that date on, it cannot be cancelled."""
+    """A key is gone 23 hours after its deletion date; in these hours, its deletion cannot be cancelled."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -280,7 +280,7 @@ _LIVING = (
         Variant(
             f"date-rounded-up-to-{name}",
             f"Dates are rounded up to the {name}.",
-            # The AWS dialect allows a date that is hours late, but breaks the SHOULD schedule.window.exact.
+            # In the AWS dialect, a date that is hours late is allowed, but it fails the SHOULD schedule.window.exact.
             dialects=ALL if seconds <= 60 else BOTH,
             decisions=(_rounded_up(seconds),),
             about="dates",
@@ -313,7 +313,7 @@ _LIVING = (
 
 
 class _RoomForTwo(Decisions):
-    """The quota leaves room for two keys beside the existing ones; keys pending deletion count."""
+    """The quota allows two keys more than exist at the first creation; keys pending deletion count."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -358,7 +358,7 @@ _AROUND = (
     ),
 )
 
-# The last group, because later filters would have to decompress the body.
+# This group comes last in `VARIANTS`, because filters after it would have to decompress the body.
 _PACKED = (
     Variant(
         "gzip",

@@ -1,4 +1,4 @@
-"""Variants of the JSON 1.1 encoding that clients treat alike: error types with a namespace, null for absent fields."""
+"""Variants of the JSON 1.1 encoding that clients treat alike, such as error types with a namespace."""
 
 from __future__ import annotations
 

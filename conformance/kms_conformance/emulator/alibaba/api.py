@@ -1,9 +1,9 @@
 """The API of the Alibaba dialect: `GET` or `POST /` with an action and its parameters in query, form and headers.
 
-Order of the checks, which the documents leave open: signature; method and path; version; action; form and range of the
-parameters; the key's existence; its state. For example, a bad window for an unknown key is refused because of the
-window, and requests without credentials do not reveal which keys exist. A duplicate parameter (in query and form) is
-refused.
+A request is checked in this order, which the documents leave open: signature; method and path; version; action; form
+and range of the parameters; whether the key exists; the key's state. For example, a bad window (waiting period) for an
+unknown key is refused because of the window, and requests without credentials do not reveal which keys exist. A
+parameter that is sent twice, such as in query and form, is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Route:
 
 
 class AlibabaApi:
-    """Routes the actions of the Alibaba dialect; see the module for the order of its checks."""
+    """Routes the actions of the Alibaba dialect; see the module docstring for the order of the checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

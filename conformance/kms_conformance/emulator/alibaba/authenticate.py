@@ -1,7 +1,7 @@
-"""Signatures of the Alibaba dialect, version 1.0 (`HMAC-SHA1` over all parameters) and version 3 (`ACS3-HMAC-SHA256`).
+"""Checks signatures of the Alibaba dialect: version 1.0 (`HMAC-SHA1`) and version 3 (`ACS3-HMAC-SHA256`).
 
-Both are recomputed from the request as received. Sources: the vendor's "Request signatures" for RPC services, with its
-DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
+Each signature is computed again from the request as received. Sources: the vendor's "Request signatures" for RPC
+services, with its DescribeRegions example; "Request syntax and signature method V3", with its RunInstances example.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.seed_data import AccessKey
     from kms_conformance.emulator.service import Service
 
-# The gateway's page of errors: a timestamp that differs by more than 15 minutes has expired.
+# The largest difference between the time of a signature and the system clock. The gateway's page of errors says that a
+# timestamp has expired if it differs by more than 15 minutes.
 SKEW = timedelta(minutes=15)
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -46,13 +47,14 @@ def within_skew(stamp: datetime, now: datetime) -> bool:
     return abs(now - stamp) <= SKEW
 
 
-# A timestamp may be one skew ahead of the clock, and the signature is valid for one more skew after the timestamp.
+# The time for which used nonces are kept. A timestamp may be 15 minutes ahead of the clock, and its signature is valid
+# until 15 minutes after the timestamp.
 _KEPT = SKEW + SKEW + timedelta(minutes=1)
 _SWEEP_EVERY = 1000
 
 
 class Nonces:
-    """The used nonces of each access key; thread-safe."""
+    """The used nonces (random texts that a request may use once) of each access key; thread-safe."""
 
     def __init__(self) -> None:
         self._used: dict[tuple[str, str], datetime] = {}
@@ -70,7 +72,7 @@ class Nonces:
 
 @dataclass(frozen=True)
 class SignatureProblem:
-    """The refusal of a signature, named as in the profile, and the expected text to sign."""
+    """The refusal of a signature by its name in the profile; for a wrong signature, also the text to sign."""
 
     refusal: str
     string_to_sign: str = ""
@@ -79,7 +81,7 @@ class SignatureProblem:
 def problem_v1(
     method: str, pairs: parameters.Pairs, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime
 ) -> SignatureProblem | None:
-    """Check a version 1 signature in the parameters `pairs`, with `now` in real time; None if it is valid."""
+    """The problem of a version 1 signature, None if it is valid. `now` is the time of the system clock."""
     values = parameters.first_values(pairs)
     if not values.get("AccessKeyId") or not values.get("Signature"):
         return SignatureProblem("no_credentials")
@@ -114,7 +116,8 @@ def sign_v1(text: str, secret: str) -> str:
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 _AUTHORIZATION = re.compile(rf"{ALGORITHM} Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})")
-# The page requires these headers to be signed if they are sent; otherwise they could be changed in transit.
+# The page on version 3 requires a signature to cover these headers if they are sent; otherwise they could be changed
+# in transit.
 _TO_SIGN = (
     "host",
     "x-acs-action",
@@ -128,7 +131,7 @@ _REQUIRED = ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
 
 
 def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime) -> str | None:
-    """Check a version 3 signature, with `now` in real time; returns the profile's refusal, None if it is valid."""
+    """The refusal of a version 3 signature, None if it is valid. `now` is the time of the system clock."""
     match = _AUTHORIZATION.fullmatch(inbound.header("authorization") or "")
     if match is None:
         return "no_credentials"
@@ -158,7 +161,7 @@ def _is_right(inbound: Inbound, signed: list[str], secret: str, signature: str) 
 
 
 def canonical_request(inbound: Inbound, signed: list[str], body_hash: str) -> str:
-    """The text whose hash is signed. A space may be sent as a plus sign; it is signed as %20."""
+    """The text whose hash is signed. A space in the query, which may be sent as a plus sign, is signed as %20."""
     query = parameters.encoded(parameters.of_query(inbound))
     headers = "".join(f"{name}:{inbound.header(name)}\n" for name in signed)
     return "\n".join((inbound.method, inbound.path or "/", query, headers, ";".join(signed), body_hash))
@@ -171,21 +174,21 @@ def sign_v3(canonical: str, secret: str) -> str:
 
 
 class AlibabaAuthenticator:
-    """Checks signatures, on real time."""
+    """Checks signatures against the system clock; the movable clock of the emulator does not matter."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._nonces = Nonces()
 
     def authenticate(self, inbound: Inbound, pairs: Pairs) -> None:
-        """Raises `Refused` unless the signature is valid; `pairs` are all parameters of query and form."""
+        """Raise `Refused` unless the signature is valid; `pairs` are all parameters of query and form."""
         found = self._found(inbound, pairs)
         problem = self._service.decisions.signature_problem(found.refusal if found else None, inbound)
         if problem is None:
             return
         if found is None or found.refusal != problem or not found.string_to_sign:
             raise Refused(problem)
-        # An official client splits this message at its colon and fails without one.
+        # An official client splits this message at the colon, and fails if there is none.
         message = "Specified signature is not matched with our calculation. server string to sign is:"
         raise Refused(problem, message + found.string_to_sign)
 
@@ -194,5 +197,5 @@ class AlibabaAuthenticator:
         if not (inbound.header("authorization") or "").startswith(ALGORITHM):
             return problem_v1(inbound.method, pairs, credentials.ACCESS_KEYS, self._nonces, now)
         refusal = problem_v3(inbound, credentials.ACCESS_KEYS, self._nonces, now)
-        # That client never uses version 3, so the message needs no text to sign.
+        # The client that splits the message never uses version 3, so the text to sign is not needed here.
         return None if refusal is None else SignatureProblem(refusal, ALGORITHM if refusal == "wrong_signature" else "")

@@ -1,4 +1,4 @@
-"""Credentials and seed data of the Alibaba dialect: the constants are published here, and therefore no secrets."""
+"""Credentials and seed data of the Alibaba dialect. They are no secrets, because this source publishes them."""
 
 # ruff: noqa: S105 - see above
 
@@ -28,7 +28,7 @@ ACCESS_KEYS = {
 
 
 def _auth(_: str) -> dict[str, dict[str, str]]:
-    """The kinds are v3, v1 and sts."""
+    """The `auth` sections of target files. Ways to sign in: signature v3 or v1, and sts (a temporary access key)."""
     return {
         "v3": {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET, "signature": "v3"},
         "v1": {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET, "signature": "v1"},
@@ -46,5 +46,5 @@ SEED = SeedData(
     foreign=KeyDraft(
         spec="Aliyun_AES_256", usage="ENCRYPT/DECRYPT", alias="alias/payroll-{number}", description="Not yours."
     ),
-    # No default keys: this service creates them only for other services of the vendor.
+    # `own` stays empty: this service creates default keys only for other services of the vendor.
 )

@@ -1,6 +1,6 @@
-"""The actions of the Alibaba dialect: from parameters to the value of a reply, without its request id.
+"""The actions of the Alibaba dialect: each takes parameters and returns the value of a reply, without its request id.
 
-Form and range of all parameters are checked before the key's existence, and its existence before its state.
+An action first checks form and range of all parameters, then whether the key exists, then the key's state.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
 
-# CreateKey: the algorithms by key usage, the default first.
+# The algorithms that CreateKey accepts, by key usage; the first one is the default.
 _ENCRYPTS = ("Aliyun_AES_256", "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4")
 _SIGNS = ("RSA_2048", "RSA_3072", "EC_P256", "EC_P256K", "EC_SM2")
 _LONGEST_DESCRIPTION = 8192
-# ListKeys: the filter properties and their metadata fields; None for properties that no key of the emulator has.
+# The properties by which ListKeys filters, and their metadata fields; None if no key of the emulator has the property.
 _FILTERS = {
     "KeyState": "KeyState",
     "KeySpec": "KeySpec",
@@ -36,7 +36,7 @@ _FILTERS = {
 
 
 class KeyActions:
-    """The actions on keys and their states, one method each; all raise `Refused`."""
+    """The actions on keys, one method each. Every method raises `Refused` if the request is refused."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -44,7 +44,7 @@ class KeyActions:
         self._decisions = service.decisions
 
     def create(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CreateKey."""
+        """CreateKey: the reply has the metadata of the new key."""
         spec = fields.choice("KeySpec", (*_ENCRYPTS, *_SIGNS), _ENCRYPTS[0])
         usage = "SIGN/VERIFY" if spec in _SIGNS else "ENCRYPT/DECRYPT"
         fields.choice("ProtectionLevel", ("SOFTWARE", "HSM"), "SOFTWARE")
@@ -60,12 +60,12 @@ class KeyActions:
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def describe(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DescribeKey: by id, alias or ARN."""
+        """DescribeKey: the request names the key by id, alias or ARN."""
         key = self._store.describe(self.key_id(fields.key_name()))
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def list_keys(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ListKeys: includes keys pending deletion."""
+        """ListKeys: the list includes keys pending deletion."""
         number = fields.number("PageNumber", range(1, 1_000_000_000), 1)
         size = self._decisions.page_size(fields.number("PageSize", range(1, 101), 10))
         wanted = fields.filters(_FILTERS)
@@ -80,33 +80,33 @@ class KeyActions:
         }
 
     def enable(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """EnableKey; also accepted for an enabled key."""
+        """EnableKey: a key that is enabled already is accepted."""
         self._store.enable(fields.key_name())
         return {}
 
     def disable(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DisableKey; also accepted for a disabled key."""
+        """DisableKey: a key that is disabled already is accepted."""
         self._store.disable(fields.key_name())
         return {}
 
     def schedule(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ScheduleKeyDeletion: an empty reply; DescribeKey shows the deletion date."""
+        """ScheduleKeyDeletion: the reply is empty; DescribeKey shows the deletion date."""
         self._store.schedule(fields.key_name(), fields.window())
         return {}
 
     def cancel(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CancelKeyDeletion."""
+        """CancelKeyDeletion: the reply is empty."""
         self._store.cancel(fields.key_name())
         return {}
 
     def update_description(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """UpdateKeyDescription."""
+        """UpdateKeyDescription: replaces the description of a key."""
         key_id, text = fields.key_name(), fields.text("Description", _LONGEST_DESCRIPTION)
         self._store.update_description(key_id, text)
         return {}
 
     def set_deletion_protection(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """SetDeletionProtection: by ARN or id; the description is used only when protection is turned on."""
+        """SetDeletionProtection: the request names a key by ARN or id. Turning protection off clears the text."""
         on = fields.flag("EnableDeletionProtection")
         text = fields.text("DeletionProtectionDescription", _LONGEST_DESCRIPTION, "") if on else ""
         name = fields.key_name("ProtectedResourceArn" if fields.has("ProtectedResourceArn") else "KeyId")
@@ -114,33 +114,33 @@ class KeyActions:
         return {}
 
     def key_id(self, name: str) -> str:
-        """The key id of an alias or ARN; any other name counts as an id."""
+        """The key id for an alias or ARN; any other name is taken as a key id."""
         if name.startswith("alias/"):
             return self._store.by_alias(name).id
         return replies.id_of_arn(name) or name
 
 
 class CryptoActions:
-    """Encrypt, Decrypt and GenerateDataKey; keys are named by id, alias or ARN."""
+    """The actions Encrypt, Decrypt and GenerateDataKey; requests name keys by id, alias or ARN."""
 
     def __init__(self, service: Service, keys: KeyActions) -> None:
         self._store = service.store
         self._keys = keys
 
     def encrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """Encrypt."""
+        """Encrypt: encrypts a plaintext that is sent in Base64."""
         name, plain, context = fields.key_name(), fields.decoded("Plaintext"), fields.context()
         key = self._store.used("encrypt", self._keys.key_id(name))
         return {"CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
 
     def decrypt(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """Decrypt: the key id is in the ciphertext."""
+        """Decrypt: the request names no key, because the ciphertext contains the key id."""
         sealed, context = fields.decoded("CiphertextBlob"), fields.context()
         key = self._store.used("decrypt", crypto.key_id_of(sealed))
         return {"Plaintext": _base64(crypto.unseal(key, sealed, context)), **_used(key)}
 
     def generate_data_key(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """GenerateDataKey: `NumberOfBytes` takes precedence over `KeySpec`."""
+        """GenerateDataKey: if `NumberOfBytes` is sent, it decides the length instead of `KeySpec`."""
         name, context = fields.key_name(), fields.context()
         size = 16 if fields.choice("KeySpec", ("AES_256", "AES_128"), "AES_256") == "AES_128" else 32
         size = fields.number("NumberOfBytes", range(1, 1025), size)
@@ -156,18 +156,18 @@ class NameActions:
         self._store = service.store
 
     def create_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """CreateAlias: in addition to the existing aliases of the key."""
+        """CreateAlias: adds an alias to a key; the key keeps the aliases that it already has."""
         key_id, alias = fields.key_name(), fields.alias()
         self._store.set_alias(key_id, alias, replacing=False)
         return {}
 
     def delete_alias(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """DeleteAlias: of a key in any state."""
+        """DeleteAlias: deletes an alias; the state of its key does not matter."""
         self._store.delete_alias(fields.alias())
         return {}
 
     def tag(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """TagResource: keys only; the emulator has no secrets or certificates."""
+        """TagResource: only keys can be tagged, because the emulator has no secrets or certificates."""
         if fields.has("SecretName") or fields.has("CertificateId"):
             raise Refused("invalid_parameter", "Only keys can be tagged here, by KeyId.")
         key_id, tags = fields.key_name(), fields.tags()
@@ -175,16 +175,16 @@ class NameActions:
         return {}
 
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
-        """ListResourceTags."""
+        """ListResourceTags: lists the tags of a key."""
         key = self._store.describe(fields.key_name())
         return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
 
     def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:
-        """DescribeRegions."""
+        """DescribeRegions: lists the one region of the emulator."""
         return {"Regions": {"Region": [{"RegionId": REGION}]}}
 
     def describe_account(self, _: AlibabaParameters) -> dict[str, Any]:
-        """DescribeAccountKmsStatus: some clients call it before all others."""
+        """DescribeAccountKmsStatus: some clients call this action before all other actions."""
         return {"AccountStatus": "Enabled"}
 
 

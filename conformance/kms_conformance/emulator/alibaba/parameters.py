@@ -1,7 +1,7 @@
 """Reads the parameters of an action from query and form, and refuses malformed ones.
 
-Names and values are kept as bytes, because signatures cover them. Undocumented parameters are ignored. An empty value
-of a required parameter counts as missing.
+Names and values stay bytes until the signature is checked, because it covers the bytes. Undocumented parameters are
+ignored. A required parameter with an empty value counts as missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 _FORM = "application/x-www-form-urlencoded"
-# Far more parameters than any action has.
+# Limit on the parameters of one request; no action has nearly as many.
 _MOST_PARAMETERS = 1000
 
 
@@ -38,7 +38,7 @@ def of_form(inbound: Inbound) -> Pairs:
 
 
 def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> str:
-    """The canonical query of both signature versions: sorted, percent-encoded, a space as %20."""
+    """The canonical query of both signature versions: sorted and percent-encoded, with %20 for a space."""
     return "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(pairs))
 
 
@@ -48,7 +48,7 @@ def percent(text: bytes | str) -> str:
 
 
 def merged(pairs: Pairs) -> dict[str, str]:
-    """Names and values as text; raises `Refused` for bad UTF-8, a zero byte or a duplicate name."""
+    """Names and values as text; raises `Refused` for invalid UTF-8, a zero byte, duplicate or too many names."""
     if len(pairs) > _MOST_PARAMETERS:
         raise Refused("invalid_parameter", "There are too many parameters.")
     result: dict[str, str] = {}
@@ -58,7 +58,7 @@ def merged(pairs: Pairs) -> dict[str, str]:
         except UnicodeDecodeError:
             raise Refused("invalid_parameter", "A parameter is not UTF-8.") from None
         if name in result:
-            # No page says which of the two values counts.
+            # No page says which of two values of one parameter counts.
             raise Refused("invalid_parameter", "A parameter stands twice.")
         if "\0" in value:
             raise Refused("invalid_parameter", "A parameter holds a zero byte.")
@@ -67,7 +67,7 @@ def merged(pairs: Pairs) -> dict[str, str]:
 
 
 def first_values(pairs: Pairs) -> dict[str, str]:
-    """Names and first values as text, without any check: for use before the parameters are checked."""
+    """Names and values as text, for use before `merged` checks them; a duplicate name has its first value."""
     result: dict[str, str] = {}
     for name, value in pairs[:_MOST_PARAMETERS]:
         result.setdefault(name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
@@ -102,7 +102,7 @@ class AlibabaParameters:
         return value
 
     def window(self) -> object:
-        """`PendingWindowInDays` as sent; the store checks it."""
+        """The window (waiting period) `PendingWindowInDays` as sent; the store checks it."""
         return self._values.get("PendingWindowInDays", ABSENT)
 
     def alias(self) -> str:
@@ -120,7 +120,7 @@ class AlibabaParameters:
         return value
 
     def text(self, name: str, longest: int, default: str | None = None) -> str:
-        """A text of at most `longest` characters, possibly empty; required if there is no default."""
+        """A text of at most `longest` characters, possibly empty; required unless `default` is given."""
         value = self._values.get(name, default)
         if value is None:
             raise Refused("missing_parameter", f"The parameter {name} is missing.")
@@ -129,21 +129,21 @@ class AlibabaParameters:
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:
-        """A parameter with a closed set of values."""
+        """A text that must be one of `allowed`; `default` if the parameter is absent."""
         value = self._values.get(name, default)
         if value not in allowed:
             raise self._invalid(name)
         return value
 
     def number(self, name: str, allowed: range, default: int) -> int:
-        """A whole number."""
+        """A whole number that must be in `allowed`; `default` if the parameter is absent."""
         value = self._values.get(name, str(default))
         if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) not in allowed:
             raise self._invalid(name)
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """A required boolean."""
+        """A required parameter with the value true or false, in upper or lower case."""
         value = self.required(name).lower()
         if value not in {"true", "false"}:
             raise self._invalid(name)
@@ -157,14 +157,14 @@ class AlibabaParameters:
             raise self._invalid(name) from None
 
     def context(self) -> bytes:
-        """`EncryptionContext` in canonical form: equal bytes for equal contexts."""
+        """`EncryptionContext` as bytes, which are equal for equal contexts."""
         value = self._json("EncryptionContext", "{}")
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid("EncryptionContext")
         return encode_json(sorted(value.items())) if value else b""
 
     def tags(self, default: str | None = None) -> dict[str, str]:
-        """`Tags`, a JSON list of objects, as a mapping of names to values; required if there is no default."""
+        """`Tags`, a JSON list of objects, as a mapping of names to values; required unless `default` is given."""
         entries = self._json("Tags", default)
         if not isinstance(entries, list) or len(entries) > _MOST_TAGS or not (entries or default):
             raise self._invalid("Tags")
@@ -179,7 +179,7 @@ class AlibabaParameters:
         return tags
 
     def filters(self, known: Collection[str]) -> dict[str, frozenset[str]]:
-        """`Filters`: the accepted values for each property."""
+        """`Filters` as a mapping: the accepted values for each property that a request filters by."""
         entries = self._json("Filters", "[]")
         if not isinstance(entries, list) or len(entries) > 10:
             raise self._invalid("Filters")

@@ -1,4 +1,4 @@
-"""Replies of the Alibaba dialect: JSON or XML, the request id in body and header, the metadata of keys."""
+"""Builds replies of the Alibaba dialect: JSON or XML, the request id in body and header, metadata of keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
 
-# Characters that XML 1.0 cannot hold, not even escaped. Descriptions may contain them, because JSON can hold them.
+# XML 1.0 cannot contain these characters, not even escaped. Descriptions of keys can contain them.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -98,7 +98,7 @@ def result(value: dict[str, Any], rules: Rules, action: str, *, as_xml: bool) ->
 
 
 def refusal(refused: Refused, decisions: Decisions, *, as_xml: bool) -> Outbound:
-    """A refusal: `HttpStatus`, `Code`, `Message` and `RequestId`."""
+    """The reply to a refused request: an object with `HttpStatus`, `Code`, `Message` and `RequestId`."""
     answer = decisions.answer(refused.name)
     request_id = str(uuid.uuid4()).upper()
     value = {"HttpStatus": answer.status, "Code": answer.code, "Message": refused.message, "RequestId": request_id}

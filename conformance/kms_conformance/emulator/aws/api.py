@@ -1,8 +1,8 @@
 """The API of the AWS dialect: `POST /` with the operation in `X-Amz-Target` and a JSON body.
 
-Order of the checks, which the documents leave open: signature; method and operation; JSON syntax; form and range of the
-fields; the key's existence; its state. For example, a bad window for an unknown key is refused because of the window,
-and requests without credentials do not reveal which keys exist.
+A request is checked in this order, which the documents leave open: signature; method and operation; JSON syntax; form
+and range of the fields; whether the key exists; the key's state. For example, a bad window (waiting period) for an
+unknown key is refused because of the window, and requests without credentials do not reveal which keys exist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Route:
 
 
 class AwsApi:
-    """Routes the operations of the AWS dialect; see the module for the order of its checks."""
+    """Routes the operations of the AWS dialect; see the module docstring for the order of the checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -98,7 +98,7 @@ class AwsApi:
 
 
 def _read(body: bytes) -> tuple[dict[str, Any], str | None]:
-    """The fields of the body, and the refusal if it cannot be parsed, raised only after the signature check."""
+    """The fields of a body, and the refusal if the body cannot be parsed; the caller checks the signature first."""
     if not body:
         return {}, "empty_body"
     try:

@@ -1,4 +1,4 @@
-"""Signature version 4 (`AWS4-HMAC-SHA256`), recomputed from the request as received.
+"""Checks signatures of version 4 (`AWS4-HMAC-SHA256`): each is computed again from the request as received.
 
 Source: AWS, "Signature Version 4 for API requests", and the test suite that AWS publishes with it.
 """
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.service import Service
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-# "More than 15 minutes after the date stamp on the request".
+# The largest difference between `X-Amz-Date` and the system clock. AWS refuses a request that arrives "more than 15
+# minutes after the date stamp on the request".
 SKEW = timedelta(minutes=15)
 _FORM = "%Y%m%dT%H%M%SZ"
 
@@ -45,9 +46,9 @@ class Scope:
 def signature_problem(
     inbound: Inbound, keys: Mapping[str, AccessKey], here: tuple[str, str], now: datetime
 ) -> str | None:
-    """Check a signature; returns the profile's refusal, None if it is valid.
+    """The refusal of a signature by its name in the profile; None if the signature is valid.
 
-    `here` is the expected region and service, `now` real time.
+    `here` is the expected region and service; `now` is the time of the system clock.
     """
     authorization = inbound.header("authorization")
     if not authorization:
@@ -111,7 +112,7 @@ def sign(canonical: str, stamp: str, scope: Scope, secret: str) -> str:
 
 
 def _canonical_path(path: str) -> str:
-    """The path normalised and percent-encoded once more, as for all services except S3."""
+    """The path, normalised and percent-encoded again, which AWS requires for all services except S3."""
     normal = posixpath.normpath(re.sub("/+", "/", path or "/"))
     slash = "/" if path.endswith(("/", "/.", "/..")) and normal != "/" else ""
     return quote(f"{normal}{slash}", safe="/~")
@@ -142,7 +143,7 @@ _HERE = (credentials.REGION, "kms")
 
 
 def authenticate(service: Service, inbound: Inbound) -> None:
-    """Raises `Refused` unless the signature is valid, on real time."""
+    """Raise `Refused` unless the signature is valid at the time of the system clock."""
     found = signature_problem(inbound, credentials.ACCESS_KEYS, _HERE, service.clock.real())
     problem = service.decisions.signature_problem(found, inbound)
     if problem is not None:

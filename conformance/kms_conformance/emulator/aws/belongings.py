@@ -33,7 +33,7 @@ _ALLOWED_BY_GRANTS = (
 
 
 class Belongings:
-    """The operations on the belongings of a key, one method each; all raise `Refused`."""
+    """The operations on aliases, tags, grants, policies and rotation, one method each; see `KeyOperations`."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -43,22 +43,22 @@ class Belongings:
     # Aliases --------------------------------------------------------------------------------------------------
 
     def create_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateAlias: in addition to the existing aliases of the key."""
+        """CreateAlias: adds an alias to a key; the key keeps the aliases that it already has."""
         self._store.set_alias(self._names.id_of(fields.key_name("TargetKeyId")), fields.alias(), replacing=False)
         return {}
 
     def update_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """UpdateAlias: moves the alias from its present key."""
+        """UpdateAlias: moves an existing alias from its present key to another key."""
         self._store.move_alias(fields.alias(), self._names.id_of(fields.key_name("TargetKeyId")))
         return {}
 
     def delete_alias(self, fields: AwsParameters) -> dict[str, Any]:
-        """DeleteAlias: of a key in any state."""
+        """DeleteAlias: deletes an alias; the state of its key does not matter."""
         self._store.delete_alias(fields.alias())
         return {}
 
     def list_aliases(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListAliases: of one key or of all keys."""
+        """ListAliases: lists the aliases of one key or, without `KeyId`, of all keys."""
         keys = self._store.keys
         if fields.has("KeyId"):
             keys = (self._store.changed("list_aliases", self._id(fields), lambda key, _: key),)
@@ -72,12 +72,12 @@ class Belongings:
     # Tags -----------------------------------------------------------------------------------------------------
 
     def tag(self, fields: AwsParameters) -> dict[str, Any]:
-        """TagResource."""
+        """TagResource: adds tags; a tag name that the key already has gets the new value."""
         self._store.tag(self._id(fields), fields.tags(required=True))
         return {}
 
     def untag(self, fields: AwsParameters) -> dict[str, Any]:
-        """UntagResource: names of tags that the key does not have are ignored."""
+        """UntagResource: removes tags; names of tags that the key does not have are ignored."""
         key_id, names = self._id(fields), fields.texts("TagKeys", 50)
         self._store.changed(
             "untag", key_id, lambda key, _: replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in names))
@@ -85,14 +85,14 @@ class Belongings:
         return {}
 
     def list_tags(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListResourceTags."""
+        """ListResourceTags: lists the tags of a key."""
         key = self._store.changed("list_tags", self._id(fields), lambda key, _: key)
         return page(fields, "Tags", [{"TagKey": name, "TagValue": value} for name, value in key.tags], most=50)
 
     # Grants ---------------------------------------------------------------------------------------------------
 
     def create_grant(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateGrant."""
+        """CreateGrant: adds a grant with a random id and token to a key."""
         key_id, grantee = self._id(fields), fields.text("GranteePrincipal", 256, shortest=1)
         operations = fields.texts("Operations", len(_ALLOWED_BY_GRANTS), _ALLOWED_BY_GRANTS)
         token = base64.b64encode(secrets.token_bytes(48)).decode()
@@ -101,7 +101,7 @@ class Belongings:
         return {"GrantId": grant.id, "GrantToken": grant.token}
 
     def revoke_grant(self, fields: AwsParameters) -> dict[str, Any]:
-        """RevokeGrant."""
+        """RevokeGrant: removes a grant from a key."""
         key_id, grant_id = self._id(fields), fields.text("GrantId", 128, shortest=1)
 
         def without(key: Key, _: object) -> Key:
@@ -114,7 +114,7 @@ class Belongings:
         return {}
 
     def list_grants(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListGrants: optionally filtered by grant id or grantee."""
+        """ListGrants: lists the grants of a key; `GrantId` and `GranteePrincipal` select some of them."""
         key = self._store.changed("list_grants", self._id(fields), lambda key, _: key)
         grant_id, grantee = fields.text("GrantId", 128, ""), fields.text("GranteePrincipal", 256, "")
         grants = [
@@ -134,13 +134,13 @@ class Belongings:
     # The policy and the rotation ------------------------------------------------------------------------------
 
     def get_policy(self, fields: AwsParameters) -> dict[str, Any]:
-        """GetKeyPolicy."""
+        """GetKeyPolicy: returns the policy of a key; a key whose policy was never set has the default policy."""
         key_id, name = self._id(fields), self._policy_name(fields)
         key = self._store.changed("get_policy", key_id, lambda key, _: key)
         return {"Policy": key.policy or _POLICY, "PolicyName": name}
 
     def put_policy(self, fields: AwsParameters) -> dict[str, Any]:
-        """PutKeyPolicy."""
+        """PutKeyPolicy: replaces the policy of a key."""
         key_id, text = self._id(fields), fields.text("Policy", _LONGEST_POLICY, shortest=1)
         self._policy_name(fields)
         try:
@@ -158,20 +158,20 @@ class Belongings:
         return page(fields, "PolicyNames", ["default"])
 
     def enable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
-        """EnableKeyRotation: the period is checked, but not stored."""
+        """EnableKeyRotation: the rotation period is checked, but not stored."""
         key_id = self._id(fields)
         fields.number("RotationPeriodInDays", range(90, 2561), 365)
         self._store.changed("enable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=True))
         return {}
 
     def disable_rotation(self, fields: AwsParameters) -> dict[str, Any]:
-        """DisableKeyRotation."""
+        """DisableKeyRotation: turns the rotation of a key off."""
         key_id = self._id(fields)
         self._store.changed("disable_rotation", key_id, lambda key, _: replace(_symmetric(key), rotated=False))
         return {}
 
     def rotation_status(self, fields: AwsParameters) -> dict[str, Any]:
-        """GetKeyRotationStatus: rotation is off while a key is pending deletion."""
+        """GetKeyRotationStatus: the reply says that rotation is off while a key is pending deletion."""
         key = self._store.changed("rotation_status", self._id(fields), lambda key, _: key)
         return {"KeyId": key_arn(key), "KeyRotationEnabled": key.rotated and key.deletion is None}
 

@@ -1,4 +1,4 @@
-"""Credentials and seed data of the AWS dialect: the constants are published here, and therefore no secrets."""
+"""Credentials and seed data of the AWS dialect. They are no secrets, because this source publishes them."""
 
 # ruff: noqa: S105 - see above
 
@@ -30,7 +30,7 @@ SYMMETRIC = "SYMMETRIC_DEFAULT"
 
 
 def _auth(_: str) -> dict[str, dict[str, str]]:
-    """The kinds are permanent and sts."""
+    """The `auth` sections of target files; the ways to sign in are permanent and sts (a temporary access key)."""
     return {
         "permanent": {"access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET, "region": REGION},
         "sts": {
@@ -45,6 +45,6 @@ def _auth(_: str) -> dict[str, dict[str, str]]:
 SEED = SeedData(
     auth=_auth,
     foreign=KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/payroll-{number}", description="Not yours."),
-    # The AWS managed key of another service.
+    # A key that AWS manages for another service (S3).
     own=(KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/aws/s3", default=True),),
 )

@@ -1,6 +1,7 @@
-"""The operations of the AWS dialect on keys, and cryptographic ones: from the fields of a body to the value of a reply.
+"""The key operations and cryptographic operations of the AWS dialect.
 
-Form and range of all fields are checked before the key's existence, and its existence before its state.
+An operation takes the fields of a body and returns the value of a reply. It first checks form and range of all fields,
+then whether the key exists, then the key's state.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.keys import Key
     from kms_conformance.emulator.service import Service
 
-# CreateKey: the key usages of each key spec.
+# The key usages that CreateKey allows for each key spec.
 _SIGNS = ("ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519")
 _SIGNS_ONLY = ("ML_DSA_44", "ML_DSA_65", "ML_DSA_87")
 _EITHER = ("RSA_2048", "RSA_3072", "RSA_4096", "SM2")
@@ -39,7 +40,7 @@ _LONGEST_DESCRIPTION = 8192
 
 
 class KeyOperations:
-    """The operations on keys and their states, one method each; all raise `Refused`."""
+    """The operations on keys, one method each. Every method raises `Refused` if the request is refused."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -48,7 +49,7 @@ class KeyOperations:
         self._names = Names(service)
 
     def create(self, fields: AwsParameters) -> dict[str, Any]:
-        """CreateKey: `KeyUsage` is required for every key spec except the symmetric one."""
+        """CreateKey: `KeyUsage` is required for every key spec except `SYMMETRIC_DEFAULT`."""
         spec = fields.choice("KeySpec", _USAGES, SYMMETRIC)
         usage = fields.choice("KeyUsage", _USAGES[spec], "ENCRYPT_DECRYPT" if spec == SYMMETRIC else None)
         key = self._store.create(
@@ -63,22 +64,22 @@ class KeyOperations:
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def describe(self, fields: AwsParameters) -> dict[str, Any]:
-        """DescribeKey: by id, ARN or alias."""
+        """DescribeKey: the request names the key by id, ARN or alias."""
         key = self._store.describe(self._names.id_of(fields.key_name(), or_alias=True))
         return {"KeyMetadata": replies.metadata(key, self._rules)}
 
     def list_keys(self, fields: AwsParameters) -> dict[str, Any]:
-        """ListKeys: includes the service's own keys and keys pending deletion."""
+        """ListKeys: the list includes the service's own keys and keys pending deletion."""
         keys = [{"KeyId": key.id, "KeyArn": key_arn(key)} for key in self._store.listed()]
         return page(fields, "Keys", keys, default=100, sized=self._decisions.page_size)
 
     def enable(self, fields: AwsParameters) -> dict[str, Any]:
-        """EnableKey; also accepted for an enabled key."""
+        """EnableKey: a key that is enabled already is accepted."""
         self._store.enable(self._names.id_of(fields.key_name()))
         return {}
 
     def disable(self, fields: AwsParameters) -> dict[str, Any]:
-        """DisableKey; also accepted for a disabled key."""
+        """DisableKey: a key that is disabled already is accepted."""
         self._store.disable(self._names.id_of(fields.key_name()))
         return {}
 
@@ -91,11 +92,11 @@ class KeyOperations:
         return {**state, **date, **window}
 
     def cancel(self, fields: AwsParameters) -> dict[str, Any]:
-        """CancelKeyDeletion."""
+        """CancelKeyDeletion: the reply has the ARN of the key."""
         return {"KeyId": key_arn(self._store.cancel(self._names.id_of(fields.key_name())))}
 
     def update_description(self, fields: AwsParameters) -> dict[str, Any]:
-        """UpdateKeyDescription."""
+        """UpdateKeyDescription: replaces the description of a key."""
         key_id, text = self._names.id_of(fields.key_name()), fields.text("Description", _LONGEST_DESCRIPTION)
         self._store.update_description(key_id, text)
         return {}
@@ -106,14 +107,14 @@ _LONGEST_SEALED = 6144
 
 
 class CryptoOperations:
-    """The cryptographic operations, one method each; all raise `Refused`."""
+    """The cryptographic operations, one method each. Every method raises `Refused` if the request is refused."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
         self._names = Names(service)
 
     def encrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """Encrypt."""
+        """Encrypt: encrypts at most 4096 bytes."""
         name, plain, context = fields.key_name(), fields.data("Plaintext", _LONGEST_PLAIN), fields.context()
         key = self._used("encrypt", name)
         return {
@@ -123,12 +124,12 @@ class CryptoOperations:
         }
 
     def decrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """Decrypt: the key id is in the ciphertext."""
+        """Decrypt: the request need not name the key, because the ciphertext contains the key id."""
         key, plain = self._opened("decrypt", fields, "EncryptionContext")
         return {"Plaintext": _base64(plain), "KeyId": key_arn(key), "EncryptionAlgorithm": SYMMETRIC}
 
     def re_encrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """ReEncrypt: both keys must be usable."""
+        """ReEncrypt: the states of both keys, of the old and of the new ciphertext, must allow it."""
         name, context = fields.key_name("DestinationKeyId"), fields.context("DestinationEncryptionContext")
         source, plain = self._opened("re_encrypt", fields, "SourceEncryptionContext")
         key = self._used("re_encrypt", name)
@@ -141,17 +142,17 @@ class CryptoOperations:
         }
 
     def generate_data_key(self, fields: AwsParameters) -> dict[str, Any]:
-        """GenerateDataKey."""
+        """GenerateDataKey: returns a random data key, in plaintext and encrypted."""
         plain, sealed = self._data_key("generate_data_key", fields)
         return {**sealed, "Plaintext": _base64(plain)}
 
     def generate_data_key_without_plaintext(self, fields: AwsParameters) -> dict[str, Any]:
-        """GenerateDataKeyWithoutPlaintext."""
+        """GenerateDataKeyWithoutPlaintext: returns a random data key, encrypted only."""
         return self._data_key("generate_data_key_without_plaintext", fields)[1]
 
     def _data_key(self, operation: str, fields: AwsParameters) -> tuple[bytes, dict[str, Any]]:
         name, context = fields.key_name(), fields.context()
-        # The page requires exactly one of the two.
+        # The page of GenerateDataKey requires exactly one of `KeySpec` and `NumberOfBytes`.
         if fields.has("KeySpec") == fields.has("NumberOfBytes"):
             raise Refused("invalid_parameter", "Please specify either number of bytes or key spec.")
         size = 32

@@ -1,6 +1,7 @@
 """Reads body fields of the AWS dialect, resolves key names (id, ARN, alias), and cuts lists into pages.
 
-Malformed fields are refused. Undocumented fields are ignored. A null counts as absent, as in the AWS JSON protocol.
+Malformed fields are refused. Undocumented fields are ignored. A field that is null counts as absent, as in the AWS
+JSON protocol.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ class Names:
         self._service = service
 
     def id_of(self, name: str, *, or_alias: bool = False) -> str:
-        """The key id of an id, ARN or, with `or_alias`, alias; the key need not exist. Raises `Refused`."""
+        """The key id for the name of a key: an id, an ARN or, with `or_alias`, an alias.
+
+        Whether a key with this id exists is not checked; an alias must exist. Raises `Refused`.
+        """
         local = name.removeprefix(_HERE)
         if local.startswith("alias/"):
             problem = None if or_alias else "alias_as_key"
@@ -94,7 +98,7 @@ class AwsParameters:
         return value
 
     def window(self) -> object:
-        """`PendingWindowInDays` as sent; the store checks it."""
+        """The window (waiting period) `PendingWindowInDays` as sent; the store checks it. A string becomes `Quoted`."""
         value = self._values.get("PendingWindowInDays", ABSENT)
         return Quoted(value) if isinstance(value, str) else value
 
@@ -106,21 +110,21 @@ class AwsParameters:
         return value
 
     def text(self, name: str, longest: int, default: str | None = None, shortest: int = 0) -> str:
-        """A text of `shortest` to `longest` characters; required if there is no default."""
+        """A text of `shortest` to `longest` characters; the field is required unless `default` is given."""
         value = self._values.get(name, default)
         if not isinstance(value, str) or not shortest <= len(value) <= longest:
             raise self._invalid(name)
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
-        """A field with a closed set of values."""
+        """A text that must be one of `allowed`; the field is required unless `default` is given."""
         value = self._values.get(name, default)
         if not isinstance(value, str) or value not in allowed:
             raise self._invalid(name)
         return value
 
     def number(self, name: str, allowed: range, default: int) -> int:
-        """A whole number."""
+        """A whole number that must be in `allowed`; `default` if the field is absent."""
         value = self._values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
             raise self._invalid(name)
@@ -137,7 +141,7 @@ class AwsParameters:
         return value
 
     def texts(self, name: str, longest: int, allowed: Collection[str] | None = None) -> tuple[str, ...]:
-        """A required list of at most `longest` texts, all of them in `allowed` if given."""
+        """A required list of at most `longest` texts; if `allowed` is given, every text must be in it."""
         values = self._values.get(name)
         if not isinstance(values, list) or len(values) > longest:
             raise self._invalid(name)
@@ -146,7 +150,7 @@ class AwsParameters:
         return tuple(values)
 
     def context(self, name: str = "EncryptionContext") -> bytes:
-        """An encryption context in canonical form: equal bytes for equal contexts."""
+        """An encryption context as bytes, which are equal for equal contexts."""
         value = self._values.get(name, {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise self._invalid(name)
@@ -180,7 +184,10 @@ def page(
     most: int = 1000,
     sized: Callable[[int], int] = lambda requested: requested,
 ) -> dict[str, Any]:
-    """The requested page of a list, under `name`; `sized` gives its largest number of entries."""
+    """The requested page of a list: a reply with the entries in the field `name`.
+
+    The page has at most `sized(Limit)` entries. `default` and `most` are the default and the maximum of `Limit`.
+    """
     limit = sized(fields.number("Limit", range(1, most + 1), default))
     marker = fields.text("Marker", 1024, "0")
     if not re.fullmatch("[0-9]{1,9}", marker):

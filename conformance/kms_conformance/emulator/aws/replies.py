@@ -1,4 +1,4 @@
-"""Replies of the AWS dialect: JSON 1.1, empty bodies for empty results, typed errors, the metadata of keys."""
+"""Builds replies of the AWS dialect: JSON 1.1, empty bodies for empty results, typed errors, metadata of keys."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def result(value: dict[str, Any]) -> Outbound:
 
 
 def refusal(refused: Refused, decisions: Decisions) -> Outbound:
-    """A refusal: `__type` and `message`."""
+    """The reply to a refused request: an object with `__type` and `message`."""
     answer = decisions.answer(refused.name)
     return reply(answer.status, _headers(), {"__type": answer.code, "message": refused.message}, encode, refused.name)
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401 - JSON
-    """`value` as JSON; an empty body for an empty value."""
+    """Encode `value` as JSON; an empty value gives an empty body."""
     return encode_json(value) if value else b""
 
 

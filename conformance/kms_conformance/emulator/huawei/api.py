@@ -1,8 +1,9 @@
 """The API of the Huawei dialect: `POST /v1.0/{project_id}/kms/{operation}`, version discovery and part of IAM.
 
-Order of the checks, which the documents leave open: credentials and their project; path; method; JSON syntax;
-`sequence`; form and range of the other fields; the key's existence; its state. For example, a bad window for an unknown
-key is refused because of the window, and requests without credentials do not reveal which keys exist.
+A request is checked in this order, which the documents leave open: credentials and their project; path; method; JSON
+syntax; `sequence`; form and range of the other fields; whether the key exists; the key's state. For example, a bad
+window (waiting period) for an unknown key is refused because of the window, and requests without credentials do not
+reveal which keys exist.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class _Route:
 
 
 class HuaweiApi:
-    """Routes the operations of the Huawei dialect; see the module for the order of its checks."""
+    """Routes the operations of the Huawei dialect; see the module docstring for the order of the checks."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -71,7 +72,7 @@ class HuaweiApi:
         inbound = replace(inbound, operation=route.operation if route else None, parameters=values)
         try:
             self._admit(inbound, project_id, route, body_problem)
-            # For mypy: _admit refuses requests without a route.
+            # _admit has refused requests without a route, which mypy cannot know.
             assert route is not None
             return inbound, replies.result(route.handler(HuaweiParameters(values, self._service.decisions)))
         except Refused as refused:
@@ -111,7 +112,7 @@ class HuaweiApi:
             return inbound, replies.refusal(refused, self._service.decisions, ("GET",))
 
     def _version(self, inbound: Inbound, version: str) -> dict[str, Any]:
-        """`GET /`, `GET /v1.0` and `GET /v3` (IAM): version discovery, for which no page requires a token."""
+        """The versions for `GET /`, `GET /v1.0` and `GET /v3` (IAM); no page requires a token for these requests."""
         known: dict[str, dict[str, Any]] = {
             "": {"versions": [replies.kms_version(self._service.base_url)]},
             "v1.0": {"version": replies.kms_version(self._service.base_url)},
@@ -125,7 +126,7 @@ class HuaweiApi:
 
 
 def _read(body: bytes, route: _Route | None) -> tuple[dict[str, Any], str | None]:
-    """The fields of the body, and the refusal if it cannot be parsed, which is raised only after authentication."""
+    """The fields of a body, and the refusal if it cannot be parsed; the caller authenticates before it refuses."""
     if route is None or route.method == "GET":
         return {}, None
     if not body:

@@ -1,6 +1,6 @@
-"""Tokens and signatures (`SDK-HMAC-SHA256`) of the Huawei dialect, checked on real time.
+"""Checks tokens and signatures (`SDK-HMAC-SHA256`) of the Huawei dialect against the system clock.
 
-Signatures are recomputed from the request as received. Source: "Signing API requests", algorithm pages
+Each signature is computed again from the request as received. Source: "Signing API requests", algorithm pages
 api-sign-algorithm-002, -003 and -005 of the vendor's developer guide.
 """
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.service import Service
 
 ALGORITHM = "SDK-HMAC-SHA256"
-# No known page states a limit for this signature; other gateways of this vendor and of other vendors use 15 minutes.
+# The largest difference between the time of a signature and the system clock. No known page states it; other gateways
+# of this vendor and of other vendors allow 15 minutes.
 SKEW = timedelta(minutes=15)
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 # Media types of bodies that the official clients always sign.
@@ -33,9 +34,9 @@ _AUTHORIZATION = re.compile(rf"{ALGORITHM} Access=([^,\s]+), ?SignedHeaders=([^,
 
 
 def signature_problem(inbound: Inbound, secrets: Mapping[str, str], now: datetime) -> str | None:
-    """Check a signature; returns the profile's refusal, None if it is valid.
+    """The refusal of a signature by its name in the profile; None if the signature is valid.
 
-    `secrets` maps access key ids to secrets, `now` is real time.
+    `secrets` maps access key ids to secrets; `now` is the time of the system clock.
     """
     match = _AUTHORIZATION.fullmatch(inbound.header("authorization") or "")
     if match is None:
@@ -97,7 +98,10 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _body_hash(inbound: Inbound) -> str | None:
-    """The hash for the signature; None if the hash that the request declares differs from the hash of its body."""
+    """The body hash that the signature must cover; None if the request declares a wrong one.
+
+    Instead of a hash, `UNSIGNED-PAYLOAD` may be declared, except for the media types in `_SIGNED_TYPES`.
+    """
     actual = hashlib.sha256(inbound.body).hexdigest()
     declared = inbound.header("x-sdk-content-sha256")
     if declared is None or declared == actual or not inbound.body:
@@ -112,7 +116,7 @@ LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """The project and the lifetime of a token, in real time and UTC."""
+    """The project of a token, and the times when it was issued and expires, in UTC by the system clock."""
 
     project_id: str
     issued: datetime
@@ -135,7 +139,7 @@ class Tokens:
         return text, token
 
     def problem(self, text: str, project_id: str | None, now: datetime) -> str | None:
-        """Check a token for a project, or for a path without one (None); returns the profile's refusal or None."""
+        """The refusal of a token, None if it is valid; `project_id` is the project in the path, None without one."""
         token = self._issued.get(text)
         if token is None:
             return "bad_token"
@@ -145,7 +149,10 @@ class Tokens:
 
 
 class HuaweiAuthenticator:
-    """Checks credentials, on real time. With both token and signature, the token counts: the documents do not say."""
+    """Checks tokens and signatures against the system clock.
+
+    If a request has both, only the token is checked; the documents do not say which one counts.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -157,7 +164,7 @@ class HuaweiAuthenticator:
         self.tokens.issue(credentials.PROJECT_ID, now - timedelta(hours=25), text=credentials.EXPIRED_TOKEN)
 
     def problem(self, inbound: Inbound, project_id: str | None) -> str | None:
-        """Check the credentials for a project, or for a path without one (None); returns a refusal or None."""
+        """The refusal of the credentials, None if valid; `project_id` is the project in the path, None without one."""
         decisions = self._service.decisions
         now = self._service.clock.real()
         token = inbound.header("x-auth-token")

@@ -1,4 +1,4 @@
-"""Credentials and seed data of the Huawei dialect: the constants are published here, and therefore no secrets."""
+"""Credentials and seed data of the Huawei dialect. They are no secrets, because this source publishes them."""
 
 # ruff: noqa: S105 - see above
 
@@ -13,12 +13,12 @@ OTHER_PROJECT_ID = "e2b0000000000000000000000000e2b0"
 DOMAIN_ID = "d0a0000000000000000000000000d0a0"
 REGION = "eu-example"
 
-# Tokens: valid, expired, and of the other project.
+# A valid token, an expired token, and a token of the other project.
 TOKEN = "EXAMPLE-TOKEN-OF-THE-EMULATOR"
 EXPIRED_TOKEN = "EXAMPLE-TOKEN-THAT-HAS-EXPIRED"
 OTHER_PROJECT_TOKEN = "EXAMPLE-TOKEN-OF-ANOTHER-PROJECT"
 
-# User and password, for which the identity service (IAM) issues tokens.
+# The user and the password for which the identity service (IAM) issues tokens.
 USERNAME = "EXAMPLE-USER"
 PASSWORD = "EXAMPLE-PASSWORD"
 DOMAIN = "EXAMPLE-DOMAIN"
@@ -29,7 +29,7 @@ ACCESS_KEY_SECRET = "EXAMPLE-SECRET-ACCESS-KEY-OF-THE-EMULATOR"
 
 
 def _auth(base_url: str) -> dict[str, dict[str, str]]:
-    """The kinds are token, password and aksk."""
+    """The `auth` sections of target files; the ways to sign in are token, password, and aksk (an access key)."""
     return {
         "token": {"token": TOKEN, "project_id": PROJECT_ID, "expired_token": EXPIRED_TOKEN},
         "password": {

@@ -1,6 +1,7 @@
-"""The part of the identity service (IAM) that clients need: tokens by password, and the list of projects.
+"""The part of the identity service (IAM) that clients need: it issues tokens for a password, and lists projects.
 
-Sources: the vendor's "Obtaining a User Token Through Password Authentication"; the requests of keystoneauth.
+Sources: the vendor's "Obtaining a User Token Through Password Authentication"; the requests
+that the library keystoneauth sends.
 """
 
 from __future__ import annotations

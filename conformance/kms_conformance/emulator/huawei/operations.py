@@ -1,6 +1,6 @@
-"""The operations of the Huawei dialect: from the fields of a body to the value of a reply.
+"""The operations of the Huawei dialect: each takes the fields of a body and returns the value of a reply.
 
-Form and range of all fields are checked before the key's existence, and its existence before its state.
+An operation first checks form and range of all fields, then whether the key exists, then the key's state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.huawei.parameters import HuaweiParameters
     from kms_conformance.emulator.service import Service
 
-# "Creating a CMK": the algorithms by key usage.
+# The algorithms by key usage, from the page "Creating a CMK".
 _ENCRYPTS = ("AES_256", "SM4")
 _SIGNS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P384", "SM2")
 _AUTHENTICATES = ("HMAC_256", "HMAC_384", "HMAC_512", "HMAC_SM3")
@@ -37,7 +37,7 @@ def usage_of(spec: str) -> str:
 
 
 class Operations:
-    """The operations of the service, one method each; all raise `Refused`."""
+    """The operations of the service, one method each. Every method raises `Refused` if the request is refused."""
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
@@ -59,27 +59,27 @@ class Operations:
         return {"key_info": {"key_id": key.id, "domain_id": credentials.DOMAIN_ID}}
 
     def enable(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Enable-key."""
+        """Enable-key: the reply has the key id and the state."""
         return {"key_info": replies.key_state(self._store.enable(fields.key_id()), self._rules)}
 
     def disable(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Disable-key."""
+        """Disable-key: the reply has the key id and the state."""
         return {"key_info": replies.key_state(self._store.disable(fields.key_id()), self._rules)}
 
     def schedule(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Schedule-key-deletion: a flat reply, without the deletion date."""
+        """Schedule-key-deletion: the reply has the key id and the state at its top level, and no deletion date."""
         return replies.key_state(self._store.schedule(fields.key_id(), fields.window()), self._rules)
 
     def cancel(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Cancel-key-deletion: a flat reply."""
+        """Cancel-key-deletion: the reply has the key id and the state at its top level."""
         return replies.key_state(self._store.cancel(fields.key_id()), self._rules)
 
     def describe(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Describe-key."""
+        """Describe-key: the reply has all details of a key."""
         return {"key_info": replies.key_details(self._store.describe(fields.key_id()), self._rules)}
 
     def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """List-keys: includes default keys; `marker` is the number of keys to skip."""
+        """List-keys: the list includes default keys; `marker` is the number of keys to skip."""
         wanted = fields.text("key_state", "[1-5]", default="")
         limit = self._decisions.page_size(fields.number("limit", range(1, 1001), 1000))
         marker = fields.number("marker", range(1_000_000_000), 0)
@@ -95,7 +95,7 @@ class Operations:
         }
 
     def encrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Encrypt-data."""
+        """Encrypt-data: encrypts a text of at most 4096 bytes."""
         key_id, context = fields.key_id(), fields.context()
         plain = fields.text("plain_text", f"[^\n]{{1,{_LONGEST_PLAIN}}}").encode()
         if len(plain) > _LONGEST_PLAIN:
@@ -104,7 +104,7 @@ class Operations:
         return {"key_id": key.id, "cipher_text": base64.b64encode(crypto.seal(key, plain, context)).decode()}
 
     def decrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Decrypt-data: the key id is in the ciphertext."""
+        """Decrypt-data: the request names no key, because the ciphertext contains the key id."""
         text, context = fields.text("cipher_text", _CIPHER), fields.context()
         try:
             sealed = base64.b64decode(text, validate=True)
@@ -115,7 +115,7 @@ class Operations:
         return {"key_id": key.id, "plain_text": _text(plain)}
 
     def generate_data_key(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Create-datakey: replies in hexadecimal; `datakey_length` (bits) takes precedence over `key_spec`."""
+        """Create-datakey: the reply is in hexadecimal. `datakey_length` (in bits), if sent, replaces `key_spec`."""
         key_id, context = fields.key_id(), fields.context()
         bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
         if fields.has("datakey_length"):
@@ -125,19 +125,19 @@ class Operations:
         return {"key_id": key.id, "plain_text": plain.hex(), "cipher_text": crypto.seal(key, plain, context).hex()}
 
     def set_alias(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Update-key-alias."""
+        """Update-key-alias: replaces the alias of a key."""
         key_id, alias = fields.key_id(), fields.alias()
         key = self._store.set_alias(key_id, alias, replacing=True)
         return {"key_info": {"key_id": key.id, "key_alias": alias}}
 
     def update_description(self, fields: HuaweiParameters) -> dict[str, Any]:
-        """Update-key-description."""
+        """Update-key-description: replaces the description of a key."""
         key_id, text = fields.key_id(), fields.text("key_description", ".{0,255}")
         key = self._store.update_description(key_id, text)
         return {"key_info": {"key_id": key.id, "key_description": key.description}}
 
     def count_instances(self, _: HuaweiParameters) -> dict[str, Any]:
-        """User-instances: the number of keys without default keys."""
+        """User-instances: the number of keys; default keys are not counted."""
         return {"instance_num": len(self._custom())}
 
     def show_quotas(self, _: HuaweiParameters) -> dict[str, Any]:

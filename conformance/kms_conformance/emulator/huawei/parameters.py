@@ -1,6 +1,6 @@
 """Reads body fields of the Huawei dialect, and refuses malformed ones.
 
-Undocumented fields are ignored. A null counts as a value of the wrong type, not as absent.
+Undocumented fields are ignored. A field that is null counts as a value of the wrong type, not as absent.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class HuaweiParameters:
             raise Refused(problem)
 
     def window(self) -> object:
-        """`pending_days` as sent; the store checks it."""
+        """The window (waiting period) `pending_days` as sent; the store checks it."""
         return self._values.get("pending_days", ABSENT)
 
     def text(self, name: str, pattern: str, *, default: str | None = None) -> str:
-        """A text that matches a pattern; required if there is no default."""
+        """A text that must match `pattern`; the field is required unless `default` is given."""
         value = self._values.get(name, ABSENT)
         if value is ABSENT and default is not None:
             return default
@@ -69,14 +69,14 @@ class HuaweiParameters:
         return value
 
     def choice(self, name: str, allowed: Collection[str], default: str) -> str:
-        """A field with a closed set of values."""
+        """A text that must be one of `allowed`; `default` if the field is absent."""
         value = self._values.get(name, default)
         if not isinstance(value, str) or value not in allowed:
             raise Refused("invalid_parameter", f"The value of {name} is not allowed.")
         return value
 
     def number(self, name: str, allowed: range, default: int) -> int:
-        """A whole number, documented as a string; some clients send a JSON number."""
+        """A whole number. It is documented as a string; a JSON number is accepted because some clients send one."""
         value = self._values.get(name, str(default))
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
@@ -84,7 +84,7 @@ class HuaweiParameters:
         return int(text)
 
     def context(self) -> bytes:
-        """`encryption_context` in canonical form: equal bytes for equal contexts."""
+        """`encryption_context` as bytes, which are equal for equal contexts."""
         value = self._values.get("encryption_context", {})
         if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
             raise Refused("invalid_parameter", "The value of encryption_context is no object of texts.")

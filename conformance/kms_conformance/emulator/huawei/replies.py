@@ -1,4 +1,4 @@
-"""Replies of the Huawei dialect: JSON with a request id header, three error formats, key details, versions."""
+"""Builds replies of the Huawei dialect: JSON with a request id header, three error formats, details of keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
 
-# The prefix of codes of the API gateway, whose errors are flat.
+# Error codes of the API gateway begin with this prefix; its errors have no `error` object around their fields.
 _GATEWAY = "APIGW."
 
 
@@ -27,7 +27,7 @@ def result(value: dict[str, Any], status: int = 200, headers: Headers = ()) -> O
 
 
 def refusal(refused: Refused, decisions: Decisions, allowed: Collection[str] = ()) -> Outbound:
-    """A refusal: nested as in errors of the service, or flat if its code is one of the gateway."""
+    """The reply to a refused request: an error of the service, in an `error` object, or one of the API gateway."""
     answer = decisions.answer(refused.name)
     request_id = _request_id()
     error = {"error_code": answer.code, "error_msg": refused.message}
@@ -50,12 +50,12 @@ def _headers(request_id: str) -> Headers:
 
 
 def millis(moment: datetime | None) -> str:
-    """Milliseconds since 1970 as text, empty for None: the format of the vendor's examples."""
+    """Milliseconds since 1970 as text, empty for None, as in the vendor's examples."""
     return "" if moment is None else str(int(moment.timestamp()) * 1000)
 
 
 def key_state(key: Key, rules: Rules) -> dict[str, str]:
-    """Key id and state: the flat reply to schedule and cancel, and the `key_info` of enable and disable."""
+    """The key id and the state: the whole reply to schedule and cancel, the `key_info` of enable and disable."""
     return {"key_id": key.id, "key_state": rules.wire_states[key.state]}
 
 

@@ -52,7 +52,7 @@ _DEFINED: tuple[Fault, ...] = (
 
 
 def _applicable(fault: Fault) -> Fault:
-    """The fault without the dialects that have none of its requirements, such as installed ones."""
+    """The fault, limited to the dialects that have one of its requirements; installed dialects may have none."""
     dialects = (name for name in fault.dialects if fault.requirements & Catalogue.load(name).requirements.keys())
     return replace(fault, dialects=tuple(dialects))
 

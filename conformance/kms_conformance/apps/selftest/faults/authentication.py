@@ -1,4 +1,4 @@
-"""Faults of authentication: each check of the credentials is skipped, one at a time, or made too late."""
+"""Faults of authentication: bad credentials are accepted, are refused too late, or are refused with a wrong error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of replies to any operation: status, media type, encoding, request id."""
+"""Faults of replies to any operation: a wrong status, media type, encoding or request id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of scheduling and cancelling in the dialect `aws`, where keys are named by ARN and errors by type."""
+"""Faults of scheduling and cancelling in the dialect `aws`, whose replies name keys by ARN and errors by type."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCHEDULED = {
 
 
 class _AliasesNameKeys(Decisions):
-    """Aliases are accepted as key ids by every operation."""
+    """Every operation accepts an alias where the documents require a key id or a key ARN."""
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
         return None if found == "alias_as_key" else super().parameter_problem(found, name, value)

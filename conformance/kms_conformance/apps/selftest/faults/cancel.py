@@ -1,4 +1,4 @@
-"""Faults of cancelling: accepted for keys that are not pending, wrong state after it, effects on other keys."""
+"""Faults of cancelling: it is accepted for keys that are not pending, ends in a wrong state, or changes other keys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 
 
 class _AgainAccepted(Decisions):
-    """Cancelling is accepted again on a key whose deletion was cancelled before."""
+    """Cancelling is accepted a second time on a key that is no longer pending."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -42,7 +42,7 @@ class _AgainAccepted(Decisions):
         return None if operation == "cancel" and key.id in self._cancelled else found
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        # Only the last cancelled key, and only until its state changes again.
+        # Only the key that was cancelled last is accepted again, and only until its state changes.
         if operation == "cancel":
             self._cancelled = {after.id}
         elif operation in {"enable", "disable", "schedule"}:
@@ -76,7 +76,7 @@ class _DisabledForgotten(Decisions):
 
 
 def date_kept(before: Key, after: Key) -> Key:
-    """The key after an operation, with its deletion date from before the operation."""
+    """The key `after` an operation, but with the deletion date that it had `before` the operation."""
     return replace(after, deletion=before.deletion, window_days=before.window_days)
 
 
@@ -232,7 +232,7 @@ FAULTS = (
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.state-after.disabled"}),
         decisions=(_DisabledForgotten,),
-        # No operation leads out of that state, so the run has no usable key left.
+        # No operation changes the state pending import, so the run has no usable key left.
         exit_code=3,
     ),
     _fault(

@@ -1,4 +1,4 @@
-"""Faults of deletion dates: wrong computation or wrong format."""
+"""Faults of deletion dates: a date is computed wrongly, or shown in a wrong format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _fault = partial(Fault, fault_class="dates", severity="major", families=("window
 
 
 def _shown(by: timedelta) -> Mixin:
-    """Replies show a date that is off by `by`; the key is deleted on the correct date."""
+    """Describing and listing show a deletion date that is wrong by `by`; the key is deleted on the correct date."""
 
     def shift(key: Key) -> Key:
         return key if key.deletion is None else replace(key, deletion=key.deletion + by)
@@ -173,7 +173,7 @@ FAULTS = (
         name="date-in-local-time",
         title="The shown date is in a time zone eight hours ahead, but marked as UTC.",
         dialects=(AWS,),
-        # The reply to ScheduleKeyDeletion shows the correct date, so that both disagree.
+        # The reply to ScheduleKeyDeletion shows the correct date, so it disagrees with the reply to DescribeKey.
         requirements=frozenset({"schedule.reply.date"}),
         families=("window", "agreement"),
         decisions=(_shown(timedelta(hours=8)),),

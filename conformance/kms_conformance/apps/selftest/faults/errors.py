@@ -1,4 +1,4 @@
-"""Faults of error replies: wrong format, no body, or the status of a success."""
+"""Faults of error replies: they have a wrong format, no body, or the status of a success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of expiry: keys deleted too early, too late, never, recoverably, or together with other keys."""
+"""Faults of expiry: keys are gone too early, too late or never, work after their deletion, or disappear with others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _fault = partial(Fault, fault_class="expiry", severity="critical", families=("wa
 
 
 class _Ghosts(Decisions):
-    """Keeps deleted keys; `ghost_serves` names the operations that still work on them."""
+    """Keeps keys after their deletion date; `ghost_serves` names the operations that still work on them."""
 
     ghost_serves: frozenset[str] = frozenset()
 

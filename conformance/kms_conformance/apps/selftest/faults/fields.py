@@ -1,4 +1,4 @@
-"""Faults of reply fields: wrong type, missing, null or renamed, one field of each operation at a time."""
+"""Faults of reply fields: in each fault, one field of one reply has a wrong type, is missing, null or renamed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 
 _fault = partial(Fault, fault_class="fields", severity="minor")
 
-# Dialect, operation, path of the field, requirement for the field, check family that reads the field.
+# Each row: dialect, operation, path of the field, requirement about the field, check family that reads the field.
 _FIELDS: tuple[tuple[str, str, str, RequirementId, str], ...] = (
     (HUAWEI, "create", "key_info.domain_id", "create.reply", "entry"),
     (HUAWEI, "enable", "key_info.key_state", "enable.reply", "states"),
@@ -95,7 +95,7 @@ _KINDS = (
 
 
 def _rows() -> tuple[Fault, ...]:
-    """One fault for each field; the kinds of faults alternate."""
+    """One fault for each row of `_FIELDS`; the kinds in `_KINDS` take turns."""
     return tuple(
         _fault(
             name=f"{operation.replace('_', '-')}-{path.rpartition('.')[2].lower().replace('_', '-')}-{kind}",

@@ -55,7 +55,7 @@ FAULTS = (
         name="foreign-alias-taken",
         title="Setting an alias also removes aliases of other users' keys.",
         severity="major",
-        # In the other dialects, the description of a key does not show its aliases.
+        # In the other dialects, the reply to describing a key does not show its aliases.
         dialects=(HUAWEI,),
         decisions=(changing_others("set_alias", _foreign, with_(aliases=())),),
     ),

@@ -1,4 +1,4 @@
-"""Faults of unknown and malformed key ids: accepted, created, refused with a wrong code, or an internal error."""
+"""Faults with unknown and malformed key ids, which are accepted, become keys, or get a wrong error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _is_malformed(text: str) -> bool:
 
 
 class _AnyForm(Decisions):
-    """A key id may have any form."""
+    """Malformed key ids are treated like unknown key ids."""
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
         return None if found == "malformed_key" else super().parameter_problem(found, name, value)
@@ -60,7 +60,7 @@ class _Remembered(Decisions):
 
 
 def _error(huawei: tuple[int, str], alibaba: tuple[int, str], aws: tuple[int, str]) -> Rewrite:
-    """Replace the error by the one of the reply's dialect, given as status and code."""
+    """Replace an error by the status and code that are given for the dialect of the reply."""
 
     def rewrite(reply: Outbound) -> Outbound:
         if "__type" in reply.value:

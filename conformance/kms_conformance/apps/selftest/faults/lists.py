@@ -1,4 +1,4 @@
-"""Faults of lists: missing keys, duplicate keys, wrong pages."""
+"""Faults of lists: keys are missing or listed twice, or pages are wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _without_first_of_later_pages(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "Keys": keys[1:] if isinstance(keys, list) else {"Key": keys["Key"][1:]}}
 
 
-def _later_page(parameters: Any) -> bool:  # noqa: ANN401 - as a request gave them
+def _later_page(parameters: Any) -> bool:  # noqa: ANN401 - parameters of a request
     first = {"marker": "0", "Marker": "0", "PageNumber": "1"}
     return any(str(parameters.get(name, number)) != number for name, number in first.items())
 

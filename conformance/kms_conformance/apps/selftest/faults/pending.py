@@ -1,4 +1,4 @@
-"""Faults of pending keys: operations accepted or refused against the table of key states, wrong state or date."""
+"""Faults of pending keys: operations are accepted or refused against the documents, or have a wrong effect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def _accepted(operation: str, title: str) -> Fault:
 
 
 def _of_table(operation: str, *requirements: RequirementId, refused: bool = True) -> Fault:
-    """A violated row of the table of key states: accepted where the table refuses the operation, or the reverse."""
+    """A fault that violates one row of the documented table of key states.
+
+    The operation is accepted where the table refuses it (`refused`), or refused where the table accepts it.
+    """
     name = operation.replace("_", "-")
     return _fault(
         name=f"pending-{name}-{'accepted' if refused else 'refused'}",

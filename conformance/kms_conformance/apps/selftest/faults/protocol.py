@@ -1,4 +1,4 @@
-"""Faults of the protocol: documented forms of requests refused, undocumented ones accepted or an internal error."""
+"""Faults of the protocol: documented requests are refused, undocumented ones mishandled, or reply formats wrong."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _OTHER_ID = "0d0466b0-e727-4d9c-b35d-f84bb474a37f"
 
 
 class _OneMethod(Decisions):
-    """Only POST is served."""
+    """Only the HTTP method POST is served."""
 
     def method_allowed(self, inbound: Inbound, documented: object) -> bool:
         return inbound.method == "POST"
 
 
 class _OnlyGet(Decisions):
-    """Describing a key is served for GET only."""
+    """A request to describe a key is served only with the method GET or with a body."""
 
     def method_allowed(self, inbound: Inbound, documented: object) -> bool:
         return inbound.method == "GET" or inbound.operation != "describe" or bool(inbound.body)
 
 
 class _AnyMethod(Decisions):
-    """Any method is served."""
+    """Every HTTP method is served."""
 
     def method_allowed(self, inbound: Inbound, documented: object) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Faults of scheduling: repeated, without effect, with effects on other keys, or with a wrong reply."""
+"""Faults of scheduling: it is accepted twice, has no effect, changes other keys, or has a wrong reply."""
 
 from __future__ import annotations
 

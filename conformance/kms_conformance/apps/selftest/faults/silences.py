@@ -1,4 +1,4 @@
-"""Faults without a complete reply: the connection is closed or reset, the reply is cut off, or never sent."""
+"""Faults without a complete reply: the connection is closed or reset, or the reply is cut off or never sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from kms_conformance.emulator import Inbound, Outbound
 from kms_conformance.emulator.messages import Silence
 
 _fault = partial(Fault, fault_class="silence", severity="major", requirements=frozenset({"reply.answered"}))
-# A short timeout: a run repeats unanswered requests as often as requests on closed connections.
+# The reply timeout for faults that never reply. It is short, because the run repeats each unanswered request, and
+# waits this long each time.
 _TIMEOUT_SECONDS = 0.5
 
 

@@ -1,4 +1,4 @@
-"""Faults of enabled and disabled keys: use of disabled keys, operations without effect, failing decryption."""
+"""Faults of enabled and disabled keys: disabled keys can be used, operations have no effect, decryption fails."""
 
 from __future__ import annotations
 

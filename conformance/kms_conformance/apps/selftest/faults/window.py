@@ -1,4 +1,4 @@
-"""Faults of the window: wrong bounds, invalid values accepted, refusals with an effect."""
+"""Faults of the window (waiting period): wrong bounds, accepted invalid values, refused requests with an effect."""
 
 from __future__ import annotations
 
