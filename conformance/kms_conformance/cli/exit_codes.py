@@ -27,7 +27,9 @@ CODES: Mapping[str, Mapping[int, str]] = {
     | {4: "nothing failed in the run; open requirements waited for a planted key"}
     | _ENDED,
     "doctor": _ALWAYS | {0: "a run is possible", 3: "the target prevents a run; the message gives the reason"},
-    "emulator": _ALWAYS | {0: "ended by Ctrl-C", 130: "Ctrl-C before it served"},
+    "emulator": _ALWAYS
+    | {0: "ended by Ctrl-C, SIGTERM or SIGHUP"}
+    | {code: f"{signal} before it served" for code, signal in _ENDED.items()},
     "sweep": _ALWAYS
     | {0: "all keys are scheduled (with --dry-run: listed)", 3: "the target could not be queried, or a key is left"},
     "requirements": _ALWAYS | {0: "listed or written"},

@@ -25,8 +25,8 @@ _PATH = click.Path(path_type=Path)
 def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int:  # noqa: FBT001 - an option
     """Repeat the check that found the failure ID in the run in DIR; show the old and the new reply side by side.
 
-    The check runs with new keys and new signatures, and changes no key that it did not create. Its keys are scheduled
-    for deletion at the end.
+    The check runs with new signatures. It creates keys of its own or uses those of earlier runs again, and changes no
+    other key. Its keys are scheduled for deletion at the end.
     """
     found = replay.find(directory, failure)
     path = replay.target_file(directory, found, given)
