@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 _SOURCES = ROOT / "conformance"
 _WIDTH, _LEFT, _ROOMS, _ROW, _GAP = 980, 44, 780, 58, 6
-_LETTERS_PER_UNIT = 6.6
+_LETTERS_PER_UNIT = 5.9
 _MOST_LINES = 2
 _LABEL = "Packages of kms-conformance in twelve layers, and the way of one exchange through them"
 #: Stations of one exchange, numbered in docs/architecture.md: of the request (down) and of the reply (up).

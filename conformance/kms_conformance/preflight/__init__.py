@@ -1,1 +1,1 @@
-"""Before a run: the doctor's findings, the consent of the account's owner, quota and costs."""
+"""Before a run: diagnosis, the owner's consent, quota and costs."""

@@ -1,4 +1,7 @@
-"""The checks, one file a family; `pytest --pyargs kms_conformance.suite --target FILE` runs them."""
+"""The checks, one file for each family, and fuzzing.
+
+Run them with `pytest --pyargs kms_conformance.suite --target FILE`.
+"""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Verdicts: decided from the results of checks and from waivers, per requirement and per target."""
+"""Verdicts: the meaning of results and waivers, per requirement and target."""
