@@ -48,7 +48,8 @@ class NoReply:
 #: One result of a request besides its answer.
 Finding = Judgement | StateRead | NoReply
 
-#: The requirement that requests get replies. Each reply is a pass; `missing_replies` records failures.
+#: The id of the requirement that every request gets a reply. Each reply counts as passed. The module
+#: `missing_replies` records a failure where the target is to blame for a missing reply.
 ANSWERED: RequirementId = "reply.answered"
 
 

@@ -44,8 +44,8 @@ def place_of(target: Target, directory: Path | None = None) -> Path:
 
 def earlier_place_of(target: Target, directory: Path | None = None) -> Path:
     """Path used by an earlier release for these credentials; its lines count as part of the current ledger."""
-    # In some ways to sign in, the scope is the access key. After a rotation of the key this path is another one, and
-    # `others_of` finds the former one.
+    # Ways to sign in without a project use the access key as `scope`, and the scope is part of the name of the file.
+    # After a rotation of the access key the name is another one; `others_of` finds the files with the earlier names.
     digest = _digest(target.dialect, target.base_url, target.auth.scope)
     return (directory or state_directory()) / f"{target.name}-{digest}{_SUFFIX}"
 

@@ -76,10 +76,10 @@ def missing_to_draw(document: Mapping[str, Any]) -> list[str]:
 
 
 def missing_to_judge(document: Mapping[str, Any], *, drawn: bool) -> list[str]:
-    """Packages that judge replies and whose version here differs from that in the run.
+    """Packages that are needed to judge a recorded run, and whose version here differs from that of the recorded run.
 
-    If the recording has no `drawn` values, requests must be generated again. The packages that generate requests are
-    then included.
+    `drawn` says whether the recording holds the values that generators drew. If it does not, the requests must be
+    generated again, and the packages that generate requests are needed too.
     """
     return _others(document, _JUDGING if drawn else tuple(dict.fromkeys((*_DRAWING, *_JUDGING))))
 

@@ -126,7 +126,10 @@ def _nothing_planted(kms: Scenario) -> Inconclusive:
 
 
 def _found(kms: Scenario) -> tuple[PlantedKey | None, PlantedKey | None]:
-    """The planted key that is pending, and the last one that is gone; None for each that does not exist."""
+    """Two planted keys of the ledger: the one whose deletion is pending, and the one that was deleted most recently.
+
+    Each is None if the ledger has no such key.
+    """
     found = planted_keys(kms.pool.ledger)
     last = [[key for key in found if key.ended is ended] for ended in (False, True)]
     return (last[0][-1] if last[0] else None, last[1][-1] if last[1] else None)

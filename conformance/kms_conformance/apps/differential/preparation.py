@@ -63,7 +63,7 @@ class KeyPreparer:
         return None
 
     def prepare(self, question: Question) -> PreparedKey:
-        """A key in the state of the question, with a ciphertext if the question decrypts."""
+        """Prepare a key in the state that the question needs, and a ciphertext if the question sends one."""
         if question.state == GONE:
             return self._deleted_key()
         if question.keys > 1:

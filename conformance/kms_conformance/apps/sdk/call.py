@@ -171,7 +171,11 @@ def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tup
 
 
 def _trap(call: ClientCall, known: VendorClient, *, wrong_reply: bool) -> Trap | None:
-    """The known trap that explains a call; if the reply is wrong, traps that excuse the target are tried first."""
+    """The known trap that explains why the call failed, or None.
+
+    If the reply breaks a requirement (`wrong_reply`), traps that explain the failure with any reply (`excuses`) are
+    tried before traps that explain it with a conforming reply only.
+    """
     outcome = call.outcome
     if not isinstance(outcome, (RaisedError, Crash)):
         return None

@@ -114,7 +114,10 @@ def dating(date: Callable[[datetime, int], datetime]) -> Mixin:
 
 
 def doing(operation: str, change: Callable[[Key, Key], Key]) -> Mixin:
-    """The operation stores `change(before, after)`; `after` is the key that the documents require afterwards."""
+    """A mutation: after the operation, the emulator stores the key as `change(before, after)` returns it.
+
+    `before` is the key before the operation, `after` the same key as the documents require it after the operation.
+    """
 
     class Doing(Decisions):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
