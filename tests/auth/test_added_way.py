@@ -39,7 +39,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
 
-from kms_conformance.auth.sabotage import Changed, Sabotage, without_credentials
+from kms_conformance.auth.sabotage import Changed, without_credentials
+from kms_conformance.auth.scheme import Sabotage
 from kms_conformance.auth.scheme import CREDENTIAL, TEXT, Scheme
 
 

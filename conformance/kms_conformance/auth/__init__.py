@@ -3,8 +3,7 @@
 from kms_conformance.auth.build import SignerFactory, sabotages, signer_for
 from kms_conformance.auth.iam import PasswordAuth
 from kms_conformance.auth.rpc import RpcAuth
-from kms_conformance.auth.sabotage import Sabotage
-from kms_conformance.auth.scheme import Scheme, Signer, SignInFailed, project_of
+from kms_conformance.auth.scheme import Sabotage, Scheme, Signer, SignInFailed, project_of
 from kms_conformance.auth.sdk_hmac import AccessKeyAuth
 from kms_conformance.auth.sigv4 import SigV4Auth
 from kms_conformance.auth.token import TokenAuth

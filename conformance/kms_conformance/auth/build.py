@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kms_conformance.auth.sabotage import Factory, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import Clock, Nonce, Scheme, Signer, SignerTools, utc_now
+from kms_conformance.auth.scheme import (
+    Clock,
+    Factory,
+    Nonce,
+    Sabotage,
+    SabotageTools,
+    Scheme,
+    Signer,
+    SignerTools,
+    utc_now,
+)
 from kms_conformance.core.runtime import SYSTEM, Chance
 
 if TYPE_CHECKING:

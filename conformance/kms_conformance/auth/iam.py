@@ -20,7 +20,7 @@ from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Reply, Request
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.sabotage import Sabotage, SabotageTools
+    from kms_conformance.auth.scheme import Sabotage, SabotageTools
     from kms_conformance.wire.session import Session
 
 #: Tokens are valid for 24 hours. Renewing one 10 minutes early keeps it from expiring within a scenario.

@@ -6,8 +6,8 @@ from abc import ABC
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from kms_conformance.auth.sabotage import Changed, Sabotage, SabotageTools, without_credentials
-from kms_conformance.auth.scheme import CREDENTIAL, Scheme
+from kms_conformance.auth.sabotage import Changed, without_credentials
+from kms_conformance.auth.scheme import CREDENTIAL, Sabotage, SabotageTools, Scheme
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request

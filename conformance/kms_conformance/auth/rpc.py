@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from kms_conformance.auth import canonical
 from kms_conformance.auth.acs3 import Acs3Signer
 from kms_conformance.auth.key_pair import KeyPair, tampered_query
-from kms_conformance.auth.sabotage import Changed, Replaying, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import CREDENTIAL, Clock, Nonce, SignerTools, fresh_nonce, utc_now
+from kms_conformance.auth.sabotage import Changed, Replaying
+from kms_conformance.auth.scheme import (
+    CREDENTIAL,
+    Clock,
+    Nonce,
+    Sabotage,
+    SabotageTools,
+    SignerTools,
+    fresh_nonce,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.scheme import Clock, Nonce, Signer, project_of
+from kms_conformance.auth.scheme import SabotageTools, Signer, project_of
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.target.auth import Auth
 from kms_conformance.wire.credentials import credential_places
@@ -17,31 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kms_conformance.wire.messages import Request
-
-#: Age of the timestamp in a stale signature. Every vendor documents 15 minutes as the largest clock difference that is
-#: accepted.
-_STALE = timedelta(minutes=20)
-
-
-@dataclass(frozen=True)
-class Sabotage:
-    """A signer with exactly one fault, and the name of the refusal in the profile that its requests must get.
-
-    The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused.
-    """
-
-    name: str
-    refusal: str
-    signer: Signer
-    valid_first: int = 0
-
-
-class Factory(Protocol):
-    """The call signature of `SignerFactory`."""
-
-    def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
-        """The signer for these credentials."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -63,19 +38,6 @@ class Unsigned:
     def sign(self, request: Request) -> Request:
         """The request without credentials."""
         return without_credentials(request)
-
-
-@dataclass(frozen=True)
-class SabotageTools:
-    """Tools to make faulty signers: the factory of valid signers, the clock of signatures, and a random source."""
-
-    factory: Factory
-    now: Clock
-    chance: Chance
-
-    def stale(self) -> datetime:
-        """A timestamp that is too old for a signature."""
-        return self.now() - _STALE
 
 
 @dataclass(frozen=True)

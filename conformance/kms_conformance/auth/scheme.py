@@ -9,14 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from kms_conformance.core.runtime import REAL, SYSTEM
+from kms_conformance.core.runtime import REAL, SYSTEM, Chance
 from kms_conformance.target.auth import CREDENTIAL, PROJECT_ID, TEXT, Auth
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.sabotage import Sabotage, SabotageTools
     from kms_conformance.wire.messages import Request
     from kms_conformance.wire.session import Session
 
@@ -25,7 +24,10 @@ __all__ = [
     "PROJECT_ID",
     "TEXT",
     "Clock",
+    "Factory",
     "Nonce",
+    "Sabotage",
+    "SabotageTools",
     "Scheme",
     "SignInFailed",
     "Signer",
@@ -34,6 +36,10 @@ __all__ = [
     "project_of",
     "utc_now",
 ]
+
+#: Age of the timestamp in a stale signature. Every vendor documents 15 minutes as the largest clock difference that is
+#: accepted.
+_STALE = timedelta(minutes=20)
 
 Clock = Callable[[], datetime]
 Nonce = Callable[[], str]
@@ -67,6 +73,40 @@ class SignerTools:
     session: Session
     now: Clock
     nonce: Nonce
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A signer with exactly one fault, and the name of the refusal in the profile that its requests must get.
+
+    The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused.
+    """
+
+    name: str
+    refusal: str
+    signer: Signer
+    valid_first: int = 0
+
+
+class Factory(Protocol):
+    """The call signature of `SignerFactory`."""
+
+    def __call__(self, auth: Auth, *, now: Clock | None = None, nonce: Nonce | None = None) -> Signer:
+        """The signer for these credentials."""
+        ...
+
+
+@dataclass(frozen=True)
+class SabotageTools:
+    """Tools to make faulty signers: the factory of valid signers, the clock of signatures, and a random source."""
+
+    factory: Factory
+    now: Clock
+    chance: Chance
+
+    def stale(self) -> datetime:
+        """A timestamp that is too old for a signature."""
+        return self.now() - _STALE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from kms_conformance.auth.key_pair import KeyPair
 from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, SignerTools, utc_now
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.sabotage import Sabotage, SabotageTools
+    from kms_conformance.auth.scheme import Sabotage, SabotageTools
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "SDK-HMAC-SHA256"

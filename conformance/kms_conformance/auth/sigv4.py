@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from kms_conformance.auth.key_pair import KeyPair
-from kms_conformance.auth.sabotage import Changed, Sabotage, SabotageTools
-from kms_conformance.auth.scheme import CREDENTIAL, Clock, SignerTools, utc_now
+from kms_conformance.auth.sabotage import Changed
+from kms_conformance.auth.scheme import CREDENTIAL, Clock, Sabotage, SabotageTools, SignerTools, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from kms_conformance.auth.sabotage import OtherProject, Sabotage, SabotageTools, Unsigned
-from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Scheme, SignerTools
+from kms_conformance.auth.sabotage import OtherProject, Unsigned
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Sabotage, SabotageTools, Scheme, SignerTools
 
 if TYPE_CHECKING:
     from kms_conformance.auth.scheme import Signer
