@@ -173,6 +173,24 @@ def test_a_key_is_scheduled_though_ctrl_c_came_right_after_its_line_in_the_ledge
     assert at.emulator.store.describe(key.id).state is State.PENDING_DELETION
 
 
+def test_a_key_of_a_killed_run_is_scheduled_though_the_list_fails_at_the_end(scene, tmp_path: Path) -> None:
+    failing: list[bool] = []
+
+    def unlisted(inbound: Inbound, outbound: Outbound) -> Outbound:
+        return replace(outbound, status=500) if failing and inbound.operation == "list" else outbound
+
+    at = scene("huawei", filters=[unlisted])
+    key = at.target_session.pool.create()
+    at.target_session.close()
+    later = TargetSession(at.target_session.target, Ledger.of(at.target_session.target, tmp_path), 2)
+    later.open()
+    # A create of which nothing is known: only the list could tell.
+    later.ledger.write("intent", f"kms-conformance-{later.ledger.run}-9", kind="plain")
+    failing.append(True)
+    later.end()
+    assert at.emulator.store.describe(key).state is State.PENDING_DELETION
+
+
 @BOTH
 def test_a_create_that_never_arrived_is_closed_at_the_end(scene, dialect: str) -> None:
     def lost(inbound: Inbound, outbound: Outbound) -> Outbound:

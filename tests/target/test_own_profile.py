@@ -55,6 +55,12 @@ def facts(text: str) -> str:
     return f"name: mine\ntitle: Mine\nfacts: {text}\n"
 
 
+def test_a_whole_number_with_a_point_is_an_integer(tmp_path: Path) -> None:
+    target = target_with(tmp_path, facts("{window: {minimum: 7.0, maximum: 90.0}, settle_seconds: 0.5}"))
+    found = specs.facts("huawei", target.profile)
+    assert (repr(found["window"]["minimum"]), found["window"]["maximum"], found["settle_seconds"]) == ("7", 90, 0.5)
+
+
 @pytest.mark.parametrize("name", ["mine.yaml", "mine.yml"])
 def test_a_file_beside_the_target_file_is_a_profile(tmp_path: Path, name: str) -> None:
     target = target_with(tmp_path, MINE, name=name)
@@ -118,6 +124,8 @@ def test_a_target_is_made_again_from_what_was_recorded(tmp_path: Path, monkeypat
         (facts("{window: {maximun: 9}}"), "`facts.window.maximun` is not known there.", "Did you mean `maximum`?"),
         (facts("{window: {maximum: 36501}}"), "`facts.window.maximum`: the value is greater", "docs/add-a-cloud.md"),
         (facts("{after_cancel: gone}"), "`facts.after_cancel`: the value is not one of", "docs/add-a-cloud.md"),
+        (facts("{states: " + "[" * 300 + "]" * 300 + "}"), "it is nested too deeply.", "See docs/add-a-cloud.md"),
+        (facts("{requests: {smoke: 1" + "0" * 20 + ", standard: 5}}"), "`facts.requests.smoke`: the value is", "docs/"),
         (facts("{settle_seconds: .inf}"), "it holds a value that JSON does not have.", "Remove it."),
         (
             facts("{refusals: {unknown_key: {answers: [{status: 404, code: a}, {status: 404, code: b}]}}}"),

@@ -12,9 +12,9 @@ import pytest
 import kms_conformance
 from kms_conformance.auth import WAYS, TokenAuth
 from kms_conformance.core import specs
-from kms_conformance.target import Auth, TargetError
+from kms_conformance.target import Auth, TargetError, load_target
 from kms_conformance.target.auth import CREDENTIAL, SCHEMA, TEXT
-from kms_conformance.target.registry import _checked, register, way_named, ways, ways_of
+from kms_conformance.target.registry import _checked, register, unregister, way_named, ways, ways_of
 from tools.target_schema import generated
 
 PACKAGE = Path(kms_conformance.__file__).parent
@@ -76,6 +76,9 @@ def test_the_ways_of_a_dialect_are_its_own_unless_the_profile_names_fewer(monkey
         ({"way": "credential"}, "malformed or taken"),
         ({"way": "Not a name"}, "malformed or taken"),
         ({"scope_key": "project"}, "good has no key project"),
+        ({"parameters": "sig"}, "parameters of good must be a tuple of names"),
+        ({"headers": ("X-Good[",)}, "headers of good must be a tuple of names"),
+        ({"reply_headers": ("",)}, "reply_headers of good must be a tuple of names"),
         ({"url_keys": ("iam_url",)}, "good has no key iam_url"),
         ({"wrong_value": ("other", "wrong_signature")}, "good has no key other"),
     ],
@@ -85,6 +88,26 @@ def test_a_way_that_cannot_work_is_not_registered(attributes: dict[str, object],
     with pytest.raises(ValueError, match=why):
         register(kind)
     assert kind not in ways()
+
+
+def test_url_keys_of_another_way_are_no_urls_here(tmp_path: Path) -> None:
+    kind = dataclass(frozen=True)(
+        type(
+            "ElsewhereAuth",
+            (GoodAuth,),
+            {"way": "elsewhere", "url_keys": ("domain",), "__annotations__": {"domain": str}},
+        )
+    )
+    register(kind)
+    try:
+        path = tmp_path / "t.yaml"
+        path.write_text(
+            "name: t\ndialect: huawei\nbase_url: http://127.0.0.1:1\nauth: {username: u, password: pass-word-4711,"
+            "  domain: no-url, project: p, iam_url: 'http://127.0.0.1:2'}\n"
+        )
+        assert load_target(path).auth.way == "password"
+    finally:
+        unregister(kind)
 
 
 def test_a_credential_that_repr_shows_and_a_key_that_hides_an_attribute_are_refused() -> None:

@@ -156,7 +156,25 @@ def test_findings_hold_no_secret_and_each_goes_to_one_judge_once() -> None:
     for _ in range(2):
         assert [failure.received for failure in judge.failures] == ["it says …"]
         assert judge.missing_replies == {"schedule: …": 1}
-    assert found.take() == ()
+    assert tuple(found.take()) == ()
+
+
+def test_a_signal_while_findings_are_taken_over_loses_none() -> None:
+    found = findings()
+
+    class Interrupted(Judge):
+        def _enter(self, finding: object) -> None:
+            if not interrupted:
+                interrupted.append(finding)
+                raise KeyboardInterrupt
+            super()._enter(finding)  # type: ignore[arg-type]
+
+    interrupted: list[object] = []
+    judge = Interrupted(CATALOGUE, frozenset({"cancel.effect"}), take=found.take)
+    found.breaks("cancel.effect", "x", "y", (3,))
+    with pytest.raises(KeyboardInterrupt):
+        judge.failures  # noqa: B018 - reading takes the findings over
+    assert [failure.requirement for failure in judge.failures] == ["cancel.effect"]
 
 
 def test_outside_of_checks_nothing_is_found() -> None:
@@ -164,4 +182,4 @@ def test_outside_of_checks_nothing_is_found() -> None:
     found.record(pytest.fail("nothing is examined") for _ in range(1))
     found.was_read("enabled")
     found.had_no_reply("schedule")
-    assert found.take() == ()
+    assert tuple(found.take()) == ()

@@ -132,6 +132,24 @@ def test_bytes_that_are_no_text_keep_all_but_the_secret() -> None:
     assert redacted == b"\xff\xfe\x00[redacted:SECRET]\x80"
 
 
+def test_a_secret_whose_bytes_were_read_as_latin_1_is_found() -> None:
+    """Headers and reason phrases are read so."""
+    redactor = Redactor(["pässwört-Zq81kLm"])
+    misread = "pässwört-Zq81kLm".encode().decode("latin-1")
+    reply = Reply(400, f"No {misread}", (("X-Echo", misread),), b"", 0.1)
+    found = redactor.reply(reply)
+    assert (found.reason, found.headers) == ("No [redacted:SECRET]", (("X-Echo", "[redacted:SECRET]"),))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['the parameter Signature="abc" is wrong', 'you sent "Signature=abc"', "Signature=abc", 'Signature="a\\b"'],
+)
+def test_a_document_that_quotes_a_secret_parameter_stays_a_document(said: str) -> None:
+    reply = Reply(400, "Bad", (), json.dumps({"Message": said}).encode(), 0.1)
+    assert json.loads(Redactor([]).reply(reply).body).keys() == {"Message"}
+
+
 def test_overlapping_secrets_leave_nothing() -> None:
     assert Redactor(["abcdef", "defghi", "aaaa"]).text("1abcdefghi2aaaaaaa3") == "1[redacted:SECRET]2[redacted:SECRET]3"
 

@@ -5,7 +5,8 @@ Every exchange adds its findings, even if the check ignores the answer or an exc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.judge import Finding, Judgement, NoReply, StateRead
@@ -19,13 +20,16 @@ class Findings:
         self.kept = kept
         self._clean = clean
         self._latest = latest
-        self._found: list[Finding] = []
+        self._found: deque[Finding] = deque()
 
-    def take(self) -> tuple[Finding, ...]:
-        """All findings since the last call, oldest first."""
-        found = tuple(self._found)
-        self._found.clear()
-        return found
+    def take(self) -> Iterator[Finding]:
+        """All findings since the last call, oldest first.
+
+        A finding is removed after the caller has used it, so a signal in between loses none.
+        """
+        while self._found:
+            yield self._found[0]
+            self._found.popleft()
 
     # --- adding -------------------------------------------------------------------------------------------------------
 

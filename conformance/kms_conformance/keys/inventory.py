@@ -351,7 +351,7 @@ class Inventory(Reader):
         After a signal right after the ledger entry was written, the run does not hold the key yet.
         """
         for record in self.ledger.unfinished():
-            if record.run == self.ledger.run and record.key is not None:
+            if record.run == self.ledger.run and record.key is not None and self.ledger.holds(record.key):
                 self._hold(record.marker, record.key)
 
     def resolve(self) -> None:

@@ -257,7 +257,7 @@ class Pool(Inventory):
     def _inherit(self) -> None:
         """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys."""
         for record in self.ledger.unfinished():
-            if record.run == self.ledger.run or record.key is None:
+            if record.key is None or record.key in self.held:
                 continue
             view = self.read(record.key)
             if self._proved_by(record, view):

@@ -15,7 +15,7 @@ from kms_conformance.target.errors import Problem, suggestion
 from kms_conformance.target.model import Limits, Target
 from kms_conformance.target.ordinary import public_words
 from kms_conformance.target.own_profile import is_file, profile_in
-from kms_conformance.target.registry import ways, ways_of
+from kms_conformance.target.registry import ways_of
 from kms_conformance.target.schema import choose
 from kms_conformance.target.urls import is_loopback, problem_with
 from kms_conformance.target.variables import Variables, labels_of
@@ -136,7 +136,9 @@ class TargetDraft:
         auth = self.document.get("auth")
         urls = {key: self.document.get(key) for key in ("base_url", "time_control")}
         if isinstance(auth, dict):
-            urls |= {f"auth.{key}": auth.get(key) for kind in ways() for key in kind.url_keys}
+            way = self._way() if self.document.get("dialect") in specs.dialects() else None
+            keys = way.url_keys if isinstance(way, type) else ()
+            urls |= {f"auth.{key}": auth.get(key) for key in keys}
         for where, url in urls.items():
             if isinstance(url, str) and url:
                 problem = problem_with(url, where, allow_plain_http=allow)

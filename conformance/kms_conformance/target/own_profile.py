@@ -47,7 +47,11 @@ def profile_in(path: Path, dialect: str) -> OwnProfile | tuple[Problem, ...]:
     except (ValueError, RecursionError):
         return (_problem("it holds a value that JSON does not have", "Remove it."),)
     profile = specs.OwnProfile(dialect, content)
-    return tuple(_problems(profile)) or profile
+    try:
+        return tuple(_problems(profile)) or profile
+    except (ValueError, RecursionError):
+        # The validator gives up on values that are nested more than some 250 levels deep.
+        return (_problem("it is nested too deeply", "See docs/add-a-cloud.md for an example."),)
 
 
 def add_content(dialect: str, content: Mapping[str, Any]) -> str:
@@ -63,7 +67,13 @@ def add_content(dialect: str, content: Mapping[str, Any]) -> str:
 
 
 def _as_json(content: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    return json.loads(json.dumps(content, allow_nan=False))
+    """The content as JSON has it. A whole number with a point, such as 7.0, is an integer there, as in the schema."""
+    return json.loads(json.dumps(content, allow_nan=False), parse_float=_number)
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _problem(why: str, hint: str) -> Problem:

@@ -31,6 +31,12 @@ GROUP = "kms_conformance.ways"
 #: The package whose `WAYS` are the built-in classes; imported on first use.
 _BUILT_IN = "kms_conformance.auth"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+#: Names of headers, parameters and fields. They become parts of patterns.
+_WIRE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAMES_OF = (
+    *("headers", "token_headers", "key_id_headers", "reply_headers"),
+    *("parameters", "fresh_parameters", "body_fields"),
+)
 
 _registered: list[type[Auth]] = []
 
@@ -100,6 +106,12 @@ def _checked(kind: type[Auth], known: Sequence[type[Auth]]) -> type[Auth]:
     taken = {*shared_schemas(), *(other.way for other in known)}
     if not _NAME.fullmatch(kind.way) or kind.way in taken:
         raise ValueError(f"the name {kind.way!r} of a way to sign in is malformed or taken")
+    for attribute in _NAMES_OF:
+        names = getattr(kind, attribute)
+        if not isinstance(names, tuple) or not all(
+            isinstance(name, str) and _WIRE_NAME.fullmatch(name) for name in names
+        ):
+            raise ValueError(f"{attribute} of {kind.way} must be a tuple of names")
     reserved = sorted({*kind.key_names()} & {*dir(Auth)})
     if reserved:
         raise ValueError(f"{kind.way} has a key {reserved[0]}, which is an attribute of all ways")

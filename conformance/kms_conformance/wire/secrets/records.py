@@ -35,9 +35,9 @@ def _patterns(names: Iterable[str]) -> Iterator[Pattern]:
     Every pattern takes linear time, also on texts made to slow it down.
     """
     for name in names:
-        word = name.encode()
+        word = re.escape(name.encode())
         for form in (
-            rb"(?<![A-Za-z0-9_])" + word + rb"=([^&\s\"'<>#]+)",
+            rb"(?<![A-Za-z0-9_])" + word + rb"=((?:[^&\s\"'<>#\\]|\\[^\"'])+)",
             rb"\"" + word + rb"\"\s*:\s*\"((?:[^\"\\]|\\.)+)",
             rb"\\\"" + word + rb"\\\"\s*:\s*\\\"([^\"\\]+)",
             rb"<" + word + rb">([^<]+)<",
@@ -47,7 +47,10 @@ def _patterns(names: Iterable[str]) -> Iterator[Pattern]:
 
 def _header_lines(names: Iterable[str]) -> Iterator[Pattern]:
     for name in names:
-        yield re.compile(rb"^" + name.encode() + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE), label_of(name)
+        yield (
+            re.compile(rb"^" + re.escape(name.encode()) + rb":[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE),
+            label_of(name),
+        )
 
 
 IN_PLAINTEXTS = tuple(_patterns(_PLAINTEXTS))

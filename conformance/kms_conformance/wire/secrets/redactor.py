@@ -80,7 +80,9 @@ class Redactor:
         self.too_short = len(all_secrets) - len(self._names)
         self._search = SecretSearch()
         for secret, label in self._names.items():
-            self._search.add(secret, label)
+            # `requests` reads headers and reason phrases as Latin-1, whatever their bytes are.
+            for spelling in {secret, secret.encode("utf-8", "surrogatepass").decode("latin-1")}:
+                self._search.add(spelling, label)
         self._lock = threading.Lock()
         self._tokens: dict[str, None] = {}
         self._transient: dict[str, None] = {}
