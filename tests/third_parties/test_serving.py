@@ -34,10 +34,11 @@ SERVER = textwrap.dedent(
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        # A zombie that waits for init is dead for us.
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        # It may end between the two questions.
         return False
-    # A zombie that waits for init is dead for us.
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def gone(*pids: int) -> bool:
