@@ -22,6 +22,19 @@ class UserMistake(Exception):  # noqa: N818 - the mistake is in the input
         return "\n".join([*map(shortened, lines[:_MOST_LINES]), *more])
 
 
+class ExplainedMistake(UserMistake):
+    """Base of errors in three parts: `what` happened, `why`, and a `hint` on what to do next."""
+
+    def __init__(self, what: str, why: str, hint: str) -> None:
+        super().__init__(what, why, hint)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.why}\n{self.hint}"
+
+
 class LibraryChanged(UserWarning):
     """A library behaves differently from all of its releases that were tested with this version."""
 

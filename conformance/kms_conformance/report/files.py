@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.core.disk import make_folder, sync_folder
-from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.errors import ExplainedMistake
 
 # Only the owner of a report may read its files, because they name endpoints, keys and accounts.
 _MODE = 0o600
@@ -127,18 +127,9 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401 - never returns
     raise ValueError(f"{name} is not a JSON number")
 
 
-class ReportError(UserMistake):
+class ReportError(ExplainedMistake):
     """A report cannot be read, written or sealed.
 
     `what` says in one line what happened; `why` gives the reason and may have several lines; `hint` says in one line
     what to do next.
     """
-
-    def __init__(self, what: str, why: str, hint: str) -> None:
-        super().__init__(what, why, hint)
-        self.what = what
-        self.why = why
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.what}\n{self.why}\n{self.hint}"

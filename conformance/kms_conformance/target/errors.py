@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kms_conformance.core.errors import UserMistake
+from kms_conformance.core.errors import ExplainedMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,20 +24,11 @@ class Problem:
     where: str = ""
 
 
-class TargetError(UserMistake):
+class TargetError(ExplainedMistake):
     """A target file cannot be used. The text has three parts: what happened, why, and what to do next.
 
     Each part is one line. If the file has several problems, the last two parts have a numbered line for each problem.
     """
-
-    def __init__(self, what: str, why: str, hint: str) -> None:
-        super().__init__(what, why, hint)
-        self.what = what
-        self.why = why
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.what}\n{self.why}\n{self.hint}"
 
     @classmethod
     def of(cls, name: str, problems: Sequence[Problem]) -> TargetError:

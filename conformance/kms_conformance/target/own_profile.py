@@ -47,11 +47,7 @@ def profile_in(path: Path, dialect: str) -> OwnProfile | tuple[Problem, ...]:
     except (ValueError, RecursionError):
         return (_problem("it holds a value that JSON does not have", "Remove it."),)
     profile = specs.OwnProfile(dialect, content)
-    try:
-        return tuple(_problems(profile)) or profile
-    except (ValueError, RecursionError):
-        # The validator gives up on values that are nested more than some 250 levels deep.
-        return (_problem("it is nested too deeply", "See docs/add-a-cloud.md for an example."),)
+    return tuple(_problems(profile)) or profile
 
 
 def add_content(dialect: str, content: Mapping[str, Any]) -> str:
@@ -82,7 +78,12 @@ def _problem(why: str, hint: str) -> Problem:
 
 def _problems(profile: OwnProfile) -> Iterator[Problem]:
     """All problems with the form of the file; if there are none, the problems with its values and names."""
-    errors = list(_validator().iter_errors(profile.content))
+    try:
+        errors = list(_validator().iter_errors(profile.content))
+    except ValueError:
+        # The validator gives up on values that are nested more than some 250 levels deep.
+        yield _problem("it is nested too deeply", "See docs/add-a-cloud.md for an example.")
+        return
     for error in errors:
         yield from _problems_of_form(error)
     if errors:
