@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
@@ -13,7 +12,7 @@ from alibabacloud_kms20160120.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
 
-from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import AlibabaDriver, CallResult, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
 
@@ -82,8 +81,10 @@ class AlibabacloudKms:
         return self.client.set_deletion_protection(request)
 
 
-class AlibabaCloud(Driver):
+class AlibabaCloud(AlibabaDriver):
     """Adapter of alibabacloud_kms20160120."""
+
+    _kms: AlibabacloudKms
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "create_key",
@@ -134,28 +135,3 @@ class AlibabaCloud(Driver):
             if number * _PAGE_SIZE >= page.total_count:
                 break
         return CallResult(keys=tuple(keys))
-
-    def _enable(self, key_id: str) -> CallResult:
-        self._kms.enable(key_id)
-        return CallResult()
-
-    def _disable(self, key_id: str) -> CallResult:
-        self._kms.disable(key_id)
-        return CallResult()
-
-    def _schedule(self, key_id: str, window: int) -> CallResult:
-        self._kms.schedule(key_id, window)
-        return CallResult()
-
-    def _cancel(self, key_id: str) -> CallResult:
-        self._kms.cancel(key_id)
-        return CallResult()
-
-    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
-        return CallResult(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
-
-    def _decrypt(self, ciphertext: str) -> CallResult:
-        return CallResult(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
-
-    def _generate_data_key(self, key_id: str) -> CallResult:
-        return CallResult(secret=self._kms.data_key(key_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +13,7 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerExcept
 from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
-from kms_conformance.apps.sdk.driver import CallResult, Driver, RaisedError, ca_file, kinds_of
+from kms_conformance.apps.sdk.driver import AlibabaDriver, CallResult, RaisedError, ca_file, kinds_of
 from kms_conformance.auth import RpcAuth
 from kms_conformance.target import Target
 
@@ -87,8 +86,10 @@ class AliyunKms:
         return self.call("CreateAlias", KeyId=key_id, AliasName=alias)
 
 
-class Aliyun(Driver):
+class Aliyun(AlibabaDriver):
     """Adapter of aliyun-python-sdk-kms."""
+
+    _kms: AliyunKms
 
     calls: ClassVar[Mapping[str, str]] = {
         "create": "CreateKeyRequest",
@@ -146,28 +147,3 @@ class Aliyun(Driver):
             if number * _PAGE_SIZE >= page["TotalCount"]:
                 break
         return CallResult(keys=tuple(keys))
-
-    def _enable(self, key_id: str) -> CallResult:
-        self._kms.enable(key_id)
-        return CallResult()
-
-    def _disable(self, key_id: str) -> CallResult:
-        self._kms.disable(key_id)
-        return CallResult()
-
-    def _schedule(self, key_id: str, window: int) -> CallResult:
-        self._kms.schedule(key_id, window)
-        return CallResult()
-
-    def _cancel(self, key_id: str) -> CallResult:
-        self._kms.cancel(key_id)
-        return CallResult()
-
-    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
-        return CallResult(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
-
-    def _decrypt(self, ciphertext: str) -> CallResult:
-        return CallResult(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
-
-    def _generate_data_key(self, key_id: str) -> CallResult:
-        return CallResult(secret=self._kms.data_key(key_id))

@@ -5,11 +5,12 @@ Abstract operations and states have the same names in all dialects, such as `sch
 
 from __future__ import annotations
 
+import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from kms_conformance.target import Target
 
@@ -81,6 +82,55 @@ class Driver(ABC):
     @abstractmethod
     def raised(self, error: Exception) -> RaisedError | None:
         """An exception of the client as plain values; None if the class of the exception is not documented."""
+
+
+class AlibabaKms(Protocol):
+    """Calls that both clients of Alibaba Cloud have, once each is wrapped. Plaintexts are in base64."""
+
+    def enable(self, key_id: str) -> object: ...
+
+    def disable(self, key_id: str) -> object: ...
+
+    def schedule(self, key_id: str, window: int) -> object: ...
+
+    def cancel(self, key_id: str) -> object: ...
+
+    def encrypt(self, key_id: str, plaintext: str) -> str: ...
+
+    def decrypt(self, blob: str) -> str: ...
+
+    def data_key(self, key_id: str) -> str: ...
+
+
+class AlibabaDriver(Driver):
+    """Base of the adapters of both clients of Alibaba Cloud: the calls whose results have no form of their own."""
+
+    _kms: AlibabaKms
+
+    def _enable(self, key_id: str) -> CallResult:
+        self._kms.enable(key_id)
+        return CallResult()
+
+    def _disable(self, key_id: str) -> CallResult:
+        self._kms.disable(key_id)
+        return CallResult()
+
+    def _schedule(self, key_id: str, window: int) -> CallResult:
+        self._kms.schedule(key_id, window)
+        return CallResult()
+
+    def _cancel(self, key_id: str) -> CallResult:
+        self._kms.cancel(key_id)
+        return CallResult()
+
+    def _encrypt(self, key_id: str, plaintext: str) -> CallResult:
+        return CallResult(secret=self._kms.encrypt(key_id, base64.b64encode(plaintext.encode()).decode()))
+
+    def _decrypt(self, ciphertext: str) -> CallResult:
+        return CallResult(secret=base64.b64decode(self._kms.decrypt(ciphertext)).decode())
+
+    def _generate_data_key(self, key_id: str) -> CallResult:
+        return CallResult(secret=self._kms.data_key(key_id))
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
