@@ -23,13 +23,6 @@ class _OneMethod(Decisions):
         return inbound.method == "POST"
 
 
-class _OnlyGet(Decisions):
-    """A request to describe a key is served only with the method GET or with a body."""
-
-    def method_allowed(self, inbound: Inbound, documented: object) -> bool:
-        return inbound.method == "GET" or inbound.operation != "describe" or bool(inbound.body)
-
-
 class _AnyMethod(Decisions):
     """Every HTTP method is served."""
 
