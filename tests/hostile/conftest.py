@@ -6,11 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from hostile_samples import Samples
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 
@@ -24,21 +24,6 @@ WAIVERS = """waivers:
   owner: nobody
   expires: 2099-12-31
 """
-
-
-@dataclass(frozen=True)
-class Samples:
-    """One file or folder of each of our forms, made by real commands; not to be changed."""
-
-    reports: Path
-    sealed: Path
-    shards: tuple[Path, Path]
-    recordings: tuple[Path, Path]
-    target: Path
-    waivers: Path
-    ledger: Path
-    failure: str
-    emulator: Emulator
 
 
 def wrong(inbound: Inbound, outbound: Outbound) -> Outbound:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from confined import Seen, command
-from conftest import Samples
+from hostile_samples import Samples
 from mutations import Drawn
 
 from kms_conformance.apps.certificate.pack import pack
