@@ -152,10 +152,10 @@ def test_findings_hold_no_secret_and_each_goes_to_one_judge_once() -> None:
     found = findings()
     judge = Judge(CATALOGUE, frozenset({"cancel.effect"}), take=found.take)
     found.breaks("cancel.effect", "x", "it says hunter2", (3,))
-    found.had_no_reply("schedule: hunter2")
+    found.observe("schedule: hunter2")
     for _ in range(2):
         assert [failure.received for failure in judge.failures] == ["it says …"]
-        assert judge.missing_replies == {"schedule: …": 1}
+        assert judge.observations == {"schedule: …": 1}
     assert tuple(found.take()) == ()
 
 
@@ -181,5 +181,5 @@ def test_outside_of_checks_nothing_is_found() -> None:
     found = findings(kept=False)
     found.record(pytest.fail("nothing is examined") for _ in range(1))
     found.was_read("enabled")
-    found.had_no_reply("schedule")
+    found.observe("schedule")
     assert tuple(found.take()) == ()

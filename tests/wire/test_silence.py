@@ -105,7 +105,7 @@ def is_accused(client: Client) -> bool:
 
 
 def silences(client: Client) -> list[int]:
-    return list(JUDGES[client].missing_replies.values())
+    return list(JUDGES[client].observations.values())
 
 
 def schedule(client: Client) -> None:

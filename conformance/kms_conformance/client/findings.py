@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
-from kms_conformance.client.judge import Finding, Judgement, NoReply, StateRead
+from kms_conformance.client.judge import Finding, Judgement, Observation, StateRead
 
 
 class Findings:
@@ -63,7 +63,7 @@ class Findings:
         if self.kept:
             self._found.append(StateRead(state))
 
-    def had_no_reply(self, text: str) -> None:
-        """Add a request without a reply for which the target is not blamed; `text` describes its outcome."""
+    def observe(self, text: str) -> None:
+        """Add an event that counts against no requirement; `text` describes it. Equal texts are counted."""
         if self.kept:
-            self._found.append(NoReply(self._clean(text)))
+            self._found.append(Observation(self._clean(text)))

@@ -39,14 +39,14 @@ class StateRead:
 
 
 @dataclass(frozen=True)
-class NoReply:
-    """A request got no reply, and the target is not blamed; `text` names request and outcome, without secrets."""
+class Observation:
+    """An event that counts against no requirement, such as a request without a reply; `text` is without secrets."""
 
     text: str
 
 
 #: One result of a request besides its answer.
-Finding = Judgement | StateRead | NoReply
+Finding = Judgement | StateRead | Observation
 
 #: The id of the requirement that every request gets a reply. Each reply counts as passed. The module
 #: `missing_replies` records a failure where the target is to blame for a missing reply.
@@ -135,7 +135,7 @@ class Judge:
     refusals: dict[str, str] = field(default_factory=dict)
     _failures: list[Judgement] = field(default_factory=list)
     _passes: dict[str, Passes] = field(default_factory=dict)
-    _missing_replies: dict[str, int] = field(default_factory=dict)
+    _observations: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
 
     @property
@@ -151,10 +151,10 @@ class Judge:
         return self._passes
 
     @property
-    def missing_replies(self) -> dict[str, int]:
-        """Counts of requests without a reply for which the target is not blamed, by outcome."""
+    def observations(self) -> dict[str, int]:
+        """The numbers of events that count against no requirement, by text."""
         self._catch_up()
-        return self._missing_replies
+        return self._observations
 
     def record(self, findings: Iterable[Finding]) -> None:
         """Add findings; the texts of failures are redacted first."""
@@ -172,8 +172,8 @@ class Judge:
     def _enter(self, finding: Finding) -> None:
         if isinstance(finding, StateRead):
             self._witnessed.add(finding.state)
-        elif isinstance(finding, NoReply):
-            self._missing_replies[finding.text] = self._missing_replies.get(finding.text, 0) + 1
+        elif isinstance(finding, Observation):
+            self._observations[finding.text] = self._observations.get(finding.text, 0) + 1
         elif finding.requirement not in self.applicable:
             return
         elif finding.passed:

@@ -212,11 +212,11 @@ class MissingReplies:
             if not sent.unanswered:
                 if streak and sent.exchange.reply is not None:
                     self._answered_again += 1
-                    findings.had_no_reply(f"{asked.called}: {first.why}; the next attempt was answered")
+                    findings.observe(f"{asked.called}: {first.why}; the next attempt was answered")
                 self._streaks.pop(asked.kind, None)
                 return sent
         self.forget_descriptions()
-        findings.had_no_reply(f"{asked.called}: {first.why}; no reply, and the target is not blamed for it")
+        findings.observe(f"{asked.called}: {first.why}; no reply, and the target is not blamed for it")
         raise Lost(f"No reply to {asked.called}: {sent.why}.", _hint(self.timeout_seconds, sent))
 
     # --- facts about an unanswered request ----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class CheckExecution:
             evidence=evidence,
             observed={name: tuple(sorted(answers)) for name, answers in sorted(judge.observed.items())},
             refusals=dict(sorted(judge.refusals.items())),
-            silences=dict(sorted(judge.missing_replies.items())),
+            silences=dict(sorted(judge.observations.items())),
             asked=target_session.client.exchange_log.lines(cited.union(*evidence.values())),
             failures=tuple(judge.failures),
             inconclusive=tuple(sorted(judge.open if self.stopped or not _ended(error) else judge.unjudged)),

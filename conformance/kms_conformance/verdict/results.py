@@ -34,7 +34,7 @@ class CheckResult:
       as `400 KMS.0309`.
     - `refusals`: by the same requirements, the name of the refusal in the profile that lists the accepted answers.
     - `started`: the start of the check, ISO 8601, UTC; empty in files of earlier versions.
-    - `silences`: by outcome, the number of requests that got no reply and count against no requirement.
+    - `silences`: by text, the number of events that count against no requirement, such as requests without a reply.
     - `ended`: false for a check that was stopped by an interruption, another plugin, or a fault of the suite.
     - `waiting_until`: the deletion date of a planted key (ISO 8601, UTC), if the check waits for this date.
     """
