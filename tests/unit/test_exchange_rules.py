@@ -135,8 +135,11 @@ def test_a_media_type_is_judged_with_all_that_is_known_of_reply_and_request(monk
 def key_of_huawei(state: object, key: str = "0d0466b0-e727-4d9c-b35d-f84bb474a37f") -> dict[str, object]:
     return {
         **dict.fromkeys(("domain_id", "key_alias", "realm", "key_description", "scheduled_deletion_date"), ""),
-        "key_id": key, "key_state": state, "creation_date": "1472442386000",
-        "default_key_flag": "0", "key_type": "1",
+        "key_id": key,
+        "key_state": state,
+        "creation_date": "1472442386000",
+        "default_key_flag": "0",
+        "key_type": "1",
     }
 
 
