@@ -27,12 +27,12 @@ def _invalid(code: str) -> Mixin:
         def window_problem(self, value: object) -> str | None:
             text = str(value)
             odd = text.startswith("-") or (text.isdigit() and len(text) > 9)
-            return "found_invalid" if odd else super().window_problem(value)
+            return "invalid_parameter" if odd else super().window_problem(value)
 
         def parameter_problem(self, found: str, name: str, value: object) -> str | None:
-            return "found_invalid" if found == "malformed_key" else super().parameter_problem(found, name, value)
+            return "invalid_parameter" if found == "malformed_key" else super().parameter_problem(found, name, value)
 
-    return type("Invalid", (Invalid, answering(400, code, "found_invalid")), {})
+    return type("Invalid", (Invalid, answering(400, code, "invalid_parameter")), {})
 
 
 def _of_others(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
