@@ -15,6 +15,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PEND
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
+from kms_conformance.keys.reader import shown
 
 # (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
 _STEPS = {
@@ -96,8 +97,7 @@ class Pool(Inventory):
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
-        known = self.client.profile.facts["states"]
-        view = self.read_until(key, lambda view: view.state in known)
+        view = self._found(key)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
@@ -105,6 +105,20 @@ class Pool(Inventory):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
+
+    def _found(self, key: str) -> KeyView:
+        """Read a key in a known state, and judge that it still reads as it was judged last."""
+        known = self.client.profile.facts["states"]
+        settled = self.settled(key)
+        if settled is None:
+            return self.read_until(key, lambda view: view.state in known)
+        was = shown(settled.view)
+        view = self.read_until(key, lambda view: shown(view) == was)
+        if shown(view) != was:
+            changed = f"without a request that changes it: {shown(view)}"
+            numbers = (settled.exchange, self.client.exchange_log.count)
+            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+        return view
 
     def drop_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""
@@ -132,7 +146,11 @@ class Pool(Inventory):
             raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
-            answer = self.client.ask(operation, key_id=key, **window)
+            answer = self.patience.until(
+                operation,
+                lambda: self.client.ask(operation, key_id=key, **window),
+                lambda answer: answer.accepted or not self.client.may_be_late(answer),
+            )
         except Lost as lost:
             # The state of the key shows whether the target carried out the request.
             after = self.read_until(key, lambda after: after.state != view.state)
@@ -147,6 +165,8 @@ class Pool(Inventory):
         if after.state in none_of:
             received = f"it reads back as {after.state}"
             self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
+        else:
+            self.settle(key, after, _EFFECTS[operation])
         return after
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:
