@@ -51,7 +51,7 @@ class Patience:
     - observe: notes an event that counts against no requirement.
     - lag_seconds: the longest lag that was seen in this run; 0 if the target never lagged.
     - flaps: whether a look showed the former state again after the new one.
-    - changes: the number of changes of no certain key, such as moves of the clock.
+    - changes: the number of requests that may have changed any key, and of moves of the clock.
     """
 
     settle_seconds: float
@@ -64,21 +64,22 @@ class Patience:
     changes: int = 0
     _changed_at: float | None = None
     _waited: float = 0.0
-    _changes_of: Counter[str] = field(default_factory=Counter)
+    _requests_on: Counter[str] = field(default_factory=Counter)
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
-    def note_change(self, keys: Iterable[str] = ()) -> None:
-        """Note that a change of these keys was accepted just now; without keys, of any key."""
-        self._changed_at = self.clock.monotonic()
+    def note_request(self, keys: Iterable[str] = (), *, accepted: bool = True) -> None:
+        """Note a request that may change these keys, or any key if it names none, and whether it was accepted."""
         named = tuple(keys)
-        self._changes_of.update(named)
+        self._requests_on.update(named)
         if not named:
             self.changes += 1
+        if accepted:
+            self._changed_at = self.clock.monotonic()
 
     def version(self, key: str) -> tuple[int, int]:
-        """A value that differs after each change of the key."""
-        return self.changes, self._changes_of[key]
+        """A value that differs after each request that may have changed the key."""
+        return self.changes, self._requests_on[key]
 
     @property
     def open(self) -> bool:

@@ -176,8 +176,8 @@ class Client:
         self.session.pace.speed_up()
         if not name or (answer.accepted and name not in self.api.read_only):
             self.missing_replies.forget_descriptions()
-        if answer.accepted and name not in self.api.read_only | USES:
-            self.patience.note_change(self.gate.named(request)[0])
+        if name not in self.api.read_only | USES:
+            self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -269,7 +269,7 @@ class Client:
         try:
             return self._once(request, operation, signer)
         except Lost:
-            self.patience.note_change()
+            self.patience.note_request()
             raise
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:

@@ -60,7 +60,7 @@ class TargetSession:
 
     @cached_property
     def time(self) -> TimeControl:
-        return TimeControl(self.client.session, self.target.time_control, self.client.patience.note_change)
+        return TimeControl(self.client.session, self.target.time_control, self.client.patience.note_request)
 
     @cached_property
     def catalogue(self) -> Catalogue:
