@@ -41,6 +41,10 @@ _LAG_MARGIN, _LAG_MOMENT_SECONDS = 1.25, 0.1
 _LAG_BOUNDS = (0.5, 1, 2, 5, 10, 30, 60, 300)
 
 
+def _always(_: object, __: object) -> bool:
+    return True
+
+
 @dataclass
 class Patience:
     """The waits of a run for changes that become visible late.
@@ -88,14 +92,23 @@ class Patience:
 
     # --- looks --------------------------------------------------------------------------------------------------------
 
-    def until(self, what: str, look: Callable[[], T], fits: Callable[[T], bool], *, use: bool = False) -> T:
+    def until(
+        self,
+        what: str,
+        look: Callable[[], T],
+        fits: Callable[[T], bool],
+        *,
+        equal: Callable[[T, T], bool] = _always,
+        use: bool = False,
+    ) -> T:
         """Look until the result fits, or until the settle time since the last change is over; returns the last result.
 
-        `what` names the look in observations. If the target was seen to flap, a result must fit in `equal_looks` looks
-        in a row while the settle time lasts. The same holds for a `use` of a key after its first result that does not
+        `what` names the look in observations. If the target was seen to flap, `equal_looks` results in a row must fit
+        and be `equal` while the settle time lasts. The same holds for a `use` of a key after its first result that does not
         fit: uses flap without being seen otherwise. Raises `Inconclusive` if the run has waited too long in all.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
+        last: T | None = None
         while True:
             # After the settle time, a result that does not fit is final.
             final = not self.open
@@ -103,7 +116,8 @@ class Patience:
             if fits(found):
                 if not streak and late:
                     self._note_lag(what)
-                streak += 1
+                streak = streak + 1 if last is None or equal(last, found) else 1
+                last = found
                 if streak >= (self.equal_looks if self.flaps or (use and late) else 1) or (final and not late):
                     return found
             else:
@@ -111,9 +125,19 @@ class Patience:
                     self.note_flap(what)
                 if final:
                     return found
-                streak, late = 0, True
+                streak, late, last = 0, True, None
             self._sleep(pause)
             pause = min(pause * _PAUSE_GROWTH, max(_FIRST_PAUSE_SECONDS, self.settle_seconds * _LONGEST_PAUSE))
+
+    def wait_out_lag(self) -> None:
+        """Wait until the last change shows, as far as this target was seen to lag. Without lag, it does not wait."""
+        if self.lag_seconds and self._changed_at is not None:
+            ends = self._changed_at + self._usual_lag
+            self._sleep(max(0.0, ends - self.clock.monotonic()))
+
+    @property
+    def _usual_lag(self) -> float:
+        return min(self.settle_seconds, self.lag_seconds * _LAG_MARGIN + _LAG_MOMENT_SECONDS)
 
     def wait_for_late_effects(self) -> bool:
         """Wait as long as this target was seen to lag, so that a change that just happened shows.
@@ -122,7 +146,7 @@ class Patience:
         """
         if not self.lag_seconds:
             return False
-        self._sleep(min(self.settle_seconds, self.lag_seconds * _LAG_MARGIN + _LAG_MOMENT_SECONDS))
+        self._sleep(self._usual_lag)
         return True
 
     def note_flap(self, what: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
@@ -111,6 +112,7 @@ class Pool(Inventory):
         known = self.client.profile.facts["states"]
         settled = self.settled(key)
         if settled is None:
+            self.patience.wait_out_lag()
             return self.read_until(key, lambda view: view.state in known)
         was = shown(settled.view)
         view = self.read_until(key, lambda view: shown(view) == was)
@@ -146,10 +148,10 @@ class Pool(Inventory):
             raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
-            answer = self.patience.until(
+            answer, now = self.patience.until(
                 operation,
-                lambda: self.client.ask(operation, key_id=key, **window),
-                lambda answer: answer.accepted or not self.client.may_be_late(answer),
+                lambda: self._attempted(key, view, operation, **window),
+                lambda found: found[0].accepted or not self.client.may_be_late(found[0]) or found[1] != view,
             )
         except Lost as lost:
             # The state of the key shows whether the target carried out the request.
@@ -157,6 +159,9 @@ class Pool(Inventory):
             if isinstance(lost, Unanswered) and after.state == view.state:
                 raise
             return after
+        if not answer.accepted and now.state != view.state:
+            # The key was read late: it was in another state already.
+            return now
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
@@ -168,6 +173,12 @@ class Pool(Inventory):
         else:
             self.settle(key, after, _EFFECTS[operation])
         return after
+
+    def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
+        """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""
+        answer = self.client.ask(operation, key_id=key, **window)
+        again = not answer.accepted and self.client.may_be_late(answer) and self.patience.open
+        return answer, self.read(key) if again else view
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:
         if view is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import eq
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -102,13 +103,14 @@ class Reader:
 
     def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until `wanted` is true or the settle time is over; returns the last view."""
-        return self.patience.until("describe", lambda: self.read(key), wanted)
+        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq)
 
     def read_known(self, key: str) -> KeyView:
         """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""
         settled = self.settled(key)
         if settled is None:
-            return self.read(key)
+            self.patience.wait_out_lag()
+            return self.read_until(key, lambda _: True)
         return self.read_until(key, lambda view: shown(view) == shown(settled.view))
 
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
