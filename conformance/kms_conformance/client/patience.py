@@ -104,8 +104,8 @@ class Patience:
         """Look until the result fits, or until the settle time since the last change is over; returns the last result.
 
         `what` names the look in observations. If the target was seen to flap, `equal_looks` results in a row must fit
-        and be `equal` while the settle time lasts. The same holds for a `use` of a key after its first result that does not
-        fit: uses flap without being seen otherwise. Raises `Inconclusive` if the run has waited too long in all.
+        and be `equal` while the settle time lasts. The same holds for a `use` of a key after a first result that does
+        not fit: uses flap without being seen otherwise. Raises `Inconclusive` if the run has waited too long in all.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
