@@ -6,6 +6,7 @@ An emulator may offer `time_control`, a URL by which this clock is advanced. Oth
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kms_conformance.client.judge import Inconclusive
@@ -15,12 +16,26 @@ from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
 
 
-class TimeControl:
-    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time."""
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a run: the real time, and by how much the run had moved the target's clock until then."""
 
-    def __init__(self, session: Session, url: str | None) -> None:
+    real: datetime
+    moved: timedelta
+
+
+class TimeControl:
+    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time.
+
+    - `moved`: by how much this run has moved the clock.
+    """
+
+    def __init__(self, session: Session, url: str | None, most: timedelta | None = None) -> None:
+        """`most` is the longest time by which the run may move the clock in all; None: any time."""
         self._session = session
         self._url = url
+        self._most = most
+        self.moved = timedelta()
         self._ahead = timedelta()
         self._known = url is None
 
@@ -38,12 +53,28 @@ class TimeControl:
             self.advance(0)
         return self._session.world.clock.now() + self._ahead
 
+    def mark(self) -> Moment:
+        """The present moment. Sends nothing, even if the target's time is not known yet."""
+        return Moment(self._session.world.clock.now(), self.moved)
+
+    def at(self, moment: Moment) -> datetime:
+        """The time for keys at a moment of this run."""
+        if not self._known:
+            self.advance(0)
+        return moment.real + self._ahead - (self.moved - moment.moved)
+
     def advance(self, seconds: float) -> datetime:
-        """Advance the clock; returns the new time. Raises `Inconclusive` if the clock cannot be advanced."""
+        """Advance the clock; returns the new time. Raises `Inconclusive` if it cannot or must not be."""
         if self._url is None:
             raise Inconclusive(
                 "The waiting period cannot be skipped: the target offers no time_control.",
                 "An emulator can offer one (see the format of the target file); on a cloud this is not tested.",
+            )
+        if self._most is not None and self.moved + timedelta(seconds=seconds) > self._most:
+            raise Inconclusive(
+                f"The clock is not moved further: it was announced that this run moves it by at most {self._most.days} "
+                "days, because keys of others end by it.",
+                "If no key at this endpoint matters, write `disposable: true` into the target file.",
             )
         body = json.dumps({"advance_seconds": seconds}).encode()
         exchange = self._session.send(Request("POST", self._url, (("Content-Type", "application/json"),), body))
@@ -54,6 +85,7 @@ class TimeControl:
         now = _time(reply.body)
         self._ahead = now - self._session.world.clock.now()
         self._known = True
+        self.moved += timedelta(seconds=seconds)
         return now
 
 

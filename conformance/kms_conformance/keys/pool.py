@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.clock_reach import usual_window
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
@@ -90,9 +91,8 @@ class Pool(Inventory):
 
     @property
     def days(self) -> int:
-        """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
-        window = self.client.profile.window
-        return min(window.minimum + 1, window.maximum)
+        """The window in days for checks that do not test windows."""
+        return usual_window(self.client.profile)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""

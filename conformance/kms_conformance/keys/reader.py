@@ -15,35 +15,54 @@ _POLL_SECONDS = 0.05
 # After this many waits without a change, the reader waits only a tenth of the time: on a target whose changes never
 # become visible, each step would otherwise take the whole time.
 _TIMEOUTS_BEFORE_SHORTER_WAITS = 2
+# HTTP 403: a gateway or an identity service in front of a cloud denies with codes of its own.
+_FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
+
+
+class Denied(Inconclusive):
+    """These credentials may not read the key; the target is not to blame."""
 
 
 class Reader:
     """Reads keys through a client, and allows for changes that become visible late.
 
-    `keys`: the ids of the run's keys that exist, which every list must contain.
+    - `keys`: the ids of the run's keys that exist, which every list must contain.
+    - `denied`: the ids of keys that these credentials may not read, as far as they were asked for.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self._clock = client.world.clock
         self.keys: list[str] = []
+        self.denied: set[str] = set()
         self._timeouts = 0
         self._last: tuple[int, KeyView] | None = None
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; an unknown key reads as gone. Raises `Inconclusive` for any other refusal."""
+        """Describe a key; an unknown key reads as gone. Raises `Denied` or `Inconclusive` for any other refusal."""
         answer = self.client.ask("describe", key_id=key)
         if answer.accepted:
             view = self.client.dialect.key(answer.value)
         elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
             view = KeyView(key, GONE, None, None, None, {})
+        elif self._is_denial(answer):
+            self.denied.add(key)
+            raise Denied(f"These credentials may not describe the key {key}: {answer.summary}.")
         else:
-            raise Inconclusive(f"A key could not be read: {answer.summary}.")
+            named = "A key of this run" if key in self.keys else f"The key {key}"
+            raise Inconclusive(f"{named} could not be read: {answer.summary}.")
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         return view
+
+    def _is_denial(self, answer: Answer) -> bool:
+        profile = self.client.profile
+        known = "not_permitted" in profile.facts["refusals"]
+        return answer.status == _FORBIDDEN or (
+            known and profile.refusal("not_permitted").admits(answer.status, answer.code)
+        )
 
     def last_read(self, key: str) -> KeyView:
         """The view of a key from the last request, if the last request described this key; else from a new request."""

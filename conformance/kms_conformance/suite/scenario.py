@@ -12,9 +12,10 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import TimeControl
+from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool
 
 # `_PLAIN` demands that scheduling works at all. Each requirement in `_OF_ONE_STATE` demands that it works for keys in
@@ -32,6 +33,7 @@ class Scenario:
     """One check at one target. Each method that judges gets the ids of the requirements that it judges.
 
     - `others_before`: the keys of others as they were before the run, by id.
+    - `others_since`: the moment before the first of them was read.
     - `plant`, `rescue`: the options of the command `run` with these names.
     - `sharded`: true if this run is one shard of several at the same target.
     """
@@ -46,6 +48,7 @@ class Scenario:
     plant: bool = False
     rescue: bool = False
     sharded: bool = False
+    others_since: Moment | None = None
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile
@@ -56,6 +59,12 @@ class Scenario:
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
+
+    def elapsed(self, since: Moment | None = None) -> Elapsed:
+        """The time that has passed for keys since a moment, by default the present one."""
+        return Elapsed(
+            self.time, since or self.time.mark(), timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
+        )
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
