@@ -12,8 +12,8 @@ from kms_conformance.apps.sdk.show import show
 from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.cli._common import clock_confirmed, confirmed
-from kms_conformance.client.clock_reach import reach_of_clients
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_clients
 from kms_conformance.core.folders import ReportsLock, try_ledgers
 from kms_conformance.preflight.clock_moves import Reach
 from kms_conformance.preflight.consent import question_of_clients, require

@@ -1,6 +1,7 @@
 """The clock that decides when a target deletes its keys.
 
-An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
+An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time. How
+far a run advances the clock is known before its first request.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
+from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.wire.dates import http_date, iso_date
 from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
+
+# A target may round a deletion date up to the next day.
+_ROUNDING = timedelta(days=1)
+# Longer than all margins before and after a deletion date, and than the time that the requests between them take.
+_MARGINS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,27 @@ class TimeControl:
         self._known = True
         self.moved += timedelta(seconds=seconds)
         return now
+
+
+def usual_window(profile: Profile) -> int:
+    """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
+    return min(profile.window.minimum + 1, profile.window.maximum)
+
+
+def reach_of_run(profile: Profile, tier: Tier) -> timedelta:
+    """The longest time by which a run at this tier moves the clock: one waiting period, and the walks of the model."""
+    return _one_end(profile, usual_window(profile)) + timedelta(days=EFFORTS[tier].clock_days)
+
+
+def reach_of_clients(profile: Profile, clients: int) -> timedelta:
+    """The longest time by which a run through so many clients of vendors moves the clock: one waiting period each."""
+    return clients * _one_end(profile, profile.window.minimum)
+
+
+def _one_end(profile: Profile, days: int) -> timedelta:
+    """From the scheduling of a key to the time at which it must be gone."""
+    gone_within = timedelta(seconds=profile.deletion.gone_within_seconds)
+    return timedelta(days=days) + _ROUNDING + gone_within + _MARGINS
 
 
 def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:

@@ -104,7 +104,7 @@ class Isolation:
         read = sorted(key for key in before if key in after)
         causes = {key: elapsed.ended(before[key], after[key]) for key in read}
         differ = {key: elapsed.unexplained(before[key], after[key]) for key in read if causes[key] is None}
-        ended = tuple(_ended(before[key], cause) for key, cause in causes.items() if cause is not None)
+        ended = tuple(_ended(key, before[key], cause) for key, cause in causes.items() if cause is not None)
         passed = {each.key for each in ended}
         return cls(
             listed=len(listed[0]),
@@ -145,9 +145,9 @@ def denied_and_unlisted(inventory: Inventory) -> tuple[str, ...]:
     return tuple(sorted(denied.difference(inventory.list_keys()))) if denied else ()
 
 
-def _ended(was: KeyView, cause: Cause) -> EndedKey:
+def _ended(key: str, was: KeyView, cause: Cause) -> EndedKey:
     assert was.deletion_at is not None
-    return EndedKey(str(was.id), was.deletion_at.isoformat(), cause)
+    return EndedKey(key, was.deletion_at.isoformat(), cause)
 
 
 def _change(before: KeyView, after: KeyView, differ: Iterable[str]) -> Change:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
@@ -21,7 +21,7 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import mark_of
 from kms_conformance.core.text import MOST, shortened
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.reader import Denied, Reader
+from kms_conformance.keys.reader import Reader
 
 _POLL_SECONDS = 0.2
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.

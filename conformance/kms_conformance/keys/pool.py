@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
-from kms_conformance.client.clock_reach import usual_window
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.oracle import GONE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
@@ -19,10 +19,6 @@ _TIMEOUTS_BEFORE_SHORTER_WAITS = 2
 _FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
-
-
-class Denied(Inconclusive):
-    """These credentials may not read the key; the target is not to blame."""
 
 
 class Reader:
@@ -42,14 +38,20 @@ class Reader:
 
     def read(self, key: str) -> KeyView:
         """Describe a key; an unknown key reads as gone. Raises `Denied` or `Inconclusive` for any other refusal."""
-        answer = self.client.ask("describe", key_id=key)
+        try:
+            answer = self.client.ask("describe", key_id=key)
+        except Denied as error:
+            self.denied.add(key)
+            if key in self.keys:
+                raise
+            raise Denied(f"The key {key} may not be described: {error.reason}", error.hint) from error
         if answer.accepted:
             view = self.client.dialect.key(answer.value)
         elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
             view = KeyView(key, GONE, None, None, None, {})
         elif self._is_denial(answer):
             self.denied.add(key)
-            raise Denied(f"These credentials may not describe the key {key}: {answer.summary}.")
+            raise Denied(f"The key {key} may not be described: {answer.summary}.")
         else:
             named = "A key of this run" if key in self.keys else f"The key {key}"
             raise Inconclusive(f"{named} could not be read: {answer.summary}.")

@@ -158,7 +158,7 @@ class TargetSession:
             (before, now),
             _MAX_BYSTANDERS,
             Elapsed(self.time, self.others_since, tolerance),
-            denied=len(self.pool.denied.intersection(before)),
+            denied=len(self.pool.denied.intersection(before).difference(self.others)),
             moved=self.time.moved,
         )
         return found.cleaned(self.client.exchange_log.redactor.text)

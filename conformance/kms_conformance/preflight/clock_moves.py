@@ -124,7 +124,7 @@ def refuse(target: Target, moves: ClockMoves | None) -> None:
         return
     shown = "\n".join(f"  {line}" for line in moves.lines())
     raise TargetError(
-        f"The clock of the target {target.name} is moved {moves.by}, which ends the waiting periods of other keys.",
+        f"The clock of the target {target.name} is moved {moves.by}, which may end keys of others.",
         f"These keys are not ours and may be gone after that:\n{shown}",
         "Add --yes if that is right. If no key at this endpoint matters, write `disposable: true` into the target "
         "file; without time_control, no clock is moved.",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.client.clock_reach import reach_of_run
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.account import keys_in_use

@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from kms_conformance.auth import SignerFactory, SignInFailed, sabotages
-from kms_conformance.client.clock_reach import reach_of_run
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.lease import LocksDoNotHold
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import skew
+from kms_conformance.client.time_control import reach_of_run, skew
 from kms_conformance.core.folders import StorageError, try_ledgers
 from kms_conformance.core.text import counted
 from kms_conformance.core.tier import TIERS, keys_allowed

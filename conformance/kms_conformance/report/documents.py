@@ -61,10 +61,18 @@ def age(cited: tuple[CitedDocument, ...]) -> str:
     if dated is not None:
         parts.append(f"the oldest is dated {dated.dated} (“{dated.document.title}”)")
     if undated:
-        days = sorted(each.document.read for each in undated if each.document.read)
-        unread = len(undated) - len(days)
-        when = "" if not days else f", read on {days[0]}" if days[0] == days[-1] else f", read {days[0]} to {days[-1]}"
-        parts.append(f"{len(undated)} without a date of {'its' if len(undated) == 1 else 'their'} own{when}")
-        if unread:
-            parts.append(f"the day on which {'it was' if unread == 1 else f'{unread} were'} read is not recorded")
+        number = "none has" if dated is None else f"{len(undated)} {'has' if len(undated) == 1 else 'have'} no"
+        parts.append(f"{number} {'a date' if dated is None else 'date'}{_read(undated)}")
     return f"{'; '.join(parts)}."
+
+
+def _read(undated: list[CitedDocument]) -> str:
+    """When undated documents were read."""
+    days = sorted(each.document.read for each in undated if each.document.read)
+    if not days:
+        return (
+            ", and when it was read is not recorded"
+            if len(undated) == 1
+            else ", and when they were read is not recorded"
+        )
+    return f", read on {days[0]}" if days[0] == days[-1] else f", read from {days[0]} to {days[-1]}"

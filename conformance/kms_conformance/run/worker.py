@@ -11,9 +11,9 @@ import pytest
 
 from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.client.clock_reach import reach_of_run
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import TargetSession

@@ -47,7 +47,7 @@ def _denied(name: str, title: str, denied: Callable[[Key], bool]) -> tuple[Varia
             decisions=(denying(denied),),
             foreign_keys=_FOREIGN_KEYS,
             profile=profile,
-            about="other keys",
+            about="reading other keys",
             alone=profile != "documents",
         )
         for dialect, profiles in _PROFILES.items()
@@ -69,6 +69,6 @@ OTHERS: tuple[Variant, ...] = (
         decisions=(_COUNTING.decisions,),
         filters=(_COUNTING.filter,),
         foreign_keys=_FOREIGN_KEYS,
-        about="other keys",
+        about="reading other keys",
     ),
 )
