@@ -1,12 +1,13 @@
 """The clock that decides when a target deletes its keys.
 
-An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time. How
-far a run advances the clock is known before its first request.
+An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
+How far a run advances the clock is known before its first request.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,10 +39,20 @@ class TimeControl:
     - `moved`: by how much this run has moved the clock.
     """
 
-    def __init__(self, session: Session, url: str | None, most: timedelta | None = None) -> None:
-        """`most` is the longest time by which the run may move the clock in all; None: any time."""
+    def __init__(
+        self,
+        session: Session,
+        url: str | None,
+        note_move: Callable[[], object] = lambda: None,
+        most: timedelta | None = None,
+    ) -> None:
+        """`note_move` is called after the clock was advanced: what ends by that may show late.
+
+        `most` is the longest time by which the run may advance the clock in all; None: any time.
+        """
         self._session = session
         self._url = url
+        self._note_move = note_move
         self._most = most
         self.moved = timedelta()
         self._ahead = timedelta()
@@ -94,6 +105,8 @@ class TimeControl:
         self._ahead = now - self._session.world.clock.now()
         self._known = True
         self.moved += timedelta(seconds=seconds)
+        if seconds:
+            self._note_move()
         return now
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import GONE
 from kms_conformance.core.text import shortened
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.elapsed import Cause, Elapsed, shown
+from kms_conformance.keys.elapsed import Cause, Elapsed, all_fields
 from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.reader import Reader
 
@@ -136,6 +137,20 @@ def read_each(reader: Reader, keys: Iterable[str]) -> dict[str, KeyView]:
     return found
 
 
+def dead_keys(reader: Reader, before: Mapping[str, KeyView], elapsed: Elapsed) -> tuple[str, ...]:
+    """The keys of others that are gone although their deletion date has not come; read until that stands."""
+    found = []
+    for key, was in before.items():
+        with suppress(Inconclusive):
+            if elapsed.died(was, reader.read_until(key, partial(_lives, elapsed, was))):
+                found.append(key)
+    return tuple(found)
+
+
+def _lives(elapsed: Elapsed, was: KeyView, now: KeyView) -> bool:
+    return not elapsed.died(was, now)
+
+
 def denied_and_unlisted(inventory: Inventory) -> tuple[str, ...]:
     """The keys that were there before the run, may not be described, and are listed no more.
 
@@ -151,7 +166,7 @@ def _ended(key: str, was: KeyView, cause: Cause) -> EndedKey:
 
 
 def _change(before: KeyView, after: KeyView, differ: Iterable[str]) -> Change:
-    was, now = shown(before), shown(after)
+    was, now = all_fields(before), all_fields(after)
     if after.state == GONE:
         return Change(str(before.id), _text({"state": before.state}), _text({"state": GONE}))
     return Change(
@@ -170,8 +185,8 @@ def _digest(
     """The digest over the fields in `views`; fields that differ and are not in `differ` only count down: left out."""
     kept: dict[str, dict[str, Any]] = {}
     for key, names in differ.items():
-        was, now = shown(before[key]), shown(after[key])
-        fields = shown(views[key])
+        was, now = all_fields(before[key]), all_fields(after[key])
+        fields = all_fields(views[key])
         kept[key] = {name: fields[name] for name in fields if was.get(name) == now.get(name) or name in names}
     return f"sha256:{hashlib.sha256(_text(kept).encode()).hexdigest()}"
 

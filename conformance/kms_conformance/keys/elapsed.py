@@ -59,7 +59,7 @@ class Elapsed:
 
     def unexplained(self, was: KeyView, now: KeyView) -> tuple[str, ...]:
         """The names of the fields that differ, without fields that count down to an unchanged deletion date."""
-        before, after = shown(was), shown(now)
+        before, after = all_fields(was), all_fields(now)
         differ = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         counts = was.state == now.state == PENDING and was.deletion_at == now.deletion_at
         return tuple(name for name in differ if not (counts and self._counts_down(was, before, after, name)))
@@ -80,7 +80,7 @@ class Elapsed:
         )
 
 
-def shown(view: KeyView) -> dict[str, Any]:
+def all_fields(view: KeyView) -> dict[str, Any]:
     """The state of a key and all its fields, as the target shows them."""
     return {"state": view.state, **view.fields}
 

@@ -66,7 +66,9 @@ class TargetSession:
 
     @cached_property
     def time(self) -> TimeControl:
-        return TimeControl(self.client.session, self.target.time_control, self.clock_reach)
+        return TimeControl(
+            self.client.session, self.target.time_control, self.client.patience.note_request, self.clock_reach
+        )
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -130,6 +132,7 @@ class TargetSession:
         """
         self.client.stop_findings()
         self.client.backoff.renew()
+        self.client.patience.renew()
         try:
             left = self.pool.release()
             if self._opened and not hurried:
