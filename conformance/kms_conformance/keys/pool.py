@@ -14,6 +14,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.reader import shown
@@ -92,9 +93,8 @@ class Pool(Inventory):
 
     @property
     def days(self) -> int:
-        """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
-        window = self.client.profile.window
-        return min(window.minimum + 1, window.maximum)
+        """The window in days for checks that do not test windows."""
+        return usual_window(self.client.profile)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""

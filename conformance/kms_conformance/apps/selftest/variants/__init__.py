@@ -11,6 +11,7 @@ from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
 from kms_conformance.apps.selftest.variants.living import LIVING
+from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
@@ -28,6 +29,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED),
     "living": LIVING,
     "around": AROUND,
+    "others": OTHERS,
     "packed": _PACKED,
 }
 
