@@ -88,11 +88,11 @@ class Requests:
 
     def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
         answer = self.client.ask(operation, **arguments)
-        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
-            answer.status, answer.code
-        )
-        if lacking:
-            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        if self.client.api[operation].beside and self.is_told("unknown_action unknown_path", answer):
+            raise Inconclusive(
+                f"The target does not have the operation {operation}: {answer.summary}.",
+                "If the service does not offer it, name it under `lacks` in a profile of your own.",
+            )
         self._asked = {answer.number: (operation, arguments)}
         return answer
 
@@ -112,6 +112,20 @@ class Requests:
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
         )
+
+    def is_told(self, refusals: str, answer: Answer) -> bool:
+        """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""
+        known = (self.profile.refusal(name) for name in refusals.split() if self.profile.has_refusal(name))
+        return any(refusal.admits(answer.status, answer.code) for refusal in known)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the service encrypts and decrypts; other services are used for their data keys alone."""
+        return "encrypt" in self.client.api and "decrypt" in self.client.api
+
+    def ciphertexts(self, key: str) -> tuple[str, ...]:
+        """One ciphertext as in `encrypted`; none if the service does not encrypt."""
+        return (self.encrypted(key),) if self.encrypts else ()
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""

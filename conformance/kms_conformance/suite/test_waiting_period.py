@@ -48,7 +48,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.time.advance(0)
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    ciphertext = kms.encrypted(key)
+    ciphertexts = kms.ciphertexts(key)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
@@ -72,7 +72,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.must_refuse_late_cancel(key)
 
     _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
-    kms.must_be_gone(key, filter(None, (ciphertext, data_key)))
+    kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)
