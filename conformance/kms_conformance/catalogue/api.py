@@ -44,13 +44,15 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 class Violation:
     """One difference between a body and its schema, and the requirement that the difference violates.
 
-    `where` is the path of the differing value in the body.
+    - where: the path of the differing value in the body.
+    - enumerated: the value has the right type, and is none of those that the schema lists.
     """
 
     requirement: RequirementId
     where: str
     expected: str
     received: str
+    enumerated: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ReplySpec:
     - schema: the JSON Schema of the body; None if any body is allowed.
     - requirements: all requirements that the schema names; `fallback` alone if it names none.
     - fallback: the requirement for violations of a schema that names none.
+    - codes: the error codes that the documents list for the operation with this status; empty if they list none.
     """
 
     status: int
@@ -67,6 +70,7 @@ class ReplySpec:
     schema: Mapping[str, Any] | None
     fallback: RequirementId
     requirements: frozenset[RequirementId]
+    codes: frozenset[str] = frozenset()
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
@@ -107,7 +111,8 @@ class ReplySpec:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
             return Violation(requirement, where, f"a field {missing}", "none")
         received = json.dumps(error.instance, ensure_ascii=False)
-        return Violation(requirement, where, error.message.strip()[:300], received[:300])
+        enumerated = bool(error.schema_path) and error.schema_path[-1] == "enum"
+        return Violation(requirement, where, error.message.strip()[:300], received[:300], enumerated)
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schema = schemas[0] if schemas else None
     fallback: RequirementId = as_id(f"{name.replace('_', '-')}.reply") if status < 400 else "error.shape"
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
-    return ReplySpec(status, tuple(content), schema, fallback, requirements)
+    codes = frozenset(map(str, raw.get("x-kms-codes", ())))
+    return ReplySpec(status, tuple(content), schema, fallback, requirements, codes)
 
 
 def _requirements_in(node: Any) -> Iterator[RequirementId]:  # noqa: ANN401 - any part of a schema

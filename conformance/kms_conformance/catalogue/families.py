@@ -28,6 +28,8 @@ FAMILIES = (
     "pending_use",
     "pending_belongings",
     "belongings",
+    "rotation",
+    "imported",
     "lifecycle",
     "fuzzing",
     "waiting_period",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,7 @@ class Refusal:
     - name: the kind, such as `unknown_key`.
     - answers: the accepted refusals.
     - or_accepted: whether the target may also carry out the request.
+    - denied: the answers to a caller whose permissions do not reach the key. They leave the requirement open.
     - reason: why the documents allow more than one answer; may be empty.
     """
 
@@ -35,6 +37,11 @@ class Refusal:
     answers: tuple[AcceptedAnswer, ...]
     or_accepted: bool = False
     reason: str = ""
+    denied: tuple[AcceptedAnswer, ...] = ()
+
+    def may_be_denied(self, status: int, code: str | None) -> bool:
+        """Whether this status and error code may only tell that the caller lacks a permission."""
+        return any(answer.status == status and answer.code == code for answer in self.denied)
 
     def admits(self, status: int, code: str | None) -> bool:
         """Whether this status and error code are an accepted answer."""
@@ -122,6 +129,15 @@ class Profile:
         return str(self.facts["after_cancel"])
 
     @cached_property
+    def imported_after_cancel(self) -> tuple[str, ...]:
+        """The abstract states of a key without imported material whose deletion was cancelled.
+
+        Without the fact: pending import, and enabled where cancelling enables every key.
+        """
+        usual = ["pending_import"] + (["enabled"] if self.after_cancel == "enabled" else [])
+        return tuple(map(str, self.facts.get("imported_after_cancel", usual)))
+
+    @cached_property
     def settle_seconds(self) -> float:
         """The longest time in seconds for which reads may return the state before an accepted change."""
         return float(self.facts["settle_seconds"])
@@ -135,8 +151,10 @@ class Profile:
     def refusal(self, name: str) -> Refusal:
         """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name."""
         entry = self.facts["refusals"][name]
-        answers = tuple(AcceptedAnswer(**answer) for answer in entry["answers"])
-        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
+        answers, denied = (
+            tuple(AcceptedAnswer(**answer) for answer in entry.get(kind, ())) for kind in ("answers", "denied")
+        )
+        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""), denied)
 
     def tells_absent(self, status: int, code: str | None) -> bool:
         """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.
@@ -146,6 +164,10 @@ class Profile:
         if self.refusal("not_permitted").admits(status, code):
             return False
         return any(self.refusal(name).admits(status, code) for name in ("unknown_key", "malformed_key"))
+
+    def tells_limit(self, listed: Collection[str], status: int, code: str | None) -> bool:
+        """Whether a reply says that a limit of the service is reached, and its code is `listed` for the operation."""
+        return code in listed and self.refusal("quota_exhausted").admits(status, code)
 
     def refusal_in(self, operation: str, state: str) -> str | None:
         """The name of the refusal of the operation in a state; None if the operation is accepted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, PENDING_IMPORT
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -114,12 +114,3 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
         return
     kms.must_read_back("cancel.bad-sequence", key, kms.states_after_cancel, answer)
-
-
-@requirement("cancel.imported-key", "schedule.imported-key")
-@pytest.mark.standard
-def test_key_without_material(kms: Scenario) -> None:
-    key = kms.pool.create_reserved(origin="external")
-    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
-    open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
-    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)

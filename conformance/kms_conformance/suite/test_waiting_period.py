@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
@@ -33,6 +34,23 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
     return view, asked_at
 
 
+def _alias(kms: Scenario, key: str) -> str | None:
+    """A new alias of a key; None if no requirement speaks of the aliases of deleted keys, or if it is refused."""
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    applies = "expiry.aliases" in kms.judge.applicable
+    return alias if applies and kms.client.ask("set_alias", key_id=key, alias=alias).accepted else None
+
+
+def _must_be_free(kms: Scenario, alias: str | None, gone: str, other: str) -> None:
+    """Judge that the alias of a deleted key names no key and can be given to another key."""
+    if alias is None:
+        return
+    named = kms.ask("describe", **kms.dialect.by_alias(gone, alias))
+    kms.must_be_refused("expiry.aliases", "unknown_alias", named)
+    kms.accepts("expiry.aliases", "set_alias", key_id=other, alias=alias)
+    kms.ask("delete_alias", alias=alias)
+
+
 @requirement(
     "cancel.before-end",
     "expiry.not-early",
@@ -41,6 +59,7 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
     "expiry.not-recoverable",
     "expiry.decrypt",
     "expiry.nothing-else",
+    "expiry.aliases",
 )
 @pytest.mark.clock
 def test_end_of_the_waiting_period(kms: Scenario) -> None:
@@ -49,6 +68,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     key = kms.key(ENABLED, bystander)
     ciphertext = kms.encrypted(key)
     data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
+    alias = _alias(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = {other: kms.pool.read(other).state for other in known[:_MOST_OTHERS]}
 
@@ -80,3 +100,4 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     ]
     kms.judge.that("expiry.nothing-else", not unexpected, "keys that were not scheduled live", unexpected)
     kms.pool.drop_if_gone(key)
+    _must_be_free(kms, alias, key, bystander)

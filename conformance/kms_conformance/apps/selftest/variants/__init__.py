@@ -9,6 +9,7 @@ from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import body, header, where
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
+from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
@@ -28,6 +29,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED),
     "living": LIVING,
     "around": AROUND,
+    "aws clouds": AWS_CLOUDS,
     "packed": _PACKED,
 }
 
