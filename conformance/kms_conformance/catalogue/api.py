@@ -44,15 +44,13 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 class Violation:
     """One difference between a body and its schema, and the requirement that the difference violates.
 
-    - where: the path of the differing value in the body.
-    - enumerated: the value has the right type, and is none of those that the schema lists.
+    `where` is the path of the differing value in the body.
     """
 
     requirement: RequirementId
     where: str
     expected: str
     received: str
-    enumerated: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,8 +109,7 @@ class ReplySpec:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
             return Violation(requirement, where, f"a field {missing}", "none")
         received = json.dumps(error.instance, ensure_ascii=False)
-        enumerated = bool(error.schema_path) and error.schema_path[-1] == "enum"
-        return Violation(requirement, where, error.message.strip()[:300], received[:300], enumerated)
+        return Violation(requirement, where, error.message.strip()[:300], received[:300])
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ class Refusal:
     - name: the kind, such as `unknown_key`.
     - answers: the accepted refusals.
     - or_accepted: whether the target may also carry out the request.
-    - denied: the answers to a caller whose permissions do not reach the key. They leave the requirement open.
     - reason: why the documents allow more than one answer; may be empty.
     """
 
@@ -37,11 +36,6 @@ class Refusal:
     answers: tuple[AcceptedAnswer, ...]
     or_accepted: bool = False
     reason: str = ""
-    denied: tuple[AcceptedAnswer, ...] = ()
-
-    def may_be_denied(self, status: int, code: str | None) -> bool:
-        """Whether this status and error code may only tell that the caller lacks a permission."""
-        return any(answer.status == status and answer.code == code for answer in self.denied)
 
     def admits(self, status: int, code: str | None) -> bool:
         """Whether this status and error code are an accepted answer."""
@@ -151,10 +145,8 @@ class Profile:
     def refusal(self, name: str) -> Refusal:
         """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name."""
         entry = self.facts["refusals"][name]
-        answers, denied = (
-            tuple(AcceptedAnswer(**answer) for answer in entry.get(kind, ())) for kind in ("answers", "denied")
-        )
-        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""), denied)
+        answers = tuple(AcceptedAnswer(**answer) for answer in entry["answers"])
+        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
 
     def tells_absent(self, status: int, code: str | None) -> bool:
         """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.

@@ -36,12 +36,6 @@ _FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
 
-#: The advice where a target answers an unknown id by a lack of permission.
-PERMIT_DESCRIBING = (
-    "The credentials may describe their own keys only, so an id without a key looks like a key of somebody else. "
-    "Permit them to describe every key; docs/permissions.md has the policy."
-)
-
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
     "timeout": "Is the endpoint slow or stuck? The time limit is limits.timeout_seconds.",
@@ -89,7 +83,7 @@ class Client:
         )
         self._has_answered = False
         self._cut: set[str] = set()
-        self._rules = ExchangeRules(self.dialect, ledger.holds)
+        self._rules = ExchangeRules(self.dialect)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
@@ -189,11 +183,10 @@ class Client:
         """
         answer = self.ask("describe", key_id=key)
         if not self.profile.tells_absent(answer.status, answer.code):
-            denied = self.profile.refusal("unknown_key").may_be_denied(answer.status, answer.code)
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
-                PERMIT_DESCRIBING if denied else "The request might have changed a key of somebody else.",
+                "The request might have changed a key of somebody else.",
             )
         self.gate.note_absent(key)
 

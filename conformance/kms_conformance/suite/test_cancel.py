@@ -114,3 +114,11 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
         return
     kms.must_read_back("cancel.bad-sequence", key, kms.states_after_cancel, answer)
+
+
+@requirement("cancel.imported-key", "schedule.imported-key")
+@pytest.mark.standard
+def test_key_without_material(kms: Scenario) -> None:
+    key = kms.pool.create_reserved(origin="external")
+    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=kms.profile.imported_after_cancel)
