@@ -83,7 +83,7 @@ class Client:
         )
         self._has_answered = False
         self._cut: set[str] = set()
-        self._rules = ExchangeRules(self.dialect)
+        self._rules = ExchangeRules(self.dialect, ledger.holds)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
@@ -182,7 +182,8 @@ class Client:
         Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
-        if not self.profile.tells_absent(answer.status, answer.code):
+        odd = self.dialect.may_be_malformed(key)
+        if not self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd):
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",

@@ -22,6 +22,9 @@ from kms_conformance.keys.pool import Pool
 _PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
+# Refusals of ids that no key has. A caller whose policy names keys is told instead that the policy does not cover them.
+_OF_OTHER_IDS = frozenset({"unknown_key", "malformed_key", "lost_key"})
+
 #: No request is sent closer than this to the end of a waiting period. The margin is wider than the tolerance of dates
 #: and the time that requests take.
 END_MARGIN = timedelta(seconds=300)
@@ -72,11 +75,11 @@ class Scenario:
         if the target lacks such an operation.
         """
         answer = self.client.ask(operation, **arguments)
-        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
-            answer.status, answer.code
-        )
-        if lacking:
-            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        if self.client.api[operation].beside and self._is_told("unknown_action unknown_path", answer):
+            raise Inconclusive(
+                f"The target does not have the operation {operation}: {answer.summary}.",
+                "If the service does not offer it, name it under `lacks` in a profile of your own.",
+            )
         listed = () if answer.spec is None else answer.spec.codes
         if self.profile.tells_limit(listed, answer.status, answer.code):
             raise Inconclusive(
@@ -84,6 +87,20 @@ class Scenario:
                 "Earlier runs may have left aliases, tags or grants: run `kms-conformance sweep`.",
             )
         return answer
+
+    def _is_told(self, refusals: str, answer: Answer) -> bool:
+        """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""
+        known = (self.profile.refusal(name) for name in refusals.split() if self.profile.has_refusal(name))
+        return any(refusal.admits(answer.status, answer.code) for refusal in known)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the service encrypts and decrypts; other services are used for their data keys alone."""
+        return "encrypt" in self.client.api and "decrypt" in self.client.api
+
+    def ciphertexts(self, key: str) -> tuple[str, ...]:
+        """One ciphertext as in `encrypted`; none if the service does not encrypt."""
+        return (self.encrypted(key),) if self.encrypts else ()
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
@@ -250,6 +267,11 @@ class Scenario:
             # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        if not fits and refusal in _OF_OTHER_IDS and self._is_told("outside_policy", answer):
+            raise Inconclusive(
+                f"The credentials do not permit to name an id that no key has: {answer.summary}.",
+                "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
+            )
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
         if fits and accepted.allows_several:
             self.judge.observe(requirement, answer.summary, refusal)

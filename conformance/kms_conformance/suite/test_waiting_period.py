@@ -66,7 +66,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.time.advance(0)
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    ciphertext = kms.encrypted(key)
+    ciphertexts = kms.ciphertexts(key)
     data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
     alias = _alias(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
@@ -91,7 +91,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.must_refuse_late_cancel(key)
 
     _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
-    kms.must_be_gone(key, filter(None, (ciphertext, data_key)))
+    kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.read(bystander).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)

@@ -11,6 +11,7 @@ from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
@@ -30,6 +31,7 @@ _GROUPS = {
     "living": LIVING,
     "around": AROUND,
     "aws clouds": AWS_CLOUDS,
+    "clouds": HUAWEI_CLOUDS,
     "packed": _PACKED,
 }
 
