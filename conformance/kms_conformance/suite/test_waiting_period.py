@@ -34,23 +34,6 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
     return view, asked_at
 
 
-def _alias(kms: Scenario, key: str) -> str | None:
-    """A new alias of a key; None if no requirement speaks of the aliases of deleted keys, or if it is refused."""
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
-    applies = "expiry.aliases" in kms.judge.applicable
-    return alias if applies and kms.client.ask("set_alias", key_id=key, alias=alias).accepted else None
-
-
-def _must_be_free(kms: Scenario, alias: str | None, gone: str, other: str) -> None:
-    """Judge that the alias of a deleted key names no key and can be given to another key."""
-    if alias is None:
-        return
-    named = kms.ask("describe", **kms.dialect.by_alias(gone, alias))
-    kms.must_be_refused("expiry.aliases", "unknown_alias", named)
-    kms.accepts("expiry.aliases", "set_alias", key_id=other, alias=alias)
-    kms.ask("delete_alias", alias=alias)
-
-
 @requirement(
     "cancel.before-end",
     "expiry.not-early",
@@ -59,7 +42,6 @@ def _must_be_free(kms: Scenario, alias: str | None, gone: str, other: str) -> No
     "expiry.not-recoverable",
     "expiry.decrypt",
     "expiry.nothing-else",
-    "expiry.aliases",
 )
 @pytest.mark.clock
 def test_end_of_the_waiting_period(kms: Scenario) -> None:
@@ -68,7 +50,6 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     key = kms.key(ENABLED, bystander)
     ciphertexts = kms.ciphertexts(key)
     data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
-    alias = _alias(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = {other: kms.pool.read(other).state for other in known[:_MOST_OTHERS]}
 
@@ -100,4 +81,21 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     ]
     kms.judge.that("expiry.nothing-else", not unexpected, "keys that were not scheduled live", unexpected)
     kms.pool.drop_if_gone(key)
-    _must_be_free(kms, alias, key, bystander)
+
+
+@requirement("expiry.aliases")
+@pytest.mark.clock
+def test_aliases_of_a_deleted_key_are_free(kms: Scenario) -> None:
+    other = kms.key(ENABLED)
+    key = kms.key(ENABLED, other)
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    if not (named := kms.ask("set_alias", key_id=key, alias=alias)).accepted:
+        raise Inconclusive(f"The key could not be given an alias: {named.summary}.")
+    view, _ = _pending(kms, key)
+    assert view.deletion_at is not None
+    _advance_to(kms, view.deletion_at + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
+    read = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    kms.must_be_refused("expiry.aliases", "unknown_alias", read)
+    kms.accepts("expiry.aliases", "set_alias", key_id=other, alias=alias)
+    kms.ask("delete_alias", alias=alias)
+    kms.pool.drop_if_gone(key)
