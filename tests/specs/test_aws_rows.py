@@ -1,4 +1,4 @@
-"""Every row of AWS's table of key states is asked or excluded, and every choice of answers has its entry in the errata."""
+"""Every row of AWS's table of key states is asked or excluded, and every choice of answers is in the errata."""
 
 from __future__ import annotations
 

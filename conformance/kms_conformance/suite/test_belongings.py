@@ -6,11 +6,13 @@ Values that are set read back, and values that are removed do not.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pytest
 
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
@@ -27,8 +29,7 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     kms.accepts("tag.reply", "tag", key_id=key, tags={_TAG: "1"})
     answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[_TAG])
-    listed = _told(kms, "list_tags", key)
-    kms.judge.that("untag.reply", f'"{_TAG}"' not in listed, f"no tag {_TAG}", listed, (answer.number,))
+    _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{_TAG}"', False, f"no tag {_TAG}"))
 
 
 @requirement("update-alias.reply", "list-aliases.reply")
@@ -39,14 +40,7 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     for owner, owns in ((other, True), (key, False)):
-        listing = kms.accepts("list-aliases.reply", "list_aliases", key_id=owner)
-        listed = kms.dialect.aliases(listing.value)
-        foreign = [f"{name} of {named}" for name, named in listed.items() if named not in (None, owner)]
-        kms.judge.that("list-aliases.reply", not foreign, f"aliases of {owner} only", _some(foreign), (listing.number,))
-        # An alias that the list gives to another key is not counted twice.
-        own = sorted((name for name, named in listed.items() if named in (None, owner)), key=lambda name: name != alias)
-        expected = f"{alias} {'' if owns else 'not '}among the aliases of {owner}"
-        kms.judge.that("update-alias.reply", (alias in own) is owns, expected, _some(own), (answer.number,))
+        _must_list_alias(kms, owner, alias, answer, owned=owns)
     kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
 
 
@@ -57,10 +51,12 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
 def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
     answer = kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key)
-    told = kms.dialect.result(
-        "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
-    )
-    kms.judge.that(as_id(f"{operation}.reply"), told is on, on, told, (answer.number,))
+
+    def told() -> object:
+        reply = kms.accepts("rotation-status.reply", "rotation_status", key_id=key)
+        return kms.dialect.result("rotation_status", reply.value)
+
+    kms.must_show(as_id(f"{operation}.reply"), told, lambda told: told is on, (str(on), str), answer, "rotation_status")
 
 
 @requirement("create-grant.reply", "list-grants.reply", "revoke-grant.reply")
@@ -73,11 +69,9 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     grant = kms.dialect.result("create_grant", answer.value)
     if not isinstance(grant, str):
         raise Inconclusive("The reply names no grant.")
-    listed = _told(kms, "list_grants", key)
-    kms.judge.that("create-grant.reply", grant in listed, f"the grant {grant}", listed, (answer.number,))
+    _must_list(kms, "create-grant.reply", "list_grants", key, answer, (grant, True, f"the grant {grant}"))
     answer = kms.accepts("revoke-grant.reply", "revoke_grant", key_id=key, grant_id=grant)
-    listed = _told(kms, "list_grants", key)
-    kms.judge.that("revoke-grant.reply", grant not in listed, f"no grant {grant}", listed, (answer.number,))
+    _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (grant, False, f"no grant {grant}"))
 
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
@@ -94,9 +88,10 @@ def test_policy_reads_back(kms: Scenario) -> None:
         raise Inconclusive(f"The policy is no JSON object, so it is not written back: {str(was)[:100]!r}.")
     for policy in (meant | {"Id": "kms-conformance"}, meant):
         answer = kms.accepts("put-policy.reply", "put_policy", key_id=key, policy=json.dumps(policy))
-        now = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
-        same = _means(now, policy)
-        kms.judge.that("put-policy.reply", same, "the policy that was put", str(now), (answer.number,))
+        told = "the policy that was put", str
+        kms.must_show(
+            "put-policy.reply", partial(_policy, kms, key), partial(_means, meant=policy), told, answer, "get_policy"
+        )
 
 
 @requirement("re-encrypt.reply")
@@ -109,10 +104,61 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
     kms.judge.that("re-encrypt.reply", plain == "text", "what was encrypted", "other text", (answer.number,))
 
 
+def _must_list_alias(kms: Scenario, key: str, alias: str, answer: Answer, *, owned: bool) -> None:
+    """Judge that the aliases of a key are its own, and that the alias is among them or is not."""
+    listed = partial(_aliases, kms, key)
+    foreign = kms.must_show(
+        "list-aliases.reply",
+        listed,
+        lambda listed: not _of_others(listed, key),
+        (f"aliases of {key} only", lambda listed: _some(_of_others(listed, key))),
+        answer,
+        "list_aliases",
+    )
+    # An alias that the list gives to another key is not counted twice.
+    skipped = frozenset(name for name, named in foreign.items() if named not in (None, key))
+    expected = f"{alias} {'' if owned else 'not '}among the aliases of {key}"
+    kms.must_show(
+        "update-alias.reply",
+        listed,
+        lambda listed: (alias in listed.keys() - skipped) is owned,
+        (expected, lambda listed: _some(sorted(listed.keys() - skipped, key=lambda name: name != alias))),
+        answer,
+        "list_aliases",
+    )
+
+
+def _aliases(kms: Scenario, key: str) -> Mapping[str, str | None]:
+    return kms.dialect.aliases(kms.accepts("list-aliases.reply", "list_aliases", key_id=key).value)
+
+
+def _of_others(listed: Mapping[str, str | None], key: str) -> list[str]:
+    return [f"{name} of {named}" for name, named in listed.items() if named not in (None, key)]
+
+
 def _some(names: Sequence[str]) -> str:
     """The first names, and the number of the others."""
     further = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return f"{', '.join(names[:_MOST_NAMES]) or 'none'}{further}"
+
+
+def _policy(kms: Scenario, key: str) -> object:
+    return kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+
+
+def _must_list(
+    kms: Scenario, requirement: RequirementId, operation: str, key: str, answer: Answer, wanted: tuple[str, bool, str]
+) -> None:
+    """Judge that a list of belongings names a text, or does not; `wanted`: the text, whether it is named, in words."""
+    text, named, expected = wanted
+    kms.must_show(
+        requirement,
+        lambda: _told(kms, operation, key),
+        lambda listed: (text in listed) is named,
+        (expected, str),
+        answer,
+        operation,
+    )
 
 
 def _told(kms: Scenario, operation: str, key: str) -> str:

@@ -45,7 +45,9 @@ def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     described = kms.with_marker(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.ask("cancel", key_id=key)
-    kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
+    answer = kms.must_be_accepted(
+        ("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer
+    )
     kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer))
     view = kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
     kept = view.description == described

@@ -14,6 +14,8 @@ from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, Rules
 
 _OTC, _CLOUD, _ENGINE = "otc", "huawei-cloud", "flexible-engine"
+# The vendor's page: more bad signatures in a row than this lock an access key, for all who use it.
+_MOST_BAD_SIGNATURES = 5
 _TOKENS = ("bad_token", "expired_token", "wrong_project")
 _SIGN_IN = ("no_credentials", *_TOKENS, "unknown_access_key", "wrong_signature", "stale_signature")
 
@@ -25,12 +27,12 @@ def _invalid(code: str) -> Mixin:
         def window_problem(self, value: object) -> str | None:
             text = str(value)
             odd = text.startswith("-") or (text.isdigit() and len(text) > 9)
-            return "found_invalid" if odd else super().window_problem(value)
+            return "invalid_parameter" if odd else super().window_problem(value)
 
         def parameter_problem(self, found: str, name: str, value: object) -> str | None:
-            return "found_invalid" if found == "malformed_key" else super().parameter_problem(found, name, value)
+            return "invalid_parameter" if found == "malformed_key" else super().parameter_problem(found, name, value)
 
-    return type("Invalid", (Invalid, answering(400, code, "found_invalid")), {})
+    return type("Invalid", (Invalid, answering(400, code, "invalid_parameter")), {})
 
 
 def _of_others(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -132,6 +134,21 @@ class _TypeDemanded(Decisions):
         return "no_content_type" if untyped else super().token_problem(found, inbound)
 
 
+class _KeyLocked(Decisions):
+    """After more than five bad signatures in a row, no signature of the access key is valid any more."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._bad_in_a_row = 0
+
+    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        problem = super().signature_problem(found, inbound)
+        if self._bad_in_a_row > _MOST_BAD_SIGNATURES:
+            return problem or "wrong_signature"
+        self._bad_in_a_row = 0 if problem is None else self._bad_in_a_row + 1
+        return problem
+
+
 def _cloud(name: str, title: str, profile: str, *decisions: Mixin, filters: tuple[Filter, ...] = ()) -> Variant:
     return Variant(name, title, (HUAWEI,), decisions, filters, profile=profile, about="profile")
 
@@ -225,6 +242,10 @@ HUAWEI_CLOUDS: tuple[Variant, ...] = (
         "Dates are seconds since 1970.",
         _OTC,
         filters=(on("describe list", saying(_of_details(_in_seconds))),),
+    ),
+    replace(
+        _cloud("access-key-locked", "More than five bad signatures in a row lock the access key.", _CLOUD, _KeyLocked),
+        auth="aksk",
     ),
     _cloud("type-demanded", "A request without Content-Type is refused.", _OTC, _TypeDemanded),
     _cloud("activated-late", "A new key is activated late.", _CLOUD, _LATE, filters=(_LATE_READ,)),
