@@ -78,6 +78,8 @@ class Pool(Inventory):
         super().__init__(client, ledger, most, share)
         self._now = now
         self._reserved: dict[str, str] = {}
+        # Aliases that a check has left on keys for a later check, with the ids of the keys.
+        self.named: dict[str, str] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
 
