@@ -64,6 +64,7 @@ class ReplySpec:
     - schema: the JSON Schema of the body; None if any body is allowed.
     - requirements: all requirements that the schema names; `fallback` alone if it names none.
     - fallback: the requirement for violations of a schema that names none.
+    - codes: the error codes that the documents list for the operation with this status; empty if they list none.
     """
 
     status: int
@@ -71,6 +72,7 @@ class ReplySpec:
     schema: Mapping[str, Any] | None
     fallback: RequirementId
     requirements: frozenset[RequirementId]
+    codes: frozenset[str] = frozenset()
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
@@ -259,7 +261,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schema = schemas[0] if schemas else None
     fallback: RequirementId = as_id(f"{name.replace('_', '-')}.reply") if status < 400 else "error.shape"
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
-    return ReplySpec(status, tuple(content), schema, fallback, requirements)
+    codes = frozenset(map(str, raw.get("x-kms-codes", ())))
+    return ReplySpec(status, tuple(content), schema, fallback, requirements, codes)
 
 
 def _requirements_in(node: Any) -> Iterator[RequirementId]:  # noqa: ANN401 - any part of a schema

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -123,6 +123,15 @@ class Profile:
         return str(self.facts["after_cancel"])
 
     @cached_property
+    def imported_after_cancel(self) -> tuple[str, ...]:
+        """The abstract states of a key without imported material whose deletion was cancelled.
+
+        Without the fact: pending import, and enabled where cancelling enables every key.
+        """
+        usual = ["pending_import"] + (["enabled"] if self.after_cancel == "enabled" else [])
+        return tuple(map(str, self.facts.get("imported_after_cancel", usual)))
+
+    @cached_property
     def settle_seconds(self) -> float:
         """The longest time in seconds for which reads may return the state before an accepted change."""
         return float(self.facts["settle_seconds"])
@@ -176,6 +185,10 @@ class Profile:
             return True
         general = not may_be_malformed and self.refusal("invalid_parameter").admits(status, code)
         return self.refusal("malformed_key").admits(status, code) and not general
+
+    def tells_limit(self, listed: Collection[str], status: int, code: str | None) -> bool:
+        """Whether a reply says that a limit of the service is reached, and its code is `listed` for the operation."""
+        return code in listed and self.refusal("quota_exhausted").admits(status, code)
 
     def refusal_in(self, operation: str, state: str) -> str | None:
         """The name of the refusal of the operation in a state; None if the operation is accepted."""

@@ -206,6 +206,10 @@ class Dialect(ABC):
     def aliased_key(self, alias: str, value: object) -> str | None:
         """The id of the key that has the alias, in a reply to `describe` with the arguments from `by_alias`."""
 
+    def aliases(self, value: object) -> Mapping[str, str | None]:
+        """The aliases in a reply to `list_aliases`, each with the id of its key; None if the reply does not name it."""
+        return {}
+
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         """Arguments of `set_deletion_protection` that remove a key's protection; None if the key has none."""
         return None

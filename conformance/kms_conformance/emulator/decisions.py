@@ -164,6 +164,10 @@ class Decisions:
         """The keys that a list contains, in this order; `keys` are all keys in the order of their creation."""
         return keys
 
+    def aliases_listed(self, key: Key, keys: Collection[Key]) -> Iterable[Key]:
+        """The keys whose aliases a list of the aliases of `key` contains; `keys` are all keys."""
+        return (key,)
+
     def page_size(self, requested: int) -> int:
         """The largest number of keys on one page of a list; the request allows at most `requested`."""
         return requested

@@ -93,6 +93,12 @@ class Requests:
                 f"The target does not have the operation {operation}: {answer.summary}.",
                 "If the service does not offer it, name it under `lacks` in a profile of your own.",
             )
+        listed = () if answer.spec is None else answer.spec.codes
+        if self.profile.tells_limit(listed, answer.status, answer.code):
+            raise Inconclusive(
+                f"The account or the key is at a limit of the service, so {operation} shows nothing: {answer.summary}.",
+                "Earlier runs may have left aliases, tags or grants: run `kms-conformance sweep`.",
+            )
         self._asked = {answer.number: (operation, arguments)}
         return answer
 

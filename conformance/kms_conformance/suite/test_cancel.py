@@ -157,5 +157,4 @@ def test_key_without_material(kms: Scenario) -> None:
         if operation in kms.client.api and refusal is not None:
             kms.refuses("state.pending-import", refusal, operation, key_id=key, unchanged=[key], **arguments)
     kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
-    open_states = [PENDING_IMPORT] + ([ENABLED] if kms.profile.after_cancel == ENABLED else [])
-    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=open_states)
+    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=kms.profile.imported_after_cancel)
