@@ -67,6 +67,13 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         self.waiting_until = waiting_until
 
 
+class Lacking(Inconclusive):
+    """The target showed that it lacks something that the profile lets an installation lack.
+
+    Requirements that no other check has judged do not apply then.
+    """
+
+
 class Lost(Inconclusive):
     """A request that may have changed something got no reply; only the state of the key shows whether it was done.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.oracle import GONE
+from kms_conformance.client.oracle import GONE, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
@@ -33,7 +33,10 @@ class Reader:
         self._last: tuple[int, KeyView] | None = None
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; an unknown key reads as gone. Raises `Inconclusive` for any other refusal."""
+        """Describe a key; an unknown key reads as gone.
+
+        Raises `Inconclusive` for any other refusal, and for a key of ours that cannot be used at the moment.
+        """
         answer = self.client.ask("describe", key_id=key)
         if answer.accepted:
             view = self.client.dialect.key(answer.value)
@@ -41,6 +44,10 @@ class Reader:
             view = KeyView(key, GONE, None, None, None, {})
         else:
             raise Inconclusive(f"A key could not be read: {answer.summary}.")
+        if view.state == UNAVAILABLE and key in self.keys:
+            raise Inconclusive(
+                f"The key {key} cannot be used at the moment: its state is {view.state}.", "Run again later."
+            )
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         return view

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Judge, Stop
-from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
+from kms_conformance.client.judge import Inconclusive, Judge, Lacking, Stop
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, UNAVAILABLE, Oracle
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import TimeControl
 from kms_conformance.core.tier import Effort
@@ -52,7 +52,8 @@ class Scenario:
         self.window = self.profile.window
         self.days = self.pool.days
         # The states that `cancel.effect` accepts after a cancel: all but pending deletion.
-        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
+        states = self.profile.facts["states"]
+        self.states_after_cancel = tuple(state for state in states if state not in (PENDING, UNAVAILABLE))
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
@@ -69,15 +70,30 @@ class Scenario:
         """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
 
         Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
-        if the target lacks such an operation.
+        if the target lacks such an operation, and `Lacking` if the profile lets an installation lack it.
         """
         answer = self.client.ask(operation, **arguments)
-        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
-            answer.status, answer.code
-        )
-        if lacking:
-            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        refusals = self.profile.facts["refusals"]
+        lacking = "lacking_operation" if "lacking_operation" in refusals else "unknown_action"
+        if answer.status >= 400 and self.profile.admits(lacking, answer.status, answer.code):
+            reason = f"The target does not have the operation {operation}: {answer.summary}."
+            if operation in self.profile.may_lack:
+                raise Lacking(reason)
+            if self.client.api[operation].beside:
+                raise Inconclusive(reason)
         return answer
+
+    def must_be_xml(self, requirement: RequirementId, answer: Answer) -> None:
+        """Judge that a reply is one well-formed XML document.
+
+        Raises `Lacking` if the reply is JSON and the profile lets an installation reply in JSON alone.
+        """
+        declared = answer.reply.header("Content-Type") or "no content type"
+        if "json" in declared.lower() and "xml" in self.profile.may_lack:
+            raise Lacking("The target replies in JSON to Format=XML; later editions of the pages have JSON alone.")
+        self.judge.that(requirement, "xml" in declared.lower(), "XML", declared, (answer.number,))
+        problems = "; ".join(answer.problems)
+        self.judge.that(requirement, not problems, "one well-formed document", problems, (answer.number,))
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
@@ -102,7 +118,7 @@ class Scenario:
         view = self.view(key)
         if view.description == self.pool.marker(key):
             return view
-        self.ask("update_description", key_id=key, description=self.pool.marker(key))
+        self.client.ask("update_description", key_id=key, description=self.pool.marker(key))
         return self.read(key)
 
     def _of(self, key: str, view: KeyView) -> KeyView:

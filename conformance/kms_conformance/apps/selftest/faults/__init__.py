@@ -8,6 +8,7 @@ from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.apps.selftest.faults import (
     authentication,
     bodies,
+    by_action,
     by_arn,
     cancel,
     creation,
@@ -33,6 +34,7 @@ _DEFINED: tuple[Fault, ...] = (
     *schedule.FAULTS,
     *cancel.FAULTS,
     *by_arn.FAULTS,
+    *by_action.FAULTS,
     *pending.FAULTS,
     *states.FAULTS,
     *keys.FAULTS,

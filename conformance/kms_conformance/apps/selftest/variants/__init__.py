@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import body, header, where
+from kms_conformance.apps.selftest.variants.alibaba_clouds import ALIBABA_CLOUDS
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
@@ -28,6 +29,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED),
     "living": LIVING,
     "around": AROUND,
+    "alibaba clouds": ALIBABA_CLOUDS,
     "packed": _PACKED,
 }
 
