@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -397,3 +398,12 @@ def test_a_key_of_another_shape_is_not(key: object) -> None:
 def test_other_replies_have_their_documented_shape(action: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
     assert accepts(action, 200, {"RequestId": REQUEST_ID, **good})
     assert not accepts(action, 200, {"RequestId": REQUEST_ID, **bad})
+
+
+# What the documentation derives from it
+
+
+def test_the_policy_of_the_documentation_has_every_action() -> None:
+    section = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text().partition("## Alibaba Cloud")[2]
+    policy = json.loads(section.partition("```json")[2].partition("```")[0])
+    assert sorted(policy["Statement"][0]["Action"]) == sorted(f"kms:{action}" for action in RPC["apis"])

@@ -173,7 +173,7 @@ class Client:
         if self.profile.admits("key_unavailable", answer.status, answer.code):
             raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
-            self._check_own_credentials(name, answer, stranger=self.gate.names_stranger(request))
+            self._check_own_credentials(name, answer)
         return answer
 
     def look_up_unknown(self, request: Request) -> None:
@@ -198,12 +198,12 @@ class Client:
             )
         self.gate.note_absent(key)
 
-    def _check_own_credentials(self, name: str, answer: Answer, *, stranger: bool) -> None:
+    def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
-        like any other. `stranger`: the request names a key that is not ours. In a cloud that grants permissions key by
-        key, such a refusal is never an answer.
+        like any other. In a cloud that grants permissions key by key, it never is: an id that no key has, or has any
+        longer, is outside of the permissions.
         """
         if answer.accepted:
             self._served.add(name)
@@ -212,9 +212,9 @@ class Client:
         expired = self.profile.admits("expired_token", answer.status, answer.code)
         if not (answer.status == 401 or forbidden or expired):
             return
-        if forbidden and stranger and self.profile.facts.get("permissions_by_key", False):
+        if forbidden and self.profile.facts.get("permissions_by_key", False):
             raise Inconclusive(
-                f"The credentials may not name an id that is not ours: {answer.summary}.", _OUTSIDE_THE_POLICY
+                f"The permissions of the credentials do not cover this request: {answer.summary}.", _OUTSIDE_THE_POLICY
             )
         if name in self._served:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
