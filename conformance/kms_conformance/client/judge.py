@@ -74,6 +74,10 @@ class Lacking(Inconclusive):
     """
 
 
+class Denied(Inconclusive):
+    """The target denied a request to our credentials, which says nothing about the target."""
+
+
 class Lost(Inconclusive):
     """A request that may have changed something got no reply; only the state of the key shows whether it was done.
 

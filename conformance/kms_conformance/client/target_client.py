@@ -14,7 +14,7 @@ from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
-from kms_conformance.client.judge import Inconclusive, Judgement, Lost
+from kms_conformance.client.judge import Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies, Sent
 from kms_conformance.client.patience import USES, Patience
@@ -215,7 +215,7 @@ class Client:
         self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
-        """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
+        """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
         like any other. In a cloud that grants permissions key by key, it never is: an id that no key has, or has any
@@ -229,7 +229,7 @@ class Client:
         if not (answer.status == 401 or forbidden or expired):
             return
         if forbidden and self.profile.facts.get("permissions_by_key", False):
-            raise Inconclusive(
+            raise Denied(
                 f"The permissions of the credentials do not cover this request: {answer.summary}.", _OUTSIDE_THE_POLICY
             )
         if name in self._served:
@@ -237,11 +237,11 @@ class Client:
             if isinstance(listed, Answer) and listed.accepted:
                 return
         if expired and answer.status != 401:
-            raise Inconclusive(
+            raise Denied(
                 f"The token of the credentials has expired: {answer.summary}.",
                 "Get new temporary credentials that are valid for longer than the run takes, and run again.",
             )
-        raise Inconclusive(
+        raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
         )

@@ -46,6 +46,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         "limits": asdict(target.limits),
         "time_control": shown(target.time_control),
         **({} if target.instance_id is None else {"instance_id": shown(target.instance_id)}),
+        **({"disposable": True} if target.disposable else {}),
     }
 
 
@@ -74,6 +75,7 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),
         instance_id=None if instance_id is None else str(instance_id),
+        disposable=description.get("disposable", False),
         secrets=frozenset(made_up),
         labels=made_up,
     )

@@ -88,7 +88,7 @@ def _as_json(reply: Outbound) -> Outbound:
 
 
 def _variant(name: str, title: str, profile: str, **further: Any) -> Variant:  # noqa: ANN401 - fields of a variant
-    return Variant(name, title, (ALIBABA,), profile=profile, about="profile", **further)
+    return Variant(name, title, (ALIBABA,), profile=profile, about="profile", alone=True, **further)
 
 
 ALIBABA_CLOUDS: tuple[Variant, ...] = (
