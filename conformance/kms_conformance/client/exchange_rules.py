@@ -31,8 +31,12 @@ class ExchangeRules:
     is_ours: Callable[[str], bool] = lambda _: True
     _seen: set[bytes] = field(default_factory=set)
 
-    def judge(self, answer: Answer) -> Iterator[Judgement]:
-        """All judgements of one exchange with a reply."""
+    def judge(self, answer: Answer, *, whole: bool = True) -> Iterator[Judgement]:
+        """All judgements of one exchange with a reply.
+
+        Without `whole`, the fields of a success are not judged: it describes a key of somebody else, which may be of a
+        kind, or in a state, that the documents of the lifecycle do not know.
+        """
         spec = answer.spec
         if answer.status in _SIZE_STATUSES:
             return
@@ -47,7 +51,8 @@ class ExchangeRules:
         readable = not answer.problems
         yield _judged("reply.encoding", answer, "one well-formed document", "; ".join(answer.problems), readable)
         if readable:
-            yield from self._body(answer, spec)
+            if whole or answer.status >= 400:
+                yield from self._body(answer, spec)
             yield from self._request_id(answer)
 
     def _status(self, answer: Answer) -> Judgement:

@@ -34,6 +34,11 @@ _UNAVAILABLE = frozenset({502, 503, 504})
 # dialect.
 _FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
 
+_OUTSIDE_THE_POLICY = (
+    "The permissions of these credentials may be limited to certain keys, so that any other id is forbidden and none "
+    "is unknown. Allow the operation on all keys (docs/permissions.md)."
+)
+
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
 
@@ -67,6 +72,7 @@ class Client:
         self.api = Api.of(target.dialect, target.profile)
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
+        self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
         self.session = Session.for_target(target, self.gate, self.world)
@@ -180,6 +186,8 @@ class Client:
             self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
+        if self.profile.admits("key_unavailable", answer.status, answer.code):
+            raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
@@ -211,18 +219,29 @@ class Client:
         """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
-        like any other.
+        like any other. In a cloud that grants permissions key by key, it never is: an id that no key has, or has any
+        longer, is outside of the permissions.
         """
         if answer.accepted:
             self._served.add(name)
             return
-        denied = answer.status == 401 or self.profile.refusal("not_permitted").admits(answer.status, answer.code)
-        if not denied:
+        forbidden = self.profile.admits("not_permitted", answer.status, answer.code)
+        expired = self.profile.admits("expired_token", answer.status, answer.code)
+        if not (answer.status == 401 or forbidden or expired):
             return
+        if forbidden and self.profile.facts.get("permissions_by_key", False):
+            raise Denied(
+                f"The permissions of the credentials do not cover this request: {answer.summary}.", _OUTSIDE_THE_POLICY
+            )
         if name in self._served:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
             if isinstance(listed, Answer) and listed.accepted:
                 return
+        if expired and answer.status != 401:
+            raise Denied(
+                f"The token of the credentials has expired: {answer.summary}.",
+                "Get new temporary credentials that are valid for longer than the run takes, and run again.",
+            )
         raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
@@ -282,7 +301,8 @@ class Client:
         before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
         # The rules for replies are applied only to replies to documented operations.
         if self.findings.kept and operation is not None and not before_the_service:
-            self.findings.record(self._rules.judge(answer))
+            whole = not (operation.name == "describe" and self.gate.names_stranger(request))
+            self.findings.record(self._rules.judge(answer, whole=whole))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:

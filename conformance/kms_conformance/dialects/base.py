@@ -89,7 +89,10 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials."""
+    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials.
+
+    `instance_id`: the KMS instance in which keys are created, in dialects with instances; None: in no instance.
+    """
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
@@ -106,6 +109,7 @@ class Dialect(ABC):
         self.scope = scope
         self.profile = profile
         self.chance = SYSTEM
+        self.instance_id: str | None = None
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:

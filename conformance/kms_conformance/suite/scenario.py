@@ -10,7 +10,7 @@ from typing import TypeVar
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
@@ -54,6 +54,18 @@ class Scenario(Requests):
             view = self.must_read_back(requirements, key, states, answer)
             self.must_echo(operation, answer, view)
         return answer
+
+    def must_be_xml(self, requirement: RequirementId, answer: Answer) -> None:
+        """Judge that a reply is one well-formed XML document.
+
+        Raises `Lacking` if the reply is JSON and the profile lets an installation reply in JSON alone.
+        """
+        declared = answer.reply.header("Content-Type") or "no content type"
+        if "json" in declared.lower() and "xml" in self.profile.may_lack:
+            raise Lacking("The target replies in JSON to Format=XML; later editions of the pages have JSON alone.")
+        self.judge.that(requirement, "xml" in declared.lower(), "XML", declared, (answer.number,))
+        problems = "; ".join(answer.problems)
+        self.judge.that(requirement, not problems, "one well-formed document", problems, (answer.number,))
 
     def must_be_accepted(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""

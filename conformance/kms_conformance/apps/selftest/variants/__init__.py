@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import body, header, where
+from kms_conformance.apps.selftest.variants.alibaba_clouds import ALIBABA_CLOUDS
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
@@ -33,6 +34,7 @@ _GROUPS = {
     "around": AROUND,
     "aws clouds": AWS_CLOUDS,
     "clouds": HUAWEI_CLOUDS,
+    "alibaba clouds": ALIBABA_CLOUDS,
     "others": OTHERS,
     "packed": _PACKED,
 }
