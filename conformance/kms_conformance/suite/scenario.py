@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.front import NotReached, stands_for
 from kms_conformance.client.judge import Inconclusive, Judge, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
 from kms_conformance.client.target_client import Client
@@ -137,6 +138,8 @@ class Scenario:
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
     ) -> None:
         """Judge that the reply accepts a request on `key`. Raises `Stop` if the reply refuses the request."""
+        if answer.front is not None:
+            raise NotReached(answer)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
@@ -224,7 +227,10 @@ class Scenario:
         If the profile leaves open whether the request is refused, a reply that accepts it passes too.
         """
         before = {key: self.pool.read_stable(key) for key in unchanged}
-        answer = self.ask(operation, **arguments)
+        try:
+            answer = self.ask(operation, **arguments)
+        except NotReached as outcome:
+            answer = outcome.answer
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
 
@@ -233,9 +239,11 @@ class Scenario:
     ) -> bool:
         """Judge that a reply is the refusal with this name in the profile, and that the keys in `before` are unchanged.
 
-        Returns False if the target accepted the request and the profile allows that; else True.
+        A firewall or gateway may refuse a request for its form in place of the service. Returns False if the target
+        accepted the request and the profile allows that; else True. Raises `NotReached` if only the service can answer.
         """
         accepted = self.profile.refusal(refusal)
+        in_front = stands_for(answer, refusal)
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
@@ -243,10 +251,11 @@ class Scenario:
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
             # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
-        fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        fits = not answer.accepted and (in_front or accepted.admits(answer.status, answer.code))
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
-        if fits and accepted.allows_several:
-            self.judge.observe(requirement, answer.summary, refusal)
+        if fits and (in_front or accepted.allows_several):
+            told = f"{answer.status}, in front of the service" if in_front else answer.summary
+            self.judge.observe(requirement, told, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
