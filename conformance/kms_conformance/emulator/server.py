@@ -223,6 +223,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _end_unannounced(self, outbound: Outbound) -> None:
         if outbound.close_later_seconds and not self._is_closing:
             self._is_closing = True
+            self.wfile.flush()
             timer = threading.Timer(outbound.close_later_seconds, self._shut_down)
             timer.daemon = True
             timer.start()

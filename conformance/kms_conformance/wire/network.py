@@ -43,9 +43,10 @@ class Network:
         self._max_body = max_body
         self._watchdog = Watchdog(timeout_seconds)
         self._transport = Transport()
-        # Whether an origin keeps connections open: True after it has kept one for `_KEPT_SECONDS`, False after a
-        # connection was closed without notice.
+        # Whether an origin keeps connections open: True after it has served two requests over one connection and has
+        # kept one for `_KEPT_SECONDS`, False after a connection was closed without notice.
         self._keeping: dict[str, bool] = {}
+        self._serving_twice: set[str] = set()
         self._latest: dict[str, Connection] = {}
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
@@ -53,9 +54,9 @@ class Network:
 
         A server may close an idle connection while a request is on its way, and then it is unknown whether the request
         was carried out (RFC 9112, 9.3.1: only requests that are safe to repeat may be sent again). So a request that is
-        not `repeatable` reuses a connection only if this origin has kept one open for a while: the first such request
-        waits for that, at most `_KEPT_SECONDS`. After the first connection that was closed without notice, no
-        connection to this origin is reused. The cost is one connection per request.
+        not `repeatable` reuses a connection only if this origin has served another request over a used one, and has
+        kept one open for a while: one such request waits for that, at most `_KEPT_SECONDS`. After the first connection
+        that was closed without notice, no connection to this origin is reused. The cost is one connection per request.
         """
         where = origin(request.url)
         if not (self._keeping.get(where, True) if repeatable else self._is_keeping(where)):
@@ -77,13 +78,15 @@ class Network:
             reply, failure = None, Failure("timeout", "no whole reply in time")
         if use.dropped or (failure is not None and failure.kind == "stale"):
             self._keeping[where] = False
+        elif use.reused and failure is None:
+            self._serving_twice.add(where)
         if use.connection is not None:
             self._latest[where] = use.connection
         return reply, failure
 
     def _is_keeping(self, where: str) -> bool:
         """Whether an origin is known to keep connections open; waits until its latest connection shows that."""
-        connection = self._latest.get(where)
+        connection = self._latest.get(where) if where in self._serving_twice else None
         served = None if connection is None else connection.served_seconds
         if where not in self._keeping and connection is not None and served is not None:
             time.sleep(max(0.0, _KEPT_SECONDS - served))
