@@ -15,7 +15,7 @@ from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.front import UNAVAILABLE, NotReached
 from kms_conformance.client.gate import Gate, NotOurs
-from kms_conformance.client.judge import Inconclusive, Judgement, Lost
+from kms_conformance.client.judge import Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies, Sent
 from kms_conformance.client.patience import USES, Patience
@@ -218,7 +218,7 @@ class Client:
         self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
-        """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
+        """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
         like any other.
@@ -233,7 +233,7 @@ class Client:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
             if isinstance(listed, Answer) and listed.accepted:
                 return
-        raise Inconclusive(
+        raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
         )

@@ -12,6 +12,7 @@ from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
 from kms_conformance.apps.selftest.variants.front import FRONT
 from kms_conformance.apps.selftest.variants.living import LIVING
+from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
@@ -30,6 +31,7 @@ _GROUPS = {
     "living": LIVING,
     "around": AROUND,
     "front": FRONT,
+    "others": OTHERS,
     "packed": _PACKED,
 }
 
