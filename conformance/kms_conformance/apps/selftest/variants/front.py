@@ -65,7 +65,7 @@ def _firewall(number: int) -> Variant:
         f"A firewall refuses odd requests with {number} and an HTML page.",
         decisions=(_stopping(_is_odd),),
         filters=(where(lambda i, _: _is_odd(i), *_page(number, "code 7")),),
-        about="front",
+        alone=True,
     )
 
 
@@ -90,7 +90,7 @@ FRONT: tuple[Variant, ...] = (
         "A gateway refuses large requests with 413 or 414 and an HTML page.",
         decisions=(_stopping(_is_large),),
         filters=(_sized(413), _sized(414)),
-        about="front",
+        alone=True,
     ),
     Variant(
         "gateway-403-flat",
@@ -98,7 +98,7 @@ FRONT: tuple[Variant, ...] = (
         (HUAWEI, AWS),
         decisions=(_stopping(_is_odd),),
         filters=(where(lambda i, _: _is_odd(i), text('{"message": "Forbidden"}', "application/json"), status(403)),),
-        about="front",
+        alone=True,
     ),
     Variant(
         "gateway-404-flat",
@@ -111,20 +111,20 @@ FRONT: tuple[Variant, ...] = (
                 status(404),
             ),
         ),
-        about="front",
+        alone=True,
     ),
     Variant(
         "balancer-closes",
         "A balancer closes each connection after its reply, which says keep-alive.",
         filters=(on_all(_closing(0.0), _KEEPING),),
-        about="connections",
+        alone=True,
     ),
     *(
         Variant(
             f"balancer-closes-{name}",
             f"A balancer closes each connection {milliseconds} ms after its first reply, which says keep-alive.",
             filters=(on_all(_closing(milliseconds / 1000), _KEEPING),),
-            about="connections",
+            alone=True,
         )
         for name, milliseconds in (("late", 5), ("later", 20))
     ),
