@@ -25,10 +25,14 @@ class Raw:
 
 @dataclass(frozen=True)
 class ErrorView:
-    """Code and message of an error reply; None for a part that is missing or malformed."""
+    """Code and message of an error reply; None for a part that is missing or malformed.
+
+    `of_gateway`: whether the code is one of the gateway in front of the service.
+    """
 
     code: str | None
     message: str | None
+    of_gateway: bool = False
 
 
 @dataclass(frozen=True)

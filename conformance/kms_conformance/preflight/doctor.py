@@ -90,6 +90,9 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
         return
     # This request is signed like any other, because it tests the credentials.
     answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
+    if answer.front is not None:
+        yield Finding("service", f"not reached: {answer.front.text}", "bad", answer.front.next_step)
+        return
     off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
     yield _clock(target, client, off)
     if not answer.accepted:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.front import NotReached, stands_for
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
@@ -75,6 +76,8 @@ class Scenario(Requests):
         A refusal that may follow the state before the last change is not final: the request is repeated. Raises `Stop`
         if the reply refuses the request.
         """
+        if answer.front is not None:
+            raise NotReached(answer)
         answer = self._again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
@@ -201,7 +204,10 @@ class Scenario(Requests):
         If the profile leaves open whether the request is refused, a reply that accepts it passes too.
         """
         before = {key: self.pool.read_stable(key) for key in unchanged}
-        answer = self.ask(operation, **arguments)
+        try:
+            answer = self.ask(operation, **arguments)
+        except NotReached as outcome:
+            answer = outcome.answer
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
 
@@ -210,9 +216,11 @@ class Scenario(Requests):
     ) -> bool:
         """Judge that a reply is the refusal with this name in the profile, and that the keys in `before` are unchanged.
 
-        Returns False if the target accepted the request and the profile allows that; else True.
+        A firewall or gateway may refuse a request for its form in place of the service. Returns False if the target
+        accepted the request and the profile allows that; else True. Raises `NotReached` if only the service can answer.
         """
         accepted = self.profile.refusal(refusal)
+        in_front = stands_for(answer, refusal)
         answer = self._again_until(
             answer,
             lambda answer: accepted.or_accepted if answer.accepted else accepted.admits(answer.status, answer.code),
@@ -224,15 +232,16 @@ class Scenario(Requests):
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
             # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
-        fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        fits = not answer.accepted and (in_front or accepted.admits(answer.status, answer.code))
         if not fits and refusal in _OF_OTHER_IDS and self.is_told("outside_policy", answer):
             raise Inconclusive(
                 f"The credentials do not permit to name an id that no key has: {answer.summary}.",
                 "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
             )
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
-        if fits and accepted.allows_several:
-            self.judge.observe(requirement, answer.summary, refusal)
+        if fits and (in_front or accepted.allows_several):
+            told = f"{answer.status}, in front of the service" if in_front else answer.summary
+            self.judge.observe(requirement, told, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
