@@ -20,7 +20,7 @@ from test_asking_again import JSON, KEY, LISTED, PAGE
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Inconclusive, Judge, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.client.missing_replies import form_of
+from kms_conformance.client.resending import form_of
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.runtime import Clock
 from kms_conformance.target import parse_target

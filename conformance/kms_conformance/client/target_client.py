@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
@@ -14,9 +15,11 @@ from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
-from kms_conformance.client.judge import Inconclusive, Judgement, Lost
+from kms_conformance.client.internal_errors import UNAVAILABLE, InternalErrors
+from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.client.missing_replies import MissingReplies, Sent
+from kms_conformance.client.missing_replies import MissingReplies
+from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
@@ -27,11 +30,9 @@ from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World
 
-# Statuses of a service that is temporarily unavailable, or of the proxy before it.
-_UNAVAILABLE = frozenset({502, 503, 504})
 # Statuses that proxies send, too. Such a reply is not attributed to the service if its body has no error of the
-# dialect.
-_FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
+# dialect. An internal error without one is attributed to the service if it repeats.
+_FROM_BEFORE_THE_SERVICE = UNAVAILABLE | {429, INTERNAL_ERROR}
 
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
@@ -44,11 +45,14 @@ _NEXT_STEP = {
 }
 
 
-@dataclass(frozen=True)
-class _Resender:
-    """The client functions behind `missing_replies.Resender`."""
+_Again = TypeVar("_Again", Sent, Answer | Failure)
 
-    again: Callable[[], Sent]
+
+@dataclass(frozen=True)
+class _Resender(Generic[_Again]):
+    """The client functions behind `missing_replies.Resender` and `internal_errors.Resender`."""
+
+    again: Callable[[], _Again]
     look: Callable[..., Answer | None]
 
 
@@ -74,13 +78,9 @@ class Client:
         self.backoff = Backoff(
             target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
         )
-        self.missing_replies = MissingReplies(
-            self.dialect,
-            self.gate,
-            self.profile,
-            self.world.clock,
-            target.limits.timeout_seconds,
-        )
+        self.effects = Effects(self.dialect, self.gate, self.profile, self.world.clock)
+        self.missing_replies = MissingReplies(self.effects, target.limits.timeout_seconds)
+        self.internal_errors = InternalErrors(self.effects, self.profile)
         self._has_answered = False
         self._cut: set[str] = set()
         self._rules = ExchangeRules(self.dialect)
@@ -107,17 +107,23 @@ class Client:
         """Send an abstract operation with the credentials of the target."""
         answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
         if operation == "describe" and answer.accepted:
-            self.missing_replies.note_description(str(arguments.get("key_id")), answer)
+            self.effects.note_description(str(arguments.get("key_id")), answer)
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Send an operation that only reads, once and without judging the reply; None if it is not served."""
+        """Send an operation that only reads, without judging the reply; None if it is not served.
+
+        It is sent once, and once more after an internal error.
+        """
         request, described = self.dialect.request(operation, arguments), self.api[operation]
-        sent = self._exchange(request, described, self.signer)
-        if sent.exchange.reply is None:
-            return None
-        answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
-        if self.is_throttled(answer) or answer.status in _UNAVAILABLE:
+        for _ in range(2):
+            sent = self._exchange(request, described, self.signer)
+            if sent.exchange.reply is None:
+                return None
+            answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
+            if answer.status != INTERNAL_ERROR:
+                break
+        if self.is_throttled(answer) or answer.status in UNAVAILABLE:
             self.missing_replies.note_throttled()
             return None
         return answer
@@ -126,9 +132,9 @@ class Client:
         """Sign and send a request, and judge the reply.
 
         A request is sent again after a pause if it was throttled or found no connection, so that it was not carried
-        out, or if it only reads and the target is unavailable. Raises:
+        out, or if it only reads and the target is unavailable. After an internal error, see `InternalErrors`. Raises:
 
-        - `Lost` if a request that may have changed something got no reply.
+        - `Lost` if a request that may have changed something got no reply; `Undecided` if it got an internal error.
         - `Inconclusive` if there is no reply to judge for another reason, or if the target keeps refusing to serve.
         - `NotOurs` if the request could change a key that is not ours.
         """
@@ -160,10 +166,8 @@ class Client:
                 self.backoff.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
         self.session.pace.speed_up()
-        if not name or (answer.accepted and name not in self.api.read_only):
-            self.missing_replies.forget_descriptions()
-        if answer.status in _UNAVAILABLE:
-            raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
+        if not name or answer.status < 400:
+            self.effects.note_carried_out(request, operation)
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
@@ -234,16 +238,40 @@ class Client:
         self.session.close()
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
-        """The answer to one attempt, or the failure if no connection was made and the request may be sent again."""
+        """The answer to a request, or the failure if no connection was made and the request may be sent again.
+
+        After an internal error, the request is sent again where that cannot change its meaning.
+        """
+        answer = self._answered(request, operation, signer)
+        if isinstance(answer, Failure):
+            return answer
+        if not self.internal_errors.concerns(answer):
+            self.internal_errors.note_answer(request, operation)
+            return answer
+        if answer.status in UNAVAILABLE:
+            self.missing_replies.note_throttled()
+        resender = _Resender(lambda: self._answered(request, operation, signer), self.look)
+        last = self.internal_errors.ask_again(resender, request, answer, self.findings)
+        if isinstance(last, Answer) and last.status == INTERNAL_ERROR and last.error is None:
+            self._judge(last)
+        return last
+
+    def _answered(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
+        """The answer to one attempt, judged by the rules of all replies unless it may be one of a proxy."""
         sent_at, exchange, number = self._sent(request, operation, signer)
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
-        before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
-        # The rules for replies are applied only to replies to documented operations.
-        if self.findings.kept and operation is not None and not before_the_service:
-            self.findings.record(self._rules.judge(answer))
+        if answer.error is not None or answer.status not in _FROM_BEFORE_THE_SERVICE:
+            self._judge(answer)
         return answer
+
+    def _judge(self, answer: Answer) -> None:
+        # The rules for replies are applied only to replies to documented operations. `internal_errors` records those
+        # internal errors that are failures.
+        if self.findings.kept and answer.operation is not None:
+            judged = self._rules.judge(answer)
+            self.findings.record(each for each in judged if each.passed or each.requirement != NO_SERVER_ERROR)
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         """Send a request; if it gets no reply, send it again if a repetition is harmless. Returns the last attempt."""
@@ -319,11 +347,11 @@ class Client:
 
     def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
-        if throttled or answer.status in _UNAVAILABLE:
+        if throttled or answer.status in UNAVAILABLE:
             self.missing_replies.note_throttled()
         if throttled:
             self.session.pace.slow_down()
-        return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
+        return throttled or (name in self.api.read_only and answer.status in UNAVAILABLE)
 
 
 def _named(error: ErrorView | None) -> ErrorView | None:

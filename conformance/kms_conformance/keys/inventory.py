@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive, Undecided
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
@@ -25,6 +25,8 @@ from kms_conformance.keys.reader import Reader
 _POLL_SECONDS = 0.2
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
+# Seconds before a create is sent again that got an internal error and created no key. Three such errors are a failure.
+_PAUSES = (0.25, 1.0)
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ class Inventory(Reader):
     def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
         """Create a key: record the intent, call `send` with the marker of the new key, and record the outcome.
 
-        Returns the answer and the id of the key; None in place of the id if no key was created. If the reply is lost,
-        keys with the marker are searched and recorded, and `Inconclusive` is raised. Raises `Inconclusive` too if the
-        reply names a key that cannot be proved to be ours.
+        Returns the answer and the id of the key; None in place of the id if no key was created. After an internal
+        error, `send` is called again if no key with the marker is found. If the reply is lost, such keys are recorded,
+        and `Inconclusive` is raised. Raises `Inconclusive` too if the reply names a key that is not provably ours.
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
@@ -125,10 +127,13 @@ class Inventory(Reader):
         self.created += 1
         self._used += 1
         try:
-            answer = send(marker)
+            answer, found = self._sent(send, marker)
         except Inconclusive:
             self.find_by_marker(marker)
             raise
+        if found:
+            self.new.update(found)
+            return answer, found[0]
         key = self.client.dialect.created_id(answer.value)
         if key is not None:
             return answer, self._claimed(marker, key)
@@ -140,6 +145,20 @@ class Inventory(Reader):
             return answer, None
         found = self.find_by_marker(marker)
         return answer, found[0] if found else None
+
+    def _sent(self, send: Callable[[str], Answer], marker: str) -> tuple[Answer, tuple[str, ...]]:
+        """The answer to a create, and the keys that it created although the answer is an internal error."""
+        for pause in _PAUSES:
+            try:
+                return send(marker), ()
+            except Undecided as undecided:
+                deadline = self._clock.monotonic() + self.settle_seconds
+                while not (found := self.find_by_marker(marker)) and self._clock.monotonic() < deadline:
+                    self._clock.sleep(_POLL_SECONDS)
+                if found:
+                    return undecided.answer, found
+                self._clock.sleep(pause)
+        return send(marker), ()
 
     def find_by_marker(self, marker: str) -> tuple[str, ...]:
         """Find the keys with a marker and record them. If the request was sent again, it may have created two keys."""

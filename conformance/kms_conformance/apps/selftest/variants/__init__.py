@@ -10,6 +10,7 @@ from kms_conformance.apps.selftest.reply_mutations import body, header, where
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.failing import FAILING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
@@ -25,7 +26,7 @@ _PACKED = (
 
 _GROUPS = {
     "writing": (*WRITING, *TYPED),
-    "answering": (*ANSWERING, *OVERLOADED),
+    "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
     "packed": _PACKED,
