@@ -1,4 +1,4 @@
-"""Internal errors: an error that is gone when the request is sent again is an observation; one that repeats is a failure.
+"""Internal errors: one that is gone when the request is sent again is an observation, one that repeats is a failure.
 
 Vendors document internal errors and ask their callers to send the request again. So a request that was answered with
 one is sent again where that cannot change its meaning. The state of the keys that it names shows whether it was carried
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from kms_conformance.client.judge import NO_SERVER_ERROR, Undecided
-from kms_conformance.client.resending import INTERNAL_ERROR, SHOWN, Looker
+from kms_conformance.client.resending import INTERNAL_ERROR, Looker
 from kms_conformance.wire.messages import Failure
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ _GATEWAY_TIMED_OUT = 504
 # The name in the profile of the documented internal errors.
 _DOCUMENTED = "internal_error"
 
-# How many errors in a row, in answer to one request, are a failure of the target. AWS clients report an error to their
+#: How many errors in a row, in answer to one request, are a failure of the target. AWS clients report an error to their
 # user after 3 attempts ("AWS SDKs and Tools Reference Guide", Retry behavior, mode `standard`); Huawei Cloud asks for 3
 # to 5 (KMS FAQ on 504, 502 and 500). A service that fails once in 50 requests fails three times in a row once in
 # 125,000 requests, which is once in 25 runs of 5,000 requests; one that fails once in 700, once in 68,000 runs.
-_ENOUGH = 3
+ENOUGH = 3
 # Seconds before the second and the third attempt.
 _PAUSES = (0.25, 1.0)
 # Errors that are gone when the request is sent again are a failure of the target if there are at least `_SEVERAL` and
@@ -98,7 +98,7 @@ class InternalErrors:
             if answer.status == INTERNAL_ERROR:
                 streak.append(answer.number)
             effect = self._effect(resender, asked, answer)
-            if len(streak) >= _ENOUGH and answer.status == INTERNAL_ERROR:
+            if len(streak) >= ENOUGH and answer.status == INTERNAL_ERROR:
                 return self._repeated(resender, asked, streak, answer, effect, findings)
             if pause is None or not self._may_be_sent_again(asked, answer, effect):
                 break
@@ -130,7 +130,9 @@ class InternalErrors:
         if not self.effects.others_are_served(resender, asked):
             self._hurried = True
             self._note(asked, answer, findings, "other requests are not served either")
-            raise Undecided(f"The target does not serve: {asked.called} and others got {answer.summary}.", _LATER, answer)
+            raise Undecided(
+                f"The target does not serve: {asked.called} and others got {answer.summary}.", _LATER, answer
+            )
         self._streaks.pop(asked.kind, None)
         self._proved[asked.kind] = effect == "none"
         # The verdict is no longer changed by how long the next error lasts.
@@ -143,12 +145,12 @@ class InternalErrors:
         raise self._undecided(asked, answer)
 
     def _gone(self, asked: Asked, first: Answer, answer: Answer, effect: Effect, findings: Findings) -> Answer:
-        self._streaks.pop(asked.kind, None)
         self._hurried = bool(self._proved)
         self._note(asked, first, findings, "answered when it was sent again")
         if effect != "none" and not answer.accepted:
             # The first attempt may have been carried out, so that the second one had to be refused.
             raise self._undecided(asked, first)
+        self._streaks.pop(asked.kind, None)
         return answer
 
     def _note(self, asked: Asked, answer: Answer, findings: Findings, then: str) -> None:
@@ -184,12 +186,12 @@ class InternalErrors:
         return self.effects.of(resender, asked, answer.sent_at, timed_out=answer.status == _GATEWAY_TIMED_OUT)
 
     def _may_be_sent_again(self, asked: Asked, answer: Answer, effect: Effect) -> bool:
-        """Whether a second attempt has the same meaning as the first.
+        """Whether a second attempt has the meaning of the first.
 
-        Of an operation whose effect no description shows, it has if it is accepted: the first attempt was not carried
-        out, or both set the same value.
+        If it is unknown whether the first attempt was carried out, the second one has this meaning if it is accepted:
+        the first was not carried out, or both set the same value. Otherwise `_gone` raises `Undecided`.
         """
-        if effect != "unknown" or answer.status == _GATEWAY_TIMED_OUT:
+        if effect != "unknown":
             return effect == "none"
-        settable = asked.operation is not None and asked.name not in SHOWN | _ADDING
-        return settable and not asked.creates
+        over = self.effects.is_over(answer.sent_at, timed_out=answer.status == _GATEWAY_TIMED_OUT)
+        return over and asked.operation is not None and asked.name not in _ADDING and not asked.creates

@@ -32,8 +32,8 @@ INTERNAL_ERROR = 500
 _PROMPT_SECONDS = 1.0
 # How often the key is read again within the settle time, for which reads may still return the former state.
 _LOOKS = 4
-#: Operations whose effect shows in the description of the key.
-SHOWN = frozenset({"schedule", "cancel", "enable", "disable", "update_description"})
+# Operations whose effect shows in the description of the key.
+_SHOWN = frozenset({"schedule", "cancel", "enable", "disable", "update_description"})
 
 
 class Sent(NamedTuple):
@@ -163,8 +163,8 @@ class Effects:
         refused = operation is not None and all(
             self.profile.refusal_in(asked.name, view.state) for view in asked.before
         )
-        prompt = not timed_out and (self.clock.now() - sent_at).total_seconds() < _PROMPT_SECONDS
-        if not refused and (not prompt or (operation is not None and asked.name not in SHOWN)):
+        prompt = self.is_over(sent_at, timed_out=timed_out)
+        if not refused and (not prompt or (operation is not None and asked.name not in _SHOWN)):
             return "unknown"
         settle = 0.0 if refused else self.profile.settle_seconds
         for look in range(_LOOKS + 1 if settle else 1):
@@ -176,6 +176,10 @@ class Effects:
                 if self.dialect.key(answer.value) != was:
                     return "done"
         return "none"
+
+    def is_over(self, sent_at: datetime, *, timed_out: bool) -> bool:
+        """Whether a request ended so soon that the service no longer works on it."""
+        return not timed_out and (self.clock.now() - sent_at).total_seconds() < _PROMPT_SECONDS
 
     def others_are_served(self, looker: Looker, asked: Asked) -> bool:
         """Whether the target now serves another operation that only reads."""
