@@ -1,4 +1,4 @@
-"""A create that gets an internal error: a key that it made is found by its marker; otherwise the create is sent again."""
+"""A create that gets an internal error: its key is found by the marker, or else the create is sent again."""
 
 from __future__ import annotations
 

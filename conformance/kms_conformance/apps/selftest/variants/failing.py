@@ -17,8 +17,14 @@ _PAGE = "<html><body>Bad Gateway</body></html>"
 class _Failing(Decisions):
     """Requests for which `fails` is true get an internal error before anything else is checked."""
 
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._failed: set[str] = set()
+
     def fails(self, inbound: Inbound) -> bool:
-        raise NotImplementedError
+        """Whether a request fails."""
+        del inbound
+        return False
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
         return _REFUSAL if self.fails(inbound) else super().token_problem(found, inbound)
@@ -39,21 +45,17 @@ def _first(operation: str) -> Mixin:
     """The first request of an operation that must be accepted, and that names a key if it does not create one."""
 
     class First(_Failing):
-        def __init__(self, rules: Rules) -> None:
-            super().__init__(rules)
-            self._failed = False
-
         def fails(self, inbound: Inbound) -> bool:
-            if operation != "create" or inbound.operation != operation or self._failed:
-                return False
-            self._failed = True
+            if operation != "create" or inbound.operation != operation or operation in self._failed:
+                return super().fails(inbound)
+            self._failed.add(operation)
             return True
 
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
             found = super().refusal_for(operation_asked, key)
-            if found is not None or operation_asked != operation or self._failed:
+            if found is not None or operation_asked != operation or operation in self._failed:
                 return found
-            self._failed = True
+            self._failed.add(operation)
             return _REFUSAL
 
     return First
