@@ -49,7 +49,7 @@ _ADDING = frozenset({"create", "create_grant"})
 _LATER = "Run again later."
 
 
-class Resender(Looker, Protocol):
+class Repeater(Looker, Protocol):
     """Functions of the client that send requests without judging internal errors."""
 
     def again(self) -> Answer | Failure:
@@ -82,7 +82,7 @@ class InternalErrors:
         if self._streaks:
             self._streaks.pop(self.effects.asked(request, operation).kind, None)
 
-    def ask_again(self, resender: Resender, request: Request, first: Answer, findings: Findings) -> Answer | Failure:
+    def ask_again(self, repeater: Repeater, request: Request, first: Answer, findings: Findings) -> Answer | Failure:
         """Send a failed request again where that cannot change its meaning; returns the last answer.
 
         Records a failure if the error repeats while other requests are served, or if such errors are frequent. Raises
@@ -97,13 +97,13 @@ class InternalErrors:
         for pause in (*_PAUSES, None):
             if answer.status == INTERNAL_ERROR:
                 streak.append(answer.number)
-            effect = self._effect(resender, asked, answer)
+            effect = self._effect(repeater, asked, answer)
             if len(streak) >= ENOUGH and answer.status == INTERNAL_ERROR:
-                return self._repeated(resender, asked, streak, answer, effect, findings)
+                return self._repeated(repeater, asked, streak, answer, effect, findings)
             if pause is None or not self._may_be_sent_again(asked, answer, effect):
                 break
             self.effects.clock.sleep(0.0 if self._hurried else pause)
-            following = resender.again()
+            following = repeater.again()
             if isinstance(following, Failure):
                 return following
             if not self.concerns(following):
@@ -125,9 +125,9 @@ class InternalErrors:
         raise self._undecided(asked, answer)
 
     def _repeated(
-        self, resender: Resender, asked: Asked, streak: list[int], answer: Answer, effect: Effect, findings: Findings
+        self, repeater: Repeater, asked: Asked, streak: list[int], answer: Answer, effect: Effect, findings: Findings
     ) -> Answer:
-        if not self.effects.others_are_served(resender, asked):
+        if not self.effects.others_are_served(repeater, asked):
             self._hurried = True
             self._note(asked, answer, findings, "other requests are not served either")
             raise Undecided(
@@ -182,16 +182,17 @@ class InternalErrors:
         self._requests[called] += 1
         self._requests[_ALL] += 1
 
-    def _effect(self, resender: Resender, asked: Asked, answer: Answer) -> Effect:
-        return self.effects.of(resender, asked, answer.sent_at, timed_out=answer.status == _GATEWAY_TIMED_OUT)
+    def _effect(self, repeater: Repeater, asked: Asked, answer: Answer) -> Effect:
+        return self.effects.of(repeater, asked, answer.sent_at, timed_out=answer.status == _GATEWAY_TIMED_OUT)
 
     def _may_be_sent_again(self, asked: Asked, answer: Answer, effect: Effect) -> bool:
         """Whether a second attempt has the meaning of the first.
 
         If it is unknown whether the first attempt was carried out, the second one has this meaning if it is accepted:
-        the first was not carried out, or both set the same value. Otherwise `_gone` raises `Undecided`.
+        the first was not carried out, or both set the same value. Otherwise `_gone` raises `Undecided`. This does not
+        hold for the reply of a proxy, behind which the service may still be at work.
         """
-        if effect != "unknown":
+        if effect != "unknown" or (answer.status in UNAVAILABLE and answer.error is None):
             return effect == "none"
         over = self.effects.is_over(answer.sent_at, timed_out=answer.status == _GATEWAY_TIMED_OUT)
         return over and asked.operation is not None and asked.name not in _ADDING and not asked.creates

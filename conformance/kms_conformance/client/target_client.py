@@ -50,7 +50,7 @@ _Again = TypeVar("_Again", Sent, Answer | Failure)
 
 @dataclass(frozen=True)
 class _Resender(Generic[_Again]):
-    """The client functions behind `missing_replies.Resender` and `internal_errors.Resender`."""
+    """The client functions behind `missing_replies.Resender` and `internal_errors.Repeater`."""
 
     again: Callable[[], _Again]
     look: Callable[..., Answer | None]
