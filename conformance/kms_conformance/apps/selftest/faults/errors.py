@@ -149,7 +149,6 @@ FAULTS = (
             "schedule": ("schedule", "window"),
             "cancel": ("cancel",),
             "disable": ("states", "use"),
-            "create": (),
         }.items()
     ),
     _fault(
