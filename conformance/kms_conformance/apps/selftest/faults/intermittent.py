@@ -106,12 +106,6 @@ FAULTS = (
         decisions=(_failing("cancel", 2),),
     ),
     _fault(
-        name="sometimes-internal-error-on-encrypt",
-        title="Every second attempt to encrypt with a pending key is an internal error.",
-        requirements=frozenset({"reply.no-server-error"}),
-        decisions=(_failing("encrypt", 2),),
-    ),
-    _fault(
         name="sometimes-html",
         families=("pending_use", "unknown_keys"),
         title="Every seventh list is an HTML page.",
