@@ -19,6 +19,7 @@ from kms_conformance.client.internal_errors import UNAVAILABLE, InternalErrors
 from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
+from kms_conformance.client.patience import USES, Patience
 from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
@@ -36,6 +37,9 @@ _FROM_BEFORE_THE_SERVICE = UNAVAILABLE | {429, INTERNAL_ERROR}
 
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
+
+# Refusals because of something that a change may have made or removed, besides those of the states of keys.
+_OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
 
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
@@ -81,6 +85,13 @@ class Client:
         self.effects = Effects(self.dialect, self.gate, self.profile, self.world.clock)
         self.missing_replies = MissingReplies(self.effects, target.limits.timeout_seconds)
         self.internal_errors = InternalErrors(self.effects, self.profile)
+        self.patience = Patience(
+            self.profile.settle_seconds,
+            self.profile.settle_equal_looks,
+            target.limits.wait_minutes * 60,
+            self.world.clock,
+            self._observe,
+        )
         self._has_answered = False
         self._cut: set[str] = set()
         self._rules = ExchangeRules(self.dialect)
@@ -99,6 +110,9 @@ class Client:
     def _new_findings(self, *, kept: bool) -> Findings:
         return Findings(self.exchange_log.redactor.text, lambda: self.exchange_log.count, kept=kept)
 
+    def _observe(self, text: str) -> None:
+        self.findings.observe(text)
+
     def sign_in(self) -> None:
         """Sign in; may send a request to an identity service. Raises `SignInFailed`."""
         self.dialect.scope = project_of(self.signer) or ""
@@ -111,10 +125,7 @@ class Client:
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Send an operation that only reads, without judging the reply; None if it is not served.
-
-        It is sent once, and once more after an internal error.
-        """
+        """Send an operation that only reads, twice after an internal error, unjudged; None if it is not served."""
         request, described = self.dialect.request(operation, arguments), self.api[operation]
         for _ in range(2):
             sent = self._exchange(request, described, self.signer)
@@ -157,7 +168,7 @@ class Client:
         since = self.world.clock.monotonic()
         self.backoff.check(since, self.requests)
         attempt = 0
-        while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
+        while isinstance(answer := self._attempt(request, operation, signer or self.signer), Failure) or (
             self._must_be_repeated(name, answer)
         ):
             if isinstance(answer, Failure):
@@ -168,6 +179,8 @@ class Client:
         self.session.pace.speed_up()
         if not name or answer.status < 400:
             self.effects.note_carried_out(request, operation)
+        if name not in self.api.read_only | USES:
+            self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
@@ -225,6 +238,21 @@ class Client:
         answer = self._read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
 
+    def may_be_late(self, answer: Answer) -> bool:
+        """Whether the answer may follow the state before the last change, so that another moment may give another one.
+
+        This holds for a refusal that the profile lists for some state of a key, or for an unknown key or alias; and for
+        an accepted request that changes nothing.
+        """
+        if answer.operation is None:
+            return False
+        name = answer.operation.name
+        if answer.accepted:
+            return answer.operation.reads or name in USES
+        refusals = {*_OF_THE_FORMER_STATE, *self.profile.facts["lifecycle"].get(name, {}).values()}
+        known = refusals & self.profile.facts["refusals"].keys()
+        return any(self.profile.refusal(refusal).admits(answer.status, answer.code) for refusal in known)
+
     def is_throttled(self, answer: Answer) -> bool:
         """Whether the answer says that requests were too frequent."""
         return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
@@ -236,6 +264,14 @@ class Client:
     def close(self) -> None:
         """Close all connections."""
         self.session.close()
+
+    def _attempt(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
+        """As `_once`; notes that a request without a reply may have changed keys."""
+        try:
+            return self._once(request, operation, signer)
+        except Lost:
+            self.patience.note_request()
+            raise
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
         """The answer to a request, or the failure if no connection was made and the request may be sent again.
