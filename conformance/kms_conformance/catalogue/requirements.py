@@ -23,7 +23,8 @@ class Document:
     """A vendor page that requirements come from.
 
     `places` lists all (section, row) pairs of the page. A test then verifies that a requirement or an exclusion cites
-    each of them. If `places` is empty, the page is not covered completely.
+    each of them. If `places` is empty, the page is not covered completely. `dated` is the date of the page (ISO 8601),
+    or `undated`; `read` is the day on which it was read, which an undated page must have.
     """
 
     id: str
@@ -32,6 +33,8 @@ class Document:
     url: str
     tier: Tier
     places: frozenset[tuple[str, str]] = frozenset()
+    dated: str = "undated"
+    read: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ class Catalogue:
 
 def _document(key: str, raw: dict[str, Any]) -> Document:
     places = frozenset((section, row) for section, rows in raw.get("places", {}).items() for row in rows)
-    return Document(key, raw["title"], raw["publisher"], raw["url"], raw["tier"], places)
+    dated = raw.get("dated", "undated"), raw.get("read", "")
+    return Document(key, raw["title"], raw["publisher"], raw["url"], raw["tier"], places, *dated)
 
 
 def _source(raw: dict[str, str], documents: Mapping[str, Document]) -> Source:

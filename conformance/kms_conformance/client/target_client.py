@@ -16,7 +16,7 @@ from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.internal_errors import UNAVAILABLE, InternalErrors
-from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement, Lost
+from kms_conformance.client.judge import NO_SERVER_ERROR, Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
 from kms_conformance.client.patience import USES, Patience
@@ -208,7 +208,7 @@ class Client:
         self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
-        """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
+        """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
         like any other.
@@ -223,7 +223,7 @@ class Client:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
             if isinstance(listed, Answer) and listed.accepted:
                 return
-        raise Inconclusive(
+        raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
         )

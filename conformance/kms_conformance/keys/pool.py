@@ -14,6 +14,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.reader import shown
@@ -92,9 +93,8 @@ class Pool(Inventory):
 
     @property
     def days(self) -> int:
-        """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
-        window = self.client.profile.window
-        return min(window.minimum + 1, window.maximum)
+        """The window in days for checks that do not test windows."""
+        return usual_window(self.client.profile)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
@@ -177,7 +177,7 @@ class Pool(Inventory):
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
         """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""
         answer = self.client.ask(operation, key_id=key, **window)
-        again = not answer.accepted and self.client.may_be_late(answer) and self.patience.open
+        again = not answer.accepted and self.client.may_be_late(answer)
         return answer, self.read(key) if again else view
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from kms_conformance.client.answer import Answer
@@ -11,9 +12,10 @@ from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
 from kms_conformance.client.patience import USES
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import TimeControl
+from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool
 from kms_conformance.keys.reader import shown
 
@@ -25,6 +27,7 @@ class Requests:
     """The keys and requests of one check at one target.
 
     - `others_before`: the keys of others as they were before the run, by id.
+    - `others_since`: the moment before the first of them was read.
     - `plant`, `rescue`: the options of the command `run` with these names.
     - `sharded`: true if this run is one shard of several at the same target.
     """
@@ -39,6 +42,7 @@ class Requests:
     plant: bool = False
     rescue: bool = False
     sharded: bool = False
+    others_since: Moment | None = None
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile
@@ -51,6 +55,11 @@ class Requests:
         self.oracle = Oracle(self.profile)
         # The last request that `ask` sent, by the number of its exchange: (operation, arguments).
         self._asked: dict[int, tuple[str, dict[str, object]]] = {}
+
+    def elapsed(self, since: Moment | None = None) -> Elapsed:
+        """The time that has passed for keys since a moment, by default the present one."""
+        tolerance = timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
+        return Elapsed(self.time, since or self.time.mark(), tolerance)
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
         """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""

@@ -12,6 +12,7 @@ from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
 from kms_conformance.apps.selftest.variants.failing import FAILING
 from kms_conformance.apps.selftest.variants.living import LIVING
+from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
@@ -29,6 +30,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
+    "others": OTHERS,
     "packed": _PACKED,
 }
 
