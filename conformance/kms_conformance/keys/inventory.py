@@ -25,8 +25,7 @@ from kms_conformance.keys.reader import Reader
 
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
-# Seconds before a create is sent again that got an internal error and created no key. Three such errors are a failure.
-_PAUSES = (0.25, 1.0)
+_PAUSES = (0.25, 1.0)  # seconds before a create is sent again that got an internal error and created no key
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,8 @@ class Inventory(Reader):
     def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
         """Create a key: record the intent, call `send` with the marker of the new key, and record the outcome.
 
-        Returns the answer and the id of the key; None in place of the id if no key was created. After an internal
-        error, `send` is called again if no key with the marker is found. If the reply is lost, such keys are recorded,
-        and `Inconclusive` is raised. Raises `Inconclusive` too if the reply names a key that is not provably ours.
+        Returns the answer and the id of the key, or None without a key. After an internal error, `send` is called again
+        if no key has the marker. Raises `Inconclusive` if the reply is lost or names a key that is not provably ours.
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
@@ -131,11 +129,9 @@ class Inventory(Reader):
         except Inconclusive:
             self.find_by_marker(marker)
             raise
-        if found:
-            self.new.update(found)
-            return answer, found[0]
+        self.new.update(found)
         key = self.client.dialect.created_id(answer.value)
-        if key is not None:
+        if key is not None and not found:
             return answer, self._claimed(marker, key)
         if 400 <= answer.status < 500 and answer.status != _TIMED_OUT:
             self.created -= 1
@@ -143,7 +139,7 @@ class Inventory(Reader):
             self.ledger.write("refused", marker)
             self._refused[marker] = answer
             return answer, None
-        found = self.find_by_marker(marker)
+        found = found or self.find_by_marker(marker)
         return answer, found[0] if found else None
 
     def _sent(self, send: Callable[[str], Answer], marker: str) -> tuple[Answer, tuple[str, ...]]:
@@ -152,14 +148,13 @@ class Inventory(Reader):
             try:
                 return send(marker), ()
             except Undecided as undecided:
-                found = self.patience.until("list", lambda: self.find_by_marker(marker), bool)
-                if found:
+                if found := self.patience.until("list", lambda: self.find_by_marker(marker), bool):
                     return undecided.answer, found
                 self.client.world.clock.sleep(pause)
         return send(marker), ()
 
     def find_by_marker(self, marker: str) -> tuple[str, ...]:
-        """Find the keys with a marker and record them. If the request was sent again, it may have created two keys."""
+        """Find the keys with a marker and record them; a request that was sent again may have created two."""
         return self._find_by_markers((marker,)).get(marker, ())
 
     @property
