@@ -30,6 +30,7 @@ FAMILIES = (
     "pending_belongings",
     "belongings",
     "rotation",
+    "survives",
     "lifecycle",
     "fuzzing",
     "waiting_period",

@@ -125,8 +125,9 @@ class Pool(Inventory):
         view = self.read_until(key, lambda view: shown(view) == was)
         if shown(view) != was:
             changed = f"without a request that changes it: {shown(view)}"
+            broken: RequirementId = "pending.describe" if self.slides(settled.view, view) else settled.requirement
             numbers = (settled.exchange, self.client.exchange_log.count)
-            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+            self.client.findings.breaks(broken, f"the key stays: {was}", changed, numbers)
         return view
 
     def drop_if_gone(self, key: str) -> None:
