@@ -70,7 +70,7 @@ class _AliasGoesElsewhere(Decisions):
 
 
 class _ForgetsWhatItWas(Decisions):
-    """Cancelling the deletion of a key that was enabled when it was scheduled stores the key anew, with a later date."""
+    """Cancelling the deletion of a key stores it anew, with a later creation date."""
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         found = tuple(super().effects(operation, before, after, keys))
