@@ -11,18 +11,21 @@ from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.backoff import Backoff, retry_after
+from kms_conformance.client.belongings import Belongings
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.judge import Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies, Sent
+from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
+from kms_conformance.dialects.belongings import Belonging
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
-from kms_conformance.wire.messages import Exchange, Failure, Request
+from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World
@@ -65,6 +68,8 @@ class Client:
         self.dialect.chance = self.world.chance
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
+        self.belongings = Belongings(self.dialect, self.gate, ledger)
+        self.signature_lock = SignatureLock(self.profile, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
         self.exchange_log = ExchangeLog(Redactor.of(target))
@@ -261,6 +266,13 @@ class Client:
         return sent
 
     def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
+        on_purpose = signer is not self.signer
+        if on_purpose and self.signature_lock.needs_good:
+            self.look("list")
+            if self.signature_lock.needs_good:
+                raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
+        self.signature_lock.check()
+        changes = self.belongings.announce(request, operation, self._value_of)
         sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
@@ -268,6 +280,9 @@ class Client:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
         self._ledger.beat()
+        self.belongings.note(changes, exchange)
+        if on_purpose or exchange.reply is not None:
+            self.signature_lock.note(refused=on_purpose or self._refuses_signature(exchange.reply))
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.exchange_log.add(name, exchange)
@@ -279,6 +294,21 @@ class Client:
         elif exchange.failure is not None:
             self.backoff.note_outcome(exchange.failure.kind)
         return Sent(sent_at, exchange, number)
+
+    def _refuses_signature(self, reply: Reply | None) -> bool:
+        """Whether a reply says that the signature of the request is wrong."""
+        if reply is None or reply.status < 400 or "wrong_signature" not in self.profile.facts["refusals"]:
+            return False
+        error = self.dialect.error(self.dialect.decode(reply, None).value)
+        return reply.status == 401 or self.profile.refusal("wrong_signature").admits(
+            reply.status, None if error is None else error.code
+        )
+
+    def _value_of(self, belonging: Belonging, key: str) -> str | None:
+        """What a key has of a kind with one value; None if the target does not show it, or it contains a secret."""
+        answer = self.look(belonging.listed_by, key_id=key) if belonging.listed_by in self.api else None
+        found = belonging.listed(answer.value) if answer is not None and answer.accepted else ()
+        return found[0] if found and self.exchange_log.redactor.text(found[0]) == found[0] else None
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
         reply = exchange.reply

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.huawei_belongings import BELONGINGS
 from kms_conformance.wire.dates import epoch_date
 from kms_conformance.wire.decode import Decoded, decode_json
 from kms_conformance.wire.messages import Reply, Request
@@ -61,6 +62,7 @@ def _extra_field(request: Request) -> Request:
 class Huawei(Dialect):
     """The adapter of the dialect `huawei`."""
 
+    belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
         "0d0466b0-e727-4d9c-b35d-f84bb474a37",

@@ -31,12 +31,14 @@ _TIMED_OUT = 408
 class Recovered:
     """The keys that `Inventory.recover` found.
 
-    They are our keys that are not scheduled yet (`undone`), and keys with a marker of this suite that this ledger does
-    not record.
+    - undone: our keys that are not scheduled yet.
+    - unrecorded: keys with a marker of this suite that this ledger does not record.
+    - burdened: our keys on which a run may have left belongings, such as aliases.
     """
 
     undone: tuple[str, ...]
     unrecorded: tuple[str, ...]
+    burdened: tuple[str, ...] = ()
 
 
 class Inventory(Reader):
@@ -121,7 +123,7 @@ class Inventory(Reader):
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
-        self.ledger.write("intent", marker, kind=kind)
+        self.ledger.write("intent", marker, kind=kind, belongings="recorded")
         self.created += 1
         self._used += 1
         try:
@@ -281,6 +283,7 @@ class Inventory(Reader):
             undone += [str(view.id) for view in proved if not self.is_released(view)]
             if write:
                 self._write_recovered(record, proved)
+        burdened = self._recover_burdened(write=write)
         if write:
             doubtful = {record.marker for record in self.ledger.doubtful() if self.ledger.is_certain(record)}
             found = {marker for marker in doubtful if any(_carries(view, marker) for view in views.values())}
@@ -295,7 +298,18 @@ class Inventory(Reader):
                 if write:
                     self._adopt(f"{marker}/{key}", key, view)
         strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_released(view))
-        return Recovered(tuple(undone), strangers)
+        return Recovered(tuple(undone), strangers, burdened)
+
+    def _recover_burdened(self, *, write: bool) -> tuple[str, ...]:
+        """Find our keys on which a run may have left belongings; with `write`, this run holds them."""
+        found = []
+        for record in self.ledger.burdened():
+            assert record.key is not None
+            if record.key in self.held or self._proved(record) is not None:
+                found.append(record.key)
+                if write and record.key not in self.held and self.ledger.take(record):
+                    self._hold(record.marker, record.key)
+        return tuple(found)
 
     def _write_recovered(self, record: KeyRecord, proved: list[KeyView]) -> None:
         for view in proved:
