@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kms_conformance.catalogue.api import Operation
@@ -119,7 +119,9 @@ class Belongings:
             self._ledger.belongings.own(key, belonging.kind) if belonging.own_value == "read" else belonging.own_value
         )
 
-    def _changes(self, request: Request, operation: Operation | None) -> Iterable[Change]:
+    def _changes(self, request: Request, operation: Operation | None) -> Iterator[Change]:
+        if operation is not None and operation.reads:
+            return
         asked = self._gate.asked(request) | (frozenset() if operation is None else {operation.name})
         for belonging in self._dialect.belongings:
             for name in sorted(asked & (belonging.made_by | belonging.taken_by)):

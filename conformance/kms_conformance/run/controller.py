@@ -274,7 +274,7 @@ class Controller:
         """Schedule keys for deletion that belong to workers which were stopped or died before they could do so."""
         for target in self.targets:
             ledger = Ledger.of(target, self.settings.ledgers)
-            if not ledger.unfinished():
+            if not ledger.unfinished() and all(map(ledger.was_kept, ledger.burdened())):
                 continue
             target_session = TargetSession(target, ledger, keys=0)
             try:
