@@ -17,6 +17,7 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Outbound, State
+from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.target import Target, parse_target
 
 ALIAS = {"huawei": "kms-conformance-0123", "alibaba": "alias/kms-conformance-0123", "aws": "alias/kms-conformance-0123"}
@@ -214,3 +215,23 @@ def test_lost_reply_counts_as_made(scene: Callable[..., Scene], dialect: str) ->
     assert left_over(dialect, ours(at)) == {}
     told = at.target_session.belongings
     assert told["made"] == told["returned"] != {}
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_key_is_scheduled_though_its_belongings_cannot_be_read_or_recorded(
+    scene: Callable[..., Scene], dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = scene(dialect)
+    give(at, at.kms.key())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for name in ("announce", "close_belongings", "keep_belongings"):
+        monkeypatch.setattr(Ledger, name, full)
+    monkeypatch.setattr(GiveBack, "_give_back", lambda *_: 1 / 0)
+    assert at.target_session.pool.release() == ()
+    assert all(key.state is State.PENDING_DELETION for key in ours(at))
+    assert {each["reason"] for each in at.target_session.belongings["left"]} == {  # type: ignore[attr-defined]
+        "ZeroDivisionError: division by zero"
+    }

@@ -6,6 +6,7 @@ It is done before a key is scheduled, because a target refuses some of these req
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kms_conformance.client.answer import Answer
@@ -61,8 +62,7 @@ class GiveBack:
     def of(self, key: str, view: KeyView, *, movable: bool = True) -> None:
         """Give back everything on a key that this run or an earlier run made.
 
-        A key that is not `movable` stays in its state. Nothing is sent if nothing is left on the key. Raises nothing
-        but what `bring` raises for a key that cannot be read.
+        A key that is not `movable` stays in its state. Nothing is sent if nothing is left on the key. Raises nothing.
         """
         open_kinds, done = dict(self._ledger.belongings.of(key)), []
         at = _Place(key, view, movable)
@@ -74,12 +74,14 @@ class GiveBack:
                 continue
             try:
                 self._give_back(at, belonging, left)
-            except (_Kept, Inconclusive) as error:
-                self._keep(key, belonging, error.reason if isinstance(error, Inconclusive) else str(error))
+            except Exception as error:  # noqa: BLE001 - the key must be scheduled, whatever its belongings cause
+                self._keep(key, belonging, _reason(error))
             else:
                 done.append(belonging.kind)
         self._client.belongings.clear(key, done)
-        self._ledger.close_belongings(key, done)
+        # If the disk is full, the next run asks the target again what is there.
+        with suppress(OSError):
+            self._ledger.close_belongings(key, done)
 
     def gone(self, key: str) -> None:
         """Take into account that a key is gone, and with it everything that it had."""
@@ -94,7 +96,8 @@ class GiveBack:
     def _keep(self, key: str, belonging: Belonging, reason: str) -> None:
         said = self._client.exchange_log.redactor.text(reason)[:300]
         self.kept.append(KeptBelonging(key, belonging.kind, said))
-        self._ledger.keep_belongings(key, belonging.kind, said)
+        with suppress(OSError):
+            self._ledger.keep_belongings(key, belonging.kind, said)
 
     def _give_back(self, at: _Place, belonging: Belonging, left: OpenBelongings) -> None:
         key, run = at.key, self._ledger.run
@@ -182,6 +185,12 @@ class GiveBack:
         profile = self._client.profile
         there_is_none = belonging.absent in profile.facts["refusals"] and profile.refusal(belonging.absent)
         return answer.accepted or bool(there_is_none and there_is_none.admits(answer.status, answer.code))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Inconclusive):
+        return error.reason
+    return str(error) if isinstance(error, _Kept) else f"{type(error).__name__}: {error}"
 
 
 def _parts(names: list[str], most: int) -> Iterable[tuple[str, ...]]:
