@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
+from kms_conformance.dialects.base import Dialect
+from kms_conformance.wire.messages import Reply
 
 # Where the profile documents no lock, the smallest number that any vendor documents is assumed.
 _FAILURES = 5
@@ -20,9 +21,10 @@ class SignatureLock:
     because others may use the key too. If the target refuses good signatures, requests end before the last one.
     """
 
-    def __init__(self, profile: Profile, monotonic: Callable[[], float]) -> None:
+    def __init__(self, dialect: Dialect, monotonic: Callable[[], float]) -> None:
         """`monotonic` returns seconds that never go back."""
-        lock = profile.facts.get("signature_lock", {})
+        self._dialect = dialect
+        lock = dialect.profile.facts.get("signature_lock", {})
         failures = int(lock.get("failures", _FAILURES))
         self._seconds = int(lock.get("seconds", _SECONDS))
         self._most_on_purpose = max(1, failures // 2)
@@ -48,8 +50,11 @@ class SignatureLock:
             "More refusals may lock the access key for all its users. Are the credentials still valid?",
         )
 
-    def note(self, *, refused: bool) -> None:
-        """Note the outcome of a request; a request with a wrong signature counts as refused."""
+    def note(self, reply: Reply | None, *, on_purpose: bool) -> None:
+        """Note the reply to a request, None if there is none; a wrong signature `on_purpose` counts as refused."""
+        if reply is None and not on_purpose:
+            return
+        refused = on_purpose or self._is_refusal(reply)
         self.in_a_row = self.in_a_row + 1 if refused else 0
         if refused:
             self._refused_at = self._monotonic()
@@ -57,3 +62,12 @@ class SignatureLock:
     def renew(self) -> None:
         """Allow one more request with good credentials, to release the keys at the end of a run."""
         self.in_a_row = min(self.in_a_row, self._most_refused - 1)
+
+    def _is_refusal(self, reply: Reply | None) -> bool:
+        """Whether a reply says that the signature of the request is wrong."""
+        profile = self._dialect.profile
+        if reply is None or reply.status < 400 or "wrong_signature" not in profile.facts["refusals"]:
+            return False
+        error = self._dialect.error(self._dialect.decode(reply, None).value)
+        code = None if error is None else error.code
+        return reply.status == 401 or profile.refusal("wrong_signature").admits(reply.status, code)

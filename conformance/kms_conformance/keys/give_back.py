@@ -149,6 +149,7 @@ class GiveBack:
     def _read(self, belonging: Belonging, key: str) -> Answer:
         if belonging.listed_by not in self._client.api:
             raise _Kept(f"the target has no operation {belonging.listed_by}")
+        self._client.patience.wait_out_lag()
         answer = self._client.look(belonging.listed_by, key_id=key)
         if answer is None or not answer.accepted:
             said = "no reply" if answer is None else answer.summary
@@ -161,10 +162,10 @@ class GiveBack:
         operation, arguments = belonging.takes_off(key, names)
         answer = None
         if self._client.profile.refusal_in(operation, at.view.state) is None:
-            answer = self._ask(operation, arguments)
+            answer = self._ask(belonging, operation, arguments)
         if at.movable and at.view.state != ENABLED and (answer is None or not self._is_off(belonging, answer)):
             at.view = self._bring(key, ENABLED) or at.view
-            answer = self._ask(operation, arguments)
+            answer = self._ask(belonging, operation, arguments)
         if answer is not None and self._is_off(belonging, answer):
             self._client.belongings.take_off(belonging.kind, names, () if belonging.unique else (key,))
             return answer.accepted
@@ -176,9 +177,15 @@ class GiveBack:
             raise _Kept(f"a key that is {at.view.state} does not allow {operation}")
         raise _Kept(f"{operation} was answered {answer.summary}")
 
-    def _ask(self, operation: str, arguments: Arguments) -> Answer:
+    def _ask(self, belonging: Belonging, operation: str, arguments: Arguments) -> Answer:
+        """Send a request that takes something off; a refusal that may be due to the former state is repeated."""
         client = self._client
-        return client.send(client.dialect.request(operation, arguments), client.api.operations.get(operation))
+        request, described = client.dialect.request(operation, arguments), client.api.operations.get(operation)
+        return client.patience.until(
+            operation,
+            lambda: client.send(request, described),
+            lambda answer: self._is_off(belonging, answer) or not client.may_be_late(answer),
+        )
 
     def _is_off(self, belonging: Belonging, answer: Answer) -> bool:
         """Whether the request was accepted, or refused because there is nothing to take off."""
