@@ -29,7 +29,7 @@ ReadValue = Callable[[Belonging, str], str | None]
 
 
 @dataclass(frozen=True)
-class Change:
+class BelongingChange:
     """A request that may change what some keys of ours have of one kind."""
 
     belonging: Belonging
@@ -38,7 +38,7 @@ class Change:
     names: tuple[str, ...]
 
 
-class Belongings:
+class GivenBelongings:
     """What a run has given to its keys and not taken off yet, by key and kind.
 
     - made, returned: the numbers of belongings that were made and taken off, by kind.
@@ -54,7 +54,7 @@ class Belongings:
         self.returned: Counter[str] = Counter()
         self.earlier: Counter[str] = Counter()
 
-    def announce(self, request: Request, operation: Operation | None, read: ReadValue) -> tuple[Change, ...]:
+    def announce(self, request: Request, operation: Operation | None, read: ReadValue) -> tuple[BelongingChange, ...]:
         """Write to the ledger what a request may give to keys of ours; returns all changes that it may make."""
         changes = tuple(self._changes(request, operation))
         for change in changes:
@@ -63,7 +63,7 @@ class Belongings:
                     self._announce(key, change, read)
         return changes
 
-    def note(self, changes: Iterable[Change], exchange: Exchange) -> None:
+    def note(self, changes: Iterable[BelongingChange], exchange: Exchange) -> None:
         """Take into account the outcome of a request; what got no clear reply counts as made."""
         reply = exchange.reply
         if reply is not None and 400 <= reply.status < 500 and reply.status not in _OPEN_STATUSES:
@@ -119,7 +119,7 @@ class Belongings:
             self._ledger.belongings.own(key, belonging.kind) if belonging.own_value == "read" else belonging.own_value
         )
 
-    def _changes(self, request: Request, operation: Operation | None) -> Iterator[Change]:
+    def _changes(self, request: Request, operation: Operation | None) -> Iterator[BelongingChange]:
         if operation is not None and operation.reads:
             return
         asked = self._gate.asked(request) | (frozenset() if operation is None else {operation.name})
@@ -127,9 +127,9 @@ class Belongings:
             for name in sorted(asked & (belonging.made_by | belonging.taken_by)):
                 keys = self._gate.named(request)[0]
                 if keys or name not in belonging.made_by:
-                    yield Change(belonging, name, keys, recordable(belonging.requested(request)))
+                    yield BelongingChange(belonging, name, keys, recordable(belonging.requested(request)))
 
-    def _announce(self, key: str, change: Change, read: ReadValue) -> None:
+    def _announce(self, key: str, change: BelongingChange, read: ReadValue) -> None:
         belonging, own = change.belonging, None
         names = change.names if belonging.recorded else ()
         if self._ledger.belongings.announces(self._ledger.run, key, belonging.kind, names):
@@ -138,7 +138,7 @@ class Belongings:
             own = read(belonging, key)
         self._ledger.announce(key, belonging.kind, names, own)
 
-    def _note_names(self, change: Change, names: tuple[str, ...]) -> None:
+    def _note_names(self, change: BelongingChange, names: tuple[str, ...]) -> None:
         kind, given = change.belonging.kind, set(names)
         for key in change.keys:
             there = self._there.setdefault((key, kind), set())
@@ -155,7 +155,7 @@ class Belongings:
                 others.difference_update(names)
         return moved
 
-    def _note_value(self, change: Change, values: tuple[str, ...], *, done: bool) -> None:
+    def _note_value(self, change: BelongingChange, values: tuple[str, ...], *, done: bool) -> None:
         belonging = change.belonging
         for key in change.keys:
             there = self._there.setdefault((key, belonging.kind), set())

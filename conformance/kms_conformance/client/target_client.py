@@ -11,7 +11,7 @@ from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.backoff import Backoff, retry_after
-from kms_conformance.client.belongings import Belongings
+from kms_conformance.client.belongings import GivenBelongings
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
@@ -72,7 +72,7 @@ class Client:
         self.dialect.chance = self.world.chance
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
-        self.belongings = Belongings(self.dialect, self.gate, ledger)
+        self.belongings = GivenBelongings(self.dialect, self.gate, ledger)
         self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
