@@ -7,12 +7,13 @@ is still ours if it has the same creation date.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
@@ -28,7 +29,7 @@ _TIMED_OUT = 408
 
 @dataclass(frozen=True)
 class Recovered:
-    """The keys that `Inventory.recover` found.
+    """The keys that `Inventory.recover` found, by id.
 
     - undone: our keys that are not scheduled yet.
     - unrecorded: keys with a marker of this suite that this ledger does not record.
@@ -180,7 +181,9 @@ class Inventory(Reader):
         # A key that existed before this run cannot have a marker that this run generated.
         passed_over = self.held | (self.preexisting if all(self.ledger.run in marker for marker in markers) else set())
         for key in self.list_keys():
-            if key in passed_over:
+            # A key that was there before and may not even be described was not created with these credentials. A new
+            # key that may not be described yet can be ours: then `Denied` is raised, and the records stay open.
+            if key in passed_over or key in self.denied & self.preexisting:
                 continue
             view = self.views_before.get(key) or self.read(key)
             marker = next((marker for marker in markers if _carries(view, marker)), None)
@@ -273,7 +276,7 @@ class Inventory(Reader):
         With `write`, this run holds the keys that must still be scheduled, and the ledger records which other keys are
         scheduled or gone.
         """
-        views = {key: self.read(key) for key in dict.fromkeys(self.list_keys())}
+        views = dict(self._readable(dict.fromkeys(self.list_keys())))
         undone: list[str] = []
         for record in self.ledger.unfinished():
             marked = tuple(key for key, view in views.items() if _carries(view, record.marker))
@@ -306,9 +309,14 @@ class Inventory(Reader):
             assert record.key is not None
             if record.key in self.held or self._proved(record) is not None:
                 found.append(record.key)
-                if write and record.key not in self.held and self.ledger.take(record):
+                if write and self.ledger.take(record):
                     self._hold(record.marker, record.key)
         return tuple(found)
+
+    def _readable(self, keys: Iterable[str]) -> Iterator[tuple[str, KeyView]]:
+        for key in keys:
+            with suppress(Denied):
+                yield key, self.read(key)
 
     def _write_recovered(self, record: KeyRecord, proved: list[KeyView]) -> None:
         for view in proved:
