@@ -304,14 +304,11 @@ class Inventory(Reader):
 
     def _recover_burdened(self, *, write: bool) -> tuple[str, ...]:
         """Find our keys on which a run may have left belongings; with `write`, this run holds them."""
-        found = []
-        for record in self.ledger.burdened():
-            assert record.key is not None
-            if record.key in self.held or self._proved(record) is not None:
-                found.append(record.key)
-                if write and self.ledger.take(record):
-                    self._hold(record.marker, record.key)
-        return tuple(found)
+        found = [each for each in self.ledger.burdened() if each.key in self.held or self._proved(each) is not None]
+        for record in found if write else ():
+            if self.ledger.take(record):
+                self._hold(record.marker, str(record.key))
+        return tuple(str(record.key) for record in found)
 
     def _readable(self, keys: Iterable[str]) -> Iterator[tuple[str, KeyView]]:
         for key in keys:
