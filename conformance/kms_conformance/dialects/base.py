@@ -26,10 +26,14 @@ class Raw:
 
 @dataclass(frozen=True)
 class ErrorView:
-    """Code and message of an error reply; None for a part that is missing or malformed."""
+    """Code and message of an error reply; None for a part that is missing or malformed.
+
+    `of_gateway`: whether the code is one of the gateway in front of the service.
+    """
 
     code: str | None
     message: str | None
+    of_gateway: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,10 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials."""
+    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials.
+
+    `instance_id`: the KMS instance in which keys are created, in dialects with instances; None: in no instance.
+    """
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
@@ -109,6 +116,7 @@ class Dialect(ABC):
         self.scope = scope
         self.profile = profile
         self.chance = SYSTEM
+        self.instance_id: str | None = None
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:

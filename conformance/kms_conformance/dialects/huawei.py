@@ -49,6 +49,8 @@ _FIELDS = {
 }
 # A date between 2001 and 2286 in seconds since 1970 has this many digits.
 _DIGITS_OF_SECONDS = 10
+# Prefixes of the codes of the API gateway; the second one is that of other regions and services.
+_GATEWAY_CODES = ("APIGW.", "APIG.")
 _JSON = (("Content-Type", "application/json"),)
 
 # The alias of a key is its name.
@@ -150,7 +152,9 @@ class Huawei(Dialect):
         inner = mapping(body.get("error", body))
         code = inner.get("error_code", inner.get("code"))
         message = text(inner.get("error_msg", inner.get("message")))
-        return None if code is None and message is None else ErrorView(None if code is None else str(code), message)
+        if code is None and message is None:
+            return None
+        return ErrorView(None if code is None else str(code), message, str(code).startswith(_GATEWAY_CODES))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return reply.header(self.profile.request_id.header or "X-Request-Id")

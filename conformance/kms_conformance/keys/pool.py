@@ -244,9 +244,21 @@ class Pool(Inventory):
             made = self.judge_refused_creates()
             # A key that was created by a refused request is ours. It is used, so that later checks can be judged.
             self.keys += made if kind == PLAIN else ()
-            raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
+            raise Inconclusive(f"No key could be created: {answer.summary}.", self._why_not_created(answer))
         self.keys.append(key)
         return key
+
+    def _why_not_created(self, answer: Answer) -> str:
+        """The next step after a refused create."""
+        profile, target = self.client.profile, self.client.target
+        if not profile.admits("instance_needed", answer.status, answer.code):
+            return "Is the quota of keys used up?"
+        if target.instance_id is None:
+            return (
+                "The account may create keys only in a KMS instance that it has bought: set `instance_id` in the "
+                "target file to the id of the instance. If it needs none, is the quota of keys used up?"
+            )
+        return f"Is the instance {target.instance_id} of this account and region, is it running, and does it have room?"
 
     def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
         """Judge that refused creates have created no key; returns the ids of keys that were created nevertheless.

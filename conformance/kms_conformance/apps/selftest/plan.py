@@ -47,14 +47,19 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Run the trial. If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead."""
+        """Run the trial, that of a fault not below the fault's tier.
+
+        If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead.
+        """
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = try_fault(self._fault(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        if trial.problem and self.whole and self.tier == "smoke":
+        fault = self._fault()
+        tier = fault.tier if self.tier == "smoke" else self.tier
+        trial = try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
+        if trial.problem and self.whole and tier == "smoke":
             return replace(self, tier="standard").run()
         return trial
 
@@ -100,6 +105,7 @@ def compound(dialect: str, seed: int) -> Variant:
         foreign_keys=next((v.foreign_keys for v in drawn if v.about == "other keys"), 3),
         profile=next((variant.profile for variant in drawn if variant.about == "profile"), "documents"),
         group=COMPOUND,
+        further={key: value for variant in drawn for key, value in variant.further.items()},
     )
 
 
