@@ -24,7 +24,6 @@ from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
-from kms_conformance.dialects.belongings import Belonging
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
 from kms_conformance.wire.failures import NO_TLS, ONLY_TLS
@@ -82,11 +81,12 @@ class Client:
         self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
-        self.belongings = GivenBelongings(self.dialect, self.gate, ledger)
+        redactor = Redactor.of(target)
+        self.belongings = GivenBelongings(self.dialect, self.gate, ledger, redactor.text)
         self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.exchange_log = ExchangeLog(Redactor.of(target))
+        self.exchange_log = ExchangeLog(redactor)
         self.findings = self._new_findings(kept=False)
         self.requests = 0
         promised = target.limits.requests_per_second
@@ -342,7 +342,7 @@ class Client:
             if self.signature_lock.needs_good:
                 raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
         self.signature_lock.check()
-        changes = self.belongings.announce(request, operation, self._value_of)
+        changes = self.belongings.announce(request, operation, self.look)
         sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
@@ -365,12 +365,6 @@ class Client:
             if exchange.failure.kind == "stale":
                 self.findings.observe(_NO_REUSE)
         return Sent(sent_at, exchange, number)
-
-    def _value_of(self, belonging: Belonging, key: str) -> str | None:
-        """What a key has of a kind with one value; None if the target does not show it, or it contains a secret."""
-        answer = self.look(belonging.listed_by, key_id=key) if belonging.listed_by in self.api else None
-        found = belonging.listed(answer.value) if answer is not None and answer.accepted else ()
-        return found[0] if found and self.exchange_log.redactor.text(found[0]) == found[0] else None
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
         reply = exchange.reply
