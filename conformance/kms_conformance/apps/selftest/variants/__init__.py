@@ -10,6 +10,7 @@ from kms_conformance.apps.selftest.reply_mutations import body, header, where
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
@@ -28,6 +29,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED),
     "living": LIVING,
     "around": AROUND,
+    "lagging": LAGGING,
     "packed": _PACKED,
 }
 
