@@ -126,6 +126,11 @@ class Profile:
         """The longest time in seconds for which reads may return the state before an accepted change."""
         return float(self.facts["settle_seconds"])
 
+    @cached_property
+    def settle_equal_looks(self) -> int:
+        """How many equal looks in a row settle what was changed, on a target that was seen to flap."""
+        return int(self.facts["settle_equal_looks"])
+
     def state(self, wire: object) -> str:
         """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""
         return next((name for name, value in self.facts["states"].items() if value == wire), None) or (

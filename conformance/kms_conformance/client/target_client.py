@@ -17,6 +17,7 @@ from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.judge import Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies, Sent
+from kms_conformance.client.patience import USES, Patience
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
@@ -35,6 +36,9 @@ _FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
 
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
+
+# Refusals because of something that a change may have made or removed, besides those of the states of keys.
+_OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
 
 _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
@@ -81,6 +85,13 @@ class Client:
             self.world.clock,
             target.limits.timeout_seconds,
         )
+        self.patience = Patience(
+            self.profile.settle_seconds,
+            self.profile.settle_equal_looks,
+            target.limits.wait_minutes * 60,
+            self.world.clock,
+            self._observe,
+        )
         self._has_answered = False
         self._cut: set[str] = set()
         self._rules = ExchangeRules(self.dialect)
@@ -98,6 +109,9 @@ class Client:
 
     def _new_findings(self, *, kept: bool) -> Findings:
         return Findings(self.exchange_log.redactor.text, lambda: self.exchange_log.count, kept=kept)
+
+    def _observe(self, text: str) -> None:
+        self.findings.observe(text)
 
     def sign_in(self) -> None:
         """Sign in; may send a request to an identity service. Raises `SignInFailed`."""
@@ -151,7 +165,7 @@ class Client:
         since = self.world.clock.monotonic()
         self.backoff.check(since, self.requests)
         attempt = 0
-        while isinstance(answer := self._once(request, operation, signer or self.signer), Failure) or (
+        while isinstance(answer := self._attempt(request, operation, signer or self.signer), Failure) or (
             self._must_be_repeated(name, answer)
         ):
             if isinstance(answer, Failure):
@@ -162,6 +176,8 @@ class Client:
         self.session.pace.speed_up()
         if not name or (answer.accepted and name not in self.api.read_only):
             self.missing_replies.forget_descriptions()
+        if name not in self.api.read_only | USES:
+            self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
         if answer.status in _UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -221,6 +237,21 @@ class Client:
         answer = self._read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
 
+    def may_be_late(self, answer: Answer) -> bool:
+        """Whether the answer may follow the state before the last change, so that another moment may give another one.
+
+        This holds for a refusal that the profile lists for some state of a key, or for an unknown key or alias; and for
+        an accepted request that changes nothing.
+        """
+        if answer.operation is None:
+            return False
+        name = answer.operation.name
+        if answer.accepted:
+            return answer.operation.reads or name in USES
+        refusals = {*_OF_THE_FORMER_STATE, *self.profile.facts["lifecycle"].get(name, {}).values()}
+        known = refusals & self.profile.facts["refusals"].keys()
+        return any(self.profile.refusal(refusal).admits(answer.status, answer.code) for refusal in known)
+
     def is_throttled(self, answer: Answer) -> bool:
         """Whether the answer says that requests were too frequent."""
         return answer.status == 429 or self.profile.refusal("throttled").admits(answer.status, answer.code)
@@ -232,6 +263,14 @@ class Client:
     def close(self) -> None:
         """Close all connections."""
         self.session.close()
+
+    def _attempt(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
+        """As `_once`; notes that a request without a reply may have changed keys."""
+        try:
+            return self._once(request, operation, signer)
+        except Lost:
+            self.patience.note_request()
+            raise
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
         """The answer to one attempt, or the failure if no connection was made and the request may be sent again."""

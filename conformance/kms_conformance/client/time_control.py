@@ -6,6 +6,7 @@ An emulator may offer `time_control`, a URL by which this clock is advanced. Oth
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kms_conformance.client.judge import Inconclusive
@@ -18,9 +19,11 @@ from kms_conformance.wire.session import Session
 class TimeControl:
     """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time."""
 
-    def __init__(self, session: Session, url: str | None) -> None:
+    def __init__(self, session: Session, url: str | None, moved: Callable[[], object] = lambda: None) -> None:
+        """`moved` is called after the clock was advanced: what ends by that may show late."""
         self._session = session
         self._url = url
+        self._moved = moved
         self._ahead = timedelta()
         self._known = url is None
 
@@ -54,6 +57,8 @@ class TimeControl:
         now = _time(reply.body)
         self._ahead = now - self._session.world.clock.now()
         self._known = True
+        if seconds:
+            self._moved()
         return now
 
 

@@ -22,7 +22,6 @@ from kms_conformance.core.text import MOST, shortened
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import Reader
 
-_POLL_SECONDS = 0.2
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
 
@@ -360,15 +359,15 @@ class Inventory(Reader):
         unknown = {record.marker for record in own if record.event == "intent"}
         if not unknown and not self._refused:
             return
-        deadline = self._clock.monotonic() + self.settle_seconds
-        while True:
+
+        def look() -> dict[str, tuple[str, ...]]:
             found = self._find_by_markers((*unknown, *self._refused))
-            unknown -= found.keys()
+            unknown.difference_update(found)
             for marker in found.keys() & self._refused.keys():
                 del self._refused[marker]
-            if not unknown or self._clock.monotonic() >= deadline:
-                break
-            self._clock.sleep(_POLL_SECONDS)
+            return found
+
+        self.patience.until("list", look, lambda _: not unknown)
         self.ledger.close_all(unknown)
         self._close_refused()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
@@ -15,6 +16,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PEND
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
+from kms_conformance.keys.reader import shown
 
 # (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
 _STEPS = {
@@ -96,8 +98,7 @@ class Pool(Inventory):
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
-        known = self.client.profile.facts["states"]
-        view = self.read_until(key, lambda view: view.state in known)
+        view = self._found(key)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
@@ -105,6 +106,21 @@ class Pool(Inventory):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
+
+    def _found(self, key: str) -> KeyView:
+        """Read a key in a known state, and judge that it still reads as it was judged last."""
+        known = self.client.profile.facts["states"]
+        settled = self.settled(key)
+        if settled is None:
+            self.patience.wait_out_lag()
+            return self.read_until(key, lambda view: view.state in known)
+        was = shown(settled.view)
+        view = self.read_until(key, lambda view: shown(view) == was)
+        if shown(view) != was:
+            changed = f"without a request that changes it: {shown(view)}"
+            numbers = (settled.exchange, self.client.exchange_log.count)
+            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+        return view
 
     def drop_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""
@@ -132,13 +148,20 @@ class Pool(Inventory):
             raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         try:
-            answer = self.client.ask(operation, key_id=key, **window)
+            answer, now = self.patience.until(
+                operation,
+                lambda: self._attempted(key, view, operation, **window),
+                lambda found: found[0].accepted or not self.client.may_be_late(found[0]) or found[1] != view,
+            )
         except Lost as lost:
             # The state of the key shows whether the target carried out the request.
             after = self.read_until(key, lambda after: after.state != view.state)
             if isinstance(lost, Unanswered) and after.state == view.state:
                 raise
             return after
+        if not answer.accepted and now.state != view.state:
+            # The key was read late: it was in another state already.
+            return now
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
@@ -147,7 +170,15 @@ class Pool(Inventory):
         if after.state in none_of:
             received = f"it reads back as {after.state}"
             self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
+        else:
+            self.settle(key, after, _EFFECTS[operation])
         return after
+
+    def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
+        """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""
+        answer = self.client.ask(operation, key_id=key, **window)
+        again = not answer.accepted and self.client.may_be_late(answer) and self.patience.open
+        return answer, self.read(key) if again else view
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:
         if view is None:

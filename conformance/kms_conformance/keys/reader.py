@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import eq
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import GONE
@@ -11,12 +14,24 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
-_POLL_SECONDS = 0.05
-# After this many waits without a change, the reader waits only a tenth of the time: on a target whose changes never
-# become visible, each step would otherwise take the whole time.
-_TIMEOUTS_BEFORE_SHORTER_WAITS = 2
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A key as a judgement saw it last.
+
+    - view: the key.
+    - requirement: the requirement that is broken if the key reads otherwise later, without a change in between.
+    - exchange: the number of the exchange that was judged.
+    - version: the value of `Patience.version` at that time.
+    """
+
+    view: KeyView
+    requirement: RequirementId
+    exchange: int
+    version: tuple[int, int]
 
 
 class Reader:
@@ -27,10 +42,13 @@ class Reader:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._clock = client.world.clock
+        self.patience = client.patience
         self.keys: list[str] = []
-        self._timeouts = 0
         self._last: tuple[int, KeyView] | None = None
+        self._settled: dict[str, Settled] = {}
+        # The value of `Patience.changes` when a key was last read as living, by key.
+        self._living: dict[str, int] = {}
+        self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
 
     def read(self, key: str) -> KeyView:
         """Describe a key; an unknown key reads as gone. Raises `Inconclusive` for any other refusal."""
@@ -43,7 +61,26 @@ class Reader:
             raise Inconclusive(f"A key could not be read: {answer.summary}.")
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
+        self._note_flap(key, view)
+        if view.state != GONE:
+            self._living[key] = self.patience.changes
         return view
+
+    def lives(self, key: object) -> bool:
+        """Whether the key was read as living, and nothing that may have deleted it has happened since."""
+        return self._living.get(str(key)) == self.patience.changes
+
+    def _note_flap(self, key: str, view: KeyView) -> None:
+        """Note a flapping target: without a change in between, a key reads as before again after it read otherwise."""
+        version = self.patience.version(key)
+        known = self._seen.get(key)
+        if known is None or known[0] != version:
+            self._seen[key] = (version, [view])
+        elif view != known[1][-1]:
+            if view in known[1] and self.patience.open:
+                self.patience.note_flap("describe")
+            known[1].append(view)
+            del known[1][:-_MOST_READS]
 
     def last_read(self, key: str) -> KeyView:
         """The view of a key from the last request, if the last request described this key; else from a new request."""
@@ -52,29 +89,39 @@ class Reader:
         return self.read(key)
 
     def read_stable(self, key: str) -> KeyView:
-        """Read a key until two successive reads agree: replicas of a service may lag behind."""
+        """Read a key until two successive reads agree, and agree with what was judged last: reads may lag behind."""
         view = self.last_read(key)
         for _ in range(_MOST_READS):
             again = self.read(key)
             if again == view:
                 break
             view = again
-        return view
+        settled = self.settled(key)
+        if settled is None or shown(view) == shown(settled.view):
+            return view
+        return self.read_until(key, lambda view: shown(view) == shown(settled.view))
 
     def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
-        """Read a key until `wanted` is true or `settle_seconds` have passed; returns the last view."""
-        deadline = self._clock.monotonic() + self.settle_seconds
-        while not wanted(view := self.read(key)):
-            if self._clock.monotonic() >= deadline:
-                self._timeouts += 1
-                break
-            self._clock.sleep(_POLL_SECONDS)
-        return view
+        """Read a key until `wanted` is true or the settle time is over; returns the last view."""
+        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq)
 
-    @property
-    def settle_seconds(self) -> float:
-        """The number of seconds to wait until a change becomes visible."""
-        return self.client.profile.settle_seconds / (1 if self._timeouts < _TIMEOUTS_BEFORE_SHORTER_WAITS else 10)
+    def read_known(self, key: str) -> KeyView:
+        """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""
+        settled = self.settled(key)
+        if settled is None:
+            self.patience.wait_out_lag()
+            return self.read_until(key, lambda _: True)
+        return self.read_until(key, lambda view: shown(view) == shown(settled.view))
+
+    def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
+        """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""
+        number = self.client.exchange_log.count
+        self._settled[key] = Settled(view, requirement, number, self.patience.version(key))
+
+    def settled(self, key: str) -> Settled | None:
+        """How the key was judged to read last; None if it was not judged, or may have changed since."""
+        known = self._settled.get(key)
+        return known if known is not None and known.version == self.patience.version(key) else None
 
     def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
         """The ids of all keys that the target lists, in the target's order.
@@ -84,16 +131,20 @@ class Reader:
         time. Raises `Inconclusive` if a page is refused or the list does not end.
         """
         size: dict[str, object] = {} if limit is None else {"limit": limit}
-        deadline = self._clock.monotonic() + self.client.profile.settle_seconds
-        while True:
-            ids = tuple(key for page in self._pages(size, first) for key in page.ids)
-            first = None
-            lost = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
-            if not lost or self._clock.monotonic() >= deadline:
-                break
-            self._clock.sleep(_POLL_SECONDS)
-        if lost:
-            self.client.findings.breaks("list.complete", "every living key of the run", f"missing: {lost}")
+        given = [first]
+
+        def look() -> tuple[str, ...]:
+            return tuple(key for page in self._pages(size, given.pop() if given else None) for key in page.ids)
+
+        missing: list[str] = []
+
+        def complete(ids: tuple[str, ...]) -> bool:
+            missing[:] = [key for key in self.keys if key not in ids and self.read(key).state != GONE]
+            return not missing
+
+        ids = self.patience.until("list", look, complete)
+        if missing:
+            self.client.findings.breaks("list.complete", "every living key of the run", f"missing: {missing}")
         else:
             self.client.findings.holds("list.complete")
         return ids
@@ -117,3 +168,9 @@ class Reader:
             seen.update(page.ids)
             cursor = {"cursor": page.cursor}
         raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")
+
+
+def shown(view: KeyView) -> str:
+    """The facts of a key that a refused request must not change, as text: state, deletion date, description."""
+    date = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"state {view.state}, deletion date {date}, description {view.description!r}"

@@ -60,7 +60,7 @@ class TargetSession:
 
     @cached_property
     def time(self) -> TimeControl:
-        return TimeControl(self.client.session, self.target.time_control)
+        return TimeControl(self.client.session, self.target.time_control, self.client.patience.note_request)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -124,6 +124,7 @@ class TargetSession:
         """
         self.client.stop_findings()
         self.client.backoff.renew()
+        self.client.patience.renew()
         try:
             left = self.pool.release()
             if self._opened and not hurried:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import hypothesis
@@ -158,9 +159,9 @@ class _Walk:
         kms = self.scenario
         for _ in range(2):
             key = kms.key(ENABLED, *self.keys)
-            answer = kms.ask("encrypt", key_id=key, plaintext="text")
+            answer = kms.done("encrypt", key_id=key, plaintext="text")
             self.keys.append(key)
-            self.descriptions.append(kms.pool.read(key).description)
+            self.descriptions.append(kms.pool.read_known(key).description)
             self.models.append(KeyModel(ENABLED))
             self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
 
@@ -218,8 +219,8 @@ class _Walk:
         self.trail.append(f"+{(goal - now).total_seconds() / 3600:.0f} h")
         for which, key in enumerate(self.keys):
             gone = self._model(which).state == GONE
-            view = kms.pool.read(key)
             expected = GONE if gone else self.models[which].state
+            view = kms.pool.read_until(key, _in_state(expected))
             name: RequirementId = "expiry.not-early" if view.state == GONE else "lifecycle.sequence"
             name = "expiry.gone" if gone else name
             self._judge(name, view.state == expected, f"state {expected}", f"state {view.state}")
@@ -255,7 +256,7 @@ class _Walk:
             if prediction.refusal is not None:
                 kms.must_be_refused(self._narrow(prediction.requirement, window), prediction.refusal, answer)
             else:
-                kms.must_be_accepted(prediction.requirement, answer)
+                answer = kms.must_be_accepted(prediction.requirement, answer)
                 self._follow(which, operation, prediction, answer, now, window)
         except Stop:
             self._end()
@@ -303,13 +304,13 @@ class _Walk:
         """Judge after a step that both keys read as their models predict."""
         for which, key in enumerate(self.keys):
             model = self._model(which)
-            view = self.scenario.pool.read(key)
             described = None if model.state == GONE else self.descriptions[which]
             # The date is compared only for pending keys: another requirement judges a date on any other key.
             dated = model.state == PENDING
             expected = _shown(model.state, dated, described)
-            received = _shown(view.state, dated and _has_date_ahead(view, self.scenario.time.now()), view.description)
-            self._judge("lifecycle.sequence", received == expected, expected, received, answer)
+            received = partial(_received, dated=dated, now=self.scenario.time.now)
+            view = self.scenario.pool.read_until(key, lambda view: received(view) == expected)  # noqa: B023 - called now
+            self._judge("lifecycle.sequence", received(view) == expected, expected, received(view), answer)
 
     def _judge(
         self,
@@ -330,6 +331,14 @@ class _Walk:
 
 def _shown(state: str, dated: bool, description: str | None) -> str:  # noqa: FBT001 - one of the three facts shown
     return f"state {state}{', with a deletion date ahead' if dated else ''}, description {description!r}"
+
+
+def _received(view: KeyView, *, dated: bool, now: Callable[[], datetime]) -> str:
+    return _shown(view.state, dated and _has_date_ahead(view, now()), view.description)
+
+
+def _in_state(state: str) -> Callable[[KeyView], bool]:
+    return lambda view: view.state == state
 
 
 def _has_date_ahead(view: KeyView, now: datetime) -> bool:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Judge, Stop
-from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
-from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import TimeControl
-from kms_conformance.core.tier import Effort
+from kms_conformance.client.judge import Stop
+from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.pool import Pool
+from kms_conformance.keys.reader import shown
+from kms_conformance.suite.requests import Requests
+
+T = TypeVar("T")
 
 # `_PLAIN` demands that scheduling works at all. Each requirement in `_OF_ONE_STATE` demands that it works for keys in
 # one state or of one kind: if one of these is broken, plain scheduling is not tried (see `_broken_requirements`).
@@ -28,89 +29,8 @@ END_MARGIN = timedelta(seconds=300)
 
 
 @dataclass
-class Scenario:
-    """One check at one target. Each method that judges gets the ids of the requirements that it judges.
-
-    - `others_before`: the keys of others as they were before the run, by id.
-    - `plant`, `rescue`: the options of the command `run` with these names.
-    - `sharded`: true if this run is one shard of several at the same target.
-    """
-
-    client: Client
-    pool: Pool
-    time: TimeControl
-    judge: Judge
-    effort: Effort
-    seed: int
-    others_before: Mapping[str, KeyView] = field(default_factory=dict)
-    plant: bool = False
-    rescue: bool = False
-    sharded: bool = False
-
-    def __post_init__(self) -> None:
-        self.profile = self.client.profile
-        self.window = self.profile.window
-        self.days = self.pool.days
-        # The states that `cancel.effect` accepts after a cancel: all but pending deletion.
-        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
-        self.dialect = self.client.dialect
-        self.chance = self.client.world.chance
-        self.oracle = Oracle(self.profile)
-
-    # --- acting -----------------------------------------------------------------------------------------------------
-
-    def key(self, state: str = ENABLED, *besides: str) -> str:
-        """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
-        view = self.pool.take(state, besides)
-        assert view.id is not None
-        return view.id
-
-    def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
-
-        Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
-        if the target lacks such an operation.
-        """
-        answer = self.client.ask(operation, **arguments)
-        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
-            answer.status, answer.code
-        )
-        if lacking:
-            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
-        return answer
-
-    def encrypted(self, key: str) -> str:
-        """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
-        ciphertext = self.dialect.secret_output("encrypt", self.ask("encrypt", key_id=key, plaintext="text").value)
-        if ciphertext is None:
-            raise Inconclusive("The reply to encrypt has no ciphertext, so decrypt cannot be tested.")
-        return ciphertext
-
-    def read(self, key: str) -> KeyView:
-        """Describe a key, and judge that the reply is about that key."""
-        return self._of(key, self.pool.read(key))
-
-    def view(self, key: str) -> KeyView:
-        """The key as the last request described it; read anew after any other request. Judged as in `read`."""
-        return self._of(key, self.pool.last_read(key))
-
-    def with_marker(self, key: str) -> KeyView:
-        """Read a key whose description is its own marker, so that a later loss of the description can be seen.
-
-        If the target has lost the description before, it is set again first.
-        """
-        view = self.view(key)
-        if view.description == self.pool.marker(key):
-            return view
-        self.ask("update_description", key_id=key, description=self.pool.marker(key))
-        return self.read(key)
-
-    def _of(self, key: str, view: KeyView) -> KeyView:
-        if view.state != GONE:
-            self.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
-        return view
-
-    # --- judging ----------------------------------------------------------------------------------------------------
+class Scenario(Requests):
+    """One check at one target. Each method that judges gets the ids of the requirements that it judges."""
 
     def accepts(
         self,
@@ -125,9 +45,8 @@ class Scenario:
 
         Raises `Stop` if one of these fails, because the check cannot go on.
         """
-        answer = self.ask(operation, **arguments)
         key = str(arguments.get("key_id", ""))
-        self.must_be_accepted(requirements, answer, key)
+        answer = self.must_be_accepted(requirements, self.ask(operation, **arguments), key)
         if states:
             view = self.must_read_back(requirements, key, states, answer)
             self.must_echo(operation, answer, view)
@@ -135,8 +54,13 @@ class Scenario:
 
     def must_be_accepted(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
-    ) -> None:
-        """Judge that the reply accepts a request on `key`. Raises `Stop` if the reply refuses the request."""
+    ) -> Answer:
+        """Judge that the reply accepts a request on `key`; returns the answer that was judged.
+
+        A refusal that may follow the state before the last change is not final: the request is repeated. Raises `Stop`
+        if the reply refuses the request.
+        """
+        answer = self._again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
@@ -146,6 +70,7 @@ class Scenario:
         ]
         if not all(results):
             raise Stop
+        return answer
 
     def must_read_back(
         self, requirements: RequirementId | Sequence[RequirementId], key: str, states: Sequence[str], answer: Answer
@@ -168,7 +93,44 @@ class Scenario:
         ]
         if not all(results):
             raise Stop
+        self.pool.settle(key, view, _as_tuple(requirements)[-1])
         return view
+
+    def must_show(
+        self,
+        requirement: RequirementId,
+        look: Callable[[], T],
+        fits: Callable[[T], bool],
+        told: tuple[str, Callable[[T], object]],
+        answer: Answer | None = None,
+        what: str = "describe",
+    ) -> T:
+        """Judge what a look shows after the request of `answer`, within the profile's settle time; returns the result.
+
+        `told` says what is expected, and writes a result for reports; `what` names the operation of the look.
+        """
+        found = self.pool.patience.until(what, look, fits)
+        self.judge.that(requirement, fits(found), told[0], told[1](found), self._since(answer))
+        return found
+
+    def must_still_show(
+        self,
+        requirement: RequirementId,
+        look: Callable[[], T],
+        fits: Callable[[T], bool],
+        told: tuple[str, Callable[[T], object]],
+        answer: Answer,
+        what: str = "describe",
+    ) -> T:
+        """Judge as `must_show` that a look shows what it showed before a request that must change nothing.
+
+        On a target that was seen to lag, a change may show later, so the look is repeated after the lag.
+        """
+        found = self.pool.patience.until(what, look, fits)
+        if fits(found) and self.pool.patience.wait_for_late_effects():
+            found = self.pool.patience.until(what, look, fits)
+        self.judge.that(requirement, fits(found), told[0], told[1](found), self._since(answer))
+        return found
 
     def _broken_requirements(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str
@@ -236,6 +198,10 @@ class Scenario:
         Returns False if the target accepted the request and the profile allows that; else True.
         """
         accepted = self.profile.refusal(refusal)
+        answer = self._again_until(
+            answer,
+            lambda answer: accepted.or_accepted if answer.accepted else accepted.admits(answer.status, answer.code),
+        )
         if answer.accepted and accepted.or_accepted:
             self.judge.holds(requirement)
             self.judge.observe(requirement, f"{answer.status}, carried out", refusal)
@@ -251,33 +217,43 @@ class Scenario:
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
 
-    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
+    def must_be_unchanged(
+        self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer, *, again: bool = True
+    ) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, the target
-        breaks `pending.describe` instead of `requirement`.
+        Reads may lag behind, so a difference counts only if it persists, and on a target that was seen to lag, the key
+        is read again after the lag. Without `again` it is not, because the caller reads the key again soon. If two
+        reads in a row differ, the target breaks `pending.describe` instead of `requirement`.
         """
-        if _shown(now) != _shown(was) and was.id is not None:
+        patience = self.pool.patience
+        if again and shown(now) == shown(was) and was.id is not None and patience.wait_for_late_effects():
+            now = self.pool.read(was.id)
+        if shown(now) != shown(was) and was.id is not None:
             key = was.id
-            now = self.pool.read_until(key, lambda view: _shown(view) == _shown(was))
-            if _shown(now) != _shown(was) and _shown(again := self.pool.read_stable(key)) != _shown(
-                self.pool.read(key)
-            ):
-                self.judge.breaks("pending.describe", _shown(was), _shown(again), self._since(answer))
+            now = self.pool.read_until(key, lambda view: shown(view) == shown(was))
+            if shown(now) != shown(was) and shown(other := self.pool.read_stable(key)) != shown(self.pool.read(key)):
+                self.judge.breaks("pending.describe", shown(was), shown(other), self._since(answer))
                 return
         hint = "The request changed a key that it must not change."
-        self.judge.that(requirement, _shown(now) == _shown(was), _shown(was), _shown(now), self._since(answer), hint)
+        same = self.judge.that(requirement, shown(now) == shown(was), shown(was), shown(now), self._since(answer), hint)
+        if same and was.id is not None:
+            self.pool.settle(was.id, now, requirement)
 
     def must_be_date(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
     ) -> None:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
         expected = asked_at + timedelta(days=days)
-        if view.id is not None and view.deletion_at is None:
-            view = self.pool.read_until(view.id, lambda view: view.deletion_at is not None)
+
+        def is_right(view: KeyView) -> bool:
+            return view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
+
+        if view.id is not None and not is_right(view):
+            # The former state of a key that was pending before shows the former date.
+            view = self.pool.read_until(view.id, is_right)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
-        date = view.deletion_at
-        fits = date is not None and is_dated(date, expected, self.profile.deletion)
+        date, fits = view.deletion_at, is_right(view)
         received = "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"
         judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
         self.judge.that(requirement, fits, *judged)
@@ -291,10 +267,16 @@ class Scenario:
     ) -> None:
         """Judge a deletion date after a request without a valid window: any number of days within the bounds passes."""
         days = range(self.window.minimum, self.window.maximum + 1)
-        date = view.deletion_at
-        fits = date is not None and any(
-            is_dated(date, asked_at + timedelta(days=day), self.profile.deletion) for day in days
-        )
+
+        def is_right(view: KeyView) -> bool:
+            date = view.deletion_at
+            return date is not None and any(
+                is_dated(date, asked_at + timedelta(days=day), self.profile.deletion) for day in days
+            )
+
+        if view.id is not None and not is_right(view):
+            view = self.pool.read_until(view.id, is_right)
+        date, fits = view.deletion_at, is_right(view)
         expected = f"a deletion date {self.window.minimum} to {self.window.maximum} days ahead"
         self.judge.that(requirement, fits, expected, date, self._since(answer))
 
@@ -312,18 +294,18 @@ class Scenario:
         The key must not be listed; describe, enable, schedule and cancel of the key, and decrypt of each of its
         `ciphertexts`, must be refused.
         """
-        self.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
-        listed = key in self.pool.list_keys()
-        self.judge.that("expiry.gone", not listed, "not listed any more", "it is listed")
+        answer = self.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
+        told = "not listed any more", lambda ids: "it is listed" if key in ids else "not listed"
+        self.must_show("expiry.gone", self.pool.list_keys, lambda ids: key not in ids, told, answer, "list")
         self.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
         self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
         self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
         for ciphertext in ciphertexts:
             self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
 
-    def _since(self, answer: Answer) -> tuple[int, ...]:
+    def _since(self, answer: Answer | None) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""
-        return tuple(dict.fromkeys((answer.number, self.client.exchange_log.count)))
+        return tuple(dict.fromkeys((*(() if answer is None else (answer.number,)), self.client.exchange_log.count)))
 
 
 def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
@@ -343,9 +325,3 @@ def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
 
 def _as_tuple(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:
     return (requirements,) if isinstance(requirements, str) else tuple(requirements)
-
-
-def _shown(view: KeyView) -> str:
-    """The facts that a refused request must not change, as text."""
-    date = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
-    return f"state {view.state}, deletion date {date}, description {view.description!r}"

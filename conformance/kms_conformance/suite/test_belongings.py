@@ -6,10 +6,12 @@ Values that are set read back, and values that are removed do not.
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
@@ -24,8 +26,7 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     kms.accepts("tag.reply", "tag", key_id=key, tags={_TAG: "1"})
     answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[_TAG])
-    listed = _told(kms, "list_tags", key)
-    kms.judge.that("untag.reply", f'"{_TAG}"' not in listed, f"no tag {_TAG}", listed, (answer.number,))
+    _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{_TAG}"', False, f"no tag {_TAG}"))
 
 
 @requirement("update-alias.reply", "list-aliases.reply")
@@ -36,9 +37,8 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     for owner, owns in ((other, True), (key, False)):
-        listed = _told(kms, "list_aliases", owner)
         expected = f"{alias} {'' if owns else 'not '}among the aliases of {owner}"
-        kms.judge.that("update-alias.reply", (alias in listed) is owns, expected, listed, (answer.number,))
+        _must_list(kms, "update-alias.reply", "list_aliases", owner, answer, (alias, owns, expected))
     kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
 
 
@@ -49,10 +49,12 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
 def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
     answer = kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key)
-    told = kms.dialect.result(
-        "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
-    )
-    kms.judge.that(as_id(f"{operation}.reply"), told is on, on, told, (answer.number,))
+
+    def told() -> object:
+        reply = kms.accepts("rotation-status.reply", "rotation_status", key_id=key)
+        return kms.dialect.result("rotation_status", reply.value)
+
+    kms.must_show(as_id(f"{operation}.reply"), told, lambda told: told is on, (str(on), str), answer, "rotation_status")
 
 
 @requirement("create-grant.reply", "list-grants.reply", "revoke-grant.reply")
@@ -65,11 +67,9 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     grant = kms.dialect.result("create_grant", answer.value)
     if not isinstance(grant, str):
         raise Inconclusive("The reply names no grant.")
-    listed = _told(kms, "list_grants", key)
-    kms.judge.that("create-grant.reply", grant in listed, f"the grant {grant}", listed[:300], (answer.number,))
+    _must_list(kms, "create-grant.reply", "list_grants", key, answer, (grant, True, f"the grant {grant}"))
     answer = kms.accepts("revoke-grant.reply", "revoke_grant", key_id=key, grant_id=grant)
-    listed = _told(kms, "list_grants", key)
-    kms.judge.that("revoke-grant.reply", grant not in listed, f"no grant {grant}", listed[:300], (answer.number,))
+    _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (grant, False, f"no grant {grant}"))
 
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
@@ -86,9 +86,10 @@ def test_policy_reads_back(kms: Scenario) -> None:
         raise Inconclusive(f"The policy is no JSON object, so it is not written back: {str(was)[:100]!r}.")
     for policy in (meant | {"Id": "kms-conformance"}, meant):
         answer = kms.accepts("put-policy.reply", "put_policy", key_id=key, policy=json.dumps(policy))
-        now = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
-        same = _means(now, policy)
-        kms.judge.that("put-policy.reply", same, "the policy that was put", str(now)[:300], (answer.number,))
+        told = "the policy that was put", lambda now: str(now)[:300]
+        kms.must_show(
+            "put-policy.reply", partial(_policy, kms, key), partial(_means, meant=policy), told, answer, "get_policy"
+        )
 
 
 @requirement("re-encrypt.reply")
@@ -99,6 +100,25 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
     again = kms.dialect.secret_output("re_encrypt", answer.value)
     plain = kms.dialect.secret_output("decrypt", kms.accepts("re-encrypt.reply", "decrypt", ciphertext=again).value)
     kms.judge.that("re-encrypt.reply", plain == "text", "what was encrypted", "other text", (answer.number,))
+
+
+def _policy(kms: Scenario, key: str) -> object:
+    return kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+
+
+def _must_list(
+    kms: Scenario, requirement: RequirementId, operation: str, key: str, answer: Answer, wanted: tuple[str, bool, str]
+) -> None:
+    """Judge that a list of belongings names a text, or does not; `wanted`: the text, whether it is named, in words."""
+    text, named, expected = wanted
+    kms.must_show(
+        requirement,
+        lambda: _told(kms, operation, key),
+        lambda listed: (text in listed) is named,
+        (expected, lambda listed: listed[:300]),
+        answer,
+        operation,
+    )
 
 
 def _told(kms: Scenario, operation: str, key: str) -> str:

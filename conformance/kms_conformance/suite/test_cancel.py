@@ -42,7 +42,9 @@ def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     described = kms.with_marker(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     answer = kms.ask("cancel", key_id=key)
-    kms.must_be_accepted(("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer)
+    answer = kms.must_be_accepted(
+        ("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer
+    )
     kms.must_echo("cancel", answer, kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer))
     view = kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
     kept = view.description == described
@@ -78,7 +80,7 @@ def test_second_cancel_is_refused(kms: Scenario) -> None:
 @requirement("cancel.usable-again")
 def test_cancelled_key_is_usable_again(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    before = kms.dialect.secret_output("encrypt", kms.ask("encrypt", key_id=key, plaintext="before").value)
+    before = kms.dialect.secret_output("encrypt", kms.done("encrypt", key_id=key, plaintext="before").value)
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     kms.pool.bring(key, ENABLED)

@@ -31,10 +31,10 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     described = kms.dialect.key(kms.accepts("describe.arn-agrees", "describe", key_id=arn).value)
     kms.judge.that("describe.arn-agrees", described.id == key, f"the key {key}", f"the key {described.id}")
     answer = kms.ask("schedule", key_id=arn, window=kms.days)
-    kms.must_be_accepted("schedule.key-id.arn", answer, key)
+    answer = kms.must_be_accepted("schedule.key-id.arn", answer, key)
     kms.must_read_back("schedule.key-id.arn", key, [PENDING], answer)
     answer = kms.ask("cancel", key_id=arn)
-    kms.must_be_accepted("cancel.key-id.arn", answer)
+    answer = kms.must_be_accepted("cancel.key-id.arn", answer)
     kms.must_read_back("cancel.key-id.arn", key, kms.states_after_cancel, answer)
 
 
@@ -42,9 +42,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
 def _alias(kms: Scenario, key: str) -> Iterator[str]:
     """A context in which the key has a new alias. Raises `Inconclusive` if the target refuses the alias."""
     alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
-    answer = kms.ask("set_alias", key_id=key, alias=alias)
-    if not answer.accepted:
-        raise Inconclusive(f"The key could not be given an alias: {answer.summary}.")
+    kms.done("set_alias", key_id=key, alias=alias)
     try:
         yield alias
     finally:

@@ -79,7 +79,7 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
         record = records.get(key)
         if record is None or _has_ended(record, now):
             continue
-        state = kms.pool.read(key).state
+        state = kms.pool.read_until(key, lambda view: view.state != GONE).state
         kms.judge.that("expiry.nothing-else", state != GONE, f"the key {key} lives", state)
     if "expiry.nothing-else" not in kms.judge.judged:
         raise Inconclusive(
@@ -165,7 +165,7 @@ def _plant(kms: Scenario) -> PlantedKey:
         )
     key = kms.key(ENABLED)
     beside = tuple(other for other in kms.pool.keys if other != key)
-    data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     ciphertexts = tuple(filter(None, (kms.encrypted(key), data_key)))
     return _pending(kms, key, ciphertexts, beside)
 

@@ -64,8 +64,12 @@ def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
-    named = kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
-    kms.judge.that("set-alias.reply", named == key, f"{alias} names {key}", f"it names {named}", (answer.number,))
+
+    def named() -> str | None:
+        return kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
+
+    told = f"{alias} names {key}", lambda named: f"it names {named}"
+    kms.must_show("set-alias.reply", named, lambda named: named == key, told, answer)
 
 
 @requirement("tag.reply")
@@ -73,8 +77,12 @@ def test_tag_reads_back(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     value = kms.chance.hex(6)
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={"kms-conformance": value})
-    listed = kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")
-    kms.judge.that("tag.reply", value in listed, f"the tag {value}", listed[:200], (answer.number,))
+
+    def listed() -> str:
+        return kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")
+
+    told = f"the tag {value}", lambda listed: listed[:200]
+    kms.must_show("tag.reply", listed, lambda listed: value in listed, told, answer, "list_tags")
 
 
 @requirement("schedule.reply.xml")

@@ -23,10 +23,9 @@ from kms_conformance.suite.scenario import Scenario
 def test_enabled_key_becomes_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     answer = kms.ask("schedule", key_id=key, window=kms.days)
-    view = kms.read(key)
-    there = view.state != GONE
-    kms.judge.that("schedule.not-immediate", there, "the key is still there", f"it is {view.state}", (answer.number,))
-    kms.must_be_accepted(("schedule.from-enabled", "schedule.uri"), answer)
+    told = "the key is still there", lambda view: f"it is {view.state}"
+    kms.must_show("schedule.not-immediate", lambda: kms.read(key), lambda view: view.state != GONE, told, answer)
+    answer = kms.must_be_accepted(("schedule.from-enabled", "schedule.uri"), answer)
     kms.must_read_back(("schedule.from-enabled", "schedule.state-after"), key, [PENDING], answer)
     kms.must_echo("schedule", answer, kms.view(key))
 

@@ -48,7 +48,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
     ciphertext = kms.encrypted(key)
-    data_key = kms.dialect.data_key(kms.ask("generate_data_key", key_id=key).value)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = {other: kms.pool.read(other).state for other in known[:_MOST_OTHERS]}
 
@@ -58,11 +58,11 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     end = asked_at + timedelta(days=kms.days)
     _advance_to(kms, end - END_MARGIN)
 
-    still = kms.read(key)
+    still = kms.pool.read_until(key, lambda view: view.state == PENDING)
     late = f"state {still.state}"
     kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
     answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
-    if still.state == PENDING and (now := kms.read(key)).state != PENDING:
+    if still.state == PENDING and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
 
@@ -73,7 +73,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
     kms.must_be_gone(key, filter(None, (ciphertext, data_key)))
 
-    spared = kms.read(bystander).state
+    spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)
     unexpected = [
         known for known, state in others.items() if state in (ENABLED, DISABLED) and kms.pool.read(known).state != state

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run: the most keys at once, the most requests a second (None: no limit), and the time-out."""
+    """Limits of a run.
+
+    The most keys at once, the most requests a second (None: no limit), the time-out of a request, and the most minutes
+    to wait in all for changes to become visible.
+    """
 
     max_keys: int = 6
     requests_per_second: float | None = None
     timeout_seconds: float = 10.0
+    wait_minutes: float = 60.0
 
 
 @dataclass(frozen=True)

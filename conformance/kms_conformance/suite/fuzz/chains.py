@@ -239,7 +239,7 @@ class Walker:
         if not isinstance(key, str) or key not in self._kms.pool.keys:
             return None
         if key not in self._views:
-            self._views[key] = self._kms.pool.read(key)
+            self._views[key] = self._kms.pool.read_known(key)
         return self._views[key]
 
     def _as_created(self, operation: Operation) -> dict[str, Any]:

@@ -164,14 +164,14 @@ class Fuzzer:
         """A random key of ours, mostly in a state that allows the operation; None if it is gone."""
         pool = self._kms.pool
         key = self._random.choice(pool.keys) if pool.keys else self._kms.key()
-        view = self._views.get(key) or pool.read(key)
+        view = self._views.get(key) or pool.read_known(key)
         wanted = self._wanted_state(view.state)
         if wanted is not None and (prepared or self._turn("state", positive) % _AS_IT_IS[positive]):
             try:
                 view = pool.bring(key, wanted) or view
             except Inconclusive:
                 # Other checks judge whether the key can change its state. This request is sent in any state.
-                view = pool.read(key)
+                view = pool.read_known(key)
         if view.state == GONE:
             pool.drop_if_gone(key)
             return None

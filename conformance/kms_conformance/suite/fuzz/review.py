@@ -16,6 +16,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
+from kms_conformance.client.patience import USES
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
@@ -46,6 +47,8 @@ class Reviewer:
         """
         self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
+        if answer.accepted and operation in USES and before is not None:
+            answer = self._use_again(fitted, answer, before)
         if answer.accepted and fitted.plain:
             self._allowed(fitted, answer, operation, before)
         if before is None or operation in self.kms.client.api.read_only:
@@ -54,7 +57,8 @@ class Reviewer:
             return self._after(fitted, answer, operation, before)
         after = self.kms.pool.read(str(before.id))
         if answer.status >= 400:
-            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
+            # The key is read again after the next request, and so is a late effect of this one.
+            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer, again=False)
         return after
 
     def judge_by_schemathesis(self, answer: Answer) -> None:
@@ -69,6 +73,22 @@ class Reviewer:
                     received=problem,
                     exchanges=(answer.number,),
                 )
+
+    def _use_again(self, fitted: FittedRequest, answer: Answer, before: KeyView) -> Answer:
+        """Repeat an accepted use that the state of the key forbids; returns the last answer.
+
+        Uses may learn of a change later than reads.
+        """
+        client, use = self.kms.client, answer.operation
+        if use is None or self.kms.profile.refusal_in(use.name, before.state) is None:
+            return answer
+        given = [answer]
+        return client.patience.until(
+            use.name,
+            lambda: given.pop() if given else client.send(fitted.request, use),
+            lambda answer: not answer.accepted,
+            use=True,
+        )
 
     def must_accept_good_window(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> None:
         """Judge that a valid request with a window within the bounds was accepted for a key that can be scheduled."""
@@ -131,6 +151,8 @@ class Reviewer:
         if operation == "update_description" and fitted.fields["description"] not in ((), (before.description,)):
             # A new description that becomes visible later would look like an effect of the next request.
             return kms.pool.read_until(key, lambda now: now.description != before.description)
+        if operation in (*_MOVES, "update_description"):
+            kms.pool.patience.wait_for_late_effects()
         return kms.pool.read(key)
 
     @property

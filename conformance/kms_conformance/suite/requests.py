@@ -1,0 +1,137 @@
+"""Requests of a check: gets keys, sends operations, and repeats what another moment may answer otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Judge
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
+from kms_conformance.client.patience import USES
+from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import TimeControl
+from kms_conformance.core.tier import Effort
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.pool import Pool
+from kms_conformance.keys.reader import shown
+
+T = TypeVar("T")
+
+
+@dataclass
+class Requests:
+    """The keys and requests of one check at one target.
+
+    - `others_before`: the keys of others as they were before the run, by id.
+    - `plant`, `rescue`: the options of the command `run` with these names.
+    - `sharded`: true if this run is one shard of several at the same target.
+    """
+
+    client: Client
+    pool: Pool
+    time: TimeControl
+    judge: Judge
+    effort: Effort
+    seed: int
+    others_before: Mapping[str, KeyView] = field(default_factory=dict)
+    plant: bool = False
+    rescue: bool = False
+    sharded: bool = False
+
+    def __post_init__(self) -> None:
+        self.profile = self.client.profile
+        self.window = self.profile.window
+        self.days = self.pool.days
+        # The states that `cancel.effect` accepts after a cancel: all but pending deletion.
+        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
+        self.dialect = self.client.dialect
+        self.chance = self.client.world.chance
+        self.oracle = Oracle(self.profile)
+        # The last request that `ask` sent, by the number of its exchange: (operation, arguments).
+        self._asked: dict[int, tuple[str, dict[str, object]]] = {}
+
+    def key(self, state: str = ENABLED, *besides: str) -> str:
+        """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
+        view = self.pool.take(state, besides)
+        assert view.id is not None
+        return view.id
+
+    def ask(self, operation: str, /, **arguments: object) -> Answer:
+        """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
+
+        Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
+        if the target lacks such an operation. If the target does not know a key of ours yet, the request is repeated.
+        """
+        answer = self._ask_once(operation, arguments)
+        if not answer.accepted and self.pool.lives(arguments.get("key_id")):
+            unknown = self.profile.refusal("unknown_key")
+            answer = self._again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
+        return answer
+
+    def done(self, operation: str, /, **arguments: object) -> Answer:
+        """Send an operation that prepares a check. Raises `Inconclusive` if it is refused."""
+        answer = self._again_until(self.ask(operation, **arguments), lambda answer: answer.accepted)
+        if not answer.accepted:
+            raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
+        return answer
+
+    def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
+        answer = self.client.ask(operation, **arguments)
+        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
+            answer.status, answer.code
+        )
+        if lacking:
+            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        self._asked = {answer.number: (operation, arguments)}
+        return answer
+
+    def _again_until(self, answer: Answer, fits: Callable[[Answer], bool]) -> Answer:
+        """Repeat a request while its answer does not fit and may follow the state before the last change.
+
+        `answer` is the first answer. Only the request that was sent last by `ask` is repeated.
+        """
+        asked = self._asked.get(answer.number)
+        if asked is None or answer.operation is None or fits(answer) or not self.client.may_be_late(answer):
+            return answer
+        operation, arguments = asked
+        given = [answer]
+        return self.pool.patience.until(
+            operation,
+            lambda: given.pop() if given else self._ask_once(operation, arguments),
+            lambda found: fits(found) or not self.client.may_be_late(found),
+            use=answer.accepted or operation in USES,
+        )
+
+    def encrypted(self, key: str) -> str:
+        """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
+        ciphertext = self.dialect.secret_output("encrypt", self.done("encrypt", key_id=key, plaintext="text").value)
+        if ciphertext is None:
+            raise Inconclusive("The reply to encrypt has no ciphertext, so decrypt cannot be tested.")
+        return ciphertext
+
+    def read(self, key: str) -> KeyView:
+        """Describe a key, and judge that the reply is about that key."""
+        return self._of(key, self.pool.read_known(key))
+
+    def view(self, key: str) -> KeyView:
+        """The key as the last request described it; read anew after any other request. Judged as in `read`."""
+        view, settled = self.pool.last_read(key), self.pool.settled(key)
+        return self._of(key, view) if settled is None or shown(view) == shown(settled.view) else self.read(key)
+
+    def with_marker(self, key: str) -> KeyView:
+        """Read a key whose description is its own marker, so that a later loss of the description can be seen.
+
+        If the target has lost the description before, it is set again first.
+        """
+        view = self.view(key)
+        if view.description == self.pool.marker(key):
+            return view
+        self.done("update_description", key_id=key, description=self.pool.marker(key))
+        return self._of(key, self.pool.read_until(key, lambda view: view.description == self.pool.marker(key)))
+
+    def _of(self, key: str, view: KeyView) -> KeyView:
+        if view.state != GONE:
+            self.judge.that("describe.reply", view.id == key, f"the key {key}", f"the key {view.id}")
+        return view
