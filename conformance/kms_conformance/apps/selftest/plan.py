@@ -62,14 +62,14 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind in TIERED else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Run the trial. If the whole run of a fault or pair has a problem at `smoke`, return one at `standard`."""
+        """Run the trial. If the run of a fault or pair has a problem at `smoke`, return a run at `standard` instead."""
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
         trial = self._try_fault()
-        if trial.problem and self.whole and self.tier == "smoke":
+        if trial.problem and self.tier == "smoke":
             return replace(self, tier="standard").run()
         return trial
 

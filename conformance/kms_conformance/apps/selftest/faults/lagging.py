@@ -27,6 +27,8 @@ from kms_conformance.apps.selftest.lag import (
 from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(Fault, fault_class="lagging", severity="critical")
+# A late effect is seen where keys rest for longer.
+_late = partial(_fault, families=("lifecycle",))
 
 # How long after a request its late effect takes place, in seconds of real time. It is less than every settle time.
 _LATE_SECONDS = 1.0
@@ -174,63 +176,63 @@ class _NeverListed(Decisions):
 
 
 FAULTS = (
-    _fault(
+    _late(
         name="late-cancelled-key-pends-again",
         title="A second after its deletion was cancelled, a key is pending again.",
         requirements=frozenset({"cancel.effect", "cancel.state-after", "lifecycle.sequence"}),
         decisions=(_undoing("cancel"),),
     ),
-    _fault(
+    _late(
         name="late-scheduled-key-is-rescued",
         title="A second after it was scheduled, a key is no longer pending.",
-        requirements=frozenset({"schedule.state-after", "lifecycle.sequence"}),
+        requirements=frozenset({"schedule.twice", "schedule.state-after", "lifecycle.sequence"}),
         decisions=(_undoing("schedule"),),
     ),
-    _fault(
+    _late(
         name="late-disabled-key-is-enabled-again",
         title="A second after it was disabled, a key is enabled again.",
         requirements=frozenset({"disable.reply", "lifecycle.sequence"}),
         decisions=(_undoing("disable"),),
     ),
-    _fault(
+    _late(
         name="late-enabled-key-is-disabled-again",
         title="A second after it was enabled, a key is disabled again.",
         severity="major",
-        requirements=frozenset({"enable.reply", "lifecycle.sequence"}),
+        requirements=frozenset({"enable.reply", "cancel.not-pending.enabled", "lifecycle.sequence"}),
         decisions=(_undoing("enable"),),
     ),
-    _fault(
+    _late(
         name="late-refused-cancel-disables",
         title="Cancelling the deletion of an enabled key is refused, and disables the key a second later.",
         severity="major",
-        requirements=frozenset({"cancel.not-pending.enabled", "refused.changes-nothing"}),
+        requirements=frozenset({"cancel.not-pending.enabled"}),
         decisions=(_changing_though_refused_later("cancel", {"not_pending"}, with_(state=DISABLED)),),
     ),
-    _fault(
+    _late(
         name="late-refused-schedule-rescues",
         title="Scheduling a pending key again is refused, and cancels its deletion a second later.",
-        requirements=frozenset({"schedule.twice", "refused.changes-nothing"}),
+        requirements=frozenset({"schedule.twice"}),
         decisions=(
             _changing_though_refused_later("schedule", {"already_pending"}, with_(state=ENABLED, deletion=None)),
         ),
     ),
-    _fault(
+    _late(
         name="late-pending-key-serves",
         title="A pending key cannot be used at first, but after a second.",
         requirements=frozenset({"pending.encrypt", "pending.decrypt", "pending.generate-data-key"}),
         decisions=(_ServesPendingKeysLater,),
     ),
-    _fault(
+    _late(
         name="late-other-own-key-is-disabled",
         title="A second after a key was scheduled, the other enabled keys of the caller are disabled.",
-        requirements=frozenset({"schedule.only-named-key", "isolation.other-keys", "lifecycle.sequence"}),
+        requirements=frozenset({"schedule.only-named-key", "isolation.other-keys", "cancel.not-pending.enabled"}),
         decisions=(
             _changing_others_later(
                 "schedule", lambda key: key.description != _FOREIGN and key.state is ENABLED, with_(state=DISABLED)
             ),
         ),
     ),
-    _fault(
+    _late(
         name="late-foreign-key-is-disabled",
         title="A second after a key was scheduled, enabled keys of other users are disabled.",
         requirements=frozenset({"isolation.other-keys"}),
