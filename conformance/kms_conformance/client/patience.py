@@ -109,6 +109,9 @@ class Patience:
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
+        if self.flaps:
+            # Of replicas that differ, the first look may meet one that knows the change, and the next one another.
+            self.wait_out_lag()
         while True:
             # After the settle time, a result that does not fit is final.
             final = not self.open
@@ -152,6 +155,8 @@ class Patience:
     def note_flap(self, what: str) -> None:
         """Note that a look showed the former state again after the new one."""
         self.flaps = True
+        if self._changed_at is not None:
+            self.lag_seconds = max(self.lag_seconds, self.clock.monotonic() - self._changed_at)
         self.observe(f"{what} flapped: after a change, it showed the former state again")
 
     def renew(self) -> None:

@@ -177,7 +177,7 @@ class Pool(Inventory):
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
         """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""
         answer = self.client.ask(operation, key_id=key, **window)
-        again = not answer.accepted and self.client.may_be_late(answer) and self.patience.open
+        again = not answer.accepted and self.client.may_be_late(answer)
         return answer, self.read(key) if again else view
 
     def _wanted(self, view: KeyView | None, state: str) -> KeyView:

@@ -220,6 +220,9 @@ def _run(target: Target, client: Client) -> Iterator[Finding]:
         per_tier = [f"about {count} requests at {tier}{_taking(count, pace)}" for tier, count in measured.items()]
         rest = [f"not measured at {tier}" for tier in TIERS if tier not in measured]
         yield Finding("a run sends", ", ".join(per_tier + rest))
+    late, most = client.profile.settle_seconds, target.limits.wait_minutes
+    text = f"a change may show up to {late:g} s late; a run waits at most {most:g} min in all (limits.wait_minutes)"
+    yield Finding("late changes", text)
     yield Finding("a run costs", cost_of(client.profile, max(needed.values())))
     days = client.profile.window.minimum
     last = datetime.now(UTC) + timedelta(days=days, seconds=client.profile.deletion.gone_within_seconds)
