@@ -228,17 +228,22 @@ FAULTS = (
         requirements=frozenset({"schedule.only-named-key", "isolation.other-keys", "cancel.not-pending.enabled"}),
         decisions=(
             _changing_others_later(
-                "schedule", lambda key: key.description != _FOREIGN and key.state is ENABLED, with_(state=DISABLED)
+                "schedule",
+                lambda key: not key.description.startswith(_FOREIGN) and key.state is ENABLED,
+                with_(state=DISABLED),
             ),
         ),
     ),
     _late(
-        name="late-foreign-key-is-disabled",
-        title="A second after a key was scheduled, enabled keys of other users are disabled.",
+        name="late-foreign-key-is-described",
+        title="A second after a key was scheduled, the descriptions of other users' keys change.",
+        severity="major",
         requirements=frozenset({"isolation.other-keys"}),
         decisions=(
             _changing_others_later(
-                "schedule", lambda key: key.description == _FOREIGN and key.state is ENABLED, with_(state=DISABLED)
+                "schedule",
+                lambda key: key.description.startswith(_FOREIGN),
+                lambda key: replace(key, description=f"{key.description}."),
             ),
         ),
     ),
