@@ -23,7 +23,8 @@ class Document:
     """A vendor page that requirements come from.
 
     `places` lists all (section, row) pairs of the page. A test then verifies that a requirement or an exclusion cites
-    each of them. If `places` is empty, the page is not covered completely.
+    each of them. If `places` is empty, the page is not covered completely. `dated` is the date of the page (ISO 8601),
+    or `undated`; `read` is the day on which it was read, which an undated page must have.
     """
 
     id: str
@@ -32,6 +33,8 @@ class Document:
     url: str
     tier: Tier
     places: frozenset[tuple[str, str]] = frozenset()
+    dated: str = "undated"
+    read: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,13 @@ class Condition:
     - auth: the ways to sign in, of which the target must use one.
     - fact: the name of a profile fact that must be true.
     - given: a key under `auth` of the target file that the checks of the requirement need.
+    - operations: the operations that the checks of the requirement need, of which the profile must lack none.
     """
 
     auth: tuple[str, ...] = ()
     fact: str = ""
     given: str = ""
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,9 @@ class Requirement:
             return f"It applies to {' and '.join(self.condition.auth)}; the target signs in by {auth_way}."
         if self.condition.fact and not profile.facts[self.condition.fact]:
             return f"The profile {profile.name} says that {self.condition.fact.replace('_', ' ')} do not apply."
+        lacking = [name for name in self.condition.operations if profile.is_lacking(name)]
+        if lacking:
+            return f"The profile {profile.name} says that the cloud has no operation {lacking[0]}."
         return None
 
 
@@ -146,7 +154,8 @@ class Catalogue:
 
 def _document(key: str, raw: dict[str, Any]) -> Document:
     places = frozenset((section, row) for section, rows in raw.get("places", {}).items() for row in rows)
-    return Document(key, raw["title"], raw["publisher"], raw["url"], raw["tier"], places)
+    dated = raw.get("dated", "undated"), raw.get("read", "")
+    return Document(key, raw["title"], raw["publisher"], raw["url"], raw["tier"], places, *dated)
 
 
 def _source(raw: dict[str, str], documents: Mapping[str, Document]) -> Source:
@@ -155,7 +164,9 @@ def _source(raw: dict[str, str], documents: Mapping[str, Document]) -> Source:
 
 def _requirement(raw: dict[str, Any], documents: Mapping[str, Document]) -> Requirement:
     when = raw.get("when", {})
-    condition = Condition(tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""))
+    condition = Condition(
+        tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""), tuple(when.get("operations", ()))
+    )
     sources = tuple(_source(source, documents) for source in raw["source"])
     reached = frozenset(raw.get("reached", ()))
     return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached)

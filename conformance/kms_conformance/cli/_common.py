@@ -9,8 +9,11 @@ from pathlib import Path
 import click
 import pytest
 
+from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
-from kms_conformance.preflight.consent import question
+from kms_conformance.preflight import clock_moves
+from kms_conformance.preflight.clock_moves import Reach
+from kms_conformance.preflight.consent import question, run_reach
 from kms_conformance.report import layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
@@ -58,6 +61,22 @@ def confirmed(targets: Iterable[Target], prompt: Callable[[Target], str]) -> boo
     return True
 
 
-def run_confirmed(targets: Iterable[Target], tier: Tier) -> bool:
-    """Ask the user to confirm a run at the given tier on each real account; see `confirmed`."""
-    return confirmed(targets, lambda target: question(target, tier))
+def clock_confirmed(targets: Iterable[Target], reach_of: Callable[[Target], Reach]) -> bool:
+    """Ask the user to confirm that the clock of a target is moved, if keys of others end by that; see `confirmed`."""
+    agreed = False
+    for target in targets if sys.stdin.isatty() else ():
+        moves = clock_moves.clock_moves(target, reach_of(target))
+        if moves is not None and not moves.harmless:
+            click.confirm(printable(clock_moves.question(target, moves)), abort=True)
+            agreed = True
+    return agreed
+
+
+def run_confirmed(targets: Iterable[Target], tier: Tier, *, moving: bool = True) -> bool:
+    """Ask the user to confirm a run at the given tier; see `confirmed` and `clock_confirmed`.
+
+    `moving`: true if the run moves clocks.
+    """
+    named = tuple(targets)
+    agreed = confirmed(named, lambda target: question(target, tier))
+    return (moving and clock_confirmed(named, run_reach(tier))) or agreed

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from kms_conformance.apps.differential import KEYS_NEEDED, AnswerRecording, record
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.cli._common import confirmed
+from kms_conformance.cli._common import clock_confirmed, confirmed
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.text import say
@@ -22,7 +22,14 @@ def require_consent(targets: Iterable[Target], *, yes: bool) -> None:
     named = tuple(targets)
     for target in named:
         try_ledgers(Ledger.of(target).path.parent)
-    consent.require(named, given=yes or confirmed(named, _prompt))
+    if not yes:
+        agreed = confirmed(named, _prompt)
+        yes = clock_confirmed(named, _any_reach) or agreed
+    consent.require(named, given=yes, reach_of=_any_reach)
+
+
+def _any_reach(_: Target) -> None:
+    """Each question may move the clock, so the time is not known before."""
 
 
 def _prompt(target: Target) -> str:

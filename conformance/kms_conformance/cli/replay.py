@@ -33,8 +33,9 @@ def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int
     note = ""
     if path is not None:
         target = load_target(path)
-        yes = yes or run_confirmed([target], next(tier for tier in TIERS if tier == found.verdict.tier))
-        consent.require([target], given=yes)
+        tier = next(tier for tier in TIERS if tier == found.verdict.tier)
+        yes = yes or run_confirmed([target], tier)
+        consent.require([target], given=yes, reach_of=consent.run_reach(tier))
         note = other_endpoint(found, target)
     outcome = replay.judge(found, replay.rerun(found, path, consent=yes))
     screen = Screen()

@@ -9,15 +9,14 @@ from typing import Any, cast
 import click
 
 from kms_conformance import suite
-from kms_conformance.apps.sdk.registry import client_names, clients_for
+from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
-from kms_conformance.cli._common import confirmed, results_mtime, run_confirmed, run_exit_code
+from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
-from kms_conformance.preflight.consent import question_of_clients
 from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import USAGE_ERROR
@@ -76,13 +75,14 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
     if via != "wire":
-        from kms_conformance.cli.via import run_via  # noqa: PLC0415 - most runs need no client
+        from kms_conformance.cli.via import run_via, via_confirmed  # noqa: PLC0415 - most runs need no client
 
         _refuse_unused(click.get_current_context())
         only = None if via == "sdk" else via
-        consent = yes or confirmed(loaded, lambda target: question_of_clients(target, len(clients_for(target, only))))
+        consent = yes or via_confirmed(loaded, only)
         return run_via(targets, directory, only, consent=consent)
-    consent = yes or run_confirmed(loaded, cast("Tier", tier))
+    # A run that only observes planted keys moves no clock.
+    consent = yes or run_confirmed(loaded, cast("Tier", tier), moving=not further["watch"])
     # Errors in the waivers file are reported before pytest starts.
     load_waivers(waivers)
     frozen = None if requirements is None else _frozen(requirements, loaded)

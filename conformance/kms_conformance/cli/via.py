@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from kms_conformance.apps.sdk.registry import clients_for
 from kms_conformance.apps.sdk.results import EXIT_CODES, SdkReport, StepResult, paths, write
 from kms_conformance.apps.sdk.session import choose_clients, run_clients
 from kms_conformance.apps.sdk.show import show
 from kms_conformance.apps.sdk.vendor_clients import VendorClient, ways_of_clients
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.cli._common import clock_confirmed, confirmed
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_clients
 from kms_conformance.core.folders import ReportsLock, try_ledgers
-from kms_conformance.preflight.consent import require
+from kms_conformance.preflight.clock_moves import Reach
+from kms_conformance.preflight.consent import question_of_clients, require
 from kms_conformance.report import files
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.run.emulators import Emulators
@@ -32,7 +38,7 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     try:
         names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
-        require(targets, given=consent)
+        require(targets, given=consent, reach_of=_reach_of(only))
         plans = [(target, *choose_clients(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
         for place in places.values():
@@ -51,6 +57,18 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     finally:
         emulators.stop()
         held.release()
+
+
+def via_confirmed(targets: Iterable[Target], only: str | None) -> bool:
+    """Ask the user to confirm a run through clients; see `confirmed` and `clock_confirmed`."""
+    named = tuple(targets)
+    agreed = confirmed(named, lambda target: question_of_clients(target, len(clients_for(target, only))))
+    return clock_confirmed(named, _reach_of(only)) or agreed
+
+
+def _reach_of(only: str | None) -> Callable[[Target], Reach]:
+    """How far the clients move the clock of a target."""
+    return lambda target: reach_of_clients(Profile.load(target.dialect, target.profile), len(clients_for(target, only)))
 
 
 class _Progress:

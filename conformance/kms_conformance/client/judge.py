@@ -67,6 +67,10 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         self.waiting_until = waiting_until
 
 
+class Denied(Inconclusive):
+    """The target denied a request to our credentials, which says nothing about the target."""
+
+
 class Lost(Inconclusive):
     """A request that may have changed something got no reply; only the state of the key shows whether it was done.
 

@@ -14,7 +14,7 @@ from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.gate import Gate, NotOurs
-from kms_conformance.client.judge import Inconclusive, Judgement, Lost
+from kms_conformance.client.judge import Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies, Sent
 from kms_conformance.client.patience import USES, Patience
@@ -94,7 +94,7 @@ class Client:
         )
         self._has_answered = False
         self._cut: set[str] = set()
-        self._rules = ExchangeRules(self.dialect)
+        self._rules = ExchangeRules(self.dialect, ledger.holds)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
@@ -198,7 +198,8 @@ class Client:
         Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
-        if not self.profile.tells_absent(answer.status, answer.code):
+        odd = self.dialect.may_be_malformed(key)
+        if not self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd):
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
@@ -207,7 +208,7 @@ class Client:
         self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
-        """Raise `Inconclusive` if our own credentials were refused, which says nothing about the target.
+        """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
         like any other.
@@ -222,7 +223,7 @@ class Client:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
             if isinstance(listed, Answer) and listed.accepted:
                 return
-        raise Inconclusive(
+        raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
         )

@@ -1,29 +1,60 @@
 """The clock that decides when a target deletes its keys.
 
 An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
+How far a run advances the clock is known before its first request.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
+from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.wire.dates import http_date, iso_date
 from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Request
 from kms_conformance.wire.session import Session
 
+# A target may round a deletion date up to the next day.
+_ROUNDING = timedelta(days=1)
+# Longer than all margins before and after a deletion date, and than the time that the requests between them take.
+_MARGINS = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a run: the real time, and by how much the run had moved the target's clock until then."""
+
+    real: datetime
+    moved: timedelta
+
 
 class TimeControl:
-    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time."""
+    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time.
 
-    def __init__(self, session: Session, url: str | None, moved: Callable[[], object] = lambda: None) -> None:
-        """`moved` is called after the clock was advanced: what ends by that may show late."""
+    - `moved`: by how much this run has moved the clock.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        url: str | None,
+        note_move: Callable[[], object] = lambda: None,
+        most: timedelta | None = None,
+    ) -> None:
+        """`note_move` is called after the clock was advanced: what ends by that may show late.
+
+        `most` is the longest time by which the run may advance the clock in all; None: any time.
+        """
         self._session = session
         self._url = url
-        self._moved = moved
+        self._note_move = note_move
+        self._most = most
+        self.moved = timedelta()
         self._ahead = timedelta()
         self._known = url is None
 
@@ -41,12 +72,28 @@ class TimeControl:
             self.advance(0)
         return self._session.world.clock.now() + self._ahead
 
+    def mark(self) -> Moment:
+        """The present moment. Sends nothing, even if the target's time is not known yet."""
+        return Moment(self._session.world.clock.now(), self.moved)
+
+    def at(self, moment: Moment) -> datetime:
+        """The time for keys at a moment of this run."""
+        if not self._known:
+            self.advance(0)
+        return moment.real + self._ahead - (self.moved - moment.moved)
+
     def advance(self, seconds: float) -> datetime:
-        """Advance the clock; returns the new time. Raises `Inconclusive` if the clock cannot be advanced."""
+        """Advance the clock; returns the new time. Raises `Inconclusive` if it cannot or must not be."""
         if self._url is None:
             raise Inconclusive(
                 "The waiting period cannot be skipped: the target offers no time_control.",
                 "An emulator can offer one (see the format of the target file); on a cloud this is not tested.",
+            )
+        if self._most is not None and self.moved + timedelta(seconds=seconds) > self._most:
+            raise Inconclusive(
+                f"The clock is not moved further: it was announced that this run moves it by at most {self._most.days} "
+                "days, because keys of others end by it.",
+                "If no key at this endpoint matters, write `disposable: true` into the target file.",
             )
         body = json.dumps({"advance_seconds": seconds}).encode()
         exchange = self._session.send(Request("POST", self._url, (("Content-Type", "application/json"),), body))
@@ -57,9 +104,31 @@ class TimeControl:
         now = _time(reply.body)
         self._ahead = now - self._session.world.clock.now()
         self._known = True
+        self.moved += timedelta(seconds=seconds)
         if seconds:
-            self._moved()
+            self._note_move()
         return now
+
+
+def usual_window(profile: Profile) -> int:
+    """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
+    return min(profile.window.minimum + 1, profile.window.maximum)
+
+
+def reach_of_run(profile: Profile, tier: Tier) -> timedelta:
+    """The longest time by which a run at this tier moves the clock: one waiting period, and the walks of the model."""
+    return _one_end(profile, usual_window(profile)) + timedelta(days=EFFORTS[tier].clock_days)
+
+
+def reach_of_clients(profile: Profile, clients: int) -> timedelta:
+    """The longest time by which a run through so many clients of vendors moves the clock: one waiting period each."""
+    return clients * _one_end(profile, profile.window.minimum)
+
+
+def _one_end(profile: Profile, days: int) -> timedelta:
+    """From the scheduling of a key to the time at which it must be gone."""
+    gone_within = timedelta(seconds=profile.deletion.gone_within_seconds)
+    return timedelta(days=days) + _ROUNDING + gone_within + _MARGINS
 
 
 def skew(date: str | None, sent_at: datetime, now: datetime) -> float | None:

@@ -36,6 +36,10 @@ class Effort:
     walks: int
     #: The most operations in one of these sequences.
     steps: int
+    #: How many days these sequences may move the target's clock in all, if it can be moved; a user is told the number
+    #: before a run. They need less: at most 40 days in 150 smoke runs, 415 in 25 standard runs, 2,277 in 3 nightly runs
+    #: (drawn, and counted as if no sequence ended early).
+    clock_days: int
     #: How many random sequences of linked operations to send, such as: create a key, then schedule the created key.
     chains: int
 
@@ -43,11 +47,17 @@ class Effort:
 EFFORTS: dict[Tier, Effort] = {
     # Two keys, because a check that other keys stay unchanged needs a second one. All checks share both, and later runs
     # reuse them. More keys would be a burden, because each key that a run has created stays pending for 7 days or more.
-    "smoke": Effort(keys=2, fuzz_creates=0, fuzz_examples=2, fuzz_coverage=False, walks=3, steps=12, chains=1),
+    "smoke": Effort(
+        keys=2, fuzz_creates=0, fuzz_examples=2, fuzz_coverage=False, walks=3, steps=12, clock_days=60, chains=1
+    ),
     # As many keys as `limits.max_keys` allows by default, and about 10 minutes at 5 requests a second.
-    "standard": Effort(keys=6, fuzz_creates=1, fuzz_examples=25, fuzz_coverage=True, walks=20, steps=20, chains=8),
+    "standard": Effort(
+        keys=6, fuzz_creates=1, fuzz_examples=25, fuzz_coverage=True, walks=20, steps=20, clock_days=450, chains=8
+    ),
     # For a job at night: about eight times as many generated requests as standard.
-    "nightly": Effort(keys=20, fuzz_creates=4, fuzz_examples=200, fuzz_coverage=True, walks=150, steps=30, chains=60),
+    "nightly": Effort(
+        keys=20, fuzz_creates=4, fuzz_examples=200, fuzz_coverage=True, walks=150, steps=30, clock_days=3000, chains=60
+    ),
 }
 
 

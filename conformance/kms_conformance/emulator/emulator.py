@@ -90,6 +90,7 @@ class Emulator:
             "base_url": self.base_url,
             "auth": self._seed.auth_of(auth, self.base_url),
             "time_control": self.base_url + CONTROL_PATH,
+            "disposable": True,
         }
 
     def target_yaml(self, auth: str | None = None) -> str:

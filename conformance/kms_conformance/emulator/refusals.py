@@ -10,6 +10,8 @@ _MESSAGES = {
     "malformed_key": "The key id does not have the form of a key id.",
     "missing_key": "The key id is missing.",
     "window_out_of_range": "The number of days is outside the allowed range.",
+    "window_negative": "The number of days is negative.",
+    "window_huge": "The number of days is too large.",
     "window_malformed": "The number of days is not a whole number.",
     "lost_key": "The key of this ciphertext does not exist.",
     "wrong_key_type": "The key id is no text.",

@@ -7,12 +7,13 @@ is still ours if it has the same creation date.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
@@ -178,7 +179,9 @@ class Inventory(Reader):
         # A key that existed before this run cannot have a marker that this run generated.
         passed_over = self.held | (self.preexisting if all(self.ledger.run in marker for marker in markers) else set())
         for key in self.list_keys():
-            if key in passed_over:
+            # A key that was there before and may not even be described was not created with these credentials. A new
+            # key that may not be described yet can be ours: then `Denied` is raised, and the records stay open.
+            if key in passed_over or key in self.denied & self.preexisting:
                 continue
             view = self.views_before.get(key) or self.read(key)
             marker = next((marker for marker in markers if _carries(view, marker)), None)
@@ -271,7 +274,7 @@ class Inventory(Reader):
         With `write`, this run holds the keys that must still be scheduled, and the ledger records which other keys are
         scheduled or gone.
         """
-        views = {key: self.read(key) for key in dict.fromkeys(self.list_keys())}
+        views = dict(self._readable(dict.fromkeys(self.list_keys())))
         undone: list[str] = []
         for record in self.ledger.unfinished():
             marked = tuple(key for key, view in views.items() if _carries(view, record.marker))
@@ -295,6 +298,11 @@ class Inventory(Reader):
                     self._adopt(f"{marker}/{key}", key, view)
         strangers = tuple(key for key, view in unknown.items() if key not in undone and not self.is_released(view))
         return Recovered(tuple(undone), strangers)
+
+    def _readable(self, keys: Iterable[str]) -> Iterator[tuple[str, KeyView]]:
+        for key in keys:
+            with suppress(Denied):
+                yield key, self.read(key)
 
     def _write_recovered(self, record: KeyRecord, proved: list[KeyView]) -> None:
         for view in proved:

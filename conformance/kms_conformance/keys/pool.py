@@ -14,6 +14,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.client.target_client import Client
+from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.reader import shown
@@ -40,6 +41,11 @@ _MOST_STEPS = 4
 _LONGEST_REASON = 300
 # A target may round a deletion date up to the next day.
 _ROUNDING = timedelta(days=1)
+
+
+def _kind(arguments: Mapping[str, object]) -> str:
+    """The kind of a key under which the ledger records it: the arguments with which it was created."""
+    return " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
 
 
 def _real_time() -> datetime:
@@ -72,7 +78,9 @@ class Pool(Inventory):
         """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
         super().__init__(client, ledger, most, share)
         self._now = now
-        self._reserved: set[str] = set()
+        self._reserved: dict[str, str] = {}
+        # Aliases that a check has left on keys for a later check, with the ids of the keys.
+        self.named: dict[str, str] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
 
@@ -92,9 +100,8 @@ class Pool(Inventory):
 
     @property
     def days(self) -> int:
-        """The window in days for checks that do not test windows: one day more than the minimum, within the bounds."""
-        window = self.client.profile.window
-        return min(window.minimum + 1, window.maximum)
+        """The window in days for checks that do not test windows."""
+        return usual_window(self.client.profile)
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
@@ -188,14 +195,21 @@ class Pool(Inventory):
     # --- creating -----------------------------------------------------------------------------------------------------
 
     def create_reserved(self, **arguments: object) -> str:
-        """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end."""
+        """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end.
+
+        Checks that ask for the same kind share one key.
+        """
+        kind = _kind(arguments)
+        for key in [key for key, known in self._reserved.items() if known == kind and key in self.keys]:
+            if self._revived(key, self.read(key), kind):
+                return key
         key = self.create(**arguments)
-        self._reserved.add(key)
+        self._reserved[key] = kind
         return key
 
     def create(self, **arguments: object) -> str:
         """Reuse a key of an earlier run, or create one. Raises `Inconclusive` if the run may use no more keys."""
-        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        kind = _kind(arguments)
         while (found := self.reuse(kind)) is not None:
             key, view = found
             try:
@@ -219,7 +233,7 @@ class Pool(Inventory):
                 f"the limit of its tier or limits.max_keys ({self.client.target.limits.max_keys}) is reached.",
                 "Raise limits.max_keys in the target file, or run a higher tier.",
             )
-        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        kind = _kind(arguments)
         dialect = self.client.dialect
         answer, key = self.attempt(
             lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind

@@ -8,12 +8,14 @@ from operator import eq
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.oracle import GONE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
+# HTTP 403: a gateway or an identity service in front of a cloud denies with codes of its own.
+_FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
 
@@ -37,13 +39,15 @@ class Settled:
 class Reader:
     """Reads keys through a client, and allows for changes that become visible late.
 
-    `keys`: the ids of the run's keys that exist, which every list must contain.
+    - `keys`: the ids of the run's keys that exist, which every list must contain.
+    - `denied`: the ids of keys that these credentials may not read, as far as they were asked for.
     """
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.patience = client.patience
         self.keys: list[str] = []
+        self.denied: set[str] = set()
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
         # The value of `Patience.changes` when a key was last read as living, by key.
@@ -51,20 +55,37 @@ class Reader:
         self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; an unknown key reads as gone. Raises `Inconclusive` for any other refusal."""
-        answer = self.client.ask("describe", key_id=key)
+        """Describe a key; an unknown key reads as gone. Raises `Denied` or `Inconclusive` for any other refusal."""
+        try:
+            answer = self.client.ask("describe", key_id=key)
+        except Denied as error:
+            self.denied.add(key)
+            if key in self.keys:
+                raise
+            raise Denied(f"The key {key} may not be described: {error.reason}", error.hint) from error
         if answer.accepted:
             view = self.client.dialect.key(answer.value)
         elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
             view = KeyView(key, GONE, None, None, None, {})
+        elif self._is_denial(answer):
+            self.denied.add(key)
+            raise Denied(f"The key {key} may not be described: {answer.summary}.")
         else:
-            raise Inconclusive(f"A key could not be read: {answer.summary}.")
+            named = "A key of this run" if key in self.keys else f"The key {key}"
+            raise Inconclusive(f"{named} could not be read: {answer.summary}.")
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         self._note_flap(key, view)
         if view.state != GONE:
             self._living[key] = self.patience.changes
         return view
+
+    def _is_denial(self, answer: Answer) -> bool:
+        profile = self.client.profile
+        known = "not_permitted" in profile.facts["refusals"]
+        return answer.status == _FORBIDDEN or (
+            known and profile.refusal("not_permitted").admits(answer.status, answer.code)
+        )
 
     def lives(self, key: object) -> bool:
         """Whether the key was read as living, and nothing that may have deleted it has happened since."""

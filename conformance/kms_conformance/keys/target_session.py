@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 
 from kms_conformance.auth import SignInFailed
@@ -14,9 +15,10 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import TimeControl, skew
+from kms_conformance.client.time_control import Moment, TimeControl, skew
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.bystanders import Isolation
+from kms_conformance.keys.bystanders import Isolation, read_each
+from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
 from kms_conformance.wire.world import World
@@ -31,7 +33,9 @@ class TargetSession:
 
     - `keys`: the largest number of keys that the run may use.
     - `share`: this shard's part of `limits.max_keys`; None for a run without shards.
+    - `clock_reach`: the longest time by which the run may move the target's clock; None: any time.
     - `others`: the keys of others as they were read before the run, by id.
+    - `others_since`: the moment before the first of them was read; None before that.
     - `isolation`: the comparison of these keys before and after the run; None before its end.
     - `checks_started`: the ids of the checks that have started.
     """
@@ -44,6 +48,8 @@ class TargetSession:
     isolation: Isolation | None = None
     checks_started: list[str] = field(default_factory=list)
     share: int | None = None
+    clock_reach: timedelta | None = None
+    others_since: Moment | None = None
     _listed: Answer | None = None
     _other_runs_keys: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
@@ -60,7 +66,9 @@ class TargetSession:
 
     @cached_property
     def time(self) -> TimeControl:
-        return TimeControl(self.client.session, self.target.time_control, self.client.patience.note_request)
+        return TimeControl(
+            self.client.session, self.target.time_control, self.client.patience.note_request, self.clock_reach
+        )
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -140,15 +148,22 @@ class TargetSession:
         self.ledger.close()
 
     def _compare_bystanders(self) -> Isolation:
-        after: dict[str, KeyView] = {}
-        for key in self.others:
-            with suppress(Inconclusive):
-                after[key] = self.pool.read(key)
+        after = read_each(self.pool, self.others)
         # The keys of this suite, also the keys of other runs, are left out.
         ours = self.pool.held | {str(record.key) for record in self.ledger.records().values()} | self._other_runs_keys
         before = [key for key in self.pool.preexisting if key not in ours]
         now = [key for key in self.pool.list_keys() if key not in ours]
-        found = Isolation.of(self.others, after, (before, now), _MAX_BYSTANDERS)
+        assert self.others_since is not None
+        tolerance = timedelta(seconds=self.client.profile.deletion.date_tolerance_seconds)
+        found = Isolation.of(
+            self.others,
+            after,
+            (before, now),
+            _MAX_BYSTANDERS,
+            Elapsed(self.time, self.others_since, tolerance),
+            denied=len(self.pool.denied.intersection(before).difference(self.others)),
+            moved=self.time.moved,
+        )
         return found.cleaned(self.client.exchange_log.redactor.text)
 
     def _sign_in(self) -> None:
@@ -192,6 +207,7 @@ class TargetSession:
         with suppress(Inconclusive):
             self.pool.bring_over()
         known = {record.key for record in self.ledger.records().values()}
+        self.others_since = self.time.mark()
         for key in sorted(self.pool.preexisting)[:_MAX_BYSTANDERS]:
             with suppress(Inconclusive):
                 view = self.pool.views_before[key] = self.pool.last_read(key)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.account import keys_in_use
+from kms_conformance.preflight.clock_moves import Reach, clock_moves, refuse
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5
@@ -35,22 +37,37 @@ def _question(target: Target, run: str, most: int) -> str:
     )
 
 
-def require(targets: Iterable[Target], *, given: bool, mark: str = "") -> None:
+def run_reach(tier: Tier) -> Callable[[Target], Reach]:
+    """The function that tells how far a run at this tier moves the clock of a target."""
+    return lambda target: reach_of_run(Profile.load(target.dialect, target.profile), tier)
+
+
+def require(
+    targets: Iterable[Target], *, given: bool, mark: str = "", reach_of: Callable[[Target], Reach] | None = None
+) -> None:
     """Raise `TargetError` for a real account whose owner has not consented, or that another run uses.
+
+    Raised too if the clock of a target is moved, keys of others end by that, and the user has not consented.
 
     - `given`: true if the user consented on the command line.
     - `mark`: the prefix of run ids of the shard that will run; empty for a run without shards.
+    - `reach_of`: how far the clock of a target is moved; None if no clock is moved.
     """
     for target in targets:
-        if not target.is_real:
-            continue
-        if not (given or target.real_account):
-            raise TargetError(
-                f"The target {target.name} is not on this machine, so a run needs your consent.",
-                "It creates keys in that account and schedules them for deletion; `doctor` says how many.",
-                "Add --yes, or write `real_account: true` into the target file.",
-            )
-        _refuse_collisions(target, mark)
+        if target.is_real:
+            _require_for_account(target, given=given, mark=mark)
+        if reach_of is not None and not given:
+            refuse(target, clock_moves(target, reach_of(target)))
+
+
+def _require_for_account(target: Target, *, given: bool, mark: str) -> None:
+    if not (given or target.real_account):
+        raise TargetError(
+            f"The target {target.name} is not on this machine, so a run needs your consent.",
+            "It creates keys in that account and schedules them for deletion; `doctor` says how many.",
+            "Add --yes, or write `real_account: true` into the target file.",
+        )
+    _refuse_collisions(target, mark)
 
 
 def _refuse_collisions(target: Target, mark: str) -> None:

@@ -12,13 +12,15 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.lease import LocksDoNotHold
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import skew
+from kms_conformance.client.time_control import reach_of_run, skew
 from kms_conformance.core.folders import StorageError, try_ledgers
+from kms_conformance.core.text import counted
 from kms_conformance.core.tier import TIERS, keys_allowed
 from kms_conformance.dialects.base import Owner
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight import account
 from kms_conformance.preflight.account import Advice, advise, cost_of
+from kms_conformance.preflight.clock_moves import days, moves_of
 from kms_conformance.target import Target
 from kms_conformance.wire.tls import Unreachable, probe
 
@@ -105,10 +107,39 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
     yield _quota(target, account.quota(client, len(keys)))
     yield from _collisions(target_session, ledger, keys)
     yield from _run(target, client)
+    yield _waiting_period(target, ledger, target_session, keys)
+    if target_session.pool.denied:
+        yield _denied(len(target_session.pool.denied), len(keys))
+    yield from _left(ledger)
+
+
+def _waiting_period(target: Target, ledger: Ledger, target_session: TargetSession, keys: tuple[str, ...]) -> Finding:
     if not target_session.time.offered:
         text = "no time_control: requirements on the end of the waiting period stay inconclusive"
-        yield Finding("waiting period", text)
-    yield from _left(ledger)
+        return Finding("waiting period", text)
+    reach = {tier: reach_of_run(target_session.client.profile, tier) for tier in TIERS}
+    most = ", ".join(f"{days(reach[tier])} at {tier}" for tier in TIERS)
+    text = f"a run moves the clock of all keys by at most {most}"
+    if target.disposable:
+        return Finding("waiting period", f"{text}; the target file says that no key here matters (`disposable`)")
+    moves = moves_of(target_session, ledger, keys, reach["standard"])
+    if moves.harmless:
+        return Finding("waiting period", f"{text}; at standard, no key of others ends by that")
+    return Finding(
+        "waiting period",
+        f"{text}; at standard, these keys of others may be gone after that: {', '.join(moves.lines())}",
+        "warn",
+        "`run` asks before, and ends with exit code 2 where it cannot ask: add --yes if that is right. If no key at "
+        "this endpoint matters, write `disposable: true` into the target file.",
+    )
+
+
+def _denied(denied: int, listed: int) -> Finding:
+    return Finding(
+        "other keys",
+        f"{denied} of {counted(listed, 'key')} may not be described with these credentials: only the lists show that a "
+        "run leaves them alone",
+    )
 
 
 def _left(ledger: Ledger) -> Iterator[Finding]:

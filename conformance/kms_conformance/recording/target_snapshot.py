@@ -45,6 +45,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         "auth": {"way": target.auth.way, **auth},
         "limits": asdict(target.limits),
         "time_control": shown(target.time_control),
+        **({"disposable": True} if target.disposable else {}),
     }
 
 
@@ -71,6 +72,7 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         profile=description["profile"],
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),
+        disposable=description.get("disposable", False),
         secrets=frozenset(made_up),
         labels=made_up,
     )

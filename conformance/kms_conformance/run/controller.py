@@ -20,7 +20,7 @@ from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.keys.target_session import TargetSession
-from kms_conformance.preflight.consent import require
+from kms_conformance.preflight.consent import require, run_reach
 from kms_conformance.recording.storage import emptied_folder
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.model import Report
@@ -118,7 +118,10 @@ class Controller:
         )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
-        require(loaded, given=options.consent, mark=settings.mark)
+        # Without requests, no clock is moved; runs that only observe planted keys do not move it either.
+        moving = options.asking and not settings.watch
+        reach_of = run_reach(options.tier) if moving else None
+        require(loaded, given=options.consent, mark=settings.mark, reach_of=reach_of)
         begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, interrupts)
         if options.asking:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
+from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
 from kms_conformance.client.ledger import Ledger
+from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import EFFORTS
 from kms_conformance.keys.target_session import TargetSession
@@ -50,6 +52,11 @@ class Worker:
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
         for name, target_session in self.target_sessions.items():
             target_session.share = self.plans[name].keys
+            if not target_session.target.disposable:
+                # The keys of others that end by this were named before the run (`preflight/clock_moves.py`).
+                target_session.clock_reach = reach_of_run(
+                    Profile.load(target_session.target.dialect, target_session.target.profile), settings.tier
+                )
         self.isolation: dict[str, dict[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
@@ -157,6 +164,7 @@ class Worker:
             effort=EFFORTS[self.settings.tier],
             seed=self.settings.seed,
             others_before=target_session.others,
+            others_since=target_session.others_since,
             plant=self.settings.plant,
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,

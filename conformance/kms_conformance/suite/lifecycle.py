@@ -52,15 +52,19 @@ _MOST_LOST = 3
 
 @dataclass
 class _Problems:
-    """Errors that ended walks: one `fatal` error ends all walks, and so do `_MOST_LOST` requests without a reply."""
+    """Errors that ended walks: one `fatal` error ends all walks, and so do `_MOST_LOST` requests without a reply.
 
+    `moved_before`: by how much the run had moved the clock before the first walk.
+    """
+
+    moved_before: timedelta
     fatal: list[Inconclusive] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
 
 def walk(kms: Scenario) -> None:
     """Take the walks that follow from the run's tier and seed. If `Inconclusive` ended them early, it is raised."""
-    problems = _Problems()
+    problems = _Problems(kms.time.moved)
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
         _draw_walks(kms, problems)
@@ -159,11 +163,14 @@ class _Walk:
         kms = self.scenario
         for _ in range(2):
             key = kms.key(ENABLED, *self.keys)
-            answer = kms.done("encrypt", key_id=key, plaintext="text")
+            ciphertext = None
+            if kms.encrypts:
+                answer = kms.done("encrypt", key_id=key, plaintext="text")
+                ciphertext = kms.dialect.secret_output("encrypt", answer.value)
             self.keys.append(key)
             self.descriptions.append(kms.pool.read_known(key).description)
             self.models.append(KeyModel(ENABLED))
-            self.ciphertexts.append(kms.dialect.secret_output("encrypt", answer.value))
+            self.ciphertexts.append(ciphertext)
 
     def _act(self, which: int, action: str, hours: int) -> None:
         if action == "time":
@@ -176,6 +183,8 @@ class _Walk:
             self._operate(which, action)
 
     def _operate(self, which: int, operation: str) -> None:
+        if operation in ("encrypt", "decrypt") and not self.scenario.encrypts:
+            operation = "generate_data_key"
         arguments: dict[str, object] = {"key_id": self.keys[which]}
         if operation == "encrypt":
             arguments["plaintext"] = "text"
@@ -213,7 +222,8 @@ class _Walk:
             return
         now = kms.time.now()
         goal = self._safe(now, now + timedelta(hours=hours))
-        if goal <= now:
+        moved = kms.time.moved - self._problems.moved_before + (goal - now)
+        if goal <= now or moved > timedelta(days=kms.effort.clock_days):
             return
         kms.time.advance((goal - now).total_seconds())
         self.trail.append(f"+{(goal - now).total_seconds() / 3600:.0f} h")

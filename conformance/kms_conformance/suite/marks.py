@@ -26,6 +26,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 RequirementPattern = Literal[
     "auth.{fault}",
     "cancel.not-pending.{state}",
+    "disabled.{use}",
     "malformed-key.{operation}",
     "pending.{use}",
     "protocol.{case}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from kms_conformance.client.answer import Answer
@@ -11,9 +12,10 @@ from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
 from kms_conformance.client.patience import USES
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import TimeControl
+from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool
 from kms_conformance.keys.reader import shown
 
@@ -25,6 +27,7 @@ class Requests:
     """The keys and requests of one check at one target.
 
     - `others_before`: the keys of others as they were before the run, by id.
+    - `others_since`: the moment before the first of them was read.
     - `plant`, `rescue`: the options of the command `run` with these names.
     - `sharded`: true if this run is one shard of several at the same target.
     """
@@ -39,6 +42,7 @@ class Requests:
     plant: bool = False
     rescue: bool = False
     sharded: bool = False
+    others_since: Moment | None = None
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile
@@ -51,6 +55,11 @@ class Requests:
         self.oracle = Oracle(self.profile)
         # The last request that `ask` sent, by the number of its exchange: (operation, arguments).
         self._asked: dict[int, tuple[str, dict[str, object]]] = {}
+
+    def elapsed(self, since: Moment | None = None) -> Elapsed:
+        """The time that has passed for keys since a moment, by default the present one."""
+        tolerance = timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
+        return Elapsed(self.time, since or self.time.mark(), tolerance)
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
         """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
@@ -79,11 +88,17 @@ class Requests:
 
     def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
         answer = self.client.ask(operation, **arguments)
-        lacking = self.client.api[operation].beside and self.profile.refusal("unknown_action").admits(
-            answer.status, answer.code
-        )
-        if lacking:
-            raise Inconclusive(f"The target does not have the operation {operation}: {answer.summary}.")
+        if self.client.api[operation].beside and self.is_told("unknown_action unknown_path", answer):
+            raise Inconclusive(
+                f"The target does not have the operation {operation}: {answer.summary}.",
+                "If the service does not offer it, name it under `lacks` in a profile of your own.",
+            )
+        listed = () if answer.spec is None else answer.spec.codes
+        if self.profile.tells_limit(listed, answer.status, answer.code):
+            raise Inconclusive(
+                f"The account or the key is at a limit of the service, so {operation} shows nothing: {answer.summary}.",
+                "Earlier runs may have left aliases, tags or grants: run `kms-conformance sweep`.",
+            )
         self._asked = {answer.number: (operation, arguments)}
         return answer
 
@@ -103,6 +118,20 @@ class Requests:
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
         )
+
+    def is_told(self, refusals: str, answer: Answer) -> bool:
+        """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""
+        known = (self.profile.refusal(name) for name in refusals.split() if self.profile.has_refusal(name))
+        return any(refusal.admits(answer.status, answer.code) for refusal in known)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the service encrypts and decrypts; other services are used for their data keys alone."""
+        return "encrypt" in self.client.api and "decrypt" in self.client.api
+
+    def ciphertexts(self, key: str) -> tuple[str, ...]:
+        """One ciphertext as in `encrypted`; none if the service does not encrypt."""
+        return (self.encrypted(key),) if self.encrypts else ()
 
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Stop
+from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
@@ -22,6 +22,9 @@ T = TypeVar("T")
 # one state or of one kind: if one of these is broken, plain scheduling is not tried (see `_broken_requirements`).
 _PLAIN: RequirementId = "schedule.state-after"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
+
+# Refusals of ids that no key has. A caller whose policy names keys is told instead that the policy does not cover them.
+_OF_OTHER_IDS = frozenset({"unknown_key", "malformed_key", "lost_key"})
 
 #: No request is sent closer than this to the end of a waiting period. The margin is wider than the tolerance of dates
 #: and the time that requests take.
@@ -210,6 +213,11 @@ class Scenario(Requests):
             # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
         fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        if not fits and refusal in _OF_OTHER_IDS and self.is_told("outside_policy", answer):
+            raise Inconclusive(
+                f"The credentials do not permit to name an id that no key has: {answer.summary}.",
+                "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
+            )
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
         if fits and accepted.allows_several:
             self.judge.observe(requirement, answer.summary, refusal)

@@ -24,6 +24,7 @@ from kms_conformance.suite.scenario import Scenario
         "unknown-path",
         "empty-body",
         "unknown-field",
+        "charset",
         "unknown-action",
         "missing-action",
         "unknown-version",

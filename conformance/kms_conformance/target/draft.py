@@ -80,6 +80,7 @@ class TargetDraft:
             limits=self._limits(is_loopback(base_url)),
             time_control=values.get("time_control"),
             real_account=values.get("real_account", False),
+            disposable=values.get("disposable", False),
             verify=self._verify(),
             ledger=self._ledger(),
             secrets=frozenset(labels),

@@ -35,6 +35,7 @@ class Target:
 
     - base_url: the URL of the endpoint, without a trailing slash.
     - real_account: the user's consent to create keys in a real account.
+    - disposable: the user's statement that no key at the endpoint matters, so that the clock may end any of them.
     - verify: True, or the path of a file with trusted certificate authorities.
     - ledger: the name or the path of the ledger; None: a name made of the target's name.
     - secrets: the values that must never be shown.
@@ -50,6 +51,7 @@ class Target:
     limits: Limits = Limits()
     time_control: str | None = None
     real_account: bool = False
+    disposable: bool = False
     verify: Literal[True] | Path = True
     ledger: str | Path | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.core import specs
+from kms_conformance.report.documents import CitedDocument, age, cited_documents
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import OpenChoice, open_choices
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.reproduce import Command, commands
 from kms_conformance.report.text.failure import FailureView, explain
+from kms_conformance.report.text.others import OtherKeys
 from kms_conformance.report.text.words import not_run_because, open_reason, sentence
 from kms_conformance.report.trace import traces
 from kms_conformance.target.own_profile import add_content
@@ -221,6 +223,21 @@ class TargetPage:
     @property
     def commands(self) -> tuple[Command, ...]:
         return commands(self.report)
+
+    @cached_property
+    def other_keys(self) -> OtherKeys | None:
+        """The comparison of the keys of others, in sentences."""
+        return OtherKeys.of(self.verdict.isolation)
+
+    @cached_property
+    def documents(self) -> tuple[CitedDocument, ...]:
+        """The cited documents, the oldest first; none if the run used other specs than this version."""
+        return cited_documents(self.verdict, self.catalogue) if self.catalogue and self.same_specs else ()
+
+    @property
+    def evidence_age(self) -> str:
+        """How old the cited documents are, in one sentence."""
+        return age(self.documents)
 
     @property
     def errata(self) -> tuple[Erratum, ...]:

@@ -11,6 +11,7 @@ from rich.text import Text
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import counted, one_line, wrapped
 from kms_conformance.report.reproduce import replay_command
+from kms_conformance.report.text.others import OtherKeys
 from kms_conformance.report.text.words import not_run_because, open_reason
 
 if TYPE_CHECKING:
@@ -91,14 +92,12 @@ def unfinished(target: TargetReport, width: int) -> Iterator[Text]:
 
 def isolation(verdict: Verdict, width: int) -> Iterator[Text]:
     """The comparison of the keys of others before and after the run."""
-    found = verdict.isolation
-    if not found or not found["described"]:
+    found = OtherKeys.of(verdict.isolation)
+    if found is None:
         return
-    differ = len(found["changed"])
-    outcome = "none changed" if not differ else f"{differ} changed during the run (cause unknown, see the report)"
-    line = f"other keys in the account: {found['described']} compared before and after, {outcome}"
     yield Text()
-    yield from lines(line, width, "  ", style="yellow" if differ else "dim")
+    line = f"other keys in the account: {'; '.join(found.sentences)}"
+    yield from lines(line, width, "  ", style="yellow" if found.changed else "dim")
 
 
 def stale(report: Report, width: int) -> Iterator[Text]:

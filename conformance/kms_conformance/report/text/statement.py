@@ -75,6 +75,8 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
         yield from _not_run(page)
         yield from _cards(page.waived, "Waived failures")
         yield _Block(_MORE, _requirements(page))
+        if page.documents:
+            yield _Block(_MORE, _documents(page))
         if page.open_choices:
             yield _Block(_MORE, _open_choices(page))
         lines = "\n".join(f"# {command.title}\n{command.line}" for command in page.commands)
@@ -107,7 +109,12 @@ def _head(page: TargetPage, level: str) -> str:
         f"kms-conformance {plain(verdict.suite_version)}, specs {code(verdict.specs_digest)}",
     ]
     title = f"{level} {RESULT_SIGNS[verdict.result]} {plain(verdict.name)}: {verdict.result} (tier {verdict.tier})"
-    return f"{title}\n\n{page.sentence}\n\n{counts}\n\n{' · '.join(about)}"
+    shown = [title, page.sentence, counts, " · ".join(about)]
+    if page.other_keys is not None:
+        shown.append(f"Other keys in the account: {plain('; '.join(page.other_keys.sentences))}.")
+    if page.documents:
+        shown.append(f"Documents: {plain(page.evidence_age)}")
+    return "\n\n".join(shown)
 
 
 def _cards(cards: tuple[Card, ...], title: str) -> Iterator[_Block]:
@@ -176,6 +183,16 @@ def _requirements(page: TargetPage) -> str:
     ]
     shown = table(("Verdict", "Requirement", "Level", "Statement"), rows[:_MOST_ROWS])
     return details(f"All {counted(len(rows), 'requirement')}", shown)
+
+
+def _documents(page: TargetPage) -> str:
+    rows = [
+        (link(cited.document.title, cited.document.url), cited.dated, cited.read, str(cited.requirements))
+        for cited in page.documents
+    ]
+    return details(
+        f"Dates of the {counted(len(rows), 'document')}", table(("Document", "Dated", "Read", "Requirements"), rows)
+    )
 
 
 def _open_choices(page: TargetPage) -> str:

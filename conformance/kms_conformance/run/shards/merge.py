@@ -202,6 +202,8 @@ def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] |
         return attested[0]
     union = {name: sorted({key for entry in attested for key in entry[name]}) for name in ("appeared", "vanished")}
     changed = {files.canonical(change): change for entry in attested for change in entry["changed"]}
+    ended = {each["key"]: each for entry in attested for each in entry.get("ended", ())}
+    union["vanished"] = [key for key in union["vanished"] if key not in ended]
     return {
         "listed": attested[0]["listed"],
         "listed_after": attested[-1]["listed_after"],
@@ -212,6 +214,9 @@ def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] |
         **union,
         "changed": [changed[key] for key in sorted(changed)],
         "complete": all(entry["complete"] for entry in attested),
+        "ended": [ended[key] for key in sorted(ended)],
+        "denied": max(entry.get("denied", 0) for entry in attested),
+        "clock_days": round(sum(entry.get("clock_days", 0) for entry in attested), 1),
     }
 
 

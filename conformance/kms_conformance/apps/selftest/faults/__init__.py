@@ -7,6 +7,7 @@ from dataclasses import replace
 from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.apps.selftest.faults import (
     authentication,
+    belongings,
     bodies,
     by_arn,
     cancel,
@@ -36,6 +37,7 @@ _DEFINED: tuple[Fault, ...] = (
     *by_arn.FAULTS,
     *pending.FAULTS,
     *states.FAULTS,
+    *belongings.FAULTS,
     *keys.FAULTS,
     *creation.FAULTS,
     *dates.FAULTS,

@@ -57,6 +57,21 @@ class _TakesAnotherAlong(Decisions):
         return there and not (doomed and self._ended is not None and key.created < self._ended)
 
 
+class _TakesPendingKeysAlong(Decisions):
+    """When a key expires, every key that is pending until a later date disappears as well."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._ended: datetime | None = None
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        there = super().key_visible(key, now)
+        if not there and self._ended is None:
+            self._ended = now
+        doomed = self._ended is not None and key.state is PENDING and key.created < self._ended - timedelta(days=1)
+        return there and not doomed
+
+
 class _CancelledGoesToo(Decisions):
     """A key disappears on its deletion date even if its deletion was cancelled."""
 
@@ -160,6 +175,12 @@ FAULTS = (
         title="When a key expires, all others disappear as well.",
         requirements=frozenset({"expiry.nothing-else"}),
         decisions=(_TakesAnotherAlong,),
+    ),
+    _fault(
+        name="pending-others-gone-too",
+        title="When a key expires, keys that are pending until a later date disappear as well.",
+        requirements=frozenset({"expiry.nothing-else"}),
+        decisions=(_TakesPendingKeysAlong,),
     ),
     _fault(
         name="cancelled-key-gone-too",

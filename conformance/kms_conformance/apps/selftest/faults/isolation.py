@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, changing_others, with_
+from kms_conformance.apps.selftest.days_left import DaysLeft
 from kms_conformance.apps.selftest.deviation import HUAWEI, Fault
-from kms_conformance.emulator import Key
+from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(
     Fault,
@@ -19,6 +22,42 @@ _fault = partial(
 
 def _foreign(key: Key) -> bool:
     return key.description == "Not yours."
+
+
+class _TakesPendingKeys(Decisions):
+    """Cancelling a deletion deletes the pending keys of other users at once."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._taken = False
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        self._taken = self._taken or operation == "cancel"
+        return super().effects(operation, before, after, keys)
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        doomed = self._taken and _foreign(key) and key.state is PENDING
+        return super().key_visible(key, now) and not doomed
+
+
+class _CountsDownAtOnce(Decisions):
+    """Scheduling a key halves the days that the pending keys of other users have left, and not their dates."""
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        _COUNTING.halved = _COUNTING.halved or operation == "schedule"
+        return super().effects(operation, before, after, keys)
+
+
+class _Halving(DaysLeft):
+    """The days left, or half of them."""
+
+    halved = False
+
+    def days(self, left: float) -> int:
+        return round(left / 2 if self.halved else left)
+
+
+_COUNTING = _Halving()
 
 
 FAULTS = (
@@ -58,5 +97,19 @@ FAULTS = (
         # In the other dialects, the reply to describing a key does not show its aliases.
         dialects=(HUAWEI,),
         decisions=(changing_others("set_alias", _foreign, with_(aliases=())),),
+    ),
+    _fault(
+        name="foreign-pending-gone",
+        title="Cancelling a deletion deletes pending keys of other users at once.",
+        decisions=(_TakesPendingKeys,),
+    ),
+    _fault(
+        name="foreign-days-left-halved",
+        title="Scheduling a key also halves the days left that pending keys of other users show.",
+        severity="major",
+        # The dialect whose recorded replies have such a field.
+        dialects=(HUAWEI,),
+        decisions=(_CountsDownAtOnce, _COUNTING.decisions),
+        filters=(_COUNTING.filter,),
     ),
 )

@@ -9,9 +9,12 @@ from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import body, header, where
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
+from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
 from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
+from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
@@ -30,6 +33,9 @@ _GROUPS = {
     "living": LIVING,
     "around": AROUND,
     "lagging": LAGGING,
+    "aws clouds": AWS_CLOUDS,
+    "clouds": HUAWEI_CLOUDS,
+    "others": OTHERS,
     "packed": _PACKED,
 }
 
