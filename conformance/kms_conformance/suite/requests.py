@@ -116,12 +116,12 @@ class Requests:
         if asked is None or answer.operation is None or fits(answer) or not self.client.may_be_late(answer):
             return answer
         operation, arguments = asked
-        given = [answer]
         return self.pool.patience.until(
             operation,
-            lambda: given.pop() if given else self._ask_once(operation, arguments),
+            lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
+            first=answer,
         )
 
     def is_told(self, refusals: str, answer: Answer) -> bool:
