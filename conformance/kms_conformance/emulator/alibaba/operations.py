@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator import crypto
@@ -192,9 +193,17 @@ class NameActions:
         self._store.tag(key_id, tags)
         return {}
 
+    def untag(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """UntagResource: removes tags from a key; names of tags that the key does not have are ignored."""
+        key_id, names = fields.key_name(), fields.tag_names()
+        self._store.changed(
+            "untag", key_id, lambda key, _: replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in names))
+        )
+        return {}
+
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
         """ListResourceTags: lists the tags of a key."""
-        key = self._store.describe(fields.key_name())
+        key = self._store.changed("list_tags", fields.key_name(), lambda key, _: key)
         return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
 
     def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from kms_conformance.apps.selftest.faults import (
     intermittent,
     isolation,
     keys,
+    lagging,
     lists,
     moving_dates,
     pending,
@@ -56,6 +57,7 @@ _DEFINED: tuple[Fault, ...] = (
     *isolation.FAULTS,
     *intermittent.FAULTS,
     *silences.FAULTS,
+    *lagging.FAULTS,
 )
 
 

@@ -15,6 +15,7 @@ from kms_conformance.apps.selftest.variants.encoding import TYPED
 from kms_conformance.apps.selftest.variants.failing import FAILING
 from kms_conformance.apps.selftest.variants.front import FRONT
 from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
+from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
@@ -34,6 +35,7 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
+    "lagging": LAGGING,
     "aws clouds": AWS_CLOUDS,
     "clouds": HUAWEI_CLOUDS,
     "alibaba clouds": ALIBABA_CLOUDS,
