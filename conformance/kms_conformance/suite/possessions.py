@@ -6,7 +6,7 @@ The changes of a key's state must leave it as it is. It is noted before the chan
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,8 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.dates import http_date, iso_date
 
+#: The first and the last moment of a span of time.
+Times = tuple[datetime, datetime]
 TAG = "kms-conformance"
 # Seconds by which a time that a target shows may differ from the time at which it was set.
 _CLOCK_SECONDS = 300
@@ -284,10 +286,11 @@ def changed(names: tuple[str, ...], was: KeyView, now: KeyView) -> str:
     )
 
 
-def changed_others(known: KeyFields, was: KeyView, now: KeyView, since: datetime, until: datetime) -> tuple[str, ...]:
+def changed_others(known: KeyFields, was: KeyView, now: KeyView, times: Sequence[Times]) -> tuple[str, ...]:
     """The names of the fields that the profile does not list and that differ between two reads in the same state.
 
-    A number may count and a time of the changes between `since` and `until` may be shown, so these are left out.
+    A number may count, and a time of the changes may be shown, so these are left out. `times`: the first and the last
+    moment between the reads, on each clock that the target may show.
     """
     names = {**was.fields, **now.fields}.keys() - known.known
     return tuple(
@@ -295,16 +298,18 @@ def changed_others(known: KeyFields, was: KeyView, now: KeyView, since: datetime
             name
             for name in names
             if (was.fields.get(name) or None) != (now.fields.get(name) or None)
-            and not _moves_by_itself(now.fields.get(name), since, until)
+            and not _moves_by_itself(now.fields.get(name), times)
         )
     )
 
 
-def _moves_by_itself(value: object, since: datetime, until: datetime) -> bool:
+def _moves_by_itself(value: object, times: Sequence[Times]) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return True
     if not isinstance(value, str):
         return False
     margin = timedelta(seconds=_CLOCK_SECONDS)
     date = iso_date(value) or http_date(value)
-    return value.isdecimal() or (date is not None and since - margin <= date <= until + margin)
+    return value.isdecimal() or (
+        date is not None and any(since - margin <= date <= until + margin for since, until in times)
+    )
