@@ -44,6 +44,7 @@ class Reader:
 
     - `keys`: the ids of the run's keys that exist, which every list must contain.
     - `rows`: what the last listing told of these keys, by id, as in `Page.rows`.
+    - `first`: how these keys read first in this run, by id.
     - `denied`: the ids of keys that these credentials may not read, as far as they were asked for.
     """
 
@@ -52,6 +53,7 @@ class Reader:
         self.patience = client.patience
         self.keys: list[str] = []
         self.denied: set[str] = set()
+        self.first: dict[str, KeyView] = {}
         # The keys whose deletion dates were seen to move with time.
         self._sliding: set[str] = set()
         self.rows: dict[str, Mapping[str, Any]] = {}
@@ -93,6 +95,8 @@ class Reader:
         self._note_flap(key, view)
         if view.state != GONE:
             self._living[key] = self.patience.changes
+            if key in self.keys:
+                self.first.setdefault(key, view)
         return view
 
     def _is_denial(self, answer: Answer) -> bool:

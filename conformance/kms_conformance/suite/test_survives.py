@@ -11,6 +11,7 @@ from functools import partial
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
@@ -31,11 +32,13 @@ _KEPT: tuple[RequirementId, ...] = (
 )
 
 
-@requirement(*_KEPT, "lifecycle.keeps-other-fields", "list.row-agrees", "cancel.usable-again")
+@requirement(*_KEPT, "lifecycle.sequence", "lifecycle.keeps-other-fields", "list.row-agrees", "cancel.usable-again")
 def test_what_a_key_has_survives(kms: Scenario) -> None:
     """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared."""
     key = kms.key(ENABLED)
-    was, since = kms.with_marker(key), _clocks(kms)
+    was, since = _named(kms, key), _clocks(kms)
+    lost = changed(kms.profile.key_fields.fields, kms.pool.first.get(key, was), was)
+    kms.judge.that("lifecycle.sequence", not lost, "the fields of the key as it read first", lost or "as at first")
     has = list(given(kms, key))
     kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
@@ -64,6 +67,15 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
             kms.pool.bring(key, ENABLED)
             for possession in has:
                 possession.give_back(kms)
+
+
+def _named(kms: Scenario, key: str) -> KeyView:
+    """The key with a description and a name, so that a loss can be seen; an earlier change may have taken them."""
+    view = kms.with_marker(key)
+    if all(view.fields.get(name) for name in kms.profile.key_fields.name):
+        return view
+    kms.done("set_alias", key_id=key, alias=kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}"))
+    return kms.read(key)
 
 
 def _steps(kms: Scenario) -> tuple[str, ...]:
