@@ -18,6 +18,7 @@ from kms_conformance.apps.selftest.faults import (
     intermittent,
     isolation,
     keys,
+    lagging,
     lists,
     pending,
     protocol,
@@ -48,6 +49,7 @@ _DEFINED: tuple[Fault, ...] = (
     *isolation.FAULTS,
     *intermittent.FAULTS,
     *silences.FAULTS,
+    *lagging.FAULTS,
 )
 
 

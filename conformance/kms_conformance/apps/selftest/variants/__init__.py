@@ -10,6 +10,7 @@ from kms_conformance.apps.selftest.reply_mutations import body, header, where
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
@@ -30,6 +31,7 @@ _GROUPS = {
     "living": LIVING,
     "around": AROUND,
     "others": OTHERS,
+    "lagging": LAGGING,
     "packed": _PACKED,
 }
 
