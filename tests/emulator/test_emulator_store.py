@@ -70,8 +70,9 @@ def test_windows_of_each_profile(dialect: str, profile: str) -> None:
     low, high = window["minimum"], window["maximum"]
     for days in (low, low + 1, high - 1, high):
         assert decisions.window_problem(days) is decisions.window_problem(str(days)) is None
-    for days in (low - 1, high + 1, 0, -low, 10**30):
-        assert decisions.window_problem(days) == decisions.window_problem(str(days)) == "window_out_of_range"
+    beyond = {low - 1: "out_of_range", high + 1: "out_of_range", 0: "out_of_range", -low: "negative", 10**30: "huge"}
+    for days, problem in beyond.items():
+        assert decisions.window_problem(days) == decisions.window_problem(str(days)) == f"window_{problem}"
     assert decisions.window_problem(ABSENT) == (None if "default" in window else "window_missing")
     assert decisions.window_days(ABSENT) == window["default"] if "default" in window else True
     assert decisions.window_problem(True) == "window_malformed"

@@ -1,24 +1,51 @@
-"""Target without an operation that the lifecycle does not need: its requirements are inconclusive, not failed."""
+"""Target without operations that the lifecycle does not need: their requirements are inconclusive, not failed."""
 
 from __future__ import annotations
+
+import pytest
 
 from kms_conformance.apps.selftest.deviation import AWS, only, serving
 from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.apps.selftest.runner import run_suite
+from kms_conformance.emulator import Filter
 
-MISSING = ("tag", "untag", "list_tags")
+TAGS = ("tag", "untag", "list_tags")
+# What small emulators of AWS KMS leave out.
+ALL = (
+    *TAGS,
+    *("set_alias", "update_alias", "delete_alias", "list_aliases", "create_grant", "revoke_grant", "list_grants"),
+    *("enable_rotation", "disable_rotation", "rotation_status", "get_policy", "put_policy", "list_policies"),
+    *("re_encrypt", "generate_data_key_without_plaintext", "update_description"),
+)
 
 
-def test_missing_operations_are_inconclusive() -> None:
-    lacking = where(
-        lambda inbound, _: inbound.operation in MISSING,
+def lacking(operations: tuple[str, ...]) -> Filter:
+    return where(
+        lambda inbound, _: inbound.operation in operations,
         saying(lambda _: {"__type": "UnknownOperationException"}),
         status(400),
     )
-    outcome = run_suite(serving(AWS, filters=[lacking]), arguments=only(["belongings", "pending_belongings"]))
+
+
+def test_missing_operations_are_inconclusive() -> None:
+    outcome = run_suite(serving(AWS, filters=[lacking(TAGS)]), arguments=only(["belongings", "pending_belongings"]))
     verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
     assert outcome.failed == set()
     for name in ("untag.reply", "pending.tag", "pending.untag", "pending.list-tags"):
         assert verdicts[name]["verdict"] == "inconclusive"
         assert "does not have the operation" in verdicts[name]["reason"]
     assert verdicts["put-policy.reply"]["verdict"] == verdicts["pending.create-grant"]["verdict"] == "passed"
+
+
+@pytest.mark.parametrize("profile", ["documents", "aws-kms"])
+def test_a_target_that_has_the_lifecycle_alone_is_accused_of_nothing(profile: str) -> None:
+    """What depends on missing operations is open and says why; the lifecycle itself is judged."""
+    outcome = run_suite(serving(AWS, filters=[lacking(ALL)], profile=profile))
+    verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
+    assert outcome.failed == set()
+    assert outcome.exit_code == 3
+    for name in ("set-alias.reply", "disabled.create-grant", "cancel.rotation-restored", "pending.update-alias-away"):
+        assert verdicts[name]["verdict"] == "inconclusive"
+        assert "does not have the operation" in verdicts[name]["reason"]
+    for name in ("schedule.state-after", "cancel.effect", "cancel.state-after", "expiry.gone", "pending.encrypt"):
+        assert verdicts[name]["verdict"] == "passed", name

@@ -135,6 +135,13 @@ def test_a_target_is_made_again_from_what_was_recorded(tmp_path: Path, monkeypat
         (facts("{}") + "extends: otk\n", "`extends` is no profile of the dialect huawei.", "Did you mean `otc`?"),
         (facts("{window: {maximum: 6}}"), "`facts.window` must have `minimum` <=", "The profile that it extends"),
         (facts("{auth_ways: [tokn]}"), "`facts.auth_ways` names tokn,", "Did you mean `token`?"),
+        (facts("{lacks: [encypt]}"), "`facts.lacks` names encypt,", "Did you mean `encrypt`?"),
+        (facts("{lacks: [cancel]}"), "`facts.lacks` names cancel,", "Known: "),
+        (
+            facts("{refusals: {unknown_key: {answers: [{status: 404, code: null}]}}}"),
+            "`facts.refusals.unknown_key.answers.0.code`: the value is not of type",
+            "docs/add-a-cloud.md",
+        ),
         (facts("{lifecycle: {canel: {}}}"), "`facts.lifecycle` names canel,", "Did you mean `cancel`?"),
         (facts("{lifecycle: {cancel: {enabld: not_pending}}}"), "`facts.lifecycle.cancel` names enabld,", "`enabled`"),
         (facts("{lifecycle: {cancel: {enabled: not_pendin}}}"), "`facts.lifecycle.cancel` names", "`not_pending`"),

@@ -130,3 +130,46 @@ def test_a_media_type_is_judged_with_all_that_is_known_of_reply_and_request(monk
     answer = answered(dialect, "cancel", 200, CANCELLED)
     assert broken(answer, ExchangeRules(dialect)) == []
     assert asked == [(answer.reply, answer.request, answer.spec)]
+
+
+def key_of_huawei(state: object, key: str = "0d0466b0-e727-4d9c-b35d-f84bb474a37f") -> dict[str, object]:
+    return {
+        **dict.fromkeys(("domain_id", "key_alias", "realm", "key_description", "scheduled_deletion_date"), ""),
+        "key_id": key,
+        "key_state": state,
+        "creation_date": "1472442386000",
+        "default_key_flag": "0",
+        "key_type": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "state", "found"),
+    [
+        (True, "9", ["describe.reply"]),
+        (False, "9", []),
+        (True, "7", []),
+        (False, 9, ["describe.reply"]),
+        (False, None, ["describe.reply"]),
+    ],
+)
+def test_lists_of_values_bind_our_keys_and_types_bind_every_key(ours: bool, state: object, found: list[str]) -> None:
+    rules = ExchangeRules(HUAWEI, lambda _: ours)
+    answer = answered(HUAWEI, "describe", 200, {"key_info": key_of_huawei(state)})
+    assert [name for name, _, _ in broken(answer, rules)] == found
+
+
+def test_in_a_list_each_key_is_judged_as_ours_or_not() -> None:
+    ours, other = "1" * 8 + "-1111-1111-1111-" + "1" * 12, "2" * 8 + "-2222-2222-2222-" + "2" * 12
+    page = {"keys": [other, ours], "next_marker": "", "truncated": "false", "total": 2}
+    rules = ExchangeRules(HUAWEI, lambda key: key == ours)
+    for states, expected in ((("9", "2"), []), (("9", "9"), [("list.reply", '"9" at key_details/1/key_state')])):
+        details = [key_of_huawei(state, key) for state, key in zip(states, (other, ours), strict=True)]
+        answer = answered(HUAWEI, "list", 200, {**page, "key_details": details})
+        assert [(name, received) for name, _, received in broken(answer, rules)] == expected
+
+
+def test_the_id_of_a_key_has_its_form_whoever_owns_it() -> None:
+    rules = ExchangeRules(HUAWEI, lambda _: False)
+    answer = answered(HUAWEI, "describe", 200, {"key_info": key_of_huawei("2", "NO-ID")})
+    assert [name for name, _, _ in broken(answer, rules)] == ["describe.reply"]

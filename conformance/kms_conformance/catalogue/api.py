@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -17,6 +17,10 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
 from kms_conformance.core import specs
+
+_Kind = jsonschema_rs.ValidationErrorKind
+# Kinds of violations that concern which values of a type are allowed.
+_OF_VALUES = (_Kind.Enum, _Kind.Pattern, _Kind.Constant)
 
 # The file formats of operations, and the function that converts each to OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
@@ -60,6 +64,7 @@ class ReplySpec:
     - schema: the JSON Schema of the body; None if any body is allowed.
     - requirements: all requirements that the schema names; `fallback` alone if it names none.
     - fallback: the requirement for violations of a schema that names none.
+    - codes: the error codes that the documents list for the operation with this status; empty if they list none.
     """
 
     status: int
@@ -67,6 +72,7 @@ class ReplySpec:
     schema: Mapping[str, Any] | None
     fallback: RequirementId
     requirements: frozenset[RequirementId]
+    codes: frozenset[str] = frozenset()
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator | None:
@@ -74,15 +80,20 @@ class ReplySpec:
         # `mask` keeps the received value out of the message; `Violation.received` has it.
         return None if self.schema is None else jsonschema_rs.Draft202012Validator(dict(self.schema), mask="")
 
-    def violations(self, value: object) -> tuple[Violation, ...]:
+    def violations(
+        self, value: object, free: Callable[[Sequence[str | int]], bool] = lambda _: False
+    ) -> tuple[Violation, ...]:
         """The violations in a decoded body, each with the most specific requirement that the schema names.
 
-        Only the first of several equal violations is returned: a body of 1 MB can have 125,000.
+        `free`: whether the value at a path in the body may be any of its type, so that lists of values and patterns do
+        not bind it. Only the first of several equal violations is returned: a body of 1 MB can have 125,000.
         """
         if self._validator is None:
             return ()
         first: dict[tuple[Any, ...], jsonschema_rs.ValidationError] = {}
         for error in self._validator.iter_errors(value):
+            if isinstance(error.kind, _OF_VALUES) and free(error.instance_path):
+                continue
             first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
         found = [self._violation(error) for error in first.values()]
         # If the schema names requirements, but none for the place of a violation, the violation breaks all of them.
@@ -151,11 +162,11 @@ class Api:
     def load(cls, profile: Profile) -> Api:
         """Read the dialect's spec and insert the profile's values."""
         document = _with_facts(documented(profile.dialect), profile)
+        _leave_out(document, profile)
         found = (
             _operation(method, path, raw, document)
             for path, item in document["paths"].items()
-            for method, raw in item.items()
-            if isinstance(raw, dict) and "operationId" in raw
+            for method, raw in _methods(item)
         )
         return cls(profile.dialect, document, MappingProxyType({operation.name: operation for operation in found}))
 
@@ -193,13 +204,40 @@ def documented(dialect: str) -> dict[str, Any]:
     return SPEC_FILES[name](specs.load(f"{dialect}/{name}"))
 
 
+def _leave_out(document: dict[str, Any], profile: Profile) -> None:
+    """Remove the operations that the profile lacks, and the links to them, from a document."""
+    left_out = set()
+    for path, item in tuple(document["paths"].items()):
+        lacking = [method for method, raw in _methods(item) if profile.is_lacking(raw["x-kms-operation"])]
+        left_out |= {item.pop(method)["operationId"] for method in lacking}
+        if lacking and not any(_methods(item)):
+            del document["paths"][path]
+    replies = (
+        reply for item in document["paths"].values() for _, raw in _methods(item) for reply in raw["responses"].values()
+    )
+    for reply in replies if left_out else ():
+        links = reply.get("links", {})
+        for name in [name for name, link in links.items() if link.get("operationId") in left_out]:
+            del links[name]
+
+
+def _methods(item: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The operations of one path, by HTTP method."""
+    return ((method, raw) for method, raw in item.items() if isinstance(raw, dict) and "operationId" in raw)
+
+
 def _with_facts(node: Any, profile: Profile) -> Any:  # noqa: ANN401 - any part of a JSON document
-    """A copy of the document with `x-kms-enum` and `x-kms-bounds` replaced by the profile's values."""
+    """A copy of the document with `x-kms-enum` and `x-kms-bounds` replaced by the profile's values.
+
+    A schema with `x-kms-fact` admits nothing unless this fact of the profile is true.
+    """
     if isinstance(node, list):
         return [_with_facts(item, profile) for item in node]
     if not isinstance(node, dict):
         return node
-    result = {key: _with_facts(value, profile) for key, value in node.items()}
+    if "x-kms-fact" in node and not profile.facts.get(node["x-kms-fact"]):
+        return {"not": {}}
+    result = {key: _with_facts(value, profile) for key, value in node.items() if key != "x-kms-fact"}
     if "x-kms-enum" in result:
         result["enum"] = profile.facts[result.pop("x-kms-enum")]
     if "x-kms-bounds" in result:
@@ -241,7 +279,8 @@ def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str
     schema = schemas[0] if schemas else None
     fallback: RequirementId = as_id(f"{name.replace('_', '-')}.reply") if status < 400 else "error.shape"
     requirements = frozenset(_requirements_in(schema)) or frozenset({fallback})
-    return ReplySpec(status, tuple(content), schema, fallback, requirements)
+    codes = frozenset(map(str, raw.get("x-kms-codes", ())))
+    return ReplySpec(status, tuple(content), schema, fallback, requirements, codes)
 
 
 def _requirements_in(node: Any) -> Iterator[RequirementId]:  # noqa: ANN401 - any part of a schema

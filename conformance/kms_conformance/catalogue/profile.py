@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,13 +13,13 @@ from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
 @dataclass(frozen=True)
 class AcceptedAnswer:
-    """One answer that is accepted as a refusal: an HTTP status with the vendor's error code."""
+    """One answer that is accepted as a refusal: an HTTP status with the vendor's error code; None: without a code."""
 
     status: int
-    code: str
+    code: str | None
 
     def __str__(self) -> str:
-        return f"{self.status} {self.code}"
+        return f"{self.status} without a code" if self.code is None else f"{self.status} {self.code}"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Refusal:
     - name: the kind, such as `unknown_key`.
     - answers: the accepted refusals.
     - or_accepted: whether the target may also carry out the request.
+    - any_code: whether the documents leave the code open: any code with one of these statuses is accepted, except the
+      codes in `taken`, which mean something else in the profile.
     - reason: why the documents allow more than one answer; may be empty.
     """
 
@@ -35,18 +38,25 @@ class Refusal:
     answers: tuple[AcceptedAnswer, ...]
     or_accepted: bool = False
     reason: str = ""
+    any_code: bool = False
+    taken: frozenset[str] = frozenset()
 
     def admits(self, status: int, code: str | None) -> bool:
         """Whether this status and error code are an accepted answer."""
-        return any(answer.status == status and answer.code == code for answer in self.answers)
+        if any(answer.status == status and answer.code == code for answer in self.answers):
+            return True
+        if not self.any_code or not code or code in self.taken:
+            return False
+        return any(answer.status == status for answer in self.answers)
 
     @property
     def allows_several(self) -> bool:
         """Whether more than one answer is accepted, success included."""
-        return self.or_accepted or len(self.answers) > 1
+        return self.or_accepted or self.any_code or len(self.answers) > 1
 
     def __str__(self) -> str:
-        return " or ".join(map(str, self.answers))
+        further = " or another code that means nothing else" if self.any_code else ""
+        return " or ".join(map(str, self.answers)) + further
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,15 @@ class Profile:
         return str(self.facts["after_cancel"])
 
     @cached_property
+    def imported_after_cancel(self) -> tuple[str, ...]:
+        """The abstract states of a key without imported material whose deletion was cancelled.
+
+        Without the fact: pending import, and enabled where cancelling enables every key.
+        """
+        usual = ["pending_import"] + (["enabled"] if self.after_cancel == "enabled" else [])
+        return tuple(map(str, self.facts.get("imported_after_cancel", usual)))
+
+    @cached_property
     def settle_seconds(self) -> float:
         """The longest time in seconds for which reads may return the state before an accepted change."""
         return float(self.facts["settle_seconds"])
@@ -138,19 +157,64 @@ class Profile:
         )
 
     def refusal(self, name: str) -> Refusal:
-        """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name."""
-        entry = self.facts["refusals"][name]
-        answers = tuple(AcceptedAnswer(**answer) for answer in entry["answers"])
-        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
+        """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name.
 
-    def tells_absent(self, status: int, code: str | None) -> bool:
+        If a code begins with a prefix in the fact `code_prefixes`, the same code with each of the other prefixes is
+        accepted too.
+        """
+        entry = self.facts["refusals"][name]
+        stated = [AcceptedAnswer(**answer) for answer in entry["answers"]]
+        answers = tuple(dict.fromkeys((*stated, *(other for answer in stated for other in self._respelt(answer)))))
+        any_code = entry.get("any_code", False)
+        taken = self._codes_of_others(name) if any_code else frozenset()
+        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""), any_code, taken)
+
+    def _codes_of_others(self, name: str) -> frozenset[str]:
+        """The codes of all refusals but this one that are no answer of this one."""
+        refusals = self.facts["refusals"]
+        codes = {answer["code"] for other, entry in refusals.items() if other != name for answer in entry["answers"]}
+        return frozenset(codes - {answer["code"] for answer in refusals[name]["answers"]})
+
+    def admits(self, name: str, status: int, code: str | None) -> bool:
+        """Whether the profile has a refusal of this name, and the refusal has this answer."""
+        return name in self.facts["refusals"] and self.refusal(name).admits(status, code)
+
+    @cached_property
+    def may_lack(self) -> frozenset[str]:
+        """What a conforming installation may lack: operations by their abstract name, or replies in `xml`."""
+        return frozenset(self.facts.get("may_lack", ()))
+
+    def _respelt(self, answer: AcceptedAnswer) -> Iterator[AcceptedAnswer]:
+        """The answer with the other prefixes of its code."""
+        for prefix, others in self.facts.get("code_prefixes", {}).items():
+            if answer.code is not None and answer.code.startswith(prefix):
+                rest = answer.code.removeprefix(prefix)
+                yield from (AcceptedAnswer(answer.status, f"{other}{rest}") for other in others)
+
+    def is_lacking(self, operation: str) -> bool:
+        """Whether the cloud does not have this operation of the dialect."""
+        return operation in self.facts.get("lacks", ())
+
+    def has_refusal(self, name: str) -> bool:
+        """Whether the profile has this kind of refusal."""
+        return name in self.facts["refusals"]
+
+    def tells_absent(self, status: int, code: str | None, *, may_be_malformed: bool = True) -> bool:
         """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.
 
-        An answer that a caller without permission may get does not show this. No other error shows it.
+        If the id has the form of ids (`may_be_malformed` is false), an error that any invalid parameter may cause does
+        not show this. Neither does an answer that a caller without permission may get, or any other error.
         """
         if self.refusal("not_permitted").admits(status, code):
             return False
-        return any(self.refusal(name).admits(status, code) for name in ("unknown_key", "malformed_key"))
+        if self.refusal("unknown_key").admits(status, code):
+            return True
+        general = not may_be_malformed and self.refusal("invalid_parameter").admits(status, code)
+        return self.refusal("malformed_key").admits(status, code) and not general
+
+    def tells_limit(self, listed: Collection[str], status: int, code: str | None) -> bool:
+        """Whether a reply says that a limit of the service is reached, and its code is `listed` for the operation."""
+        return code in listed and self.refusal("quota_exhausted").admits(status, code)
 
     def refusal_in(self, operation: str, state: str) -> str | None:
         """The name of the refusal of the operation in a state; None if the operation is accepted."""

@@ -57,11 +57,13 @@ class Condition:
     - auth: the ways to sign in, of which the target must use one.
     - fact: the name of a profile fact that must be true.
     - given: a key under `auth` of the target file that the checks of the requirement need.
+    - operations: the operations that the checks of the requirement need, of which the profile must lack none.
     """
 
     auth: tuple[str, ...] = ()
     fact: str = ""
     given: str = ""
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class Requirement:
             return f"It applies to {' and '.join(self.condition.auth)}; the target signs in by {auth_way}."
         if self.condition.fact and not profile.facts[self.condition.fact]:
             return f"The profile {profile.name} says that {self.condition.fact.replace('_', ' ')} do not apply."
+        lacking = [name for name in self.condition.operations if profile.is_lacking(name)]
+        if lacking:
+            return f"The profile {profile.name} says that the cloud has no operation {lacking[0]}."
         return None
 
 
@@ -159,7 +164,9 @@ def _source(raw: dict[str, str], documents: Mapping[str, Document]) -> Source:
 
 def _requirement(raw: dict[str, Any], documents: Mapping[str, Document]) -> Requirement:
     when = raw.get("when", {})
-    condition = Condition(tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""))
+    condition = Condition(
+        tuple(when.get("auth", ())), when.get("fact", ""), when.get("given", ""), tuple(when.get("operations", ()))
+    )
     sources = tuple(_source(source, documents) for source in raw["source"])
     reached = frozenset(raw.get("reached", ()))
     return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached)

@@ -104,6 +104,11 @@ class Gate:
                     otherwise |= kind == "alias" or self._is_ours(text)
         return tuple(keys), otherwise
 
+    def names_stranger(self, request: Request) -> bool:
+        """Whether a request names a key that this run does not hold, or an id that no key has."""
+        named = (text for found in fields(request) if self._kind(found) == "key" for text in found.texts)
+        return any(not self._is_ours(text) for text in named)
+
     # --- interpretation of requests -----------------------------------------------------------------------------------
 
     def _doubts(self, request: Request) -> tuple[str, ...]:

@@ -67,6 +67,13 @@ class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict fil
         self.waiting_until = waiting_until
 
 
+class Lacking(Inconclusive):
+    """The target showed that it lacks something that the profile lets an installation lack.
+
+    Requirements that no other check has judged do not apply then.
+    """
+
+
 class Denied(Inconclusive):
     """The target denied a request to our credentials, which says nothing about the target."""
 

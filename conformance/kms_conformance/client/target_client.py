@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
@@ -13,6 +13,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
+from kms_conformance.client.front import UNAVAILABLE, NotReached
 from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.judge import Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
@@ -23,16 +24,16 @@ from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import ErrorView
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
+from kms_conformance.wire.failures import NO_TLS, ONLY_TLS
 from kms_conformance.wire.messages import Exchange, Failure, Request
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
 from kms_conformance.wire.world import World
 
-# Statuses of a service that is temporarily unavailable, or of the proxy before it.
-_UNAVAILABLE = frozenset({502, 503, 504})
-# Statuses that proxies send, too. Such a reply is not attributed to the service if its body has no error of the
-# dialect.
-_FROM_BEFORE_THE_SERVICE = _UNAVAILABLE | {429}
+_OUTSIDE_THE_POLICY = (
+    "The permissions of these credentials may be limited to certain keys, so that any other id is forbidden and none "
+    "is unknown. Allow the operation on all keys (docs/permissions.md)."
+)
 
 # Failures caused by malformed HTTP. No network problem causes them.
 _BROKEN = frozenset({"too_large", "bad_http"})
@@ -44,8 +45,16 @@ _NEXT_STEP = {
     "refused": "Is the endpoint running, and is base_url right?",
     "timeout": "Is the endpoint slow or stuck? The time limit is limits.timeout_seconds.",
     "tls": "Is the certificate trusted? `verify` in the target file names a CA file.",
+    NO_TLS: "Write http:// in place of https:// in `base_url`, or the port that speaks TLS.",
+    ONLY_TLS: "Write https:// in place of http:// in `base_url`.",
     "unsendable": "This is a fault of the suite: please report it.",
 }
+# Further questions for a target that has answered nothing yet, by the kind of the failure and the scheme of the URL.
+_NEXT_STEP_AT_FIRST = {
+    ("reset", "http"): "If the port speaks TLS, write https:// in place of http:// in `base_url`.",
+    ("timeout", "https"): "If the port does not speak TLS, write http:// in place of https:// in `base_url`.",
+}
+_NO_REUSE = "a connection was closed after a reply without notice; later requests used new connections"
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Client:
         self.api = Api.of(target.dialect, target.profile)
         self.dialect = adapter(self.profile, target.base_url, "")
         self.dialect.chance = self.world.chance
+        self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
         self.session = Session.for_target(target, self.gate, self.world)
@@ -94,7 +104,7 @@ class Client:
         )
         self._has_answered = False
         self._cut: set[str] = set()
-        self._rules = ExchangeRules(self.dialect)
+        self._rules = ExchangeRules(self.dialect, ledger.holds)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
 
@@ -118,8 +128,13 @@ class Client:
         self.dialect.scope = project_of(self.signer) or ""
 
     def ask(self, operation: str, /, **arguments: object) -> Answer:
-        """Send an abstract operation with the credentials of the target."""
+        """Send an abstract operation with the credentials of the target. Raises as `send` does.
+
+        Raises `NotReached` if the reply was given in front of the service.
+        """
         answer = self.send(self.dialect.request(operation, arguments), self.api[operation])
+        if answer.front is not None:
+            raise NotReached(answer)
         if operation == "describe" and answer.accepted:
             self.missing_replies.note_description(str(arguments.get("key_id")), answer)
         return answer
@@ -131,10 +146,10 @@ class Client:
         if sent.exchange.reply is None:
             return None
         answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
-        if self.is_throttled(answer) or answer.status in _UNAVAILABLE:
+        if self.is_throttled(answer) or answer.status in UNAVAILABLE:
             self.missing_replies.note_throttled()
             return None
-        return answer
+        return None if answer.front is not None else answer
 
     def send(self, request: Request, operation: Operation | None, signer: Signer | None = None) -> Answer:
         """Sign and send a request, and judge the reply.
@@ -176,10 +191,14 @@ class Client:
         self.session.pace.speed_up()
         if not name or (answer.accepted and name not in self.api.read_only):
             self.missing_replies.forget_descriptions()
+        if answer.front is not None:
+            self.findings.observe(f"{name or request.method}: {answer.front.text}")
         if name not in self.api.read_only | USES:
             self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
-        if answer.status in _UNAVAILABLE:
+        if answer.status in UNAVAILABLE:
             raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
+        if self.profile.admits("key_unavailable", answer.status, answer.code):
+            raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
             self._check_own_credentials(name, answer)
         return answer
@@ -198,7 +217,8 @@ class Client:
         Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
-        if not self.profile.tells_absent(answer.status, answer.code):
+        odd = self.dialect.may_be_malformed(key)
+        if not self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd):
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
@@ -210,18 +230,29 @@ class Client:
         """Raise `Denied` if our own credentials were refused, which says nothing about the target.
 
         If the operation was served before in this run, and the target still serves `list`, the refusal is an answer
-        like any other.
+        like any other. In a cloud that grants permissions key by key, it never is: an id that no key has, or has any
+        longer, is outside of the permissions.
         """
         if answer.accepted:
             self._served.add(name)
             return
-        denied = answer.status == 401 or self.profile.refusal("not_permitted").admits(answer.status, answer.code)
-        if not denied:
+        forbidden = self.profile.admits("not_permitted", answer.status, answer.code)
+        expired = self.profile.admits("expired_token", answer.status, answer.code)
+        if not (answer.status == 401 or forbidden or expired):
             return
+        if forbidden and self.profile.facts.get("permissions_by_key", False):
+            raise Denied(
+                f"The permissions of the credentials do not cover this request: {answer.summary}.", _OUTSIDE_THE_POLICY
+            )
         if name in self._served:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
             if isinstance(listed, Answer) and listed.accepted:
                 return
+        if expired and answer.status != 401:
+            raise Denied(
+                f"The token of the credentials has expired: {answer.summary}.",
+                "Get new temporary credentials that are valid for longer than the run takes, and run again.",
+            )
         raise Denied(
             f"The target refused our own credentials: {answer.summary}.",
             "Are they still valid, and do they permit this operation?",
@@ -288,10 +319,10 @@ class Client:
         if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
             return exchange.failure
         answer = self._read(exchange, operation, number, sent_at)
-        before_the_service = answer.error is None and answer.status in _FROM_BEFORE_THE_SERVICE
         # The rules for replies are applied only to replies to documented operations.
-        if self.findings.kept and operation is not None and not before_the_service:
-            self.findings.record(self._rules.judge(answer))
+        if self.findings.kept and operation is not None:
+            whole = not (operation.name == "describe" and self.gate.names_stranger(request))
+            self.findings.record(self._rules.judge(answer, whole=whole))
         return answer
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
@@ -327,6 +358,8 @@ class Client:
             self.backoff.note_outcome(None, exchange.reply.seconds)
         elif exchange.failure is not None:
             self.backoff.note_outcome(exchange.failure.kind)
+            if exchange.failure.kind == "stale":
+                self.findings.observe(_NO_REUSE)
         return Sent(sent_at, exchange, number)
 
     def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
@@ -362,17 +395,21 @@ class Client:
             self._cut.add(name)
         if failure.kind in _BROKEN or cut_again:
             self.findings.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
-        reason, hint = f"No reply ({failure.kind}): {failure.text}", _NEXT_STEP.get(failure.kind, "")
+        reason = f"No reply ({failure.kind}): {failure.text}"
+        hint = _NEXT_STEP.get(failure.text) or _NEXT_STEP.get(failure.kind, "")
+        if not self._has_answered:
+            scheme = exchange.request.url.partition(":")[0]
+            hint = f"{hint} {_NEXT_STEP_AT_FIRST.get((failure.kind, scheme), '')}".strip()
         was_sent = failure.kind not in {"refused", "tls", "unsendable"}
         return Lost(reason, hint) if was_sent and name not in self.api.read_only else Inconclusive(reason, hint)
 
     def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
-        if throttled or answer.status in _UNAVAILABLE:
+        if throttled or answer.status in UNAVAILABLE:
             self.missing_replies.note_throttled()
         if throttled:
             self.session.pace.slow_down()
-        return throttled or (name in self.api.read_only and answer.status in _UNAVAILABLE)
+        return throttled or (name in self.api.read_only and answer.status in UNAVAILABLE)
 
 
 def _named(error: ErrorView | None) -> ErrorView | None:
@@ -380,4 +417,4 @@ def _named(error: ErrorView | None) -> ErrorView | None:
     if error is None:
         return None
     code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)
-    return ErrorView(code, None if error.message is None else shortened(error.message))
+    return replace(error, code=code, message=None if error.message is None else shortened(error.message))

@@ -30,6 +30,7 @@ _ACTIONS = {
     "encrypt": "Encrypt",
     "decrypt": "Decrypt",
     "generate_data_key": "GenerateDataKey",
+    "generate_data_key_without_plaintext": "GenerateDataKeyWithoutPlaintext",
     "update_description": "UpdateKeyDescription",
     "set_alias": "CreateAlias",
     "delete_alias": "DeleteAlias",
@@ -45,6 +46,7 @@ _PARAMETERS = {
     "alias": "AliasName",
     "description": "Description",
     "origin": "Origin",
+    "instance": "DKMSInstanceId",
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
     "limit": "PageSize",
@@ -130,7 +132,8 @@ class Alibaba(Dialect):
         return _ORIGINS.get(str(value), str(value)) if name == "origin" else str(value)
 
     def naming(self, marker: str) -> Mapping[str, object]:
-        return {"description": marker}
+        instance = {} if self.instance_id is None else {"instance": self.instance_id}
+        return {"description": marker, **instance}
 
     def from_fuzzer(self, operation_id: str, request: Request) -> Request:
         query = urlsplit(request.url).query
@@ -156,7 +159,9 @@ class Alibaba(Dialect):
         declared = reply.header("Content-Type") or "none"
         found = declared.split(";")[0].strip().lower()
         wants_xml = dict(_query(request)).get("Format", "").upper() == "XML"
-        accepted = ("text/xml", "application/xml") if wants_xml else ("application/json", "text/json")
+        accepted: tuple[str, ...] = ("application/json", "text/json")
+        if wants_xml:
+            accepted = ("text/xml", "application/xml", *(accepted if "xml" in self.profile.may_lack else ()))
         if not reply.body or found in accepted:
             return None
         return " or ".join(accepted), declared
@@ -218,6 +223,9 @@ class Alibaba(Dialect):
 
     def alias(self, name: str) -> str:
         return f"alias/{name}"
+
+    def alias_arn(self, arn: str, alias: str) -> str:
+        return f"{arn.rpartition(':')[0]}:{alias}"
 
     def by_alias(self, key: str, alias: str) -> Mapping[str, object]:
         return {"key_id": alias}

@@ -252,6 +252,11 @@ class Aws(Dialect):
     def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
 
+    def aliases(self, value: object) -> Mapping[str, str | None]:
+        entries = mapping(value).get("Aliases")
+        found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
+        return {str(entry.get("AliasName")): text(entry.get("TargetKeyId")) for entry in found}
+
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,10 +25,14 @@ class Raw:
 
 @dataclass(frozen=True)
 class ErrorView:
-    """Code and message of an error reply; None for a part that is missing or malformed."""
+    """Code and message of an error reply; None for a part that is missing or malformed.
+
+    `of_gateway`: whether the code is one of the gateway in front of the service.
+    """
 
     code: str | None
     message: str | None
+    of_gateway: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,19 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials."""
+    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials.
+
+    `instance_id`: the KMS instance in which keys are created, in dialects with instances; None: in no instance.
+    """
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
     # Waiting periods (windows) of JSON types for which the documents define no answer, such as null.
     open_windows: tuple[Raw, ...] = ()
+    # The name of the field with the id of a key, in replies about keys.
+    key_field = "KeyId"
+    # The form of key ids; None if no document gives one.
+    key_form: re.Pattern[str] | None = None
 
     def __init__(self, base_url: str, scope: str, profile: Profile) -> None:
         """`scope` is the id of the project for dialects whose request paths contain it, else ""."""
@@ -101,6 +113,7 @@ class Dialect(ABC):
         self.scope = scope
         self.profile = profile
         self.chance = SYSTEM
+        self.instance_id: str | None = None
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
@@ -153,6 +166,22 @@ class Dialect(ABC):
     def unknown_key(self) -> str:
         """A well-formed random id that no key has, new in each call."""
 
+    def may_be_malformed(self, key: str) -> bool:
+        """Whether an id lacks the documented form of key ids; true for every id if the documents give no form."""
+        return self.key_form is None or self.key_form.fullmatch(key) is None
+
+    def described_key(self, value: object, path: Sequence[str | int]) -> str | None:
+        """The id of the key whose particulars include the place at `path` in a reply; None if the reply names none.
+
+        The id of a key is not one of its particulars.
+        """
+        found: str | None = None
+        for step in path:
+            if isinstance(value, dict) and step != self.key_field:
+                found = text(value.get(self.key_field)) or found
+            value = value[step]  # type: ignore[index]  # the path is one of this body
+        return None if path and path[-1] == self.key_field else found
+
     def scheduled(self, value: object) -> tuple[datetime | None, object]:
         """(deletion date, waiting period in days) in a reply to `schedule`; None for an absent part."""
         return None, None
@@ -184,6 +213,10 @@ class Dialect(ABC):
     @abstractmethod
     def aliased_key(self, alias: str, value: object) -> str | None:
         """The id of the key that has the alias, in a reply to `describe` with the arguments from `by_alias`."""
+
+    def aliases(self, value: object) -> Mapping[str, str | None]:
+        """The aliases in a reply to `list_aliases`, each with the id of its key; None if the reply does not name it."""
+        return {}
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         """Arguments of `set_deletion_protection` that remove a key's protection; None if the key has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,6 +46,10 @@ _FIELDS = {
     "cursor": "marker",
     "sequence": "sequence",
 }
+# A date between 2001 and 2286 in seconds since 1970 has this many digits.
+_DIGITS_OF_SECONDS = 10
+# Prefixes of the codes of the API gateway; the second one is that of other regions and services.
+_GATEWAY_CODES = ("APIGW.", "APIG.")
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -58,9 +62,15 @@ def _extra_field(request: Request) -> Request:
     return replace(request, body=json.dumps(body).encode())
 
 
+def _typed(media_type: str) -> Callable[[Request], Request]:
+    return lambda request: replace(request, headers=(("Content-Type", media_type),))
+
+
 class Huawei(Dialect):
     """The adapter of the dialect `huawei`."""
 
+    key_field = "key_id"
+    key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     malformed_keys = (
         "no-such-key",
         "0d0466b0-e727-4d9c-b35d-f84bb474a37",
@@ -74,6 +84,7 @@ class Huawei(Dialect):
         "malformed-json": ProtocolCase("schedule", "invalid_json", lambda r: replace(r, body=r.body[:-1])),
         "empty-body": ProtocolCase("schedule", "empty_body", lambda r: replace(r, body=b"")),
         "unknown-field": ProtocolCase("schedule", "unknown_field", _extra_field),
+        "charset": ProtocolCase("describe", None, _typed("application/json;charset=UTF-8")),
     }
 
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
@@ -115,7 +126,9 @@ class Huawei(Dialect):
         inner = mapping(body.get("error", body))
         code = inner.get("error_code", inner.get("code"))
         message = text(inner.get("error_msg", inner.get("message")))
-        return None if code is None and message is None else ErrorView(None if code is None else str(code), message)
+        if code is None and message is None:
+            return None
+        return ErrorView(None if code is None else str(code), message, str(code).startswith(_GATEWAY_CODES))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return reply.header(self.profile.request_id.header or "X-Request-Id")
@@ -125,7 +138,8 @@ class Huawei(Dialect):
 
     def key(self, value: object) -> KeyView:
         info = mapping(mapping(value).get("key_info"))
-        date, problem = _date(info.get("scheduled_deletion_date"))
+        in_seconds = bool(self.profile.facts.get("dates_in_seconds"))
+        date, problem = _date(info.get("scheduled_deletion_date"), in_seconds=in_seconds)
         return KeyView(
             id=text(info.get("key_id")),
             state=self.profile.state(info.get("key_state")),
@@ -173,12 +187,16 @@ class Huawei(Dialect):
         return text(mapping(value).get("cipher_text" if operation == "encrypt" else "plain_text"))
 
 
-def _date(value: object) -> tuple[datetime | None, str | None]:
-    """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty."""
+def _date(value: object, *, in_seconds: bool = False) -> tuple[datetime | None, str | None]:
+    """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty.
+
+    With `in_seconds`, a string of ten digits is a number of seconds.
+    """
     if value in (None, ""):
         return None, None
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
-        found = epoch_date(int(value) / 1000)
+        seconds = in_seconds and len(value) == _DIGITS_OF_SECONDS
+        found = epoch_date(int(value) if seconds else int(value) / 1000)
         return found, None if found else f"{value!r} is not a time before the year 3000"
     return None, f"{value!r} is not a string of milliseconds since 1970"
 

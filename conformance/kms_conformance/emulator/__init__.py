@@ -7,6 +7,7 @@ from kms_conformance.emulator.decisions import Decisions
 from kms_conformance.emulator.emulator import Emulator
 from kms_conformance.emulator.keys import ABSENT, Key, State
 from kms_conformance.emulator.messages import Filter, Inbound, Outbound
+from kms_conformance.emulator.refusals import Refused
 from kms_conformance.emulator.rules import RefusalAnswer, Rules
 from kms_conformance.emulator.serve import serve
 
@@ -19,6 +20,7 @@ __all__ = [
     "Key",
     "Outbound",
     "RefusalAnswer",
+    "Refused",
     "Rules",
     "State",
     "serve",

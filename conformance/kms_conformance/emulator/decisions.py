@@ -84,8 +84,11 @@ class Decisions:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(text, str) or not _WHOLE_NUMBER.fullmatch(text):
             return "window_malformed"
-        inside = len(text) <= _LONGEST_NUMBER and self.window_in_range(int(text))
-        return None if inside else "window_out_of_range"
+        if len(text) > _LONGEST_NUMBER:
+            return "window_negative" if text.startswith("-") else "window_huge"
+        if self.window_in_range(int(text)):
+            return None
+        return "window_negative" if text.startswith("-") else "window_out_of_range"
 
     def window_in_range(self, days: int) -> bool:
         """Whether a window of `days` days is allowed."""
@@ -178,6 +181,10 @@ class Decisions:
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         """The keys that a list contains, in this order; `keys` are all keys in the order of their creation."""
         return keys
+
+    def aliases_listed(self, key: Key, keys: Collection[Key]) -> Iterable[Key]:
+        """The keys whose aliases a list of the aliases of `key` contains; `keys` are all keys."""
+        return (key,)
 
     def page_size(self, requested: int) -> int:
         """The largest number of keys on one page of a list; the request allows at most `requested`."""

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RefusalAnswer:
-    """The HTTP status and error code of a refusal."""
+    """The HTTP status and error code of a refusal; None: the error has no code."""
 
     status: int
-    code: str
+    code: str | None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The facts of one profile of one dialect; for each refusal, `answers` has the first answer in the profile."""
+    """The facts of one profile of one dialect.
+
+    - answers: for each refusal, the first answer in the profile.
+    - lacks: the operations of the dialect that the cloud does not have.
+    """
 
     dialect: str
     profile: str
@@ -36,6 +40,7 @@ class Rules:
     answers: Mapping[str, RefusalAnswer]
     xml_success_root: str
     xml_error_root: str
+    lacks: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, dialect: str, profile: str = "documents") -> Rules:
@@ -63,4 +68,5 @@ class Rules:
             },
             xml_success_root=xml["success_root"][0],
             xml_error_root=xml["error_root"][0],
+            lacks=frozenset(facts.get("lacks", ())),
         )

@@ -43,6 +43,11 @@ _LONGEST_REASON = 300
 _ROUNDING = timedelta(days=1)
 
 
+def _kind(arguments: Mapping[str, object]) -> str:
+    """The kind of a key under which the ledger records it: the arguments with which it was created."""
+    return " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+
+
 def _real_time() -> datetime:
     return datetime.now(UTC)
 
@@ -73,7 +78,9 @@ class Pool(Inventory):
         """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
         super().__init__(client, ledger, most, share)
         self._now = now
-        self._reserved: set[str] = set()
+        self._reserved: dict[str, str] = {}
+        # Aliases that a check has left on keys for a later check, with the ids of the keys.
+        self.named: dict[str, str] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
 
@@ -188,14 +195,21 @@ class Pool(Inventory):
     # --- creating -----------------------------------------------------------------------------------------------------
 
     def create_reserved(self, **arguments: object) -> str:
-        """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end."""
+        """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end.
+
+        Checks that ask for the same kind share one key.
+        """
+        kind = _kind(arguments)
+        for key in [key for key, known in self._reserved.items() if known == kind and key in self.keys]:
+            if self._revived(key, self.read(key), kind):
+                return key
         key = self.create(**arguments)
-        self._reserved.add(key)
+        self._reserved[key] = kind
         return key
 
     def create(self, **arguments: object) -> str:
         """Reuse a key of an earlier run, or create one. Raises `Inconclusive` if the run may use no more keys."""
-        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        kind = _kind(arguments)
         while (found := self.reuse(kind)) is not None:
             key, view = found
             try:
@@ -219,7 +233,7 @@ class Pool(Inventory):
                 f"the limit of its tier or limits.max_keys ({self.client.target.limits.max_keys}) is reached.",
                 "Raise limits.max_keys in the target file, or run a higher tier.",
             )
-        kind = " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+        kind = _kind(arguments)
         dialect = self.client.dialect
         answer, key = self.attempt(
             lambda marker: self.client.ask("create", **dialect.naming(marker), **arguments), kind
@@ -228,9 +242,21 @@ class Pool(Inventory):
             made = self.judge_refused_creates()
             # A key that was created by a refused request is ours. It is used, so that later checks can be judged.
             self.keys += made if kind == PLAIN else ()
-            raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
+            raise Inconclusive(f"No key could be created: {answer.summary}.", self._why_not_created(answer))
         self.keys.append(key)
         return key
+
+    def _why_not_created(self, answer: Answer) -> str:
+        """The next step after a refused create."""
+        profile, target = self.client.profile, self.client.target
+        if not profile.admits("instance_needed", answer.status, answer.code):
+            return "Is the quota of keys used up?"
+        if target.instance_id is None:
+            return (
+                "The account may create keys only in a KMS instance that it has bought: set `instance_id` in the "
+                "target file to the id of the instance. If it needs none, is the quota of keys used up?"
+            )
+        return f"Is the instance {target.instance_id} of this account and region, is it running, and does it have room?"
 
     def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
         """Judge that refused creates have created no key; returns the ids of keys that were created nevertheless.

@@ -9,7 +9,7 @@ from operator import eq
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE
+from kms_conformance.client.oracle import GONE, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
@@ -55,7 +55,11 @@ class Reader:
         self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; an unknown key reads as gone. Raises `Denied` or `Inconclusive` for any other refusal."""
+        """Describe a key; an unknown key reads as gone.
+
+        Raises `Denied` or `Inconclusive` for any other refusal, and `Inconclusive` for a key of ours that cannot be
+        used at the moment.
+        """
         try:
             answer = self.client.ask("describe", key_id=key)
         except Denied as error:
@@ -73,6 +77,10 @@ class Reader:
         else:
             named = "A key of this run" if key in self.keys else f"The key {key}"
             raise Inconclusive(f"{named} could not be read: {answer.summary}.")
+        if view.state == UNAVAILABLE and key in self.keys:
+            raise Inconclusive(
+                f"The key {key} cannot be used at the moment: its state is {view.state}.", "Run again later."
+            )
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         self._note_flap(key, view)

@@ -26,6 +26,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 RequirementPattern = Literal[
     "auth.{fault}",
     "cancel.not-pending.{state}",
+    "disabled.{use}",
     "malformed-key.{operation}",
     "pending.{use}",
     "protocol.{case}",
@@ -33,6 +34,7 @@ RequirementPattern = Literal[
     "schedule.window.{case}",
     "unknown-key.{operation}",
     "{operation}.key-id.alias",
+    "{operation}.key-id.arn-open",
     "{operation}.reply",
 ]
 

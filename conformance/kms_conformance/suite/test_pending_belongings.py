@@ -1,4 +1,4 @@
-"""Belongings of a pending key, which are its aliases, tags, grants, policy and rotation.
+"""Belongings of a pending or disabled key, which are its aliases, tags, grants, policy and rotation.
 
 The checks cover each row on them in the vendor's key-state table.
 """
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
-from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
@@ -79,6 +79,15 @@ _REFUSED: dict[str, tuple[str, Prepare, str | None]] = {
     "enable-rotation": ("enable_rotation", _key, "rotation_status"),
     "disable-rotation": ("disable_rotation", _key, "rotation_status"),
 }
+# The rows that the table refuses for disabled keys too. Other uses are in `test_use.py`.
+_REFUSED_WHEN_DISABLED = (
+    "generate-data-key-without-plaintext",
+    "re-encrypt-from",
+    "re-encrypt-to",
+    "create-grant",
+    "enable-rotation",
+    "disable-rotation",
+)
 _ALLOWED: dict[str, tuple[str, Prepare]] = {
     "get-policy": ("get_policy", _key),
     "put-policy": ("put_policy", _policy),
@@ -94,22 +103,32 @@ _ALLOWED: dict[str, tuple[str, Prepare]] = {
 @requirement("pending.{use}")
 @pytest.mark.parametrize("use", _REFUSED)
 def test_pending_key_refuses(kms: Scenario, use: str) -> None:
+    _must_refuse(kms, as_id(f"pending.{use}"), use, PENDING)
+
+
+@requirement("disabled.{use}")
+@pytest.mark.parametrize("use", _REFUSED_WHEN_DISABLED)
+def test_disabled_key_refuses(kms: Scenario, use: str) -> None:
+    _must_refuse(kms, as_id(f"disabled.{use}"), use, DISABLED)
+
+
+def _must_refuse(kms: Scenario, requirement_id: RequirementId, use: str, state: str) -> None:
     """The same request must be accepted for the enabled key first: a request that is always refused proves nothing."""
     operation, prepare, shows = _REFUSED[use]
     key = kms.key(ENABLED)
     _done(kms, operation, **prepare(kms, key))
     arguments = prepare(kms, key)
-    kms.pool.bring(key, PENDING)
+    kms.pool.bring(key, state)
     # On a target that was seen to lag, what the preparation did to the key may show late.
     kms.pool.patience.wait_for_late_effects()
     before = kms.ask(shows, key_id=key) if shows else None
-    refusal = kms.profile.refusal_in(operation, PENDING)
+    refusal = kms.profile.refusal_in(operation, state)
     assert refusal is not None
-    answer = kms.refuses(as_id(f"pending.{use}"), refusal, operation, unchanged=[key], **arguments)
+    answer = kms.refuses(requirement_id, refusal, operation, unchanged=[key], **arguments)
     if shows and before is not None:
         was = kms.dialect.result(shows, before.value)
         kms.must_still_show(
-            as_id(f"pending.{use}"),
+            requirement_id,
             lambda: kms.dialect.result(shows, kms.ask(shows, key_id=key).value),
             lambda now: now == was,
             (f"{was}, as before the refused request", str),
@@ -130,3 +149,24 @@ def test_pending_key_allows(kms: Scenario, use: str) -> None:
     before = kms.view(key)
     answer = kms.accepts(as_id(f"pending.{use}"), operation, **arguments)
     kms.must_be_unchanged(as_id(f"pending.{use}"), before, kms.read(key), answer)
+
+
+@requirement("pending.update-alias-away")
+def test_alias_of_a_pending_key_can_be_moved_away(kms: Scenario) -> None:
+    """Only the state of the key that gets the alias counts."""
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    _done(kms, "set_alias", key_id=key, alias=alias)
+    kms.pool.bring(key, PENDING)
+    before = kms.view(key)
+    answer = kms.accepts("pending.update-alias-away", "update_alias", key_id=other, alias=alias)
+    kms.must_show(
+        "pending.update-alias-away",
+        lambda: kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(other, alias)).value),
+        lambda named: named == other,
+        (f"{alias} names {other}", lambda named: f"it names {named}"),
+        answer,
+    )
+    kms.must_be_unchanged("pending.update-alias-away", before, kms.read(key), answer)
+    _done(kms, "delete_alias", alias=alias)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive, Stop
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.suite.marks import requirement
@@ -34,6 +35,15 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
     return view, asked_at
 
 
+def _name(kms: Scenario, key: str) -> None:
+    """Give a key an alias, if requirements speak of the aliases of deleted keys; a refusal is judged elsewhere."""
+    if "expiry.aliases" not in kms.judge.applicable:
+        return
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    if kms.client.ask("set_alias", key_id=key, alias=alias).accepted:
+        kms.pool.named[alias] = key
+
+
 @requirement(
     "cancel.before-end",
     "expiry.not-early",
@@ -48,8 +58,9 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.time.advance(0)
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    ciphertext = kms.encrypted(key)
+    ciphertexts = kms.ciphertexts(key)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+    _name(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
 
@@ -72,10 +83,23 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.must_refuse_late_cancel(key)
 
     _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
-    kms.must_be_gone(key, filter(None, (ciphertext, data_key)))
+    kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)
     dead = dead_keys(kms.pool, others, kms.elapsed())
     kms.judge.that("expiry.nothing-else", not dead, "keys whose deletion date has not come live", dead)
     kms.pool.drop_if_gone(key)
+
+
+@requirement("expiry.aliases")
+@pytest.mark.clock
+def test_aliases_of_a_deleted_key_are_free(kms: Scenario) -> None:
+    """Judge the alias of the key that `test_end_of_the_waiting_period` saw deleted: each deletion uses up a key."""
+    alias = next((alias for alias, key in kms.pool.named.items() if key not in kms.pool.keys), None)
+    if alias is None or kms.pool.read(kms.pool.named[alias]).state != GONE:
+        raise Inconclusive("No key of this run that had an alias was deleted.")
+    read = kms.ask("describe", **kms.dialect.by_alias(kms.pool.named[alias], alias))
+    kms.must_be_refused("expiry.aliases", "unknown_alias", read)
+    kms.accepts("expiry.aliases", "set_alias", key_id=kms.key(ENABLED), alias=alias)
+    kms.ask("delete_alias", alias=alias)

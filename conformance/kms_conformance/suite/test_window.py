@@ -37,7 +37,7 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
 # name of the requirement -> (the window, written in the dialect's type, and the expected refusal)
 _REFUSED = {
     "zero": (0, "window_out_of_range"),
-    "negative": (-7, "window_out_of_range"),
+    "negative": (-7, "window_negative"),
     "huge": (99999999999999999999, "window_huge"),
     "fraction": (7.5, "window_malformed"),
     "text": ("seven", "window_malformed"),

@@ -15,6 +15,7 @@ import jsonschema_rs
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.target.errors import Problem, TargetError, suggestion
 from kms_conformance.target.read import mapping, read
@@ -94,7 +95,10 @@ def _problems(profile: OwnProfile) -> Iterator[Problem]:
         return
     yield from _problems_of_window(profile.facts["window"])
     yield from _unknown("facts.auth_ways", profile.facts.get("auth_ways", ()), _ways(profile.dialect))
-    yield from _problems_of_lifecycle(profile)
+    catalogue = Catalogue.load(profile.dialect)
+    spared = sorted({operation for requirement in catalogue for operation in requirement.condition.operations})
+    unknown = list(_unknown("facts.lacks", profile.facts.get("lacks", ()), spared))
+    yield from unknown or _problems_of_lifecycle(profile)
 
 
 def _problems_of_window(window: Mapping[str, int]) -> Iterator[Problem]:
@@ -109,7 +113,7 @@ def _problems_of_lifecycle(profile: OwnProfile) -> Iterator[Problem]:
     parent = specs.facts(profile.dialect, profile.content.get("extends", "documents"))
     named = {refusal for by_state in facts["lifecycle"].values() for refusal in by_state.values()}
     yield from _unknown("facts.refusals", facts["refusals"], [*parent["refusals"], *sorted(named)])
-    yield from _unknown("facts.lifecycle", facts["lifecycle"], list(api.operations))
+    yield from _unknown("facts.lifecycle", facts["lifecycle"], [*api.operations, *facts.get("lacks", ())])
     met: dict[str, list[str]] = {}
     for operation, by_state in facts["lifecycle"].items():
         where = f"facts.lifecycle.{operation}"

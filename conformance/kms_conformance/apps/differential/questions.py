@@ -137,8 +137,9 @@ def _windows(profile: Profile, chance: random.Random) -> Iterator[Question]:
         yield _window(name, f"the {name} of {days} days", days, days=days)
     for place, days in enumerate(between, 1):
         yield _window(f"between-{place}", f"{days} days", days, requirement="schedule.window.start", days=days)
-    for name, days in (("below-minimum", least - 1), ("above-maximum", most + 1), ("zero", 0), ("negative", -7)):
+    for name, days in (("below-minimum", least - 1), ("above-maximum", most + 1), ("zero", 0)):
         yield _window(name, f"{days} days", days, refusal="window_out_of_range")
+    yield _window("negative", "-7 days", -7, refusal="window_negative")
     yield _window("huge", "10^20 - 1 days", 10**20 - 1, refusal="window_huge")
     yield _window("fraction", "7.5 days", 7.5, refusal="window_malformed")
     yield _window("text", 'a window of "seven"', "seven", refusal="window_malformed")

@@ -15,13 +15,13 @@ from kms_conformance.apps.sdk.results import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.front import UNAVAILABLE
 from kms_conformance.client.judge import Inconclusive, Judgement
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
 # Kinds of failures in which a reply was received but violates HTTP.
 _BROKEN = frozenset({"truncated", "too_large", "bad_http"})
-_UNAVAILABLE = frozenset({502, 503, 504})
 _MOST_TEXT = 300
 
 
@@ -191,8 +191,10 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
     if call.broken is not None and call.broken[0] not in _BROKEN:
         return call.broken[1]
     last = call.last
-    if last is not None and (client.is_throttled(last) or last.status in _UNAVAILABLE):
+    if last is not None and (client.is_throttled(last) or last.status in UNAVAILABLE):
         return f"The target did not serve the client ({last.summary})."
+    if last is not None and last.front is not None:
+        return f"The service was not reached: {last.front.text}. {last.front.next_step}"
     return None
 
 

@@ -62,14 +62,19 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind in TIERED else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Run the trial. If the run of a fault or pair has a problem at `smoke`, return a run at `standard` instead."""
+        """Run the trial, that of a fault not below the fault's tier.
+
+        If the whole run of a fault or pair has a problem at `smoke`, return a run at `standard` instead.
+        """
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = self._try_fault()
-        if trial.problem and self.tier == "smoke":
+        fault = _faults()[self.name.partition(" + ")[0], self.dialect]
+        tier = fault.tier if self.tier == "smoke" else self.tier
+        trial = self._try_fault(fault, tier)
+        if trial.problem and self.whole and tier == "smoke":
             return replace(self, tier="standard").run()
         return trial
 
@@ -79,12 +84,11 @@ class Task:
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
 
-    def _try_fault(self) -> Trial:
-        name, _, model = self.name.partition(" + ")
-        fault = _faults()[name, self.dialect]
+    def _try_fault(self, fault: Fault, tier: Tier) -> Trial:
         if self.kind == "pair":
-            return try_pair(fault, _models()[model], self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        return try_fault(fault, self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
+            model = _models()[self.name.partition(" + ")[2]]
+            return try_pair(fault, model, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
+        return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
 
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
@@ -135,6 +139,7 @@ def compound(dialect: str, seed: int) -> Variant:
         foreign_keys=next((v.foreign_keys for v in drawn if v.about == "other keys"), 3),
         profile=next((variant.profile for variant in drawn if variant.about == "profile"), "documents"),
         group=COMPOUND,
+        further={key: value for variant in drawn for key, value in variant.further.items()},
     )
 
 

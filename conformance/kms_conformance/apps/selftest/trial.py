@@ -196,12 +196,13 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
 def try_null(null: Null, dialect: str, *, seed: int = 1) -> Trial:
     """Run the suite against a null target.
 
-    No MUST may pass. Each requirement that failed or is inconclusive must have a reason. The run must stay within
-    `NULL_SECONDS` and `NULL_MEMORY`.
+    No MUST may pass. Each requirement that failed or is inconclusive must have a reason. If the null target has an
+    `advice`, nothing may fail, and each check must give this advice. The run must stay within `NULL_SECONDS` and
+    `NULL_MEMORY`.
     """
     started = time.monotonic()
     outcome = run_suite(null.serving(dialect), seed=seed, timeout_seconds=4 * NULL_SECONDS)
-    problem = _null_problem(outcome, time.monotonic() - started)
+    problem = _null_problem(outcome, time.monotonic() - started) or _advice_problem(outcome, null.advice)
     return _trial(Subject("null", null.name, dialect, "null"), "smoke", seed, (), outcome, problem, started)
 
 
@@ -217,6 +218,15 @@ def _null_problem(outcome: Outcome, seconds: float) -> str:
     if outcome.most_memory > NULL_MEMORY:
         return f"the run took {outcome.most_memory:.0f} MB"
     return f"the run took {seconds:.1f} s" if seconds > NULL_SECONDS else ""
+
+
+def _advice_problem(outcome: Outcome, advice: str) -> str:
+    if not advice:
+        return ""
+    if outcome.failed or outcome.exit_code != 3:
+        return f"the run ended with exit code {outcome.exit_code}; failed: {', '.join(sorted(outcome.failed))}"
+    silent = [check.check for check in outcome.checks if advice not in f"{check.reason}\n{check.hint}"]
+    return f"without the advice {advice!r}: {', '.join(silent)}" if silent or not outcome.checks else ""
 
 
 def _trial(

@@ -37,6 +37,7 @@ class Belongings:
 
     def __init__(self, service: Service) -> None:
         self._store = service.store
+        self._decisions = service.decisions
         self._clock = service.clock
         self._names = Names(service)
 
@@ -61,7 +62,8 @@ class Belongings:
         """ListAliases: lists the aliases of one key or, without `KeyId`, of all keys."""
         keys = self._store.found("list_aliases")
         if fields.has("KeyId"):
-            keys = (self._store.changed("list_aliases", self._id(fields), lambda key, _: key),)
+            key = self._store.changed("list_aliases", self._id(fields), lambda key, _: key)
+            keys = tuple(self._decisions.aliases_listed(key, keys))
         aliases = [
             {"AliasName": alias, "AliasArn": alias_arn(alias), "TargetKeyId": key.id}
             for key in keys

@@ -88,7 +88,9 @@ class HuaweiApi:
     def _routed(self, segments: list[str]) -> tuple[str | None, _Route | None]:
         match segments:
             case ["v1.0", project_id, "kms", operation] if project_id:
-                return project_id, self._routes.get(operation)
+                route = self._routes.get(operation)
+                lacking = route is not None and route.operation in self._service.rules.lacks
+                return project_id, None if lacking else route
             case ["v1.0", project_id, *_] if project_id:
                 return project_id, None
         return None, None

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kms_conformance.emulator.refusals import Refused
     from kms_conformance.emulator.rules import Rules
 
-# Error codes of the API gateway begin with this prefix; its errors have no `error` object around their fields.
-_GATEWAY = "APIGW."
+# Error codes of the API gateway begin with one of these; its errors have no `error` object around their fields.
+_GATEWAY = ("APIGW.", "APIG.")
 
 
 def result(value: dict[str, Any], status: int = 200, headers: Headers = ()) -> Outbound:
@@ -27,11 +27,20 @@ def result(value: dict[str, Any], status: int = 200, headers: Headers = ()) -> O
 
 
 def refusal(refused: Refused, decisions: Decisions, allowed: Collection[str] = ()) -> Outbound:
-    """The reply to a refused request: an error of the service, in an `error` object, or one of the API gateway."""
+    """The reply to a refused request: an error of the service, of the API gateway, or of the identity service.
+
+    The identity service has the status as its code. A gateway may answer without a code.
+    """
     answer = decisions.answer(refused.name)
     request_id = _request_id()
     error = {"error_code": answer.code, "error_msg": refused.message}
-    value = {**error, "request_id": request_id} if answer.code.startswith(_GATEWAY) else {"error": error}
+    value: dict[str, Any] = {"error": error}
+    if answer.code is None:
+        value = {"message": refused.message, "request_id": request_id}
+    elif answer.code.isdigit():
+        value = {"error": {"code": answer.status, "title": "Unauthorized", "message": refused.message}}
+    elif answer.code.startswith(_GATEWAY):
+        value = {**error, "request_id": request_id}
     allow: Headers = (("Allow", ", ".join(allowed)),) if answer.status == 405 else ()
     return reply(answer.status, (*_headers(request_id), *allow), value, encode_json, refused.name)
 

@@ -195,7 +195,7 @@ class Fuzzer:
     def _own_values(self, ours: KeyView | None) -> dict[str, str]:
         """Values by argument that depend on our keys: a ciphertext, an alias, or a grant or the policy of `ours`."""
         kms = self._kms
-        if self._targeting.takes("ciphertext"):
+        if self._targeting.takes("ciphertext") and "encrypt" in kms.client.api:
             if self._ciphertext is None:
                 answer = kms.ask("encrypt", key_id=kms.key(ENABLED), plaintext="text")
                 self._ciphertext = kms.dialect.secret_output("encrypt", answer.value)

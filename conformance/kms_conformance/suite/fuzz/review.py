@@ -43,8 +43,11 @@ class Reviewer:
     def review(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> KeyView | None:
         """Judge one answer, and return the named key of ours as it is after the request.
 
-        `before` is the same key as it was before the request. Both are None if the request names no key of ours.
+        `before` is the same key as it was before the request. Both are None if the request names no key of ours. An
+        answer that was given in front of the service is not judged.
         """
+        if answer.front is not None:
+            return before
         self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and operation in USES and before is not None:
@@ -94,7 +97,7 @@ class Reviewer:
         """Judge that a valid request with a window within the bounds was accepted for a key that can be scheduled."""
         bounds = self.kms.window
         days = days_in(fitted.fields["window"], bounds)
-        if days is None or before is None or before.state not in (ENABLED, DISABLED):
+        if answer.front is not None or days is None or before is None or before.state not in (ENABLED, DISABLED):
             return
         edges: dict[int, RequirementId] = {
             bounds.minimum: "schedule.window.minimum",

@@ -7,7 +7,9 @@ from dataclasses import replace
 from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.apps.selftest.faults import (
     authentication,
+    belongings,
     bodies,
+    by_action,
     by_arn,
     cancel,
     creation,
@@ -34,8 +36,10 @@ _DEFINED: tuple[Fault, ...] = (
     *schedule.FAULTS,
     *cancel.FAULTS,
     *by_arn.FAULTS,
+    *by_action.FAULTS,
     *pending.FAULTS,
     *states.FAULTS,
+    *belongings.FAULTS,
     *keys.FAULTS,
     *creation.FAULTS,
     *dates.FAULTS,

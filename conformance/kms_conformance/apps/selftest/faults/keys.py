@@ -99,7 +99,8 @@ FAULTS = (
     *_answered(
         "forbidden",
         "An unknown key is refused as forbidden.",
-        _error((403, "KMS.0307"), (403, "Forbidden.NoPermission"), (403, "AccessDeniedException")),
+        # In the dialect huawei, 403 KMS.0307 would be what a policy that names keys makes of any other id.
+        _error((403, "KMS.0328"), (403, "Forbidden.NoPermission"), (403, "AccessDeniedException")),
     ),
     *_answered(
         "bad-request",

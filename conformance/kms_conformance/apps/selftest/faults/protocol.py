@@ -83,7 +83,46 @@ def _accepted(dialect: str, case: str, refusal: str, title: str, *, exit_code: i
     )
 
 
+class _PlainJsonOnly(Decisions):
+    """A body is read only if it is declared as application/json without a charset."""
+
+    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        declared = inbound.header("Content-Type") or ""
+        return "invalid_json" if "charset" in declared else super().token_problem(found, inbound)
+
+
+class _UntypedIgnored(Decisions):
+    """A POST without Content-Type has no effect; the filter of the fault answers it like a success."""
+
+    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        ignored = inbound.method == "POST" and inbound.header("Content-Type") is None
+        return "no_content_type" if ignored else super().token_problem(found, inbound)
+
+
+def _huawei_cancelled(reply: Outbound) -> Outbound:
+    return replace(reply, status=200).with_value({"key_id": _OTHER_ID, "key_state": "3"})
+
+
 FAULTS = (
+    _fault(
+        name="charset-refused",
+        title="A body that is declared with a charset is refused.",
+        dialects=(HUAWEI,),
+        severity="major",
+        requirements=frozenset({"protocol.charset"}),
+        decisions=(_PlainJsonOnly,),
+        exit_code=0,
+    ),
+    _fault(
+        name="untyped-cancel-does-nothing",
+        title="A cancellation without Content-Type is answered with success, and the key stays pending.",
+        dialects=(HUAWEI,),
+        requirements=frozenset({"cancel.request.no-content-type"}),
+        families=("cancel",),
+        decisions=(_UntypedIgnored,),
+        filters=(on_refusal("no_content_type", _huawei_cancelled),),
+        exit_code=0,
+    ),
     _fault(
         name="get-refused",
         title="GET requests are refused.",
@@ -191,13 +230,13 @@ FAULTS = (
         HUAWEI, "malformed-json", "invalid_json", "A body that is not JSON is answered with success.", exit_code=1
     ),
     _accepted(HUAWEI, "empty-body", "empty_body", "An empty body is answered with success.", exit_code=1),
-    _accepted(ALIBABA, "unknown-action", "unknown_action", "Unknown actions are answered with success.", exit_code=0),
+    _accepted(ALIBABA, "unknown-action", "unknown_action", "Unknown actions are answered with success.", exit_code=1),
     _accepted(
         ALIBABA,
         "missing-action",
         "missing_action",
         "A request without an action is answered with success.",
-        exit_code=0,
+        exit_code=1,
     ),
     _accepted(
         ALIBABA, "unknown-version", "unknown_version", "Unknown versions are answered with success.", exit_code=0
@@ -230,7 +269,6 @@ FAULTS = (
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.unknown-action"}),
         decisions=(answering(404, "Forbidden.KeyNotFound", "unknown_action"),),
-        exit_code=0,
     ),
     _fault(
         name="unknown-field-half-done",
