@@ -255,7 +255,9 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
     }
     beside, reads = raw.get("x-kms-beside", False), raw.get("x-kms-reads", False)
     parameters = MappingProxyType(dict(_parameters(raw, document)))
-    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside, reads, parameters)
+    return Operation(
+        raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside, reads, parameters
+    )
 
 
 def _parameters(raw: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -58,9 +58,9 @@ class ClientCall:
         return self.answers[-1] if self.answers else None
 
     @property
-    def may_be_late(self) -> bool:
-        """Whether the replies are well-formed. Then another moment may give another one; see `Client.may_be_late`."""
-        return self.broken is None and not self.violations
+    def has_fault(self) -> bool:
+        """Whether a reply breaks a requirement on all replies, whatever the state of the key is."""
+        return self.broken is not None or bool(self.violations)
 
 
 def make_call(
@@ -257,4 +257,3 @@ def _short(text: str) -> str:
     # Lone surrogates cannot be written to a file.
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
-

@@ -7,11 +7,11 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from kms_conformance.apps.sdk.call import numbers_of
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of, clients_for
 from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.step_runner import StepRunner
@@ -89,6 +89,7 @@ def run_clients(
     started, clock = datetime.now(UTC), time.monotonic()
     target_session = TargetSession(target, ledger, keys=len(found))
     results: list[ClientResult] = []
+    exchanges: dict[int, Mapping[str, Any]] = {}
     reason = ""
     with clean_environment():
         try:
@@ -100,18 +101,21 @@ def run_clients(
                 results.append(ClientResult(client.name, client.versions, ()))
                 for step in runner.run(to_the_end=last or target_session.pool.room > 0):
                     steps.append(step)
+                    if step.is_told:
+                        # The records are made now: the log keeps the newest exchanges only.
+                        found_now = target_session.client.exchange_log.records(step.exchanges)
+                        exchanges |= {record.number: record.as_json() for record in found_now}
                     results[-1] = ClientResult(client.name, client.versions, tuple(steps))
                     progress(client, step)
         except Inconclusive as error:
             reason = str(error)
         finally:
             target_session.end()
-    cited = numbers_of([step for result in results for step in result.steps])
     return SdkReport(
         target=target,
         clients=tuple(results),
         left_out=left_out,
-        exchanges=tuple(record.as_json() for record in target_session.client.exchange_log.records(cited)),
+        exchanges=tuple(exchanges[number] for number in sorted(exchanges)),
         requests=target_session.client.requests,
         keys_created=target_session.pool.created,
         started=started,
