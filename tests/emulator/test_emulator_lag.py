@@ -172,6 +172,15 @@ def test_belongings_are_late_and_states_are_not(time: Time) -> None:
     assert store.by_alias("alias/second").tags == (("a", "2"),)
 
 
+def test_a_key_that_is_newer_than_the_lag_has_the_belongings_of_its_creation(time: Time) -> None:
+    store, _, _ = store_of(lag.belongings_late(2.0))
+    key = store.create(replace(DRAFT, alias="alias/new"))
+    store.set_alias(key.id, "alias/second", replacing=False)
+    assert store.describe(key.id).aliases == ("alias/new",)
+    time.seconds += 2.0
+    assert store.describe(key.id).aliases == ("alias/new", "alias/second")
+
+
 def test_after_the_clock_only_the_end_is_late(time: Time) -> None:
     store, clock, key = store_of(lag.after_clock(2.0))
     store.schedule(key.id, 7)

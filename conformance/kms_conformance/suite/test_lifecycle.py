@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -10,7 +12,6 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
-from kms_conformance.suite.test_isolation import shown_fields, waiting_period_ended
 
 # How long two keys rest before they are read again, in seconds. Everything else in a run follows within milliseconds on
 # a fast target, so that an effect which shows after a second is not seen there.
@@ -50,6 +51,7 @@ def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) ->
     other = kms.key(ENABLED, key)
     # The keys of another shard may change at any time.
     foreign = [] if kms.sharded else sorted(kms.others_before)[:_MOST_OTHERS]
+    elapsed = kms.elapsed()
     before = {owned: kms.pool.read(owned) for owned in foreign}
     kms.refuses("cancel.not-pending.enabled", "not_pending", "cancel", key_id=other, unchanged=[other])
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
@@ -57,8 +59,8 @@ def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) ->
     twice = kms.refuses("schedule.twice", "already_pending", "schedule", unchanged=[key], **again)
     _must_last(kms, {"schedule.twice": key, "cancel.not-pending.enabled": other}, twice)
     for owned, was in before.items():
-        now = kms.pool.read(owned)
-        same = shown_fields(now) == shown_fields(was) or waiting_period_ended(kms, was)
+        now = kms.pool.read_until(owned, partial(elapsed.explains, was))
+        same = elapsed.explains(was, now)
         kms.judge.that("isolation.other-keys", same, f"{owned} is {was.state}", f"it is {now.state}")
     refusal = kms.profile.refusal_in("encrypt", PENDING)
     assert refusal is not None

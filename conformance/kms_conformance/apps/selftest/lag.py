@@ -103,12 +103,19 @@ def belongings_late(seconds: float) -> Mixin:
     """Aliases, tags, grants, policies and rotation read back as they were `seconds` before; states are current."""
 
     class BelongingsLate(_Lag):
+        def __init__(self, rules: Rules) -> None:
+            super().__init__(rules)
+            # A key that is newer than the lag has the belongings with which it was created.
+            self._new: dict[str, Key] = {}
+
         def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             found = super().found(operation, keys, earlier)
+            for key_id, key in found.items():
+                self._new.setdefault(key_id, key)
             if operation not in READS:
                 return found
-            before = earlier(seconds)
-            return {key_id: _with_belongings_of(before.get(key_id, key), key) for key_id, key in found.items()}
+            before = self._new | dict(earlier(seconds))
+            return {key_id: _with_belongings_of(before[key_id], key) for key_id, key in found.items()}
 
     return _of(BelongingsLate, seconds)
 

@@ -22,7 +22,6 @@ from kms_conformance.apps.selftest.lag import (
     after_clock,
     belongings_late,
     data_plane_behind,
-    steady,
 )
 from kms_conformance.emulator import Decisions, Key, Rules
 
@@ -141,6 +140,26 @@ def _stuck(operations: Collection[str], every: int = 1) -> Mixin:
             return {key_id: self._first[key_id] for key_id in found} if self._count % every == 0 else found
 
     return Stuck
+
+
+class _TooLateStates(Decisions):
+    """Describing a key shows it as it was `_TOO_LONG` seconds before; a new key is known at once."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._first: dict[str, Key] = {}
+
+    def memory_seconds(self) -> float:
+        return max(super().memory_seconds(), _TOO_LONG)
+
+    def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
+        found = super().found(operation, keys, earlier)
+        for key_id, key in found.items():
+            self._first.setdefault(key_id, key)
+        if operation != "describe":
+            return found
+        before = self._first | dict(earlier(_TOO_LONG))
+        return {key_id: before[key_id] for key_id in found}
 
 
 class _TagsStay(Decisions):
@@ -302,7 +321,7 @@ FAULTS = (
         title="Reads show changes after more than the settle time.",
         severity="major",
         requirements=frozenset({"schedule.state-after", "schedule.from-enabled", "disable.reply", "create.enabled"}),
-        decisions=(steady(_TOO_LONG, {"describe"}),),
+        decisions=(_TooLateStates,),
         why_more=_MANY_STATES,
     ),
     _fault(
