@@ -265,7 +265,7 @@ def _parameters(raw: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator
     for parameter in raw.get("parameters", ()):
         found = _resolved(parameter, document)
         yield found["name"], _type(found.get("schema", {}), document)
-    for media in raw.get("requestBody", {}).get("content", {}).values():
+    for media in _resolved(raw.get("requestBody", {}), document).get("content", {}).values():
         for name, schema in _resolved(media.get("schema", {}), document).get("properties", {}).items():
             yield name, _type(schema, document)
 

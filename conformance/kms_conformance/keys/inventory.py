@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Denied, Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive, Undecided
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
 from kms_conformance.client.oracle import GONE, PENDING
@@ -25,6 +25,7 @@ from kms_conformance.keys.reader import Reader
 
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
+_PAUSES = (0.25, 1.0)  # seconds before a create is sent again that got an internal error and created no key
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,8 @@ class Inventory(Reader):
     def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
         """Create a key: record the intent, call `send` with the marker of the new key, and record the outcome.
 
-        Returns the answer and the id of the key; None in place of the id if no key was created. If the reply is lost,
-        keys with the marker are searched and recorded, and `Inconclusive` is raised. Raises `Inconclusive` too if the
-        reply names a key that cannot be proved to be ours.
+        Returns the answer and the id of the key, or None without a key. After an internal error, `send` is called again
+        if no key has the marker. Raises `Inconclusive` if the reply is lost or names a key that is not provably ours.
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
@@ -125,12 +125,13 @@ class Inventory(Reader):
         self.created += 1
         self._used += 1
         try:
-            answer = send(marker)
+            answer, found = self._sent(send, marker)
         except Inconclusive:
             self.find_by_marker(marker)
             raise
+        self.new.update(found)
         key = self.client.dialect.created_id(answer.value)
-        if key is not None:
+        if key is not None and not found:
             return answer, self._claimed(marker, key)
         if 400 <= answer.status < 500 and answer.status != _TIMED_OUT:
             self.created -= 1
@@ -138,11 +139,22 @@ class Inventory(Reader):
             self.ledger.write("refused", marker)
             self._refused[marker] = answer
             return answer, None
-        found = self.find_by_marker(marker)
+        found = found or self.find_by_marker(marker)
         return answer, found[0] if found else None
 
+    def _sent(self, send: Callable[[str], Answer], marker: str) -> tuple[Answer, tuple[str, ...]]:
+        """The answer to a create, and the keys that it created although the answer is an internal error."""
+        for pause in _PAUSES:
+            try:
+                return send(marker), ()
+            except Undecided as undecided:
+                if found := self.patience.until("list", lambda: self.find_by_marker(marker), bool):
+                    return undecided.answer, found
+                self.client.world.clock.sleep(pause)
+        return send(marker), ()
+
     def find_by_marker(self, marker: str) -> tuple[str, ...]:
-        """Find the keys with a marker and record them. If the request was sent again, it may have created two keys."""
+        """Find the keys with a marker and record them; a request that was sent again may have created two."""
         return self._find_by_markers((marker,)).get(marker, ())
 
     @property

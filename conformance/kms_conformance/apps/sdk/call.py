@@ -16,7 +16,9 @@ from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import UNAVAILABLE
-from kms_conformance.client.judge import Inconclusive, Judgement
+from kms_conformance.client.internal_errors import ENOUGH
+from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement
+from kms_conformance.client.resending import INTERNAL_ERROR
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
@@ -38,7 +40,8 @@ class ClientCall:
     - `sent`: the number of requests of the operation.
     - `numbers`: the numbers of all exchanges of the call, as recorded: also those without a usable reply, and those
       with an identity service.
-    - `besides`: the request that was no request of the operation, with its outcome; None if there was none.
+    - `besides`: the last request that was no request of the operation, with its outcome; None if there was none.
+    - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the same call.
     """
 
     operation: str
@@ -51,6 +54,7 @@ class ClientCall:
     sent: int
     numbers: tuple[int, ...]
     besides: str | None
+    errors: tuple[int, ...] = ()
 
     @property
     def last(self) -> Answer | None:
@@ -92,6 +96,7 @@ def make_call(
     numbers: list[int] = []
     broken: tuple[str, str] | None = None
     besides: str | None = None
+    errors: list[int] = []
     sent = 0
     described = client.api[operation]
     for exchange in tap.exchanges():
@@ -111,6 +116,11 @@ def make_call(
         client.note_sent(exchange.request, described, answer)
         answers.append(answer)
         numbers.append(answer.number)
+        if answer.status == INTERNAL_ERROR:
+            # An internal error counts only if it repeats; the client may have sent its request again.
+            errors.append(answer.number)
+            continue
+        errors.clear()
         violations += [judgement for judgement in judgements if _counts(musts, judgement)]
     return ClientCall(
         operation,
@@ -123,6 +133,7 @@ def make_call(
         sent,
         tuple(numbers),
         besides,
+        tuple(errors),
     )
 
 
@@ -179,7 +190,8 @@ def judge_call(
     result = replace(result, trap=trap.id if trap else "", reason=trap.tells if trap else "")
     verdict, reason = _fault(call, reply_problem, excused=bool(trap and trap.excuses))
     if verdict == "target":
-        requirements = tuple(dict.fromkeys(violation.requirement for violation in call.violations))
+        repeated = [NO_SERVER_ERROR] if len(call.errors) >= ENOUGH else []
+        requirements = tuple(dict.fromkeys([*repeated, *(violation.requirement for violation in call.violations)]))
         return replace(result, verdict="target", reason=reason, requirements=requirements)
     return replace(result, verdict="known_trap" if trap else "client", reason=result.reason or reason)
 
@@ -195,6 +207,8 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
         return f"The target did not serve the client ({last.summary})."
     if last is not None and last.front is not None:
         return f"The service was not reached: {last.front.text}. {last.front.next_step}"
+    if last is not None and client.internal_errors.concerns(last) and len(call.errors) < ENOUGH:
+        return f"The target had an internal error ({last.summary}), and the request may have been carried out."
     return None
 
 
@@ -209,6 +223,10 @@ def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tup
     if call.sent == 0:
         asked = "nothing" if call.besides is None else f"no request of this operation, only {call.besides}"
         return "client", f"The client sent {asked}."
+    if len(call.errors) >= ENOUGH:
+        assert call.last is not None
+        times = f"{len(call.errors)} times in a row; other requests were served meanwhile"
+        return "target", f"The target had an internal error ({call.last.summary}), {times}."
     if excused:
         return "client", ""
     if reply_problem is not None:

@@ -73,7 +73,7 @@ class OpenForms:
             self._served.update(form.tells for form in self._forms(answer))
 
     def explain(self, answer: Answer) -> OpenForm | None:
-        """The form that explains a refusal; None if no form does. The answer holds the request as the client sent it."""
+        """The form that explains a refusal; None if no form does. The answer holds the client's own request."""
         if answer.accepted:
             return None
         forms = (form for form in self._forms(answer) if form.refusal.admits(answer.status, answer.code))
@@ -92,7 +92,12 @@ def _differences(request: Request, operation: Operation, dialect: Dialect) -> It
     """Differences from the documented request: the name of the refusal of each, and the difference in words."""
     ours = dialect.request(operation.name, {})
     # A name that every request of the dialect has, such as the action, is documented for all operations.
-    common = {found.name for found in fields(ours)} | {each.lower() for each in credential_places().parameters}
+    # So are those of credentials; the names of some begin with that of another, such as the version of a signature.
+    places = credential_places()
+    common = (
+        *(found.name for found in fields(ours)),
+        *(name.lower() for name in (*places.parameters, *places.fresh_parameters)),
+    )
     documented = {name.lower(): kind for name, kind in operation.parameters.items()}
     body = _body(request)
     for name, value in body.items():
@@ -102,7 +107,7 @@ def _differences(request: Request, operation: Operation, dialect: Dialect) -> It
             yield (_OTHER_TYPE_OF_WINDOW if name.lower() in _windows(dialect) else _OTHER_TYPE), told
     in_query = (name for name, _ in parse_qsl(request.query, keep_blank_values=True))
     for name in dict.fromkeys((*body, *in_query)):
-        if name.lower() not in documented and name.lower() not in common:
+        if name.lower() not in documented and not name.lower().startswith(common):
             yield _NOT_LISTED, f"The client sends {name}, which the documents do not list for this operation"
     sent_type, our_type = (_header(each, "Content-Type") for each in (request, ours))
     if our_type is not None and sent_type != our_type:

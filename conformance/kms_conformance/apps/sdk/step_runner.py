@@ -13,12 +13,13 @@ from kms_conformance.apps.sdk.call import ClientCall, judge_call, make_call
 from kms_conformance.apps.sdk.driver import CallResult, Driver
 from kms_conformance.apps.sdk.expectations import Expectation, ExpectedRefusal, ExpectedSuccess
 from kms_conformance.apps.sdk.open_forms import OpenForms
+from kms_conformance.apps.sdk.repeating import Repeater
 from kms_conformance.apps.sdk.results import StepResult
 from kms_conformance.apps.sdk.second_opinion import SecondOpinion, told
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
 from kms_conformance.apps.sdk.vendor_clients import VendorClient
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive, Undecided
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.client.patience import USES
 from kms_conformance.keys.target_session import TargetSession
@@ -53,6 +54,7 @@ class StepRunner:
         self._state: str | None = None
         self._ciphertext: object = None
         self._forms = OpenForms(self._client.dialect, self._profile)
+        self._repeater = Repeater(target_session.client, target_session.pool)
         self._opinion = SecondOpinion(target_session)
 
     def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
@@ -105,21 +107,24 @@ class StepRunner:
         markers: list[str] = []
 
         def send(marker: str) -> Answer:
-            calls.append(self._call(self._driver, "create", **self._client.dialect.naming(marker)))
-            answers = calls[0].answers
-            if not answers:
-                raise Inconclusive("The client sent no request that the target answered.")
+            call = self._call(self._driver, "create", **self._client.dialect.naming(marker))
+            calls.append(call)
             markers.append(marker)
-            return answers[-1]
+            if call.last is None:
+                raise Inconclusive("The client sent no request that the target answered.")
+            if self._client.internal_errors.concerns(call.last):
+                # The pool looks for the key, and calls again if there is none.
+                raise Undecided(f"create got {call.last.summary}, and may have been carried out.", "", call.last)
+            return call.last
 
         try:
             _, found = pool.attempt(send)
-            if len(calls[0].answers) > 1:
+            if len(calls[-1].answers) > 1:
                 # If the client sent the create request twice, it may have created two keys; both must be recorded.
                 pool.find_by_marker(markers[0])
         except Inconclusive as error:
-            return (calls[0] if calls else None), None, error
-        return calls[0], found, None
+            return (calls[-1] if calls else None), None, error
+        return calls[-1], found, None
 
     def _step(self, step: Step, driver: Driver) -> StepResult:
         blank = _blank(step, driver)
@@ -200,12 +205,16 @@ class StepRunner:
         arguments, expectation = self._arguments(asked), self._expectation(asked)
         changes = asked.operation not in self._client.api.read_only | USES
 
+        own = asked.key == "own" and not asked.wrong_credentials
+
         def look() -> tuple[ClientCall, StepResult]:
-            call = self._call(driver, asked.operation, **arguments)
+            call = self._repeater.made(
+                lambda: self._call(driver, asked.operation, **arguments), self._key if own else None, asked.needs
+            )
             return call, self._decide(step, call, expectation)
 
         try:
-            if asked.key == "own" and not asked.wrong_credentials:
+            if own:
                 call, result = self._client.patience.until(
                     asked.operation, look, self._stands, use=asked.operation in USES, once=changes
                 )
@@ -215,7 +224,14 @@ class StepRunner:
             return replace(_blank(step, driver), verdict="inconclusive", reason=told(error))
         if asked.operation == "encrypt" and isinstance(call.outcome, CallResult):
             self._ciphertext = call.outcome.secret
+        if result.verdict == "passed" and own and asked.operation == "describe" and call.last is not None:
+            self._note_view(call.last)
         return result if asked.wrong_credentials else self._confirmed(result, call, arguments)
+
+    def _note_view(self, answer: Answer) -> None:
+        """Note how the key reads, so that our own next read waits until it reads so again; a reply may lag behind."""
+        if self._key is not None and answer.accepted:
+            self._target_session.pool.settle(self._key, self._client.dialect.key(answer.value), "describe.reply")
 
     def _stands(self, found: tuple[ClientCall, StepResult]) -> bool:
         """Whether the result is not one that may follow the state before the last change."""

@@ -12,6 +12,7 @@ from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.failing import FAILING
 from kms_conformance.apps.selftest.variants.front import FRONT
 from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
 from kms_conformance.apps.selftest.variants.lagging import LAGGING
@@ -31,7 +32,7 @@ _PACKED = (
 
 _GROUPS = {
     "writing": (*WRITING, *TYPED),
-    "answering": (*ANSWERING, *OVERLOADED),
+    "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
     "aws clouds": AWS_CLOUDS,
