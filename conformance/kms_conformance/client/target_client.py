@@ -13,6 +13,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.answer_reader import AnswerReader
 from kms_conformance.client.backoff import Backoff, retry_after
+from kms_conformance.client.belongings import GivenBelongings
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.front import UNAVAILABLE, NotReached
@@ -23,6 +24,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
 from kms_conformance.client.patience import USES, Patience
 from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
+from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.dialects import adapter
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
@@ -67,9 +69,12 @@ class Client:
         self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
+        redactor = Redactor.of(target)
+        self.belongings = GivenBelongings(self.dialect, self.gate, ledger, redactor.text)
+        self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.exchange_log = ExchangeLog(Redactor.of(target))
+        self.exchange_log = ExchangeLog(redactor)
         self.findings = self._new_findings(kept=False)
         self.requests = 0
         promised = target.limits.requests_per_second
@@ -355,6 +360,13 @@ class Client:
         return sent
 
     def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
+        on_purpose = signer is not self.signer
+        if on_purpose and self.signature_lock.needs_good:
+            self.look("list")
+            if self.signature_lock.needs_good:
+                raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
+        self.signature_lock.check()
+        changes = self.belongings.announce(request, operation, self.look)
         sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
@@ -362,6 +374,8 @@ class Client:
             raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
         exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
         self._ledger.beat()
+        self.belongings.note(changes, exchange)
+        self.signature_lock.note(exchange.reply, on_purpose=on_purpose)
         self.requests += 1
         name = "" if operation is None else operation.id
         number = self.exchange_log.add(name, exchange)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.dialects.alibaba_belongings import BELONGINGS
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
 from kms_conformance.wire.dates import bounded
 from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
@@ -35,6 +36,8 @@ _ACTIONS = {
     "set_alias": "CreateAlias",
     "delete_alias": "DeleteAlias",
     "tag": "TagResource",
+    # Sent only to give tags back: no requirement speaks of it.
+    "untag": "UntagResource",
     "list_tags": "ListResourceTags",
     "set_deletion_protection": "SetDeletionProtection",
     "regions": "DescribeRegions",
@@ -52,6 +55,7 @@ _PARAMETERS = {
     "limit": "PageSize",
     "cursor": "PageNumber",
     "tags": "Tags",
+    "tag_keys": "TagKeys",
     "arn": "ProtectedResourceArn",
     "protected": "EnableDeletionProtection",
 }
@@ -92,6 +96,7 @@ def _as_form(request: Request) -> Request:
 class Alibaba(Dialect):
     """The adapter of the dialect `alibaba`."""
 
+    belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
         "1234abcd-12ab-34cd-56ef-1234567890",
@@ -129,6 +134,8 @@ class Alibaba(Dialect):
             return str(value).lower()
         if isinstance(value, Mapping):
             return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
+        if isinstance(value, list):
+            return json.dumps(value)
         return _ORIGINS.get(str(value), str(value)) if name == "origin" else str(value)
 
     def naming(self, marker: str) -> Mapping[str, object]:

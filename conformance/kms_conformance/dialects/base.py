@@ -12,6 +12,7 @@ from typing import Any
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core.runtime import SYSTEM
+from kms_conformance.dialects.belongings import Belonging
 from kms_conformance.wire.decode import Decoded
 from kms_conformance.wire.messages import Reply, Request
 
@@ -102,6 +103,8 @@ class Dialect(ABC):
     malformed_keys: tuple[str, ...]
     # Waiting periods (windows) of JSON types for which the documents define no answer, such as null.
     open_windows: tuple[Raw, ...] = ()
+    # What keys have besides their state, one entry for each kind that a request can change.
+    belongings: tuple[Belonging, ...] = ()
     # The name of the field with the id of a key, in replies about keys.
     key_field = "KeyId"
     # The form of key ids; None if no document gives one.

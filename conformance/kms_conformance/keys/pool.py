@@ -16,6 +16,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PEND
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.reader import shown
 
@@ -83,6 +84,7 @@ class Pool(Inventory):
         self.named: dict[str, str] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
+        self.give_back = GiveBack(client, ledger, self.bring)
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state, none of `besides`. Raises `Inconclusive` if no key can be brought into this state."""
@@ -312,18 +314,22 @@ class Pool(Inventory):
                     self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
-        """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys."""
-        for record in self.ledger.unfinished():
+        """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys.
+
+        Keys on which killed runs left belongings are held too.
+        """
+        burdened = (record for record in self.ledger.burdened() if not self.ledger.was_kept(record))
+        for record in {record.marker: record for record in (*self.ledger.unfinished(), *burdened)}.values():
             if record.key is None or record.key in self.held:
                 continue
             view = self.read(record.key)
-            if self._proved_by(record, view):
+            if record.is_proved_by(view):
                 if self.ledger.take(record):
                     self._hold(record.marker, record.key)
             elif not self.ledger.is_certain(record):
                 why = "it was created with other credentials, and the account may be another one"
                 self.ledger.write("left", record.marker, record.key, reason=why)
-            elif self.is_another(record, view) or self._is_gone(record.key, view):
+            elif record.is_another(view) or self._is_gone(record.key, view):
                 self.ledger.write("gone", record.marker, record.key)
             else:
                 why = f"it reads as {view.state} without our description and creation date: perhaps another key"
@@ -336,6 +342,7 @@ class Pool(Inventory):
         """
         try:
             if key in self._finished:
+                self._give_back_as_it_is(key)
                 return None
             view = self.read_until(key, lambda view: view.state != GONE)
             if view.state != GONE:
@@ -343,6 +350,7 @@ class Pool(Inventory):
                 if view.state == PENDING and not self.is_released(view):
                     self._shorten(key, view)
                 self._unprotect(key, view)
+                self.give_back.of(key, view)
                 after = self.bring(key, PENDING, days)
                 if after is not None:
                     self.finish(key, "scheduled", after.deletion_at)
@@ -350,11 +358,19 @@ class Pool(Inventory):
                 view = self.read(key)
             if not self._is_gone(key, view):
                 return f"it reads as {view.state}, but is still listed"
+            self.give_back.gone(key)
             self.finish(key, "gone")
         except Exception as error:  # noqa: BLE001 - the user is shown the key with the command that schedules it
             reason = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
             return self._clean(reason)
         return None
+
+    def _give_back_as_it_is(self, key: str) -> None:
+        """Give back what a key has that is gone or planted; a planted key stays as it is."""
+        if self.ledger.belongings.of(key):
+            self.give_back.of(key, self.read(key), movable=False)
+        else:
+            self.give_back.gone(key)
 
     def _is_gone(self, key: str, view: KeyView) -> bool:
         """Whether a key reads as unknown and is not listed; one listing serves all keys of a release."""

@@ -150,6 +150,10 @@ def _left(ledger: Ledger) -> Iterator[Finding]:
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
         yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` schedules them.")
+    burdened = [record for record in ledger.burdened() if ledger.belongings.of(str(record.key))]
+    if burdened:
+        text = f"earlier runs left aliases, tags or the like on {len(burdened)} key(s) of this suite"
+        yield Finding("left on keys", text, "warn", "`kms-conformance sweep --target FILE` gives them back.")
     for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
         text = f"the ledger has keys of the account {account_id} that are not scheduled; this is another account"
         hint = "`kms-conformance sweep --target FILE` with credentials of that account schedules them."

@@ -41,7 +41,7 @@ class ClientCall:
     - `numbers`: the numbers of all exchanges of the call, as recorded: also those without a usable reply, and those
       with an identity service.
     - `besides`: the last request that was no request of the operation, with its outcome; None if there was none.
-    - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the same call.
+    - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the call.
     """
 
     operation: str

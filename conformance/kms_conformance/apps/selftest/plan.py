@@ -71,10 +71,8 @@ class Task:
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        fault = _faults()[self.name.partition(" + ")[0], self.dialect]
-        tier = fault.tier if self.tier == "smoke" else self.tier
-        trial = self._try_fault(fault, tier)
-        if trial.problem and self.whole and tier == "smoke":
+        trial = self._try_fault()
+        if trial.problem and self.whole and trial.tier == "smoke":
             return replace(self, tier="standard").run()
         return trial
 
@@ -84,10 +82,12 @@ class Task:
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
 
-    def _try_fault(self, fault: Fault, tier: Tier) -> Trial:
+    def _try_fault(self) -> Trial:
+        name, _, model = self.name.partition(" + ")
+        fault = _faults()[name, self.dialect]
+        tier = fault.tier if self.tier == "smoke" else self.tier
         if self.kind == "pair":
-            model = _models()[self.name.partition(" + ")[2]]
-            return try_pair(fault, model, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
+            return try_pair(fault, _models()[model], self.dialect, tier=tier, seed=self.seed, whole=self.whole)
         return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
 
     def _variant(self) -> Variant:

@@ -60,6 +60,7 @@ class AlibabaApi:
             "CreateAlias": _Route("set_alias", names.create_alias),
             "DeleteAlias": _Route("delete_alias", names.delete_alias),
             "TagResource": _Route("tag", names.tag),
+            "UntagResource": _Route("untag", names.untag),
             "ListResourceTags": _Route("list_tags", names.list_tags),
             "DescribeRegions": _Route("regions", names.describe_regions),
             "DescribeAccountKmsStatus": _Route("account_status", names.describe_account),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator import crypto
@@ -190,6 +191,14 @@ class NameActions:
             raise Refused("invalid_parameter", "Only keys can be tagged here, by KeyId.")
         key_id, tags = fields.key_name(), fields.tags()
         self._store.tag(key_id, tags)
+        return {}
+
+    def untag(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """UntagResource: removes tags from a key; names of tags that the key does not have are ignored."""
+        key_id, names = fields.key_name(), fields.tag_names()
+        self._store.changed(
+            "untag", key_id, lambda key, _: replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in names))
+        )
         return {}
 
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:

@@ -35,12 +35,12 @@ _GROUPS = {
     "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
+    "lagging": LAGGING,
     "aws clouds": AWS_CLOUDS,
     "clouds": HUAWEI_CLOUDS,
     "alibaba clouds": ALIBABA_CLOUDS,
     "front": FRONT,
     "others": OTHERS,
-    "lagging": LAGGING,
     "packed": _PACKED,
 }
 
