@@ -42,6 +42,7 @@ class ClientCall:
       with an identity service.
     - `besides`: the last request that was no request of the operation, with its outcome; None if there was none.
     - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the call.
+    - `attempts`: how often the call was made; see `Repeater`.
     """
 
     operation: str
@@ -55,11 +56,17 @@ class ClientCall:
     numbers: tuple[int, ...]
     besides: str | None
     errors: tuple[int, ...] = ()
+    attempts: int = 1
 
     @property
     def last(self) -> Answer | None:
         """The last reply of the operation; None if there was none."""
         return self.answers[-1] if self.answers else None
+
+    @property
+    def is_cut_once(self) -> bool:
+        """Whether the call was made once and its reply is truncated, which a broken connection explains."""
+        return self.broken is not None and self.broken[0] == "truncated" and self.attempts == 1
 
     @property
     def has_fault(self) -> bool:
@@ -90,7 +97,7 @@ def make_call(
     if isinstance(outcome, CallResult) and outcome.state is not None:
         outcome = replace(outcome, state=client.profile.state(outcome.state))
     elif not isinstance(outcome, CallResult):
-        outcome = replace(outcome, text=_short(client.exchange_log.redactor.text(outcome.text)))
+        outcome = replace(outcome, text=short(client.exchange_log.redactor.text(outcome.text)))
     answers: list[Answer] = []
     violations: list[Judgement] = []
     numbers: list[int] = []
@@ -200,7 +207,7 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
     """The reason why a call proves nothing, or None."""
     if call.foreign is not None:
         return f"The client tried to send {call.foreign}; the request was stopped."
-    if call.broken is not None and call.broken[0] not in _BROKEN:
+    if call.broken is not None and (call.broken[0] not in _BROKEN or call.is_cut_once):
         return call.broken[1]
     last = call.last
     if last is not None and (client.is_throttled(last) or last.status in UNAVAILABLE):
@@ -271,7 +278,8 @@ def _place(frame: traceback.FrameSummary) -> str:
     return f"{'/'.join(packages)}:{frame.lineno} in {frame.name}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text of an exception, of bounded length."""
     # Lone surrogates cannot be written to a file.
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"

@@ -41,7 +41,8 @@ class Repeater:
             again = make()
             # A second call without an error ends the row of errors.
             row = (*call.errors, *again.errors) if len(again.errors) == len(again.answers) else again.errors
-            call = replace(again, errors=row, numbers=(*call.numbers, *again.numbers) if row else again.numbers)
+            numbers = (*call.numbers, *again.numbers) if row else again.numbers
+            call = replace(again, errors=row, numbers=numbers, attempts=call.attempts + 1)
         if len(call.errors) >= ENOUGH and not self._others_are_served(call):
             # Nothing follows for this operation if the target serves none.
             call = replace(call, errors=())

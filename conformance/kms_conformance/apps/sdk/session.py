@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from kms_conformance.apps.sdk.call import short
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of, clients_for
 from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.step_runner import StepRunner
+from kms_conformance.apps.sdk.steps import CREATE
 from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
@@ -96,10 +98,9 @@ def run_clients(
             target_session.open()
             for number, client in enumerate(found, 1):
                 last = number == len(found)
-                runner = StepRunner(target_session, client, adapter_of(client))
                 steps: list[StepResult] = []
                 results.append(ClientResult(client.name, client.versions, ()))
-                for step in runner.run(to_the_end=last or target_session.pool.room > 0):
+                for step in _steps(target_session, client, to_the_end=last or target_session.pool.room > 0):
                     steps.append(step)
                     if step.is_told:
                         # The records are made now: the log keeps the newest exchanges only.
@@ -122,3 +123,16 @@ def run_clients(
         duration_seconds=time.monotonic() - clock,
         reason=reason,
     )
+
+
+def _steps(target_session: TargetSession, client: VendorClient, *, to_the_end: bool) -> Iterator[StepResult]:
+    """The results of all steps; one inconclusive result if the client cannot be made, as some sign in when made."""
+    adapter = adapter_of(client)
+    try:
+        runner = StepRunner(target_session, client, adapter)
+    except Exception as error:  # noqa: BLE001 - any exception of a client is a result
+        text = target_session.client.exchange_log.redactor.text(f"{type(error).__name__}: {error}")
+        reason = f"The client could not sign in: {short(text)}"
+        yield StepResult(CREATE.title, CREATE.operation, adapter.calls["create"], "inconclusive", reason=reason)
+        return
+    yield from runner.run(to_the_end=to_the_end)
