@@ -1,16 +1,14 @@
-"""Recordings of emulators that show changes late: within the settle time, no answer breaks a requirement."""
+"""Recordings of emulators whose uses of keys, or new keys, lag behind: no answer breaks a requirement."""
 
 from __future__ import annotations
 
 import pytest
 from emulator_recordings import emulator, recorded
 
-from kms_conformance.apps.selftest.lag import Mixin, data_plane_behind, flapping, new_key_unknown, steady
+from kms_conformance.apps.selftest.lag import Mixin, data_plane_behind, new_key_unknown
 
 LAG_SECONDS = 0.7
 LAGS = {
-    "steady": steady(LAG_SECONDS),
-    "flapping": flapping(LAG_SECONDS),
     "data plane": data_plane_behind(LAG_SECONDS),
     "new key": new_key_unknown(LAG_SECONDS),
 }
