@@ -42,7 +42,7 @@ class ClientCall:
       with an identity service.
     - `besides`: the last request that was no request of the operation, with its outcome; None if there was none.
     - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the call.
-    - `attempts`: how often the call was made; see `Repeater`.
+    - `attempts`: how often the call was made; see `CallRepeater`.
     """
 
     operation: str

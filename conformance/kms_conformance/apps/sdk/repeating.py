@@ -18,7 +18,7 @@ from kms_conformance.client.target_client import Client
 from kms_conformance.keys.pool import Pool
 
 
-class Repeater:
+class CallRepeater:
     """Repeats failed calls at one target."""
 
     def __init__(self, client: Client, pool: Pool) -> None:

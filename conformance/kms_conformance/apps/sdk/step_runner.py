@@ -13,7 +13,7 @@ from kms_conformance.apps.sdk.call import ClientCall, judge_call, make_call
 from kms_conformance.apps.sdk.driver import CallResult, Driver
 from kms_conformance.apps.sdk.expectations import Expectation, ExpectedRefusal, ExpectedSuccess
 from kms_conformance.apps.sdk.open_forms import OpenForms
-from kms_conformance.apps.sdk.repeating import Repeater
+from kms_conformance.apps.sdk.repeating import CallRepeater
 from kms_conformance.apps.sdk.results import StepResult
 from kms_conformance.apps.sdk.second_opinion import SecondOpinion, told
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
@@ -54,7 +54,7 @@ class StepRunner:
         self._state: str | None = None
         self._ciphertext: object = None
         self._forms = OpenForms(self._client.dialect, self._profile)
-        self._repeater = Repeater(target_session.client, target_session.pool)
+        self._repeater = CallRepeater(target_session.client, target_session.pool)
         self._opinion = SecondOpinion(target_session)
 
     def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
