@@ -21,7 +21,7 @@ from kms_conformance.emulator import Decisions, Key, Refused, Rules, State
 _fault = partial(Fault, severity="major", dialects=(AWS,))
 _of_disabled = partial(_fault, fault_class="states", severity="critical", families=("pending_belongings",))
 # A key without material is one more key, so its requirements are SHOULDs of the tier standard.
-_of_imported = partial(_fault, fault_class="states", families=("imported",), exit_code=0)
+_of_imported = partial(_fault, fault_class="states", families=("imported",), exit_code=0, tier="standard")
 
 
 def _accepted_when_disabled(operation: str, *requirements: RequirementId) -> Fault:
