@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 
+from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
+from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.nulls import NULLS
@@ -29,6 +31,7 @@ class Task:
     """One trial to run.
 
     A `whole` run has all check families, as users start it. Another run has only the families of its fault or variant.
+    A `final` run is not repeated at `standard`, whatever its result.
     """
 
     kind: Kind
@@ -37,6 +40,7 @@ class Task:
     tier: Tier = "smoke"
     seed: int = 1
     whole: bool = True
+    final: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}-{self.dialect}"
@@ -47,14 +51,17 @@ class Task:
         return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
 
     def run(self) -> Trial:
-        """Run the trial. If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead."""
+        """Run the trial. If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead.
+
+        A `final` task is run once.
+        """
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
         trial = try_fault(self._fault(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        if trial.problem and self.whole and self.tier == "smoke":
+        if trial.problem and self.whole and self.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
 
@@ -70,12 +77,12 @@ class Task:
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
-        return next(v for v in VARIANTS if v.name == self.name and self.dialect in v.dialects)
+        return next(v for v in (*VARIANTS, *FIRST_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
 
 
 @cache
 def _faults() -> dict[tuple[str, str], Fault]:
-    return {(fault.name, dialect): fault for fault in FAULTS for dialect in fault.dialects}
+    return {(fault.name, dialect): fault for fault in (*FAULTS, *FIRST_SET) for dialect in fault.dialects}
 
 
 def compound(dialect: str, seed: int) -> Variant:
@@ -157,6 +164,16 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
         for number in range(count):
             for dialect in specs.emulated():
                 yield Task("variant", COMPOUND, dialect, tier, seed + number)
+
+
+def written_blind() -> Iterator[Task]:
+    """The blind sets: one run of the whole suite at `smoke` for each fault and variant in each of its dialects."""
+    for fault in FIRST_SET:
+        for dialect in fault.dialects:
+            yield Task("fault", fault.name, dialect, final=True)
+    for variant in FIRST_VARIANTS:
+        for dialect in variant.dialects:
+            yield Task("variant", variant.name, dialect, final=True)
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
