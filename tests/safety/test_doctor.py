@@ -8,6 +8,7 @@ import re
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -212,3 +213,15 @@ def test_the_measured_number_of_requests_still_holds(dialect: str) -> None:
     measured = specs.facts(dialect)["requests"]["smoke"]
     outcome = run_suite(serving(dialect))
     assert outcome.verdict["requests"] == pytest.approx(measured, rel=0.15)
+
+
+def test_a_front_that_answers_for_the_service_is_told_with_the_next_step(tmp_path: Path) -> None:
+    def redirect(inbound: Inbound, outbound: Outbound) -> Outbound:
+        where = f"https://{inbound.header('host')}{inbound.target}"
+        return replace(outbound, status=301, body=b"").with_header("Location", where)
+
+    with Emulator("huawei", filters=(redirect,)) as emulator:
+        found = bad(findings(target_of(emulator), tmp_path))
+    assert found.keys() == {"service"}
+    assert found["service"].text.startswith("not reached: it redirects to https://127.0.0.1:")
+    assert found["service"].next.startswith("Write https://127.0.0.1:")

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from left_over import left_over
 from test_looked_up import UNTOLD, answering
 from test_refused_creates import refusing_what_is_done
 
@@ -58,6 +59,8 @@ def judging(emulator: KillingEmulator, target: Target, monkeypatch: pytest.Monke
         left = [key for key in keys if key.id not in foreign and key.state is not State.PENDING_DELETION]
         assert not left, f"neither scheduled nor gone: {left}"
         assert Ledger.of(target).unfinished() == ()
+        assert Ledger.of(target).burdened() == ()
+        assert left_over(target.dialect, (key for key in keys if key.id not in foreign)) == {}
 
     return judge
 
@@ -82,6 +85,20 @@ def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
         if r["level"] == "MUST" and r["verdict"] not in ("passed", "not_applicable")
     ]
     assert wrong == [], "the run that went on was disturbed, so it was not the run that is meant"
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_killed_while_keys_have_aliases_and_tags_nothing_is_left_that_sweep_does_not_give_back(
+    dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    giving = only(("replies", "names", "belongings", "pending_use", "pending_belongings"))
+    with KillingEmulator(dialect, foreign_keys=3) as emulator:
+        judge = judging(emulator, parse_target(emulator.target_yaml(), "t"), monkeypatch)
+        killings = KilledRun(emulator, some, judge)
+        outcome = killings.run(arguments=giving)
+    assert killings.problems == []
+    assert killings.killed > 1
+    assert outcome.failed == frozenset()
 
 
 # Runs in which more is at stake, each confined to the families that meet it.

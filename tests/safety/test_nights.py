@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from left_over import left_over
 from nights import Nights, verdicts
 
 from kms_conformance.apps.selftest.deviation import only
@@ -18,6 +19,8 @@ from kms_conformance.emulator import Decisions, Emulator, State
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 # What a change waits for: the families that use keys up, and the one that watches. All of them under `tox -e safety`.
 FAMILIES = () if EVERYTHING else only(("states", "schedule", "planted"))
+# The families that give aliases, tags, grants and the like to keys.
+GIVING = only(("isolation", "replies", "names", "belongings", "pending_use", "pending_belongings", "fuzzing"))
 WATCHED = ("expiry.not-early", "expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
 WAITED_FOR = {*WATCHED, "expiry.nothing-else", "cancel.before-end"}
 
@@ -46,6 +49,25 @@ def test_ten_nights_use_two_keys_in_all(tmp_path: Path, dialect: str) -> None:
             nights.pass_night()
         made = [entry for entry in nights.ledger.entries() if entry.event == "intent"]
     assert len(made) == 2
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_ten_nights_leave_as_many_of_everything_as_the_first(tmp_path: Path, dialect: str) -> None:
+    with Emulator(dialect, foreign_keys=2) as emulator:
+        nights = Nights(emulator, tmp_path)
+        before = {key.id: key for key in emulator.store.keys}
+        for night in range(10):
+            outcome = nights.run(*(() if EVERYTHING else GIVING), tier="standard" if EVERYTHING else "smoke")
+            assert outcome.failed == frozenset()
+            found = outcome.verdict["belongings"]
+            assert found["made"] == found["returned"]
+            assert set(found["made"]) >= ({"name"} if dialect == "huawei" else {"alias", "tag"})
+            assert (found["earlier"], found["left"]) == ({}, [])
+            # Keys of generated creates have what their request gave them.
+            assert left_over(dialect, (key for key in nights.ours if key.description[-1] in "01")) == {}, night
+            assert {key.id: key for key in emulator.store.keys if key.id in before} == before
+            nights.pass_night()
+        assert nights.ledger.burdened() == ()
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())

@@ -64,6 +64,8 @@ def test_the_page_has_the_first_rates_and_every_survivor() -> None:
     for kind in ("faults", "variants"):
         look = first_look(kind)
         rows = re.findall(rf"^\| {kind} \| (\w+) \| (\d+) of (\d+) \|", text, re.MULTILINE)
-        assert rows == [(dialect, *map(str, look.rate(dialect))) for dialect in specs.emulated() if look.rate(dialect)[1]]
+        assert rows == [
+            (dialect, *map(str, look.rate(dialect))) for dialect in specs.emulated() if look.rate(dialect)[1]
+        ]
     missed = {look.name for kind in ("faults", "variants") for look in first_look(kind).looks if not look.held}
     assert missed <= set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -137,7 +138,7 @@ def test_the_window_is_the_documents_and_a_profile_may_replace_it() -> None:
 def test_every_operation_of_the_lifecycle_is_an_action_and_none_is_twice() -> None:
     names = [api["x-kms-operation"] for api in RPC["apis"].values()]
     assert set(FACTS["lifecycle"]) <= set(names)
-    assert len(names) == len(set(names)) == 18
+    assert len(names) == len(set(names)) == 19
 
 
 def test_the_page_of_schedule_lists_throttling_and_an_unknown_key() -> None:
@@ -216,7 +217,7 @@ def test_compiling_shares_nothing_with_its_source() -> None:
 
 
 def test_an_action_is_one_operation_that_keeps_its_names() -> None:
-    assert [set(item) for item in OPENAPI["paths"].values()] == [{"post"}] * 18
+    assert [set(item) for item in OPENAPI["paths"].values()] == [{"post"}] * 19
     schedule = OPERATIONS["ScheduleKeyDeletion"]
     assert schedule["operationId"] == schedule["x-kms-action"] == "ScheduleKeyDeletion"
     assert schedule["x-kms-operation"] == "schedule"
@@ -397,3 +398,12 @@ def test_a_key_of_another_shape_is_not(key: object) -> None:
 def test_other_replies_have_their_documented_shape(action: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
     assert accepts(action, 200, {"RequestId": REQUEST_ID, **good})
     assert not accepts(action, 200, {"RequestId": REQUEST_ID, **bad})
+
+
+# What the documentation derives from it
+
+
+def test_the_policy_of_the_documentation_has_every_action() -> None:
+    section = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text().partition("## Alibaba Cloud")[2]
+    policy = json.loads(section.partition("```json")[2].partition("```")[0])
+    assert sorted(policy["Statement"][0]["Action"]) == sorted(f"kms:{action}" for action in RPC["apis"])

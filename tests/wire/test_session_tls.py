@@ -8,7 +8,8 @@ from loopback import LIMITS, Loopback, reply
 from test_session_hostile import drip
 
 from kms_conformance.target.model import Limits
-from kms_conformance.wire.messages import Exchange, Request
+from kms_conformance.wire.failures import NO_TLS, ONLY_TLS
+from kms_conformance.wire.messages import Exchange, Failure, Request
 from kms_conformance.wire.session import Session
 
 AUTHORITY = Path(__file__).with_name("loopback.pem")
@@ -73,3 +74,20 @@ def test_a_reply_over_tls_that_drips_ends_at_the_total_time_out(context: ssl.SSL
         failure = exchange(server.url, AUTHORITY, Limits(timeout_seconds=0.4)).failure
     assert failure is not None
     assert failure.kind == "timeout"
+
+
+def test_plain_http_at_a_port_of_tls_says_so() -> None:
+    def alert(connection: object, _: bytes) -> bool:
+        connection.sendall(b"\x15\x03\x03\x00\x02\x02\x46")  # type: ignore[attr-defined]
+        return False
+
+    with Loopback(alert) as server:
+        failure = exchange(server.url, verify=True).failure
+    assert failure == Failure("tls", ONLY_TLS)
+
+
+def test_tls_at_a_port_of_plain_http_says_so() -> None:
+    with Loopback(lambda connection, _: connection.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")) as server:
+        server._read = lambda connection: connection.recv(1) + b"x"  # noqa: SLF001 - as above
+        failure = exchange(server.url.replace("http:", "https:"), verify=AUTHORITY).failure
+    assert failure == Failure("tls", NO_TLS)

@@ -10,6 +10,9 @@ from typing import Any
 from kms_conformance.core import specs
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
+# How many equal looks in a row settle a change if the profile does not say it.
+_EQUAL_LOOKS = 5
+
 
 @dataclass(frozen=True)
 class AcceptedAnswer:
@@ -29,6 +32,8 @@ class Refusal:
     - name: the kind, such as `unknown_key`.
     - answers: the accepted refusals.
     - or_accepted: whether the target may also carry out the request.
+    - any_code: whether the documents leave the code open: any code with one of these statuses is accepted, except the
+      codes in `taken`, which mean something else in the profile.
     - reason: why the documents allow more than one answer; may be empty.
     """
 
@@ -36,18 +41,25 @@ class Refusal:
     answers: tuple[AcceptedAnswer, ...]
     or_accepted: bool = False
     reason: str = ""
+    any_code: bool = False
+    taken: frozenset[str] = frozenset()
 
     def admits(self, status: int, code: str | None) -> bool:
         """Whether this status and error code are an accepted answer."""
-        return any(answer.status == status and answer.code == code for answer in self.answers)
+        if any(answer.status == status and answer.code == code for answer in self.answers):
+            return True
+        if not self.any_code or not code or code in self.taken:
+            return False
+        return any(answer.status == status for answer in self.answers)
 
     @property
     def allows_several(self) -> bool:
         """Whether more than one answer is accepted, success included."""
-        return self.or_accepted or len(self.answers) > 1
+        return self.or_accepted or self.any_code or len(self.answers) > 1
 
     def __str__(self) -> str:
-        return " or ".join(map(str, self.answers))
+        further = " or another code that means nothing else" if self.any_code else ""
+        return " or ".join(map(str, self.answers)) + further
 
 
 @dataclass(frozen=True)
@@ -139,7 +151,7 @@ class Profile:
     @cached_property
     def settle_equal_looks(self) -> int:
         """How many equal looks in a row settle what was changed, on a target that was seen to flap."""
-        return int(self.facts["settle_equal_looks"])
+        return int(self.facts.get("settle_equal_looks", _EQUAL_LOOKS))
 
     def state(self, wire: object) -> str:
         """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""
@@ -156,7 +168,24 @@ class Profile:
         entry = self.facts["refusals"][name]
         stated = [AcceptedAnswer(**answer) for answer in entry["answers"]]
         answers = tuple(dict.fromkeys((*stated, *(other for answer in stated for other in self._respelt(answer)))))
-        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""))
+        any_code = entry.get("any_code", False)
+        taken = self._codes_of_others(name) if any_code else frozenset()
+        return Refusal(name, answers, entry.get("or_accepted", False), entry.get("reason", ""), any_code, taken)
+
+    def _codes_of_others(self, name: str) -> frozenset[str]:
+        """The codes of all refusals but this one that are no answer of this one."""
+        refusals = self.facts["refusals"]
+        codes = {answer["code"] for other, entry in refusals.items() if other != name for answer in entry["answers"]}
+        return frozenset(codes - {answer["code"] for answer in refusals[name]["answers"]})
+
+    def admits(self, name: str, status: int, code: str | None) -> bool:
+        """Whether the profile has a refusal of this name, and the refusal has this answer."""
+        return name in self.facts["refusals"] and self.refusal(name).admits(status, code)
+
+    @cached_property
+    def may_lack(self) -> frozenset[str]:
+        """What a conforming installation may lack: operations by their abstract name, or replies in `xml`."""
+        return frozenset(self.facts.get("may_lack", ()))
 
     def _respelt(self, answer: AcceptedAnswer) -> Iterator[AcceptedAnswer]:
         """The answer with the other prefixes of its code."""

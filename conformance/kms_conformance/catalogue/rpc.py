@@ -47,6 +47,7 @@ def _operation(action: str, document: Mapping[str, Any]) -> dict[str, Any]:
         "x-kms-operation": api["x-kms-operation"],
         "x-kms-methods": list(api["methods"]),
         **({"x-kms-reads": True} if api.get("x-kms-reads") else {}),
+        **({"x-kms-beside": True} if api.get("x-kms-beside") else {}),
         "parameters": [_parameter(parameter) for parameter in api.get("parameters", ())],
         "responses": _successes(api) | _errors(api, document),
     }

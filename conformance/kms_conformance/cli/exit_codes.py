@@ -31,7 +31,10 @@ CODES: Mapping[str, Mapping[int, str]] = {
     | {0: "ended by Ctrl-C, SIGTERM or SIGHUP"}
     | {code: f"{signal} before it served" for code, signal in _ENDED.items()},
     "sweep": _ALWAYS
-    | {0: "all keys are scheduled (with --dry-run: listed)", 3: "the target could not be queried, or a key is left"},
+    | {
+        0: "all keys are scheduled (with --dry-run: listed)",
+        3: "the target could not be queried, or something is left",
+    },
     "requirements": _ALWAYS | {0: "listed or written"},
     "certify": _ALWAYS
     | {0: "sealed, or the key was created", 3: "not sealed: verification failed here, or the suite itself failed"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from kms_conformance.catalogue.api import Operation, ReplySpec
+from kms_conformance.client.front import Front, front_of
 from kms_conformance.dialects.base import ErrorView
 from kms_conformance.wire.messages import Reply, Request
 
@@ -39,6 +41,12 @@ class Answer:
     @property
     def status(self) -> int:
         return self.reply.status
+
+    @cached_property
+    def front(self) -> Front | None:
+        """What gave the reply in front of the service; None if the service may have given it."""
+        value = None if self.problems else self.value
+        return front_of(self.reply, self.error, value, self.request.url)
 
     @property
     def code(self) -> str | None:

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import ANSWERED, Judgement
+from kms_conformance.client.front import SIZE_STATUSES
+from kms_conformance.client.judge import ANSWERED, NO_SERVER_ERROR, Judgement
 from kms_conformance.dialects.base import Dialect
-
-# Servers and proxies may refuse a request for its size before the service sees it; no document lists these statuses.
-_SIZE_STATUSES = frozenset({413, 414, 431, 494})
 
 # The operations whose replies may be about keys of others.
 _READS_OF_KEYS = frozenset({"describe", "list"})
@@ -31,14 +29,18 @@ class ExchangeRules:
     is_ours: Callable[[str], bool] = lambda _: True
     _seen: set[bytes] = field(default_factory=set)
 
-    def judge(self, answer: Answer) -> Iterator[Judgement]:
-        """All judgements of one exchange with a reply."""
+    def judge(self, answer: Answer, *, whole: bool = True) -> Iterator[Judgement]:
+        """All judgements of one exchange with a reply; none if the reply was given in front of the service.
+
+        Without `whole`, the fields of a success are not judged: it describes a key of somebody else, which may be of a
+        kind, or in a state, that the documents of the lifecycle do not know.
+        """
         spec = answer.spec
-        if answer.status in _SIZE_STATUSES:
+        if answer.front is not None or answer.status in SIZE_STATUSES:
             return
         yield Judgement(ANSWERED, passed=True, exchanges=(answer.number,))
         yield self._status(answer)
-        yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)
+        yield _judged(NO_SERVER_ERROR, answer, "no internal error", answer.summary, answer.status != 500)
         if spec is None or spec.schema is None:
             return
         problem = self.dialect.media_type_problem(answer.reply, answer.request, spec)
@@ -47,7 +49,8 @@ class ExchangeRules:
         readable = not answer.problems
         yield _judged("reply.encoding", answer, "one well-formed document", "; ".join(answer.problems), readable)
         if readable:
-            yield from self._body(answer, spec)
+            if whole or answer.status >= 400:
+                yield from self._body(answer, spec)
             yield from self._request_id(answer)
 
     def _status(self, answer: Answer) -> Judgement:

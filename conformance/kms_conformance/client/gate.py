@@ -87,13 +87,17 @@ class Gate:
                 raise NotOurs(
                     f"a request that may change something names {field.texts[0]!r}, which is no alias of ours"
                 )
-        if "create" in self._asked(request) and not self._announced(found):
+        if "create" in self.asked(request) and not self._announced(found):
             raise NotOurs("a request may create a key that the ledger does not announce")
+
+    def may_create(self, request: Request) -> bool:
+        """Whether a request names the operation that creates keys."""
+        return "create" in self.asked(request)
 
     def named(self, request: Request) -> tuple[tuple[str, ...], bool]:
         """Ids of our keys in a request, and whether it also names aliases or may create a key."""
         keys: dict[str, None] = {}
-        otherwise = "create" in self._asked(request)
+        otherwise = "create" in self.asked(request)
         for found in fields(request):
             kind = self._kind(found)
             for text in found.texts if kind is not None else ():
@@ -103,6 +107,11 @@ class Gate:
                 else:
                     otherwise |= kind == "alias" or self._is_ours(text)
         return tuple(keys), otherwise
+
+    def names_stranger(self, request: Request) -> bool:
+        """Whether a request names a key that this run does not hold, or an id that no key has."""
+        named = (text for found in fields(request) if self._kind(found) == "key" for text in found.texts)
+        return any(not self._is_ours(text) for text in named)
 
     # --- interpretation of requests -----------------------------------------------------------------------------------
 
@@ -147,14 +156,14 @@ class Gate:
                 names |= found
         return names
 
-    def _asked(self, request: Request) -> frozenset[str]:
+    def asked(self, request: Request) -> frozenset[str]:
         """Operations whose identifying words occur anywhere in a request."""
         said = words(request)
         return frozenset(name for name, own in self._words.items() if own and own <= said)
 
     def _reads(self, request: Request) -> str | None:
         """The reading operation of a request, if words, path and method all fit this operation only; else None."""
-        asked = self._asked(request)
+        asked = self.asked(request)
         for name in self._api.read_only:
             known = not self._words[name] and not asked and not request.body
             if (asked == {name} or known) and request.path == self._path(name) and request.method in _READING_METHODS:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kms_conformance.client.lease import Lease, locked, try_locks
+from kms_conformance.client.ledger_belongings import EVENTS, KEPT, MADE, RETURNED, BelongingsBook, facts_of
 from kms_conformance.client.ledger_files import (
     account_digest,
     credential_of,
@@ -61,6 +62,7 @@ class Ledger:
         self._records: dict[str, KeyRecord] = {}
         self._held: set[str] = set()
         self._evidence: dict[str, LedgerLine] = {}
+        self._belongings = BelongingsBook()
 
     @classmethod
     def of(cls, target: Target, directory: Path | None = None, mark: str = "") -> Ledger:
@@ -113,6 +115,51 @@ class Ledger:
         `specs` is a text, such as a digest, that identifies what was demanded.
         """
         self.write("held", requirement, None, specs=specs)
+
+    def announce(self, key: str, kind: str, names: tuple[str, ...] = (), own: str | None = None) -> None:
+        """Write that the next request may give a key a belonging of this kind, with these names.
+
+        `own` is the value that the key had before any run changed it.
+        """
+        self.write(MADE, self.marker_of(key), key, **facts_of([kind], names, own))
+
+    def close_belongings(self, key: str, kinds: Iterable[str]) -> None:
+        """Write that nothing of these kinds is left on a key, except for kinds of which no line is open."""
+        unrecorded = self.is_unrecorded(key)
+        there = [kind for kind in kinds if unrecorded or kind in self._belongings.of(key)]
+        if there or unrecorded:
+            self.write(RETURNED, self.marker_of(key), key, **facts_of(there))
+
+    def is_unrecorded(self, key: str) -> bool:
+        """Whether a key was created by an earlier release, which recorded no belongings and gave none back."""
+        return "belongings" not in self.records()[self.marker_of(key)].facts and not self._belongings.was_returned(key)
+
+    def keep_belongings(self, key: str, kind: str, reason: str) -> None:
+        """Write why something of this kind could not be given back."""
+        self.write(KEPT, self.marker_of(key), key, **facts_of([kind]), reason=reason)
+
+    @property
+    def belongings(self) -> BelongingsBook:
+        """What runs may have left on keys."""
+        self.records()
+        return self._belongings
+
+    def burdened(self) -> tuple[KeyRecord, ...]:
+        """Keys of this run and of dead runs, not planted, on which a run may have left something."""
+        there = self.belongings
+        return tuple(
+            record
+            for record in self.here
+            if record.key is not None
+            and (there.of(record.key) or self.is_unrecorded(record.key))
+            and record.may_exist
+            and record.event != "planted"
+            and self.is_free(record)
+        )
+
+    def was_kept(self, record: KeyRecord) -> bool:
+        """Whether a run tried in vain to give back everything that is left on a key."""
+        return all(found.kept for found in self.belongings.of(record.key or "").values())
 
     def bring_over(self, other: Ledger, markers: Iterable[str]) -> None:
         """Copy all lines on these markers from another ledger, after the keys were found in this account."""
@@ -289,6 +336,9 @@ class Ledger:
         if entry.event == "held":
             self._evidence[entry.marker] = entry
             return
+        if entry.event in EVENTS:
+            self._belongings.fold(entry)
+            return
         if entry.event == ACCOUNT:
             self._identities.pop(entry.run, None)
             self._identities[entry.run] = RunAccount(
@@ -301,6 +351,8 @@ class Ledger:
         kind = facts.get("kind", PLAIN)
         run = entry.run or (known.run if known else "")
         origin = known.origin if known else entry.run
+        if latest == "gone" and entry.key is not None:
+            self._belongings.forget(entry.key)
         record = KeyRecord(entry.marker, latest, entry.key or (known.key if known else None), run, kind, facts, origin)
         self._records[entry.marker] = record
         if record.key is not None and entry.event in ("created", "taken"):

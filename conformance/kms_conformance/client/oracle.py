@@ -11,6 +11,8 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 
 ENABLED, DISABLED, PENDING, PENDING_IMPORT = "enabled", "disabled", "pending_deletion", "pending_import"
 GONE = "gone"
+# A state that the service gives a key for a time; nothing that we send leads to it or from it.
+UNAVAILABLE = "unavailable"
 
 _AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 

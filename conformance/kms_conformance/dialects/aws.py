@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.dialects.aws_belongings import BELONGINGS
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
 from kms_conformance.wire.dates import epoch_date
 from kms_conformance.wire.decode import Decoded, decode_json
@@ -110,6 +111,7 @@ def _extra_field(request: Request) -> Request:
 class Aws(Dialect):
     """The adapter of the dialect `aws`."""
 
+    belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
         "1234abcd-12ab-34cd-56ef-1234567890",

@@ -12,6 +12,7 @@ from typing import Any
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.core.runtime import SYSTEM
+from kms_conformance.dialects.belongings import Belonging
 from kms_conformance.wire.decode import Decoded
 from kms_conformance.wire.messages import Reply, Request
 
@@ -25,10 +26,14 @@ class Raw:
 
 @dataclass(frozen=True)
 class ErrorView:
-    """Code and message of an error reply; None for a part that is missing or malformed."""
+    """Code and message of an error reply; None for a part that is missing or malformed.
+
+    `of_gateway`: whether the code is one of the gateway in front of the service.
+    """
 
     code: str | None
     message: str | None
+    of_gateway: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,17 @@ class ProtocolCase:
 
 
 class Dialect(ABC):
-    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials."""
+    """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials.
+
+    `instance_id`: the KMS instance in which keys are created, in dialects with instances; None: in no instance.
+    """
 
     protocol_cases: Mapping[str, ProtocolCase]
     malformed_keys: tuple[str, ...]
     # Waiting periods (windows) of JSON types for which the documents define no answer, such as null.
     open_windows: tuple[Raw, ...] = ()
+    # What keys have besides their state, one entry for each kind that a request can change.
+    belongings: tuple[Belonging, ...] = ()
     # The name of the field with the id of a key, in replies about keys.
     key_field = "KeyId"
     # The form of key ids; None if no document gives one.
@@ -106,6 +116,7 @@ class Dialect(ABC):
         self.scope = scope
         self.profile = profile
         self.chance = SYSTEM
+        self.instance_id: str | None = None
 
     @abstractmethod
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:

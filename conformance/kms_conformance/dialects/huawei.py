@@ -10,6 +10,7 @@ from datetime import datetime
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.belongings import Belonging, texts_at, texts_in
 from kms_conformance.wire.dates import epoch_date
 from kms_conformance.wire.decode import Decoded, decode_json
 from kms_conformance.wire.messages import Reply, Request
@@ -48,7 +49,33 @@ _FIELDS = {
 }
 # A date between 2001 and 2286 in seconds since 1970 has this many digits.
 _DIGITS_OF_SECONDS = 10
+# Prefixes of the codes of the API gateway; the second one is that of other regions and services.
+_GATEWAY_CODES = ("APIGW.", "APIG.")
 _JSON = (("Content-Type", "application/json"),)
+
+# The alias of a key is its name.
+_BELONGINGS = (
+    Belonging(
+        "name",
+        made_by=frozenset({"set_alias"}),
+        taken_by=frozenset(),
+        takes_off=lambda key, names: ("set_alias", {"key_id": key, "alias": names[0]}),
+        requested=texts_in("key_alias"),
+        listed_by="describe",
+        listed=texts_at("key_alias"),
+        own_value="marker",
+    ),
+    Belonging(
+        "description",
+        made_by=frozenset({"update_description"}),
+        taken_by=frozenset(),
+        takes_off=lambda key, names: ("update_description", {"key_id": key, "description": names[0]}),
+        requested=texts_in("key_description"),
+        listed_by="describe",
+        listed=texts_at("key_description"),
+        own_value="marker",
+    ),
+)
 
 
 def _unknown_path(request: Request) -> Request:
@@ -67,6 +94,7 @@ def _typed(media_type: str) -> Callable[[Request], Request]:
 class Huawei(Dialect):
     """The adapter of the dialect `huawei`."""
 
+    belongings = _BELONGINGS
     key_field = "key_id"
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     malformed_keys = (
@@ -124,7 +152,9 @@ class Huawei(Dialect):
         inner = mapping(body.get("error", body))
         code = inner.get("error_code", inner.get("code"))
         message = text(inner.get("error_msg", inner.get("message")))
-        return None if code is None and message is None else ErrorView(None if code is None else str(code), message)
+        if code is None and message is None:
+            return None
+        return ErrorView(None if code is None else str(code), message, str(code).startswith(_GATEWAY_CODES))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return reply.header(self.profile.request_id.header or "X-Request-Id")

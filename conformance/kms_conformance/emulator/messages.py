@@ -113,6 +113,8 @@ class Outbound:
     - delay_seconds: the server waits before it sends the reply.
     - close: the connection is closed after the reply.
     - close_unannounced: the same, without a `Connection: close` header, a little later.
+    - close_later_seconds: the connection is closed, without a `Connection: close` header, this long after its first
+      reply; meanwhile it serves other requests. 0: it is not.
     - silence: no complete reply is sent. The server closes the connection ("closed"), resets it ("reset"), closes it
       within the head ("broken head"), or waits until the client closes it ("never").
     """
@@ -128,6 +130,7 @@ class Outbound:
     delay_seconds: float = 0.0
     close: bool = False
     close_unannounced: bool = False
+    close_later_seconds: float = 0.0
     silence: Silence | None = None
 
     def with_value(self, value: Any) -> Outbound:  # noqa: ANN401 - whatever the service serialises

@@ -95,6 +95,7 @@ class _Connection(BaseHTTPRequestHandler):
     # A connection is closed after this many idle seconds.
     timeout = 120
     server: Server
+    _is_closing = False
 
     def setup(self) -> None:
         super().setup()
@@ -217,10 +218,23 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(head.encode("latin-1", "replace"))
         if self.command != "HEAD":
             self._send_body(outbound)
+        self._end_unannounced(outbound)
+
+    def _end_unannounced(self, outbound: Outbound) -> None:
+        if outbound.close_later_seconds and not self._is_closing:
+            self._is_closing = True
+            self.wfile.flush()
+            timer = threading.Timer(outbound.close_later_seconds, self._shut_down)
+            timer.daemon = True
+            timer.start()
         if outbound.close_unannounced:
             self.close_connection = True
             self.wfile.flush()
             time.sleep(_UNANNOUNCED_SECONDS)
+
+    def _shut_down(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send_no_reply(self, silence: Silence) -> None:
         self.close_connection = True

@@ -16,8 +16,8 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PEND
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
-from kms_conformance.keys.reader import shown
 
 # (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
 _STEPS = {
@@ -83,6 +83,7 @@ class Pool(Inventory):
         self.named: dict[str, str] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
+        self.give_back = GiveBack(client, ledger, self.bring)
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state, none of `besides`. Raises `Inconclusive` if no key can be brought into this state."""
@@ -105,7 +106,7 @@ class Pool(Inventory):
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
-        view = self._found(key)
+        view = self.confirm(key)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
@@ -113,21 +114,6 @@ class Pool(Inventory):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
-
-    def _found(self, key: str) -> KeyView:
-        """Read a key in a known state, and judge that it still reads as it was judged last."""
-        known = self.client.profile.facts["states"]
-        settled = self.settled(key)
-        if settled is None:
-            self.patience.wait_out_lag()
-            return self.read_until(key, lambda view: view.state in known)
-        was = shown(settled.view)
-        view = self.read_until(key, lambda view: shown(view) == was)
-        if shown(view) != was:
-            changed = f"without a request that changes it: {shown(view)}"
-            numbers = (settled.exchange, self.client.exchange_log.count)
-            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
-        return view
 
     def drop_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""
@@ -242,9 +228,21 @@ class Pool(Inventory):
             made = self.judge_refused_creates()
             # A key that was created by a refused request is ours. It is used, so that later checks can be judged.
             self.keys += made if kind == PLAIN else ()
-            raise Inconclusive(f"No key could be created: {answer.summary}.", "Is the quota of keys used up?")
+            raise Inconclusive(f"No key could be created: {answer.summary}.", self._why_not_created(answer))
         self.keys.append(key)
         return key
+
+    def _why_not_created(self, answer: Answer) -> str:
+        """The next step after a refused create."""
+        profile, target = self.client.profile, self.client.target
+        if not profile.admits("instance_needed", answer.status, answer.code):
+            return "Is the quota of keys used up?"
+        if target.instance_id is None:
+            return (
+                "The account may create keys only in a KMS instance that it has bought: set `instance_id` in the "
+                "target file to the id of the instance. If it needs none, is the quota of keys used up?"
+            )
+        return f"Is the instance {target.instance_id} of this account and region, is it running, and does it have room?"
 
     def judge_refused_creates(self, *, last: bool = False) -> tuple[str, ...]:
         """Judge that refused creates have created no key; returns the ids of keys that were created nevertheless.
@@ -300,18 +298,22 @@ class Pool(Inventory):
                     self.ledger.write("left", record.marker, record.key, reason=self._clean(reason))
 
     def _inherit(self) -> None:
-        """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys."""
-        for record in self.ledger.unfinished():
+        """Hold the keys that killed runs left, so that this run schedules them; close the records of gone keys.
+
+        Keys on which killed runs left belongings are held too.
+        """
+        burdened = (record for record in self.ledger.burdened() if not self.ledger.was_kept(record))
+        for record in {record.marker: record for record in (*self.ledger.unfinished(), *burdened)}.values():
             if record.key is None or record.key in self.held:
                 continue
             view = self.read(record.key)
-            if self._proved_by(record, view):
+            if record.is_proved_by(view):
                 if self.ledger.take(record):
                     self._hold(record.marker, record.key)
             elif not self.ledger.is_certain(record):
                 why = "it was created with other credentials, and the account may be another one"
                 self.ledger.write("left", record.marker, record.key, reason=why)
-            elif self.is_another(record, view) or self._is_gone(record.key, view):
+            elif record.is_another(view) or self._is_gone(record.key, view):
                 self.ledger.write("gone", record.marker, record.key)
             else:
                 why = f"it reads as {view.state} without our description and creation date: perhaps another key"
@@ -324,6 +326,7 @@ class Pool(Inventory):
         """
         try:
             if key in self._finished:
+                self._give_back_as_it_is(key)
                 return None
             view = self.read_until(key, lambda view: view.state != GONE)
             if view.state != GONE:
@@ -331,6 +334,7 @@ class Pool(Inventory):
                 if view.state == PENDING and not self.is_released(view):
                     self._shorten(key, view)
                 self._unprotect(key, view)
+                self.give_back.of(key, view)
                 after = self.bring(key, PENDING, days)
                 if after is not None:
                     self.finish(key, "scheduled", after.deletion_at)
@@ -338,11 +342,19 @@ class Pool(Inventory):
                 view = self.read(key)
             if not self._is_gone(key, view):
                 return f"it reads as {view.state}, but is still listed"
+            self.give_back.gone(key)
             self.finish(key, "gone")
         except Exception as error:  # noqa: BLE001 - the user is shown the key with the command that schedules it
             reason = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
             return self._clean(reason)
         return None
+
+    def _give_back_as_it_is(self, key: str) -> None:
+        """Give back what a key has that is gone or planted; a planted key stays as it is."""
+        if self.ledger.belongings.of(key):
+            self.give_back.of(key, self.read(key), movable=False)
+        else:
+            self.give_back.gone(key)
 
     def _is_gone(self, key: str, view: KeyView) -> bool:
         """Whether a key reads as unknown and is not listed; one listing serves all keys of a release."""

@@ -9,7 +9,7 @@ from operator import eq
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE
+from kms_conformance.client.oracle import GONE, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
@@ -55,7 +55,11 @@ class Reader:
         self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
 
     def read(self, key: str) -> KeyView:
-        """Describe a key; an unknown key reads as gone. Raises `Denied` or `Inconclusive` for any other refusal."""
+        """Describe a key; an unknown key reads as gone.
+
+        Raises `Denied` or `Inconclusive` for any other refusal, and `Inconclusive` for a key of ours that cannot be
+        used at the moment.
+        """
         try:
             answer = self.client.ask("describe", key_id=key)
         except Denied as error:
@@ -73,6 +77,10 @@ class Reader:
         else:
             named = "A key of this run" if key in self.keys else f"The key {key}"
             raise Inconclusive(f"{named} could not be read: {answer.summary}.")
+        if view.state == UNAVAILABLE and key in self.keys:
+            raise Inconclusive(
+                f"The key {key} cannot be used at the moment: its state is {view.state}.", "Run again later."
+            )
         self.client.findings.was_read(view.state)
         self._last = self.client.requests, view
         self._note_flap(key, view)
@@ -130,9 +138,27 @@ class Reader:
         """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""
         settled = self.settled(key)
         if settled is None:
-            self.patience.wait_out_lag()
+            self.patience.wait_out_lag(key)
             return self.read_until(key, lambda _: True)
         return self.read_until(key, lambda view: shown(view) == shown(settled.view))
+
+    def confirm(self, key: str) -> KeyView:
+        """Read a key in a known state, and judge that it still reads as it was judged last.
+
+        On a target that was seen to lag, what the last request on the key did may show only after the lag.
+        """
+        known = self.client.profile.facts["states"]
+        settled = self.settled(key)
+        self.patience.wait_out_lag(key)
+        if settled is None:
+            return self.read_until(key, lambda view: view.state in known)
+        was = shown(settled.view)
+        view = self.read_until(key, lambda view: shown(view) == was)
+        if shown(view) != was:
+            changed = f"without a request that changes it: {shown(view)}"
+            numbers = (settled.exchange, self.client.exchange_log.count)
+            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+        return view
 
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
         """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""

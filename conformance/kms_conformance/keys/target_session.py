@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -132,6 +133,7 @@ class TargetSession:
         """
         self.client.stop_findings()
         self.client.backoff.renew()
+        self.client.signature_lock.renew()
         self.client.patience.renew()
         try:
             left = self.pool.release()
@@ -141,6 +143,12 @@ class TargetSession:
         finally:
             self.close()
         return left
+
+    @property
+    def belongings(self) -> Mapping[str, object]:
+        """What the run gave to its keys and what was given back, in the form of `verdict.schema.json`."""
+        left = ((each.key, each.kind, each.reason) for each in self.pool.give_back.kept)
+        return self.client.belongings.to_json(left)
 
     def close(self) -> None:
         """Close the connections and the ledger, so that another run may hold the keys."""

@@ -122,7 +122,10 @@ def advise(profile: Profile, status: int, code: str | None, *, signed: bool, clo
     If this status and code are the first documented answer to some refusals, only these refusals are returned.
     """
     others = _OF_TOKENS if signed else _OF_SIGNATURES
-    found = {name: profile.refusal(name).answers[0] for name in _admitting(profile, status, code) if name not in others}
+    admitting = tuple(_admitting(profile, status, code))
+    # An access key may have a security token, so refusals of tokens are left out only where there are others.
+    likely = [name for name in admitting if name not in others] or admitting
+    found = {name: profile.refusal(name).answers[0] for name in likely}
     if clock_is_off and "stale_signature" in found:
         return (_ADVICE["stale_signature"],)
     first = [name for name, answer in found.items() if (answer.status, answer.code) == (status, code)]

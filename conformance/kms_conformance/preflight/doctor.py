@@ -90,6 +90,9 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
         return
     # This request is signed like any other, because it tests the credentials.
     answer = client.send(client.dialect.request("list", {}), client.api["list"], client.signer)
+    if answer.front is not None:
+        yield Finding("service", f"not reached: {answer.front.text}", "bad", answer.front.next_step)
+        return
     off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
     yield _clock(target, client, off)
     if not answer.accepted:
@@ -147,6 +150,10 @@ def _left(ledger: Ledger) -> Iterator[Finding]:
     if unfinished:
         text = f"earlier runs left {len(unfinished)} key(s) that are not known to be scheduled for deletion"
         yield Finding("left behind", text, "warn", "`kms-conformance sweep --target FILE` schedules them.")
+    burdened = [record for record in ledger.burdened() if ledger.belongings.of(str(record.key))]
+    if burdened:
+        text = f"earlier runs left aliases, tags or the like on {len(burdened)} key(s) of this suite"
+        yield Finding("left on keys", text, "warn", "`kms-conformance sweep --target FILE` gives them back.")
     for account_id in sorted({shown for _, shown in ledger.elsewhere()}):
         text = f"the ledger has keys of the account {account_id} that are not scheduled; this is another account"
         hint = "`kms-conformance sweep --target FILE` with credentials of that account schedules them."
@@ -242,7 +249,13 @@ def _collisions(target_session: TargetSession, ledger: Ledger, keys: tuple[str, 
 def _run(target: Target, client: Client) -> Iterator[Finding]:
     needed = {tier: keys_allowed(tier, target.limits.max_keys) for tier in TIERS}
     counts = ", ".join(f"{count} keys at {tier}" for tier, count in needed.items())
-    yield Finding("a run creates", f"at most {counts}; it changes nothing else")
+    where = "" if target.instance_id is None else f" in the instance {target.instance_id}"
+    yield Finding("a run creates", f"at most {counts}{where}; it changes nothing else")
+    if client.profile.facts.get("instances", False) and target.is_real and target.instance_id is None:
+        text = "no instance_id: keys are created in no instance, which accounts opened since 2022-03-31 cannot do"
+        yield Finding(
+            "instance", text, "ok", "If the account has a KMS instance, set `instance_id` in the target file."
+        )
     measured = client.profile.facts.get("requests")
     pace = target.limits.requests_per_second
     if measured is None:

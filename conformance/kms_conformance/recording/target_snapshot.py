@@ -45,6 +45,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         "auth": {"way": target.auth.way, **auth},
         "limits": asdict(target.limits),
         "time_control": shown(target.time_control),
+        **({} if target.instance_id is None else {"instance_id": shown(target.instance_id)}),
         **({"disposable": True} if target.disposable else {}),
     }
 
@@ -64,6 +65,7 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
 
     auth = {name: filled(value) for name, value in description["auth"].items() if name != "way"}
     base_url, time_control = filled(description["base_url"]), filled(description["time_control"])
+    instance_id = filled(description.get("instance_id"))
     return Target(
         name=description["name"],
         dialect=description["dialect"],
@@ -72,6 +74,7 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         profile=description["profile"],
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),
+        instance_id=None if instance_id is None else str(instance_id),
         disposable=description.get("disposable", False),
         secrets=frozenset(made_up),
         labels=made_up,

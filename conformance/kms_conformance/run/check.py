@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity, Stop
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lacking, Nonconformity, Stop
 from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.checks import SuiteCheck
@@ -123,6 +123,7 @@ class CheckExecution:
             started="" if self._started is None else self._started.isoformat(timespec="milliseconds"),
             ended=_ended(error),
             waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",
+            lacking=isinstance(error, Lacking),
         )
 
 
@@ -167,7 +168,8 @@ def without_secrets(clean: Callable[[str], str]) -> Iterator[None]:
         raise
     except Inconclusive as error:
         reason, hint = shortened(clean(error.reason)), shortened(clean(error.hint))
-        raise Inconclusive(reason, hint, error.waiting_until) from None
+        kind = Lacking if isinstance(error, Lacking) else Inconclusive
+        raise kind(reason, hint, error.waiting_until) from None
     except Exception as error:  # noqa: BLE001 - any other exception is a fault of the suite
         text = "".join(traceback.format_exception(error, limit=-_MOST_FRAMES))
         raise SuiteFault(shortened(clean(f"{type(error).__name__}: {error}")), clean(text)) from None

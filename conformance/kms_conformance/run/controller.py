@@ -60,6 +60,7 @@ class Controller:
 
     - `results`: the results of checks, by target and check id.
     - `isolation`: by target, the comparison of the keys of others before and after the run.
+    - `belongings`: by target, what the run gave to its keys and what was given back.
     - `trouble`: by target, why keys could not be scheduled for deletion.
     - `unwritten`: the error if reports could not be written, else empty.
     """
@@ -74,6 +75,7 @@ class Controller:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
     isolation: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    belongings: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     report: Report | None = None
@@ -150,6 +152,7 @@ class Controller:
     def _take(self, found: Mapping[str, Any]) -> None:
         """Take over the output of a worker (see `Worker.found`)."""
         self.isolation |= found["isolation"]
+        self.belongings |= found["belongings"]
         for raw in found["stopped"]:
             self._keep(CheckResult.from_json(raw))
 
@@ -274,7 +277,7 @@ class Controller:
         """Schedule keys for deletion that belong to workers which were stopped or died before they could do so."""
         for target in self.targets:
             ledger = Ledger.of(target, self.settings.ledgers)
-            if not ledger.unfinished():
+            if not ledger.unfinished() and all(map(ledger.was_kept, ledger.burdened())):
                 continue
             target_session = TargetSession(target, ledger, keys=0)
             try:
@@ -300,7 +303,8 @@ class Controller:
             tuple(record.key or record.marker for record in Ledger.of(target, self.settings.ledgers).unfinished()),
         )
         verdict = self.decided(target, self.results_of(target.name), beside)
-        return replace(verdict, isolation=self.isolation.get(target.name))
+        name = target.name
+        return replace(verdict, isolation=self.isolation.get(name), belongings=self.belongings.get(name))
 
     def decided(self, target: Target, results: Sequence[CheckResult], beside: Circumstances | None = None) -> Verdict:
         """The verdict on a target from the given results."""
@@ -316,7 +320,10 @@ class Controller:
         return text
 
     def unscheduled_keys(self) -> Iterator[str]:
-        """A line per key that is not confirmed as scheduled for deletion: the reason, and the command to finish it."""
+        """A line for each key that is not confirmed as scheduled for deletion, and for what was not given back.
+
+        Each line has the reason and the command that finishes the job.
+        """
         for target, path in zip(self.targets, self.settings.targets, strict=True):
             for record in Ledger.of(target, self.settings.ledgers).unfinished():
                 reason = record.facts.get("reason") or self.trouble.get(target.name)
@@ -324,6 +331,12 @@ class Controller:
                 yield (
                     f"{target.name}: {record.named} is not scheduled for deletion{why}. "
                     f"Schedule it with: kms-conformance sweep --target {shlex.quote(path)}"
+                )
+            for left in self.belongings.get(target.name, {}).get("left", ()):
+                why = left["reason"].rstrip(".")
+                yield (
+                    f"{target.name}: the {left['kind']} of the key {left['key']} was not given back ({why}). "
+                    f"Try again with: kms-conformance sweep --target {shlex.quote(path)}"
                 )
 
     @pytest.hookimpl(optionalhook=True)

@@ -58,6 +58,7 @@ class Worker:
                     Profile.load(target_session.target.dialect, target_session.target.profile), settings.tier
                 )
         self.isolation: dict[str, dict[str, Any]] = {}
+        self.belongings: dict[str, Mapping[str, Any]] = {}
         self._allure = False
         self._interrupts = interrupts or Interrupts()
         self._running: CheckExecution | None = None
@@ -252,6 +253,7 @@ class Worker:
                 target_session.end(hurried=hurried)
             if target_session.isolation is not None:
                 self.isolation[name] = target_session.isolation.to_json()
+            self.belongings[name] = target_session.belongings
         for name, recording in self.recordings.items():
             if self.target_sessions[name].checks_started:
                 # If the recording cannot be written, the run is still valid, but no certificate can be made of it.
@@ -262,8 +264,12 @@ class Worker:
             output["kms_found"] = self.found()
 
     def found(self) -> dict[str, Any]:
-        """The output for the controller: isolation, and results of stopped checks; JSON types only."""
-        return {"isolation": self.isolation, "stopped": [result.to_json() for result in self._stopped]}
+        """The output for the controller: isolation, belongings, and results of stopped checks; JSON types only."""
+        return {
+            "isolation": self.isolation,
+            "belongings": self.belongings,
+            "stopped": [result.to_json() for result in self._stopped],
+        }
 
     @pytest.fixture
     def kms(self, request: pytest.FixtureRequest) -> Scenario:

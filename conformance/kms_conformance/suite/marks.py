@@ -34,6 +34,7 @@ RequirementPattern = Literal[
     "schedule.window.{case}",
     "unknown-key.{operation}",
     "{operation}.key-id.alias",
+    "{operation}.key-id.arn-open",
     "{operation}.reply",
 ]
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Judge
-from kms_conformance.client.oracle import ENABLED, GONE, PENDING, Oracle
+from kms_conformance.client.judge import Inconclusive, Judge, Lacking
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING, UNAVAILABLE, Oracle
 from kms_conformance.client.patience import USES
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import Moment, TimeControl
@@ -49,7 +49,8 @@ class Requests:
         self.window = self.profile.window
         self.days = self.pool.days
         # The states that `cancel.effect` accepts after a cancel: all but pending deletion.
-        self.states_after_cancel = tuple(state for state in self.profile.facts["states"] if state != PENDING)
+        states = self.profile.facts["states"]
+        self.states_after_cancel = tuple(state for state in states if state not in (PENDING, UNAVAILABLE))
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
@@ -71,7 +72,8 @@ class Requests:
         """Send an operation, and judge only the rules that hold for every exchange (`client/exchange_rules.py`).
 
         Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
-        if the target lacks such an operation. If the target does not know a key of ours yet, the request is repeated.
+        if the target lacks such an operation, and `Lacking` if the profile lets an installation lack it. If the target
+        does not know a key of ours yet, the request is repeated.
         """
         answer = self._ask_once(operation, arguments)
         if not answer.accepted and self.pool.lives(arguments.get("key_id")):
@@ -88,11 +90,14 @@ class Requests:
 
     def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
         answer = self.client.ask(operation, **arguments)
-        if self.client.api[operation].beside and self.is_told("unknown_action unknown_path", answer):
-            raise Inconclusive(
-                f"The target does not have the operation {operation}: {answer.summary}.",
-                "If the service does not offer it, name it under `lacks` in a profile of your own.",
-            )
+        named = self.profile.has_refusal("lacking_operation")
+        if self.is_told("lacking_operation" if named else "unknown_action unknown_path", answer):
+            reason = f"The target does not have the operation {operation}: {answer.summary}."
+            if operation in self.profile.may_lack:
+                raise Lacking(reason)
+            if self.client.api[operation].beside:
+                hint = "If the service does not offer it, name it under `lacks` in a profile of your own."
+                raise Inconclusive(reason, hint)
         listed = () if answer.spec is None else answer.spec.codes
         if self.profile.tells_limit(listed, answer.status, answer.code):
             raise Inconclusive(
@@ -111,12 +116,12 @@ class Requests:
         if asked is None or answer.operation is None or fits(answer) or not self.client.may_be_late(answer):
             return answer
         operation, arguments = asked
-        given = [answer]
         return self.pool.patience.until(
             operation,
-            lambda: given.pop() if given else self._ask_once(operation, arguments),
+            lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
+            first=answer,
         )
 
     def is_told(self, refusals: str, answer: Answer) -> bool:
@@ -157,7 +162,10 @@ class Requests:
         view = self.view(key)
         if view.description == self.pool.marker(key):
             return view
-        self.done("update_description", key_id=key, description=self.pool.marker(key))
+        try:
+            self.done("update_description", key_id=key, description=self.pool.marker(key))
+        except Lacking:
+            return view
         return self._of(key, self.pool.read_until(key, lambda view: view.description == self.pool.marker(key)))
 
     def _of(self, key: str, view: KeyView) -> KeyView:

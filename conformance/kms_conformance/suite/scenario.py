@@ -10,7 +10,8 @@ from typing import TypeVar
 from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.front import NotReached, stands_for
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
@@ -55,6 +56,18 @@ class Scenario(Requests):
             self.must_echo(operation, answer, view)
         return answer
 
+    def must_be_xml(self, requirement: RequirementId, answer: Answer) -> None:
+        """Judge that a reply is one well-formed XML document.
+
+        Raises `Lacking` if the reply is JSON and the profile lets an installation reply in JSON alone.
+        """
+        declared = answer.reply.header("Content-Type") or "no content type"
+        if "json" in declared.lower() and "xml" in self.profile.may_lack:
+            raise Lacking("The target replies in JSON to Format=XML; later editions of the pages have JSON alone.")
+        self.judge.that(requirement, "xml" in declared.lower(), "XML", declared, (answer.number,))
+        problems = "; ".join(answer.problems)
+        self.judge.that(requirement, not problems, "one well-formed document", problems, (answer.number,))
+
     def must_be_accepted(
         self, requirements: RequirementId | Sequence[RequirementId], answer: Answer, key: str = ""
     ) -> Answer:
@@ -63,6 +76,8 @@ class Scenario(Requests):
         A refusal that may follow the state before the last change is not final: the request is repeated. Raises `Stop`
         if the reply refuses the request.
         """
+        if answer.front is not None:
+            raise NotReached(answer)
         answer = self._again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
@@ -189,7 +204,10 @@ class Scenario(Requests):
         If the profile leaves open whether the request is refused, a reply that accepts it passes too.
         """
         before = {key: self.pool.read_stable(key) for key in unchanged}
-        answer = self.ask(operation, **arguments)
+        try:
+            answer = self.ask(operation, **arguments)
+        except NotReached as outcome:
+            answer = outcome.answer
         self.must_be_refused(requirement, refusal, answer, before)
         return answer
 
@@ -198,9 +216,11 @@ class Scenario(Requests):
     ) -> bool:
         """Judge that a reply is the refusal with this name in the profile, and that the keys in `before` are unchanged.
 
-        Returns False if the target accepted the request and the profile allows that; else True.
+        A firewall or gateway may refuse a request for its form in place of the service. Returns False if the target
+        accepted the request and the profile allows that; else True. Raises `NotReached` if only the service can answer.
         """
         accepted = self.profile.refusal(refusal)
+        in_front = stands_for(answer, refusal)
         answer = self._again_until(
             answer,
             lambda answer: accepted.or_accepted if answer.accepted else accepted.admits(answer.status, answer.code),
@@ -212,31 +232,27 @@ class Scenario(Requests):
         if answer.reply.status // 100 == 2 and not answer.accepted and accepted.or_accepted:
             # The rules for every exchange have judged the undocumented 2xx status already.
             raise Stop
-        fits = not answer.accepted and accepted.admits(answer.status, answer.code)
+        fits = not answer.accepted and (in_front or accepted.admits(answer.status, answer.code))
         if not fits and refusal in _OF_OTHER_IDS and self.is_told("outside_policy", answer):
             raise Inconclusive(
                 f"The credentials do not permit to name an id that no key has: {answer.summary}.",
                 "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
             )
         self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
-        if fits and accepted.allows_several:
-            self.judge.observe(requirement, answer.summary, refusal)
+        if fits and (in_front or accepted.allows_several):
+            told = f"{answer.status}, in front of the service" if in_front else answer.summary
+            self.judge.observe(requirement, told, refusal)
         for key, was in (before or {}).items():
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
 
-    def must_be_unchanged(
-        self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer, *, again: bool = True
-    ) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it persists, and on a target that was seen to lag, the key
-        is read again after the lag. Without `again` it is not, because the caller reads the key again soon. If two
-        reads in a row differ, the target breaks `pending.describe` instead of `requirement`.
+        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, the target
+        breaks `pending.describe` instead of `requirement`. A change that shows later breaks `requirement` when the key
+        is used next (`Pool.confirm`).
         """
-        patience = self.pool.patience
-        if again and shown(now) == shown(was) and was.id is not None and patience.wait_for_late_effects():
-            now = self.pool.read(was.id)
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
             now = self.pool.read_until(key, lambda view: shown(view) == shown(was))

@@ -142,19 +142,20 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
 @pytest.mark.standard
 def test_key_without_material(kms: Scenario) -> None:
     key = kms.pool.create_reserved(origin="external")
-    view = kms.pool.read_until(key, lambda view: view.state == PENDING_IMPORT)
-    if view.state != PENDING_IMPORT:
-        raise Inconclusive(f"A key with origin external reads as {view.state}, not as {PENDING_IMPORT}.")
+    waits = kms.pool.read_until(key, lambda view: view.state == PENDING_IMPORT).state == PENDING_IMPORT
+    if waits and "state.pending-import" in kms.judge.applicable:
+        _must_wait_for_material(kms, key)
+    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=kms.profile.imported_after_cancel)
+    if not waits and "state.pending-import" in kms.judge.applicable:
+        raise Inconclusive("The key of an earlier run no longer waits for material, so its refusals were not tested.")
+
+
+def _must_wait_for_material(kms: Scenario, key: str) -> None:
+    """Judge that a key without material is neither cancelled nor used, enabled or disabled."""
     kms.refuses("cancel.not-pending.pending-import", "not_pending", "cancel", key_id=key, unchanged=[key])
-    uses: dict[str, dict[str, object]] = {
-        "enable": {},
-        "disable": {},
-        "generate_data_key": {},
-        "encrypt": {"plaintext": "text"},
-    }
-    for operation, arguments in uses.items():
+    uses: dict[str, dict[str, object]] = {"encrypt": {"plaintext": "text"}, "generate_data_key": {}}
+    for operation, arguments in {**uses, "enable": {}, "disable": {}}.items():
         refusal = kms.profile.refusal_in(operation, PENDING_IMPORT)
         if operation in kms.client.api and refusal is not None:
             kms.refuses("state.pending-import", refusal, operation, key_id=key, unchanged=[key], **arguments)
-    kms.accepts("schedule.imported-key", "schedule", key_id=key, window=kms.days, states=[PENDING])
-    kms.accepts("cancel.imported-key", "cancel", key_id=key, states=kms.profile.imported_after_cancel)

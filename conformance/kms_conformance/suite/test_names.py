@@ -1,4 +1,4 @@
-"""Names: the lifecycle operations accept a key's id and ARN, and refuse its alias and an ARN of another place."""
+"""Names: the lifecycle operations accept a key's id, some its ARN, and refuse its alias and an ARN of another place."""
 
 from __future__ import annotations
 
@@ -63,6 +63,22 @@ def test_alias_does_not_name_the_key(kms: Scenario, operation: str, state: str) 
             kms.refuses(
                 as_id(f"{operation}.key-id.alias"), "alias_as_key", operation, key_id=name, unchanged=[key], **window
             )
+
+
+@requirement("{operation}.key-id.arn-open")
+@pytest.mark.parametrize(
+    ("operation", "state"), [("schedule", ENABLED), ("cancel", PENDING)], ids=["schedule", "cancel"]
+)
+def test_arn_names_the_key_or_nothing(kms: Scenario, operation: str, state: str) -> None:
+    key = kms.key(state)
+    arn = _arn(kms, key)
+    before = kms.view(key)
+    window = {"window": kms.days} if operation == "schedule" else {}
+    requirement_id = as_id(f"{operation}.key-id.arn-open")
+    answer = kms.ask(operation, key_id=arn, **window)
+    if kms.must_be_refused(requirement_id, "arn_as_key", answer, {key: before}):
+        return
+    kms.must_read_back(requirement_id, key, [PENDING] if state == ENABLED else kms.states_after_cancel, answer)
 
 
 @requirement("other-arn.schedule")

@@ -91,11 +91,8 @@ def test_reply_in_xml(kms: Scenario) -> None:
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     in_xml = kms.dialect.protocol_cases["xml"].change
     answer = kms.client.send(in_xml(request), kms.client.api["schedule"])
+    kms.must_be_xml("schedule.reply.xml", answer)
     kms.must_be_accepted("schedule.reply.xml", answer, key)
-    declared = answer.reply.header("Content-Type") or "no content type"
-    kms.judge.that("schedule.reply.xml", "xml" in declared.lower(), "XML", declared, (answer.number,))
-    problems = "; ".join(answer.problems)
-    kms.judge.that("schedule.reply.xml", not problems, "one well-formed document", problems, (answer.number,))
     kms.must_read_back("schedule.reply.xml", key, [PENDING], answer)
 
 

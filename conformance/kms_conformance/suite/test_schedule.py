@@ -42,6 +42,15 @@ def test_disabled_key_becomes_pending(kms: Scenario) -> None:
     )
 
 
+@requirement("schedule.by-get")
+def test_get_request_schedules(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
+    answer = kms.client.send(kms.dialect.protocol_cases["get"].change(request), kms.client.api["schedule"])
+    kms.must_be_accepted("schedule.by-get", answer, key)
+    kms.must_read_back("schedule.by-get", key, [PENDING], answer)
+
+
 @requirement("schedule.twice")
 @pytest.mark.parametrize("longer", [0, 5], ids=["same window", "longer window"])
 def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -> None:

@@ -83,6 +83,7 @@ class TargetDraft:
             disposable=values.get("disposable", False),
             verify=self._verify(),
             ledger=self._ledger(),
+            instance_id=values.get("instance_id"),
             secrets=frozenset(labels),
             labels=labels,
             ordinary=frozenset(filter(public.is_ordinary, labels)),
@@ -120,6 +121,8 @@ class TargetDraft:
         elif self.own == () and profile not in specs.profile_names(dialect):
             hint = suggestion(profile, specs.profile_names(dialect))
             yield Problem(f"`profile` names no profile of the dialect {dialect}.", hint, "profile")
+        if "instance_id" in self.document and not specs.facts(dialect, "documents").get("instances", False):
+            yield Problem(f"`instance_id` has no meaning in the dialect {dialect}.", "Remove the key.", "instance_id")
         if isinstance(auth, dict):
             way = self._way()
             if isinstance(way, Problem):

@@ -37,6 +37,7 @@ class Target:
     - real_account: the user's consent to create keys in a real account.
     - disposable: the user's statement that no key at the endpoint matters, so that the clock may end any of them.
     - verify: True, or the path of a file with trusted certificate authorities.
+    - instance_id: the instance in which keys are created, in dialects with instances; None: in no instance.
     - ledger: the name or the path of the ledger; None: a name made of the target's name.
     - secrets: the values that must never be shown.
     - labels: for each secret, the variable or the key of the target file that has it as its value.
@@ -54,6 +55,7 @@ class Target:
     disposable: bool = False
     verify: Literal[True] | Path = True
     ledger: str | Path | None = None
+    instance_id: str | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     labels: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     ordinary: frozenset[str] = field(default=frozenset(), repr=False)

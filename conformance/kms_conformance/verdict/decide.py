@@ -259,6 +259,8 @@ def _decide_one(
     open_in = [r for r in results if r.ended and name in r.inconclusive]
     if _is_proved_besides(name, open_in, results):
         open_in = []
+    if open_in and count == 0 and all(r.lacking for r in open_in):
+        return verdict("not_applicable", open_in[0].reason)
     waiting = [r.waiting_until for r in open_in]
     if open_in:
         until = max(waiting) if all(waiting) else ""

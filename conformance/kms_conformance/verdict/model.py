@@ -103,6 +103,7 @@ class Verdict:
     - `started`: the start of the run, ISO 8601, UTC, in whole seconds.
     - `duration_seconds`: the duration of the whole run, not only of this target.
     - `isolation`: the comparison of the keys of others before and after the run.
+    - `belongings`: what the run gave to its keys, such as aliases and tags, and what was given back.
     - `frozen`: the earlier release whose requirements decided; None if the requirements of this release decided.
     - `unfinished`: the checks in the plan that did not run to their end.
     - `filters`: the pytest options that left checks out, by name.
@@ -127,6 +128,7 @@ class Verdict:
     requests: int
     keys_created: int
     isolation: Mapping[str, Any] | None = None
+    belongings: Mapping[str, Any] | None = None
     frozen: Mapping[str, Any] | None = None
     unfinished: tuple[Unfinished, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -205,5 +207,5 @@ def read_time(text: str) -> datetime:
     return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
 
 
-_OPTIONAL = ("isolation", "frozen", "own_profile")
+_OPTIONAL = ("isolation", "belongings", "frozen", "own_profile")
 _RUN = ("tier", "requests", "keys_created", "duration_seconds", "seed", "started")

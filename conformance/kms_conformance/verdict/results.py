@@ -37,6 +37,7 @@ class CheckResult:
     - `silences`: by text, the number of events that count against no requirement, such as requests without a reply.
     - `ended`: false for a check that was stopped by an interruption, another plugin, or a fault of the suite.
     - `waiting_until`: the deletion date of a planted key (ISO 8601, UTC), if the check waits for this date.
+    - `lacking`: true if the check ended because the target lacks what the profile lets an installation lack.
     """
 
     target: str
@@ -63,6 +64,7 @@ class CheckResult:
     silences: Mapping[str, int] = field(default_factory=dict)
     ended: bool = True
     waiting_until: str = ""
+    lacking: bool = False
 
     def failure_id(self, failure: Judgement) -> str:
         """The id of a failure of this check. Every report shows the id, and the command `replay` takes it."""
@@ -74,7 +76,8 @@ class CheckResult:
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
         # `vars` is used, because `asdict` would copy every exchange.
         raw = vars(self) | {"asked": asked, "failures": failures}
-        return raw if self.silences else {name: value for name, value in raw.items() if name != "silences"}
+        # These are left out where there is nothing to tell.
+        return {name: value for name, value in raw.items() if name not in {"silences", "lacking"} or value}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:

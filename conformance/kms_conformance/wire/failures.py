@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 from typing import TYPE_CHECKING
 
 import requests
 import urllib3.exceptions as u3
 
+from kms_conformance.wire.head import TlsAlert
 from kms_conformance.wire.messages import Failure, FailureKind, Request
 
 if TYPE_CHECKING:
@@ -22,6 +24,13 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URL = re.compile(r"[!-~]+")
 # Header values, in which each character is one byte and none is NUL or a line break.
 _FIELD_VALUE = re.compile(r"[\x01-\t\x0b\x0c\x0e-\xff]*")
+
+
+#: Texts of the failure `tls` for a URL whose scheme is not that of the port.
+NO_TLS = "the port does not speak TLS"
+ONLY_TLS = "the port speaks TLS, and the request was sent in plain HTTP"
+# The reasons that OpenSSL gives for a reply that is no TLS at all.
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 
 
 class HttpError(Exception):
@@ -51,6 +60,10 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, HttpError):
         return error.failure
     causes = tuple(_causes(error))
+    if any(isinstance(cause, TlsAlert) for cause in causes):
+        return Failure("tls", ONLY_TLS)
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in causes):
+        return Failure("tls", NO_TLS)
     for kinds, kind, text in _KINDS:
         found = next((cause for cause in causes if isinstance(cause, kinds)), None)
         if found is not None:

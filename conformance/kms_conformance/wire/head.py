@@ -7,6 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 
+class TlsAlert(http.client.HTTPException):
+    """The reply to plain HTTP is an alert of TLS: the port speaks TLS only."""
+
+
+# An alert of TLS begins with its content type, 21, and the major version 3 (RFC 8446, 5.1).
+_ALERT = b"\x15\x03"
+
+
 class _Lines:
     """A file that remembers the last line read from it."""
 
@@ -47,7 +55,10 @@ class HeadReader(http.client.HTTPResponse):
     fp: Any
 
     def begin(self) -> None:
-        """Read the head. Raises `ConnectionResetError` if the connection ends within the head."""
+        """Read the head.
+
+        Raises `ConnectionResetError` if the connection ends within the head, and `TlsAlert` for an alert of TLS.
+        """
         lines = _Lines(self.fp)
         self.fp = lines
         try:
@@ -55,6 +66,8 @@ class HeadReader(http.client.HTTPResponse):
         except http.client.RemoteDisconnected:
             raise
         except http.client.BadStatusLine as error:
+            if lines.last.startswith(_ALERT):
+                raise TlsAlert from error
             if lines.last and not lines.last.endswith(b"\n"):
                 raise _cut() from error
             raise

@@ -142,7 +142,7 @@ class Failure:
     - truncated: the connection or the framing broke within the body.
     - too_large: the body or the head is larger than its limit.
     - bad_http: the reply is not HTTP.
-    - tls: the endpoint does not speak TLS, or its certificate is not trusted.
+    - tls: the certificate is not trusted, or only one side speaks TLS.
     - unsendable: HTTP cannot carry the request.
     """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
 from kms_conformance.wire.messages import Failure, Reply, Request, origin
-from kms_conformance.wire.transport import ConnectionUse, Transport
+from kms_conformance.wire.transport import Connection, ConnectionUse, Transport
 from kms_conformance.wire.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ MAX_HEAD = 1 << 16
 _BLOCK = 1 << 16
 _MAX_MEMBERS = 16
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # window bits, as zlib.decompressobj takes them
+# A server keeps connections open if one is still open this long after its first reply. Some balancers close each
+# connection a few milliseconds after its reply, and serve what arrives before that.
+_KEPT_SECONDS = 0.1
 _STALE = "a connection that had served before was closed before any byte of a reply"
 
 
@@ -40,20 +43,23 @@ class Network:
         self._max_body = max_body
         self._watchdog = Watchdog(timeout_seconds)
         self._transport = Transport()
-        # Whether an origin keeps connections open: True after a second reply over one connection, False after a
-        # connection was closed without notice.
+        # Whether an origin keeps connections open: True after it has served two requests over one connection and has
+        # kept one for `_KEPT_SECONDS`, False after a connection was closed without notice.
         self._keeping: dict[str, bool] = {}
+        self._serving_twice: set[str] = set()
+        self._latest: dict[str, Connection] = {}
 
     def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
         """Send one request and read its whole reply.
 
         A server may close an idle connection while a request is on its way, and then it is unknown whether the request
         was carried out (RFC 9112, 9.3.1: only requests that are safe to repeat may be sent again). So a request that is
-        not `repeatable` reuses a connection only if this origin has kept one open before. After the first connection
+        not `repeatable` reuses a connection only if this origin has served another request over a used one, and has
+        kept one open for a while: one such request waits for that, at most `_KEPT_SECONDS`. After the first connection
         that was closed without notice, no connection to this origin is reused. The cost is one connection per request.
         """
-        keeping = self._keeping.get(origin(request.url))
-        if keeping is False or not (keeping or repeatable):
+        where = origin(request.url)
+        if not (self._keeping.get(where, True) if repeatable else self._is_keeping(where)):
             self._transport.drop_idle()
         use = ConnectionUse()
         clock = time.perf_counter()
@@ -70,15 +76,22 @@ class Network:
         if deadline.expired:
             # Checked also after a reply: a body without a length ends where the watchdog shuts the connection down.
             reply, failure = None, Failure("timeout", "no whole reply in time")
-        self._learn(request, use, failure)
+        if use.dropped or (failure is not None and failure.kind == "stale"):
+            self._keeping[where] = False
+        elif use.reused and failure is None:
+            self._serving_twice.add(where)
+        if use.connection is not None:
+            self._latest[where] = use.connection
         return reply, failure
 
-    def _learn(self, request: Request, use: ConnectionUse, failure: Failure | None) -> None:
-        """Note whether this origin keeps connections open; False is final."""
-        if use.dropped or (failure is not None and failure.kind == "stale"):
-            self._keeping[origin(request.url)] = False
-        elif use.reused and failure is None:
-            self._keeping.setdefault(origin(request.url), True)
+    def _is_keeping(self, where: str) -> bool:
+        """Whether an origin is known to keep connections open; waits until its latest connection shows that."""
+        connection = self._latest.get(where) if where in self._serving_twice else None
+        served = None if connection is None else connection.served_seconds
+        if where not in self._keeping and connection is not None and served is not None:
+            time.sleep(max(0.0, _KEPT_SECONDS - served))
+            self._keeping[where] = connection.is_open
+        return self._keeping.get(where, False)
 
     def close(self) -> None:
         """Close all connections."""

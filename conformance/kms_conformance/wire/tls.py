@@ -57,7 +57,10 @@ def probe(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls
             "Check base_url; for a private cloud, name the file of its authority in `verify`.",
         ) from error
     except ssl.SSLError as error:
-        raise Unreachable(f"no TLS there: {error.reason or error}", "Is it the right port in base_url?") from error
+        raise Unreachable(
+            f"no TLS there: {error.reason or error}",
+            "Is it the right port in base_url? A port without TLS needs http:// there.",
+        ) from error
     except socket.gaierror as error:
         raise Unreachable(
             f"the host name {host} is not known", "Is the region in base_url right, and does this machine have DNS?"

@@ -64,11 +64,13 @@ class ConnectionUse:
     """The use of connections by one call.
 
     - reused: whether the connection had served an earlier call.
+    - connection: the connection of the call; None if none was made.
     - dropped: whether the server had closed an idle connection without notice.
     """
 
     reused: bool = False
     dropped: bool = False
+    connection: Connection | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class _Call:
 _CALL: ContextVar[_Call] = ContextVar("call")
 
 
-class _Exact(HTTPConnection):
+class Connection(HTTPConnection):
     """A connection that sends the target unchanged, and that the watchdog can shut down at any time.
 
     urllib3 would normalise the request target, and log it with its signature. So urllib3 gets "/" as the target, and
@@ -94,7 +96,7 @@ class _Exact(HTTPConnection):
 
     response_class = HeadReader
     _used_at = 0.0
-    _has_served = False
+    _served_at: float | None = None  # the time of the first reply
 
     @property
     def is_connected(self) -> bool:
@@ -107,9 +109,19 @@ class _Exact(HTTPConnection):
             _CALL.get().use.dropped = True
         return connected
 
+    @property
+    def served_seconds(self) -> float | None:
+        """Seconds since the first reply; None if there was none, or if this side has closed the connection."""
+        return None if self.sock is None or self._served_at is None else time.monotonic() - self._served_at
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed the connection."""
+        return super().is_connected
+
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
-        self._has_served = False
+        self._served_at = None
         _CALL.get().deadline.attach(connection)
         return connection
 
@@ -135,32 +147,34 @@ class _Exact(HTTPConnection):
         call = _CALL.get()
         if self.sock is not None:
             call.deadline.attach(self.sock)
-        call.use.reused = self.sock is not None and self._has_served
+        call.use.reused = self.sock is not None and self._served_at is not None
+        call.use.connection = self
         super().putrequest(method, call.target, skip_host=skip_host, skip_accept_encoding=skip_accept_encoding)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - the two base classes differ here
         response = super().getresponse()
-        self._has_served = True
+        if self._served_at is None:
+            self._served_at = time.monotonic()
         return response
 
 
-class _ExactTls(_Exact, HTTPSConnection):
+class _TlsConnection(Connection, HTTPSConnection):
     """The same connection over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Exact
+    ConnectionCls = Connection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _ExactTls
+    ConnectionCls = _TlsConnection
 
 
 class Transport(HTTPAdapter):
     """Sends requests over persistent connections."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the signature of HTTPAdapter
-        """Use `_Exact` connections in all pools."""
+        """Use `Connection` connections in all pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 

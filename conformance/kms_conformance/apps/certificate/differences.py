@@ -80,7 +80,7 @@ def _decided(claimed: TargetReport, environment: Mapping[str, Any], again: Rejud
     reasons = {found.check: found.why for found in verdict.unfinished}
     beside = Circumstances(reasons, filters=environment["filters"], keys_left=verdict.keys_left)
     decided = decide(again.target, again.results, run, planned, waivers, frozen, beside)
-    return replace(decided, isolation=again.isolation or None)
+    return replace(decided, isolation=again.isolation or None, belongings=again.belongings)
 
 
 def _of_verdict(claimed: Mapping[str, Any], follows: Mapping[str, Any]) -> Iterator[str]:

@@ -37,6 +37,7 @@ class RejudgedRun:
     - `results`: the results of the checks.
     - `plan`: for each check of the tier for this target, the requirements that the check declares.
     - `isolation`: the statement that keys of others did not change.
+    - `belongings`: what the run gave to its keys and what was given back.
     - `ledger`: the lines of the ledger after this run, including those of earlier runs.
     - `exchanges`: the number of exchanges that were played back.
     """
@@ -45,6 +46,7 @@ class RejudgedRun:
     results: tuple[CheckResult, ...]
     plan: Mapping[str, tuple[str, ...]]
     isolation: Mapping[str, Any] | None
+    belongings: Mapping[str, Any] | None
     target: Target
     ledger: str
     exchanges: int
@@ -125,6 +127,7 @@ def rejudge(
             tuple(plugin.results.values()),
             worker.plans[target.name].declared_requirements(),
             worker.isolation.get(target.name),
+            worker.belongings.get(target.name),
             target,
             "".join(f"{entry.line}\n" for entry in own.entries() if entry.event != ACCOUNT),
             player.asked,

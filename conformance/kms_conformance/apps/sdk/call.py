@@ -14,13 +14,14 @@ from kms_conformance.apps.sdk.results import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Judgement
+from kms_conformance.client.front import UNAVAILABLE
+from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement
+from kms_conformance.client.resending import INTERNAL_ERROR
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
 # Kinds of failures in which a reply was received but violates HTTP.
 _BROKEN = frozenset({"truncated", "too_large", "bad_http"})
-_UNAVAILABLE = frozenset({502, 503, 504})
 _MOST_TEXT = 300
 
 
@@ -89,6 +90,9 @@ def make_call(
         broken = None
         answers.append(answer)
         violations += [judgement for judgement in judgements if _counts(musts, judgement)]
+    if answers and answers[-1].status != INTERNAL_ERROR:
+        # The client has sent its request again, and the error was gone.
+        violations = [judgement for judgement in violations if judgement.requirement != NO_SERVER_ERROR]
     name = driver.calls[operation]
     return ClientCall(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
 
@@ -144,8 +148,12 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
     if call.broken is not None and call.broken[0] not in _BROKEN:
         return call.broken[1]
     last = call.answers[-1] if call.answers else None
-    if last is not None and (client.is_throttled(last) or last.status in _UNAVAILABLE):
+    if last is not None and (client.is_throttled(last) or last.status in UNAVAILABLE):
         return f"The target did not serve the client ({last.summary})."
+    if last is not None and last.front is not None:
+        return f"The service was not reached: {last.front.text}. {last.front.next_step}"
+    if last is not None and last.status == INTERNAL_ERROR:
+        return f"The target had an internal error ({last.summary}); `run` tells whether it repeats."
     return None
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import yaml
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.core import specs
+from kms_conformance.core.tier import Tier
 from kms_conformance.emulator import Decisions, Emulator, Filter
 
 # A context manager that serves a target while it is open and yields the text of its target file.
@@ -39,6 +41,8 @@ class Fault:
     - exit_code: the expected exit code of a run: 1, or 0 if the fault breaks only a SHOULD or MAY, or 3 if the fault
       leaves the run without a usable key.
     - why_more: the reason why more than five requirements may fail.
+    - profile: the profile of the emulator and of the target file.
+    - tier: the lowest tier whose checks report the fault.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Fault:
     timeout_seconds: float | None = None
     exit_code: Literal[0, 1, 3] = 1
     why_more: str = ""
+    profile: str = "documents"
+    tier: Tier = "smoke"
 
     def arguments(self) -> tuple[str, ...]:
         """The pytest arguments that limit a run to the check families that report the fault."""
@@ -68,7 +74,8 @@ class Fault:
             filters=self.filters,
             auth=self.auth,
             foreign_keys=self.foreign_keys,
-            timeout_seconds=self.timeout_seconds,
+            profile=self.profile,
+            further={} if self.timeout_seconds is None else {"limits": {"timeout_seconds": self.timeout_seconds}},
             port=port,
         )
 
@@ -81,6 +88,7 @@ class Variant:
     - group: the part of the list of variants to which the variant belongs, for the report.
     - about: the subject of the variant. A random combination has at most one variant of each subject.
     - alone: the variant is not combined with others.
+    - further: further keys of the target file.
 
     The other fields are as in `Fault`.
     """
@@ -97,6 +105,7 @@ class Variant:
     group: str = ""
     about: str = ""
     alone: bool = False
+    further: Mapping[str, object] = field(default_factory=dict)
 
     def arguments(self) -> tuple[str, ...]:
         """The pytest arguments that limit a run to `families`."""
@@ -111,6 +120,7 @@ class Variant:
             auth=self.auth,
             foreign_keys=self.foreign_keys,
             profile=self.profile,
+            further=self.further,
         )
 
 
@@ -122,10 +132,13 @@ def serving(
     auth: str | None = None,
     foreign_keys: int = 3,
     profile: str = "documents",
-    timeout_seconds: float | None = None,
+    further: Mapping[str, object] = MappingProxyType({}),
     port: int = 0,
 ) -> Prepare:
-    """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator."""
+    """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator.
+
+    `further`: further keys of the target file.
+    """
 
     @contextlib.contextmanager
     def served() -> Iterator[str]:
@@ -134,8 +147,7 @@ def serving(
             dialect, profile=profile, port=port, decisions=made, filters=filters, foreign_keys=foreign_keys
         )
         with emulator:
-            limits = {} if timeout_seconds is None else {"limits": {"timeout_seconds": timeout_seconds}}
-            yield yaml.safe_dump(emulator.target(auth) | limits, sort_keys=False)
+            yield yaml.safe_dump(emulator.target(auth) | dict(further), sort_keys=False)
         if emulator.failures:
             raise emulator.failures[0]
 

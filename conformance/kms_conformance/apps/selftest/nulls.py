@@ -52,6 +52,7 @@ class Null:
     - answer: writes the reply to each request. None: no server listens, or, with `another`, an emulator serves.
     - auth: the way to sign in that the target file names.
     - another: the emulator of another dialect serves.
+    - advice: if not empty, the run must end as inconclusive (exit code 3), and every check must say this.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Null:
     dialects: tuple[str, ...] = ALL
     auth: str | None = None
     another: bool = False
+    advice: str = ""
 
     def serving(self, dialect: str) -> Prepare:
         """Serve the endpoint and yield a target file with its address; see `run_suite`."""
@@ -149,6 +151,12 @@ def reply(status: int, body: bytes, *headers: str, length: int | None = None) ->
 def _always(status: int, body: bytes = b"{}", *headers: str) -> Answer:
     sent = reply(status, body, *(headers or ("Content-Type: application/json",)))
     return lambda _, out: _discard(out.write(sent))
+
+
+def _redirected(request: RawRequest, out: ReplyStream) -> None:
+    """Redirect from http to https, as a proxy does that serves pages."""
+    where = f"Location: https://{request.headers['host']}{request.line.split()[1]}"
+    out.write(reply(301, _PORTAL, where, _HTML))
 
 
 def _discard(_: object) -> None:
@@ -273,6 +281,28 @@ NULLS: tuple[Null, ...] = (
         "redirecting",
         "Every request is redirected to another address.",
         _always(302, b"", "Location: http://127.0.0.1:1/"),
+        advice="in `base_url`",
+    ),
+    Null(
+        "redirecting-to-https",
+        "Every request is redirected to the same address with https.",
+        _redirected,
+        advice="Write https://127.0.0.1:",
+    ),
+    *(
+        Null(
+            f"always-{status}-page",
+            f"Every request is answered with {status} and an HTML page.",
+            _always(status, _PORTAL, _HTML),
+            advice="Allow-list this machine",
+        )
+        for status in (403, 418)
+    ),
+    Null(
+        "always-413-page",
+        "Every request is answered with 413 and an HTML page.",
+        _always(413, _PORTAL, _HTML),
+        advice="Raise its limits",
     ),
     Null("endless", "Reply bodies never end.", _endless),
     Null("endless-head", "Reply headers never end.", _endless_head),

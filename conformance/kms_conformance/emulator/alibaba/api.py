@@ -54,9 +54,13 @@ class AlibabaApi:
             "Encrypt": _Route("encrypt", crypto.encrypt),
             "Decrypt": _Route("decrypt", crypto.decrypt),
             "GenerateDataKey": _Route("generate_data_key", crypto.generate_data_key),
+            "GenerateDataKeyWithoutPlaintext": _Route(
+                "generate_data_key_without_plaintext", crypto.generate_data_key_without_plaintext
+            ),
             "CreateAlias": _Route("set_alias", names.create_alias),
             "DeleteAlias": _Route("delete_alias", names.delete_alias),
             "TagResource": _Route("tag", names.tag),
+            "UntagResource": _Route("untag", names.untag),
             "ListResourceTags": _Route("list_tags", names.list_tags),
             "DescribeRegions": _Route("regions", names.describe_regions),
             "DescribeAccountKmsStatus": _Route("account_status", names.describe_account),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator import crypto
@@ -91,12 +92,12 @@ class KeyActions:
 
     def schedule(self, fields: AlibabaParameters) -> dict[str, Any]:
         """ScheduleKeyDeletion: the reply is empty; DescribeKey shows the deletion date."""
-        self._store.schedule(fields.key_name(), fields.window())
+        self._store.schedule(self._id_alone(fields.key_name()), fields.window())
         return {}
 
     def cancel(self, fields: AlibabaParameters) -> dict[str, Any]:
         """CancelKeyDeletion: the reply is empty."""
-        self._store.cancel(fields.key_name())
+        self._store.cancel(self._id_alone(fields.key_name()))
         return {}
 
     def update_description(self, fields: AlibabaParameters) -> dict[str, Any]:
@@ -113,15 +114,25 @@ class KeyActions:
         self._store.protect(replies.id_of_arn(name) or name, on=on, description=text)
         return {}
 
+    def _id_alone(self, name: str) -> str:
+        """The key id where the page asks for the globally unique id, so that an alias or ARN is refused."""
+        if "alias/" not in name and replies.id_of_arn(name) is None:
+            return name
+        refusal = "alias_as_key" if "alias/" in name else "arn_as_key"
+        problem = self._decisions.parameter_problem(refusal, "KeyId", name)
+        if problem is not None:
+            raise Refused(problem)
+        return self.key_id(name)
+
     def key_id(self, name: str) -> str:
         """The key id for an alias or ARN; any other name is taken as a key id."""
-        if name.startswith("alias/"):
-            return self._store.by_alias(name).id
+        if name.rpartition(":")[2].startswith("alias/"):
+            return self._store.by_alias(name.rpartition(":")[2]).id
         return replies.id_of_arn(name) or name
 
 
 class CryptoActions:
-    """The actions Encrypt, Decrypt and GenerateDataKey; requests name keys by id, alias or ARN."""
+    """The actions Encrypt, Decrypt and those that make data keys; requests name keys by id, alias or ARN."""
 
     def __init__(self, service: Service, keys: KeyActions) -> None:
         self._store = service.store
@@ -141,10 +152,18 @@ class CryptoActions:
 
     def generate_data_key(self, fields: AlibabaParameters) -> dict[str, Any]:
         """GenerateDataKey: if `NumberOfBytes` is sent, it decides the length instead of `KeySpec`."""
+        return self._data_key("generate_data_key", fields)
+
+    def generate_data_key_without_plaintext(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """GenerateDataKeyWithoutPlaintext: as GenerateDataKey; the reply has the encrypted data key alone."""
+        reply = self._data_key("generate_data_key_without_plaintext", fields)
+        return {name: value for name, value in reply.items() if name != "Plaintext"}
+
+    def _data_key(self, operation: str, fields: AlibabaParameters) -> dict[str, Any]:
         name, context = fields.key_name(), fields.context()
         size = 16 if fields.choice("KeySpec", ("AES_256", "AES_128"), "AES_256") == "AES_128" else 32
         size = fields.number("NumberOfBytes", range(1, 1025), size)
-        key = self._store.used("generate_data_key", self._keys.key_id(name))
+        key = self._store.used(operation, self._keys.key_id(name))
         plain = secrets.token_bytes(size)
         return {"Plaintext": _base64(plain), "CiphertextBlob": _base64(crypto.seal(key, plain, context)), **_used(key)}
 
@@ -174,9 +193,17 @@ class NameActions:
         self._store.tag(key_id, tags)
         return {}
 
+    def untag(self, fields: AlibabaParameters) -> dict[str, Any]:
+        """UntagResource: removes tags from a key; names of tags that the key does not have are ignored."""
+        key_id, names = fields.key_name(), fields.tag_names()
+        self._store.changed(
+            "untag", key_id, lambda key, _: replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in names))
+        )
+        return {}
+
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
         """ListResourceTags: lists the tags of a key."""
-        key = self._store.describe(fields.key_name())
+        key = self._store.changed("list_tags", fields.key_name(), lambda key, _: key)
         return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
 
     def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:

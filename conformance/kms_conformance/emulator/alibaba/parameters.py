@@ -178,6 +178,13 @@ class AlibabaParameters:
             tags[name] = value
         return tags
 
+    def tag_names(self) -> frozenset[str]:
+        """`TagKeys`, a required JSON list of names."""
+        names = self._json("TagKeys", None)
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+            raise self._invalid("TagKeys")
+        return frozenset(names)
+
     def filters(self, known: Collection[str]) -> dict[str, frozenset[str]]:
         """`Filters` as a mapping: the accepted values for each property that a request filters by."""
         entries = self._json("Filters", "[]")

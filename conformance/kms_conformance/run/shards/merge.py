@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -178,7 +179,11 @@ def _verdict(
     left = tuple(dict.fromkeys(key for verdict in given for key in verdict.keys_left))
     beside = Circumstances(reasons, "Its shard is missing.", filters, left)
     verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers, plan.frozen, beside)
-    return replace(verdict, isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]))
+    return replace(
+        verdict,
+        isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]),
+        belongings=_belongings([part.belongings.get(plan.name) for part in parts.values()]),
+    )
 
 
 def _stand_in(stored: Verdict, way: str) -> Target:
@@ -218,6 +223,18 @@ def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] |
         "denied": max(entry.get("denied", 0) for entry in attested),
         "clock_days": round(sum(entry.get("clock_days", 0) for entry in attested), 1),
     }
+
+
+def _belongings(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """What all shards gave to their keys and gave back; None if one shard does not say it."""
+    told = [entry for entry in found if entry is not None]
+    if len(told) < len(found):
+        return None
+    counts = {
+        name: dict(sorted(sum((Counter(entry[name]) for entry in told), Counter()).items()))
+        for name in ("made", "returned", "earlier")
+    }
+    return counts | {"left": [each for entry in told for each in entry["left"]]}
 
 
 def _digest(digests: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class ShardPart:
     - `started`: the start of the shard, ISO 8601, UTC.
     - `isolation`: by target, the comparison of the keys of others before and after the shard.
     - `undone`: the open tasks for the user, one line each.
+    - `belongings`: by target, what the shard gave to its keys and what was given back.
     """
 
     index: int
@@ -39,6 +40,7 @@ class ShardPart:
     duration_seconds: float
     isolation: Mapping[str, Mapping[str, Any]]
     undone: tuple[str, ...]
+    belongings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Parts:
         """Build the content for a shard that has just ended."""
         verdicts = [target.verdict for target in report.targets]
         isolation = {verdict.name: verdict.isolation for verdict in verdicts if verdict.isolation is not None}
-        part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone)
+        belongings = {verdict.name: verdict.belongings for verdict in verdicts if verdict.belongings is not None}
+        part = ShardPart(shard.index, report.run.started, report.run.duration_seconds, isolation, undone, belongings)
         return cls(shard.of, digest(report), tuple(waivers), (part,), plans)
 
     @property

@@ -43,8 +43,11 @@ class Reviewer:
     def review(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> KeyView | None:
         """Judge one answer, and return the named key of ours as it is after the request.
 
-        `before` is the same key as it was before the request. Both are None if the request names no key of ours.
+        `before` is the same key as it was before the request. Both are None if the request names no key of ours. An
+        answer that was given in front of the service is not judged.
         """
+        if answer.front is not None:
+            return before
         self.judge_by_schemathesis(answer)
         operation = "" if answer.operation is None else answer.operation.name
         if answer.accepted and operation in USES and before is not None:
@@ -57,8 +60,7 @@ class Reviewer:
             return self._after(fitted, answer, operation, before)
         after = self.kms.pool.read(str(before.id))
         if answer.status >= 400:
-            # The key is read again after the next request, and so is a late effect of this one.
-            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer, again=False)
+            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
         return after
 
     def judge_by_schemathesis(self, answer: Answer) -> None:
@@ -82,19 +84,19 @@ class Reviewer:
         client, use = self.kms.client, answer.operation
         if use is None or self.kms.profile.refusal_in(use.name, before.state) is None:
             return answer
-        given = [answer]
         return client.patience.until(
             use.name,
-            lambda: given.pop() if given else client.send(fitted.request, use),
+            lambda: client.send(fitted.request, use),
             lambda answer: not answer.accepted,
             use=True,
+            first=answer,
         )
 
     def must_accept_good_window(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> None:
         """Judge that a valid request with a window within the bounds was accepted for a key that can be scheduled."""
         bounds = self.kms.window
         days = days_in(fitted.fields["window"], bounds)
-        if days is None or before is None or before.state not in (ENABLED, DISABLED):
+        if answer.front is not None or days is None or before is None or before.state not in (ENABLED, DISABLED):
             return
         edges: dict[int, RequirementId] = {
             bounds.minimum: "schedule.window.minimum",

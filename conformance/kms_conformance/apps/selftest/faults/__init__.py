@@ -9,6 +9,7 @@ from kms_conformance.apps.selftest.faults import (
     authentication,
     belongings,
     bodies,
+    by_action,
     by_arn,
     cancel,
     creation,
@@ -19,6 +20,7 @@ from kms_conformance.apps.selftest.faults import (
     intermittent,
     isolation,
     keys,
+    lagging,
     lists,
     pending,
     protocol,
@@ -34,6 +36,7 @@ _DEFINED: tuple[Fault, ...] = (
     *schedule.FAULTS,
     *cancel.FAULTS,
     *by_arn.FAULTS,
+    *by_action.FAULTS,
     *pending.FAULTS,
     *states.FAULTS,
     *belongings.FAULTS,
@@ -50,6 +53,7 @@ _DEFINED: tuple[Fault, ...] = (
     *isolation.FAULTS,
     *intermittent.FAULTS,
     *silences.FAULTS,
+    *lagging.FAULTS,
 )
 
 

@@ -230,13 +230,13 @@ FAULTS = (
         HUAWEI, "malformed-json", "invalid_json", "A body that is not JSON is answered with success.", exit_code=1
     ),
     _accepted(HUAWEI, "empty-body", "empty_body", "An empty body is answered with success.", exit_code=1),
-    _accepted(ALIBABA, "unknown-action", "unknown_action", "Unknown actions are answered with success.", exit_code=0),
+    _accepted(ALIBABA, "unknown-action", "unknown_action", "Unknown actions are answered with success.", exit_code=1),
     _accepted(
         ALIBABA,
         "missing-action",
         "missing_action",
         "A request without an action is answered with success.",
-        exit_code=0,
+        exit_code=1,
     ),
     _accepted(
         ALIBABA, "unknown-version", "unknown_version", "Unknown versions are answered with success.", exit_code=0
@@ -269,7 +269,6 @@ FAULTS = (
         dialects=(ALIBABA,),
         requirements=frozenset({"protocol.unknown-action"}),
         decisions=(answering(404, "Forbidden.KeyNotFound", "unknown_action"),),
-        exit_code=0,
     ),
     _fault(
         name="unknown-field-half-done",

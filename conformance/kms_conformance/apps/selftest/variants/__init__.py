@@ -7,11 +7,15 @@ from dataclasses import replace
 
 from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import body, header, where
+from kms_conformance.apps.selftest.variants.alibaba_clouds import ALIBABA_CLOUDS
 from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.failing import FAILING
+from kms_conformance.apps.selftest.variants.front import FRONT
 from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
+from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
@@ -28,11 +32,14 @@ _PACKED = (
 
 _GROUPS = {
     "writing": (*WRITING, *TYPED),
-    "answering": (*ANSWERING, *OVERLOADED),
+    "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
+    "lagging": LAGGING,
     "aws clouds": AWS_CLOUDS,
     "clouds": HUAWEI_CLOUDS,
+    "alibaba clouds": ALIBABA_CLOUDS,
+    "front": FRONT,
     "others": OTHERS,
     "packed": _PACKED,
 }
