@@ -260,6 +260,17 @@ class Client:
         answer = self._reader.read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
 
+    def note_sent(self, request: Request, operation: Operation, answer: Answer | None) -> None:
+        """Note that another client has sent a request, which may have changed keys; None: it got no reply."""
+        if operation.name in self.api.read_only | USES:
+            return
+        self.effects.forget_descriptions()
+        if answer is None:
+            self.patience.note_request()
+        else:
+            done = answer.accepted or self.internal_errors.concerns(answer)
+            self.patience.note_request(self.gate.named(request)[0], accepted=done)
+
     def may_be_late(self, answer: Answer) -> bool:
         """Whether the answer may follow the state before the last change, so that another moment may give another one.
 
@@ -350,9 +361,10 @@ class Client:
 
     def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         on_purpose = signer is not self.signer
-        if on_purpose and self.signature_lock.needs_good:
+        if self.signature_lock.needs_good and (operation is None or operation.name != "list"):
+            # Besides interrupting wrong signatures, this tells a denied permission from a refused signature.
             self.look("list")
-            if self.signature_lock.needs_good:
+            if on_purpose and self.signature_lock.needs_good:
                 raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
         self.signature_lock.check()
         changes = self.belongings.announce(request, operation, self.look)
