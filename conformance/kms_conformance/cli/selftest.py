@@ -176,16 +176,15 @@ def _show_blind(trials: Sequence[Trial], screen: Screen) -> None:
     from kms_conformance.apps.selftest.blind.first_look import first_look, rate_of  # noqa: PLC0415 - late, as above
 
     for dialect in sorted({trial.subject.dialect for trial in trials}):
-        faults = [t for t in trials if t.subject.dialect == dialect and t.subject.kind == "fault"]
-        variants = [t for t in trials if t.subject.dialect == dialect and t.subject.kind == "variant"]
-        now, then = rate_of(t.killed for t in faults), first_look("faults").rate(dialect)
-        screen.write_line(
-            f"{dialect}: {now[0]} of {now[1]} faults written blind detected; at first look {then[0]} of {then[1]}"
-        )
-        now, then = rate_of(not t.problem for t in variants), first_look("variants").rate(dialect)
-        screen.write_line(
-            f"{dialect}: {now[0]} of {now[1]} variants written blind left alone; at first look {then[0]} of {then[1]}"
-        )
+        of_dialect = [trial for trial in trials if trial.subject.dialect == dialect]
+        faults = rate_of(trial.killed for trial in of_dialect if trial.subject.kind == "fault")
+        variants = rate_of(not trial.problem for trial in of_dialect if trial.subject.kind == "variant")
+        for now, then, told in (
+            (faults, first_look("faults").rate(dialect), "faults written blind detected"),
+            (variants, first_look("variants").rate(dialect), "variants written blind left alone"),
+        ):
+            if now[1]:
+                screen.write_line(f"{dialect}: {now[0]} of {now[1]} {told}; at first look {then[0]} of {then[1]}")
 
 
 def _without_files(arguments: Sequence[str]) -> Iterator[str]:
