@@ -105,7 +105,6 @@ PAIRS = (
         real,
         _of("window-minimum-refused"),
         ("regressed", MUST),
-        ("regressed", "schedule.window.start"),
         ("answer_changed", MAY),
     ),
     _pair(

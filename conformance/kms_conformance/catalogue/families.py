@@ -8,6 +8,7 @@ from __future__ import annotations
 # All families, in the order of a run:
 # - First come families of one or two requests, those that protect the keys of others, and those about the parsing of
 #   requests.
+# - What a key has is compared before other families change the keys: what is lost for good is lost only once.
 # - Then come families that find many faults with few requests; `kms-conformance selftest --all` counts both.
 # - Last come families that generate requests, and families that use up keys.
 FAMILIES = (
@@ -15,6 +16,7 @@ FAMILIES = (
     "entry",
     "isolation",
     "states",
+    "survives",
     "protocol",
     "imported",
     "cancel",

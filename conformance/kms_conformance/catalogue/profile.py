@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -92,6 +92,25 @@ class Deletion:
 
 
 @dataclass(frozen=True)
+class KeyFields:
+    """How the fields of a key in a reply to `describe` may change with the state of the key, by the documents.
+
+    - fields: what no change of the state changes, such as the owner and the usage.
+    - name: the name and the description of the key, which operations of their own change.
+    - free: fields that are not compared before and after a change of the state, with the reasons.
+    """
+
+    fields: tuple[str, ...] = ()
+    name: tuple[str, ...] = ()
+    free: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The names of all these fields."""
+        return frozenset((*self.fields, *self.name, *self.free))
+
+
+@dataclass(frozen=True)
 class RequestId:
     """The place of the request id in a reply, a header or a body field, and whether each reply must have an id."""
 
@@ -124,6 +143,11 @@ class Profile:
         return Deletion(
             **(facts | {"date_may_be_rounded_up_to_seconds": tuple(facts["date_may_be_rounded_up_to_seconds"])})
         )
+
+    @cached_property
+    def key_fields(self) -> KeyFields:
+        facts = self.facts.get("key_fields", {})
+        return KeyFields(tuple(facts.get("fields", ())), tuple(facts.get("name", ())), facts.get("free", {}))
 
     @cached_property
     def request_id(self) -> RequestId:

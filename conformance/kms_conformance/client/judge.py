@@ -153,6 +153,7 @@ class Judge:
     - take: gives the findings of the check's requests since the last call, without secrets. They are recorded before
       another judgement is recorded or read, so that all judgements are in the order of the exchanges.
     - observed: for requirements with several accepted answers, the answers that the target gave.
+    - left_open: requirements that the check could not judge to the end, with the reason, while it went on with others.
     - refusals: for the same requirements, the name in the profile of the set of accepted answers.
     """
 
@@ -164,6 +165,7 @@ class Judge:
     take: Callable[[], Iterable[Finding]] = tuple
     observed: dict[str, set[str]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
+    left_open: dict[RequirementId, Inconclusive] = field(default_factory=dict)
     _failures: list[Judgement] = field(default_factory=list)
     _passes: dict[str, Passes] = field(default_factory=dict)
     _observations: dict[str, int] = field(default_factory=dict)
@@ -271,6 +273,11 @@ class Judge:
             for known in self._failures
         )
 
+    def leave_open(self, requirements: Iterable[RequirementId], reason: Inconclusive) -> None:
+        """Note that the check cannot judge these requirements to the end, and goes on with the others."""
+        for requirement in requirements:
+            self.left_open.setdefault(requirement, reason)
+
     @property
     def broken(self) -> bool:
         """Whether a requirement of the level MUST has failed in this check, so that later judgements are unreliable.
@@ -291,8 +298,9 @@ class Judge:
 
     @property
     def unjudged(self) -> frozenset[str]:
-        """Declared and applicable requirements that the check has not judged."""
-        return (self.declared & self.applicable) - self.judged
+        """Declared and applicable requirements that the check has not judged, or not to the end."""
+        failed = {failure.requirement for failure in self.failures}
+        return (self.declared & self.applicable) - (self.judged - (self.left_open.keys() - failed))
 
     @property
     def open(self) -> frozenset[str]:

@@ -21,8 +21,9 @@ from kms_conformance.wire.session import Session
 
 # A target may round a deletion date up to the next day.
 _ROUNDING = timedelta(days=1)
-# Longer than all margins before and after a deletion date, and than the time that the requests between them take.
-_MARGINS = timedelta(hours=1)
+# Longer than all margins before and after a deletion date, than the time that the requests between them take, and than
+# the two hours that pass between two reads of a pending key.
+_MARGINS = timedelta(hours=3)
 
 
 @dataclass(frozen=True)

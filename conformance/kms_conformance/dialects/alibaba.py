@@ -203,10 +203,12 @@ class Alibaba(Dialect):
         body = mapping(value)
         keys = mapping(body.get("Keys")).get("Key")
         ids = tuple(str(mapping(key).get("KeyId")) for key in keys) if isinstance(keys, list) else ()
+        told = [mapping(key) for key in (keys if isinstance(keys, list) else ())]
+        rows = {str(key.get("KeyId")): {"KeyId": key.get("KeyId"), "Arn": key.get("KeyArn")} for key in told}
         number, size, total = (body.get(name) for name in ("PageNumber", "PageSize", "TotalCount"))
         if not (isinstance(number, int) and isinstance(size, int) and isinstance(total, int)):
-            return Page(ids, None)
-        return Page(ids, number + 1 if ids and number * size < total else None)
+            return Page(ids, None, rows)
+        return Page(ids, number + 1 if ids and number * size < total else None, rows)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         return None, None
@@ -239,6 +241,11 @@ class Alibaba(Dialect):
 
     def aliased_key(self, alias: str, value: object) -> str | None:
         return self.key(value).id
+
+    def tags(self, value: object) -> Mapping[str, str | None]:
+        entries = mapping(mapping(value).get("Tags")).get("Tag")
+        found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
+        return {str(entry.get("TagKey")): text(entry.get("TagValue")) for entry in found}
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         if view.fields.get("DeletionProtection") != "Enabled":

@@ -198,7 +198,9 @@ class Aws(Dialect):
         body = mapping(value)
         keys = body.get("Keys")
         ids = tuple(str(mapping(key).get("KeyId")) for key in keys) if isinstance(keys, list) else ()
-        return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None)
+        told = [mapping(key) for key in (keys if isinstance(keys, list) else ())]
+        rows = {str(key.get("KeyId")): {"KeyId": key.get("KeyId"), "Arn": key.get("KeyArn")} for key in told}
+        return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None, rows)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         """(key id, abstract state). The key id is the last part of the ARN in the reply; the schema judges the ARN."""
@@ -258,6 +260,11 @@ class Aws(Dialect):
         entries = mapping(value).get("Aliases")
         found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
         return {str(entry.get("AliasName")): text(entry.get("TargetKeyId")) for entry in found}
+
+    def tags(self, value: object) -> Mapping[str, str | None]:
+        entries = mapping(value).get("Tags")
+        found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
+        return {str(entry.get("TagKey")): text(entry.get("TagValue")) for entry in found}
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))

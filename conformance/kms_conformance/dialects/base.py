@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,10 +61,14 @@ class KeyView:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a listing; `cursor` is the argument that requests the next page, and None on the last page."""
+    """One page of a listing; `cursor` is the argument that requests the next page, and None on the last page.
+
+    `rows`: what the page tells of keys, by id: fields under the names that they have in a reply to `describe`.
+    """
 
     ids: tuple[str, ...]
     cursor: object | None
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -219,6 +223,10 @@ class Dialect(ABC):
 
     def aliases(self, value: object) -> Mapping[str, str | None]:
         """The aliases in a reply to `list_aliases`, each with the id of its key; None if the reply does not name it."""
+        return {}
+
+    def tags(self, value: object) -> Mapping[str, str | None]:
+        """The tags in a reply to `list_tags`, by name."""
         return {}
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:

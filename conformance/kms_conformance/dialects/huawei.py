@@ -181,7 +181,9 @@ class Huawei(Dialect):
         keys = body.get("keys")
         ids = tuple(str(key) for key in keys) if isinstance(keys, list) else ()
         more = body.get("truncated") == "true"
-        return Page(ids, body.get("next_marker") if more else None)
+        details = body.get("key_details")
+        told = [mapping(key) for key in (details if isinstance(details, list) else ())]
+        return Page(ids, body.get("next_marker") if more else None, {str(key.get("key_id")): key for key in told})
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         body = mapping(value)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from operator import eq
+from typing import Any
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE, UNAVAILABLE
+from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 
 _MOST_READS = 4
+#: A date that moves with time differs between two reads that are so far apart: dates have a resolution of a second.
+DATE_PAUSE_SECONDS = 2.1
 # HTTP 403: a gateway or an identity service in front of a cloud denies with codes of its own.
 _FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
@@ -40,6 +43,8 @@ class Reader:
     """Reads keys through a client, and allows for changes that become visible late.
 
     - `keys`: the ids of the run's keys that exist, which every list must contain.
+    - `rows`: what the last listing told of these keys, by id, as in `Page.rows`.
+    - `first`: how these keys read first in this run, by id.
     - `denied`: the ids of keys that these credentials may not read, as far as they were asked for.
     """
 
@@ -48,6 +53,10 @@ class Reader:
         self.patience = client.patience
         self.keys: list[str] = []
         self.denied: set[str] = set()
+        self.first: dict[str, KeyView] = {}
+        # The keys whose deletion dates were seen to move with time.
+        self._sliding: set[str] = set()
+        self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
         # The value of `Patience.changes` when a key was last read as living, by key.
@@ -86,6 +95,8 @@ class Reader:
         self._note_flap(key, view)
         if view.state != GONE:
             self._living[key] = self.patience.changes
+            if key in self.keys:
+                self.first.setdefault(key, view)
         return view
 
     def _is_denial(self, answer: Answer) -> bool:
@@ -130,6 +141,23 @@ class Reader:
             return view
         return self.read_until(key, lambda view: shown(view) == shown(settled.view))
 
+    def slides(self, was: KeyView, now: KeyView) -> bool:
+        """Whether the deletion date of a pending key moves with time, without a request that moves it.
+
+        Reads the key twice, with a pause that is longer than the resolution of dates, if nothing but the date of the
+        key differs from `was`.
+        """
+        if was.id is None or not _differ_in_date(was, now):
+            return False
+        if was.id not in self._sliding:
+            first = self.read(was.id)
+            self.client.world.clock.sleep(DATE_PAUSE_SECONDS)
+            second = self.read(was.id)
+            if not _differ_in_date(first, second) or was.deletion_at in (first.deletion_at, second.deletion_at):
+                return False
+            self._sliding.add(was.id)
+        return True
+
     def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
         """Read a key until `wanted` is true or the settle time is over; returns the last view."""
         return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq)
@@ -156,8 +184,9 @@ class Reader:
         view = self.read_until(key, lambda view: shown(view) == was)
         if shown(view) != was:
             changed = f"without a request that changes it: {shown(view)}"
+            broken: RequirementId = "pending.describe" if self.slides(settled.view, view) else settled.requirement
             numbers = (settled.exchange, self.client.exchange_log.count)
-            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+            self.client.findings.breaks(broken, f"the key stays: {was}", changed, numbers)
         return view
 
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
@@ -206,6 +235,7 @@ class Reader:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
             page = self.client.dialect.page(answer.value)
             self.client.gate.note_listed(page.ids)
+            self.rows.update((key, page.rows[key]) for key in self.keys if key in page.rows)
             yield page
             if page.cursor is None:
                 return
@@ -215,6 +245,12 @@ class Reader:
             seen.update(page.ids)
             cursor = {"cursor": page.cursor}
         raise Inconclusive(f"The list of keys has more than {_MOST_PAGES} pages.", "Use an account with fewer keys.")
+
+
+def _differ_in_date(one: KeyView, other: KeyView) -> bool:
+    """Whether a pending key reads with another deletion date, and else as before."""
+    dates = one.state == PENDING and one.deletion_at != other.deletion_at
+    return dates and shown(replace(one, deletion_at=None)) == shown(replace(other, deletion_at=None))
 
 
 def shown(view: KeyView) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lacking, Nonconformity, Stop
 from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import TargetSession
@@ -98,6 +99,8 @@ class CheckExecution:
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
         if isinstance(error, Nonconformity) and (self.stopped or judge.unjudged):
             reason = "Not judged: the check ended early, because a prerequisite failed."
+            if not self.stopped and (left := sorted(judge.unjudged & judge.left_open.keys())):
+                reason, hint = (problem := judge.left_open[as_id(left[0])]).reason, problem.hint
         return CheckResult(
             target=self.target,
             family=self.family,
@@ -151,6 +154,8 @@ def run_check(check: CheckExecution) -> Generator[None, object, object]:
         raise Nonconformity(f"It failed: {', '.join(failure.requirement for failure in judge.failures)}.")
     if problem is not None:
         raise problem from None
+    if judge.unjudged and judge.unjudged <= judge.left_open.keys():
+        raise judge.left_open[as_id(min(judge.unjudged))] from None
     if judge.unjudged:
         # The check function has an error, or another plugin has replaced the function.
         raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")

@@ -27,8 +27,7 @@ _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "s
 # Refusals of ids that no key has. A caller whose policy names keys is told instead that the policy does not cover them.
 _OF_OTHER_IDS = frozenset({"unknown_key", "malformed_key", "lost_key"})
 
-#: No request is sent closer than this to the end of a waiting period. The margin is wider than the tolerance of dates
-#: and the time that requests take.
+#: A margin around the end of a waiting period. It is wider than the tolerance of dates and the time that requests take.
 END_MARGIN = timedelta(seconds=300)
 
 
@@ -249,13 +248,17 @@ class Scenario(Requests):
     def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, the target
-        breaks `pending.describe` instead of `requirement`. A change that shows later breaks `requirement` when the key
-        is used next (`Pool.confirm`).
+        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, or the deletion
+        date moves with time, the target breaks `pending.describe` instead of `requirement`. A change that shows later
+        breaks `requirement` when the key is used next (`Pool.confirm`).
         """
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
             now = self.pool.read_until(key, lambda view: shown(view) == shown(was))
+            if shown(now) != shown(was) and self.pool.slides(was, now):
+                expected = f"a deletion date that stands still: {shown(was)}"
+                self.judge.breaks("pending.describe", expected, shown(now), self._since(answer))
+                return
             if shown(now) != shown(was) and shown(other := self.pool.read_stable(key)) != shown(self.pool.read(key)):
                 self.judge.breaks("pending.describe", shown(was), shown(other), self._since(answer))
                 return

@@ -19,6 +19,10 @@ from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
 _MOST_OTHERS = 200
+# The last requests before the end of a waiting period are sent this long before, and the time for them.
+_LAST_MOMENTS = timedelta(seconds=5)
+# Dates and the times of a clock have a resolution of a second.
+_RESOLUTION = timedelta(seconds=2)
 
 
 def _advance_to(kms: Scenario, moment: datetime) -> None:
@@ -52,6 +56,8 @@ def _name(kms: Scenario, key: str) -> None:
     "expiry.not-recoverable",
     "expiry.decrypt",
     "expiry.nothing-else",
+    "schedule.window.start",
+    "schedule.not-immediate",
 )
 @pytest.mark.clock
 def test_end_of_the_waiting_period(kms: Scenario) -> None:
@@ -64,25 +70,36 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
 
-    _pending(kms, bystander)
+    tolerance = timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
+    started = kms.client.world.clock.monotonic()
+    # A deletion that was cancelled before must not shorten the next one.
+    kms.pool.bring(key, PENDING)
+    kms.pool.bring(key, ENABLED)
     view, asked_at = _pending(kms, key)
+    _pending(kms, bystander)
     assert view.deletion_at is not None
-    end = asked_at + timedelta(days=kms.days)
-    _advance_to(kms, end - END_MARGIN)
+    # The key must be there until the date that was told. A date that is too early is judged by `schedule.window.start`.
+    expected = asked_at + timedelta(days=kms.days)
+    end = view.deletion_at if view.deletion_at >= expected - tolerance else expected
+    took = timedelta(seconds=kms.client.world.clock.monotonic() - started)
+    _advance_to(kms, end - min(END_MARGIN, _LAST_MOMENTS + took))
 
     still = kms.pool.read_until(key, lambda view: view.state == PENDING)
+    if still.state != PENDING and kms.time.now() > end - _RESOLUTION:
+        raise Inconclusive("The requests took so long that the waiting period ended meanwhile.")
     late = f"state {still.state}"
-    kms.judge.that("expiry.not-early", still.state == PENDING, "pending to the last moment", late)
+    told = f"pending to the last moment before {end:%Y-%m-%dT%H:%M:%SZ}"
+    kms.judge.that("expiry.not-early", still.state == PENDING, told, late)
     answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
     if still.state == PENDING and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
 
-    last = max(view.deletion_at, end)
-    _advance_to(kms, last + END_MARGIN)
+    last = max(end, expected) + tolerance
+    _advance_to(kms, last)
     kms.must_refuse_late_cancel(key)
 
-    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds) + END_MARGIN)
+    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds))
     kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
@@ -90,6 +107,19 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     dead = dead_keys(kms.pool, others, kms.elapsed())
     kms.judge.that("expiry.nothing-else", not dead, "keys whose deletion date has not come live", dead)
     kms.pool.drop_if_gone(key)
+    if spared in (ENABLED, DISABLED):
+        _must_count_from_request(kms, bystander)
+
+
+def _must_count_from_request(kms: Scenario, key: str) -> None:
+    """Judge that the waiting period of a key that is older than its window begins with the request."""
+    kms.pool.bring(key, ENABLED)
+    asked_at = kms.time.now()
+    answer = kms.must_be_accepted("schedule.state-after", kms.ask("schedule", key_id=key, window=kms.days), key)
+    told = "the key is there, because its waiting period has just begun", lambda view: f"it is {view.state}"
+    kms.must_show("schedule.not-immediate", lambda: kms.read(key), lambda view: view.state != GONE, told, answer)
+    kms.must_read_back("schedule.state-after", key, [PENDING], answer)
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, kms.days, answer)
 
 
 @requirement("expiry.aliases")

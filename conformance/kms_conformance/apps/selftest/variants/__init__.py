@@ -19,6 +19,7 @@ from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
+from kms_conformance.apps.selftest.variants.unknown_fields import UNKNOWN_FIELDS
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
 # This group comes last in `VARIANTS`, because filters after it would have to decompress the body.
@@ -41,6 +42,7 @@ _GROUPS = {
     "alibaba clouds": ALIBABA_CLOUDS,
     "front": FRONT,
     "others": OTHERS,
+    "unknown fields": UNKNOWN_FIELDS,
     "packed": _PACKED,
 }
 

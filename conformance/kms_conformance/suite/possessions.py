@@ -1,0 +1,315 @@
+"""What a key has besides its state: fields of its description, aliases, tags, grants, its policy and its rotation.
+
+The changes of a key's state must leave it as it is. It is noted before the changes, and compared after each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kms_conformance.catalogue.profile import KeyFields
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.scenario import Scenario
+from kms_conformance.wire.dates import http_date, iso_date
+
+#: The first and the last moment of a span of time.
+Times = tuple[datetime, datetime]
+TAG = "kms-conformance"
+# Seconds by which a time that a target shows may differ from the time at which it was set.
+_CLOCK_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Possession:
+    """One kind of things that a check gives to a key, and that changes of its state must leave there.
+
+    - kind: the last part of the ids of its requirements, such as `tags` in `cancel.keeps.tags`.
+    - needs: the operations that give, show and take it.
+    - shown_by: the operation that shows it.
+    - give: gives it to a key; returns what must be shown from then on.
+    - look: what the target shows of a key; compared by `lost`.
+    - lost: what is missing or changed, in words; empty if all is there.
+    - take: takes it off again.
+    - after: the operations after which it is compared.
+    """
+
+    kind: str
+    needs: tuple[str, ...]
+    shown_by: str
+    give: Callable[[Scenario, str], object]
+    look: Callable[[Scenario, str, Any], object]
+    take: Callable[[Scenario, str, Any], object]
+    lost: Callable[[Any, Any], str]
+    after: tuple[str, ...] = ("schedule", "cancel", "enable", "disable")
+
+    @property
+    def requirements(self) -> tuple[RequirementId, ...]:
+        """The requirements that say that a key keeps it."""
+        return tuple(as_id(f"{operation}.keeps.{self.kind}") for operation in self.after)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A possession that a check gave to a key, with what must be shown of it."""
+
+    possession: Possession
+    key: str
+    value: object
+
+    def must_survive(self, kms: Scenario, operation: str, answer: Answer) -> bool:
+        """Judge that it is still there after an operation; returns false if it is lost.
+
+        It is left open if the target does not show it.
+        """
+        possession = self.possession
+        requirement = as_id(f"{operation}.keeps.{possession.kind}")
+        if operation not in possession.after or requirement not in kms.judge.applicable:
+            return True
+        try:
+            lost = kms.must_show(
+                requirement,
+                lambda: possession.lost(self.value, possession.look(kms, self.key, self.value)),
+                lambda lost: not lost,
+                (f"the {possession.kind} of the key as before", lambda lost: lost or "as before"),
+                answer,
+                possession.shown_by,
+            )
+        except Inconclusive as problem:
+            kms.judge.leave_open((requirement,), problem)
+            return True
+        return not lost
+
+    def leave_open(self, kms: Scenario) -> None:
+        """Leave open what was not judged yet, because it is lost."""
+        left = [name for name in self.possession.requirements if name not in kms.judge.judged]
+        kms.judge.leave_open(left, Inconclusive(f"An earlier change of the key took its {self.possession.kind}."))
+
+    def give_back(self, kms: Scenario) -> None:
+        """Take it off again. What stays is given back at the end of the run."""
+        with suppress(Inconclusive):
+            self.possession.take(kms, self.key, self.value)
+
+
+def given(kms: Scenario, key: str) -> tuple[Given, ...]:
+    """Give a key one of each kind that the target has; requirements of kinds that cannot be given stay open."""
+    found = []
+    for possession in POSSESSIONS:
+        wanted = [name for name in possession.requirements if name in kms.judge.applicable]
+        try:
+            if wanted:
+                found.append(Given(possession, key, _given(kms, key, possession)))
+        except Inconclusive as problem:
+            kms.judge.leave_open(wanted, problem)
+    return tuple(found)
+
+
+def _given(kms: Scenario, key: str, possession: Possession) -> object:
+    missing = [name for name in possession.needs if name not in kms.client.api]
+    if missing:
+        raise Inconclusive(f"The target has no operation {missing[0]}.")
+    value = possession.give(kms, key)
+    lost = kms.pool.patience.until(
+        possession.shown_by, lambda: possession.lost(value, possession.look(kms, key, value)), lambda lost: not lost
+    )
+    if lost:
+        raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
+    return value
+
+
+def _result(kms: Scenario, operation: str, key: str) -> object:
+    return kms.dialect.result(operation, kms.done(operation, key_id=key).value)
+
+
+# --- aliases ----------------------------------------------------------------------------------------------------------
+
+
+def _alias(kms: Scenario, key: str) -> Mapping[str, str]:
+    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    kms.done("set_alias", key_id=key, alias=alias)
+    return {alias: key}
+
+
+def _aliased(kms: Scenario, key: str, value: Mapping[str, str]) -> Mapping[str, str | None]:
+    (alias,) = value
+    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    if not answer.accepted and not kms.is_told("unknown_alias unknown_key", answer):
+        raise Inconclusive(f"The key could not be described by its alias: {answer.summary}.")
+    return {alias: kms.dialect.aliased_key(alias, answer.value)} if answer.accepted else {}
+
+
+def _delete_alias(kms: Scenario, key: str, value: Mapping[str, str]) -> None:
+    for alias in value:
+        kms.ask("delete_alias", alias=alias)
+
+
+def _lost_names(value: Mapping[str, str], shown: Mapping[str, str | None]) -> str:
+    return ", ".join(
+        f"{name} is {shown[name]!r} instead of {text!r}" if name in shown else f"{name} is not there"
+        for name, text in value.items()
+        if shown.get(name) != text
+    )
+
+
+# --- tags, grants, the policy and the rotation ------------------------------------------------------------------------
+
+
+def _tag(kms: Scenario, key: str) -> Mapping[str, str]:
+    tags = {TAG: kms.chance.hex(6)}
+    kms.done("tag", key_id=key, tags=tags)
+    return tags
+
+
+def _tags(kms: Scenario, key: str, _: object) -> Mapping[str, str | None]:
+    return kms.dialect.tags(kms.done("list_tags", key_id=key).value)
+
+
+def _untag(kms: Scenario, key: str, value: Mapping[str, str]) -> None:
+    # The dialect may have no operation of its own to take tags off; they are taken off at the end of the run then.
+    if "untag" in kms.client.api:
+        kms.ask("untag", key_id=key, tag_keys=list(value))
+
+
+def _grant(kms: Scenario, key: str) -> Mapping[str, object]:
+    principal = kms.dialect.principal(kms.view(key).arn or "")
+    answer = kms.done("create_grant", key_id=key, grantee=principal, grant_operations=["DescribeKey", "RetireGrant"])
+    grant = kms.dialect.result("create_grant", answer.value)
+    if not isinstance(grant, str):
+        raise Inconclusive("The reply names no grant.")
+    return {"GrantId": grant, "Operations": ["DescribeKey", "RetireGrant"]}
+
+
+def _grants(kms: Scenario, key: str, _: object) -> object:
+    return _result(kms, "list_grants", key)
+
+
+def _lost_grants(value: Mapping[str, object], shown: object) -> str:
+    entries = [entry for entry in (shown if isinstance(shown, list) else ()) if isinstance(entry, Mapping)]
+    found = next((entry for entry in entries if entry.get("GrantId") == value["GrantId"]), None)
+    if found is None:
+        return f"the grant {value['GrantId']} is not there"
+    allowed = sorted(map(str, found.get("Operations") or ()))
+    return "" if allowed == value["Operations"] else f"the grant {value['GrantId']} allows {allowed}"
+
+
+def _put_policy(kms: Scenario, key: str) -> tuple[object, object]:
+    """The policy that the key had, and the same with another `Id`, which changes no permissions."""
+    text = str(_result(kms, "get_policy", key))
+    try:
+        was = json.loads(text)
+    except ValueError:
+        was = None
+    if not isinstance(was, dict):
+        raise Inconclusive(f"The policy is no JSON object, so it is not replaced: {text[:100]!r}.")
+    policy = was | {"Id": f"kms-conformance-{kms.chance.hex(3)}"}
+    kms.done("put_policy", key_id=key, policy=json.dumps(policy))
+    return text, policy
+
+
+def _policy(kms: Scenario, key: str, _: object) -> object:
+    text = str(_result(kms, "get_policy", key))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _lost_policy(value: tuple[object, object], shown: object) -> str:
+    return "" if shown == value[1] else f"the policy is {json.dumps(shown)[:300]}"
+
+
+def _rotate(kms: Scenario, key: str) -> bool:
+    kms.done("enable_rotation", key_id=key)
+    return True
+
+
+POSSESSIONS = (
+    Possession(
+        "aliases",
+        ("set_alias", "delete_alias"),
+        "describe",
+        _alias,
+        _aliased,
+        _delete_alias,
+        _lost_names,
+    ),
+    Possession("tags", ("tag", "list_tags"), "list_tags", _tag, _tags, _untag, _lost_names),
+    Possession(
+        "grants",
+        ("create_grant", "list_grants", "revoke_grant"),
+        "list_grants",
+        _grant,
+        _grants,
+        lambda kms, key, value: kms.ask("revoke_grant", key_id=key, grant_id=value["GrantId"]),
+        _lost_grants,
+    ),
+    Possession(
+        "policy",
+        ("put_policy", "get_policy"),
+        "get_policy",
+        _put_policy,
+        _policy,
+        lambda kms, key, value: kms.ask("put_policy", key_id=key, policy=value[0]),
+        _lost_policy,
+    ),
+    Possession(
+        "rotation",
+        ("enable_rotation", "rotation_status", "disable_rotation"),
+        "rotation_status",
+        _rotate,
+        lambda kms, key, _: _result(kms, "rotation_status", key),
+        lambda kms, key, _: kms.ask("disable_rotation", key_id=key),
+        lambda value, shown: "" if shown is value else f"the rotation status is {shown}",
+        # What scheduling and cancelling do to the rotation is judged in `test_rotation.py`.
+        after=("enable", "disable"),
+    ),
+)
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def changed(names: tuple[str, ...], was: KeyView, now: KeyView) -> str:
+    """The fields with these names that differ, in words; empty if none does. An empty field is like an absent one."""
+    return ", ".join(
+        f"{name} is {now.fields.get(name)!r} instead of {was.fields.get(name)!r}"
+        for name in names
+        if (was.fields.get(name) or None) != (now.fields.get(name) or None)
+    )
+
+
+def changed_others(known: KeyFields, was: KeyView, now: KeyView, times: Sequence[Times]) -> tuple[str, ...]:
+    """The names of the fields that the profile does not list and that differ between two reads in the same state.
+
+    A number may count, and a time of the changes may be shown, so these are left out. `times`: the first and the last
+    moment between the reads, on each clock that the target may show.
+    """
+    names = {**was.fields, **now.fields}.keys() - known.known
+    return tuple(
+        sorted(
+            name
+            for name in names
+            if (was.fields.get(name) or None) != (now.fields.get(name) or None)
+            and not _moves_by_itself(now.fields.get(name), times)
+        )
+    )
+
+
+def _moves_by_itself(value: object, times: Sequence[Times]) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return True
+    if not isinstance(value, str):
+        return False
+    margin = timedelta(seconds=_CLOCK_SECONDS)
+    date = iso_date(value) or http_date(value)
+    return value.isdecimal() or (
+        date is not None and any(since - margin <= date <= until + margin for since, until in times)
+    )

@@ -1,0 +1,167 @@
+"""What a key has survives: scheduling, cancelling, enabling and disabling a key change its state and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.possessions import POSSESSIONS, changed, changed_others, given
+from kms_conformance.suite.scenario import Scenario
+
+_CHANGES = ("schedule", "cancel", "enable", "disable")
+# operation -> the requirement that demands that it is carried out
+_CARRIED_OUT: dict[str, RequirementId] = {
+    "schedule": "schedule.state-after",
+    "cancel": "cancel.effect",
+    "enable": "enable.reply",
+    "disable": "disable.reply",
+}
+_KEPT: tuple[RequirementId, ...] = (
+    *(as_id(f"{operation}.keeps.{kind}") for operation in _CHANGES for kind in ("fields", "name")),
+    *(name for possession in POSSESSIONS for name in possession.requirements),
+)
+
+
+@requirement(*_KEPT, "lifecycle.sequence", "lifecycle.keeps-other-fields", "list.row-agrees", "cancel.usable-again")
+def test_what_a_key_has_survives(kms: Scenario) -> None:
+    """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared."""
+    key = kms.key(ENABLED)
+    was, since = _named(kms, key), _clocks(kms)
+    lost = changed(kms.profile.key_fields.fields, kms.pool.first.get(key, was), was)
+    kms.judge.that("lifecycle.sequence", not lost, "the fields of the key as it read first", lost or "as at first")
+    has = list(given(kms, key))
+    kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+    ciphertexts = [*kms.ciphertexts(key), *([] if data_key is None else [data_key])]
+    try:
+        for operation in _steps(kms):
+            states = {"schedule": [PENDING], "enable": [ENABLED], "disable": [DISABLED]}.get(
+                operation, kms.states_after_cancel
+            )
+            window = {"window": kms.days} if operation == "schedule" else {}
+            answer = kms.accepts(_CARRIED_OUT[operation], operation, key_id=key, states=states, **window)
+            now = _must_keep_fields(kms, operation, was, answer)
+            # What differs now is judged, and is no difference after the next change.
+            was = replace(was, fields={**was.fields, **{name: now.fields.get(name) for name in kept}})
+            for possession in tuple(has):
+                if not possession.must_survive(kms, operation, answer):
+                    possession.leave_open(kms)
+                    has.remove(possession)
+            if operation in ("schedule", "cancel"):
+                _must_agree_with_list(kms, now, answer)
+            if operation == "enable":
+                _must_be_usable(kms, key, ciphertexts, answer)
+                _must_keep_others(kms, was, since, answer)
+    finally:
+        with suppress(Inconclusive, Stop):
+            kms.pool.bring(key, ENABLED)
+            for possession in has:
+                possession.give_back(kms)
+
+
+def _named(kms: Scenario, key: str) -> KeyView:
+    """The key with a description and a name, so that a loss can be seen; an earlier change may have taken them."""
+    view = kms.with_marker(key)
+    if all(view.fields.get(name) for name in kms.profile.key_fields.name):
+        return view
+    kms.done("set_alias", key_id=key, alias=kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}"))
+    return kms.read(key)
+
+
+def _steps(kms: Scenario) -> tuple[str, ...]:
+    """The changes in an order in which each of them changes the state."""
+    last = ("disable", "enable") if kms.profile.after_cancel == ENABLED else ("enable", "disable")
+    return ("schedule", "cancel", *last)
+
+
+def _looks(kms: Scenario, key: str) -> Callable[[], KeyView]:
+    """Looks at a key: the first one is the last read, if nothing was sent since."""
+    first = [kms.view(key)]
+    return lambda: first.pop() if first else kms.read(key)
+
+
+def _must_keep_fields(kms: Scenario, operation: str, was: KeyView, answer: Answer) -> KeyView:
+    """Judge the fields of a key that no change of its state may change; returns the key."""
+    known, now = kms.profile.key_fields, was
+    for kind, names in (("fields", known.fields), ("name", known.name)):
+        differ = partial(changed, names, was)
+        now = kms.must_show(
+            as_id(f"{operation}.keeps.{kind}"),
+            _looks(kms, was.id or ""),
+            lambda view, differ=differ: not differ(view),  # type: ignore[misc]  # the loop's values are bound
+            (f"the {kind} of the key as before", lambda view, differ=differ: differ(view) or "as before"),  # type: ignore[misc]  # as above
+            answer,
+        )
+    return now
+
+
+def _must_agree_with_list(kms: Scenario, key: KeyView, answer: Answer) -> None:
+    """Judge that the row of a key in the list tells what its description tells."""
+
+    def differ() -> str | None:
+        if key.id not in kms.pool.list_keys():
+            return None
+        row = kms.pool.rows.get(key.id or "", {})
+        names = tuple(sorted(row.keys() & key.fields.keys() & kms.profile.key_fields.known))
+        return changed(names, key, replace(key, fields=row))
+
+    told = "the row of the key as in its description", lambda found: found or "as there"
+    found = kms.pool.patience.until("list", differ, lambda found: found == "")
+    if found is None:
+        kms.judge.leave_open(("list.row-agrees",), Inconclusive("The list does not have the key."))
+    else:
+        kms.must_show("list.row-agrees", lambda: found, lambda found: not found, told, answer, "list")
+
+
+def _must_keep_others(kms: Scenario, was: KeyView, since: Sequence[datetime], answer: Answer) -> None:
+    """Judge the fields that the profile does not know, in the same state as before.
+
+    Fields that another description moves, too, such as a revision, are left out.
+    """
+    key, known = was.id or "", kms.profile.key_fields
+
+    def differ(view: KeyView) -> tuple[str, ...]:
+        return changed_others(known, was, view, tuple(zip(since, _clocks(kms), strict=True)))
+
+    now = kms.pool.patience.until("describe", _looks(kms, key), lambda view: not differ(view))
+    names = differ(now)
+    if names:
+        try:
+            kms.done("update_description", key_id=key, description=f"{was.description} again")
+            other = kms.pool.read_until(key, lambda view: view.description != was.description)
+            kms.done("update_description", key_id=key, description=was.description)
+        except Inconclusive as problem:
+            kms.judge.leave_open(("lifecycle.keeps-other-fields",), problem)
+            return
+        names = tuple(name for name in names if other.fields.get(name) == now.fields.get(name))
+    told = "all other fields as before", lambda _: changed(names, was, now) or "as before"
+    kms.must_show("lifecycle.keeps-other-fields", lambda: names, lambda names: not names, told, answer)
+
+
+def _clocks(kms: Scenario) -> tuple[datetime, datetime]:
+    """The time for keys, which this run may have moved, and the real time."""
+    return kms.time.now(), kms.client.world.clock.now()
+
+
+def _must_be_usable(kms: Scenario, key: str, ciphertexts: Sequence[str], answer: Answer) -> None:
+    """Judge that what was made before the deletion was scheduled is decrypted; else, that a data key is made."""
+    uses: list[tuple[str, dict[str, str]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
+    for operation, arguments in uses or [("generate_data_key", {"key_id": key})]:
+        kms.must_show(
+            "cancel.usable-again",
+            partial(kms.ask, operation, **arguments),
+            lambda answer: answer.accepted,
+            ("what was made before is used", lambda answer: answer.summary),
+            answer,
+            operation,
+        )
