@@ -179,3 +179,19 @@ def test_a_result_that_was_there_before_the_wait_is_not_the_last_one() -> None:
     world.clock.time += 5.0
     assert patience.until("describe", world.look, _is_new, first="old") == "new"
     assert world.looks == 1
+
+
+def test_a_requirement_that_is_broken_is_waited_for_once_where_nothing_ever_lagged() -> None:
+    world = _World(lambda _, __: "old")
+    patience = world.patience()
+    for _ in range(3):
+        patience.note_request(["key"])
+        patience.until("describe", world.look, _is_new, judges=["cancel.effect"])
+    assert world.clock.time - 100.0 < 2.1
+    patience.note_request(["key"])
+    patience.until("describe", world.look, _is_new, judges=["cancel.effect", "schedule.twice"])
+    assert world.clock.time - 100.0 > 4.0
+    patience.lag_seconds = 0.5
+    patience.note_request(["key"])
+    patience.until("describe", world.look, _is_new, judges=["cancel.effect"])
+    assert world.clock.time - 100.0 > 6.0

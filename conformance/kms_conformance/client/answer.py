@@ -25,7 +25,7 @@ class Answer:
     - number: the number of the recorded exchange.
     - sent_at: the time of the request, timezone-aware, UTC.
     - documented: the statuses that the documents name for the operation.
-    - served_before: whether the operation was accepted before in this run.
+    - served_before: whether a request to this path was accepted before in this run.
     """
 
     operation: Operation | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import eq
 from typing import Any
@@ -158,9 +158,12 @@ class Reader:
             self._sliding.add(was.id)
         return True
 
-    def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
-        """Read a key until `wanted` is true or the settle time is over; returns the last view."""
-        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq)
+    def read_until(self, key: str, wanted: Callable[[KeyView], bool], judges: Collection[str] = ()) -> KeyView:
+        """Read a key until `wanted` is true or the settle time is over; returns the last view.
+
+        `judges`: the requirements that are broken if `wanted` stays false (see `Patience.until`).
+        """
+        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq, judges=judges)
 
     def read_known(self, key: str) -> KeyView:
         """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""
