@@ -17,20 +17,6 @@ from kms_conformance.core.runtime import REAL, Clock
 
 T = TypeVar("T")
 
-#: Operations that use a key and change nothing, besides those that only read. They may be repeated.
-USES = frozenset(
-    {
-        "encrypt",
-        "decrypt",
-        "re_encrypt",
-        "generate_data_key",
-        "generate_data_key_without_plaintext",
-        "generate_data_key_pair",
-        "generate_data_key_pair_without_plaintext",
-        "derive_shared_secret",
-    }
-)
-
 _FIRST_PAUSE_SECONDS = 0.05
 _PAUSE_GROWTH = 1.5
 # The longest pause between two looks, as a part of the settle time.

@@ -100,11 +100,7 @@ class Reader:
         return view
 
     def _is_denial(self, answer: Answer) -> bool:
-        profile = self.client.profile
-        known = "not_permitted" in profile.facts["refusals"]
-        return answer.status == _FORBIDDEN or (
-            known and profile.refusal("not_permitted").admits(answer.status, answer.code)
-        )
+        return answer.status == _FORBIDDEN or self.client.profile.admits("not_permitted", answer.status, answer.code)
 
     def lives(self, key: object) -> bool:
         """Whether the key was read as living, and nothing that may have deleted it has happened since."""

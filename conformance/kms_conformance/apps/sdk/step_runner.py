@@ -18,10 +18,10 @@ from kms_conformance.apps.sdk.results import StepResult
 from kms_conformance.apps.sdk.second_opinion import SecondOpinion, told
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
 from kms_conformance.apps.sdk.vendor_clients import VendorClient
+from kms_conformance.catalogue.api import USES
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Undecided
 from kms_conformance.client.oracle import ENABLED, PENDING
-from kms_conformance.client.patience import USES
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.wire.messages import Request
 
@@ -203,7 +203,7 @@ class StepRunner:
         the target only if a plain run would judge it.
         """
         arguments, expectation = self._arguments(asked), self._expectation(asked)
-        changes = asked.operation not in self._client.api.read_only | USES
+        changes = asked.operation not in self._client.api.harmless
 
         own = asked.key == "own" and not asked.wrong_credentials
 
