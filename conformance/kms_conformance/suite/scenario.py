@@ -55,6 +55,11 @@ class Scenario(Requests):
             self.must_echo(operation, answer, view)
         return answer
 
+    def told(self, operation: str, key: str) -> object:
+        """The result that an operation reads for a key, such as `list_grants`; judges that the reply accepts it."""
+        answer = self.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
+        return self.dialect.result(operation, answer.value)
+
     def must_be_xml(self, requirement: RequirementId, answer: Answer) -> None:
         """Judge that a reply is one well-formed XML document.
 
