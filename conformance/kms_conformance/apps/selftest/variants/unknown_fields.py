@@ -6,12 +6,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import doing
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Variant
 from kms_conformance.apps.selftest.reply_mutations import on, saying
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Filter, Inbound, Key, Outbound
 
 # Where the description of a key lies in a reply, and the field with its state.
@@ -50,7 +50,7 @@ def _telling(fields: Callable[[Any], dict[str, object]]) -> tuple[Filter, ...]:
 
 
 def _now(_: object) -> dict[str, object]:
-    return {"LastReadTime": datetime.now(UTC).isoformat(timespec="seconds")}
+    return {"LastReadTime": REAL.now().isoformat(timespec="seconds")}
 
 
 def _tagged(_: Key, after: Key) -> Key:
