@@ -100,6 +100,16 @@ def test_a_refused_request_opens_no_settle_time() -> None:
     assert patience.until("describe", world.look, _is_new) == "old"
 
 
+def test_further_looks_at_a_change_that_has_come_are_made_soon_after_each_other() -> None:
+    world = _World(lambda since, _: "new" if since >= 20.0 else "old")
+    patience = world.patience(settle=60.0, equal=15)
+    patience.note_flap("describe")
+    assert patience.until("describe", world.look, _is_new) == "new"
+    # The pause before the first look that fits was 1.5 s; each of the 14 looks after it follows by 0.05 s.
+    assert world.clock.slept[-14:] == [0.05] * 14
+    assert world.clock.slept[-15] == 1.5
+
+
 def test_a_target_that_flaps_must_show_the_change_several_times_in_a_row() -> None:
     world = _World(lambda since, looks: "new" if looks % 2 == 0 or since >= 1.0 else "old")
     patience = world.patience()

@@ -131,6 +131,10 @@ class Patience:
                     self._broken.update(judges)
                     return found
                 streak, late, last = 0, True, None
+            if streak:
+                # What is awaited has come; further looks only meet other replicas.
+                self._sleep(_FIRST_PAUSE_SECONDS)
+                continue
             self._sleep(pause)
             pause = min(pause * _PAUSE_GROWTH, max(_FIRST_PAUSE_SECONDS, self.settle_seconds * _LONGEST_PAUSE))
 
