@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,17 +175,19 @@ def _show(power: Power, screen: Screen) -> None:
 
 def _show_blind(trials: Sequence[Trial], screen: Screen) -> None:
     from kms_conformance.apps.selftest.blind.first_look import first_look, rate_of  # noqa: PLC0415 - late, as above
+    from kms_conformance.apps.selftest.blind.sets import BLIND_SETS  # noqa: PLC0415 - late, as above
 
-    for dialect in sorted({trial.subject.dialect for trial in trials}):
-        of_dialect = [trial for trial in trials if trial.subject.dialect == dialect]
-        faults = rate_of(trial.killed for trial in of_dialect if trial.subject.kind == "fault")
-        variants = rate_of(not trial.problem for trial in of_dialect if trial.subject.kind == "variant")
+    for dialect, of in product(sorted({trial.subject.dialect for trial in trials}), BLIND_SETS):
+        here = [trial for trial in trials if trial.subject.dialect == dialect and of.has(trial.subject.name)]
+        faults = rate_of(trial.killed for trial in here if trial.subject.kind == "fault")
+        variants = rate_of(not trial.problem for trial in here if trial.subject.kind == "variant")
         for now, then, told in (
-            (faults, first_look("faults").rate(dialect), "faults written blind detected"),
-            (variants, first_look("variants").rate(dialect), "variants written blind left alone"),
+            (faults, first_look("faults", of.name).rate(dialect), "faults written blind detected"),
+            (variants, first_look("variants", of.name).rate(dialect), "variants written blind left alone"),
         ):
             if now[1]:
-                screen.write_line(f"{dialect}: {now[0]} of {now[1]} {told}; at first look {then[0]} of {then[1]}")
+                line = f"{dialect}: {now[0]} of {now[1]} {told}; at first look {then[0]} of {then[1]}"
+                screen.write_line(f"{line} ({of.name} set, {of.date})")
 
 
 def _without_files(arguments: Sequence[str]) -> Iterator[str]:

@@ -10,8 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
-from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.blind.sets import BLIND_FAULTS, BLIND_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.lag import MODELS, Model
@@ -98,12 +97,12 @@ class Task:
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
-        return next(v for v in (*VARIANTS, *FIRST_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
+        return next(v for v in (*VARIANTS, *BLIND_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
 
 
 @cache
 def _faults() -> dict[tuple[str, str], Fault]:
-    return {(fault.name, dialect): fault for fault in (*FAULTS, *FIRST_SET) for dialect in fault.dialects}
+    return {(fault.name, dialect): fault for fault in (*FAULTS, *BLIND_FAULTS) for dialect in fault.dialects}
 
 
 @cache
@@ -210,10 +209,10 @@ def _compounds(tier: Tier, seed: int, count: int) -> Iterator[Task]:
 
 def written_blind() -> Iterator[Task]:
     """The blind sets: one run of the whole suite at `smoke` for each fault and variant in each of its dialects."""
-    for fault in FIRST_SET:
+    for fault in BLIND_FAULTS:
         for dialect in fault.dialects:
             yield Task("fault", fault.name, dialect, final=True)
-    for variant in FIRST_VARIANTS:
+    for variant in BLIND_VARIANTS:
         for dialect in variant.dialects:
             yield Task("variant", variant.name, dialect, final=True)
 

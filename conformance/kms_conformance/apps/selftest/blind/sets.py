@@ -1,0 +1,35 @@
+"""The blind sets by name: their faults, their variants, and the day on which each was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kms_conformance.apps.selftest.blind.first_set import DATE as FIRST_DATE
+from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
+from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.blind.second_set import DATE as SECOND_DATE
+from kms_conformance.apps.selftest.blind.second_set import SECOND_SET
+from kms_conformance.apps.selftest.blind.second_set_variants import SECOND_VARIANTS
+from kms_conformance.apps.selftest.deviation import Fault, Variant
+
+
+@dataclass(frozen=True)
+class BlindSet:
+    """One blind set: `name` is also that of its first results, see `first_look`; `date` is the day of its writing."""
+
+    name: str
+    date: str
+    faults: tuple[Fault, ...]
+    variants: tuple[Variant, ...]
+
+    def has(self, name: str) -> bool:
+        """Whether the fault or variant of this name belongs to the set."""
+        return name in {fault.name for fault in self.faults} | {variant.name for variant in self.variants}
+
+
+BLIND_SETS = (
+    BlindSet("first", FIRST_DATE, FIRST_SET, FIRST_VARIANTS),
+    BlindSet("second", SECOND_DATE, SECOND_SET, SECOND_VARIANTS),
+)
+BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
+BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)
