@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from kms_conformance.apps.selftest.blind.memory import Memory, changing, shown_as
-from kms_conformance.apps.selftest.blind.second_set_mixins import Asked, pending, remembering_deleted, rows_of
+from kms_conformance.apps.selftest.blind.second_set_mixins import RequestMemory, pending, remembering_deleted, rows_of
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS
 from kms_conformance.emulator import Key, Rules
 
@@ -85,7 +85,7 @@ class _FirstOwner(Memory):
         }
 
 
-class _TakenAliasMoved(Asked):
+class _TakenAliasMoved(RequestMemory):
     """Creating an alias that another key has is refused, but moves the alias."""
 
     def effects_of_refusal(

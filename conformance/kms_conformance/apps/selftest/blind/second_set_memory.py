@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.blind.memory import (
 )
 from kms_conformance.apps.selftest.blind.second_set_mixins import (
     MOVES,
-    Asked,
+    RequestMemory,
     every_nth_lost,
     restarting,
     rows_of,
@@ -134,7 +134,7 @@ class _StaleDescription(Memory):
         return replace(found, description=self._shown.get(key.id, found.description))
 
 
-class _AliasCache(Asked):
+class _AliasCache(RequestMemory):
     """The reply to a description by alias is cached for ever, by the alias."""
 
     def __init__(self, rules: Rules) -> None:

@@ -80,7 +80,7 @@ def minute_of(moment: datetime | None) -> datetime:
     return (moment or datetime.min.replace(tzinfo=UTC)).replace(second=0, microsecond=0)
 
 
-class Asked(Memory):
+class RequestMemory(Memory):
     """Decisions that know the request that they decide: `asked` is the request of this thread."""
 
     def __init__(self, rules: Rules) -> None:
@@ -102,10 +102,10 @@ class Asked(Memory):
         return super().signature_problem(found, inbound)
 
 
-def lost_if(operation: str, when: Callable[[Asked], bool]) -> Mixin:
+def lost_if(operation: str, when: Callable[[RequestMemory], bool]) -> Mixin:
     """The operation is answered with success but has no effect, if `when` is true of the request."""
 
-    class LostIf(Asked):
+    class LostIf(RequestMemory):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
             found = tuple(super().effects(operation_asked, before, after, keys))
             return (before,) if operation_asked == operation and when(self) else found

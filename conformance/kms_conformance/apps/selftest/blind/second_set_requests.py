@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_to_bytes
 
 from kms_conformance.apps.selftest.blind.memory import admitting_for, cancelled, naming, refused_but, scheduled
-from kms_conformance.apps.selftest.blind.second_set_mixins import BROKEN, Asked, lost_if, pending, rows_of
+from kms_conformance.apps.selftest.blind.second_set_mixins import BROKEN, RequestMemory, lost_if, pending, rows_of
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
 from kms_conformance.apps.selftest.reply_mutations import status, where
 from kms_conformance.core.runtime import REAL
@@ -59,7 +59,7 @@ def _sequence_as_id(inbound: Inbound, outbound: Outbound) -> Outbound:
     return outbound.with_value({**outbound.value, "key_id": inbound.parameters["sequence"]})
 
 
-class _FormWindowLost(Asked):
+class _FormWindowLost(RequestMemory):
     """A window in a form body is not read: the waiting period is the largest one."""
 
     def window_days(self, value: object) -> int:
