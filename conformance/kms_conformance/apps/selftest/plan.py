@@ -14,6 +14,7 @@ from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
 from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.generated.draw import composed, drawn
 from kms_conformance.apps.selftest.lag import MODELS, Model
 from kms_conformance.apps.selftest.nulls import NULLS
 from kms_conformance.apps.selftest.runner import preload
@@ -26,6 +27,7 @@ from kms_conformance.apps.selftest.trial import (
     Trial,
     pair_name,
     try_fault,
+    try_generated,
     try_null,
     try_pair,
     try_variant,
@@ -76,7 +78,7 @@ class Task:
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = self._try_fault()
+        trial = self._try_generated() if self.kind == "generated" else self._try_fault()
         if trial.problem and self.whole and trial.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
@@ -94,6 +96,9 @@ class Task:
         if self.kind == "pair":
             return try_pair(fault, _models()[model], self.dialect, tier=tier, seed=self.seed, whole=self.whole)
         return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
+
+    def _try_generated(self) -> Trial:
+        return try_generated(composed(self.dialect).rows[self.name], self.dialect, tier=self.tier, seed=self.seed)
 
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
@@ -216,6 +221,16 @@ def written_blind() -> Iterator[Task]:
     for variant in FIRST_VARIANTS:
         for dialect in variant.dialects:
             yield Task("variant", variant.name, dialect, final=True)
+
+
+def generated(seed: int, count: int) -> Iterator[Task]:
+    """`count` generated faults of each emulated dialect, drawn by the seed: one run of the whole suite each.
+
+    A fault that is not detected at `smoke` is tried again at `standard`.
+    """
+    for dialect in specs.emulated():
+        for row in drawn(dialect, seed, count):
+            yield Task("generated", row.name, dialect)
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

@@ -12,16 +12,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from kms_conformance.apps.selftest.deviation import Fault, Variant
+from kms_conformance.apps.selftest.generated.row import Reached, Row
 from kms_conformance.apps.selftest.lag import Model
 from kms_conformance.apps.selftest.nulls import Null
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 
-Kind = Literal["fault", "pair", "variant", "null"]
+Kind = Literal["fault", "pair", "generated", "variant", "null"]
 
 # Kinds whose trials at the tier `smoke` are repeated at `standard` if they have a problem.
-TIERED = frozenset({"fault", "pair"})
+TIERED = frozenset({"fault", "pair", "generated"})
 # The name of variants that combine several other variants; a seed draws which ones.
 COMPOUND = "compound"
 # The group of variants that lag, and the class of faults that look like lag.
@@ -170,6 +171,21 @@ def try_pair(
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
 
 
+def try_generated(row: Row, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
+    """Run the whole suite against a generated fault, which any MUST may report.
+
+    The problem of a fault that is not detected tells how often it changed something in the run.
+    """
+    started, reached = time.monotonic(), Reached()
+    fault = row.fault(dialect, reached)
+    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    problem = _fault_problem(fault, outcome, whole=True, counted=frozenset())
+    if problem:
+        problem = f"{problem} (exit code {outcome.exit_code}); it changed something {reached.count} times: {row.title}"
+    subject = Subject("generated", row.name, dialect, row.group, row.severity)
+    return _trial(subject, tier, seed, (), outcome, problem, started)
+
+
 def pair_name(fault: Fault, model: Model) -> str:
     """The name of the pair of a fault and a lag model."""
     return f"{fault.name} + {model.name}"
@@ -178,6 +194,8 @@ def pair_name(fault: Fault, model: Model) -> str:
 def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool, counted: frozenset[str]) -> str:
     if not outcome.failed:
         return "not detected"
+    if not fault.requirements:
+        return "" if outcome.failed & _musts(outcome) else f"no MUST failed, but: {', '.join(sorted(outcome.failed))}"
     if not outcome.failed & fault.requirements:
         return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
     if len(counted) > MOST_ACCUSED and not fault.why_more:
@@ -185,6 +203,10 @@ def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool, counted: froz
     # A run of some families leaves MUSTs untested, so it is inconclusive (exit code 3) unless a MUST fails (1).
     expected = fault.exit_code if whole or fault.exit_code == 1 else 3
     return "" if outcome.exit_code == expected else f"the run ended with exit code {outcome.exit_code}"
+
+
+def _musts(outcome: Outcome) -> frozenset[str]:
+    return frozenset(entry["id"] for entry in outcome.verdict["requirements"] if entry["level"] == "MUST")
 
 
 def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
