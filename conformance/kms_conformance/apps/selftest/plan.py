@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
 from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
@@ -17,6 +18,7 @@ from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.generated.draw import composed, drawn
 from kms_conformance.apps.selftest.lag import MODELS, Model
 from kms_conformance.apps.selftest.nulls import NULLS
+from kms_conformance.apps.selftest.own_file import load_own
 from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.apps.selftest.trial import (
     COMPOUND,
@@ -29,6 +31,7 @@ from kms_conformance.apps.selftest.trial import (
     try_fault,
     try_generated,
     try_null,
+    try_own,
     try_pair,
     try_variant,
 )
@@ -48,7 +51,8 @@ class Task:
     """One trial to run.
 
     A `whole` run has all check families, as users start it. Another run has only the families of its fault or variant.
-    A `final` run is not repeated at `standard`, whatever its result.
+    A `final` run is not repeated at `standard`, whatever its result. `file` is the user's file that holds the fault or
+    variant, empty for those of the self-test.
     """
 
     kind: Kind
@@ -58,6 +62,7 @@ class Task:
     seed: int = 1
     whole: bool = True
     final: bool = False
+    file: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}-{self.dialect}"
@@ -78,7 +83,7 @@ class Task:
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = self._try_generated() if self.kind == "generated" else self._try_fault()
+        trial = _TRIED.get(self.kind, Task._try_fault)(self)
         if trial.problem and self.whole and trial.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
@@ -100,10 +105,20 @@ class Task:
     def _try_generated(self) -> Trial:
         return try_generated(composed(self.dialect).rows[self.name], self.dialect, tier=self.tier, seed=self.seed)
 
+    def _try_own(self) -> Trial:
+        fault = load_own(Path(self.file)).fault(self.name)
+        tier = fault.tier if self.tier == "smoke" else self.tier
+        return try_own(fault, self.dialect, tier=tier, seed=self.seed)
+
     def _variant(self) -> Variant:
+        if self.file:
+            return load_own(Path(self.file)).variant(self.name)
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
         return next(v for v in (*VARIANTS, *FIRST_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
+
+
+_TRIED: Mapping[Kind, Callable[[Task], Trial]] = {"generated": Task._try_generated, "own": Task._try_own}  # noqa: SLF001 - methods of the class above
 
 
 @cache
@@ -231,6 +246,15 @@ def generated(seed: int, count: int) -> Iterator[Task]:
     for dialect in specs.emulated():
         for row in drawn(dialect, seed, count):
             yield Task("generated", row.name, dialect)
+
+
+def own(path: Path) -> Iterator[Task]:
+    """One run of the whole suite for each fault and variant of a user's file, in each of its dialects."""
+    found = load_own(path)
+    for kind, subjects in (("own", found.faults), ("variant", found.variants)):
+        for subject in subjects:
+            for dialect in subject.dialects:
+                yield Task(kind, subject.name, dialect, file=str(path))
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

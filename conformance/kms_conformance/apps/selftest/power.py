@@ -177,7 +177,7 @@ class Power:
 
 
 _OTHERS: tuple[Kind, ...] = ("variant", "null")
-_KINDS: tuple[Kind, ...] = ("fault", "pair", "generated", *_OTHERS)
+_KINDS: tuple[Kind, ...] = ("fault", "pair", "generated", "own", *_OTHERS)
 
 
 def percent(count: int, whole: int) -> float:

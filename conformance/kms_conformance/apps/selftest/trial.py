@@ -19,10 +19,10 @@ from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 
-Kind = Literal["fault", "pair", "generated", "variant", "null"]
+Kind = Literal["fault", "pair", "generated", "own", "variant", "null"]
 
 # Kinds whose trials at the tier `smoke` are repeated at `standard` if they have a problem.
-TIERED = frozenset({"fault", "pair", "generated"})
+TIERED = frozenset({"fault", "pair", "generated", "own"})
 # The name of variants that combine several other variants; a seed draws which ones.
 COMPOUND = "compound"
 # The group of variants that lag, and the class of faults that look like lag.
@@ -171,6 +171,26 @@ def try_pair(
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
 
 
+def try_own(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
+    """Run the whole suite against a fault of a user: one of its requirements must fail, or any MUST if it names none."""
+    started = time.monotonic()
+    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    expected = frozenset[str](fault.requirements) or _musts(outcome)
+    problem = "" if outcome.failed & expected else _missed(fault, outcome)
+    subject = Subject("own", fault.name, dialect, fault.fault_class, fault.severity)
+    return _trial(subject, tier, seed, (), outcome, problem, started)
+
+
+def _missed(fault: Fault, outcome: Outcome) -> str:
+    """Why the failed requirements of a run are not those that a fault must break."""
+    if not outcome.failed:
+        return "not detected"
+    failed = ", ".join(sorted(outcome.failed))
+    if not fault.requirements:
+        return f"no MUST failed, but: {failed}"
+    return f"failed instead of {', '.join(sorted(fault.requirements))}: {failed}"
+
+
 def try_generated(row: Row, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
     """Run the whole suite against a generated fault, which any MUST may report.
 
@@ -179,7 +199,7 @@ def try_generated(row: Row, dialect: str, *, tier: Tier = "smoke", seed: int = 1
     started, reached = time.monotonic(), Reached()
     fault = row.fault(dialect, reached)
     outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
-    problem = _fault_problem(fault, outcome, whole=True, counted=frozenset())
+    problem = "" if outcome.failed & _musts(outcome) else _missed(fault, outcome)
     if problem:
         problem = f"{problem} (exit code {outcome.exit_code}); it changed something {reached.count} times: {row.title}"
     subject = Subject("generated", row.name, dialect, row.group, row.severity)
@@ -192,12 +212,8 @@ def pair_name(fault: Fault, model: Model) -> str:
 
 
 def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool, counted: frozenset[str]) -> str:
-    if not outcome.failed:
-        return "not detected"
-    if not fault.requirements:
-        return "" if outcome.failed & _musts(outcome) else f"no MUST failed, but: {', '.join(sorted(outcome.failed))}"
     if not outcome.failed & fault.requirements:
-        return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
+        return _missed(fault, outcome)
     if len(counted) > MOST_ACCUSED and not fault.why_more:
         return f"{len(outcome.failed)} requirements failed: {', '.join(sorted(outcome.failed))}"
     # A run of some families leaves MUSTs untested, so it is inconclusive (exit code 3) unless a MUST fails (1).
