@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -49,7 +50,7 @@ class Fault:
     title: str
     fault_class: str = "own"
     severity: Severity = "major"
-    requirements: frozenset[RequirementId] = frozenset()
+    requirements: AbstractSet[RequirementId] = frozenset()
     dialects: tuple[str, ...] = ALL
     families: tuple[str, ...] = ()
     decisions: tuple[type[Decisions], ...] = ()

@@ -26,6 +26,7 @@ from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, F
 from kms_conformance.apps.selftest.reply_mutations import (
     every,
     field,
+    header,
     on,
     on_all,
     on_errors,
@@ -60,6 +61,7 @@ __all__ = [
     "doing_nothing",
     "every",
     "field",
+    "header",
     "listing",
     "on",
     "on_all",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 from kms_conformance.apps.selftest.deviation import Fault, Severity, Variant
 from kms_conformance.catalogue.families import FAMILIES
@@ -20,6 +20,8 @@ from kms_conformance.core.errors import ExplainedMistake
 from kms_conformance.core.tier import TIERS
 from kms_conformance.emulator import Decisions
 from kms_conformance.emulator.service import emulated
+
+T = TypeVar("T")
 
 _PAGE = "docs/your-own-faults.md shows a whole file."
 _MODULE = "kms_conformance_own_faults"
@@ -117,7 +119,7 @@ def _place(path: Path, error: BaseException) -> str:
     return f", in line {lines[-1]}" if lines else ""
 
 
-def _entries(path: Path, name: str, value: object, kind: type) -> Iterator[object]:
+def _entries(path: Path, name: str, value: object, kind: type[T]) -> Iterator[T]:
     if isinstance(value, kind):
         raise OwnFileMistake(
             f"{name} in {path} is one {kind.__name__}, not several.",
@@ -143,7 +145,8 @@ def _entries(path: Path, name: str, value: object, kind: type) -> Iterator[objec
 
 def _check_names(path: Path, own: OwnFile) -> None:
     seen: set[str] = set()
-    for subject in (*own.faults, *own.variants):
+    subjects: tuple[Fault | Variant, ...] = (*own.faults, *own.variants)
+    for subject in subjects:
         _demand(
             path,
             subject,

@@ -251,10 +251,12 @@ def generated(seed: int, count: int) -> Iterator[Task]:
 def own(path: Path) -> Iterator[Task]:
     """One run of the whole suite for each fault and variant of a user's file, in each of its dialects."""
     found = load_own(path)
-    for kind, subjects in (("own", found.faults), ("variant", found.variants)):
-        for subject in subjects:
-            for dialect in subject.dialects:
-                yield Task(kind, subject.name, dialect, file=str(path))
+    for fault in found.faults:
+        for dialect in fault.dialects:
+            yield Task("own", fault.name, dialect, file=str(path))
+    for variant in found.variants:
+        for dialect in variant.dialects:
+            yield Task("variant", variant.name, dialect, file=str(path))
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
+from kms_conformance.apps.selftest.generated.draw import composed
 from kms_conformance.apps.selftest.trial import Kind, Trial
 
 FORMAT = 1
@@ -43,12 +44,14 @@ class Score:
     - killed: faults that the suite detected.
     - right: faults whose trial has no problem; in particular, an expected requirement failed.
     - at_smoke: faults that the suite detected at the tier `smoke`.
+    - right_at_smoke: faults whose trial at the tier `smoke` has no problem.
     """
 
     faults: int
     killed: int
     right: int
     at_smoke: int
+    right_at_smoke: int = 0
 
     @classmethod
     def of(cls, trials: Iterable[Trial]) -> Score:
@@ -59,6 +62,7 @@ class Score:
             sum(trial.killed for trial in counted),
             sum(not trial.problem for trial in counted),
             sum(trial.killed and trial.tier == "smoke" for trial in counted),
+            sum(not trial.problem and trial.tier == "smoke" for trial in counted),
         )
 
 
@@ -163,11 +167,22 @@ class Power:
                 for dialect in self.dialects
             },
             "pairs": {dialect: vars(self.faults(dialect, kind="pair")) for dialect in self.dialects},
+            "generated": {dialect: self._generated(dialect) for dialect in self.dialects if self.of("generated")},
             "variants": _counted(self.of("variant")),
             "nulls": _counted(self.of("null")),
             "first_report": {"median_seconds": round(seconds, 3), "median_requests": requests},
             "broken_promises": list(self.broken_promises()),
             "trials": [trial.to_json() for kind in _KINDS for trial in self.of(kind)],
+        }
+
+    def _generated(self, dialect: str) -> dict[str, Any]:
+        operators = sorted({trial.subject.group for trial in self.of("generated")})
+        found = composed(dialect)
+        return {
+            "all": vars(self.faults(dialect, kind="generated")),
+            "operators": {name: vars(self.faults(dialect, group=name, kind="generated")) for name in operators},
+            "composed": len(found.rows),
+            "left_out": dict(found.reasons()),
         }
 
     @classmethod

@@ -90,7 +90,7 @@ def run_suite(
             raise TimeoutError(f"the run did not end within {timeout_seconds} s")
         received = receiver.recv()
         if isinstance(received, str):
-            raise RuntimeError(received)
+            raise RuntimeError(received)  # noqa: TRY004 - the text tells an error of the other process
         outcome = Outcome(*received)
         process.join(5)
         if process.exitcode or not outcome.verdict:

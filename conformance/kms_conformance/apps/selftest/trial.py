@@ -172,7 +172,7 @@ def try_pair(
 
 
 def try_own(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
-    """Run the whole suite against a fault of a user: one of its requirements must fail, or any MUST if it names none."""
+    """Run the whole suite against a user's fault: one of its requirements must fail, or any MUST if it names none."""
     started = time.monotonic()
     outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
     expected = frozenset[str](fault.requirements) or _musts(outcome)

@@ -1,4 +1,4 @@
-"""The values of the generator: a composed fault, a combination that was left out with its reason, and the traces of a run."""
+"""The values of the generator: a composed fault, a combination that was left out, and the count of changes in a run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reached:
 
     @property
     def count(self) -> int:
-        return self._count.value
+        return int(self._count.value)
 
 
 #: Makes the deviation of a fault for one run; it calls its argument whenever it changes something.

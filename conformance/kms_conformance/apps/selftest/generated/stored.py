@@ -60,8 +60,8 @@ def neighbour(facts: Facts) -> Found:
                             yield Row(
                                 "neighbour",
                                 (operation, state, which, other, result, situation.name),
-                                f"{_named(operation)} on a key that is {_of(state)} leaves {words}, if that is {_of(other)}, "
-                                f"{_of(result)}{situation.words}.",
+                                f"{_named(operation)} on a key that is {_of(state)} leaves {words}, if that is "
+                                f"{_of(other)}, {_of(result)}{situation.words}.",
                                 "critical",
                                 _beside(operation, state, which, (other, result), situation),
                                 situation=situation.name,

@@ -39,7 +39,7 @@ def accepts(facts: Facts) -> Found:
             yield Row(
                 "accepts",
                 (operation, state, situation.name),
-                f"{_named(operation)} is accepted on a key that is {_of(state)}{situation.words}.",
+                f"{_named(operation)} is accepted {_on(state, situation)}.",
                 "critical" if state is State.PENDING_DELETION else "major",
                 _deciding(operation, state, situation, None),
                 situation=situation.name,
@@ -57,7 +57,7 @@ def refuses(facts: Facts) -> Found:
                 yield Row(
                     "refuses",
                     (operation, state, _written(answer), situation.name),
-                    f"{_named(operation)} is refused with {_written(answer)} on a key that is {_of(state)}{situation.words}.",
+                    f"{_named(operation)} is refused with {_written(answer)} {_on(state, situation)}.",
                     "major",
                     _deciding(operation, state, situation, other),
                     situation=situation.name,
@@ -79,7 +79,7 @@ def answers(facts: Facts) -> Found:
                 yield Row(
                     "answers",
                     (*parts, situation.name),
-                    f"{_named(operation)} is refused with {_written(answer)} on a key that is {_of(state)}{situation.words}.",
+                    f"{_named(operation)} is refused with {_written(answer)} {_on(state, situation)}.",
                     "minor",
                     _deciding(operation, state, situation, other),
                     situation=situation.name,
@@ -250,6 +250,11 @@ def _admitting(operation: str) -> Make:
         return Deviation((Admitting,))
 
     return made
+
+
+def _on(state: State, situation: Situation) -> str:
+    """The end of a title: the key and the situation."""
+    return f"on a key that is {_of(state)}{situation.words}"
 
 
 def _named(operation: str) -> str:

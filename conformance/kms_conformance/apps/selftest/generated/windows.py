@@ -55,7 +55,7 @@ def lengths(facts: Facts) -> Found:
                     yield Row(
                         "lengths",
                         parts,
-                        f"The deletion date of a key that was {state} is {name.replace('-', ' ')} {word} ({which} window).",
+                        f"The deletion date of a key that was {state} is {_time(name)} {word} ({which} window).",
                         "critical",
                         _dated(state, holds, timedelta(seconds=sign * seconds)),
                     )
@@ -73,7 +73,7 @@ def told_dates(facts: Facts) -> Found:
                 yield Row(
                     "told-dates",
                     (name, word, which),
-                    f"Describe tells a deletion date {name.replace('-', ' ')} {word} than the true one ({which} window).",
+                    f"Describe tells a deletion date {_time(name)} {word} than the true one ({which} window).",
                     "major",
                     _told(holds, timedelta(seconds=sign * seconds)),
                 )
@@ -95,13 +95,17 @@ def ends(facts: Facts) -> Found:
                 yield Row(
                     "ends",
                     (name, word, which),
-                    f"A pending key is gone {name.replace('-', ' ')} {word} its deletion date ({which} window).",
+                    f"A pending key is gone {_time(name)} {word} its deletion date ({which} window).",
                     "critical",
                     _gone(holds, timedelta(seconds=sign * seconds)),
                 )
 
 
 OPERATORS = (ranges, lengths, told_dates, ends)
+
+
+def _time(name: str) -> str:
+    return name.replace("-", " ")
 
 
 def _allowed(facts: Facts, seconds: int) -> str:
