@@ -12,7 +12,12 @@ from kms_conformance.apps.selftest.plan import own as own_tasks
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "faults" / "my_faults.py"
 HEAD = "from kms_conformance.apps.selftest.own import *\n"
-FAULT = "Fault(name='one', title='One.', {})"
+
+
+def one(fields: str) -> str:
+    """A file with one fault that has these further fields."""
+    return f"FAULTS = (Fault(name='one', title='One.', {fields}),)"
+
 
 MISTAKES = {
     "empty": ("", "has neither FAULTS nor VARIANTS"),
@@ -29,26 +34,26 @@ MISTAKES = {
     "no name": ("FAULTS = (Fault(name='', title='One.'),)", "has a `name` that is not usable"),
     "lacking fields": ("FAULTS = (Fault(name='one'),)", "missing 1 required positional argument: 'title'"),
     "same name": (
-        f"FAULTS = ({FAULT.format('')},)\nVARIANTS = (Variant(name='one', title='One.'),)",
+        one("") + "\nVARIANTS = (Variant(name='one', title='One.'),)",
         "have the name 'one'",
     ),
-    "dialect": (f"FAULTS = ({FAULT.format('dialects=("huawai",)')},)", "Did you mean huawei?"),
-    "dialect as text": (f"FAULTS = ({FAULT.format('dialects="aws"')},)", "a tuple of texts; one text needs a comma"),
-    "no dialect": (f"FAULTS = ({FAULT.format('dialects=()')},)", "at least one dialect"),
-    "requirement": (f"FAULTS = ({FAULT.format('requirements={"cancel.efect"}')},)", "Did you mean cancel.effect"),
+    "dialect": (one('dialects=("huawai",)'), "Did you mean huawei?"),
+    "dialect as text": (one('dialects="aws"'), "a tuple of texts; one text needs a comma"),
+    "no dialect": (one("dialects=()"), "at least one dialect"),
+    "requirement": (one('requirements={"cancel.efect"}'), "Did you mean cancel.effect"),
     "requirement of another dialect": (
-        f"FAULTS = ({FAULT.format('requirements={"cancel.keeps.grants"}, dialects=("aws", "huawei")')},)",
+        one('requirements={"cancel.keeps.grants"}, dialects=("aws", "huawei")'),
         "can never be found in huawei",
     ),
-    "family": (f"FAULTS = ({FAULT.format('families=("cancle",)')},)", "Did you mean cancel?"),
-    "decision as object": (f"FAULTS = ({FAULT.format('decisions=(Decisions(Rules.of("aws")),)')},)", "subclasses of"),
-    "same decision twice": (f"FAULTS = ({FAULT.format('decisions=(Decisions, Decisions)')},)", "cannot be combined"),
-    "filter": (f"FAULTS = ({FAULT.format('filters=("no",)')},)", "a tuple of functions"),
-    "severity": (f"FAULTS = ({FAULT.format('severity="bad"')},)", "One of: critical, major, minor."),
-    "tier": (f"FAULTS = ({FAULT.format('tier="all"')},)", "One of: smoke, standard, nightly."),
-    "profile": (f"FAULTS = ({FAULT.format('profile="otc", dialects=("aws",)')},)", "no such entry of `profile` of aws"),
-    "auth": (f"FAULTS = ({FAULT.format('auth="basic", dialects=("aws",)')},)", "no such entry of `auth` of aws"),
-    "foreign keys": (f"FAULTS = ({FAULT.format('foreign_keys=-1')},)", "a whole number from 0 on"),
+    "family": (one('families=("cancle",)'), "Did you mean cancel or lifecycle?"),
+    "decision as object": (one('decisions=(Decisions(Rules.of("aws")),)'), "subclasses of"),
+    "same decision twice": (one("decisions=(Decisions, Decisions)"), "cannot be combined"),
+    "filter": (one('filters=("no",)'), "a tuple of functions"),
+    "severity": (one('severity="bad"'), "One of: critical, major, minor."),
+    "tier": (one('tier="all"'), "One of: smoke, standard, nightly."),
+    "profile": (one('profile="otc", dialects=("aws",)'), "no such entry of `profile` of aws"),
+    "auth": (one('auth="basic", dialects=("aws",)'), "no such entry of `auth` of aws"),
+    "foreign keys": (one("foreign_keys=-1"), "a whole number from 0 on"),
 }
 
 
@@ -100,6 +105,4 @@ def test_example_goes_as_the_page_says(task) -> None:
 
 
 def test_every_public_name_is_exported() -> None:
-    assert sorted(own.__all__) == sorted(
-        name for name in vars(own) if not name.startswith("_") and name != "annotations"
-    )
+    assert sorted(own.__all__) == sorted(name for name in vars(own) if name[0].isalpha() and name != "annotations")

@@ -145,7 +145,7 @@ def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) ->
                 progress.update(bar, advance=1, refresh=True)
                 if trial.problem:
                     line = f"{trial.title}: {trial.problem}"
-                    progress.console.print(line, style="red", markup=False, highlight=False)
+                    progress.console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     return trials
 
 

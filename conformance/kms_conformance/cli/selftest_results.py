@@ -49,7 +49,7 @@ def show_generated(power: Power, screen: Screen) -> None:
             continue
         found = composed(dialect)
         screen.write_line(
-            f"{dialect}: {score.right} of {score.faults} generated faults detected, {score.right_at_smoke} of them at "
+            f"{dialect}: {score.killed} of {score.faults} generated faults detected, {score.at_smoke} of them at "
             f"smoke; {len(found.rows)} are composed"
         )
         for reason, count in found.reasons().items():

@@ -88,7 +88,7 @@ def _generated(power: Power) -> Iterator[str]:
     yield "## Generated faults"
     yield ""
     yield "A generated fault is composed from the facts of a profile and drawn by the seed; nobody wrote it. It names"
-    yield "no requirement: it is detected if any MUST fails. One that is not detected at smoke is tried at standard."
+    yield "no requirement: it is detected if any fails. One that is not detected at smoke is tried at standard."
     yield "A fault *in a situation* shows only then, such as from the third time on, or on the last day of a waiting"
     yield "period."
     yield ""
@@ -118,7 +118,7 @@ def _generated(power: Power) -> Iterator[str]:
 
 
 def _generated_cells(score: Score) -> tuple[str, ...]:
-    return str(score.faults), _share(score.right_at_smoke, score.faults), _share(score.right, score.faults)
+    return str(score.faults), _share(score.at_smoke, score.faults), _share(score.killed, score.faults)
 
 
 def _cells(score: Score) -> tuple[str, ...]:

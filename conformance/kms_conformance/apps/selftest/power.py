@@ -44,14 +44,12 @@ class Score:
     - killed: faults that the suite detected.
     - right: faults whose trial has no problem; in particular, an expected requirement failed.
     - at_smoke: faults that the suite detected at the tier `smoke`.
-    - right_at_smoke: faults whose trial at the tier `smoke` has no problem.
     """
 
     faults: int
     killed: int
     right: int
     at_smoke: int
-    right_at_smoke: int = 0
 
     @classmethod
     def of(cls, trials: Iterable[Trial]) -> Score:
@@ -62,7 +60,6 @@ class Score:
             sum(trial.killed for trial in counted),
             sum(not trial.problem for trial in counted),
             sum(trial.killed and trial.tier == "smoke" for trial in counted),
-            sum(not trial.problem and trial.tier == "smoke" for trial in counted),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING
 from kms_conformance.catalogue.api import Api
@@ -27,12 +28,14 @@ class Seen:
     - losses: why a loss of a key in a state cannot be seen; empty where it can.
     - without_credentials: the operations that need no credentials.
     - read: the parameters that an operation looks up, with the operation.
+    - replies: bodies of success replies, by operation.
     """
 
     names: frozenset[tuple[str, str]]
     losses: Mapping[tuple[str, State], str]
     without_credentials: frozenset[str]
     read: frozenset[tuple[str, str]]
+    replies: Mapping[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ class Facts:
         """Why nobody can see a loss (see `LOSSES`) of a key in a state; empty if a read shows it."""
         return self.seen.losses[loss, state]
 
+    def tells(self, operation: str, path: str) -> bool:
+        """Whether a success reply of the operation has a field at this path, such as `Keys.KeyArn`."""
+        return any(_has(value, path.split(".")) for value in self.seen.replies.get(operation, ()))
+
     def heeds(self, operation: str, parameter: str) -> bool:
         """Whether the operation looks up the parameter."""
         return (operation, parameter) in self.seen.read
@@ -109,6 +116,14 @@ class Facts:
         if operation != "cancel":
             return result
         return State.PENDING_IMPORT if state is State.PENDING_IMPORT else self.rules.after_cancel
+
+
+def _has(value: object, path: Sequence[str]) -> bool:
+    if not path:
+        return True
+    if isinstance(value, list):
+        return any(_has(item, path) for item in value)
+    return isinstance(value, dict) and path[0] in value and _has(value[path[0]], path[1:])
 
 
 def in_state(key: Key, state: State, now: datetime) -> Key:

@@ -9,7 +9,7 @@ import contextlib
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,22 +67,26 @@ class _Noted(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Probe:
-    """A served emulator with one key that has everything a key can have."""
+    """A served emulator with one key that has everything a key can have; `values` are the replies, by operation."""
 
     emulator: Emulator
     adapter: Dialect
     api: Api
     key: Key
+    connection: http.client.HTTPConnection
+    values: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     @contextlib.contextmanager
     def of(cls, dialect: str, decisions: type[Decisions] = _Admitting) -> Iterator[Probe]:
         """Serve an emulator of the dialect."""
         profile = Profile.load(dialect)
-        with Emulator(dialect, decisions=decisions, foreign_keys=0) as emulator:
+        with contextlib.ExitStack() as stack:
+            emulator = stack.enter_context(Emulator(dialect, decisions=decisions, foreign_keys=0))
             scope = emulator.target()["auth"].get("project_id", "")
             spoken = adapter(profile, emulator.base_url, scope)
-            probe = cls(emulator, spoken, Api.of(dialect, "documents"), _no_key())
+            connection = stack.enter_context(contextlib.closing(_connected(emulator.base_url)))
+            probe = cls(emulator, spoken, Api.of(dialect, "documents"), _no_key(), connection)
             probe.ask("create", **spoken.naming(_PLAIN))
             made = [key for key in emulator.store.keys if not key.default]
             yield replace(probe, key=_rich(made[-1])) if made else probe
@@ -90,14 +94,14 @@ class Probe:
     def ask(self, operation: str, /, **arguments: object) -> tuple[int, Any]:
         """The status and the body of the reply, without the id of the request."""
         request = self.adapter.request(operation, arguments)
-        connection = http.client.HTTPConnection(self.emulator.base_url.removeprefix("http://"), timeout=10)
-        with contextlib.closing(connection):
-            connection.request(request.method, request.target, request.body, dict(request.headers))
-            reply = connection.getresponse()
-            body = reply.read()
+        self.connection.request(request.method, request.target, request.body, dict(request.headers))
+        reply = self.connection.getresponse()
+        body = reply.read()
         value = json.loads(body) if body else {}
         if isinstance(value, dict):
             value.pop("RequestId", None)
+        if reply.status < 300:
+            self.values.setdefault(operation, []).append(value)
         return reply.status, value
 
     def put(self, key: Key) -> None:
@@ -128,7 +132,7 @@ class Probe:
             after = change(before)
             changes = changes or before != after
             # What a pending key hides, it may show when its deletion is cancelled.
-            for looked in (state, State.ENABLED):
+            for looked in (state, State.ENABLED) if state is State.PENDING_DELETION else (state,):
                 one, other = in_state(before, looked, now), in_state(after, looked, now)
                 if self.reads(one, sealed) != self.reads(other, sealed):
                     return ""
@@ -156,6 +160,10 @@ class Probe:
             needed.update(self.adapter.naming("another"))
         named = {"key_id": name or self.key.id} if operation == "re_encrypt" or _names(self.api, operation) else {}
         return self.ask(operation, **named, **needed)[0] < 300
+
+
+def _connected(base_url: str) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(base_url.removeprefix("http://"), timeout=10)
 
 
 def _names(api: Api, operation: str) -> bool:
@@ -201,11 +209,12 @@ def seen(facts: Facts) -> Seen:
     with Probe.of(facts.dialect, Decisions) as probe:
         bare = [name for name in probe.api.read_only if not probe.api[name].parameters]
         free = frozenset(name for name in bare if probe.ask(name)[0] < 300)
-    return Seen(names, losses, free, frozenset(_read(facts)))
+    noted, values = _requests(facts)
+    return Seen(names, losses, free, noted, values)
 
 
-def _read(facts: Facts) -> Iterator[tuple[str, str]]:
-    """The parameters that the emulator looks up, by operation."""
+def _requests(facts: Facts) -> tuple[frozenset[tuple[str, str]], Mapping[str, list[Any]]]:
+    """The parameters that the emulator looks up, with their operations; and the success replies, by operation."""
     noted: set[tuple[str, str]] = set()
 
     class Noting(_Admitting):
@@ -217,4 +226,7 @@ def _read(facts: Facts) -> Iterator[tuple[str, str]]:
             if not probe.carried_out(operation):
                 # What a refused request lacks may be looked up later.
                 noted |= {(operation, name) for name in found.parameters}
-    yield from noted
+        for state in facts.states:
+            probe.put(in_state(probe.key, state, datetime.now(UTC).replace(microsecond=0)))
+            probe.ask("describe", key_id=probe.key.id)
+        return frozenset(noted), probe.values

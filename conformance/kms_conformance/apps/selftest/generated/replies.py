@@ -29,6 +29,9 @@ _OTHERS: Mapping[str, tuple[Any, ...]] = {
 }
 
 
+_NOT_TOLD = "the emulator's reply has no such field"
+
+
 @dataclass(frozen=True)
 class _Place:
     """A field in the documented reply: its path, its schema, and whether the reply must have it."""
@@ -45,6 +48,9 @@ def drops(facts: Facts) -> Found:
             if not place.required:
                 yield LeftOut("drops", (operation, place.path), "the schema does not require the field")
                 continue
+            if not facts.tells(operation, place.path):
+                yield LeftOut("drops", (operation, place.path), _NOT_TOLD)
+                continue
             for times in _TIMES:
                 yield Row(
                     "drops",
@@ -60,6 +66,9 @@ def retypes(facts: Facts) -> Found:
     """A field of a success reply has a value of another type."""
     for operation in facts.api.operations:
         for place in _places(facts, operation):
+            if not facts.tells(operation, place.path):
+                yield LeftOut("retypes", (operation, place.path), _NOT_TOLD)
+                continue
             kinds = place.schema.get("type", ())
             for kind in (kinds,) if isinstance(kinds, str) else kinds:
                 for value in _OTHERS.get(kind, ()):
@@ -82,7 +91,7 @@ def alters(facts: Facts) -> Found:
     places = {place.path.rpartition(".")[2]: place for place in _places(facts, "describe")}
     for name in (*known.fields, *known.name):
         place = places.get(name)
-        if place is None or "string" not in str(place.schema.get("type")):
+        if place is None or "string" not in str(place.schema.get("type")) or not facts.tells("describe", place.path):
             yield LeftOut("alters", (name,), "describe shows no text of this name")
             continue
         for state in facts.states:
@@ -101,6 +110,9 @@ def confuses(facts: Facts) -> Found:
     for operation in facts.api.operations:
         for place in _places(facts, operation):
             if place.path.rpartition(".")[2] not in wanted or operation in {"create", "list"}:
+                continue
+            if not facts.tells(operation, place.path):
+                yield LeftOut("confuses", (operation, place.path), _NOT_TOLD)
                 continue
             for times in _TIMES:
                 yield Row(

@@ -71,7 +71,7 @@ class Row:
         return re.sub(r"[^a-z0-9]+", "-", "-".join(("gen", self.operator, *self.parts)).lower()).strip("-")
 
     def fault(self, dialect: str, reached: Callable[[], None] = lambda: None) -> Fault:
-        """The fault for a trial. It names no requirement: any MUST may report it."""
+        """The fault for a trial. It names no requirement: any may report it."""
         made = self.make(reached)
         return Fault(
             name=self.name,

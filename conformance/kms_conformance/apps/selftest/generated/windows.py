@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from kms_conformance.apps.selftest.generated.facts import Facts
 from kms_conformance.apps.selftest.generated.row import Deviation, Found, LeftOut, Make, Row
@@ -22,23 +23,36 @@ _SCHEDULED: dict[str, Callable[[Key, Rules], bool]] = {
 
 
 def ranges(facts: Facts) -> Found:
-    """A waiting period outside of the range is accepted, or one inside refused."""
+    """The shortest or the longest waiting period is another one, or one length alone is refused or accepted."""
     low, high = facts.rules.window_minimum, facts.rules.window_maximum
-    outside = (-1, 0, 1, low - 2, low - 1, high + 1, high + 2, 2 * high, 366, 3650)
-    inside = (low, low + 1, low + 2, high - 2, high - 1, high)
-    for days in dict.fromkeys((*outside, *inside)):
-        within = low <= days <= high
-        if days in outside and within:
-            yield LeftOut("ranges", (f"{days}d",), "the profile allows this waiting period")
+    for shortest in dict.fromkeys((-1, 0, 1, low - 2, low - 1, low + 1, low + 2, low + 7)):
+        name = f"from {shortest}"
+        yield _range(name, f"The shortest waiting period is {shortest} days.", partial(_between, shortest, high))
+    for longest in dict.fromkeys((high - 7, high - 2, high - 1, high + 1, high + 2, 2 * high, 366, 3650)):
+        if longest == high or longest <= low:
+            yield LeftOut(
+                "ranges", (f"to {longest}",), "the documents give this bound, or a shorter one than the least"
+            )
             continue
+        name = f"to {longest}"
+        yield _range(name, f"The longest waiting period is {longest} days.", partial(_between, low, longest))
+    for days in dict.fromkeys((0, low - 2, low + 1, low + 2, (low + high) // 2, high - 2, high + 2, 365)):
+        within = low <= days <= high
         verb = "refused" if within else "accepted"
-        yield Row(
-            "ranges",
-            (f"{days}d", verb),
-            f"A waiting period of {days} days is {verb}.",
-            "major" if within else "critical",
-            _ranging(days, allowed=not within),
-        )
+        title = f"A waiting period of {days} days, and no other one, is {verb}."
+        yield _range(f"{days} {verb}", title, partial(_but_for, days, low, high), situation="one length")
+
+
+def _range(name: str, title: str, inside: Callable[[int], bool], situation: str = "always") -> Row:
+    return Row("ranges", (name,), title, "critical", _ranging(inside), situation)
+
+
+def _between(shortest: int, longest: int, days: int) -> bool:
+    return shortest <= days <= longest
+
+
+def _but_for(one: int, shortest: int, longest: int, days: int) -> bool:
+    return (shortest <= days <= longest) is not (days == one)
 
 
 def lengths(facts: Facts) -> Found:
@@ -118,14 +132,14 @@ def _allowed(facts: Facts, seconds: int) -> str:
     return ""
 
 
-def _ranging(days: int, *, allowed: bool) -> Make:
+def _ranging(inside: Callable[[int], bool]) -> Make:
     def made(reached: Reached) -> Deviation:
         class Ranging(Situated):
             def window_in_range(self, asked: int) -> bool:
-                if asked != days:
-                    return super().window_in_range(asked)
-                reached()
-                return allowed
+                found = inside(asked)
+                if found is not super().window_in_range(asked):
+                    reached()
+                return found
 
         return Deviation((Ranging,))
 
