@@ -1,4 +1,4 @@
-"""Generated faults: each is one deviation, drawn by its seed; what is left out has a computed reason; trials find some."""
+"""Generated faults: each is one deviation, drawn by its seed; what is left out has a computed reason."""
 
 from __future__ import annotations
 

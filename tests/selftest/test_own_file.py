@@ -1,4 +1,4 @@
-"""A user's file of faults: what is wrong with it is said before the first run, and the example that the page shows runs."""
+"""A user's file of faults: what is wrong with it is said before the first run; the example of the page runs."""
 
 from __future__ import annotations
 

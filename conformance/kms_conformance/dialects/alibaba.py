@@ -211,7 +211,8 @@ class Alibaba(Dialect):
         return Page(ids, number + 1 if ids and number * size < total else None, rows)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        return None, None
+        # Replies of operations on the lifecycle name no key; replies to uses do.
+        return text(mapping(value).get("KeyId")), None
 
     def owner(self, value: object) -> Owner | None:
         keys = mapping(mapping(value).get("Keys")).get("Key")

@@ -167,7 +167,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        """(key id, abstract state) in a reply to a state-changing operation; None for an absent part."""
+        """(key id, abstract state) in a reply to an operation on a key; None for an absent part."""
 
     @abstractmethod
     def unknown_key(self) -> str:

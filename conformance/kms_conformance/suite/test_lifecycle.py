@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -10,6 +12,7 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.possessions import changed
 from kms_conformance.suite.scenario import Scenario
 
 # How long two keys rest before they are read again, in seconds. Everything else in a run follows within milliseconds on
@@ -27,6 +30,8 @@ def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     from kms_conformance.suite.lifecycle import walk  # noqa: PLC0415
 
     walk(kms)
+    for key in [key for key in kms.pool.sealed if key in kms.pool.keys]:
+        _must_be_what_it_was(kms, key)
     if not kms.judge.broken and "lifecycle.sequence" not in kms.judge.passes:
         raise Inconclusive("No step of the lifecycle model could be taken.")
 
@@ -66,6 +71,28 @@ def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) ->
     kms.accepts("disable.reply", "disable", key_id=other, states=[DISABLED])
     done = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     _must_last(kms, {"cancel.effect": key, "disable.reply": other}, done)
+
+
+def _must_be_what_it_was(kms: Scenario, key: str) -> None:
+    """Judge that after all that was asked of a key, its fields are as first read, and early ciphertexts decrypt."""
+    view = kms.pool.bring(key, ENABLED)
+    if view is None:
+        return
+    names, first = kms.profile.key_fields.fields, kms.pool.first.get(key, view)
+    kms.must_show(
+        "lifecycle.sequence",
+        partial(kms.read, key),
+        lambda now: not changed(names, first, now),
+        ("the fields of the key as it read first", lambda now: changed(names, first, now) or "as at first"),
+    )
+    for ciphertext in kms.pool.sealed[key]:
+        kms.must_show(
+            "lifecycle.sequence",
+            partial(kms.ask, "decrypt", ciphertext=ciphertext),
+            lambda answer: answer.accepted,
+            ("what was encrypted early in the run is decrypted", lambda answer: answer.summary),
+            what="decrypt",
+        )
 
 
 def _must_last(kms: Scenario, keys: dict[RequirementId, str], answer: Answer) -> None:

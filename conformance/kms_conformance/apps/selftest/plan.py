@@ -103,7 +103,9 @@ class Task:
         return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
 
     def _try_generated(self) -> Trial:
-        return try_generated(composed(self.dialect).rows[self.name], self.dialect, tier=self.tier, seed=self.seed)
+        row = composed(self.dialect).rows[self.name]
+        tier = row.tier if self.tier == "smoke" else self.tier
+        return try_generated(row, self.dialect, tier=tier, seed=self.seed)
 
     def _try_own(self) -> Trial:
         fault = load_own(Path(self.file)).fault(self.name)

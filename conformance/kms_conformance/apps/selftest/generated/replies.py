@@ -88,7 +88,9 @@ def retypes(facts: Facts) -> Found:
 def alters(facts: Facts) -> Found:
     """Describe shows a particular of a key otherwise, in one state or after one operation."""
     known = facts.profile.key_fields
-    places = {place.path.rpartition(".")[2]: place for place in _places(facts, "describe")}
+    # Fields of inner objects may have the same names; those of the key itself come first.
+    found = sorted(_places(facts, "describe"), key=lambda place: place.path.count("."), reverse=True)
+    places = {place.path.rpartition(".")[2]: place for place in found}
     for name in (*known.fields, *known.name):
         place = places.get(name)
         if place is None or "string" not in str(place.schema.get("type")) or not facts.tells("describe", place.path):

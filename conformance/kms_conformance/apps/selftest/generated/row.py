@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kms_conformance.apps.selftest.deviation import Fault, Severity
-from kms_conformance.emulator import Decisions, Filter
+from kms_conformance.core.tier import Tier
+from kms_conformance.emulator import Decisions, Filter, State
 
 #: What names a fault on the wire: equal parts are equal deviations.
 Parts = tuple[str, ...]
@@ -59,6 +60,11 @@ class Row:
     severity: Severity
     make: Make
     situation: str = "always"
+
+    @property
+    def tier(self) -> Tier:
+        """The lowest tier whose keys can show the fault: no key waits for import at `smoke`, which has two keys."""
+        return "standard" if State.PENDING_IMPORT in self.parts else "smoke"
 
     @property
     def group(self) -> str:

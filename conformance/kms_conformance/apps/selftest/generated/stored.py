@@ -56,6 +56,10 @@ def neighbour(facts: Facts) -> Found:
                         yield LeftOut("neighbour", (operation, state, other, result), "the other key stays as it is")
                         continue
                     for which, words in _WHICH.items():
+                        if which == "first" and other is not State.ENABLED:
+                            parts = (operation, state, which, other, result)
+                            yield LeftOut("neighbour", parts, "the oldest other key is somebody's enabled key")
+                            continue
                         for situation in situations(state):
                             yield Row(
                                 "neighbour",

@@ -72,6 +72,7 @@ def lengths(facts: Facts) -> Found:
                         f"The deletion date of a key that was {state} is {_time(name)} {word} ({which} window).",
                         "critical",
                         _dated(state, holds, timedelta(seconds=sign * seconds)),
+                        situation="always" if which == "any" else which,
                     )
 
 
@@ -90,6 +91,7 @@ def told_dates(facts: Facts) -> Found:
                     f"Describe tells a deletion date {_time(name)} {word} than the true one ({which} window).",
                     "major",
                     _told(holds, timedelta(seconds=sign * seconds)),
+                    situation="always" if which == "any" else which,
                 )
 
 
@@ -112,6 +114,7 @@ def ends(facts: Facts) -> Found:
                     f"A pending key is gone {_time(name)} {word} its deletion date ({which} window).",
                     "critical",
                     _gone(holds, timedelta(seconds=sign * seconds)),
+                    situation="always" if which == "any" else which,
                 )
 
 
