@@ -25,6 +25,10 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
     others = sorted(kms.others_before)[:_MOST_OTHERS]
+    # `test_lifecycle` decrypts it when everything else has been asked of these keys.
+    with suppress(Inconclusive):
+        for sealing in (key, bystander):
+            kms.pool.sealed[sealing] = kms.ciphertexts(sealing)
     elapsed = kms.elapsed()
     before = {other: kms.pool.read_known(other) for other in (bystander, *others)}
     kms.ask("disable", key_id=key)

@@ -90,8 +90,9 @@ class Trial:
 
     A fault of a user is detected if its trial has no problem: a requirement that the user named failed, or any MUST if
     the user named none. Another fault, also one of a pair, is detected (`killed`) if any requirement failed. Its trial
-    has no problem if one of its `requirements` failed, at most `MOST_ACCUSED` requirements failed (more if the fault has a `why_more`), and the
-    exit code is the expected one. For a pair, only requirements that are not expected count towards `MOST_ACCUSED`.
+    has no problem if one of its `requirements` failed, at most `MOST_ACCUSED` requirements failed (more if the fault
+    has a `why_more`), and the exit code is the expected one. For a pair, only requirements that are not expected count
+    towards `MOST_ACCUSED`. The trial of a generated fault has no problem if the fault is detected.
     """
 
     subject: Subject
