@@ -20,7 +20,12 @@ from kms_conformance.wire.messages import Request
 
 _PROBE = "kms-conformance-probe"
 # Arguments of the adapter that name a key, and whether they name it by its id or by an alias.
-_NAMING: Mapping[str, Literal["key", "alias"]] = {"key_id": "key", "arn": "key", "alias": "alias"}
+_NAMING: Mapping[str, Literal["key", "alias"]] = {
+    "key_id": "key",
+    "source_key_id": "key",
+    "arn": "key",
+    "alias": "alias",
+}
 # Methods with which a reading operation cannot become an operation that changes something.
 _READING_METHODS = frozenset({"GET", "HEAD", "POST"})
 
@@ -114,7 +119,8 @@ class Gate:
     def _doubts(self, request: Request) -> tuple[str, ...]:
         """Ids of keys in a request that are neither ours nor confirmed as unknown."""
         named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
-        return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
+        # An empty text names no key, as no name does.
+        return tuple(value for value in named if value and value not in self._absent and not self._is_ours(value))
 
     def _foreign_key(self, request: Request) -> str | None:
         """A listed key of somebody else that the request names, anywhere in URL, headers or body; else None."""

@@ -222,14 +222,20 @@ class Client:
         Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
-        odd = self.dialect.may_be_malformed(key)
-        if not self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd):
+        if not self.confirms_absent(key, answer):
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
                 "The request might have changed a key of somebody else.",
             )
-        self.gate.note_absent(key)
+
+    def confirms_absent(self, key: str, answer: Answer) -> bool:
+        """Whether the answer to describing an id shows that no key has it; if so, requests may name the id from now on."""
+        odd = self.dialect.may_be_malformed(key)
+        absent = self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd)
+        if absent:
+            self.gate.note_absent(key)
+        return absent
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """Raise `Denied` if our own credentials were refused, which says nothing about the target.

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.auth import Sabotage, SignerFactory, sabotages
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED
+from kms_conformance.suite.credentials import FAULTS, all_sabotages, found_sabotages
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
 
 @requirement("auth.{fault}")
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "missing",
-        "incomplete",
-        "garbage",
-        "expired",
-        "other-project",
-        "other-region",
-        "unknown-access-key",
-        "wrong-secret",
-        "tampered",
-        "stale",
-    ],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_request_is_refused(kms: Scenario, fault: str) -> None:
-    found = [sabotage for sabotage in _sabotages(kms) if sabotage.name.replace("_", "-").startswith(fault)]
-    if not found:
-        raise Inconclusive(
-            f"Not tested: the target file has no credentials for the case {fault!r}.",
-            "The case `expired` needs an expired token in `auth.expired_token`.",
-        )
+    found = found_sabotages(kms, fault)
     key = kms.key(ENABLED)
     before = kms.view(key)
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
@@ -45,14 +26,10 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
 
 @requirement("auth.replayed-nonce")
 def test_replayed_request_is_refused(kms: Scenario) -> None:
-    sabotage = next(sabotage for sabotage in _sabotages(kms) if sabotage.name == "replayed_nonce")
+    sabotage = next(sabotage for sabotage in all_sabotages(kms) if sabotage.name == "replayed_nonce")
     request = kms.dialect.request("describe", {"key_id": kms.key(ENABLED)})
     first = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
     if not first.accepted:
         raise Inconclusive(f"The first request, which is to be replayed, was refused: {first.summary}.")
     second = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
     kms.must_be_refused("auth.replayed-nonce", sabotage.refusal, second)
-
-
-def _sabotages(kms: Scenario) -> tuple[Sabotage, ...]:
-    return sabotages(kms.client.target, SignerFactory(kms.client.session), kms.client.world.clock.now, kms.chance)

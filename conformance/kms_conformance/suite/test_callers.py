@@ -1,0 +1,67 @@
+"""Callers: no operation is served to a caller without valid credentials, in whatever form the request is."""
+
+from __future__ import annotations
+
+import pytest
+
+from kms_conformance.auth import Sabotage
+from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.suite.credentials import FAULTS, found_sabotages
+from kms_conformance.suite.key_requests import KeyRequests, places
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+
+# Some services lock an access key after five wrong signatures in a row. A read of the key follows this many, which is a
+# good request and shows that nothing has changed.
+_IN_A_ROW = 2
+_LACKING = "lacking_operation unknown_action unknown_path"
+
+
+@requirement("auth.{fault}")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
+    found = found_sabotages(kms, fault)
+    key = kms.key(ENABLED)
+    requests = KeyRequests(kms, key, key)
+    named = {place.operation: place for place in places(kms)}
+    requests.prepare([place for place in named.values() if place.operation in {"decrypt", "put_policy"}])
+    before = kms.read(key)
+    requirement_id = as_id(f"auth.{fault}")
+    sent: list[Answer] = []
+    for sabotage in found:
+        for number, operation in enumerate(_operations(kms)):
+            place = named.get(operation)
+            arguments = {} if place is None else requests.arguments(place, key)
+            answer = _sent(kms, operation, arguments, sabotage, number + FAULTS.index(fault))
+            sent.append(answer)
+            if kms.client.api[operation].beside and kms.is_told(_LACKING, answer):
+                continue
+            kms.must_be_refused(requirement_id, sabotage.refusal, answer)
+            if answer.accepted or len(sent) % _IN_A_ROW == 0:
+                kms.must_be_unchanged(requirement_id, before, kms.read(key), answer, again=False)
+            if answer.accepted:
+                kms.pool.bring(key, ENABLED)
+    kms.must_be_unchanged(requirement_id, before, kms.read(key), sent[-1])
+
+
+def _operations(kms: Scenario) -> list[str]:
+    """The operations that need credentials, but `schedule`, which another check sends in every way."""
+    api = kms.client.api
+    return [name for name in api.operations if name != "schedule" and not api.is_public(name)]
+
+
+def _sent(kms: Scenario, operation: str, arguments: dict[str, object], sabotage: Sabotage, turn: int) -> Answer:
+    """Send a request with a faulty signature. Its documented forms take turns, each operation gets all of them."""
+    forms = [None, *kms.dialect.forms.values()]
+    form = forms[turn % len(forms)]
+
+    def send(further: dict[str, object]) -> Answer:
+        request = kms.dialect.request(operation, {**arguments, **further})
+        changed = request if form is None else form(request)
+        return kms.client.send(changed, kms.client.api[operation], sabotage.signer)
+
+    if operation != "create":
+        return send({})
+    return kms.pool.attempt(lambda marker: send(dict(kms.dialect.naming(marker))))[0]
