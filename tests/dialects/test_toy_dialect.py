@@ -67,7 +67,7 @@ def target(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Path]:
         lines: list[str] = []
         for line in served.stdout:
             lines.append(line)
-            if line.startswith("time_control:"):
+            if line.startswith("disposable:"):
                 break
         path = tmp_path / "toy.yaml"
         path.write_text("".join(lines))

@@ -235,7 +235,7 @@ def test_target_huawei(dialect: str, kind: str | None) -> None:
     with Emulator(dialect) as emulator:
         target = emulator.target(kind)
         assert yaml.safe_load(emulator.target_yaml(kind)) == target
-        assert list(target) == ["name", "dialect", "base_url", "auth", "time_control"]
+        assert list(target) == ["name", "dialect", "base_url", "auth", "time_control", "disposable"]
         assert target["time_control"] == f"{emulator.base_url}/_control/clock"
 
 

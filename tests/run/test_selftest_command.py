@@ -51,7 +51,7 @@ def test_trial_that_goes_wrong_is_shown_and_ends_with_1(
         return Trial(subject, "smoke", 1, False, 0, (), "survived", 0.1, 1, None)
 
     monkeypatch.setattr(plan.Task, "run", survived)
-    assert selftest("--all", "-k", "window-below-minimum-accepted", "-n", "1") == 1
+    assert selftest("--all", "-k", "fault-window-below-minimum-accepted", "-n", "1") == 1
     said = capsys.readouterr().out
     assert "fault window-below-minimum-accepted" in said
     assert "does not hold:" in said
@@ -78,7 +78,7 @@ def test_only_what_went_wrong_is_made_again(
         return Trial(subject, "smoke", 1, True, 0, ("reply.status",), problems[task.dialect], 0.1, 1, None)
 
     monkeypatch.setattr(plan.Task, "run", tried)
-    chosen = ("--all", "-n", "1", "--seed", "1", "-k", "window-below-minimum-accepted")
+    chosen = ("--all", "-n", "1", "--seed", "1", "-k", "fault-window-below-minimum-accepted")
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert selftest(*chosen, "--json", str(first)) == 1
     problems |= {"huawei": "", "alibaba": "must not be asked again", "aws": "nor must this one"}

@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.lag import MODELS
 from kms_conformance.apps.selftest.nulls import NULLS
-from kms_conformance.apps.selftest.plan import compound, everything, sample
-from kms_conformance.apps.selftest.trial import COMPOUND
+from kms_conformance.apps.selftest.plan import compound, everything, pairs, sample
+from kms_conformance.apps.selftest.trial import COMPOUND, LAGGING
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.requirements import Catalogue
@@ -54,6 +55,26 @@ def test_everything_is_everything() -> None:
         assert {(kind, subject.name, d) for subject in subjects for d in subject.dialects} <= tried
     drawn = [(task.dialect, task.tier, task.seed) for task in everything(1, 3, 1) if task.name == COMPOUND]
     assert len(drawn) == len(set(drawn)) == 4 * len(specs.dialects())
+
+
+@pytest.mark.parametrize("dialect", specs.dialects())
+def test_pairs_are_drawn_by_their_seed_and_each_fault_once(dialect: str) -> None:
+    drawn = [task.name for task in pairs(dialect, 1, 60)]
+    assert drawn == [task.name for task in pairs(dialect, 1, 60)]
+    assert drawn != [task.name for task in pairs(dialect, 2, 60)]
+    faults, models = zip(*(name.split(" + ") for name in drawn), strict=True)
+    assert len(set(faults)) == 60
+    assert not {fault.name for fault in FAULTS if fault.fault_class == LAGGING} & set(faults)
+    assert set(models) <= {model.name for model in MODELS}
+    assert [task.dialect for task in everything(1, 0, 0, 60) if task.kind == "pair"].count(dialect) == 60
+
+
+def test_a_sample_has_few_trials_that_wait_for_a_lag() -> None:
+    lagging = {variant.name for variant in VARIANTS if variant.group == LAGGING}
+    for seed in range(30):
+        drawn = sample(seed)
+        assert sum(task.name in lagging for task in drawn) == 2
+        assert sum(task.kind == "pair" for task in drawn) == 2
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())

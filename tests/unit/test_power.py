@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema_rs
 
@@ -21,6 +22,12 @@ def fault(
 ) -> Trial:
     subject = Subject("fault", name, "huawei", "cancel", severity)
     return Trial(subject, tier, 1, True, 1 if accused else 0, accused, problem, 2.0, 700, first if accused else None)
+
+
+def pair(name: str, problem: str = "") -> Trial:
+    accused = () if problem else ("cancel.effect",)
+    subject = Subject("pair", f"{name} + flapping", "huawei", "flapping", "critical")
+    return Trial(subject, "smoke", 1, True, 1, accused, problem, 2.0, 700, FIRST)
 
 
 def other(kind: str, name: str, problem: str = "") -> Trial:
@@ -58,6 +65,15 @@ def test_critical_faults_that_only_the_longer_tier_shows_break_a_promise() -> No
     ]
 
 
+def test_faults_of_lagging_emulators_are_counted_apart() -> None:
+    tried = power(fault("seen"), *(pair(str(number)) for number in range(9)), pair("quiet", "not detected"))
+    assert tried.faults("huawei") == Score(1, 1, 1, 1)
+    assert tried.faults("huawei", kind="pair") == tried.faults(group="flapping", kind="pair") == Score(10, 9, 9, 9)
+    detected, expected = tried.broken_promises()
+    assert detected == "huawei: 9 of 10 faults of lagging emulators detected; the minimum is 98 %."
+    assert expected.startswith("huawei: 9 of 10 faults of lagging emulators detected with the expected requirement")
+
+
 def test_accused_variant_and_passing_null_break_a_promise_each() -> None:
     broken = power(other("variant", "a + b", "reply.status is failed: x"), other("null", "dead", "passed: x"))
     assert [text.partition(":")[0] for text in broken.broken_promises()] == [
@@ -72,7 +88,7 @@ def test_medians_are_of_what_was_reported() -> None:
 
 
 def test_report_is_valid_and_reads_back() -> None:
-    whole = power(fault("seen"), SURVIVED, LATE, other("variant", "a"), other("null", "dead"))
+    whole = power(fault("seen"), SURVIVED, LATE, pair("seen"), other("variant", "a"), other("null", "dead"))
     raw = json.loads(json.dumps(whole.to_json()))
     schema = json.loads((specs.SPECS / "schemas" / "power.schema.json").read_text())
     jsonschema_rs.Draft202012Validator(schema).validate(raw)
@@ -80,10 +96,15 @@ def test_report_is_valid_and_reads_back() -> None:
 
 
 def test_page_says_where_its_figures_come_from_and_what_does_not_hold() -> None:
-    text = page(power(fault("seen"), SURVIVED, other("variant", "a"), other("null", "dead")))
+    lagging = Subject("variant", "lag-steady-0.7", "huawei", "lagging")
+    trials = (other("variant", "a"), replace(other("variant", "b"), subject=lagging), other("null", "dead"))
+    text = page(power(fault("seen"), SURVIVED, pair("seen"), *trials))
     assert "    kms-conformance selftest\n" in text
     assert "commit `0123456789ab`" in text
     assert "| huawei | critical | 2 | 1 (50.0 %) |" in text
+    assert "| huawei | 1 | 1 (100 %) | 1 (100 %) | 1 (100 %) |" in text
+    assert "| flapping | 1 | 1 (100 %) | 1 (100 %) | 1 (100 %) |" in text
+    assert "- 1 variants that lag for less than the settle time of their profile,\n  in 1 runs: 0 with" in text
     assert "- fault quiet at huawei, smoke, seed 1: not detected" in text
 
 

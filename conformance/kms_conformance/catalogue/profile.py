@@ -11,6 +11,9 @@ from typing import Any
 from kms_conformance.core import specs
 from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 
+# How many equal looks in a row settle a change if the profile does not say it.
+_EQUAL_LOOKS = 5
+
 
 @dataclass(frozen=True)
 class AcceptedAnswer:
@@ -149,7 +152,7 @@ class Profile:
     @cached_property
     def settle_equal_looks(self) -> int:
         """How many equal looks in a row settle what was changed, on a target that was seen to flap."""
-        return int(self.facts["settle_equal_looks"])
+        return int(self.facts.get("settle_equal_looks", _EQUAL_LOOKS))
 
     def state(self, wire: object) -> str:
         """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""

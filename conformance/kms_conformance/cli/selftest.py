@@ -40,15 +40,17 @@ _AGAIN = "A report: run only the trials that failed or are missing in it; keep t
 @click.option(
     "--runs", nargs=2, type=click.IntRange(0), default=(20, 1), show_default=True, help="With --all: see above."
 )
+@click.option("--pairs", type=click.IntRange(0), default=60, show_default=True, help="With --all: see above.")
 @click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_AGAIN)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), default=None, help="Write the report as JSON.")
 @click.option("--page", "page_path", type=click.Path(path_type=Path), default=None, help="Write it as Markdown.")
-def selftest(
+def selftest(  # noqa: PLR0913, PLR0917 - an option each
     complete: bool,  # noqa: FBT001 - an option
     processes: int,
     part: str,
     seed: int | None,
     runs: tuple[int, int],
+    pairs: int,
     again: Path | None,
     json_path: Path | None,
     page_path: Path | None,
@@ -56,7 +58,8 @@ def selftest(
     """Test the suite itself: run it on emulators with deliberate faults, on variants, and on endpoints that are no KMS.
 
     A variant is an emulator that conforms to the documents in another way. With --all, random combinations of variants
-    are tested too: --runs gives their number for each dialect, first at tier smoke, then at tier standard.
+    are tested too: --runs gives their number for each dialect, first at tier smoke, then at tier standard. So are pairs
+    of a fault and a lag, drawn by the seed: --pairs gives their number for each dialect.
 
     Ctrl-C ends the test early and reports the trials so far.
     """
@@ -67,7 +70,7 @@ def selftest(
 
     commit = _commit()
     drawn = _seed_of(commit) if seed is None else seed
-    tasks = tuple(everything(drawn, *runs)) if complete else sample(drawn)
+    tasks = tuple(everything(drawn, *runs, pairs)) if complete else sample(drawn)
     tasks = tuple(task for task in tasks if part in str(task))
     if not tasks:
         raise click.UsageError(
@@ -145,6 +148,9 @@ def _show(power: Power, screen: Screen) -> None:
             f"named; {critical.killed} of {critical.faults} critical faults, "
             f"{percent(critical.at_smoke, critical.faults):.0f} % of them at smoke"
         )
+        pairs = power.faults(dialect, kind="pair")
+        if pairs.faults:
+            screen.write_line(f"{dialect}: {pairs.killed} of {pairs.faults} faults of lagging emulators detected")
     variants, nulls = power.of("variant"), power.of("null")
     screen.write_line(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
     screen.write_line(

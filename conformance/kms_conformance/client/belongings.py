@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kms_conformance.catalogue.api import Operation
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.gate import Gate
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_belongings import recordable
@@ -24,8 +25,8 @@ UNKNOWN = "?"
 # A proxy sends 408 and 429 for requests that may have been carried out, or not.
 _OPEN_STATUSES = frozenset({408, 429})
 
-# Reads a value that a key has of a kind; None if the target does not show it.
-ReadValue = Callable[[Belonging, str], str | None]
+# Sends an operation that only reads; None if it is not served.
+Look = Callable[..., Answer | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class GivenBelongings:
     - earlier: those that earlier runs made and this run took off.
     """
 
-    def __init__(self, dialect: Dialect, gate: Gate, ledger: Ledger) -> None:
+    def __init__(self, dialect: Dialect, gate: Gate, ledger: Ledger, redacted: Callable[[str], str]) -> None:
+        """`redacted` returns a text without secrets."""
+        self._redacted = redacted
         self._dialect = dialect
         self._gate = gate
         self._ledger = ledger
@@ -54,13 +57,13 @@ class GivenBelongings:
         self.returned: Counter[str] = Counter()
         self.earlier: Counter[str] = Counter()
 
-    def announce(self, request: Request, operation: Operation | None, read: ReadValue) -> tuple[BelongingChange, ...]:
+    def announce(self, request: Request, operation: Operation | None, look: Look) -> tuple[BelongingChange, ...]:
         """Write to the ledger what a request may give to keys of ours; returns all changes that it may make."""
         changes = tuple(self._changes(request, operation))
         for change in changes:
             if change.operation in change.belonging.made_by:
                 for key in change.keys:
-                    self._announce(key, change, read)
+                    self._announce(key, change, look)
         return changes
 
     def note(self, changes: Iterable[BelongingChange], exchange: Exchange) -> None:
@@ -129,14 +132,20 @@ class GivenBelongings:
                 if keys or name not in belonging.made_by:
                     yield BelongingChange(belonging, name, keys, recordable(belonging.requested(request)))
 
-    def _announce(self, key: str, change: BelongingChange, read: ReadValue) -> None:
+    def _announce(self, key: str, change: BelongingChange, look: Look) -> None:
         belonging, own = change.belonging, None
         names = change.names if belonging.recorded else ()
         if self._ledger.belongings.announces(self._ledger.run, key, belonging.kind, names):
             return
         if belonging.own_value == "read" and self._ledger.belongings.own(key, belonging.kind) is None:
-            own = read(belonging, key)
+            own = self._value(belonging, key, look)
         self._ledger.announce(key, belonging.kind, names, own)
+
+    def _value(self, belonging: Belonging, key: str, look: Look) -> str | None:
+        """What a key has of a kind with one value; None if the target does not show it, or it contains a secret."""
+        answer = look(belonging.listed_by, key_id=key)
+        found = belonging.listed(answer.value) if answer is not None and answer.accepted else ()
+        return found[0] if found and self._redacted(found[0]) == found[0] else None
 
     def _note_names(self, change: BelongingChange, names: tuple[str, ...]) -> None:
         kind, given = change.belonging.kind, set(names)

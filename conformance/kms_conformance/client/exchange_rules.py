@@ -10,7 +10,7 @@ from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import SIZE_STATUSES
-from kms_conformance.client.judge import ANSWERED, Judgement
+from kms_conformance.client.judge import ANSWERED, NO_SERVER_ERROR, Judgement
 from kms_conformance.dialects.base import Dialect
 
 # The operations whose replies may be about keys of others.
@@ -40,7 +40,7 @@ class ExchangeRules:
             return
         yield Judgement(ANSWERED, passed=True, exchanges=(answer.number,))
         yield self._status(answer)
-        yield _judged("reply.no-server-error", answer, "no internal error", answer.summary, answer.status != 500)
+        yield _judged(NO_SERVER_ERROR, answer, "no internal error", answer.summary, answer.status != 500)
         if spec is None or spec.schema is None:
             return
         problem = self.dialect.media_type_problem(answer.reply, answer.request, spec)

@@ -95,6 +95,10 @@ class Gate:
         if "create" in self.asked(request) and not self._announced(found):
             raise NotOurs("a request may create a key that the ledger does not announce")
 
+    def may_create(self, request: Request) -> bool:
+        """Whether a request names the operation that creates keys."""
+        return "create" in self.asked(request)
+
     def named(self, request: Request) -> tuple[tuple[str, ...], bool]:
         """Ids of our keys in a request, and whether it also names aliases or may create a key."""
         keys: dict[str, None] = {}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import shortened
+
+if TYPE_CHECKING:
+    from kms_conformance.client.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ Finding = Judgement | StateRead | Observation
 #: `missing_replies` records a failure where the target is to blame for a missing reply.
 ANSWERED: RequirementId = "reply.answered"
 
+#: The id of the requirement that no request is answered with an internal error. Each other reply counts as passed. The
+#: module `internal_errors` records a failure where the error repeats.
+NO_SERVER_ERROR: RequirementId = "reply.no-server-error"
+
 
 class Inconclusive(Exception):  # noqa: N818 - an outcome, as in the verdict file
     """A check could not be completed, for a `reason` that is never a fault of the target; `hint` is for the user.
@@ -91,6 +99,18 @@ class Unanswered(Lost):
 
     Checks that do not depend on this request may go on, as after `Lost`.
     """
+
+
+class Undecided(Lost):
+    """A request was answered with an internal error, or as unavailable, and may have been carried out.
+
+    The failure is on record if the error repeats. The state of the key, or the list of keys, shows what was done.
+    `answer`: the last answer.
+    """
+
+    def __init__(self, reason: str, hint: str, answer: Answer) -> None:
+        super().__init__(reason, hint)
+        self.answer = answer
 
 
 class Nonconformity(AssertionError):  # noqa: N818 - an outcome, as in the verdict file

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kms_conformance.client.ledger_files import LedgerError
+from kms_conformance.client.oracle import GONE
 from kms_conformance.core.shard_marks import is_run_id
+from kms_conformance.dialects.base import KeyView
 
 FORMAT = 1
 MARKER_PREFIX = "kms-conformance-"
@@ -83,6 +85,17 @@ class KeyRecord:
         """Whether the key may exist, and so may count against the quota of keys."""
         return self.event not in CLOSED
 
+    def is_proved_by(self, view: KeyView) -> bool:
+        """Whether a key that was read is the recorded key: its creation date or its marker proves it."""
+        same = view.born is not None and view.born == self.facts.get("born")
+        return view.state != GONE and (same or carries(view, self.marker.partition("/")[0]))
+
+    def is_another(self, view: KeyView) -> bool:
+        """Whether the recorded id now names a key with another creation date; then the recorded key is gone."""
+        born = self.facts.get("born")
+        other = born is not None and view.born is not None and view.born != born
+        return view.state != GONE and other and not self.is_proved_by(view)
+
 
 @dataclass(frozen=True)
 class RunAccount:
@@ -131,3 +144,11 @@ def _is_written_by_us(raw: Mapping[str, object]) -> bool:
         and isinstance(run, str)
         and is_run_id(run)
     )
+
+
+def carries(view: KeyView, marker: str) -> bool:
+    """Whether a description begins with a marker; checks append text to descriptions of our keys."""
+    description = view.description or ""
+    # The marker of key 1 is also the beginning of the marker of key 10.
+    longer = marker[-1:].isdigit() and description[len(marker) : len(marker) + 1].isdigit()
+    return description.startswith(marker) and not longer

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.answer_reader import AnswerReader
 from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.belongings import GivenBelongings
 from kms_conformance.client.exchange_rules import ExchangeRules
 from kms_conformance.client.findings import Findings
 from kms_conformance.client.front import UNAVAILABLE, NotReached
 from kms_conformance.client.gate import Gate, NotOurs
-from kms_conformance.client.judge import Denied, Inconclusive, Judgement, Lost
+from kms_conformance.client.internal_errors import InternalErrors
+from kms_conformance.client.judge import NO_SERVER_ERROR, Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.client.missing_replies import MissingReplies, Sent
+from kms_conformance.client.missing_replies import MissingReplies
 from kms_conformance.client.patience import USES, Patience
+from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
 from kms_conformance.client.signature_lock import SignatureLock
-from kms_conformance.core.text import MOST_OF_A_NAME, shortened
 from kms_conformance.dialects import adapter
-from kms_conformance.dialects.base import ErrorView
-from kms_conformance.dialects.belongings import Belonging
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
-from kms_conformance.wire.failures import NO_TLS, ONLY_TLS
 from kms_conformance.wire.messages import Exchange, Failure, Request
 from kms_conformance.wire.secrets.redactor import Redactor
 from kms_conformance.wire.session import Session
@@ -38,33 +38,20 @@ _OUTSIDE_THE_POLICY = (
     "is unknown. Allow the operation on all keys (docs/permissions.md)."
 )
 
-# Failures caused by malformed HTTP. No network problem causes them.
-_BROKEN = frozenset({"too_large", "bad_http"})
-
 # Refusals because of something that a change may have made or removed, besides those of the states of keys.
 _OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
 
-_NEXT_STEP = {
-    "refused": "Is the endpoint running, and is base_url right?",
-    "timeout": "Is the endpoint slow or stuck? The time limit is limits.timeout_seconds.",
-    "tls": "Is the certificate trusted? `verify` in the target file names a CA file.",
-    NO_TLS: "Write http:// in place of https:// in `base_url`, or the port that speaks TLS.",
-    ONLY_TLS: "Write https:// in place of http:// in `base_url`.",
-    "unsendable": "This is a fault of the suite: please report it.",
-}
-# Further questions for a target that has answered nothing yet, by the kind of the failure and the scheme of the URL.
-_NEXT_STEP_AT_FIRST = {
-    ("reset", "http"): "If the port speaks TLS, write https:// in place of http:// in `base_url`.",
-    ("timeout", "https"): "If the port does not speak TLS, write http:// in place of https:// in `base_url`.",
-}
 _NO_REUSE = "a connection was closed after a reply without notice; later requests used new connections"
 
 
-@dataclass(frozen=True)
-class _Resender:
-    """The client functions behind `missing_replies.Resender`."""
+_Again = TypeVar("_Again", Sent, Answer | Failure)
 
-    again: Callable[[], Sent]
+
+@dataclass(frozen=True)
+class _Resender(Generic[_Again]):
+    """The client functions behind `missing_replies.Resender` and `internal_errors.Repeater`."""
+
+    again: Callable[[], _Again]
     look: Callable[..., Answer | None]
 
 
@@ -82,24 +69,21 @@ class Client:
         self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
         self._ledger = ledger
-        self.belongings = GivenBelongings(self.dialect, self.gate, ledger)
+        redactor = Redactor.of(target)
+        self.belongings = GivenBelongings(self.dialect, self.gate, ledger, redactor.text)
         self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.exchange_log = ExchangeLog(Redactor.of(target))
+        self.exchange_log = ExchangeLog(redactor)
         self.findings = self._new_findings(kept=False)
         self.requests = 0
         promised = target.limits.requests_per_second
         self.backoff = Backoff(
             target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
         )
-        self.missing_replies = MissingReplies(
-            self.dialect,
-            self.gate,
-            self.profile,
-            self.world.clock,
-            target.limits.timeout_seconds,
-        )
+        self.effects = Effects(self.dialect, self.gate, self.profile, self.world.clock)
+        self.missing_replies = MissingReplies(self.effects, target.limits.timeout_seconds)
+        self.internal_errors = InternalErrors(self.effects, self.profile)
         self.patience = Patience(
             self.profile.settle_seconds,
             self.profile.settle_equal_looks,
@@ -107,8 +91,7 @@ class Client:
             self.world.clock,
             self._observe,
         )
-        self._has_answered = False
-        self._cut: set[str] = set()
+        self._reader = AnswerReader(self.dialect, self.api, self._breaks)
         self._rules = ExchangeRules(self.dialect, ledger.holds)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
@@ -124,6 +107,9 @@ class Client:
 
     def _new_findings(self, *, kept: bool) -> Findings:
         return Findings(self.exchange_log.redactor.text, lambda: self.exchange_log.count, kept=kept)
+
+    def _breaks(self, requirement: RequirementId, expected: str, received: str, number: int) -> None:
+        self.findings.breaks(requirement, expected, received, (number,))
 
     def _observe(self, text: str) -> None:
         self.findings.observe(text)
@@ -141,16 +127,19 @@ class Client:
         if answer.front is not None:
             raise NotReached(answer)
         if operation == "describe" and answer.accepted:
-            self.missing_replies.note_description(str(arguments.get("key_id")), answer)
+            self.effects.note_description(str(arguments.get("key_id")), answer)
         return answer
 
     def look(self, operation: str, /, **arguments: object) -> Answer | None:
-        """Send an operation that only reads, once and without judging the reply; None if it is not served."""
+        """Send an operation that only reads, twice after an internal error, unjudged; None if it is not served."""
         request, described = self.dialect.request(operation, arguments), self.api[operation]
-        sent = self._exchange(request, described, self.signer)
-        if sent.exchange.reply is None:
-            return None
-        answer = self._read(sent.exchange, described, sent.number, sent.sent_at)
+        for _ in range(2):
+            sent = self._exchange(request, described, self.signer)
+            if sent.exchange.reply is None:
+                return None
+            answer = self._reader.read(sent.exchange, described, sent.number, sent.sent_at)
+            if answer.status != INTERNAL_ERROR:
+                break
         if self.is_throttled(answer) or answer.status in UNAVAILABLE:
             self.missing_replies.note_throttled()
             return None
@@ -160,9 +149,9 @@ class Client:
         """Sign and send a request, and judge the reply.
 
         A request is sent again after a pause if it was throttled or found no connection, so that it was not carried
-        out, or if it only reads and the target is unavailable. Raises:
+        out, or if it only reads and the target is unavailable. After an internal error, see `InternalErrors`. Raises:
 
-        - `Lost` if a request that may have changed something got no reply.
+        - `Lost` if a request that may have changed something got no reply; `Undecided` if it got an internal error.
         - `Inconclusive` if there is no reply to judge for another reason, or if the target keeps refusing to serve.
         - `NotOurs` if the request could change a key that is not ours.
         """
@@ -194,14 +183,12 @@ class Client:
                 self.backoff.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
             attempt += 1
         self.session.pace.speed_up()
-        if not name or (answer.accepted and name not in self.api.read_only):
-            self.missing_replies.forget_descriptions()
+        if not name or answer.status < 400:
+            self.effects.note_carried_out(request, operation)
         if answer.front is not None:
             self.findings.observe(f"{name or request.method}: {answer.front.text}")
         if name not in self.api.read_only | USES:
             self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
-        if answer.status in UNAVAILABLE:
-            raise Lost(f"The target is not serving at the moment ({answer.summary}).", "Run again later.")
         if self.profile.admits("key_unavailable", answer.status, answer.code):
             raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
         if signer is None:
@@ -276,7 +263,7 @@ class Client:
         """
         self.requests += 1
         number = self.exchange_log.add(operation.id, exchange)
-        answer = self._read(exchange, operation, number, exchange.started)
+        answer = self._reader.read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
 
     def may_be_late(self, answer: Answer) -> bool:
@@ -315,16 +302,42 @@ class Client:
             raise
 
     def _once(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
-        """The answer to one attempt, or the failure if no connection was made and the request may be sent again."""
+        """The answer to a request, or the failure if no connection was made and the request may be sent again.
+
+        After an internal error, the request is sent again where that cannot change its meaning.
+        """
+        answer = self._answered(request, operation, signer)
+        if isinstance(answer, Failure):
+            return answer
+        if not self.internal_errors.concerns(answer):
+            self.internal_errors.note_answer(request, operation)
+            return answer
+        if answer.status in UNAVAILABLE:
+            self.missing_replies.note_throttled()
+        resender = _Resender(lambda: self._answered(request, operation, signer), self.look)
+        last = self.internal_errors.ask_again(resender, request, answer, self.findings)
+        if isinstance(last, Answer) and last.status == INTERNAL_ERROR and last.error is None:
+            self._judge(request, last)
+        return last
+
+    def _answered(self, request: Request, operation: Operation | None, signer: Signer) -> Answer | Failure:
+        """The answer to one attempt, judged by the rules of all replies unless it may be one of a proxy."""
         sent_at, exchange, number = self._sent(request, operation, signer)
-        if exchange.failure is not None and exchange.failure.kind == "refused" and self._has_answered:
+        if exchange.failure is not None and exchange.failure.kind == "refused" and self._reader.has_answered:
             return exchange.failure
-        answer = self._read(exchange, operation, number, sent_at)
-        # The rules for replies are applied only to replies to documented operations.
-        if self.findings.kept and operation is not None:
-            whole = not (operation.name == "describe" and self.gate.names_stranger(request))
-            self.findings.record(self._rules.judge(answer, whole=whole))
+        answer = self._reader.read(exchange, operation, number, sent_at)
+        if answer.error is not None or answer.status != INTERNAL_ERROR:
+            # An internal error without an error of the dialect is judged if it repeats.
+            self._judge(request, answer)
         return answer
+
+    def _judge(self, request: Request, answer: Answer) -> None:
+        # The rules for replies are applied only to replies to documented operations. `internal_errors` records those
+        # internal errors that are failures.
+        if self.findings.kept and answer.operation is not None:
+            whole = not (answer.operation.name == "describe" and self.gate.names_stranger(request))
+            judged = self._rules.judge(answer, whole=whole)
+            self.findings.record(each for each in judged if each.passed or each.requirement != NO_SERVER_ERROR)
 
     def _sent(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         """Send a request; if it gets no reply, send it again if a repetition is harmless. Returns the last attempt."""
@@ -348,7 +361,7 @@ class Client:
             if self.signature_lock.needs_good:
                 raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
         self.signature_lock.check()
-        changes = self.belongings.announce(request, operation, self._value_of)
+        changes = self.belongings.announce(request, operation, self.look)
         sent_at = self.world.clock.now()
         try:
             signed = signer.sign(request)
@@ -362,7 +375,7 @@ class Client:
         name = "" if operation is None else operation.id
         number = self.exchange_log.add(name, exchange)
         self.world.observer.named(exchange, number, name)
-        self._has_answered |= exchange.reply is not None
+        self._reader.note(exchange)
         self.missing_replies.note_outcome(exchange)
         if exchange.reply is not None:
             self.backoff.note_outcome(None, exchange.reply.seconds)
@@ -372,53 +385,6 @@ class Client:
                 self.findings.observe(_NO_REUSE)
         return Sent(sent_at, exchange, number)
 
-    def _value_of(self, belonging: Belonging, key: str) -> str | None:
-        """What a key has of a kind with one value; None if the target does not show it, or it contains a secret."""
-        answer = self.look(belonging.listed_by, key_id=key) if belonging.listed_by in self.api else None
-        found = belonging.listed(answer.value) if answer is not None and answer.accepted else ()
-        return found[0] if found and self.exchange_log.redactor.text(found[0]) == found[0] else None
-
-    def _read(self, exchange: Exchange, operation: Operation | None, number: int, sent_at: datetime) -> Answer:
-        reply = exchange.reply
-        if reply is None:
-            raise self._no_reply(exchange, operation, number)
-        self._cut.discard("" if operation is None else operation.name)
-        replies = operation.replies if operation is not None else self.api["describe"].replies
-        spec = replies.get(reply.status)
-        decoded = self.dialect.decode(reply, spec)
-        return Answer(
-            operation=operation,
-            request=exchange.request,
-            reply=reply,
-            spec=spec,
-            value=decoded.value,
-            problems=decoded.problems,
-            # A successful reply may have a further field that is named like that of an error.
-            error=_named(self.dialect.error(decoded.value)) if reply.status >= 400 else None,
-            number=number,
-            sent_at=sent_at,
-            documented=tuple(replies),
-        )
-
-    def _no_reply(self, exchange: Exchange, operation: Operation | None, number: int) -> Inconclusive:
-        failure = exchange.failure
-        assert failure is not None
-        name = "" if operation is None else operation.name
-        # A single truncated body may be due to a broken connection. If two replies of one operation in a row are
-        # truncated, the target truncates them.
-        cut_again = failure.kind == "truncated" and (name in self._cut or name in self.api.read_only)
-        if failure.kind == "truncated":
-            self._cut.add(name)
-        if failure.kind in _BROKEN or cut_again:
-            self.findings.breaks("reply.encoding", "one whole HTTP reply", failure.text, (number,))
-        reason = f"No reply ({failure.kind}): {failure.text}"
-        hint = _NEXT_STEP.get(failure.text) or _NEXT_STEP.get(failure.kind, "")
-        if not self._has_answered:
-            scheme = exchange.request.url.partition(":")[0]
-            hint = f"{hint} {_NEXT_STEP_AT_FIRST.get((failure.kind, scheme), '')}".strip()
-        was_sent = failure.kind not in {"refused", "tls", "unsendable"}
-        return Lost(reason, hint) if was_sent and name not in self.api.read_only else Inconclusive(reason, hint)
-
     def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)
         if throttled or answer.status in UNAVAILABLE:
@@ -426,11 +392,3 @@ class Client:
         if throttled:
             self.session.pace.slow_down()
         return throttled or (name in self.api.read_only and answer.status in UNAVAILABLE)
-
-
-def _named(error: ErrorView | None) -> ErrorView | None:
-    """The error with texts of bounded length, because an endpoint may send texts as long as a whole reply."""
-    if error is None:
-        return None
-    code = None if error.code is None else shortened(error.code, MOST_OF_A_NAME)
-    return replace(error, code=code, message=None if error.message is None else shortened(error.message))

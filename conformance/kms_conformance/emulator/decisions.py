@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from kms_conformance.emulator.keys import ABSENT, Key, Quoted, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from kms_conformance.emulator.messages import Inbound
@@ -155,6 +155,24 @@ class Decisions:
     ) -> Iterable[Key]:
         """The keys to store after a refused request; by default none. `key` is the key that the request named."""
         return ()
+
+    def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
+        """The keys to store before an operation, because they have changed without a request; by default none."""
+        return ()
+
+    def memory_seconds(self) -> float:
+        """For how many seconds of real time the store remembers its former contents, for `found`; by default 0."""
+        return 0.0
+
+    def found(
+        self, operation: str, keys: Mapping[str, Key], earlier: Callable[[float], Mapping[str, Key]]
+    ) -> Mapping[str, Key]:
+        """The keys as an operation finds them, by id: it decides by them, and a read shows them.
+
+        `keys` are the keys as they are now; `earlier(n)` gives the keys as they were n seconds before. A change always
+        starts from the key as it is now. The operation `resolve_alias` finds the key for an alias in a request.
+        """
+        return keys
 
     def shown(self, operation: str, key: Key, now: datetime) -> Key:
         """The key as the reply to `operation` shows it."""

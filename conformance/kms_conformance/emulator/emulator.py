@@ -106,7 +106,9 @@ class Emulator:
             self.requests_served += 1
         try:
             if inbound.path == CONTROL_PATH:
-                return answer_control(inbound, self.clock)
+                outbound = answer_control(inbound, self.clock)
+                self.store.expire()
+                return outbound
             inbound, outbound = self._api.answer(inbound)
             for modify in self.filters:
                 outbound = modify(inbound, outbound)

@@ -10,11 +10,12 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kms_conformance.emulator.history import History
 from kms_conformance.emulator.keys import State, key_of
 from kms_conformance.emulator.refusals import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from kms_conformance.emulator.clock import MovableClock
@@ -32,6 +33,7 @@ class Store:
         self._decisions = decisions
         self._clock = clock
         self._keys: dict[str, Key] = {}
+        self._history = History(decisions.memory_seconds())
         # The lock is reentrant, because methods that hold it call other methods that acquire it.
         self._lock = threading.RLock()
 
@@ -42,6 +44,17 @@ class Store:
             self._present()
             return tuple(self._keys.values())
 
+    def found(self, operation: str) -> tuple[Key, ...]:
+        """All keys as a read finds them; see `Decisions.found`."""
+        with self._lock:
+            self._present()
+            return tuple(self._found(operation).values())
+
+    def expire(self) -> None:
+        """Remove the keys whose deletion date has passed. Every operation does so; this is for a moved clock."""
+        with self._lock:
+            self._present()
+
     def create(self, draft: KeyDraft) -> Key:
         """Create a key; raises `Refused` for an alias in use or an exhausted quota."""
         with self._lock:
@@ -51,6 +64,7 @@ class Store:
             if not self._decisions.quota_left(self._keys.values()):
                 raise Refused("quota_exhausted")
             key = key_of(draft, self._decisions.state_after_create(external=draft.external), now)
+            self._history.note(self._keys)
             self._keys[key.id] = key
             self._keep(self._decisions.effects("create", key, key, self._keys.values()))
             return self._decisions.shown("create", key, now)
@@ -63,7 +77,7 @@ class Store:
         """The keys in the reply to a list request; see `Decisions.listed` and `Decisions.shown`."""
         with self._lock:
             now = self._present()
-            shown = self._decisions.listed(tuple(self._keys.values()))
+            shown = self._decisions.listed(tuple(self._found("list").values()))
             return tuple(self._decisions.shown("list", key, now) for key in shown)
 
     def enable(self, key_id: str) -> Key:
@@ -125,15 +139,13 @@ class Store:
     def delete_alias(self, alias: str) -> Key:
         """Delete an alias; the state of its key does not matter."""
         with self._lock:
-            kept = tuple(a for a in self.by_alias(alias).aliases if a != alias)
-            return self.changed("delete_alias", self.by_alias(alias).id, lambda key, _: replace(key, aliases=kept))
+            holder = _with_alias(alias, self.keys)
+            kept = tuple(a for a in holder.aliases if a != alias)
+            return self.changed("delete_alias", holder.id, lambda key, _: replace(key, aliases=kept))
 
     def by_alias(self, alias: str) -> Key:
-        """The key with this alias; raises `Refused` if there is none."""
-        for key in self.keys:
-            if alias in key.aliases:
-                return key
-        raise Refused("unknown_alias")
+        """The key that a request names by this alias; raises `Refused` if there is none."""
+        return _with_alias(alias, self.found("resolve_alias"))
 
     def tag(self, key_id: str, tags: dict[str, str]) -> Key:
         """Add tags to a key; a tag name that the key already has gets the new value."""
@@ -150,7 +162,7 @@ class Store:
     def move_alias(self, alias: str, key_id: str) -> Key:
         """Move an alias to another key; raises `Refused` if no key has the alias."""
         with self._lock:
-            holder = self.by_alias(alias)
+            holder = _with_alias(alias, self.keys)
             kept = tuple(name for name in holder.aliases if name != alias)
             key = self.changed(
                 "update_alias",
@@ -158,7 +170,7 @@ class Store:
                 lambda key, _: replace(key, aliases=(*(name for name in key.aliases if name != alias), alias)),
             )
             if holder.id != key.id:
-                self.put(replace(holder, aliases=kept))
+                self._keep((replace(holder, aliases=kept),))
             return key
 
     def refused(self, operation: str | None, refusal: str, key_id: object) -> None:
@@ -180,24 +192,45 @@ class Store:
         """
         with self._lock:
             now = self._present()
-            before = self._keys.get(key_id) or self._decisions.invented_key(key_id, now)
-            if before is None:
+            found = self._found(operation).get(key_id) or self._decisions.invented_key(key_id, now)
+            if found is None:
                 raise Refused("lost_key" if operation == "decrypt" else "unknown_key")
-            refusal = self._decisions.refusal_for(operation, before)
+            refusal = self._decisions.refusal_for(operation, found)
             if refusal is not None:
                 raise Refused(refusal)
+            before = self._keys.get(key_id, found)
             after = change(before, now)
             self._keep(self._decisions.effects(operation, before, after, self._keys.values()))
-            return self._decisions.shown(operation, after, now)
+            return self._decisions.shown(operation, found if after is before else after, now)
+
+    def _found(self, operation: str) -> Mapping[str, Key]:
+        keys = self._keys
+        return self._decisions.found(operation, keys, lambda seconds_ago: self._history.at(seconds_ago, keys))
 
     def _present(self) -> datetime:
-        """Remove the keys whose deletion date has passed; returns the time of the movable clock."""
+        """Store the keys that have changed by themselves, and remove those whose deletion date has passed.
+
+        Returns the time of the movable clock.
+        """
         now = self._clock.now()
+        self._keep(self._decisions.changed_by_time(self._keys.values()))
         gone = [key.id for key in self._keys.values() if not self._decisions.key_visible(key, now)]
+        if gone:
+            self._history.note(self._keys)
         for key_id in gone:
             del self._keys[key_id]
         return now
 
     def _keep(self, keys: Iterable[Key]) -> None:
         # Only keys that exist are stored; a key that `Decisions.invented_key` made up does not exist.
-        self._keys.update({key.id: key for key in tuple(keys) if key.id in self._keys})
+        kept = {key.id: key for key in tuple(keys) if key.id in self._keys}
+        if any(self._keys[key_id] != key for key_id, key in kept.items()):
+            self._history.note(self._keys)
+            self._keys.update(kept)
+
+
+def _with_alias(alias: str, keys: Iterable[Key]) -> Key:
+    for key in keys:
+        if alias in key.aliases:
+            return key
+    raise Refused("unknown_alias")

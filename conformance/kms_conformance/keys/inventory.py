@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Denied, Inconclusive
+from kms_conformance.client.judge import Denied, Inconclusive, Undecided
 from kms_conformance.client.ledger import Ledger
-from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord
+from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord, carries
 from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.core.shard_marks import mark_of
@@ -25,6 +25,7 @@ from kms_conformance.keys.reader import Reader
 
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
+_PAUSES = (0.25, 1.0)  # seconds before a create is sent again that got an internal error and created no key
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,8 @@ class Inventory(Reader):
     def attempt(self, send: Callable[[str], Answer], kind: str = PLAIN) -> tuple[Answer, str | None]:
         """Create a key: record the intent, call `send` with the marker of the new key, and record the outcome.
 
-        Returns the answer and the id of the key; None in place of the id if no key was created. If the reply is lost,
-        keys with the marker are searched and recorded, and `Inconclusive` is raised. Raises `Inconclusive` too if the
-        reply names a key that cannot be proved to be ours.
+        Returns the answer and the id of the key, or None without a key. After an internal error, `send` is called again
+        if no key has the marker. Raises `Inconclusive` if the reply is lost or names a key that is not provably ours.
         """
         marker = f"{MARKER_PREFIX}{self.ledger.run}-{self._intended}"
         self._intended += 1
@@ -127,12 +127,13 @@ class Inventory(Reader):
         self.created += 1
         self._used += 1
         try:
-            answer = send(marker)
+            answer, found = self._sent(send, marker)
         except Inconclusive:
             self.find_by_marker(marker)
             raise
+        self.new.update(found)
         key = self.client.dialect.created_id(answer.value)
-        if key is not None:
+        if key is not None and not found:
             return answer, self._claimed(marker, key)
         if 400 <= answer.status < 500 and answer.status != _TIMED_OUT:
             self.created -= 1
@@ -140,11 +141,22 @@ class Inventory(Reader):
             self.ledger.write("refused", marker)
             self._refused[marker] = answer
             return answer, None
-        found = self.find_by_marker(marker)
+        found = found or self.find_by_marker(marker)
         return answer, found[0] if found else None
 
+    def _sent(self, send: Callable[[str], Answer], marker: str) -> tuple[Answer, tuple[str, ...]]:
+        """The answer to a create, and the keys that it created although the answer is an internal error."""
+        for pause in _PAUSES:
+            try:
+                return send(marker), ()
+            except Undecided as undecided:
+                if found := self.patience.until("list", lambda: self.find_by_marker(marker), bool):
+                    return undecided.answer, found
+                self.client.world.clock.sleep(pause)
+        return send(marker), ()
+
     def find_by_marker(self, marker: str) -> tuple[str, ...]:
-        """Find the keys with a marker and record them. If the request was sent again, it may have created two keys."""
+        """Find the keys with a marker and record them; a request that was sent again may have created two."""
         return self._find_by_markers((marker,)).get(marker, ())
 
     @property
@@ -186,7 +198,7 @@ class Inventory(Reader):
             if key in passed_over or key in self.denied & self.preexisting:
                 continue
             view = self.views_before.get(key) or self.read(key)
-            marker = next((marker for marker in markers if _carries(view, marker)), None)
+            marker = next((marker for marker in markers if carries(view, marker)), None)
             if marker is not None:
                 keys = found.setdefault(marker, [])
                 # The ledger records one key for each marker, so the marker of a further key gets a suffix.
@@ -228,10 +240,10 @@ class Inventory(Reader):
 
     def _is_here(self, record: KeyRecord) -> bool:
         if record.key is None:
-            return record.doubtful and any(_carries(view, record.marker) for view in self.views_before.values())
+            return record.doubtful and any(carries(view, record.marker) for view in self.views_before.values())
         if not record.may_exist or record.key not in self.preexisting:
             return False
-        return self._proved_by(record, self.views_before.get(record.key) or self.read(record.key))
+        return record.is_proved_by(self.views_before.get(record.key) or self.read(record.key))
 
     def learn_account(self, view: KeyView) -> None:
         """Note in the ledger which account it belongs to, from the ARN of a key.
@@ -279,7 +291,7 @@ class Inventory(Reader):
         views = dict(self._readable(dict.fromkeys(self.list_keys())))
         undone: list[str] = []
         for record in self.ledger.unfinished():
-            marked = tuple(key for key, view in views.items() if _carries(view, record.marker))
+            marked = tuple(key for key, view in views.items() if carries(view, record.marker))
             keys = marked if record.key is None else (record.key,)
             proved = [view for key in keys if (view := self._proved(record, key)) is not None]
             undone += [str(view.id) for view in proved if not self.is_released(view)]
@@ -288,13 +300,13 @@ class Inventory(Reader):
         burdened = self._recover_burdened(write=write)
         if write:
             doubtful = {record.marker for record in self.ledger.doubtful() if self.ledger.is_certain(record)}
-            found = {marker for marker in doubtful if any(_carries(view, marker) for view in views.values())}
+            found = {marker for marker in doubtful if any(carries(view, marker) for view in views.values())}
             self.ledger.close_all(doubtful - found)
         known = {record.key for record in self.ledger.records().values()} | set(undone)
         markers = [record.marker for record in self.ledger.records().values() if self.ledger.is_free(record)]
-        unknown = {key: view for key, view in views.items() if key not in known and _carries(view, MARKER_PREFIX)}
+        unknown = {key: view for key, view in views.items() if key not in known and carries(view, MARKER_PREFIX)}
         for key, view in unknown.items():
-            marker = next((marker for marker in markers if _carries(view, marker)), None)
+            marker = next((marker for marker in markers if carries(view, marker)), None)
             if marker is not None and not self.is_released(view):
                 undone.append(key)
                 if write:
@@ -329,7 +341,7 @@ class Inventory(Reader):
         now = None if record.key is None else self.read(record.key)
         if not self.ledger.is_certain(record):
             return
-        if now is None or now.state == GONE or self.is_another(record, now):
+        if now is None or now.state == GONE or record.is_another(now):
             self.ledger.write("gone", record.marker, record.key)
 
     def _proved(self, record: KeyRecord, key: str | None = None) -> KeyView | None:
@@ -338,18 +350,7 @@ class Inventory(Reader):
         if named is None:
             return None
         view = self.read(named)
-        return view if view.id == named and self._proved_by(record, view) else None
-
-    def _proved_by(self, record: KeyRecord, view: KeyView) -> bool:
-        """Whether a key exists and is the recorded key, which its creation date or its marker proves."""
-        same = view.born is not None and view.born == record.facts.get("born")
-        return view.state != GONE and (same or _carries(view, record.marker.partition("/")[0]))
-
-    def is_another(self, record: KeyRecord, view: KeyView) -> bool:
-        """Whether the id of a record now names a key with another creation date; then the recorded key is gone."""
-        born = record.facts.get("born")
-        other = born is not None and view.born is not None and view.born != born
-        return view.state != GONE and other and not self._proved_by(record, view)
+        return view if view.id == named and record.is_proved_by(view) else None
 
     # --- closing records ----------------------------------------------------------------------------------------------
 
@@ -389,11 +390,3 @@ class Inventory(Reader):
         self.patience.until("list", look, lambda _: not unknown)
         self.ledger.close_all(unknown)
         self._close_refused()
-
-
-def _carries(view: KeyView, marker: str) -> bool:
-    """Whether a description begins with a marker; checks append text to descriptions of our keys."""
-    description = view.description or ""
-    # The marker of key 1 is also the beginning of the marker of key 10.
-    longer = marker[-1:].isdigit() and description[len(marker) : len(marker) + 1].isdigit()
-    return description.startswith(marker) and not longer

@@ -325,13 +325,13 @@ class Pool(Inventory):
             if record.key is None or record.key in self.held:
                 continue
             view = self.read(record.key)
-            if self._proved_by(record, view):
+            if record.is_proved_by(view):
                 if self.ledger.take(record):
                     self._hold(record.marker, record.key)
             elif not self.ledger.is_certain(record):
                 why = "it was created with other credentials, and the account may be another one"
                 self.ledger.write("left", record.marker, record.key, reason=why)
-            elif self.is_another(record, view) or self._is_gone(record.key, view):
+            elif record.is_another(view) or self._is_gone(record.key, view):
                 self.ledger.write("gone", record.marker, record.key)
             else:
                 why = f"it reads as {view.state} without our description and creation date: perhaps another key"

@@ -1,10 +1,24 @@
-"""Lifecycle model: random walks of operations, with each reply and state compared with the oracle's prediction."""
+"""The lifecycle: each reply and state of random walks is as predicted, and what a request did or did not do lasts."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
+
+from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
+
+# How long two keys rest before they are read again, in seconds. Everything else in a run follows within milliseconds on
+# a fast target, so that an effect which shows after a second is not seen there.
+_REST_SECONDS = 1.25
+# At most this many keys of others are read before and after the rest. Their owners may change them, so the time between
+# must be short.
+_MOST_OTHERS = 5
 
 
 @requirement("lifecycle.sequence")
@@ -16,3 +30,49 @@ def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     walk(kms)
     if not kms.judge.broken and "lifecycle.sequence" not in kms.judge.passes:
         raise Inconclusive("No step of the lifecycle model could be taken.")
+
+
+@requirement(
+    "schedule.state-after",
+    "schedule.twice",
+    "cancel.not-pending.enabled",
+    "pending.encrypt",
+    "cancel.effect",
+    "disable.reply",
+    "isolation.other-keys",
+)
+@pytest.mark.standard
+def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) -> None:
+    """Change two keys, send requests that are refused, and read both keys after a rest; twice, for all changes.
+
+    Some keys of others are read before and after the first rest.
+    """
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    # The keys of another shard may change at any time.
+    foreign = [] if kms.sharded else sorted(kms.others_before)[:_MOST_OTHERS]
+    elapsed = kms.elapsed()
+    before = {owned: kms.pool.read(owned) for owned in foreign}
+    kms.refuses("cancel.not-pending.enabled", "not_pending", "cancel", key_id=other, unchanged=[other])
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    again = {"key_id": key, "window": kms.days}
+    twice = kms.refuses("schedule.twice", "already_pending", "schedule", unchanged=[key], **again)
+    _must_last(kms, {"schedule.twice": key, "cancel.not-pending.enabled": other}, twice)
+    for owned, was in before.items():
+        now = kms.pool.read_until(owned, partial(elapsed.explains, was))
+        same = elapsed.explains(was, now)
+        kms.judge.that("isolation.other-keys", same, f"{owned} is {was.state}", f"it is {now.state}")
+    refusal = kms.profile.refusal_in("encrypt", PENDING)
+    if refusal is not None and "encrypt" in kms.client.api:
+        kms.refuses("pending.encrypt", refusal, "encrypt", key_id=key, plaintext="text")
+    kms.accepts("disable.reply", "disable", key_id=other, states=[DISABLED])
+    done = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
+    _must_last(kms, {"cancel.effect": key, "disable.reply": other}, done)
+
+
+def _must_last(kms: Scenario, keys: dict[RequirementId, str], answer: Answer) -> None:
+    """Judge that each key reads after a rest as before; `keys` are by the requirement that is broken otherwise."""
+    before = {key: kms.read(key) for key in keys.values()}
+    kms.client.world.clock.sleep(_REST_SECONDS)
+    for name, key in keys.items():
+        kms.must_be_unchanged(name, before[key], kms.pool.read(key), answer)

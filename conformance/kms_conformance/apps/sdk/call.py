@@ -15,7 +15,8 @@ from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import UNAVAILABLE
-from kms_conformance.client.judge import Inconclusive, Judgement
+from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement
+from kms_conformance.client.resending import INTERNAL_ERROR
 from kms_conformance.client.target_client import Client
 from kms_conformance.wire.messages import Exchange, Request
 
@@ -89,6 +90,9 @@ def make_call(
         broken = None
         answers.append(answer)
         violations += [judgement for judgement in judgements if _counts(musts, judgement)]
+    if answers and answers[-1].status != INTERNAL_ERROR:
+        # The client has sent its request again, and the error was gone.
+        violations = [judgement for judgement in violations if judgement.requirement != NO_SERVER_ERROR]
     name = driver.calls[operation]
     return ClientCall(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
 
@@ -148,6 +152,8 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
         return f"The target did not serve the client ({last.summary})."
     if last is not None and last.front is not None:
         return f"The service was not reached: {last.front.text}. {last.front.next_step}"
+    if last is not None and last.status == INTERNAL_ERROR:
+        return f"The target had an internal error ({last.summary}); `run` tells whether it repeats."
     return None
 
 

@@ -6,7 +6,6 @@ the base classes of one class.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -212,32 +211,3 @@ def visible(there: Callable[[Key, datetime], bool]) -> Mixin:
             return there(key, now) if waiting else super().key_visible(key, now)
 
     return Visible
-
-
-_LAG_SECONDS = 0.3
-
-
-class LaggingReads(Decisions):
-    """Eventual consistency: describing a key shows the key as it was `_LAG_SECONDS` before.
-
-    The movable clock has no influence on this time. A new key is visible at once.
-    """
-
-    def __init__(self, rules: Rules) -> None:
-        super().__init__(rules)
-        self._versions: dict[str, list[tuple[float, Key]]] = {}
-
-    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        stored = tuple(super().effects(operation, before, after, keys))
-        for key in stored:
-            versions = self._versions.setdefault(key.id, [(0.0, before)])
-            if versions[-1][1] != key:
-                versions.append((time.monotonic(), key))
-        return stored
-
-    def shown(self, operation: str, key: Key, now: datetime) -> Key:
-        found = super().shown(operation, key, now)
-        if operation != "describe":
-            return found
-        latest = time.monotonic() - _LAG_SECONDS
-        return next((old for since, old in reversed(self._versions.get(key.id, [])) if since <= latest), found)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from kms_conformance.apps.selftest.power import Power, Score, percent
-from kms_conformance.apps.selftest.trial import COMPOUND, Trial
+from kms_conformance.apps.selftest.trial import COMPOUND, LAGGING, PAIR_LAG, Trial
 
 
 def page(power: Power) -> str:
@@ -32,6 +32,7 @@ def _lines(power: Power) -> Iterator[str]:
     yield "and *detected as expected* if at most five requirements fail, one of them expected for this fault."
     yield ""
     yield from _faults(power)
+    yield from _pairs(power)
     yield from _finding(power)
     yield from _others(power)
     yield from _wrong(power)
@@ -54,6 +55,27 @@ def _faults(power: Power) -> Iterator[str]:
     yield from _table(
         ("class", "faults", "detected", "as expected", "detected at smoke"),
         ((group, *_cells(power.faults(group=group))) for group in power.groups),
+    )
+
+
+def _pairs(power: Power) -> Iterator[str]:
+    if not power.of("pair"):
+        return
+    yield "## Faults of lagging emulators"
+    yield ""
+    yield "A pair is a fault, drawn by the seed, of an emulator whose reads or uses of keys also follow a change only"
+    yield f"after {PAIR_LAG:g} s. It is *detected as expected* if a requirement that is expected for this fault"
+    yield "fails, and at most five others."
+    yield ""
+    yield from _table(
+        ("dialect", "pairs", "detected", "as expected", "detected at smoke"),
+        ((dialect, *_cells(power.faults(dialect, kind="pair"))) for dialect in power.dialects),
+    )
+    yield "By lag model, over all dialects:"
+    yield ""
+    yield from _table(
+        ("model", "pairs", "detected", "as expected", "detected at smoke"),
+        ((model, *_cells(power.faults(group=model, kind="pair"))) for model in power.models),
     )
 
 
@@ -82,10 +104,13 @@ def _others(power: Power) -> Iterator[str]:
     variants, nulls = power.of("variant"), power.of("null")
     yield "## Conforming variants and endpoints that are no KMS"
     yield ""
-    alone = {trial.subject.name for trial in variants if trial.subject.group != COMPOUND}
+    single = [trial for trial in variants if trial.subject.group not in {COMPOUND, LAGGING}]
+    lagging = [trial for trial in variants if trial.subject.group == LAGGING]
     together = Counter((trial.subject.dialect, trial.tier) for trial in variants if trial.subject.group == COMPOUND)
-    yield f"- {len(alone)} single conforming variants, in {sum(t.subject.group != COMPOUND for t in variants)} runs:"
-    yield f"  {_summary(t for t in variants if t.subject.group != COMPOUND)}."
+    yield f"- {_names(single)} single conforming variants, in {len(single)} runs:"
+    yield f"  {_summary(single)}."
+    yield f"- {_names(lagging)} variants that lag for less than the settle time of their profile,"
+    yield f"  in {len(lagging)} runs: {_summary(lagging)}."
     for (dialect, tier), count in sorted(together.items()):
         drawn = [t for t in variants if (t.subject.dialect, t.tier, t.subject.group) == (dialect, tier, COMPOUND)]
         yield f"- {dialect}, {tier}: {count} seeded runs, each with a random combination of conforming variants:"
@@ -95,6 +120,10 @@ def _others(power: Power) -> Iterator[str]:
     yield f"- {len(nulls)} runs against endpoints that are no KMS: {wrong} with a passed MUST or another problem;"
     yield f"  the longest took {slowest:.1f} s."
     yield ""
+
+
+def _names(trials: Iterable[Trial]) -> int:
+    return len({trial.subject.name for trial in trials})
 
 
 def _summary(trials: Iterable[Trial]) -> str:

@@ -12,9 +12,22 @@ from functools import cache
 
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.lag import MODELS, Model
 from kms_conformance.apps.selftest.nulls import NULLS
 from kms_conformance.apps.selftest.runner import preload
-from kms_conformance.apps.selftest.trial import COMPOUND, Kind, Subject, Trial, try_fault, try_null, try_variant
+from kms_conformance.apps.selftest.trial import (
+    COMPOUND,
+    LAGGING,
+    TIERED,
+    Kind,
+    Subject,
+    Trial,
+    pair_name,
+    try_fault,
+    try_null,
+    try_pair,
+    try_variant,
+)
 from kms_conformance.apps.selftest.variants import VARIANTS
 from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
@@ -22,6 +35,8 @@ from kms_conformance.core.tier import Tier
 # On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
 # variants, and one in `_NULL` null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
+# The numbers of variants that lag and of pairs in a sample. They are fewer, because each waits for late changes.
+_LAGGING, _PAIRS = 2, 2
 
 
 @dataclass(frozen=True)
@@ -44,22 +59,20 @@ class Task:
     @property
     def key(self) -> tuple[str, str, str, Tier | None, int]:
         """See `Trial.key`."""
-        return self.kind, self.name, self.dialect, None if self.kind == "fault" else self.tier, self.seed
+        return self.kind, self.name, self.dialect, None if self.kind in TIERED else self.tier, self.seed
 
     def run(self) -> Trial:
         """Run the trial, that of a fault not below the fault's tier.
 
-        If the whole run of a fault has a problem at `smoke`, return a run at `standard` instead.
+        If the whole run of a fault or pair has a problem at `smoke`, return a run at `standard` instead.
         """
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        fault = self._fault()
-        tier = fault.tier if self.tier == "smoke" else self.tier
-        trial = try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
-        if trial.problem and self.whole and tier == "smoke":
+        trial = self._try_fault()
+        if trial.problem and self.whole and trial.tier == "smoke":
             return replace(self, tier="standard").run()
         return trial
 
@@ -69,8 +82,13 @@ class Task:
         problem = f"{type(error).__name__}: {error}"
         return Trial(subject, self.tier, self.seed, self.whole, -1, (), problem, 0.0, 0, None)
 
-    def _fault(self) -> Fault:
-        return _faults()[self.name, self.dialect]
+    def _try_fault(self) -> Trial:
+        name, _, model = self.name.partition(" + ")
+        fault = _faults()[name, self.dialect]
+        tier = fault.tier if self.tier == "smoke" else self.tier
+        if self.kind == "pair":
+            return try_pair(fault, _models()[model], self.dialect, tier=tier, seed=self.seed, whole=self.whole)
+        return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
 
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
@@ -81,6 +99,22 @@ class Task:
 @cache
 def _faults() -> dict[tuple[str, str], Fault]:
     return {(fault.name, dialect): fault for fault in FAULTS for dialect in fault.dialects}
+
+
+@cache
+def _models() -> dict[str, Model]:
+    return {model.name: model for model in MODELS}
+
+
+def pairs(dialect: str, seed: int, count: int) -> Iterator[Task]:
+    """`count` pairs of a fault and a lag model in whole runs, drawn by the seed; each fault occurs at most once.
+
+    The faults of lag itself are left out.
+    """
+    draw = random.Random(f"pairs {dialect} {seed}")  # noqa: S311 - a sample, no secret
+    faults = [fault for fault in FAULTS if dialect in fault.dialects and fault.fault_class != LAGGING]
+    for fault in draw.sample(faults, min(count, len(faults))):
+        yield Task("pair", pair_name(fault, draw.choice(MODELS)), dialect)
 
 
 def compound(dialect: str, seed: int) -> Variant:
@@ -113,9 +147,9 @@ def sample(seed: int) -> tuple[Task, ...]:
     """A random sample of all trials, for the CI of a change.
 
     On average, the sample has a quarter of the critical faults, a twelfth of the other faults, a third of the null
-    targets and a third of the variants. It also has one compound variant (a random combination of variants). Each trial
-    runs in one dialect, at `smoke`. A run against a fault or a single variant has only the `families` of that fault or
-    variant. Another seed draws another sample.
+    targets and a third of the variants. It also has one compound variant (a random combination of variants), and a few
+    variants that lag and pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault,
+    a pair or a single variant has only the `families` of that fault or variant. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 
@@ -125,20 +159,22 @@ def sample(seed: int) -> tuple[Task, ...]:
     def is_drawn(one_in: int) -> bool:
         return draw.randrange(one_in) == 0
 
+    lagging = [variant for variant in VARIANTS if variant.group == LAGGING]
+    others = [variant for variant in VARIANTS if variant.group != LAGGING and is_drawn(_VARIANT)]
     faults = [fault for fault in FAULTS if is_drawn(_CRITICAL if fault.severity == "critical" else _OTHER)]
     return (
         *(Task("fault", fault.name, one(fault.dialects), whole=False) for fault in faults),
         *(Task("null", null.name, one(null.dialects)) for null in NULLS if is_drawn(_NULL)),
         *(
             Task("variant", variant.name, one(variant.dialects), whole=False)
-            for variant in VARIANTS
-            if is_drawn(_VARIANT)
+            for variant in (*others, *draw.sample(lagging, _LAGGING))
         ),
+        *(replace(next(pairs(one(specs.emulated()), draw.randrange(2**31), 1)), whole=False) for _ in range(_PAIRS)),
         Task("variant", COMPOUND, one(specs.emulated()), seed=draw.randrange(2**31)),
     )
 
 
-def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]:
+def everything(seed: int, smoke_runs: int, standard_runs: int, pair_runs: int = 0) -> Iterator[Task]:
     """The full plan: all trials of the self-test.
 
     - Every fault has one run of the whole suite in each dialect of the fault.
@@ -148,6 +184,7 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
     - Every emulated dialect has runs against compound variants (random combinations of variants): `smoke_runs` runs at
       the tier `smoke`, and `standard_runs` runs at `standard`. In both tiers, the runs have the seeds `seed`,
       `seed + 1`, `seed + 2` and so on; the other trials have the seed 1.
+    - Every emulated dialect has `pair_runs` runs against pairs; see `pairs`.
     """
     for fault in FAULTS:
         for dialect in fault.dialects:
@@ -158,11 +195,16 @@ def everything(seed: int, smoke_runs: int, standard_runs: int) -> Iterator[Task]
     for variant in VARIANTS:
         for dialect in variant.dialects:
             yield Task("variant", variant.name, dialect, whole=not variant.families)
-    tiers: tuple[tuple[Tier, int], ...] = (("smoke", smoke_runs), ("standard", standard_runs))
-    for tier, count in tiers:
-        for number in range(count):
-            for dialect in specs.emulated():
-                yield Task("variant", COMPOUND, dialect, tier, seed + number)
+    yield from _compounds("smoke", seed, smoke_runs)
+    yield from _compounds("standard", seed, standard_runs)
+    for dialect in specs.emulated():
+        yield from pairs(dialect, seed, pair_runs)
+
+
+def _compounds(tier: Tier, seed: int, count: int) -> Iterator[Task]:
+    for number in range(count):
+        for dialect in specs.emulated():
+            yield Task("variant", COMPOUND, dialect, tier, seed + number)
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

@@ -78,11 +78,14 @@ class Power:
             )
         )
 
-    def faults(self, dialect: str = "", severity: str = "", group: str = "") -> Score:
-        """The score of the faults of a dialect, severity and class; an empty filter means all."""
+    def faults(self, dialect: str = "", severity: str = "", group: str = "", kind: Kind = "fault") -> Score:
+        """The score of the faults of a dialect, severity and class; an empty filter means all.
+
+        With the kind `pair`, the score of the pairs; `group` is a lag model then.
+        """
         return Score.of(
             trial
-            for trial in self.of("fault")
+            for trial in self.of(kind)
             if (not dialect or trial.subject.dialect == dialect)
             and (not severity or trial.subject.severity == severity)
             and (not group or trial.subject.group == group)
@@ -96,6 +99,11 @@ class Power:
     def groups(self) -> tuple[str, ...]:
         """The fault classes, sorted by name."""
         return tuple(sorted({trial.subject.group for trial in self.of("fault")}))
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The lag models of the pairs, sorted by name."""
+        return tuple(sorted({trial.subject.group for trial in self.of("pair")}))
 
     @cached_property
     def survivors(self) -> tuple[Trial, ...]:
@@ -128,11 +136,14 @@ class Power:
     def _of_faults(self) -> Iterable[str]:
         for dialect in self.dialects:
             every, critical = self.faults(dialect), self.faults(dialect, "critical")
+            pairs = self.faults(dialect, kind="pair")
             for faults, score, count, minimum in (
                 ("critical faults detected", critical, critical.killed, CRITICAL_KILLED),
                 ("faults detected", every, every.killed, KILLED),
                 ("faults detected with the expected requirement named", every, every.right, RIGHT),
                 ("critical faults detected at smoke", critical, critical.at_smoke, CRITICAL_AT_SMOKE),
+                ("faults of lagging emulators detected", pairs, pairs.killed, KILLED),
+                ("faults of lagging emulators detected with the expected requirement named", pairs, pairs.right, RIGHT),
             ):
                 if score.faults and percent(count, score.faults) < minimum:
                     yield f"{dialect}: {count} of {score.faults} {faults}; the minimum is {minimum:g} %."
@@ -151,6 +162,7 @@ class Power:
                 }
                 for dialect in self.dialects
             },
+            "pairs": {dialect: vars(self.faults(dialect, kind="pair")) for dialect in self.dialects},
             "variants": _counted(self.of("variant")),
             "nulls": _counted(self.of("null")),
             "first_report": {"median_seconds": round(seconds, 3), "median_requests": requests},
@@ -165,7 +177,7 @@ class Power:
 
 
 _OTHERS: tuple[Kind, ...] = ("variant", "null")
-_KINDS: tuple[Kind, ...] = ("fault", *_OTHERS)
+_KINDS: tuple[Kind, ...] = ("fault", "pair", *_OTHERS)
 
 
 def percent(count: int, whole: int) -> float:

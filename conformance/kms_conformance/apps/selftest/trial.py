@@ -1,28 +1,35 @@
 """One trial of the self-test: a run of the suite against a deviating endpoint, and the result of the run.
 
-The endpoint is a fault (an emulator with a deliberate deviation), a variant (an emulator that conforms in another way),
-or a null target (an endpoint that is no KMS).
+The endpoint is a fault (an emulator with a deliberate deviation), a pair (a fault of an emulator that also lags), a
+variant (an emulator that conforms in another way), or a null target (an endpoint that is no KMS).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from kms_conformance.apps.selftest.deviation import Fault, Variant
+from kms_conformance.apps.selftest.lag import Model
 from kms_conformance.apps.selftest.nulls import Null
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 
-Kind = Literal["fault", "variant", "null"]
+Kind = Literal["fault", "pair", "variant", "null"]
 
+# Kinds whose trials at the tier `smoke` are repeated at `standard` if they have a problem.
+TIERED = frozenset({"fault", "pair"})
 # The name of variants that combine several other variants; a seed draws which ones.
 COMPOUND = "compound"
+# The group of variants that lag, and the class of faults that look like lag.
+LAGGING = "lagging"
 # Limit on the failed requirements of a fault. With more of them, users have to guess which one shows the cause.
 MOST_ACCUSED = 5
+# The lag of pairs in seconds; the settle time of the profile `documents` is 2 s.
+PAIR_LAG = 0.7
 # Limit on the duration of a run against a null target, in seconds. Its target file sets a reply timeout of 0.3 s.
 NULL_SECONDS = 30
 # Limit on the memory of a run against a null target (`Outcome.most_memory`), in MB.
@@ -33,7 +40,8 @@ NULL_MEMORY = 300
 class Subject:
     """The fault, variant or null target of a trial.
 
-    `group` is the class of a fault or the group of a variant; `severity` is empty unless the kind is a fault.
+    `group` is the class of a fault, the lag model of a pair, or the group of a variant; `severity` is empty unless the
+    kind is a fault or a pair.
     """
 
     kind: Kind
@@ -77,9 +85,9 @@ class Trial:
     - seconds: the duration of the run.
     - first: the first failed check; None if no check failed.
 
-    A fault is detected (`killed`) if any requirement failed. Its trial has no problem if one of its `requirements`
-    failed, at most `MOST_ACCUSED` requirements failed (more if the fault has a `why_more`), and the exit code is the
-    expected one.
+    A fault, also one of a pair, is detected (`killed`) if any requirement failed. Its trial has no problem if one of
+    its `requirements` failed, at most `MOST_ACCUSED` requirements failed (more if the fault has a `why_more`), and the
+    exit code is the expected one. For a pair, only requirements that are not expected count towards `MOST_ACCUSED`.
     """
 
     subject: Subject
@@ -95,10 +103,10 @@ class Trial:
 
     @property
     def key(self) -> tuple[str, str, str, Tier | None, int]:
-        """The key that a task shares with its trial; without the tier for a fault, which may be tried at two tiers."""
+        """The key that a task shares with its trial; without the tier for kinds that may be tried at two tiers."""
         subject = self.subject
         name = COMPOUND if subject.group == COMPOUND else subject.name
-        return subject.kind, name, subject.dialect, None if subject.kind == "fault" else self.tier, self.seed
+        return subject.kind, name, subject.dialect, None if subject.kind in TIERED else self.tier, self.seed
 
     @property
     def title(self) -> str:
@@ -131,16 +139,37 @@ def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1
     started = time.monotonic()
     outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=300)
     subject = Subject("fault", fault.name, dialect, fault.fault_class, fault.severity)
-    problem = _fault_problem(fault, outcome, whole=whole)
+    problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
 
 
-def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool) -> str:
+def try_pair(
+    fault: Fault, model: Model, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False
+) -> Trial:
+    """Run the suite against a fault of an emulator that also lags by `PAIR_LAG` seconds; the rest as in `try_fault`.
+
+    The limit on failed requirements counts those that are not expected of the fault: a lag may show one more of them.
+    """
+    arguments = () if whole else fault.arguments()
+    started = time.monotonic()
+    lagging = replace(fault, decisions=(*fault.decisions, *model.decisions(PAIR_LAG)))
+    outcome = run_suite(lagging.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=600)
+    subject = Subject("pair", pair_name(fault, model), dialect, model.name, fault.severity)
+    problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed - fault.requirements)
+    return _trial(subject, tier, seed, arguments, outcome, problem, started)
+
+
+def pair_name(fault: Fault, model: Model) -> str:
+    """The name of the pair of a fault and a lag model."""
+    return f"{fault.name} + {model.name}"
+
+
+def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool, counted: frozenset[str]) -> str:
     if not outcome.failed:
         return "not detected"
     if not outcome.failed & fault.requirements:
         return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
-    if len(outcome.failed) > MOST_ACCUSED and not fault.why_more:
+    if len(counted) > MOST_ACCUSED and not fault.why_more:
         return f"{len(outcome.failed)} requirements failed: {', '.join(sorted(outcome.failed))}"
     # A run of some families leaves MUSTs untested, so it is inconclusive (exit code 3) unless a MUST fails (1).
     expected = fault.exit_code if whole or fault.exit_code == 1 else 3

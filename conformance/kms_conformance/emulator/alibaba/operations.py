@@ -203,7 +203,7 @@ class NameActions:
 
     def list_tags(self, fields: AlibabaParameters) -> dict[str, Any]:
         """ListResourceTags: lists the tags of a key."""
-        key = self._store.describe(fields.key_name())
+        key = self._store.changed("list_tags", fields.key_name(), lambda key, _: key)
         return {"Tags": {"Tag": [{"KeyId": key.id, "TagKey": name, "TagValue": value} for name, value in key.tags]}}
 
     def describe_regions(self, _: AlibabaParameters) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Belongings:
 
     def list_aliases(self, fields: AwsParameters) -> dict[str, Any]:
         """ListAliases: lists the aliases of one key or, without `KeyId`, of all keys."""
-        keys = self._store.keys
+        keys = self._store.found("list_aliases")
         if fields.has("KeyId"):
             key = self._store.changed("list_aliases", self._id(fields), lambda key, _: key)
             keys = tuple(self._decisions.aliases_listed(key, keys))

@@ -20,6 +20,7 @@ from kms_conformance.apps.selftest.faults import (
     intermittent,
     isolation,
     keys,
+    lagging,
     lists,
     pending,
     protocol,
@@ -52,6 +53,7 @@ _DEFINED: tuple[Fault, ...] = (
     *isolation.FAULTS,
     *intermittent.FAULTS,
     *silences.FAULTS,
+    *lagging.FAULTS,
 )
 
 

@@ -9,6 +9,7 @@ from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUA
 from kms_conformance.apps.selftest.reply_mutations import (
     empty,
     field,
+    on,
     on_errors,
     on_refusal,
     renamed,
@@ -134,6 +135,21 @@ FAULTS = (
         dialects=ALL,
         requirements=frozenset({"reply.no-server-error"}),
         filters=(on_refusal("already_pending", text(_TRACE, "text/plain"), status(500)),),
+    ),
+    *(
+        _fault(
+            name=f"{operation}-fails-though-done",
+            title=f"The operation {operation} is carried out, but answered with an internal error.",
+            dialects=ALL,
+            families=families,
+            requirements=frozenset({"reply.no-server-error"}),
+            filters=(on(operation, status(500), empty),),
+        )
+        for operation, families in {
+            "schedule": ("schedule", "window"),
+            "cancel": ("cancel",),
+            "disable": ("states", "use"),
+        }.items()
     ),
     _fault(
         name="error-with-status-200",

@@ -41,6 +41,16 @@ class _SometimesAccepted(_Sometimes):
         return None if found is not None and key.state is PENDING and self._is_due(operation) else found
 
 
+class _SometimesFailing(_Sometimes):
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        due = key.state is PENDING and self._is_due(operation)
+        return "internal_error" if due else super().refusal_for(operation, key)
+
+
+def _failing(operation: str, number: int) -> type[Decisions]:
+    return type("Failing", (_SometimesFailing,), {"operation": operation, "number": number})
+
+
 def _nothing(operation: str, number: int) -> type[Decisions]:
     return type("Nothing", (_SometimesNothing,), {"operation": operation, "number": number})
 
@@ -88,6 +98,12 @@ FAULTS = (
         title="Every seventh description is an internal error.",
         requirements=frozenset({"reply.no-server-error"}),
         filters=(every(7, on("describe", status(500))),),
+    ),
+    _fault(
+        name="sometimes-internal-error-on-cancel",
+        title="Every second cancellation of a pending key is an internal error, and has no effect.",
+        requirements=frozenset({"reply.no-server-error"}),
+        decisions=(_failing("cancel", 2),),
     ),
     _fault(
         name="sometimes-html",

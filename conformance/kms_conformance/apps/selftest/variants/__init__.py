@@ -12,8 +12,10 @@ from kms_conformance.apps.selftest.variants.answering import ANSWERING
 from kms_conformance.apps.selftest.variants.around import AROUND
 from kms_conformance.apps.selftest.variants.aws_clouds import AWS_CLOUDS
 from kms_conformance.apps.selftest.variants.encoding import TYPED
+from kms_conformance.apps.selftest.variants.failing import FAILING
 from kms_conformance.apps.selftest.variants.front import FRONT
 from kms_conformance.apps.selftest.variants.huawei_clouds import HUAWEI_CLOUDS
+from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
@@ -30,9 +32,10 @@ _PACKED = (
 
 _GROUPS = {
     "writing": (*WRITING, *TYPED),
-    "answering": (*ANSWERING, *OVERLOADED),
+    "answering": (*ANSWERING, *OVERLOADED, *FAILING),
     "living": LIVING,
     "around": AROUND,
+    "lagging": LAGGING,
     "aws clouds": AWS_CLOUDS,
     "clouds": HUAWEI_CLOUDS,
     "alibaba clouds": ALIBABA_CLOUDS,

@@ -1,4 +1,4 @@
-"""Variants in dates and states: rounded dates, clocks that are a minute off, and late reads."""
+"""Variants in dates and states: rounded dates and clocks that are a minute off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from kms_conformance.apps.selftest.behaviour_mutations import (
     PENDING,
-    LaggingReads,
     Mixin,
     dating,
 )
@@ -82,8 +81,5 @@ LIVING: tuple[Variant, ...] = (
     Variant("state-from-before", "Cancelling restores the state before scheduling.", (ALIBABA,), (_StateFromBefore,)),
     Variant(
         "gone-within-a-day", "A key is gone some hours after its deletion date.", (ALIBABA, AWS), (_GoneWithinADay,)
-    ),
-    Variant(
-        "lagging", "Reads lag behind by 300 ms.", decisions=(LaggingReads,), families=("cancel", "schedule"), alone=True
     ),
 )
