@@ -187,7 +187,8 @@ class Api:
     def is_public(self, name: str) -> bool:
         """Whether the documents let callers without credentials use this operation."""
         operation = self.operations[name]
-        return self.document["paths"][operation.path][operation.method.lower()].get("security") == []
+        described: Mapping[str, object] = self.document["paths"][operation.path][operation.method.lower()]
+        return described.get("security") == []
 
     @cached_property
     def read_only(self) -> frozenset[str]:

@@ -172,7 +172,9 @@ class Profile:
         if " or " in name:
             parts = [self.refusal(part) for part in name.split(" or ") if self.has_refusal(part)]
             reason = " ".join(dict.fromkeys(part.reason for part in parts if part.reason))
-            return Refusal(name, tuple(dict.fromkeys(itertools.chain(*(part.answers for part in parts)))), reason=reason)
+            return Refusal(
+                name, tuple(dict.fromkeys(itertools.chain(*(part.answers for part in parts)))), reason=reason
+            )
         entry = self.facts["refusals"][name]
         stated = [AcceptedAnswer(**answer) for answer in entry["answers"]]
         answers = tuple(dict.fromkeys((*stated, *(other for answer in stated for other in self._respelt(answer)))))

@@ -217,7 +217,7 @@ class Client:
             )
 
     def confirms_absent(self, key: str, answer: Answer) -> bool:
-        """Whether the answer to describing an id shows that no key has it; if so, requests may name the id from now on."""
+        """Whether the answer to describing an id shows that no key has it; if so, requests may name it from now on."""
         odd = self.dialect.may_be_malformed(key)
         absent = self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd)
         if absent:

@@ -11,6 +11,8 @@ from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.suite.scenario import Scenario
 
 _TAG = "kms-conformance"
+# Places where a request may name the key of its ciphertext, and need not.
+_BESIDE_A_CIPHERTEXT = frozenset({"decrypt", "re_encrypt.source_key_id"})
 # Operations that lead a key from one state to another.
 MOVES = frozenset({"enable", "disable", "schedule", "cancel"})
 
@@ -27,6 +29,11 @@ class Place:
     operation: str
     argument: str
     forms: tuple[str, ...]
+
+    @property
+    def optional(self) -> bool:
+        """Whether the request has a ciphertext that names the key anyway."""
+        return str(self) in _BESIDE_A_CIPHERTEXT
 
     def __str__(self) -> str:
         return self.operation if self.argument == "key_id" else f"{self.operation}.{self.argument}"
@@ -70,7 +77,7 @@ def names_of(kms: Scenario, key: str, needed: Sequence[Place]) -> Iterator[dict[
 class KeyRequests:
     """Arguments of valid requests on one key; `other` is another enabled key of the run.
 
-    The key must be enabled when it is prepared. Values that outlive a check, such as ciphertexts, are prepared once a run.
+    The key must be enabled when it is prepared. Ciphertexts and the policy are prepared once a run.
     """
 
     def __init__(self, kms: Scenario, key: str, other: str) -> None:
@@ -86,8 +93,9 @@ class KeyRequests:
         Raises `Inconclusive` if the target refuses a part of it.
         """
         kms, operations = self._kms, {place.operation for place in wanted}
-        if operations & {"decrypt", "re_encrypt"} and kms.encrypts:
+        if kms.encrypts:
             self._keep("ciphertext", lambda: kms.encrypted(self._key))
+        if "re_encrypt" in operations:
             self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other))
         if "put_policy" in operations:
             self._keep("policy", lambda: str(self._result("get_policy", key_id=self._key)))
@@ -113,6 +121,17 @@ class KeyRequests:
         further = self._further(place, changing=changing)
         return {**further, place.argument: name}
 
+    def plain_arguments(self, place: Place) -> dict[str, object]:
+        """Arguments of a request that names the key as plainly as it can: by its ciphertext alone, else by its id."""
+        further = self._further(place, changing=True)
+        return further if place.optional else {**further, place.argument: self._key}
+
+    def arguments_of(self, operation: str) -> dict[str, object]:
+        """Arguments of a request for an operation that names no key."""
+        if operation == "delete_alias":
+            return {"alias": self._known.get("alias") or new_alias(self._kms)}
+        return {"ciphertext": self._known.get("ciphertext", "")} if operation == "decrypt" else {}
+
     def note_accepted(self, place: Place, value: object) -> None:
         """Note what an accepted request has made or used up; `value` is the reply."""
         kms = self._kms
@@ -120,7 +139,7 @@ class KeyRequests:
             self._grants.append(str(kms.dialect.result("create_grant", value)))
         elif place.operation == "revoke_grant" and self._grants:
             self._grants.pop()
-        elif place.operation == "set_alias":
+        elif place.operation == "set_alias" and "delete_alias" in kms.client.api:
             kms.ask("delete_alias", alias=self._known["new alias"])
         elif place.operation == "update_alias":
             kms.ask("update_alias", key_id=self._other, alias=self._known["alias"])
