@@ -112,7 +112,10 @@ PAIRS = (
         "another way to conform",
         real,
         _of("answer-2"),
-        *(("answer_changed", f"schedule.window.{name}") for name in ("absent", "empty", "fraction", "text")),
+        *(
+            ("answer_changed", f"schedule.window.{name}")
+            for name in ("absent", "empty", "fraction", "huge", "negative", "text")
+        ),
     ),
     # One real run, edited.
     _pair("a MUST that is not judged any more", real, edited({MUST: "inconclusive"}), ("regressed", MUST)),

@@ -45,6 +45,7 @@ class AnswerReader:
     api: Api
     breaks: Callable[[RequirementId, str, str, int], None]
     has_answered: bool = False
+    _served: set[str] = field(default_factory=set)
     _cut: set[str] = field(default_factory=set)
 
     def note(self, exchange: Exchange) -> None:
@@ -56,10 +57,13 @@ class AnswerReader:
         reply = exchange.reply
         if reply is None:
             raise self._no_reply(exchange, operation, number)
-        self._cut.discard("" if operation is None else operation.name)
+        name = "" if operation is None else operation.name
+        self._cut.discard(name)
         replies = operation.replies if operation is not None else self.api["describe"].replies
         spec = replies.get(reply.status)
         decoded = self.dialect.decode(reply, spec)
+        if operation is not None and reply.status in operation.success:
+            self._served.add(name)
         return Answer(
             operation=operation,
             request=exchange.request,
@@ -72,6 +76,7 @@ class AnswerReader:
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
+            served_before=name in self._served,
         )
 
     def _no_reply(self, exchange: Exchange, operation: Operation | None, number: int) -> Inconclusive:

@@ -69,11 +69,13 @@ class Front:
 
     - text: one sentence about the reply, without the final full stop.
     - next_step: what the user can do, in one or two sentences.
+    - no_path: whether the reply says that there is no API at the path of the request.
     """
 
     kind: Kind
     text: str
     next_step: str
+    no_path: bool = False
 
 
 class NotReached(Inconclusive):
@@ -158,6 +160,7 @@ def _refusal(reply: Reply, *, flat: bool, traced: bool) -> Front | None:
             "gateway",
             "a gateway has no API at this path (404, without an error code of the service)",
             "Check the host and the path in `base_url`: the region may not have this API.",
+            no_path=True,
         )
     return None
 

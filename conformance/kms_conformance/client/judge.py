@@ -246,7 +246,7 @@ class Judge:
         `answer` is a short text such as `400 KMS.0309`; `refusal` names the set of answers in the profile.
         """
         if requirement in self.applicable:
-            self.observed.setdefault(requirement, set()).add(answer)
+            self.observed.setdefault(requirement, set()).add(shortened(self.clean(answer)))
             self.refusals[requirement] = refusal
 
     def recalls(self, requirement: RequirementId) -> None:

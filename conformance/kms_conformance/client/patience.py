@@ -69,17 +69,20 @@ class Patience:
     _changed_at: float | None = None
     _waited: float = 0.0
     _requests_on: Counter[str] = field(default_factory=Counter)
+    _requested_at: dict[str, float] = field(default_factory=dict)
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
     def note_request(self, keys: Iterable[str] = (), *, accepted: bool = True) -> None:
         """Note a request that may change these keys, or any key if it names none, and whether it was accepted."""
         named = tuple(keys)
+        now = self.clock.monotonic()
         self._requests_on.update(named)
+        self._requested_at.update(dict.fromkeys(named, now))
         if not named:
             self.changes += 1
         if accepted:
-            self._changed_at = self.clock.monotonic()
+            self._changed_at = now
 
     def version(self, key: str) -> tuple[int, int]:
         """A value that differs after each request that may have changed the key."""
@@ -100,22 +103,27 @@ class Patience:
         *,
         equal: Callable[[T, T], bool] = _always,
         use: bool = False,
+        first: T | None = None,
     ) -> T:
         """Look until the result fits, or until the settle time since the last change is over; returns the last result.
 
         `what` names the look in observations. If the target was seen to flap, `equal_looks` results in a row must fit
         and be `equal` while the settle time lasts. The same holds for a `use` of a key after a first result that does
-        not fit: uses flap without being seen otherwise. Raises `Inconclusive` if the run has waited too long in all.
+        not fit: uses flap without being seen otherwise. `first` is the result of a look that was made already; if it
+        does not fit, at least one look follows. Raises `Inconclusive` if the run has waited too long in all.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
-        if self.flaps:
-            # Of replicas that differ, the first look may meet one that knows the change, and the next one another.
-            self.wait_out_lag()
         while True:
-            # After the settle time, a result that does not fit is final.
-            final = not self.open
-            found = look()
+            if first is not None:
+                found, final, first = first, False, None
+            else:
+                if self.flaps and not streak:
+                    # The first look may meet a replica that knows the change, and the next look another replica.
+                    self.wait_out_lag()
+                # After the settle time, a result that does not fit is final.
+                final = not self.open
+                found = look()
             if fits(found):
                 if not streak and late:
                     self._note_lag(what)
@@ -132,10 +140,14 @@ class Patience:
             self._sleep(pause)
             pause = min(pause * _PAUSE_GROWTH, max(_FIRST_PAUSE_SECONDS, self.settle_seconds * _LONGEST_PAUSE))
 
-    def wait_out_lag(self) -> None:
-        """Wait until the last change shows, as far as this target was seen to lag. Without lag, it does not wait."""
-        if self.lag_seconds and self._changed_at is not None:
-            ends = self._changed_at + self._usual_lag
+    def wait_out_lag(self, key: str = "") -> None:
+        """Wait until the last change, and any effect of the last request on `key`, shows. Without lag, it returns.
+
+        The lag is the longest one that this target was seen to have.
+        """
+        since = (self._changed_at, self._requested_at.get(key))
+        if self.lag_seconds and any(moment is not None for moment in since):
+            ends = max(moment for moment in since if moment is not None) + self._usual_lag
             self._sleep(max(0.0, ends - self.clock.monotonic()))
 
     @property

@@ -356,9 +356,10 @@ class Client:
 
     def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
         on_purpose = signer is not self.signer
-        if on_purpose and self.signature_lock.needs_good:
+        if self.signature_lock.needs_good and (operation is None or operation.name != "list"):
+            # Besides interrupting wrong signatures, this tells a denied permission from a refused signature.
             self.look("list")
-            if self.signature_lock.needs_good:
+            if on_purpose and self.signature_lock.needs_good:
                 raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
         self.signature_lock.check()
         changes = self.belongings.announce(request, operation, self.look)

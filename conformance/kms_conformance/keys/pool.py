@@ -18,7 +18,6 @@ from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
-from kms_conformance.keys.reader import shown
 
 # (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
 _STEPS = {
@@ -109,7 +108,7 @@ class Pool(Inventory):
 
     def bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
         """Bring a key into a state; None if the key is gone. If the key must be scheduled, the window is `days`."""
-        view = self._found(key)
+        view = self.confirm(key)
         for _ in range(_MOST_STEPS):
             if view.state == state:
                 return view
@@ -117,21 +116,6 @@ class Pool(Inventory):
                 return None
             view = self._step(key, view, state, days or self.days)
         return self._wanted(view if view.state == state else None, state)
-
-    def _found(self, key: str) -> KeyView:
-        """Read a key in a known state, and judge that it still reads as it was judged last."""
-        known = self.client.profile.facts["states"]
-        settled = self.settled(key)
-        if settled is None:
-            self.patience.wait_out_lag()
-            return self.read_until(key, lambda view: view.state in known)
-        was = shown(settled.view)
-        view = self.read_until(key, lambda view: shown(view) == was)
-        if shown(view) != was:
-            changed = f"without a request that changes it: {shown(view)}"
-            numbers = (settled.exchange, self.client.exchange_log.count)
-            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
-        return view
 
     def drop_if_gone(self, key: str) -> None:
         """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""

@@ -138,9 +138,27 @@ class Reader:
         """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""
         settled = self.settled(key)
         if settled is None:
-            self.patience.wait_out_lag()
+            self.patience.wait_out_lag(key)
             return self.read_until(key, lambda _: True)
         return self.read_until(key, lambda view: shown(view) == shown(settled.view))
+
+    def confirm(self, key: str) -> KeyView:
+        """Read a key in a known state, and judge that it still reads as it was judged last.
+
+        On a target that was seen to lag, what the last request on the key did may show only after the lag.
+        """
+        known = self.client.profile.facts["states"]
+        settled = self.settled(key)
+        self.patience.wait_out_lag(key)
+        if settled is None:
+            return self.read_until(key, lambda view: view.state in known)
+        was = shown(settled.view)
+        view = self.read_until(key, lambda view: shown(view) == was)
+        if shown(view) != was:
+            changed = f"without a request that changes it: {shown(view)}"
+            numbers = (settled.exchange, self.client.exchange_log.count)
+            self.client.findings.breaks(settled.requirement, f"the key stays: {was}", changed, numbers)
+        return view
 
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
         """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""

@@ -99,7 +99,7 @@ class Requests:
                 hint = "If the service does not offer it, name it under `lacks` in a profile of your own."
                 raise Inconclusive(reason, hint)
         listed = () if answer.spec is None else answer.spec.codes
-        if self.profile.tells_limit(listed, answer.status, answer.code):
+        if operation != "create" and self.profile.tells_limit(listed, answer.status, answer.code):
             raise Inconclusive(
                 f"The account or the key is at a limit of the service, so {operation} shows nothing: {answer.summary}.",
                 "Earlier runs may have left aliases, tags or grants: run `kms-conformance sweep`.",
@@ -116,12 +116,12 @@ class Requests:
         if asked is None or answer.operation is None or fits(answer) or not self.client.may_be_late(answer):
             return answer
         operation, arguments = asked
-        given = [answer]
         return self.pool.patience.until(
             operation,
-            lambda: given.pop() if given else self._ask_once(operation, arguments),
+            lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
+            first=answer,
         )
 
     def is_told(self, refusals: str, answer: Answer) -> bool:

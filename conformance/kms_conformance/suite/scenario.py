@@ -246,18 +246,13 @@ class Scenario(Requests):
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
 
-    def must_be_unchanged(
-        self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer, *, again: bool = True
-    ) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
         """Judge that a key reads back as before: state, deletion date and description.
 
-        Reads may lag behind, so a difference counts only if it persists, and on a target that was seen to lag, the key
-        is read again after the lag. Without `again` it is not, because the caller reads the key again soon. If two
-        reads in a row differ, the target breaks `pending.describe` instead of `requirement`.
+        Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, the target
+        breaks `pending.describe` instead of `requirement`. A change that shows later breaks `requirement` when the key
+        is used next (`Pool.confirm`).
         """
-        patience = self.pool.patience
-        if again and shown(now) == shown(was) and was.id is not None and patience.wait_for_late_effects():
-            now = self.pool.read(was.id)
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
             now = self.pool.read_until(key, lambda view: shown(view) == shown(was))

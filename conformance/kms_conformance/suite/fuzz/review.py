@@ -60,8 +60,7 @@ class Reviewer:
             return self._after(fitted, answer, operation, before)
         after = self.kms.pool.read(str(before.id))
         if answer.status >= 400:
-            # The key is read again after the next request, and so is a late effect of this one.
-            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer, again=False)
+            self.kms.must_be_unchanged("refused.changes-nothing", before, after, answer)
         return after
 
     def judge_by_schemathesis(self, answer: Answer) -> None:
@@ -85,12 +84,12 @@ class Reviewer:
         client, use = self.kms.client, answer.operation
         if use is None or self.kms.profile.refusal_in(use.name, before.state) is None:
             return answer
-        given = [answer]
         return client.patience.until(
             use.name,
-            lambda: given.pop() if given else client.send(fitted.request, use),
+            lambda: client.send(fitted.request, use),
             lambda answer: not answer.accepted,
             use=True,
+            first=answer,
         )
 
     def must_accept_good_window(self, fitted: FittedRequest, answer: Answer, before: KeyView | None) -> None:
