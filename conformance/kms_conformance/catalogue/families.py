@@ -19,7 +19,6 @@ FAMILIES = (
     "imported",
     "cancel",
     "authentication",
-    "callers",
     "window",
     "schedule",
     "use",

@@ -20,11 +20,21 @@ def _encoded(name: str) -> str:
     return "".join(each if each.isalnum() else f"%{ord(each):02X}" for each in name)
 
 
+def _cut(name: str) -> str:
+    """The name without its last character."""
+    return name[:-1]
+
+
+def _with_tail(name: str) -> str:
+    """The name with one more character that a name may have."""
+    return f"{name}0"
+
+
 #: Each kind of near miss: a function that makes it of a name.
 KINDS: Mapping[str, Callable[[str], str]] = {
     "other case": str.swapcase,
-    "cut short": lambda name: name[:-1],
-    "with a tail": lambda name: f"{name}0",
+    "cut short": _cut,
+    "with a tail": _with_tail,
     "with a blank before": lambda name: f" {name}",
     "with a blank after": lambda name: f"{name} ",
     "with a line feed after": lambda name: f"{name}\n",
@@ -35,5 +45,8 @@ KINDS: Mapping[str, Callable[[str], str]] = {
 
 
 def near_misses(name: str) -> dict[str, str]:
-    """All near misses of a name that differ from it, by kind."""
+    """All near misses of a name that differ from it, by kind.
+
+    A name without letters has no other case, for example.
+    """
     return {kind: made for kind, make in KINDS.items() if (made := make(name)) != name}

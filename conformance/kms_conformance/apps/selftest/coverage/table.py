@@ -123,5 +123,5 @@ def _of_forms(profile: Profile, api: Api, forms: tuple[str, ...]) -> Iterator[Ce
 
 
 def _states(profile: Profile) -> list[str]:
-    """The states in which a run brings keys: those of keys with imported material only where a key can be such a key."""
+    """The states into which a run brings keys; waiting for material is one only where the profile has such keys."""
     return [state for state in _OF_KEYS if state != PENDING_IMPORT or profile.facts["external_keys"]]
