@@ -302,27 +302,6 @@ def test_a_target_that_throttles_the_client_is_accused_of_nothing(
     assert (report.result, step(report, "disable").verdict) == ("inconclusive", "inconclusive")
 
 
-def test_a_target_that_takes_no_number_for_a_window_is_not_accused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed("otcextensions")
-    only_steps(monkeypatch, "window below the shortest", "schedule its deletion")
-
-    def text_only(inbound: Inbound, outbound: Outbound) -> Outbound:
-        if inbound.operation != "schedule" or not isinstance(inbound.parameters["pending_days"], int):
-            return outbound
-        error = {"error_code": "KMS.0308", "error_msg": "pending_days is no text"}
-        return replace(outbound.with_value({"error": error}), status=400)
-
-    with Emulator("huawei", filters=[text_only]) as emulator:
-        report = run(emulator, "token", "otcextensions", tmp_path)
-    assert report.result == "passed"
-    assert {each.title: each.trap for each in report.clients[0].steps if each.trap} == {
-        "window below the shortest": "otc-number-window",
-        "schedule its deletion": "otc-number-window",
-    }
-
-
 def test_a_media_type_in_capitals_is_a_trap_of_the_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed("otcextensions")
     only_steps(monkeypatch, "describe an unknown key")

@@ -163,3 +163,19 @@ def test_a_version_differs_after_a_request_on_the_key_or_on_no_certain_key() -> 
         patience.note_request(keys, accepted=False)
         versions.append(patience.version("a"))
     assert len(set(versions)) == len(versions)
+
+
+def test_a_change_that_was_carried_out_is_not_sent_again_on_a_target_that_flaps() -> None:
+    world = _World(lambda _, looks: "new" if looks > 1 else "old")
+    patience = world.patience()
+    patience.note_flap("describe")
+    assert patience.until("enable", world.look, _is_new, once=True) == "new"
+    assert world.looks == 2
+
+
+def test_a_result_that_was_there_before_the_wait_is_not_the_last_one() -> None:
+    world = _World(lambda _, __: "new")
+    patience = world.patience()
+    world.clock.time += 5.0
+    assert patience.until("describe", world.look, _is_new, first="old") == "new"
+    assert world.looks == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
@@ -127,6 +127,7 @@ class Operation:
 
     - beside: whether the lifecycle of keys does not need the operation. A target may lack such an operation.
     - reads: whether the operation is read-only. All other operations are treated as if they changed something.
+    - parameters: the JSON type of each documented field of the request, by name; "" if the type is left open.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Operation:
     replies: Mapping[int, ReplySpec]
     beside: bool = False
     reads: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def success(self) -> tuple[int, ...]:
@@ -258,7 +260,25 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
         if str(status).isdigit()
     }
     beside, reads = raw.get("x-kms-beside", False), raw.get("x-kms-reads", False)
-    return Operation(raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside, reads)
+    parameters = MappingProxyType(dict(_parameters(raw, document)))
+    return Operation(
+        raw["operationId"], name, method.upper(), path, MappingProxyType(replies), beside, reads, parameters
+    )
+
+
+def _parameters(raw: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names and JSON types of the fields of a request: those of its query, and those of its body."""
+    for parameter in raw.get("parameters", ()):
+        found = _resolved(parameter, document)
+        yield found["name"], _type(found.get("schema", {}), document)
+    for media in _resolved(raw.get("requestBody", {}), document).get("content", {}).values():
+        for name, schema in _resolved(media.get("schema", {}), document).get("properties", {}).items():
+            yield name, _type(schema, document)
+
+
+def _type(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    found = _resolved(schema, document).get("type", "")
+    return found if isinstance(found, str) else ""
 
 
 def _reply(status: int, name: str, raw: Mapping[str, Any], document: Mapping[str, Any]) -> ReplySpec:

@@ -33,8 +33,8 @@ _DOCUMENTED = "internal_error"
 # to 5 (KMS FAQ on 504, 502 and 500). A service that fails once in 50 requests fails three times in a row once in
 # 125,000 requests, which is once in 25 runs of 5,000 requests; one that fails once in 700, once in 68,000 runs.
 ENOUGH = 3
-# Seconds before the second and the third attempt.
-_PAUSES = (0.25, 1.0)
+#: Seconds before the second and the third attempt.
+PAUSES = (0.25, 1.0)
 # Errors that are gone when the request is sent again are a failure of the target if there are at least `_SEVERAL` and
 # more than one in `_RARE` requests of one operation, or of all. The service level agreement of AWS KMS gives back the
 # whole price below 95 % of requests served, which is one error in 20. The smallest number keeps chance away from
@@ -93,7 +93,7 @@ class InternalErrors:
             return self._failed_again(asked, first, findings)
         streak = self._streaks.setdefault(asked.kind, [])
         answer = first
-        for pause in (*_PAUSES, None):
+        for pause in (*PAUSES, None):
             if answer.status == INTERNAL_ERROR:
                 streak.append(answer.number)
             effect = self._effect(repeater, asked, answer)

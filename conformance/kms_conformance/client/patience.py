@@ -103,6 +103,7 @@ class Patience:
         *,
         equal: Callable[[T, T], bool] = _always,
         use: bool = False,
+        once: bool = False,
         first: T | None = None,
     ) -> T:
         """Look until the result fits, or until the settle time since the last change is over; returns the last result.
@@ -110,7 +111,8 @@ class Patience:
         `what` names the look in observations. If the target was seen to flap, `equal_looks` results in a row must fit
         and be `equal` while the settle time lasts. The same holds for a `use` of a key after a first result that does
         not fit: uses flap without being seen otherwise. `first` is the result of a look that was made already; if it
-        does not fit, at least one look follows. Raises `Inconclusive` if the run has waited too long in all.
+        does not fit, at least one look follows. With `once`, the first result that fits is returned: a request that was
+        carried out must not be sent again. Raises `Inconclusive` if the run has waited too long in all.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
@@ -129,7 +131,7 @@ class Patience:
                     self._note_lag(what)
                 streak = streak + 1 if last is None or equal(last, found) else 1
                 last = found
-                if streak >= (self.equal_looks if self.flaps or (use and late) else 1) or (final and not late):
+                if once or streak >= (self.equal_looks if self.flaps or (use and late) else 1) or (final and not late):
                     return found
             else:
                 if streak:

@@ -266,6 +266,17 @@ class Client:
         answer = self._reader.read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
 
+    def note_sent(self, request: Request, operation: Operation, answer: Answer | None) -> None:
+        """Note that another client has sent a request, which may have changed keys; None: it got no reply."""
+        if operation.name in self.api.read_only | USES:
+            return
+        self.effects.forget_descriptions()
+        if answer is None:
+            self.patience.note_request()
+        else:
+            done = answer.accepted or self.internal_errors.concerns(answer)
+            self.patience.note_request(self.gate.named(request)[0], accepted=done)
+
     def may_be_late(self, answer: Answer) -> bool:
         """Whether the answer may follow the state before the last change, so that another moment may give another one.
 

@@ -147,6 +147,7 @@ class Pool(Inventory):
                 operation,
                 lambda: self._attempted(key, view, operation, **window),
                 lambda found: found[0].accepted or not self.client.may_be_late(found[0]) or found[1] != view,
+                once=True,
             )
         except Lost as lost:
             # The state of the key shows whether the target carried out the request.

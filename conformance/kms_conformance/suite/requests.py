@@ -121,6 +121,7 @@ class Requests:
             lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
+            once=not answer.operation.reads and operation not in USES,
             first=answer,
         )
 

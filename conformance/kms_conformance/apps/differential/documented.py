@@ -65,6 +65,14 @@ class DocumentedAnswer:
         after = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
         return (after.get(question.operation, view.state),)
 
+    def admits(self, view: KeyView, answer: Answer) -> bool:
+        """Whether the answer is a documented one for the key as it was before the request."""
+        name = self.refusal(view)
+        refusal = None if name is None else self.profile.refusal(name)
+        if answer.accepted:
+            return refusal is None or refusal.or_accepted
+        return refusal is not None and refusal.admits(answer.status, answer.code)
+
     @property
     def judged(self) -> tuple[Aspect, ...]:
         """The aspects that the documents decide.

@@ -78,7 +78,7 @@ class KeyPreparer:
         if self._prepared_state.get(key) != question.state:
             self._prepare_state(key, question.state)
         self._prepared_state[key] = question.state
-        view = self.target_session.pool.read(key)
+        view = self.target_session.pool.read_known(key)
         days = self.target_session.pool.days if view.state == PENDING else None
         return PreparedKey(key, view, self._scheduled.get(key), ciphertext, days)
 
@@ -139,7 +139,7 @@ class KeyPreparer:
 
         The end is the requested one. For a time after the end, it is the deletion date of the key if that is later.
         """
-        view = self.target_session.pool.read(key)
+        view = self.target_session.pool.read_known(key)
         end = self._scheduled[key] + timedelta(days=self.target_session.pool.days)
         if seconds > 0 and view.deletion_at is not None:
             end = max(end, view.deletion_at)
@@ -147,7 +147,12 @@ class KeyPreparer:
 
     def _encrypted(self, key: str) -> str:
         client = self.target_session.client
-        answer = client.ask("encrypt", key_id=key, plaintext="text")
+        answer = client.patience.until(
+            "encrypt",
+            lambda: client.ask("encrypt", key_id=key, plaintext="text"),
+            lambda answer: answer.accepted or not client.may_be_late(answer),
+            use=True,
+        )
         ciphertext = client.dialect.secret_output("encrypt", answer.value)
         if not answer.accepted or ciphertext is None:
             raise Inconclusive(f"The key could not encrypt: {answer.summary}.")

@@ -19,9 +19,11 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import GONE, PENDING
+from kms_conformance.client.patience import USES
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
+from kms_conformance.wire.messages import Request
 
 # Number of keys: most questions share one key, and questions about several keys need another one.
 KEYS_NEEDED = 2
@@ -141,13 +143,32 @@ class _QuestionRunner:
         sent_at = self.target_session.time.now()
         self._start_judging()
         try:
-            answer = client.send(request, client.api[question.operation])
+            sent_at, answer = self._settled(question, prepared, request)
         except Inconclusive:
             self._preparer.note_effect(prepared, question, sent_at, None, prepared.view)
             raise
         after = self._after(question, prepared, sent_at, answer)
         self._preparer.note_effect(prepared, question, sent_at, answer, after)
         return self._normalized(question, prepared, sent_at, answer, after, unknown=arguments.get("key_id"))
+
+    def _settled(self, question: Question, prepared: PreparedKey, request: Request) -> tuple[datetime, Answer]:
+        """The answer, and when its request was sent.
+
+        An answer that is not documented, and that may follow the state before the last change, is asked for again until
+        the settle time is over.
+        """
+        client = self.target_session.client
+        operation = client.api[question.operation]
+        documented = DocumentedAnswer(client.profile, question, self.target_session.applicable)
+
+        def look() -> tuple[datetime, Answer]:
+            return self.target_session.time.now(), client.send(request, operation)
+
+        def stands(found: tuple[datetime, Answer]) -> bool:
+            return documented.admits(prepared.view, found[1]) or not client.may_be_late(found[1])
+
+        changes = question.operation not in client.api.read_only | USES
+        return client.patience.until(question.operation, look, stands, use=question.operation in USES, once=changes)
 
     def _start_judging(self) -> None:
         """Use a new judge for each question; it collects the failures of every exchange."""

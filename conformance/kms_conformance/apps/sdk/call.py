@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kms_conformance.apps.sdk.driver import CallResult, Crash, Driver, Outcome, RaisedError, kinds_of
 from kms_conformance.apps.sdk.expectations import Expectation, describe_error, disagreement, reply_result
+from kms_conformance.apps.sdk.open_forms import OpenForms
 from kms_conformance.apps.sdk.results import StepResult, StepVerdict
 from kms_conformance.apps.sdk.tap import Tap
 from kms_conformance.apps.sdk.vendor_clients import Trap, VendorClient
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import UNAVAILABLE
+from kms_conformance.client.internal_errors import ENOUGH
 from kms_conformance.client.judge import NO_SERVER_ERROR, Inconclusive, Judgement
 from kms_conformance.client.resending import INTERNAL_ERROR
 from kms_conformance.client.target_client import Client
@@ -35,7 +37,12 @@ class ClientCall:
     - `violations`: the failed judgements of these replies.
     - `broken`: the kind and the text of the failure, if the last request has no usable reply.
     - `foreign`: the description of a request that was stopped before it was sent.
-    - `sent`: the number of requests to the KMS.
+    - `sent`: the number of requests of the operation.
+    - `numbers`: the numbers of all exchanges of the call, as recorded: also those without a usable reply, and those
+      with an identity service.
+    - `besides`: the last request that was no request of the operation, with its outcome; None if there was none.
+    - `errors`: the numbers of the internal errors at the end, in a row; also those of earlier attempts at the call.
+    - `attempts`: how often the call was made; see `CallRepeater`.
     """
 
     operation: str
@@ -46,11 +53,25 @@ class ClientCall:
     broken: tuple[str, str] | None
     foreign: str | None
     sent: int
+    numbers: tuple[int, ...]
+    besides: str | None
+    errors: tuple[int, ...] = ()
+    attempts: int = 1
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        """The numbers of the exchanges of the call, as recorded."""
-        return tuple(answer.number for answer in self.answers)
+    def last(self) -> Answer | None:
+        """The last reply of the operation; None if there was none."""
+        return self.answers[-1] if self.answers else None
+
+    @property
+    def is_cut_once(self) -> bool:
+        """Whether the call was made once and its reply is truncated, which a broken connection explains."""
+        return self.broken is not None and self.broken[0] == "truncated" and self.attempts == 1
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether a reply breaks a requirement on all replies, whatever the state of the key is."""
+        return self.broken is not None or bool(self.violations)
 
 
 def make_call(
@@ -76,25 +97,57 @@ def make_call(
     if isinstance(outcome, CallResult) and outcome.state is not None:
         outcome = replace(outcome, state=client.profile.state(outcome.state))
     elif not isinstance(outcome, CallResult):
-        outcome = replace(outcome, text=_short(client.exchange_log.redactor.text(outcome.text)))
+        outcome = replace(outcome, text=short(client.exchange_log.redactor.text(outcome.text)))
     answers: list[Answer] = []
     violations: list[Judgement] = []
-    broken = None
-    exchanges = [exchange for exchange in tap.exchanges() if _is_of(client, operation, exchange)]
-    for exchange in exchanges:
+    numbers: list[int] = []
+    broken: tuple[str, str] | None = None
+    besides: str | None = None
+    errors: list[int] = []
+    sent = 0
+    described = client.api[operation]
+    for exchange in tap.exchanges():
+        if not _is_of(client, operation, exchange):
+            numbers.append(client.exchange_log.add("", exchange))
+            besides = _line(exchange)
+            continue
+        sent += 1
         try:
-            answer, judgements = client.judge_exchange(client.api[operation], exchange)
+            answer, judgements = client.judge_exchange(described, exchange)
         except Inconclusive as error:
             broken = (exchange.failure.kind if exchange.failure else "", error.reason)
+            numbers.append(client.exchange_log.count)
+            client.note_sent(exchange.request, described, None)
             continue
         broken = None
+        client.note_sent(exchange.request, described, answer)
         answers.append(answer)
+        numbers.append(answer.number)
+        if answer.status == INTERNAL_ERROR:
+            # An internal error counts only if it repeats; the client may have sent its request again.
+            errors.append(answer.number)
+            continue
+        errors.clear()
         violations += [judgement for judgement in judgements if _counts(musts, judgement)]
-    if answers and answers[-1].status != INTERNAL_ERROR:
-        # The client has sent its request again, and the error was gone.
-        violations = [judgement for judgement in violations if judgement.requirement != NO_SERVER_ERROR]
-    name = driver.calls[operation]
-    return ClientCall(operation, name, outcome, tuple(answers), tuple(violations), broken, tap.refused, len(exchanges))
+    return ClientCall(
+        operation,
+        driver.calls[operation],
+        outcome,
+        tuple(answers),
+        tuple(violations),
+        broken,
+        tap.refused,
+        sent,
+        tuple(numbers),
+        besides,
+        tuple(errors),
+    )
+
+
+def _line(exchange: Exchange) -> str:
+    reply = exchange.reply
+    outcome = "no reply" if reply is None else f"status {reply.status}"
+    return f"{exchange.request.method} {exchange.request.path} ({outcome})"
 
 
 def _is_of(client: Client, operation: str, exchange: Exchange) -> bool:
@@ -106,8 +159,13 @@ def _counts(musts: frozenset[str], judgement: Judgement) -> bool:
     return not judgement.passed and judgement.requirement in musts
 
 
-def judge_call(call: ClientCall, expectation: Expectation, client: Client, known: VendorClient) -> StepResult:
-    """Judge a call: passed, inconclusive, or a fault of the target or of the client. The result gets no title."""
+def judge_call(
+    call: ClientCall, expectation: Expectation, client: Client, known: VendorClient, forms: OpenForms
+) -> StepResult:
+    """Judge a call: passed, inconclusive, left open, or a fault of the target or of the client.
+
+    The result gets no title.
+    """
     outcome, answers = call.outcome, call.answers
     result = StepResult(
         title="",
@@ -132,11 +190,15 @@ def judge_call(call: ClientCall, expectation: Expectation, client: Client, known
     if unclear is not None:
         return replace(result, verdict="inconclusive", reason=unclear)
     reply_problem = None if in_reply is None else expectation.problem(in_reply)
+    form = None if call.last is None or call.violations or reply_problem is None else forms.explain(call.last)
+    if form is not None:
+        return replace(result, verdict="open", reason=form.reason, erratum=form.erratum)
     trap = _trap(call, known, wrong_reply=reply_problem is not None)
     result = replace(result, trap=trap.id if trap else "", reason=trap.tells if trap else "")
     verdict, reason = _fault(call, reply_problem, excused=bool(trap and trap.excuses))
     if verdict == "target":
-        requirements = tuple(dict.fromkeys(violation.requirement for violation in call.violations))
+        repeated = [NO_SERVER_ERROR] if len(call.errors) >= ENOUGH else []
+        requirements = tuple(dict.fromkeys([*repeated, *(violation.requirement for violation in call.violations)]))
         return replace(result, verdict="target", reason=reason, requirements=requirements)
     return replace(result, verdict="known_trap" if trap else "client", reason=result.reason or reason)
 
@@ -145,15 +207,15 @@ def _unclear(call: ClientCall, client: Client) -> str | None:
     """The reason why a call proves nothing, or None."""
     if call.foreign is not None:
         return f"The client tried to send {call.foreign}; the request was stopped."
-    if call.broken is not None and call.broken[0] not in _BROKEN:
+    if call.broken is not None and (call.broken[0] not in _BROKEN or call.is_cut_once):
         return call.broken[1]
-    last = call.answers[-1] if call.answers else None
+    last = call.last
     if last is not None and (client.is_throttled(last) or last.status in UNAVAILABLE):
         return f"The target did not serve the client ({last.summary})."
     if last is not None and last.front is not None:
         return f"The service was not reached: {last.front.text}. {last.front.next_step}"
-    if last is not None and last.status == INTERNAL_ERROR:
-        return f"The target had an internal error ({last.summary}); `run` tells whether it repeats."
+    if last is not None and client.internal_errors.concerns(last) and len(call.errors) < ENOUGH:
+        return f"The target had an internal error ({last.summary}), and the request may have been carried out."
     return None
 
 
@@ -166,7 +228,12 @@ def _fault(call: ClientCall, reply_problem: str | None, *, excused: bool) -> tup
     if call.broken is not None:
         return "target", f"The reply is not a complete HTTP reply: {call.broken[1]}"
     if call.sent == 0:
-        return "client", "The client sent nothing."
+        asked = "nothing" if call.besides is None else f"no request of this operation, only {call.besides}"
+        return "client", f"The client sent {asked}."
+    if len(call.errors) >= ENOUGH:
+        assert call.last is not None
+        times = f"{len(call.errors)} times in a row; other requests were served meanwhile"
+        return "target", f"The target had an internal error ({call.last.summary}), {times}."
     if excused:
         return "client", ""
     if reply_problem is not None:
@@ -187,7 +254,7 @@ def _trap(call: ClientCall, known: VendorClient, *, wrong_reply: bool) -> Trap |
     outcome = call.outcome
     if not isinstance(outcome, (RaisedError, Crash)):
         return None
-    last = call.answers[-1] if call.answers else None
+    last = call.last
     traps = sorted(known.traps, key=lambda trap: not trap.excuses) if wrong_reply else known.traps
     matching = (
         trap
@@ -211,12 +278,8 @@ def _place(frame: traceback.FrameSummary) -> str:
     return f"{'/'.join(packages)}:{frame.lineno} in {frame.name}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text of an exception, of bounded length."""
     # Lone surrogates cannot be written to a file.
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
-
-
-def numbers_of(results: Sequence[StepResult]) -> frozenset[int]:
-    """The numbers of all exchanges that the findings among the results cite."""
-    return frozenset(number for result in results if result.is_finding for number in result.exchanges)

@@ -15,7 +15,7 @@ from kms_conformance.target import Target
 from kms_conformance.verdict.decide import specs_digest
 
 FORMAT = 1
-StepVerdict = Literal["passed", "known_trap", "client", "target", "inconclusive", "absent"]
+StepVerdict = Literal["passed", "known_trap", "client", "target", "open", "inconclusive", "absent"]
 Result = Literal["passed", "failed", "inconclusive"]
 
 # Exit codes of `run --via`; a fault of a client does not make the result "failed".
@@ -28,14 +28,16 @@ class StepResult:
 
     - `operation`, `call`: the abstract operation, and the vendor's name of the call.
     - `verdict`: "passed": the outcome is the documented one; "target": the target is at fault; "client": the client is
-      at fault; "known_trap": the client is at fault in a known way; "inconclusive": the step could not be judged;
-      "absent": the client has no such call.
+      at fault; "known_trap": the client is at fault in a known way; "open": the target refused a form of request that
+      the documents leave open, so that nobody is at fault; "inconclusive": the step could not be judged; "absent": the
+      client has no such call.
     - `expected`, `received`: the documented and the deviating outcome, in words.
     - `reason`: why the step has this verdict.
     - `raised`, `where`: the class of the exception, and the line that raised it.
     - `trap`: the id of the known trap that explains the outcome.
+    - `erratum`: the id of the erratum that leaves the request open.
     - `requirements`: the ids of the requirements that the reply breaks.
-    - `exchanges`: the numbers of the recorded exchanges.
+    - `exchanges`: the numbers of the exchanges that show the outcome; the last one decides.
     """
 
     title: str
@@ -48,12 +50,14 @@ class StepResult:
     raised: str = ""
     where: str = ""
     trap: str = ""
+    erratum: str = ""
     requirements: tuple[str, ...] = ()
     exchanges: tuple[int, ...] = ()
 
     @property
-    def is_finding(self) -> bool:
-        return self.verdict in ("known_trap", "client", "target")
+    def is_told(self) -> bool:
+        """Whether the report explains the verdict, so that the exchanges of the step must be kept."""
+        return self.verdict not in ("passed", "absent")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class SdkReport:
 
     - `clients`: the results of each client that ran.
     - `left_out`: for each client that did not run, the reason.
-    - `exchanges`: the records of all exchanges that findings cite.
+    - `exchanges`: the records of all exchanges that steps with a told verdict cite.
     - `reason`: the reason why the run ended early; "" if it did not.
     """
 
@@ -102,6 +106,9 @@ class SdkReport:
     def to_json(self) -> dict[str, Any]:
         """The document as `specs/schemas/sdk.schema.json` describes it."""
         target = self.target
+        kept = {exchange["number"] for exchange in self.exchanges}
+        told = [step for client in self.clients for step in client.steps if step.is_told]
+        assert kept.issuperset(number for step in told for number in step.exchanges)
         return {
             "format": FORMAT,
             "suite": {"version": __version__, "specs_digest": specs_digest(target.dialect)},

@@ -7,14 +7,16 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from kms_conformance.apps.sdk.call import numbers_of
+from kms_conformance.apps.sdk.call import short
 from kms_conformance.apps.sdk.registry import ClientError, adapter_of, clients_for
 from kms_conformance.apps.sdk.results import ClientResult, SdkReport, StepResult
 from kms_conformance.apps.sdk.step_runner import StepRunner
+from kms_conformance.apps.sdk.steps import CREATE
 from kms_conformance.apps.sdk.vendor_clients import VendorClient, clients
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
@@ -89,32 +91,48 @@ def run_clients(
     started, clock = datetime.now(UTC), time.monotonic()
     target_session = TargetSession(target, ledger, keys=len(found))
     results: list[ClientResult] = []
+    exchanges: dict[int, Mapping[str, Any]] = {}
     reason = ""
     with clean_environment():
         try:
             target_session.open()
             for number, client in enumerate(found, 1):
                 last = number == len(found)
-                runner = StepRunner(target_session, client, adapter_of(client))
                 steps: list[StepResult] = []
                 results.append(ClientResult(client.name, client.versions, ()))
-                for step in runner.run(to_the_end=last or target_session.pool.room > 0):
+                for step in _steps(target_session, client, to_the_end=last or target_session.pool.room > 0):
                     steps.append(step)
+                    if step.is_told:
+                        # The records are made now: the log keeps the newest exchanges only.
+                        found_now = target_session.client.exchange_log.records(step.exchanges)
+                        exchanges |= {record.number: record.as_json() for record in found_now}
                     results[-1] = ClientResult(client.name, client.versions, tuple(steps))
                     progress(client, step)
         except Inconclusive as error:
             reason = str(error)
         finally:
             target_session.end()
-    cited = numbers_of([step for result in results for step in result.steps])
     return SdkReport(
         target=target,
         clients=tuple(results),
         left_out=left_out,
-        exchanges=tuple(record.as_json() for record in target_session.client.exchange_log.records(cited)),
+        exchanges=tuple(exchanges[number] for number in sorted(exchanges)),
         requests=target_session.client.requests,
         keys_created=target_session.pool.created,
         started=started,
         duration_seconds=time.monotonic() - clock,
         reason=reason,
     )
+
+
+def _steps(target_session: TargetSession, client: VendorClient, *, to_the_end: bool) -> Iterator[StepResult]:
+    """The results of all steps; one inconclusive result if the client cannot be made, as some sign in when made."""
+    adapter = adapter_of(client)
+    try:
+        runner = StepRunner(target_session, client, adapter)
+    except Exception as error:  # noqa: BLE001 - any exception of a client is a result
+        text = target_session.client.exchange_log.redactor.text(f"{type(error).__name__}: {error}")
+        reason = f"The client could not sign in: {short(text)}"
+        yield StepResult(CREATE.title, CREATE.operation, adapter.calls["create"], "inconclusive", reason=reason)
+        return
+    yield from runner.run(to_the_end=to_the_end)

@@ -22,6 +22,7 @@ _CELLS: Mapping[StepVerdict, tuple[str, str]] = {
     "known_trap": ("known trap of the client", "magenta"),
     "client": ("the client's fault", "magenta"),
     "target": ("the target's fault", "bold red"),
+    "open": ("left open by the documents", "cyan"),
     "inconclusive": ("inconclusive", "yellow"),
     "absent": ("no such call", "dim"),
 }
@@ -70,7 +71,7 @@ def _lines(report: SdkReport, path: Path, width: int) -> Iterator[Text]:
     for client in report.clients:
         versions = ", ".join(f"{name} {version}" for name, version in client.versions.items())
         for step in client.steps:
-            if step.verdict in ("target", "client", "inconclusive"):
+            if step.verdict in ("target", "client", "open", "inconclusive"):
                 yield Text()
                 yield Text(f"{client.name}: {step.title}: {_CELLS[step.verdict][0]}", _CELLS[step.verdict][1])
                 yield from _finding(step, exchanges, versions, width)
@@ -87,6 +88,7 @@ def _finding(step: StepResult, exchanges: Mapping[int, Mapping[str, Any]], versi
         "received": f"{step.received}{where}" if step.received else "",
         "reply": "; ".join(_reply(exchanges[number]) for number in step.exchanges[-1:] if number in exchanges),
         "why": step.reason,
+        "erratum": step.erratum,
         "breaks": ", ".join(step.requirements),
         "trap": f"{step.trap}: this known fault of the client also fails on such a reply" if step.trap else "",
     }

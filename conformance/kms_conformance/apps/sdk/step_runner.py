@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,20 +12,23 @@ from urllib.parse import unquote
 from kms_conformance.apps.sdk.call import ClientCall, judge_call, make_call
 from kms_conformance.apps.sdk.driver import CallResult, Driver
 from kms_conformance.apps.sdk.expectations import Expectation, ExpectedRefusal, ExpectedSuccess
+from kms_conformance.apps.sdk.open_forms import OpenForms
+from kms_conformance.apps.sdk.repeating import CallRepeater
 from kms_conformance.apps.sdk.results import StepResult
+from kms_conformance.apps.sdk.second_opinion import SecondOpinion, told
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
 from kms_conformance.apps.sdk.vendor_clients import VendorClient
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive, Undecided
 from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.client.patience import USES
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.wire.messages import Request
 
 PLAINTEXT = "grüezi"
 _READ_ONLY = frozenset({"describe", "list"})
-_POLL_SECONDS = 0.2
-# After this number of full waits in which a wrong result stayed wrong, later waits are a tenth as long.
-_MOST_FULL_WAITS = 2
+# The lowest status of a refusal.
+_REFUSED = 400
 
 
 class ForeignKeyNamed(Exception):  # noqa: N818 - a fault of a client, not of this suite
@@ -51,7 +53,9 @@ class StepRunner:
         # The last known state of the key; None if it must be read.
         self._state: str | None = None
         self._ciphertext: object = None
-        self._full_waits = 0
+        self._forms = OpenForms(self._client.dialect, self._profile)
+        self._repeater = CallRepeater(target_session.client, target_session.pool)
+        self._opinion = SecondOpinion(target_session)
 
     def run(self, *, to_the_end: bool) -> Iterator[StepResult]:
         """Run all steps in order.
@@ -77,20 +81,23 @@ class StepRunner:
             return replace(blank, verdict="inconclusive", reason="limits.max_keys allows no further key.")
         call, found, problem = self._create_through_client()
         if call is None:
-            return replace(blank, verdict="inconclusive", reason="" if problem is None else problem.reason)
+            return replace(blank, verdict="inconclusive", reason="" if problem is None else told(problem))
         named = [self._client.dialect.created_id(answer.value) for answer in call.answers]
         self._named = next((key for key in named if key is not None), None)
         result = self._decide(CREATE, call, ExpectedSuccess("create", self._named))
         if found is not None:
             pool.keys.append(found)
             self._key, self._state = found, ENABLED
+        # A plain run does not judge a create that is refused: the quota may be used up.
+        refused = call.last is not None and call.last.status >= _REFUSED
         try:
-            if problem is None:
-                self._key = self._key or pool.create()
+            if problem is None and self._key is None:
+                self._key = pool.create_new() if refused else pool.create()
         except Inconclusive as error:
             problem = error
-        if problem is not None and not result.is_finding:
-            return replace(result, verdict="inconclusive", reason=problem.reason)
+        if problem is not None and (refused or not result.is_told):
+            numbers = (self._client.exchange_log.count, *result.exchanges)
+            return replace(result, verdict="inconclusive", reason=told(problem), requirements=(), exchanges=numbers)
         return result
 
     def _create_through_client(self) -> tuple[ClientCall | None, str | None, Inconclusive | None]:
@@ -100,46 +107,55 @@ class StepRunner:
         markers: list[str] = []
 
         def send(marker: str) -> Answer:
-            calls.append(self._call(self._driver, "create", **self._client.dialect.naming(marker)))
-            answers = calls[0].answers
-            if not answers:
-                raise Inconclusive("The client sent no request that the target answered.")
+            call = self._call(self._driver, "create", **self._client.dialect.naming(marker))
+            calls.append(call)
             markers.append(marker)
-            return answers[-1]
+            if call.last is None:
+                raise Inconclusive("The client sent no request that the target answered.")
+            if self._client.internal_errors.concerns(call.last):
+                # The pool looks for the key, and calls again if there is none.
+                raise Undecided(f"create got {call.last.summary}, and may have been carried out.", "", call.last)
+            return call.last
 
         try:
             _, found = pool.attempt(send)
-            if len(calls[0].answers) > 1:
+            if len(calls[-1].answers) > 1:
                 # If the client sent the create request twice, it may have created two keys; both must be recorded.
                 pool.find_by_marker(markers[0])
         except Inconclusive as error:
-            return (calls[0] if calls else None), None, error
-        return calls[0], found, None
+            return (calls[-1] if calls else None), None, error
+        return calls[-1], found, None
 
     def _step(self, step: Step, driver: Driver) -> StepResult:
         blank = _blank(step, driver)
         if step.operation not in driver.calls:
             return blank
+        before = self._client.exchange_log.count
         try:
             self._prepare(step)
         except Inconclusive as error:
-            return replace(blank, verdict="inconclusive", reason=f"The key could not be prepared: {error.reason}")
+            return self._unprepared(blank, f"The key could not be prepared: {told(error)}", before)
         if step.operation == "decrypt" and self._ciphertext is None:
             return replace(blank, verdict="inconclusive", reason="There is no ciphertext because encrypt failed.")
         try:
-            arguments = self._arguments(step)
             if step.key != "own" and step.operation not in _READ_ONLY:
-                self._client.look_up_absent(str(arguments["key_id"]))
+                self._client.look_up_absent(str(self._arguments(step)["key_id"]))
         except Inconclusive as error:
-            return replace(blank, verdict="inconclusive", reason=error.reason)
-        result = self._call_and_judge(step, driver, arguments)
+            return self._unprepared(blank, told(error), before)
+        result = self._settled(step, driver, step)
         changes = step.operation not in _READ_ONLY and step.key == "own" and not step.wrong_credentials
         if changes and result.verdict in ("passed", "known_trap"):
-            read_back = self._read(step, driver, Step(step.title, "describe", then=step.then or step.needs))
-            result = result if read_back.verdict == "passed" else read_back
+            read_back = self._settled(step, driver, Step(step.title, "describe", then=step.then or step.needs))
+            if read_back.verdict != "passed":
+                result = replace(read_back, exchanges=(*result.exchanges, *read_back.exchanges))
         as_known = result.verdict in ("passed", "known_trap")
         self._state = (step.then or step.needs) if as_known else None
         return result
+
+    def _unprepared(self, blank: StepResult, reason: str, before: int) -> StepResult:
+        """A step whose call was not made; it cites our own last exchange if there is one after the number `before`."""
+        last = self._client.exchange_log.count
+        return replace(blank, verdict="inconclusive", reason=reason, exchanges=(last,) if last > before else ())
 
     def _prepare(self, step: Step) -> None:
         """Bring the key into the state that a step needs. Raises `Inconclusive` if that fails."""
@@ -162,7 +178,7 @@ class StepRunner:
             yield self._step(step, stranger)
 
     def _expire(self) -> StepResult:
-        blank = _blank(EXPIRED, self._driver)
+        blank, before = _blank(EXPIRED, self._driver), self._client.exchange_log.count
         pool = self._target_session.pool
         if self._key is None:
             return replace(blank, verdict="inconclusive", reason="There is no key of ours to wait for.")
@@ -172,37 +188,66 @@ class StepRunner:
                 raise Inconclusive("The target returns no deletion date of the key.")  # noqa: TRY301
             ahead = (view.deletion_at - self._target_session.time.now()).total_seconds()
             self._target_session.time.advance(max(ahead, 0) + self._profile.deletion.gone_within_seconds + 1)
-            result = self._read(EXPIRED, self._driver, EXPIRED)
+            result = self._settled(EXPIRED, self._driver, EXPIRED)
             pool.drop_if_gone(self._key)
         except Inconclusive as error:
-            return replace(blank, verdict="inconclusive", reason=error.reason)
+            return self._unprepared(blank, told(error), before)
         return result
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _call_and_judge(self, step: Step, driver: Driver, arguments: Mapping[str, object]) -> StepResult:
-        if step.operation in _READ_ONLY:
-            return self._read(step, driver, step)
-        call = self._call(driver, step.operation, **arguments)
-        if step.operation == "encrypt" and isinstance(call.outcome, CallResult):
-            self._ciphertext = call.outcome.secret
-        return self._decide(step, call, self._expectation(step))
+    def _settled(self, step: Step, driver: Driver, asked: Step) -> StepResult:
+        """Make the call `asked` until its result stands; the result is that of `step`.
 
-    def _read(self, step: Step, driver: Driver, reading: Step) -> StepResult:
-        """Describe or list until the result is as expected, or until the profile's settle time has passed."""
-        expectation = self._expectation(reading)
-        # The settle time of the profile: for that long, a read may show the key as it was before a change.
-        settle_seconds = self._profile.settle_seconds / (1 if self._full_waits < _MOST_FULL_WAITS else 10)
-        deadline = time.monotonic() + (settle_seconds if reading.key == "own" and not reading.wrong_credentials else 0)
-        while True:
-            call = self._call(driver, reading.operation, **self._arguments(reading))
-            result = self._decide(step, call, expectation)
-            if result.verdict != "target":
-                return result
-            if time.monotonic() >= deadline:
-                self._full_waits += 1
-                return result
-            time.sleep(_POLL_SECONDS)
+        A result that another moment may reverse is final after the settle time; see `Patience`. A refusal is a fault of
+        the target only if a plain run would judge it.
+        """
+        arguments, expectation = self._arguments(asked), self._expectation(asked)
+        changes = asked.operation not in self._client.api.read_only | USES
+
+        own = asked.key == "own" and not asked.wrong_credentials
+
+        def look() -> tuple[ClientCall, StepResult]:
+            call = self._repeater.made(
+                lambda: self._call(driver, asked.operation, **arguments), self._key if own else None, asked.needs
+            )
+            return call, self._decide(step, call, expectation)
+
+        try:
+            if own:
+                call, result = self._client.patience.until(
+                    asked.operation, look, self._stands, use=asked.operation in USES, once=changes
+                )
+            else:
+                call, result = look()
+        except Inconclusive as error:
+            return replace(_blank(step, driver), verdict="inconclusive", reason=told(error))
+        if asked.operation == "encrypt" and isinstance(call.outcome, CallResult):
+            self._ciphertext = call.outcome.secret
+        if result.verdict == "passed" and own and asked.operation == "describe" and call.last is not None:
+            self._note_view(call.last)
+        return result if asked.wrong_credentials else self._confirmed(result, call, arguments)
+
+    def _note_view(self, answer: Answer) -> None:
+        """Note how the key reads, so that our own next read waits until it reads so again; a reply may lag behind."""
+        if self._key is not None and answer.accepted:
+            self._target_session.pool.settle(self._key, self._client.dialect.key(answer.value), "describe.reply")
+
+    def _stands(self, found: tuple[ClientCall, StepResult]) -> bool:
+        """Whether the result is not one that may follow the state before the last change."""
+        call, result = found
+        late = call.last is not None and not call.has_fault and self._client.may_be_late(call.last)
+        return result.verdict != "target" or not late
+
+    def _confirmed(self, result: StepResult, call: ClientCall, arguments: Mapping[str, object]) -> StepResult:
+        """The result; inconclusive if a refusal was to be a fault of the target, and a plain run would not judge it."""
+        if result.verdict != "target" or call.last is None or call.last.status < _REFUSED:
+            return result
+        unjudged = self._opinion.on(call.operation, arguments)
+        if unjudged is None:
+            return result
+        exchanges = (unjudged.exchange, *result.exchanges)
+        return replace(result, verdict="inconclusive", reason=unjudged.reason, requirements=(), exchanges=exchanges)
 
     def _call(self, driver: Driver, operation: str, **arguments: Any) -> ClientCall:  # noqa: ANN401
         return make_call(self._client, self._musts, self._admit, driver, operation, **arguments)
@@ -216,7 +261,10 @@ class StepRunner:
         self._client.session.wait_for_pace()
 
     def _decide(self, step: Step, call: ClientCall, expectation: Expectation) -> StepResult:
-        return replace(judge_call(call, expectation, self._client, self._vendor_client), title=step.title)
+        result = judge_call(call, expectation, self._client, self._vendor_client, self._forms)
+        for answer in call.answers:
+            self._forms.note(answer)
+        return replace(result, title=step.title)
 
     def _arguments(self, step: Step) -> dict[str, object]:
         if step.operation == "list":
