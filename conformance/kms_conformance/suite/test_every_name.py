@@ -10,9 +10,11 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.patience import USES
 from kms_conformance.suite.key_requests import MOVES, KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.wire.messages import Request
 
 # What a profile names under `may_lack` if an installation may know keys by their ids alone.
 _NAMES = "names_of_keys"
@@ -88,7 +90,7 @@ class _Names:
         for form, name in self._names(place).items():
             if form in place.forms:
                 arguments = self.requests.arguments(place, name, changing=False)
-                with suppress(Stop):
+                with suppress(Stop, Lacking):
                     answer = self.kms.ask(place.operation, **arguments)
                     answer = self.kms.must_be_accepted(_requirement(state), answer)
                     self.requests.note_accepted(place, answer.value)
@@ -103,12 +105,15 @@ class _Names:
             documented = form in place.forms
             if documented or (state == PENDING and self.kms.profile.has_refusal("alias_as_key")):
                 expected = refusal if documented and not self.open else f"{refusal} or {_NO_NAME}"
-                answer = self._refused(place, state, name, expected)
+                answer = self._refused(place, state, name, expected) or answer
         return answer
 
-    def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer:
+    def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer | None:
         kms = self.kms
-        answer = kms.ask(place.operation, **self.requests.arguments(place, name))
+        try:
+            answer = kms.ask(place.operation, **self.requests.arguments(place, name))
+        except Lacking:
+            return None
         if not answer.accepted:
             kms.must_be_refused(_requirement(state), expected, answer)
             return answer
@@ -153,7 +158,7 @@ def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
     try:
         kms.pool.bring(key, DISABLED)
         for place in rows:
-            with suppress(Stop):
+            with suppress(Stop, Lacking):
                 answer = kms.ask(place.operation, **requests.arguments(place, key, changing=False))
                 answer = kms.must_be_accepted("disabled.allows", answer)
                 requests.note_accepted(place, answer.value)
@@ -192,7 +197,8 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                     continue
                 forms = forms if kms.effort.fuzz_coverage else [forms[number % len(forms)]]
             for change in forms:
-                answer = kms.client.send(change(kms.dialect.request(operation, arguments)), kms.client.api[operation])
+                request = change(kms.dialect.request(operation, arguments))
+                answer = _sent(kms, operation, request, refusal)
                 if operation in kms.profile.may_lack and kms.is_told("lacking_operation", answer):
                     continue
                 if refusal is None:
@@ -203,6 +209,20 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                 if answer.accepted:
                     kms.pool.bring(key, state)
         kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+
+
+def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) -> Answer:
+    """Send a request; it is repeated while its answer may follow the state before the last change."""
+
+    def fits(answer: Answer) -> bool:
+        return answer.accepted if refusal is None else kms.is_told(refusal, answer)
+
+    return kms.pool.patience.until(
+        operation,
+        lambda: kms.client.send(request, kms.client.api[operation]),
+        lambda answer: fits(answer) or not kms.client.may_be_late(answer),
+        use=operation in USES,
+    )
 
 
 @requirement("decrypt.key-id", "re-encrypt.source-key-id")
