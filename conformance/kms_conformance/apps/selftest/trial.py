@@ -153,7 +153,7 @@ def try_pair(
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
     lagging = replace(fault, decisions=(*fault.decisions, *model.decisions(PAIR_LAG)))
-    outcome = run_suite(lagging.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=600)
+    outcome = run_suite(lagging.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=1200)
     subject = Subject("pair", pair_name(fault, model), dialect, model.name, fault.severity)
     problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed - fault.requirements)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
@@ -180,7 +180,7 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
     """Run the suite against a variant; a requirement that failed or is inconclusive is a problem of the trial."""
     arguments = () if whole else variant.arguments()
     started = time.monotonic()
-    outcome = run_suite(variant.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=600)
+    outcome = run_suite(variant.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=1200)
     wrong = [
         f"{entry['id']} is {entry['verdict']}: {entry['reason']}"
         for entry in outcome.verdict["requirements"]

@@ -21,7 +21,7 @@ from kms_conformance.emulator import Decisions, Key, Refused, Rules, State
 _fault = partial(Fault, severity="major", dialects=(AWS,))
 _of_disabled = partial(_fault, fault_class="states", severity="critical", families=("pending_belongings",))
 # A key without material is one more key, so its requirements are SHOULDs of the tier standard.
-_of_imported = partial(_fault, fault_class="states", families=("imported",), exit_code=0)
+_of_imported = partial(_fault, fault_class="states", families=("imported",), exit_code=0, tier="standard")
 
 
 def _accepted_when_disabled(operation: str, *requirements: RequirementId) -> Fault:
@@ -94,10 +94,17 @@ FAULTS = (
         _accepted_without_material(operation)
         for operation in (
             *("enable", "disable", "cancel", "encrypt", "generate_data_key", "generate_data_key_without_plaintext"),
-            *("create_grant", "enable_rotation", "disable_rotation"),
+            "create_grant",
         )
     ),
     _accepted_without_material("re_encrypt", "re-encrypt-to"),
+    _of_imported(
+        name="waiting-for-import-rotation-wrong-code",
+        title="Rotation of a key that waits for import is refused with the code for a disabled key.",
+        severity="minor",
+        requirements=frozenset({"pending-import.enable-rotation", "pending-import.disable-rotation"}),
+        decisions=(answering(400, "DisabledException", "external_origin"),),
+    ),
     _of_imported(
         name="waiting-for-import-wrong-code",
         title="The use of a key that waits for import is refused with the code for a disabled key.",
