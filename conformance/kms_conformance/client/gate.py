@@ -56,6 +56,14 @@ class Gate:
         """Note keys that the target lists; those that this run does not hold belong to others."""
         self._listed.add(keys)
 
+    def confirms_absent(self, key: str, status: int, code: str | None) -> bool:
+        """Whether this answer to describing an id shows that no key has it; if so, requests may name it from now on."""
+        odd = self._dialect.may_be_malformed(key)
+        absent = self._dialect.profile.tells_absent(status, code, may_be_malformed=odd)
+        if absent:
+            self.note_absent(key)
+        return absent
+
     def note_absent(self, key: str) -> None:
         """Note that the target has just reported this id as unknown."""
         self._absent.add(key)

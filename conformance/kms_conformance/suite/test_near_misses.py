@@ -58,7 +58,7 @@ def _is_unknown(kms: Scenario, text: str) -> bool:
         kms.must_be_refused("key-id.exact", _NOBODY, answer)
     except Stop:
         return False
-    return not text or kms.client.confirms_absent(text, answer)
+    return not text or kms.client.gate.confirms_absent(text, answer.status, answer.code)
 
 
 def _must_refuse(kms: Scenario, requests: KeyRequests, place: Place, text: str) -> Answer:
