@@ -57,6 +57,21 @@ def test_trial_that_goes_wrong_is_shown_and_ends_with_1(
     assert "does not hold:" in said
 
 
+def test_blind_sets_are_shown_beside_their_first_results_and_promise_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def survived(task: plan.Task) -> Trial:
+        subject = Subject(task.kind, task.name, task.dialect, "blind")
+        return Trial(subject, "smoke", 1, True, 0, (), "not detected", 0.1, 1, None)
+
+    monkeypatch.setattr(plan.Task, "run", survived)
+    assert selftest("--blind", "-k", "fault-blind-open-list-huawei", "-n", "1") == 0
+    said = capsys.readouterr().out
+    assert "huawei: 0 of 1 faults written blind detected; at first look" in said
+    assert "left alone" not in said
+    assert selftest("--blind", "-k", "fault-blind-open-list-huawei", "--page", "page.md") == 2
+
+
 def test_trial_that_breaks_counts_against_the_harness(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,7 +55,11 @@ CODES: Mapping[str, Mapping[int, str]] = {
     }
     | {3: "answers: one side could not be queried, or nothing was compared"},
     "selftest": _ALWAYS
-    | {0: "the promised figures hold", 1: "a promised figure does not hold", 130: "Ctrl-C before the first trial"},
+    | {
+        0: "the promised figures hold; with `--blind`, whatever was found",
+        1: "a promised figure does not hold",
+        130: "Ctrl-C before the first trial",
+    },
 }
 
 

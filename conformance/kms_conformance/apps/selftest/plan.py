@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 
+from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
+from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.lag import MODELS, Model
@@ -44,6 +46,7 @@ class Task:
     """One trial to run.
 
     A `whole` run has all check families, as users start it. Another run has only the families of its fault or variant.
+    A `final` run is not repeated at `standard`, whatever its result.
     """
 
     kind: Kind
@@ -52,6 +55,7 @@ class Task:
     tier: Tier = "smoke"
     seed: int = 1
     whole: bool = True
+    final: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}-{self.dialect}"
@@ -64,7 +68,8 @@ class Task:
     def run(self) -> Trial:
         """Run the trial, that of a fault not below the fault's tier.
 
-        If the whole run of a fault or pair has a problem at `smoke`, return a run at `standard` instead.
+        If the whole run of a fault or pair has a problem at `smoke`, return a run at `standard` instead. A `final`
+        task is run once.
         """
         if self.kind == "null":
             null = next(null for null in NULLS if null.name == self.name and self.dialect in null.dialects)
@@ -72,7 +77,7 @@ class Task:
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
         trial = self._try_fault()
-        if trial.problem and self.whole and trial.tier == "smoke":
+        if trial.problem and self.whole and trial.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
 
@@ -93,12 +98,12 @@ class Task:
     def _variant(self) -> Variant:
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
-        return next(v for v in VARIANTS if v.name == self.name and self.dialect in v.dialects)
+        return next(v for v in (*VARIANTS, *FIRST_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
 
 
 @cache
 def _faults() -> dict[tuple[str, str], Fault]:
-    return {(fault.name, dialect): fault for fault in FAULTS for dialect in fault.dialects}
+    return {(fault.name, dialect): fault for fault in (*FAULTS, *FIRST_SET) for dialect in fault.dialects}
 
 
 @cache
@@ -205,6 +210,16 @@ def _compounds(tier: Tier, seed: int, count: int) -> Iterator[Task]:
     for number in range(count):
         for dialect in specs.emulated():
             yield Task("variant", COMPOUND, dialect, tier, seed + number)
+
+
+def written_blind() -> Iterator[Task]:
+    """The blind sets: one run of the whole suite at `smoke` for each fault and variant in each of its dialects."""
+    for fault in FIRST_SET:
+        for dialect in fault.dialects:
+            yield Task("fault", fault.name, dialect, final=True)
+    for variant in FIRST_VARIANTS:
+        for dialect in variant.dialects:
+            yield Task("variant", variant.name, dialect, final=True)
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

@@ -1,0 +1,71 @@
+"""The blind sets agree with the catalogues, stand apart from the other trials, and keep their first results."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kms_conformance.apps.selftest.blind.first_look import first_look
+from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
+from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.plan import everything, written_blind
+from kms_conformance.apps.selftest.variants import VARIANTS
+from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.core import specs
+
+PAGE = Path(__file__).parents[2] / "docs" / "blind-faults.md"
+FEWEST = 60
+
+
+@pytest.mark.parametrize("subjects", [FIRST_SET, FIRST_VARIANTS], ids=["faults", "variants"])
+def test_every_subject_has_one_name_in_a_dialect(subjects) -> None:
+    counted = Counter((subject.name, dialect) for subject in subjects for dialect in subject.dialects)
+    assert [case for case, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("dialect", specs.emulated())
+def test_there_are_enough_faults(dialect: str) -> None:
+    assert sum(dialect in fault.dialects for fault in FIRST_SET) >= FEWEST
+
+
+@pytest.mark.parametrize("dialect", specs.emulated())
+def test_faults_name_requirements_of_their_dialects(dialect: str) -> None:
+    catalogue = Catalogue.load(dialect)
+    lost = [
+        fault.name
+        for fault in FIRST_SET
+        if dialect in fault.dialects and not any(name in catalogue for name in fault.requirements)
+    ]
+    assert lost == []
+
+
+def test_blind_sets_stand_apart() -> None:
+    written = {subject.name for subject in (*FIRST_SET, *FIRST_VARIANTS)}
+    assert not written & {subject.name for subject in (*FAULTS, *VARIANTS)}
+    assert not written & {task.name for task in everything(1, 1, 0)}
+    assert written == {task.name for task in written_blind()}
+    assert all(task.whole and task.final and task.tier == "smoke" for task in written_blind())
+
+
+@pytest.mark.parametrize(("kind", "subjects"), [("faults", FIRST_SET), ("variants", FIRST_VARIANTS)])
+def test_first_looks_are_at_subjects_of_the_sets(kind, subjects) -> None:
+    written = {(subject.name, dialect) for subject in subjects for dialect in subject.dialects}
+    looks = [(look.name, look.dialect) for look in first_look(kind).looks]
+    assert len(looks) == len(set(looks))
+    assert set(looks) <= written
+
+
+def test_the_page_has_the_first_rates_and_every_survivor() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for kind in ("faults", "variants"):
+        look = first_look(kind)
+        rows = re.findall(rf"^\| {kind} \| (\w+) \| (\d+) of (\d+) \|", text, re.MULTILINE)
+        assert rows == [
+            (dialect, *map(str, look.rate(dialect))) for dialect in specs.emulated() if look.rate(dialect)[1]
+        ]
+    missed = {look.name for kind in ("faults", "variants") for look in first_look(kind).looks if not look.held}
+    assert missed <= set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
