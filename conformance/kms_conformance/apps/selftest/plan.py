@@ -31,6 +31,7 @@ from kms_conformance.apps.selftest.trial import (
     try_variant,
 )
 from kms_conformance.apps.selftest.variants import VARIANTS
+from kms_conformance.apps.selftest.variants.lagging import SHORTLY
 from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
 
@@ -164,7 +165,6 @@ def sample(seed: int) -> tuple[Task, ...]:
     def is_drawn(one_in: int) -> bool:
         return draw.randrange(one_in) == 0
 
-    lagging = [variant for variant in VARIANTS if variant.group == LAGGING]
     others = [variant for variant in VARIANTS if variant.group != LAGGING and is_drawn(_VARIANT)]
     faults = [fault for fault in FAULTS if is_drawn(_CRITICAL if fault.severity == "critical" else _OTHER)]
     return (
@@ -172,7 +172,7 @@ def sample(seed: int) -> tuple[Task, ...]:
         *(Task("null", null.name, one(null.dialects)) for null in NULLS if is_drawn(_NULL)),
         *(
             Task("variant", variant.name, one(variant.dialects), whole=False)
-            for variant in (*others, *draw.sample(lagging, _LAGGING))
+            for variant in (*others, *draw.sample(SHORTLY, _LAGGING))
         ),
         *(replace(next(pairs(one(specs.emulated()), draw.randrange(2**31), 1)), whole=False) for _ in range(_PAIRS)),
         Task("variant", COMPOUND, one(specs.emulated()), seed=draw.randrange(2**31)),

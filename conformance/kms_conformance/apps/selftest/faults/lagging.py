@@ -27,7 +27,7 @@ from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(Fault, fault_class="lagging", severity="critical")
 # A late effect is seen where keys rest for longer.
-_late = partial(_fault, families=("lifecycle",))
+_late = partial(_fault, families=("lifecycle",), tier="standard")
 
 # How long after a request its late effect takes place, in seconds of real time. It is less than every settle time.
 _LATE_SECONDS = 1.0
