@@ -222,7 +222,7 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "an exchange stands twice": (doubled_exchange, "recorded is"),
     "a reply has another status": (other_status, "reply.status: it failed by the exchanges up to that point"),
     "a reply names another key": (other_key_in_reply, "cancel.reply.key-id: claimed is passed"),
-    "a plaintext is another one": (other_plaintext, ": claimed is passed"),
+    "a plaintext is another one": (other_plaintext, "judged again: failed (expected what was encrypted"),
     "a request id stands twice": (same_request_id, "reply.request-id: claimed is "),
     "a request is another one": (other_request, "with the body"),
     "a reply is missing": (no_reply, "at exchange "),

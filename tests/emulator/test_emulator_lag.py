@@ -1,16 +1,17 @@
-"""What an operation finds: the store's former contents, by real time, and by each lag model."""
+"""What an operation finds: the store's former contents, by the time that passed, and by each lag model."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 
 from kms_conformance.apps.selftest import lag
 from kms_conformance.apps.selftest.faults import lagging as faults
-from kms_conformance.emulator import Decisions, Key, State, history
+from kms_conformance.core.runtime import REAL, skipped_pauses
+from kms_conformance.emulator import Decisions, Key, State
 from kms_conformance.emulator.clock import MovableClock
 from kms_conformance.emulator.keys import KeyDraft, key_of
 from kms_conformance.emulator.refusals import Refused
@@ -21,22 +22,11 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DRAFT = KeyDraft(spec="s", usage="u", alias="alias/first", tags=(("a", "1"),))
 
 
-class Time:
-    """The real time in seconds, which the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    moved = Time()
-    for module in (history, lag, faults):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=moved.monotonic))
-    return moved
+@pytest.fixture(autouse=True)
+def _skipped() -> Iterator[None]:
+    """Pauses of this process take no time."""
+    with skipped_pauses():
+        yield
 
 
 def store_of(*mixins: type[Decisions]) -> tuple[Store, MovableClock, Key]:
@@ -60,30 +50,29 @@ def knows(store: Store, key: Key) -> bool:
         return False
 
 
-def test_a_store_without_a_lag_remembers_nothing(time: Time) -> None:
+def test_a_store_without_a_lag_remembers_nothing() -> None:
     store, _, key = store_of(Decisions)
     store.disable(key.id)
     assert store._history.at(1.0, store._keys) is store._keys  # noqa: SLF001
     assert states(store, key, 1) == [State.DISABLED]
-    assert time.seconds == 1000.0
 
 
-def test_steady_reads_are_late_by_real_time(time: Time) -> None:
+def test_steady_reads_are_late_by_the_time_that_passes() -> None:
     store, clock, key = store_of(lag.steady(2.0))
     store.disable(key.id)
     clock.advance(3600)
     assert states(store, key, 2) == [State.ENABLED] * 2
     assert [found.state for found in store.listed()] == [State.ENABLED]
-    time.seconds += 1.9
+    REAL.sleep(1.9)
     store.schedule(key.id, 7)
     assert states(store, key, 2) == [State.ENABLED] * 2
-    time.seconds += 0.1
+    REAL.sleep(0.1)
     assert states(store, key, 2) == [State.DISABLED] * 2
-    time.seconds += 1.9
+    REAL.sleep(1.9)
     assert states(store, key, 2) == [State.PENDING_DELETION] * 2
 
 
-def test_a_read_never_stores_what_it_found(time: Time) -> None:
+def test_a_read_never_stores_what_it_found() -> None:
     store, _, key = store_of(lag.steady(2.0))
     store.disable(key.id)
     store.describe(key.id)
@@ -92,32 +81,32 @@ def test_a_read_never_stores_what_it_found(time: Time) -> None:
         store.used("encrypt", key.id)
 
 
-def test_a_new_key_is_unknown_to_steady_reads_and_a_gone_key_is_shown(time: Time) -> None:
+def test_a_new_key_is_unknown_to_steady_reads_and_a_gone_key_is_shown() -> None:
     store, clock, _ = store_of(lag.steady(2.0))
     key = store.create(replace(DRAFT, alias=None))
     assert not knows(store, key)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert knows(store, key)
     store.schedule(key.id, 7)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     clock.advance(8 * 86400)
     store.expire()
     assert knows(store, key)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert not knows(store, key)
 
 
 @pytest.mark.parametrize("turns", [(False, True), (False, False, True, True)])
-def test_flapping_reads_go_to_the_replicas_in_turn(time: Time, turns: tuple[bool, ...]) -> None:
+def test_flapping_reads_go_to_the_replicas_in_turn(turns: tuple[bool, ...]) -> None:
     store, _, key = store_of(lag.flapping(2.0, turns))
     store.disable(key.id)
     expected = [State.ENABLED if behind else State.DISABLED for behind in turns]
     assert states(store, key, 2 * len(turns)) == expected * 2
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert set(states(store, key, 8)) == {State.DISABLED}
 
 
-def test_flapping_reads_are_drawn_by_the_seed(time: Time) -> None:
+def test_flapping_reads_are_drawn_by_the_seed() -> None:
     drawn = []
     for seed in (1, 1, 2):
         store, _, key = store_of(lag.flapping(2.0, seed=seed))
@@ -127,23 +116,23 @@ def test_flapping_reads_are_drawn_by_the_seed(time: Time) -> None:
     assert set(drawn[0]) == {State.ENABLED, State.DISABLED}
 
 
-def test_the_data_plane_is_behind_and_reads_are_not(time: Time) -> None:
+def test_the_data_plane_is_behind_and_reads_are_not() -> None:
     store, _, key = store_of(lag.data_plane_behind(2.0))
     store.schedule(key.id, 7)
     assert states(store, key, 1) == [State.PENDING_DELETION]
     store.used("encrypt", key.id)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     with pytest.raises(Refused, match="pending_use"):
         store.used("encrypt", key.id)
     store.cancel(key.id)
     store.enable(key.id)
     with pytest.raises(Refused, match="pending_use"):
         store.used("decrypt", key.id)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     store.used("decrypt", key.id)
 
 
-def test_every_second_operation_does_not_know_a_new_key(time: Time) -> None:
+def test_every_second_operation_does_not_know_a_new_key() -> None:
     store, _, _ = store_of(lag.new_key_unknown(2.0))
     key = store.create(replace(DRAFT, alias=None))
     assert [knows(store, key) for _ in range(4)] == [False, True] * 2
@@ -151,11 +140,11 @@ def test_every_second_operation_does_not_know_a_new_key(time: Time) -> None:
     with pytest.raises(Refused, match="unknown_key"):
         store.disable(key.id)
     assert store.disable(key.id).state is State.DISABLED
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert all(knows(store, key) for _ in range(4))
 
 
-def test_belongings_are_late_and_states_are_not(time: Time) -> None:
+def test_belongings_are_late_and_states_are_not() -> None:
     store, _, key = store_of(lag.belongings_late(2.0))
     store.delete_alias("alias/first")
     store.set_alias(key.id, "alias/second", replacing=False)
@@ -168,20 +157,20 @@ def test_belongings_are_late_and_states_are_not(time: Time) -> None:
     assert (found.state, found.tags) == (State.DISABLED, (("a", "1"),))
     with pytest.raises(Refused, match="unknown_alias"):
         store.delete_alias("alias/first")
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert store.by_alias("alias/second").tags == (("a", "2"),)
 
 
-def test_a_key_that_is_newer_than_the_lag_has_the_belongings_of_its_creation(time: Time) -> None:
+def test_a_key_that_is_newer_than_the_lag_has_the_belongings_of_its_creation() -> None:
     store, _, _ = store_of(lag.belongings_late(2.0))
     key = store.create(replace(DRAFT, alias="alias/new"))
     store.set_alias(key.id, "alias/second", replacing=False)
     assert store.describe(key.id).aliases == ("alias/new",)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert store.describe(key.id).aliases == ("alias/new", "alias/second")
 
 
-def test_after_the_clock_only_the_end_is_late(time: Time) -> None:
+def test_after_the_clock_only_the_end_is_late() -> None:
     store, clock, key = store_of(lag.after_clock(2.0))
     store.schedule(key.id, 7)
     clock.advance(8 * 86400)
@@ -190,29 +179,29 @@ def test_after_the_clock_only_the_end_is_late(time: Time) -> None:
     assert [found.id for found in store.listed()] == [key.id]
     with pytest.raises(Refused, match="unknown_key"):
         store.cancel(key.id)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert not knows(store, key)
 
 
-def test_models_of_other_operations_add_up(time: Time) -> None:
+def test_models_of_other_operations_add_up() -> None:
     store, _, key = store_of(lag.steady(1.0), lag.data_plane_behind(3.0))
     store.schedule(key.id, 7)
-    time.seconds += 1.0
+    REAL.sleep(1.0)
     assert states(store, key, 1) == [State.PENDING_DELETION]
-    time.seconds += 1.9
+    REAL.sleep(1.9)
     store.used("encrypt", key.id)
 
 
-def test_an_undone_operation_is_undone_later_unless_the_key_changed(time: Time) -> None:
+def test_an_undone_operation_is_undone_later_unless_the_key_changed() -> None:
     store, _, key = store_of(faults._undoing("disable"))  # noqa: SLF001
     store.disable(key.id)
-    time.seconds += 0.9
+    REAL.sleep(0.9)
     assert states(store, key, 1) == [State.DISABLED]
-    time.seconds += 0.1
+    REAL.sleep(0.1)
     assert states(store, key, 1) == [State.ENABLED]
     store.disable(key.id)
     store.schedule(key.id, 7)
-    time.seconds += 2.0
+    REAL.sleep(2.0)
     assert states(store, key, 1) == [State.PENDING_DELETION]
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from suite_commands import ENTRY, command
 
 from kms_conformance.apps.selftest.deviation import only, serving
 from kms_conformance.apps.selftest.runner import run_suite
@@ -32,7 +30,6 @@ from kms_conformance.preflight.doctor import diagnose
 from kms_conformance.target import Target, load_target
 
 EACH = pytest.mark.parametrize("dialect", specs.dialects())
-ENTRY = ["--tier", "smoke", "--reports", "out", "--", "-k", "entry"]
 
 
 def target_file(folder: Path, emulator: Emulator, *, disposable: bool = False, **changes: object) -> Path:
@@ -50,21 +47,6 @@ def pending(emulator: Emulator, days: float | None = None) -> Key:
         key = replace(key, deletion=emulator.clock.now() + timedelta(days=days))
         emulator.store.put(key)
     return key
-
-
-def command(folder: Path, *arguments: str, plain: bool = False) -> subprocess.CompletedProcess[str]:
-    head = ["pytest", "--pyargs", "kms_conformance.suite"] if plain else ["kms_conformance"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    return subprocess.run(
-        [sys.executable, "-m", *head, *arguments],
-        cwd=folder,
-        env=environment | {"KMS_CONFORMANCE_STATE": str(folder / "state"), "NO_COLOR": "1"},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["run", "pytest"])

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from suite_commands import ENTRY, command
 
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.consent import question
 from kms_conformance.target import load_target
-
-ENTRY = ["--tier", "smoke", "--reports", "out", "--", "-k", "entry"]
 
 
 def file_of(folder: Path, emulator: Emulator, **changes: object) -> Path:
@@ -32,18 +29,8 @@ def beyond_loopback(emulator: Emulator) -> dict[str, object]:
 
 
 def run(folder: Path, *arguments: str, plain: bool = False) -> subprocess.CompletedProcess[str]:
-    command = ["pytest", "--pyargs", "kms_conformance.suite"] if plain else ["kms_conformance", "run"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    return subprocess.run(
-        [sys.executable, "-m", *command, "--target", "t.yaml", *arguments],
-        cwd=folder,
-        env=environment | {"KMS_CONFORMANCE_STATE": str(folder / "state"), "NO_COLOR": "1"},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    head = () if plain else ("run",)
+    return command(folder, *head, "--target", "t.yaml", *arguments, plain=plain)
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["run", "pytest"])

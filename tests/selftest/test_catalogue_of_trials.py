@@ -69,12 +69,12 @@ def test_pairs_are_drawn_by_their_seed_and_each_fault_once(dialect: str) -> None
     assert [task.dialect for task in everything(1, 0, 0, 60) if task.kind == "pair"].count(dialect) == 60
 
 
-def test_a_sample_has_few_trials_that_wait_for_a_lag() -> None:
+def test_a_sample_has_trials_that_lag() -> None:
     lagging = {variant.name for variant in VARIANTS if variant.group == LAGGING}
     for seed in range(30):
         drawn = sample(seed)
-        assert sum(task.name in lagging for task in drawn) == 2
-        assert sum(task.kind == "pair" for task in drawn) == 2
+        assert any(task.name in lagging for task in drawn)
+        assert sum(task.kind == "pair" for task in drawn) == 8
 
 
 @pytest.mark.parametrize("dialect", specs.dialects())

@@ -100,6 +100,16 @@ def test_a_refused_request_opens_no_settle_time() -> None:
     assert patience.until("describe", world.look, _is_new) == "old"
 
 
+def test_further_looks_at_a_change_that_has_come_are_made_soon_after_each_other() -> None:
+    world = _World(lambda since, _: "new" if since >= 20.0 else "old")
+    patience = world.patience(settle=60.0, equal=15)
+    patience.note_flap("describe")
+    assert patience.until("describe", world.look, _is_new) == "new"
+    # The pause before the first look that fits was 1.5 s; each of the 14 looks after it follows by 0.05 s.
+    assert world.clock.slept[-14:] == [0.05] * 14
+    assert world.clock.slept[-15] == 1.5
+
+
 def test_a_target_that_flaps_must_show_the_change_several_times_in_a_row() -> None:
     world = _World(lambda since, looks: "new" if looks % 2 == 0 or since >= 1.0 else "old")
     patience = world.patience()
@@ -179,3 +189,19 @@ def test_a_result_that_was_there_before_the_wait_is_not_the_last_one() -> None:
     world.clock.time += 5.0
     assert patience.until("describe", world.look, _is_new, first="old") == "new"
     assert world.looks == 1
+
+
+def test_a_requirement_that_is_broken_is_waited_for_once_where_nothing_ever_lagged() -> None:
+    world = _World(lambda _, __: "old")
+    patience = world.patience()
+    for _ in range(3):
+        patience.note_request(["key"])
+        patience.until("describe", world.look, _is_new, judges=["cancel.effect"])
+    assert world.clock.time - 100.0 < 2.1
+    patience.note_request(["key"])
+    patience.until("describe", world.look, _is_new, judges=["cancel.effect", "schedule.twice"])
+    assert world.clock.time - 100.0 > 4.0
+    patience.lag_seconds = 0.5
+    patience.note_request(["key"])
+    patience.until("describe", world.look, _is_new, judges=["cancel.effect"])
+    assert world.clock.time - 100.0 > 6.0

@@ -22,6 +22,20 @@ _Kind = jsonschema_rs.ValidationErrorKind
 # Kinds of violations that concern which values of a type are allowed.
 _OF_VALUES = (_Kind.Enum, _Kind.Pattern, _Kind.Constant)
 
+#: Operations that use a key and change nothing, besides those that only read. They may be repeated.
+USES = frozenset(
+    {
+        "encrypt",
+        "decrypt",
+        "re_encrypt",
+        "generate_data_key",
+        "generate_data_key_without_plaintext",
+        "generate_data_key_pair",
+        "generate_data_key_pair_without_plaintext",
+        "derive_shared_secret",
+    }
+)
+
 # The file formats of operations, and the function that converts each to OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "openapi.yaml": copy.deepcopy,
@@ -196,6 +210,11 @@ class Api:
     def read_only(self) -> frozenset[str]:
         """The abstract names of the read-only operations."""
         return frozenset(name for name, operation in self.operations.items() if operation.reads)
+
+    @cached_property
+    def harmless(self) -> frozenset[str]:
+        """The abstract names of the operations that change nothing: those that only read, and uses of keys."""
+        return self.read_only | USES
 
 
 def is_documented(dialect: str) -> bool:

@@ -25,7 +25,7 @@ class Answer:
     - number: the number of the recorded exchange.
     - sent_at: the time of the request, timezone-aware, UTC.
     - documented: the statuses that the documents name for the operation.
-    - served_before: whether the operation was accepted before in this run.
+    - served_before: whether a request to this path was accepted before in this run.
     """
 
     operation: Operation | None
@@ -48,9 +48,7 @@ class Answer:
     def front(self) -> Front | None:
         """What gave the reply in front of the service; None if the service may have given it."""
         value = None if self.problems else self.value
-        found = front_of(self.reply, self.error, value, self.request.url)
-        # A gateway that has the path of a served operation does not say that it has no API there.
-        return None if found is not None and found.no_path and self.served_before else found
+        return front_of(self.reply, self.error, value, self.request.url, served=self.served_before)
 
     @property
     def code(self) -> str | None:

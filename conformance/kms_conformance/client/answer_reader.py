@@ -63,7 +63,7 @@ class AnswerReader:
         spec = replies.get(reply.status)
         decoded = self.dialect.decode(reply, spec)
         if operation is not None and reply.status in operation.success:
-            self._served.add(name)
+            self._served.add(exchange.request.path)
         return Answer(
             operation=operation,
             request=exchange.request,
@@ -76,7 +76,7 @@ class AnswerReader:
             number=number,
             sent_at=sent_at,
             documented=tuple(replies),
-            served_before=name in self._served,
+            served_before=exchange.request.path in self._served,
         )
 
     def _no_reply(self, exchange: Exchange, operation: Operation | None, number: int) -> Inconclusive:

@@ -69,13 +69,11 @@ class Front:
 
     - text: one sentence about the reply, without the final full stop.
     - next_step: what the user can do, in one or two sentences.
-    - no_path: whether the reply says that there is no API at the path of the request.
     """
 
     kind: Kind
     text: str
     next_step: str
-    no_path: bool = False
 
 
 class NotReached(Inconclusive):
@@ -88,12 +86,13 @@ class NotReached(Inconclusive):
         self.answer = answer
 
 
-def front_of(reply: Reply, error: ErrorView | None, value: object, url: str) -> Front | None:
+def front_of(reply: Reply, error: ErrorView | None, value: object, url: str, *, served: bool) -> Front | None:
     """What gave the reply in front of the service; None if the service may have given it.
 
     - error: the error of the dialect in the body; None if there is none.
     - value: the decoded body; None if the body is no document of the dialect.
     - url: the URL of the request.
+    - served: whether a request to this path was accepted before. No gateway says of this path that it has no API.
     """
     status, flat = reply.status, _is_flat(value)
     if status < 300:
@@ -120,7 +119,7 @@ def front_of(reply: Reply, error: ErrorView | None, value: object, url: str) -> 
         )
     if error is not None and not flat:
         return None
-    return _refusal(reply, flat=flat, traced=flat and "request_id" in _names(value))
+    return _refusal(reply, flat=flat, no_path=flat and "request_id" in _names(value) and not served)
 
 
 def stands_for(answer: Answer, refusal: str) -> bool:
@@ -137,10 +136,11 @@ def stands_for(answer: Answer, refusal: str) -> bool:
     return True
 
 
-def _refusal(reply: Reply, *, flat: bool, traced: bool) -> Front | None:
+def _refusal(reply: Reply, *, flat: bool, no_path: bool) -> Front | None:
     """What refused the request in front of the service.
 
-    - flat: whether the body is the flat form of gateways. Their 404 is recognised only with a request id (`traced`).
+    - flat: whether the body is the flat form of gateways.
+    - no_path: whether a 404 is a gateway's, which has no API at the path: such a 404 has a request id in its body.
     """
     status = reply.status
     if status in _FIREWALL_STATUSES and _HTML.match(reply.body):
@@ -155,12 +155,11 @@ def _refusal(reply: Reply, *, flat: bool, traced: bool) -> Front | None:
             "a gateway refused the request (403, without an error code of the service)",
             "Permit this caller at the gateway, or give an address behind it in `base_url`.",
         )
-    if status == 404 and traced:
+    if status == 404 and no_path:
         return Front(
             "gateway",
             "a gateway has no API at this path (404, without an error code of the service)",
             "Check the host and the path in `base_url`: the region may not have this API.",
-            no_path=True,
         )
     return None
 

@@ -100,7 +100,7 @@ class Gate:
                 raise NotOurs(
                     f"a request that may change something names {field.texts[0]!r}, which is no alias of ours"
                 )
-        if "create" in self.asked(request) and not self._announced(found):
+        if self.may_create(request) and not self._announced(found):
             raise NotOurs("a request may create a key that the ledger does not announce")
 
     def may_create(self, request: Request) -> bool:
@@ -110,7 +110,7 @@ class Gate:
     def named(self, request: Request) -> tuple[tuple[str, ...], bool]:
         """Ids of our keys in a request, and whether it also names aliases or may create a key."""
         keys: dict[str, None] = {}
-        otherwise = "create" in self.asked(request)
+        otherwise = self.may_create(request)
         for found in fields(request):
             kind = self._kind(found)
             for text in found.texts if kind is not None else ():

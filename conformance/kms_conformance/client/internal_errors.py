@@ -174,8 +174,7 @@ class InternalErrors:
     # --- facts about a failed request ---------------------------------------------------------------------------------
 
     def _documented(self, answer: Answer) -> bool:
-        known = _DOCUMENTED in self.profile.facts["refusals"]
-        return known and self.profile.refusal(_DOCUMENTED).admits(answer.status, answer.code)
+        return self.profile.admits(_DOCUMENTED, answer.status, answer.code)
 
     def _count(self, called: str) -> None:
         self._requests[called] += 1

@@ -8,7 +8,7 @@ that does not fit is repeated until the settle time since the last change is ove
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,20 +16,6 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.runtime import REAL, Clock
 
 T = TypeVar("T")
-
-#: Operations that use a key and change nothing, besides those that only read. They may be repeated.
-USES = frozenset(
-    {
-        "encrypt",
-        "decrypt",
-        "re_encrypt",
-        "generate_data_key",
-        "generate_data_key_without_plaintext",
-        "generate_data_key_pair",
-        "generate_data_key_pair_without_plaintext",
-        "derive_shared_secret",
-    }
-)
 
 _FIRST_PAUSE_SECONDS = 0.05
 _PAUSE_GROWTH = 1.5
@@ -69,6 +55,7 @@ class Patience:
     _changed_at: float | None = None
     _waited: float = 0.0
     _requests_on: Counter[str] = field(default_factory=Counter)
+    _broken: set[str] = field(default_factory=set)
     _requested_at: dict[str, float] = field(default_factory=dict)
 
     # --- changes ------------------------------------------------------------------------------------------------------
@@ -105,6 +92,7 @@ class Patience:
         use: bool = False,
         once: bool = False,
         first: T | None = None,
+        judges: Collection[str] = (),
     ) -> T:
         """Look until the result fits, or until the settle time since the last change is over; returns the last result.
 
@@ -112,10 +100,13 @@ class Patience:
         and be `equal` while the settle time lasts. The same holds for a `use` of a key after a first result that does
         not fit: uses flap without being seen otherwise. `first` is the result of a look that was made already; if it
         does not fit, at least one look follows. With `once`, the first result that fits is returned: a request that was
-        carried out must not be sent again. Raises `Inconclusive` if the run has waited too long in all.
+        carried out must not be sent again. `judges` are the requirements that are broken if no result fits: once all of
+        them are broken, and the target has never lagged, waiting again could change no verdict. Raises `Inconclusive`
+        if the run has waited too long in all.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
+        decided = bool(judges) and self._broken.issuperset(judges) and not self.lag_seconds
         while True:
             if first is not None:
                 found, final, first = first, False, None
@@ -124,7 +115,7 @@ class Patience:
                     # The first look may meet a replica that knows the change, and the next look another replica.
                     self.wait_out_lag()
                 # After the settle time, a result that does not fit is final.
-                final = not self.open
+                final = decided or not self.open
                 found = look()
             if fits(found):
                 if not streak and late:
@@ -137,8 +128,13 @@ class Patience:
                 if streak:
                     self.note_flap(what)
                 if final:
+                    self._broken.update(judges)
                     return found
                 streak, late, last = 0, True, None
+            if streak:
+                # What is awaited has come; further looks only meet other replicas.
+                self._sleep(_FIRST_PAUSE_SECONDS)
+                continue
             self._sleep(pause)
             pause = min(pause * _PAUSE_GROWTH, max(_FIRST_PAUSE_SECONDS, self.settle_seconds * _LONGEST_PAUSE))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
-from kms_conformance.catalogue.api import Api, Operation
+from kms_conformance.catalogue.api import USES, Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -22,7 +22,7 @@ from kms_conformance.client.internal_errors import InternalErrors
 from kms_conformance.client.judge import NO_SERVER_ERROR, Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
-from kms_conformance.client.patience import USES, Patience
+from kms_conformance.client.patience import Patience
 from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
 from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.dialects import adapter
@@ -187,7 +187,7 @@ class Client:
             self.effects.note_carried_out(request, operation)
         if answer.front is not None:
             self.findings.observe(f"{name or request.method}: {answer.front.text}")
-        if name not in self.api.read_only | USES:
+        if name not in self.api.harmless:
             self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
         if self.profile.admits("key_unavailable", answer.status, answer.code):
             raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
@@ -260,7 +260,7 @@ class Client:
 
     def note_sent(self, request: Request, operation: Operation, answer: Answer | None) -> None:
         """Note that another client has sent a request, which may have changed keys; None: it got no reply."""
-        if operation.name in self.api.read_only | USES:
+        if operation.name in self.api.harmless:
             return
         self.effects.forget_descriptions()
         if answer is None:
@@ -281,8 +281,7 @@ class Client:
         if answer.accepted:
             return answer.operation.reads or name in USES
         refusals = {*_OF_THE_FORMER_STATE, *self.profile.facts["lifecycle"].get(name, {}).values()}
-        known = refusals & self.profile.facts["refusals"].keys()
-        return any(self.profile.refusal(refusal).admits(answer.status, answer.code) for refusal in known)
+        return any(self.profile.admits(refusal, answer.status, answer.code) for refusal in refusals)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Whether the answer says that requests were too frequent."""

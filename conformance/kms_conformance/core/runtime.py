@@ -1,11 +1,17 @@
-"""Sources of time and randomness. A replay replaces them, so it gets the times, names and ids of the recorded run."""
+"""Sources of time and randomness. A replay replaces them, so it gets the times, names and ids of the recorded run.
+
+Where the suite and the emulator run in one process, both read their time here. Such a process may skip pauses, see
+`skipped_pauses`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from typing import Any
 
@@ -54,20 +60,50 @@ class Chance:
 SYSTEM = Chance(SystemRandom())
 
 
+@dataclass
+class _Pauses:
+    """The pauses of this process: whether they are skipped, and the seconds that were skipped so far."""
+
+    are_skipped: bool = False
+    skipped_seconds: float = 0.0
+
+
+_PAUSES = _Pauses()
+
+
+@contextlib.contextmanager
+def skipped_pauses() -> Iterator[None]:
+    """Within this context, pauses of this process take no time: each moves the clocks of the process forward instead.
+    Afterwards the clocks show the real time again.
+
+    This is for a process in which the suite checks an emulator: both see the same time pass. A target in another
+    process does not see it, so nothing else may skip pauses.
+    """
+    _PAUSES.are_skipped = True
+    try:
+        yield
+    finally:
+        _PAUSES.are_skipped, _PAUSES.skipped_seconds = False, 0.0
+
+
 class Clock:
-    """The clock of a run. This base class gives the real time; recording and playback override it."""
+    """The clock of a run. This base class gives the time of this process; recording and playback override it."""
 
     def now(self) -> datetime:
         """The time of day, timezone-aware, UTC."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + timedelta(seconds=_PAUSES.skipped_seconds)
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary moment, in whole microseconds, for measuring differences."""
-        return time.monotonic_ns() // 1000 / 1_000_000
+        skipped = round(_PAUSES.skipped_seconds * 1_000_000)
+        return (time.monotonic_ns() // 1000 + skipped) / 1_000_000
 
     def sleep(self, seconds: float) -> None:
-        """Block for this many seconds."""
-        time.sleep(seconds)
+        """Block for this many seconds, or skip them."""
+        if _PAUSES.are_skipped:
+            _PAUSES.skipped_seconds += max(0.0, seconds)
+        else:
+            time.sleep(seconds)
 
 
 REAL = Clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from kms_conformance.dialects.belongings import Belonging, texts_at, texts_in
+from kms_conformance.dialects.belongings import DESCRIPTION, Belonging, texts_at, texts_in
 from kms_conformance.wire.messages import Request
 
 _MOST_TAGS = 20
@@ -48,14 +48,5 @@ BELONGINGS = (
         listed=texts_at("Tags", "Tag", "TagKey"),
         most=_MOST_TAGS,
     ),
-    Belonging(
-        "description",
-        made_by=frozenset({"update_description"}),
-        taken_by=frozenset(),
-        takes_off=lambda key, names: ("update_description", {"key_id": key, "description": names[0]}),
-        requested=texts_in("Description"),
-        listed_by="describe",
-        listed=texts_at("Description"),
-        own_value="marker",
-    ),
+    DESCRIPTION,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_conformance.dialects.belongings import Belonging, texts_at, texts_in
+from kms_conformance.dialects.belongings import DESCRIPTION, Belonging, texts_at, texts_in
 
 _MOST_TAGS = 20
 
@@ -61,14 +61,5 @@ BELONGINGS = (
         # A new key is not rotated.
         own_value="false",
     ),
-    Belonging(
-        "description",
-        made_by=frozenset({"update_description"}),
-        taken_by=frozenset(),
-        takes_off=lambda key, names: ("update_description", {"key_id": key, "description": names[0]}),
-        requested=texts_in("Description"),
-        listed_by="describe",
-        listed=texts_at("Description"),
-        own_value="marker",
-    ),
+    DESCRIPTION,
 )

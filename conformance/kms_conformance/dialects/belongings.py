@@ -81,3 +81,16 @@ def texts_at(*path: str) -> Callable[[object], tuple[str, ...]]:
         return tuple(str(node).lower() if isinstance(node, bool) else str(node) for node in nodes if node is not None)
 
     return found
+
+
+#: The description of a key, in the dialects whose requests and replies name it `Description`.
+DESCRIPTION = Belonging(
+    "description",
+    made_by=frozenset({"update_description"}),
+    taken_by=frozenset(),
+    takes_off=lambda key, names: ("update_description", {"key_id": key, "description": names[0]}),
+    requested=texts_in("Description"),
+    listed_by="describe",
+    listed=texts_at("Description"),
+    own_value="marker",
+)

@@ -8,9 +8,10 @@ of the emulator are public.
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator.messages import Headers, Inbound, Outbound, encode_json, parse_json, reply
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def system_time() -> datetime:
     """The time of the system clock, in UTC."""
-    return datetime.now(UTC)
+    return REAL.now()
 
 
 class MovableClock:

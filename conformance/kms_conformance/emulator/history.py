@@ -6,9 +6,10 @@ lag is never longer than that.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from kms_conformance.core.runtime import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Contents:
-    """All keys that the store held until a moment, in seconds of `time.monotonic`."""
+    """All keys that the store held until a moment, in seconds of `Clock.monotonic`."""
 
     until: float
     keys: Mapping[str, Key]
@@ -27,8 +28,8 @@ class Contents:
 class History:
     """Remembers which keys the store held before each change.
 
-    `seconds` is for how long, in real time: the movable clock has no influence. With 0, nothing is remembered, so that
-    an emulator without lag does no work for it.
+    `seconds` is for how long, in time of the process: the movable clock has no influence. With 0, nothing is
+    remembered, so that an emulator without lag does no work for it.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -40,11 +41,11 @@ class History:
         """Note the contents of the store, which is about to change."""
         if self._seconds <= 0:
             return
-        now = time.monotonic()
+        now = REAL.monotonic()
         kept = [contents for contents in self._former if contents.until > now - self._seconds]
         self._former = [*kept, Contents(now, dict(keys))]
 
     def at(self, seconds_ago: float, keys: Mapping[str, Key]) -> Mapping[str, Key]:
         """The contents of the store `seconds_ago` seconds ago; `keys` are its contents now."""
-        moment = time.monotonic() - seconds_ago
+        moment = REAL.monotonic() - seconds_ago
         return next((contents.keys for contents in self._former if contents.until > moment), keys)

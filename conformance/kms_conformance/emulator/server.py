@@ -14,6 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator.refusals import Unreadable
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class _Connection(BaseHTTPRequestHandler):
         headers = list(outbound.headers)
         named = {name.lower() for name, _ in headers}
         if "date" not in named:
-            headers.append(("Date", self.date_time_string()))
+            headers.append(("Date", self.date_time_string(REAL.now().timestamp())))
         if outbound.chunked:
             headers.append(("Transfer-Encoding", "chunked"))
         elif "content-length" not in named:

@@ -189,9 +189,7 @@ class GiveBack:
 
     def _is_off(self, belonging: Belonging, answer: Answer) -> bool:
         """Whether the request was accepted, or refused because there is nothing to take off."""
-        profile = self._client.profile
-        there_is_none = belonging.absent in profile.facts["refusals"] and profile.refusal(belonging.absent)
-        return answer.accepted or bool(there_is_none and there_is_none.admits(answer.status, answer.code))
+        return answer.accepted or self._client.profile.admits(belonging.absent, answer.status, answer.code)
 
 
 def _reason(error: Exception) -> str:

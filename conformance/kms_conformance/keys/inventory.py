@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.internal_errors import PAUSES
 from kms_conformance.client.judge import Denied, Inconclusive, Undecided
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX, PLAIN, KeyRecord, carries
@@ -25,7 +26,6 @@ from kms_conformance.keys.reader import Reader
 
 # A proxy sends 408 when the service is slow. The service may have carried out the request, so 408 is not a refusal.
 _TIMED_OUT = 408
-_PAUSES = (0.25, 1.0)  # seconds before a create is sent again that got an internal error and created no key
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Inventory(Reader):
 
     def _sent(self, send: Callable[[str], Answer], marker: str) -> tuple[Answer, tuple[str, ...]]:
         """The answer to a create, and the keys that it created although the answer is an internal error."""
-        for pause in _PAUSES:
+        for pause in PAUSES:
             try:
                 return send(marker), ()
             except Undecided as undecided:

@@ -162,7 +162,7 @@ class Pool(Inventory):
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
         none_of = {view.state, GONE} if operation == "cancel" else {view.state}
-        after = self.read_until(key, lambda after: after.state not in none_of)
+        after = self.read_until(key, lambda after: after.state not in none_of, (_EFFECTS[operation],))
         if after.state in none_of:
             received = f"it reads back as {after.state}"
             self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import eq
 from typing import Any
@@ -100,11 +100,7 @@ class Reader:
         return view
 
     def _is_denial(self, answer: Answer) -> bool:
-        profile = self.client.profile
-        known = "not_permitted" in profile.facts["refusals"]
-        return answer.status == _FORBIDDEN or (
-            known and profile.refusal("not_permitted").admits(answer.status, answer.code)
-        )
+        return answer.status == _FORBIDDEN or self.client.profile.admits("not_permitted", answer.status, answer.code)
 
     def lives(self, key: object) -> bool:
         """Whether the key was read as living, and nothing that may have deleted it has happened since."""
@@ -158,9 +154,12 @@ class Reader:
             self._sliding.add(was.id)
         return True
 
-    def read_until(self, key: str, wanted: Callable[[KeyView], bool]) -> KeyView:
-        """Read a key until `wanted` is true or the settle time is over; returns the last view."""
-        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq)
+    def read_until(self, key: str, wanted: Callable[[KeyView], bool], judges: Collection[str] = ()) -> KeyView:
+        """Read a key until `wanted` is true or the settle time is over; returns the last view.
+
+        `judges`: the requirements that are broken if `wanted` stays false (see `Patience.until`).
+        """
+        return self.patience.until("describe", lambda: self.read(key), wanted, equal=eq, judges=judges)
 
     def read_known(self, key: str) -> KeyView:
         """Read a key until it reads as it was judged last, if nothing has changed it since; else read it once."""

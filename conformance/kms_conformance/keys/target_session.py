@@ -178,12 +178,10 @@ class TargetSession:
         self.client.sign_in()
         answer = self._listed = self.client.ask("list")
         refused_as = ("no_credentials", "unknown_access_key", "wrong_signature", "stale_signature")
-        profile = self.client.profile
         if answer.status in {401, 403} or any(
             # The profile of a dialect without signatures lacks some of these refusals.
-            profile.refusal(name).admits(answer.status, answer.code)
+            self.client.profile.admits(name, answer.status, answer.code)
             for name in refused_as
-            if name in profile.facts["refusals"]
         ):
             raise Inconclusive(
                 f"The target refused our credentials: {answer.summary}.", "Check `auth` in the target file."

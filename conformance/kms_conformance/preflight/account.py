@@ -122,7 +122,7 @@ def advise(profile: Profile, status: int, code: str | None, *, signed: bool, clo
     If this status and code are the first documented answer to some refusals, only these refusals are returned.
     """
     others = _OF_TOKENS if signed else _OF_SIGNATURES
-    admitting = tuple(_admitting(profile, status, code))
+    admitting = tuple(name for name in _ADVICE if profile.admits(name, status, code))
     # An access key may have a security token, so refusals of tokens are left out only where there are others.
     likely = [name for name in admitting if name not in others] or admitting
     found = {name: profile.refusal(name).answers[0] for name in likely}
@@ -130,12 +130,6 @@ def advise(profile: Profile, status: int, code: str | None, *, signed: bool, clo
         return (_ADVICE["stale_signature"],)
     first = [name for name, answer in found.items() if (answer.status, answer.code) == (status, code)]
     return tuple(_ADVICE[name] for name in first or found)
-
-
-def _admitting(profile: Profile, status: int, code: str | None) -> Iterator[str]:
-    for name in _ADVICE:
-        if name in profile.facts["refusals"] and profile.refusal(name).admits(status, code):
-            yield name
 
 
 def cost_of(profile: Profile, keys: int) -> str:

@@ -16,7 +16,6 @@ from kms_conformance.catalogue.profile import KeyFields
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.dates import http_date, iso_date
@@ -133,7 +132,7 @@ def _result(kms: Scenario, operation: str, key: str) -> object:
 
 
 def _alias(kms: Scenario, key: str) -> Mapping[str, str]:
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     kms.done("set_alias", key_id=key, alias=alias)
     return {alias: key}
 

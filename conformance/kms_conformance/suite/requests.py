@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+from kms_conformance.catalogue.api import USES
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge, Lacking
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, UNAVAILABLE, Oracle
-from kms_conformance.client.patience import USES
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.core.tier import Effort
@@ -121,14 +122,21 @@ class Requests:
             lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
             use=answer.accepted or operation in USES,
-            once=not answer.operation.reads and operation not in USES,
+            once=operation not in self.client.api.harmless,
             first=answer,
         )
 
     def is_told(self, refusals: str, answer: Answer) -> bool:
         """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""
-        known = (self.profile.refusal(name) for name in refusals.split() if self.profile.has_refusal(name))
-        return any(refusal.admits(answer.status, answer.code) for refusal in known)
+        return any(self.profile.admits(name, answer.status, answer.code) for name in refusals.split())
+
+    def new_alias(self) -> str:
+        """A random name for an alias, which no key has yet and by which `sweep` knows the alias as ours."""
+        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}")
+
+    def key_named(self, alias: str, key: str) -> str | None:
+        """The id in the description of the key by its alias; None if the reply has none. The alias may be of `key`."""
+        return self.dialect.aliased_key(alias, self.ask("describe", **self.dialect.by_alias(key, alias)).value)
 
     @property
     def encrypts(self) -> bool:

@@ -55,6 +55,11 @@ class Scenario(Requests):
             self.must_echo(operation, answer, view)
         return answer
 
+    def told(self, operation: str, key: str) -> object:
+        """The result that an operation reads for a key, such as `list_grants`; judges that the reply accepts it."""
+        answer = self.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
+        return self.dialect.result(operation, answer.value)
+
     def must_be_xml(self, requirement: RequirementId, answer: Answer) -> None:
         """Judge that a reply is one well-formed XML document.
 
@@ -96,7 +101,7 @@ class Scenario(Requests):
 
         Raises `Stop` if the key does not, because the check cannot go on.
         """
-        view = self.pool.read_until(key, lambda view: view.state in states)
+        view = self.pool.read_until(key, lambda view: view.state in states, _as_tuple(requirements))
         expected = f"the key reads back as {' or '.join(states)}"
         if view.state == GONE:
             self.judge.breaks("schedule.not-immediate", "the key is still there", "it is gone", self._since(answer))
@@ -126,7 +131,7 @@ class Scenario(Requests):
 
         `told` says what is expected, and writes a result for reports; `what` names the operation of the look.
         """
-        found = self.pool.patience.until(what, look, fits)
+        found = self.pool.patience.until(what, look, fits, judges=(requirement,))
         self.judge.that(requirement, fits(found), told[0], told[1](found), self._since(answer))
         return found
 
@@ -254,7 +259,7 @@ class Scenario(Requests):
         """
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
-            now = self.pool.read_until(key, lambda view: shown(view) == shown(was))
+            now = self.pool.read_until(key, lambda view: shown(view) == shown(was), (requirement,))
             if shown(now) != shown(was) and self.pool.slides(was, now):
                 expected = f"a deletion date that stands still: {shown(was)}"
                 self.judge.breaks("pending.describe", expected, shown(now), self._since(answer))

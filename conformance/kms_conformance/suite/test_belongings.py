@@ -14,7 +14,6 @@ import pytest
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -36,7 +35,7 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
 def test_alias_goes_to_another_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     for owner, owns in ((other, True), (key, False)):
@@ -51,11 +50,7 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
 def test_rotation_reads_back(kms: Scenario, operation: str, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
     answer = kms.accepts(as_id(f"{operation}.reply"), operation.replace("-", "_"), key_id=key)
-
-    def told() -> object:
-        reply = kms.accepts("rotation-status.reply", "rotation_status", key_id=key)
-        return kms.dialect.result("rotation_status", reply.value)
-
+    told = partial(kms.told, "rotation_status", key)
     kms.must_show(as_id(f"{operation}.reply"), told, lambda told: told is on, (str(on), str), answer, "rotation_status")
 
 
@@ -78,7 +73,7 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
 def test_policy_reads_back(kms: Scenario) -> None:
     """Write the key's own policy with another `Id`, which changes no permissions, and then the original policy."""
     key = kms.key(ENABLED)
-    was = kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
+    was = kms.told("get_policy", key)
     kms.accepts("list-policies.reply", "list_policies", key_id=key)
     try:
         meant = json.loads(str(was))
@@ -90,7 +85,12 @@ def test_policy_reads_back(kms: Scenario) -> None:
         answer = kms.accepts("put-policy.reply", "put_policy", key_id=key, policy=json.dumps(policy))
         told = "the policy that was put", str
         kms.must_show(
-            "put-policy.reply", partial(_policy, kms, key), partial(_means, meant=policy), told, answer, "get_policy"
+            "put-policy.reply",
+            partial(kms.told, "get_policy", key),
+            partial(_means, meant=policy),
+            told,
+            answer,
+            "get_policy",
         )
 
 
@@ -142,10 +142,6 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MOST_NAMES]) or 'none'}{further}"
 
 
-def _policy(kms: Scenario, key: str) -> object:
-    return kms.dialect.result("get_policy", kms.accepts("get-policy.reply", "get_policy", key_id=key).value)
-
-
 def _must_list(
     kms: Scenario, requirement: RequirementId, operation: str, key: str, answer: Answer, wanted: tuple[str, bool, str]
 ) -> None:
@@ -163,8 +159,7 @@ def _must_list(
 
 def _told(kms: Scenario, operation: str, key: str) -> str:
     """Send an operation that lists belongings of a key, such as `list_grants`; returns the list as JSON text."""
-    answer = kms.accepts(as_id(f"{operation.replace('_', '-')}.reply"), operation, key_id=key)
-    return json.dumps(kms.dialect.result(operation, answer.value), ensure_ascii=False)
+    return json.dumps(kms.told(operation, key), ensure_ascii=False)
 
 
 def _means(policy: object, meant: object) -> bool:

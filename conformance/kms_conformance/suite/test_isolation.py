@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from kms_conformance.client.judge import Inconclusive, Lost
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -51,10 +50,9 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
 
 
 def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:
-    alias = f"{MARKER_PREFIX}{kms.chance.hex(6)}"
     further: dict[str, dict[str, Any]] = {
         "schedule": {"window": kms.days},
         "update_description": {"description": kms.pool.marker(key)},
-        "set_alias": {"alias": kms.dialect.alias(alias)},
+        "set_alias": {"alias": kms.new_alias()},
     }
     return further.get(operation, {})

@@ -9,7 +9,6 @@ import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -41,7 +40,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
 @contextmanager
 def _alias(kms: Scenario, key: str) -> Iterator[str]:
     """A context in which the key has a new alias. Raises `Inconclusive` if the target refuses the alias."""
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     kms.done("set_alias", key_id=key, alias=alias)
     try:
         yield alias

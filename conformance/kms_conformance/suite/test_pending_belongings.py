@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -43,7 +42,7 @@ def _tagged(kms: Scenario, key: str) -> Arguments:
 
 
 def _alias_of_another(kms: Scenario, key: str) -> Arguments:
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     _done(kms, "set_alias", key_id=kms.key(ENABLED, key), alias=alias)
     return {"key_id": key, "alias": alias}
 
@@ -156,14 +155,14 @@ def test_alias_of_a_pending_key_can_be_moved_away(kms: Scenario) -> None:
     """Only the state of the key that gets the alias counts."""
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     _done(kms, "set_alias", key_id=key, alias=alias)
     kms.pool.bring(key, PENDING)
     before = kms.view(key)
     answer = kms.accepts("pending.update-alias-away", "update_alias", key_id=other, alias=alias)
     kms.must_show(
         "pending.update-alias-away",
-        lambda: kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(other, alias)).value),
+        lambda: kms.key_named(alias, other),
         lambda named: named == other,
         (f"{alias} names {other}", lambda named: f"it names {named}"),
         answer,

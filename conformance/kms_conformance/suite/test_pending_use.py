@@ -54,7 +54,7 @@ def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
 @requirement("pending.set-alias")
 def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     key = kms.key(PENDING)
-    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     refusal = kms.profile.refusal_in("set_alias", PENDING)
     assert refusal is not None
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
@@ -63,7 +63,7 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
 @requirement("pending.delete-alias", "delete-alias.reply")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     kms.pool.bring(key, PENDING)
     kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)

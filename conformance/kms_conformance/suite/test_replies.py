@@ -62,14 +62,10 @@ def _described(description: str) -> Callable[[KeyView], bool]:
 @requirement("set-alias.reply")
 def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    alias = kms.dialect.alias(f"kms-conformance-{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
-
-    def named() -> str | None:
-        return kms.dialect.aliased_key(alias, kms.ask("describe", **kms.dialect.by_alias(key, alias)).value)
-
     told = f"{alias} names {key}", lambda named: f"it names {named}"
-    kms.must_show("set-alias.reply", named, lambda named: named == key, told, answer)
+    kms.must_show("set-alias.reply", lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
 
 
 @requirement("tag.reply")

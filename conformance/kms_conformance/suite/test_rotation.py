@@ -14,18 +14,17 @@ from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
 
-def _status(kms: Scenario, key: str) -> object:
-    return kms.dialect.result(
-        "rotation_status", kms.accepts("rotation-status.reply", "rotation_status", key_id=key).value
-    )
-
-
 def _must_be(
     kms: Scenario, requirement_id: RequirementId, key: str, *, status: bool, answer: Answer | None = None
 ) -> None:
     told = f"a rotation status of {str(status).lower()}", str
     kms.must_show(
-        requirement_id, partial(_status, kms, key), lambda found: found is status, told, answer, "rotation_status"
+        requirement_id,
+        partial(kms.told, "rotation_status", key),
+        lambda found: found is status,
+        told,
+        answer,
+        "rotation_status",
     )
 
 
@@ -34,7 +33,12 @@ def _must_be(
 def test_rotation_rests_while_a_key_is_pending(kms: Scenario, on: bool) -> None:  # noqa: FBT001 - a column of the table
     key = kms.key(ENABLED)
     kms.done("enable_rotation" if on else "disable_rotation", key_id=key)
-    if kms.pool.patience.until("rotation_status", partial(_status, kms, key), lambda status: status is on) is not on:
+    if (
+        kms.pool.patience.until(
+            "rotation_status", partial(kms.told, "rotation_status", key), lambda status: status is on
+        )
+        is not on
+    ):
         raise Inconclusive(f"The rotation could not be turned {'on' if on else 'off'} to prepare the check.")
     kms.pool.bring(key, PENDING)
     _must_be(kms, "pending.rotation-off", key, status=False)

@@ -11,7 +11,6 @@ from functools import partial
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Stop
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
@@ -74,7 +73,7 @@ def _named(kms: Scenario, key: str) -> KeyView:
     view = kms.with_marker(key)
     if all(view.fields.get(name) for name in kms.profile.key_fields.name):
         return view
-    kms.done("set_alias", key_id=key, alias=kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}"))
+    kms.done("set_alias", key_id=key, alias=kms.new_alias())
     return kms.read(key)
 
 

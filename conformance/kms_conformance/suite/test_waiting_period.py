@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from kms_conformance.client.judge import Inconclusive, Stop
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
@@ -43,7 +42,7 @@ def _name(kms: Scenario, key: str) -> None:
     """Give a key an alias, if requirements speak of the aliases of deleted keys; a refusal is judged elsewhere."""
     if "expiry.aliases" not in kms.judge.applicable:
         return
-    alias = kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
+    alias = kms.new_alias()
     if kms.client.ask("set_alias", key_id=key, alias=alias).accepted:
         kms.pool.named[alias] = key
 

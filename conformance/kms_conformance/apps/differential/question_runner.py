@@ -15,11 +15,11 @@ from kms_conformance.apps.differential.facts import Fact, breaks_of, facts_of, j
 from kms_conformance.apps.differential.normalizer import OTHER_KEY, Normalizer
 from kms_conformance.apps.differential.preparation import KeyPreparer, PreparedKey
 from kms_conformance.apps.differential.question import CIPHERTEXT, DESCRIPTION, KEY, UNKNOWN_KEY, Question
+from kms_conformance.catalogue.api import USES
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import GONE, PENDING
-from kms_conformance.client.patience import USES
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import Target
@@ -167,7 +167,7 @@ class _QuestionRunner:
         def stands(found: tuple[datetime, Answer]) -> bool:
             return documented.admits(prepared.view, found[1]) or not client.may_be_late(found[1])
 
-        changes = question.operation not in client.api.read_only | USES
+        changes = question.operation not in client.api.harmless
         return client.patience.until(question.operation, look, stands, use=question.operation in USES, once=changes)
 
     def _start_judging(self) -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from kms_conformance.apps.sdk.call import ClientCall
 from kms_conformance.client.front import UNAVAILABLE
 from kms_conformance.client.internal_errors import ENOUGH, PAUSES
-from kms_conformance.client.patience import USES
 from kms_conformance.client.resending import NO_REPLY
 from kms_conformance.client.target_client import Client
 from kms_conformance.keys.pool import Pool
@@ -24,7 +23,6 @@ class CallRepeater:
     def __init__(self, client: Client, pool: Pool) -> None:
         self._client = client
         self._pool = pool
-        self._harmless = client.api.read_only | USES
 
     def made(self, make: Callable[[], ClientCall], key: str | None, state: str) -> ClientCall:
         """Make a call, at most three times.
@@ -55,7 +53,7 @@ class CallRepeater:
         return last is not None and (last.status in UNAVAILABLE or self._client.internal_errors.concerns(last))
 
     def _may_be_made_again(self, call: ClientCall, key: str | None, state: str) -> bool:
-        if call.operation in self._harmless or key is None:
+        if call.operation in self._client.api.harmless or key is None:
             return True
         if call.broken is not None:
             return False

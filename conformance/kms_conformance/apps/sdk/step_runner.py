@@ -18,10 +18,11 @@ from kms_conformance.apps.sdk.results import StepResult
 from kms_conformance.apps.sdk.second_opinion import SecondOpinion, told
 from kms_conformance.apps.sdk.steps import CREATE, EXPIRED, Step, steps, with_wrong_credentials
 from kms_conformance.apps.sdk.vendor_clients import VendorClient
+from kms_conformance.catalogue.api import USES
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Undecided
 from kms_conformance.client.oracle import ENABLED, PENDING
-from kms_conformance.client.patience import USES
+from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.wire.messages import Request
 
@@ -163,9 +164,22 @@ class StepRunner:
             if step.operation not in _READ_ONLY or step.needs != ENABLED or self._named is None:
                 raise Inconclusive("There is no key of ours.")
             return
-        if self._state != step.needs and self._target_session.pool.bring(self._key, step.needs) is None:
+        if self._state != step.needs and self._bring(self._key, step.needs) is None:
             raise Inconclusive("The key is gone.")
         self._state = step.needs
+
+    def _bring(self, key: str, state: str, days: int | None = None) -> KeyView | None:
+        """Bring a key into a state from the one in which the last step left it; None if the key is gone.
+
+        A read may lag behind. Without a wait for the state that the last step left, a key could read as in the wanted
+        state already, because it was in that state before.
+        """
+        pool = self._target_session.pool
+        if self._state is not None:
+            view = pool.read_until(key, lambda view: view.state == self._state)
+            if view.state == self._state:
+                pool.settle(key, view, "describe.reply")
+        return pool.bring(key, state, days)
 
     def _wrong_credentials(self) -> Iterator[StepResult]:
         target = self._target_session.target
@@ -183,7 +197,7 @@ class StepRunner:
         if self._key is None:
             return replace(blank, verdict="inconclusive", reason="There is no key of ours to wait for.")
         try:
-            view = pool.bring(self._key, PENDING, self._profile.window.minimum)
+            view = self._bring(self._key, PENDING, self._profile.window.minimum)
             if view is None or view.deletion_at is None:
                 raise Inconclusive("The target returns no deletion date of the key.")  # noqa: TRY301
             ahead = (view.deletion_at - self._target_session.time.now()).total_seconds()
@@ -203,7 +217,7 @@ class StepRunner:
         the target only if a plain run would judge it.
         """
         arguments, expectation = self._arguments(asked), self._expectation(asked)
-        changes = asked.operation not in self._client.api.read_only | USES
+        changes = asked.operation not in self._client.api.harmless
 
         own = asked.key == "own" and not asked.wrong_credentials
 

@@ -1,18 +1,19 @@
 """Lag models: emulators whose reads or cryptographic operations follow a change only after some seconds.
 
-A lag is real time: moving the emulator's clock does not shorten it. Several models can be combined as the base classes
-of one class. `steady` and `flapping` replace what the models after them in the list of base classes have found.
+A lag is time of the process, so moving the emulator's clock does not shorten it. Several models can be combined as the
+base classes of one class. `steady` and `flapping` replace what the models after them in the list of base classes have
+found.
 """
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Decisions, Key, Rules
 
 Mixin = type[Decisions]
@@ -142,14 +143,14 @@ def after_clock(seconds: float) -> Mixin:
         def key_visible(self, key: Key, now: datetime) -> bool:
             visible = super().key_visible(key, now)
             if not visible:
-                self._ended[key.id] = (time.monotonic(), key)
+                self._ended[key.id] = (REAL.monotonic(), key)
             return visible
 
         def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             found = super().found(operation, keys, earlier)
             if operation not in READS:
                 return found
-            after = time.monotonic() - seconds
+            after = REAL.monotonic() - seconds
             return {key.id: key for ended, key in self._ended.values() if ended > after} | dict(found)
 
     return AfterClock

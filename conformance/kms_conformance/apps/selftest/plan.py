@@ -31,15 +31,14 @@ from kms_conformance.apps.selftest.trial import (
     try_variant,
 )
 from kms_conformance.apps.selftest.variants import VARIANTS
-from kms_conformance.apps.selftest.variants.lagging import SHORTLY
 from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
 
 # On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
 # variants, and one in `_NULL` null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
-# The numbers of variants that lag and of pairs in a sample. They are fewer, because each waits for late changes.
-_LAGGING, _PAIRS = 2, 2
+# The number of pairs in a sample.
+_PAIRS = 8
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def sample(seed: int) -> tuple[Task, ...]:
 
     On average, the sample has a quarter of the critical faults, a twelfth of the other faults, a third of the null
     targets and a third of the variants. It also has one compound variant (a random combination of variants), and a few
-    variants that lag and pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault,
+    pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault,
     a pair or a single variant has only the `families` of that fault or variant. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
@@ -165,15 +164,12 @@ def sample(seed: int) -> tuple[Task, ...]:
     def is_drawn(one_in: int) -> bool:
         return draw.randrange(one_in) == 0
 
-    others = [variant for variant in VARIANTS if variant.group != LAGGING and is_drawn(_VARIANT)]
+    variants = [variant for variant in VARIANTS if is_drawn(_VARIANT)]
     faults = [fault for fault in FAULTS if is_drawn(_CRITICAL if fault.severity == "critical" else _OTHER)]
     return (
         *(Task("fault", fault.name, one(fault.dialects), whole=False) for fault in faults),
         *(Task("null", null.name, one(null.dialects)) for null in NULLS if is_drawn(_NULL)),
-        *(
-            Task("variant", variant.name, one(variant.dialects), whole=False)
-            for variant in (*others, *draw.sample(SHORTLY, _LAGGING))
-        ),
+        *(Task("variant", variant.name, one(variant.dialects), whole=False) for variant in variants),
         *(replace(next(pairs(one(specs.emulated()), draw.randrange(2**31), 1)), whole=False) for _ in range(_PAIRS)),
         Task("variant", COMPOUND, one(specs.emulated()), seed=draw.randrange(2**31)),
     )

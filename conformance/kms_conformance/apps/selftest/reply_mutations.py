@@ -43,6 +43,13 @@ def on_errors(*rewrites: Rewrite) -> Filter:
     return where(lambda _, o: o.refusal is not None, *rewrites)
 
 
+def pending_read(inbound: Inbound, outbound: Outbound) -> bool:
+    """Whether a reply describes a key pending deletion; a condition for `where`."""
+    states = (b'"PendingDeletion"', b'"key_state": "4"')
+    described = inbound.operation == "describe" and outbound.refusal is None
+    return described and any(state in outbound.body for state in states)
+
+
 def on_all(*rewrites: Rewrite) -> Filter:
     """Rewrite all replies."""
     return where(lambda _i, _o: True, *rewrites)

@@ -23,6 +23,7 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
+from kms_conformance.core.runtime import skipped_pauses
 from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
 from kms_conformance.verdict.results import CheckResult
@@ -67,18 +68,20 @@ def run_suite(
     arguments: Sequence[str] = (),
     timeout_seconds: float = 120,
     state: Path | None = None,
+    in_real_time: bool = True,
 ) -> Outcome:
     """Run the suite against the target that `prepare` serves; its context yields the text of a target file.
 
-    `state` is the folder of ledgers for consecutive runs; by default each run has a temporary one. The run takes place
-    in a process forked from this one, so that runs are isolated and modules are imported only once.
+    `state` is the folder of ledgers for consecutive runs; by default each run has a temporary one. Unless the run is
+    `in_real_time`, its pauses take no time, see `skipped_pauses`. Each run has a process, forked from this one, so that
+    runs are isolated and modules are imported only once.
 
     Raises `TimeoutError` if the run does not end in time, and `RuntimeError` if the served target or the run fails.
     """
     preload()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state))
+    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state, in_real_time))
     process.start()
     sender.close()
     try:
@@ -106,9 +109,14 @@ def _child(
     seed: int,
     arguments: tuple[str, ...],
     state: Path | None,
+    in_real_time: bool,  # noqa: FBT001 - only called above
 ) -> None:
     inherited = _peak()
-    with tempfile.TemporaryDirectory() as directory, prepare() as text, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+    with contextlib.ExitStack() as stack:
+        if not in_real_time:
+            stack.enter_context(skipped_pauses())
+        directory, text = stack.enter_context(tempfile.TemporaryDirectory()), stack.enter_context(prepare())
+        nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         target = Path(directory) / "target.yaml"
         target.write_text(text, encoding="utf-8")
         os.environ["KMS_CONFORMANCE_STATE"] = str(state or directory)

@@ -30,6 +30,8 @@ LAGGING = "lagging"
 MOST_ACCUSED = 5
 # The lag of pairs in seconds; the settle time of the profile `documents` is 2 s.
 PAIR_LAG = 0.7
+# Limit on the duration of a run, in seconds. Pauses of these runs are skipped.
+_SECONDS = 300
 # Limit on the duration of a run against a null target, in seconds. Its target file sets a reply timeout of 0.3 s.
 NULL_SECONDS = 30
 # Limit on the memory of a run against a null target (`Outcome.most_memory`), in MB.
@@ -137,7 +139,9 @@ def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1
     """Run the suite against a fault: the `whole` suite, as users do, or only the families that report the fault."""
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
-    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=300)
+    outcome = run_suite(
+        fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, in_real_time=False, timeout_seconds=_SECONDS
+    )
     subject = Subject("fault", fault.name, dialect, fault.fault_class, fault.severity)
     problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
@@ -153,7 +157,14 @@ def try_pair(
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
     lagging = replace(fault, decisions=(*fault.decisions, *model.decisions(PAIR_LAG)))
-    outcome = run_suite(lagging.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=1200)
+    outcome = run_suite(
+        lagging.serving(dialect),
+        tier=tier,
+        seed=seed,
+        arguments=arguments,
+        in_real_time=False,
+        timeout_seconds=_SECONDS,
+    )
     subject = Subject("pair", pair_name(fault, model), dialect, model.name, fault.severity)
     problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed - fault.requirements)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
@@ -180,7 +191,14 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
     """Run the suite against a variant; a requirement that failed or is inconclusive is a problem of the trial."""
     arguments = () if whole else variant.arguments()
     started = time.monotonic()
-    outcome = run_suite(variant.serving(dialect), tier=tier, seed=seed, arguments=arguments, timeout_seconds=1200)
+    outcome = run_suite(
+        variant.serving(dialect),
+        tier=tier,
+        seed=seed,
+        arguments=arguments,
+        in_real_time=False,
+        timeout_seconds=_SECONDS,
+    )
     wrong = [
         f"{entry['id']} is {entry['verdict']}: {entry['reason']}"
         for entry in outcome.verdict["requirements"]

@@ -10,8 +10,8 @@ from typing import Any
 from kms_conformance.apps.selftest.blind.memory import changing
 from kms_conformance.apps.selftest.blind.rows import rows_of
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, Fault
-from kms_conformance.apps.selftest.reply_mutations import body, field, header, on, text, where, without
-from kms_conformance.emulator import Filter, Inbound, Outbound
+from kms_conformance.apps.selftest.reply_mutations import body, field, header, on, pending_read, text, where, without
+from kms_conformance.emulator import Filter, Outbound
 
 _reply = rows_of("replies")
 _encoding = rows_of("encodings")
@@ -50,13 +50,6 @@ def _repeats_key_state(reply: Outbound) -> Outbound:
     for name, old in (("key_state", '"2"'), ("KeyState", '"Enabled"')):
         raw = raw.replace(f'"{name}"'.encode(), f'"{name}": {old}, "{name}"'.encode(), 1)
     return replace(reply, body=raw)
-
-
-def _pending_read(inbound: Inbound, outbound: Outbound) -> bool:
-    """A key pending deletion is described."""
-    states = (b'"PendingDeletion"', b'"key_state": "4"')
-    described = inbound.operation == "describe" and outbound.refusal is None
-    return described and any(state in outbound.body for state in states)
 
 
 ENCODINGS: tuple[Fault, ...] = (
@@ -152,7 +145,7 @@ ENCODINGS: tuple[Fault, ...] = (
         "major",
         "The state of a pending key stands twice in the object, with two values.",
         "reply.encoding",
-        says=(where(_pending_read, _repeats_key_state),),
+        says=(where(pending_read, _repeats_key_state),),
     ),
     _encoding(
         "list-cut-at-4096",

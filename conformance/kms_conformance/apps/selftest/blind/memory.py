@@ -61,6 +61,11 @@ class Memory(Decisions):
         return key.deletion - self.now if waiting and key.deletion is not None else timedelta(days=9999)
 
 
+def is_pending(_: Memory, key: Key) -> bool:
+    """Whether the key is pending deletion; a condition for the functions below."""
+    return key.state is PENDING
+
+
 Mixin = type[Decisions]
 When = Callable[[Memory, Key], bool]
 

@@ -12,8 +12,8 @@ from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, PENDING
 from kms_conformance.apps.selftest.blind.memory import shown_as
 from kms_conformance.apps.selftest.blind.rows import rows_of
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
-from kms_conformance.apps.selftest.reply_mutations import field, on, renamed, where, without
-from kms_conformance.emulator import Filter, Inbound, Outbound
+from kms_conformance.apps.selftest.reply_mutations import field, on, pending_read, renamed, where, without
+from kms_conformance.emulator import Filter, Outbound
 
 _reply = rows_of("replies")
 
@@ -41,13 +41,6 @@ def _other_key(value: str) -> str:
     return value[:-12] + secrets.token_hex(6)
 
 
-def _pending_read(inbound: Inbound, outbound: Outbound) -> bool:
-    """A key pending deletion is described."""
-    states = (b'"PendingDeletion"', b'"key_state": "4"')
-    described = inbound.operation == "describe" and outbound.refusal is None
-    return described and any(state in outbound.body for state in states)
-
-
 REPLIES: tuple[Fault, ...] = (
     # --- fields of a key ----------------------------------------------------------------------------------------------
     _reply(
@@ -59,7 +52,7 @@ REPLIES: tuple[Fault, ...] = (
         "describe.date-agrees",
         says=(
             where(
-                _pending_read,
+                pending_read,
                 field("key_info.scheduled_deletion_date", lambda _: ""),
                 without("KeyMetadata.DeleteDate"),
                 without("KeyMetadata.DeletionDate"),
@@ -233,7 +226,7 @@ REPLIES: tuple[Fault, ...] = (
         "`Enabled` is true for a pending key.",
         "describe.enabled-agrees",
         of=(AWS,),
-        says=(where(_pending_read, field("KeyMetadata.Enabled", lambda _: True)),),
+        says=(where(pending_read, field("KeyMetadata.Enabled", lambda _: True)),),
     ),
     _reply(
         "import-counts-as-enabled",
@@ -255,7 +248,7 @@ REPLIES: tuple[Fault, ...] = (
         "describe.reply",
         "lifecycle.sequence",
         of=(AWS,),
-        says=(where(_pending_read, field("KeyMetadata.KeyManager", lambda _: "AWS")),),
+        says=(where(pending_read, field("KeyMetadata.KeyManager", lambda _: "AWS")),),
     ),
     _reply(
         "pending-key-other-spec",

@@ -8,7 +8,6 @@ from dataclasses import replace
 from kms_conformance.apps.selftest.behaviour_mutations import (
     DISABLED,
     ENABLED,
-    PENDING,
 )
 from kms_conformance.apps.selftest.blind.memory import (
     Memory,
@@ -16,6 +15,7 @@ from kms_conformance.apps.selftest.blind.memory import (
     cancelled,
     changing,
     in_state_of,
+    is_pending,
     refused_but,
     refusing_if,
 )
@@ -52,10 +52,6 @@ class _SameWindowAccepted(Memory):
     def refusal_for(self, operation: str, key: Key) -> str | None:
         same = operation == "schedule" and key.window_days == self._asked
         return None if same else super().refusal_for(operation, key)
-
-
-def _pending(_: Memory, key: Key) -> bool:
-    return key.state is PENDING
 
 
 STATES: tuple[Fault, ...] = (
@@ -241,7 +237,7 @@ STATES: tuple[Fault, ...] = (
         "Scheduling a pending key again is refused, but cancels its deletion.",
         "schedule.twice",
         "refused.changes-nothing",
-        does=(refused_but("schedule", _pending, cancelled),),
+        does=(refused_but("schedule", is_pending, cancelled),),
     ),
     _state(
         "tagged-key-refused",

@@ -18,6 +18,7 @@ from kms_conformance.apps.selftest.blind.memory import (
     cancelled,
     changing,
     in_state_of,
+    is_pending,
     refused_but,
     refusing_if,
     scheduled,
@@ -34,10 +35,6 @@ class _DisabledPendingKeysUnlisted(Memory):
 
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         return [key for key in super().listed(keys) if key.state is not PENDING or not self.was_disabled(key)]
-
-
-def _pending(_: Memory, key: Key) -> bool:
-    return key.state is PENDING
 
 
 USES: tuple[Fault, ...] = (
@@ -74,7 +71,7 @@ USES: tuple[Fault, ...] = (
         "Changing the description of a pending key is refused, but empties it.",
         "pending.update-description",
         "refused.changes-nothing",
-        does=(refused_but("update_description", _pending, lambda _, k: replace(k, description="")),),
+        does=(refused_but("update_description", is_pending, lambda _, k: replace(k, description="")),),
     ),
     _state(
         "pending-enable-refused-but-done",
@@ -82,7 +79,7 @@ USES: tuple[Fault, ...] = (
         "Enabling a pending key is refused, but enables it.",
         "pending.enable",
         "refused.changes-nothing",
-        does=(refused_but("enable", _pending, lambda _, k: in_state_of(k, enabled=True)),),
+        does=(refused_but("enable", is_pending, lambda _, k: in_state_of(k, enabled=True)),),
     ),
     _state(
         "pending-encrypt-cancels",
@@ -90,7 +87,7 @@ USES: tuple[Fault, ...] = (
         "Encrypting with a pending key is refused, but cancels its deletion.",
         "pending.encrypt",
         "refused.changes-nothing",
-        does=(refused_but("encrypt", _pending, cancelled),),
+        does=(refused_but("encrypt", is_pending, cancelled),),
     ),
     _state(
         "pending-from-disabled-unlisted",
@@ -131,7 +128,7 @@ USES: tuple[Fault, ...] = (
         "pending.untag",
         "refused.changes-nothing",
         of=(AWS,),
-        does=(refused_but("untag", _pending, lambda _, k: replace(k, tags=())),),
+        does=(refused_but("untag", is_pending, lambda _, k: replace(k, tags=())),),
     ),
     _state(
         "pending-from-disabled-re-encrypts",

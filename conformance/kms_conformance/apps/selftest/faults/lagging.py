@@ -6,7 +6,6 @@ these faults.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,13 +22,14 @@ from kms_conformance.apps.selftest.lag import (
     belongings_late,
     data_plane_behind,
 )
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(Fault, fault_class="lagging", severity="critical")
 # A late effect is seen where keys rest for longer.
 _late = partial(_fault, families=("lifecycle",), tier="standard")
 
-# How long after a request its late effect takes place, in seconds of real time. It is less than every settle time.
+# How long after a request its late effect takes place, in seconds of the process. It is less than every settle time.
 _LATE_SECONDS = 1.0
 # A lag that no profile allows, and one that is longer than the settle time of the profile `documents`, in seconds.
 _FOR_EVER, _TOO_LONG = 1e9, 3.0
@@ -49,10 +49,10 @@ class _Late(Decisions):
 
     def _put_off(self, which: Callable[[Key], bool], change: Change) -> None:
         """Change the keys for which `which` is true at that time."""
-        self._due.append((time.monotonic() + _LATE_SECONDS, which, change))
+        self._due.append((REAL.monotonic() + _LATE_SECONDS, which, change))
 
     def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
-        now = time.monotonic()
+        now = REAL.monotonic()
         ripe = [(which, change) for moment, which, change in self._due if moment <= now]
         self._due = [entry for entry in self._due if entry[0] > now]
         stored = {key.id: key for key in (*keys, *super().changed_by_time(keys))}
@@ -108,12 +108,12 @@ class _ServesPendingKeysLater(Decisions):
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         if operation == "schedule":
-            self._pending_since[after.id] = time.monotonic()
+            self._pending_since[after.id] = REAL.monotonic()
         return super().effects(operation, before, after, keys)
 
     def refusal_for(self, operation: str, key: Key) -> str | None:
         since = self._pending_since.get(key.id)
-        late = since is not None and time.monotonic() - since >= _LATE_SECONDS
+        late = since is not None and REAL.monotonic() - since >= _LATE_SECONDS
         served = late and operation in DATA_PLANE and key.state is PENDING
         return None if served else super().refusal_for(operation, key)
 

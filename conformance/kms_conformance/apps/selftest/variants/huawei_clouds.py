@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import Mixin, answering
 from kms_conformance.apps.selftest.deviation import HUAWEI, Variant
 from kms_conformance.apps.selftest.reply_mutations import on, on_refusal, saying, status, where
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, Rules
 
 _OTC, _CLOUD, _ENGINE = "otc", "huawei-cloud", "flexible-engine"
@@ -93,11 +93,11 @@ class _ActivatedLate(Decisions):
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         if operation == "create":
-            self._new[after.id] = time.monotonic() + 0.3
+            self._new[after.id] = REAL.monotonic() + 0.3
         return super().effects(operation, before, after, keys)
 
     def is_activated(self, key_id: str) -> bool:
-        return time.monotonic() >= self._new.get(key_id, 0.0)
+        return REAL.monotonic() >= self._new.get(key_id, 0.0)
 
 
 def _activating() -> tuple[type[Decisions], Filter]:

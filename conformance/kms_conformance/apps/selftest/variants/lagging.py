@@ -19,8 +19,6 @@ _LAGS: Mapping[str, tuple[float, ...]] = {
 # The profiles of clouds, whose settle times are 30 s and more, and the lag in seconds of their variants.
 _CLOUDS = ((HUAWEI, "otc"), (HUAWEI, "huawei-cloud"), (ALIBABA, "alibaba-cloud"), (AWS, "aws-kms"))
 _CLOUD_LAG = 3.0
-# What a partial run asks: changes, uses and what is refused. A whole run takes minutes, most of which it waits.
-_FAMILIES = ("cancel", "use", "pending_use")
 _IN_CLOUDS = frozenset({"steady", "flapping", "data-plane", "belongings", "anywhere"})
 
 
@@ -32,9 +30,9 @@ def _variant(model: Model, seconds: float, dialects: tuple[str, ...], profile: s
         dialects,
         model.decisions(seconds),
         profile=profile,
-        families=_FAMILIES,
         about="lag",
-        alone=True,
+        # Combined with others, it would be shown to runs under a profile that allows less.
+        alone=profile != "documents",
     )
 
 
@@ -50,11 +48,4 @@ LAGGING: tuple[Variant, ...] = (
         for dialect, profile in _CLOUDS
         if model.name in _IN_CLOUDS
     ),
-)
-
-#: The variants that lag least, for samples.
-SHORTLY: tuple[Variant, ...] = tuple(
-    variant
-    for variant in LAGGING
-    if variant.profile == "documents" and variant.name.endswith(("-0.3", f"-{_MIDDLE:g}"))
 )

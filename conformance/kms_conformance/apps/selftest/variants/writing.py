@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
 from kms_conformance.apps.selftest.deviation import ALIBABA, HUAWEI, Variant
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on_all, on_errors, saying, where
+from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Inbound, Outbound
 
 
@@ -42,7 +43,7 @@ def _empty_date(reply: Outbound) -> Outbound:
 
 
 def _a_minute_ago() -> str:
-    return format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)
+    return format_datetime(REAL.now() - timedelta(minutes=1), usegmt=True)
 
 
 WRITING: tuple[Variant, ...] = (
