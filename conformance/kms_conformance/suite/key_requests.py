@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from kms_conformance.client.judge import Inconclusive, Lacking
-from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.suite.scenario import Scenario
 
 _TAG = "kms-conformance"
@@ -49,11 +48,6 @@ def places(kms: Scenario) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def new_alias(kms: Scenario) -> str:
-    """An alias that no key has, with our prefix."""
-    return kms.dialect.alias(f"{MARKER_PREFIX}{kms.chance.hex(6)}")
-
-
 @contextmanager
 def names_of(kms: Scenario, key: str, needed: Sequence[Place]) -> Iterator[dict[str, str]]:
     """A context in which the names of a key besides its id are known, by their form.
@@ -63,7 +57,7 @@ def names_of(kms: Scenario, key: str, needed: Sequence[Place]) -> Iterator[dict[
     """
     by_alias = any(form.startswith("alias") for place in needed for form in place.forms)
     given = by_alias and "delete_alias" in kms.client.api
-    alias = new_alias(kms) if given else None
+    alias = kms.new_alias() if given else None
     if alias is not None:
         try:
             kms.done("set_alias", key_id=key, alias=alias)
@@ -107,7 +101,7 @@ class KeyRequests:
         for _ in range(grants if "revoke_grant" in operations else 0):
             self._grants.append(str(self._result("create_grant", key_id=self._key, **self._grant())))
         if "update_alias" in operations:
-            alias = self._known["alias"] = new_alias(kms)
+            alias = self._known["alias"] = kms.new_alias()
             kms.done("set_alias", key_id=self._other, alias=alias)
 
     def clean(self) -> None:
@@ -132,7 +126,7 @@ class KeyRequests:
     def arguments_of(self, operation: str) -> dict[str, object]:
         """Arguments of a request for an operation that names no key."""
         if operation == "delete_alias":
-            return {"alias": self._known.get("alias") or new_alias(self._kms)}
+            return {"alias": self._known.get("alias") or self._kms.new_alias()}
         return {"ciphertext": self._known.get("ciphertext", "")} if operation == "decrypt" else {}
 
     def note_accepted(self, place: Place, value: object) -> None:
@@ -154,14 +148,14 @@ class KeyRequests:
         if operation == "re_encrypt":
             return {"ciphertext": self._known.get(f"ciphertext of {self._other}", "")}
         if operation == "set_alias":
-            self._known["new alias"] = new_alias(kms)
+            self._known["new alias"] = kms.new_alias()
             return {"alias": self._known["new alias"]}
         values: dict[str, dict[str, object]] = {
             "schedule": {"window": kms.days},
             "encrypt": {"plaintext": "text"},
             "decrypt": {"ciphertext": self._known.get("ciphertext", "")},
             "update_description": {"description": "changed by a check" if changing else kms.pool.marker(self._key)},
-            "update_alias": {"alias": self._known.get("alias") or new_alias(kms)},
+            "update_alias": {"alias": self._known.get("alias") or kms.new_alias()},
             "tag": {"tags": {_TAG: kms.chance.hex(6)}},
             "untag": {"tag_keys": [_TAG]},
             "create_grant": self._grant() if operation == "create_grant" else {},

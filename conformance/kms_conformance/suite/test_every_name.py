@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from kms_conformance.catalogue.api import USES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
-from kms_conformance.client.patience import USES
 from kms_conformance.suite.key_requests import MOVES, KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
