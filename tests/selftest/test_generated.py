@@ -105,15 +105,7 @@ def test_a_key_in_a_state_has_a_date_only_while_it_waits() -> None:
     assert in_state(pending, State.DISABLED, now).deletion is None
 
 
-@pytest.mark.parametrize(
-    ("name", "dialect"),
-    [
-        ("gen-accepts-encrypt-pending-deletion-always", "huawei"),
-        ("gen-leads-cancel-pending-deletion-pending-deletion-always", "alibaba"),
-        ("gen-ranges-from-0", "aws"),
-    ],
-)
-def test_a_trial_finds_it(name: str, dialect: str) -> None:
-    trial = Task("generated", name, dialect, final=True).run()
+def test_a_trial_finds_a_fault() -> None:
+    trial = Task("generated", "gen-accepts-encrypt-pending-deletion-always", "huawei", final=True).run()
     assert trial.problem == ""
     assert trial.subject.kind == "generated"
