@@ -1,8 +1,8 @@
 """Histories: two keys are led on purpose through every sequence of changes of a given length, in turn.
 
-The first key takes the whole tour. The second key takes a shorter one in between, so that each of them changes while
-the other is in every state. After each change, the key must read as the oracle predicts, with the deletion date of its
-last window. It is used where it is pending, and where its last two changes are new.
+The first key takes the tour. The second key is scheduled and cancelled in between, so that each of them changes while the
+other is pending, and while it is not. After each change, the key must read as the oracle predicts, with the deletion date of its
+last window. The first key is used where it is pending, and where its last two changes are new.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import cycle
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.oracle import ENABLED, PENDING, KeyModel, Prediction
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_have_effect
@@ -22,8 +22,11 @@ from kms_conformance.suite.tours import Graph, Tour
 
 # The second key takes a step after so many steps of the first key.
 _STEPS_OF_FIRST = 3
-# The tour of the second key has sequences that are shorter by so many changes.
-_SHORTER = 2
+# After so many schedules of the first key, it is scheduled again while it is pending.
+_SCHEDULED_TWICE = 2
+# The steps of the second key; it is pending for most of the time, also while the first key is scheduled again. In its
+# place in the list, an empty operation is a rest, and `disable` means `enable` if the key is disabled.
+_BESIDE = ("schedule", "cancel", "schedule", "", "", "cancel", "disable")
 # So many windows in a row differ from each other by so many days or more: a date of another window is seen, also where
 # dates are rounded up to days and may be a day later.
 _WINDOWS, _DAYS_APART = 8, 3
@@ -72,7 +75,10 @@ class Histories:
         for _ in range(2):
             key = kms.key(ENABLED, *(known.id for known in self._keys))
             self._keys.append(_Key(key, KeyModel(ENABLED), kms.view(key)))
-        self._last: _Step | None = None
+        # The steps of one key since the other key was read.
+        self._since: list[_Step] = []
+        # How often the first key was scheduled.
+        self._scheduled = 0
 
     def walk(self, length: int, *, refused: bool = False) -> str:
         """Walk every sequence of so many changes; returns what was walked, in words. Raises `Stop` at a failure.
@@ -82,16 +88,18 @@ class Histories:
         graph = Graph(self._kms.oracle, self._kms.days, refused)
         first, second = self._keys
         tour = Tour(graph, length, first.model)
-        other = Tour(graph, max(1, length - _SHORTER), second.model)
-        for key in self._keys if self._last is None else ():
-            self._use(key)
+        beside = cycle(_BESIDE)
+        if not first.uses:
+            self._use(first)
         steps = 0
         while (operation := tour.next()) is not None:
             self._take(first, tour, operation)
             steps += 1
-            beside = None if refused or steps % _STEPS_OF_FIRST else other.next()
-            if beside is not None:
-                self._take(second, other, beside)
+            if not refused and steps % _STEPS_OF_FIRST == 0 and (other := next(beside)):
+                self._step(second, "enable" if (second.model.state, other) == (DISABLED, "disable") else other)
+        while first.model.state != ENABLED:
+            self._take(first, tour, "cancel" if first.model.state == PENDING else "enable")
+        self._use(first, "decrypt")
         for key in self._keys:
             self._must_be_as_before(key)
         every = graph.sequences(length)
@@ -99,16 +107,24 @@ class Histories:
         return f"walked {len(every & tour.walked)} of {len(every)} sequences of {length} {kind} of a key"
 
     def _take(self, key: _Key, tour: Tour, operation: str) -> None:
-        """Take one step of a tour, and use the key after it."""
+        """Take one step of the tour of a key, and use the key after it."""
+        self._step(key, operation)
+        is_new = tour.take(operation, key.model)
+        pending = key.model.state == PENDING
+        if pending or is_new:
+            self._use(key)
+        if operation == "schedule" and pending:
+            self._scheduled += 1
+            if self._scheduled % _SCHEDULED_TWICE == 0:
+                self._must_not_change(self._asked(key, "schedule"))
+
+    def _step(self, key: _Key, operation: str) -> None:
         self._must_be_as_before(key)
-        self._last = step = self._asked(key, operation)
+        step = self._asked(key, operation)
         if step.prediction.refusal is None and step.prediction.after.state != key.model.state:
             self._must_change(step)
         else:
             self._must_not_change(step)
-        is_new = tour.take(operation, key.model)
-        if key.model.state == PENDING or (is_new and key is self._keys[0]):
-            self._use(key)
 
     def _asked(self, key: _Key, operation: str) -> _Step:
         kms = self._kms
@@ -118,7 +134,9 @@ class Histories:
         answer = kms.ask(operation, key_id=key.id, **({} if window is None else {"window": window}))
         if prediction.refusal is None:
             answer = kms.must_be_accepted(prediction.requirement, answer)
-        return _Step(key, operation, prediction, answer, asked_at, window)
+        step = _Step(key, operation, prediction, answer, asked_at, window)
+        self._since.append(step)
+        return step
 
     def _must_change(self, step: _Step) -> None:
         """Judge the effect of an accepted change, and adopt the state to which it led."""
@@ -140,17 +158,21 @@ class Histories:
             kms.must_be_unchanged(prediction.requirement, key.view, kms.read(key.id), step.answer)
 
     def _must_be_as_before(self, key: _Key) -> None:
-        """Judge that the changes of the other key since the last change of this one have not changed this one."""
-        last = self._last
-        if last is None or last.key is key:
-            return
-        name = _OTHER_CHANGES.get(last.operation, "lifecycle.sequence")
-        self._kms.must_be_unchanged(name, key.view, self._kms.read(key.id), last.answer)
+        """Judge that the other key's changes since this key was read have not changed this key.
 
-    def _use(self, key: _Key) -> None:
-        """Judge that a use of the key is served or refused as its state demands."""
+        Only one kind of change can be accused by name.
+        """
+        if not self._since or self._since[-1].key is key:
+            return
+        names = {_OTHER_CHANGES.get(step.operation, "lifecycle.sequence") for step in self._since}
+        name = names.pop() if len(names) == 1 else "lifecycle.sequence"
+        self._kms.must_be_unchanged(name, key.view, self._kms.read(key.id), self._since[-1].answer)
+        self._since = []
+
+    def _use(self, key: _Key, wanted: str = "") -> None:
+        """Judge that a use is served or refused: the one that is wanted, else the rarest in the state of the key."""
         kms = self._kms
-        operation = min(self._uses_of(key), key=lambda use: key.uses.count((key.model.state, use)))
+        operation = min(self._uses_of(key), key=lambda use: (use != wanted, key.uses.count((key.model.state, use))))
         key.uses.append((key.model.state, operation))
         arguments: dict[str, object] = {"key_id": key.id}
         if operation == "encrypt":

@@ -11,7 +11,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 
 
-def must_have_effect(  # noqa: PLR0913, PLR0917 - one argument for each fact of the step
+def must_have_effect(
     kms: Scenario,
     key: str,
     was: KeyModel,

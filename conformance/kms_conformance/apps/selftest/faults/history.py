@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, Mixin
@@ -40,6 +40,7 @@ class _Remembering(Decisions):
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self._pasts: dict[str, _Past] = {}
+        self._kept: dict[str, Key] = {}
 
     def past(self, key: Key) -> _Past:
         """The past of a key, which later changes extend."""
@@ -47,6 +48,7 @@ class _Remembering(Decisions):
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         found = tuple(super().effects(operation, before, after, keys))
+        self._kept = {}
         if operation in _CHANGES and before.state is not after.state:
             self.past(after).changes.append(operation)
             if operation == "schedule" and after.window_days is not None:
@@ -62,9 +64,49 @@ def _after(operation: str, which: Callable[[_Past], bool], effects: _Effects) ->
             found = tuple(super().effects(operation_asked, before, after, keys))
             changed = operation_asked == operation and before.state is not after.state
             past = self.past(after)
-            return tuple(effects(past, before, after, keys)) if changed and which(past) else found
+            if not changed or not which(past):
+                return found
+            kept = tuple(effects(past, before, after, keys))
+            self._kept = {key.id: key for key in kept}
+            return kept
+
+        def shown(self, operation_asked: str, key: Key, now: datetime) -> Key:
+            # The reply tells what was stored.
+            found = super().shown(operation_asked, key, now)
+            return self._kept.get(key.id, found) if operation_asked == operation else found
 
     return (After,)
+
+
+class _RefusedWindow(_Remembering):
+    """The window of a refused schedule of a pending key counts when the key is scheduled the next time."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._asked = 0
+        self._refused: dict[str, int] = {}
+
+    def window_days(self, value: object) -> int:
+        self._asked = super().window_days(value)
+        return self._asked
+
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        found = super().refusal_for(operation, key)
+        if operation == "schedule" and key.state is PENDING:
+            self._refused[key.id] = self._asked
+        return found
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        found = tuple(super().effects(operation, before, after, keys))
+        if operation != "schedule" or before.id not in self._refused:
+            return found
+        kept = _dated(after, self._refused.pop(before.id))
+        self._kept = {kept.id: kept}
+        return (kept,)
+
+    def shown(self, operation: str, key: Key, now: datetime) -> Key:
+        found = super().shown(operation, key, now)
+        return self._kept.get(key.id, found) if operation == "schedule" else found
 
 
 def _serving(which: Callable[[_Past], bool], state: State) -> tuple[Mixin]:
@@ -80,6 +122,10 @@ def _serving(which: Callable[[_Past], bool], state: State) -> tuple[Mixin]:
 
 def _time(number: int, operation: str) -> Callable[[_Past], bool]:
     return lambda past: past.times(operation) == number
+
+
+def _since(number: int, operation: str) -> Callable[[_Past], bool]:
+    return lambda past: past.times(operation) >= number
 
 
 def _path(*changes: str, times: int | None = None) -> Callable[[_Past], bool]:
@@ -118,7 +164,7 @@ def _a_week_later(key: Key) -> Key:
     return key if key.deletion is None else replace(key, deletion=key.deletion + timedelta(days=7))
 
 
-_fault = partial(Fault, fault_class="history", severity="critical", families=())
+_fault = partial(Fault, fault_class="history", severity="critical", families=("history",))
 _DATE: frozenset[RequirementId] = frozenset({"schedule.window.start"})
 
 FAULTS = (
@@ -132,33 +178,31 @@ FAULTS = (
         ),
     ),
     _fault(
-        name="history-fourth-schedule-takes-the-last-window",
-        title="When a key is scheduled for the fourth time, the window of the third time counts.",
-        requirements=_DATE,
-        decisions=_after(
-            "schedule", _time(4, "schedule"), lambda past, _, after, __: (_dated(after, past.windows[-2]),)
-        ),
-    ),
-    _fault(
         name="history-second-cancel-restores-the-first-state",
         title="The second cancellation of a key's deletion leaves the key enabled, as it was at first.",
         severity="major",
         dialects=(HUAWEI, AWS),
-        requirements=frozenset({"cancel.state-after"}),
+        requirements=frozenset({"cancel.state-after", "cancel.state-after.disabled"}),
         decisions=_after("cancel", _time(2, "cancel"), _in_state(ENABLED)),
     ),
     _fault(
-        name="history-fourth-cancel-leaves-the-key-disabled",
-        title="The fourth cancellation of a key's deletion leaves the key disabled.",
+        name="history-fifth-cancel-leaves-the-key-disabled",
+        title="The fifth cancellation of a key's deletion leaves the key disabled.",
         severity="major",
         dialects=(ALIBABA,),
         requirements=frozenset({"cancel.state-after"}),
-        decisions=_after("cancel", _time(4, "cancel"), _in_state(DISABLED)),
+        decisions=_after("cancel", _time(5, "cancel"), _in_state(DISABLED)),
+    ),
+    _fault(
+        name="history-third-cancel-leaves-another-material",
+        title="After the third cancellation of a key's deletion, what was encrypted before is lost.",
+        requirements=frozenset({"cancel.usable-again", "state.enabled"}),
+        decisions=_after("cancel", _time(3, "cancel"), lambda _, __, key, ___: (replace(key, material=bytes(32)),)),
     ),
     _fault(
         name="history-third-pending-key-is-used",
         title="A key that is pending deletion for the third time is used.",
-        requirements=frozenset({"pending.encrypt", "pending.generate-data-key"}),
+        requirements=frozenset({"pending.encrypt", "pending.decrypt", "pending.generate-data-key"}),
         decisions=_serving(_time(3, "schedule"), PENDING),
     ),
     _fault(
@@ -203,8 +247,14 @@ FAULTS = (
         name="history-key-disabled-after-cancel-is-used-while-pending",
         title="A key that was cancelled and scheduled again, without being enabled in between, is used while pending.",
         dialects=(HUAWEI, AWS),
-        requirements=frozenset({"pending.encrypt", "pending.generate-data-key"}),
+        requirements=frozenset({"pending.encrypt", "pending.decrypt", "pending.generate-data-key"}),
         decisions=_serving(_path("schedule", "cancel", "schedule"), PENDING),
+    ),
+    _fault(
+        name="history-refused-window-counts-the-next-time",
+        title="The window of a refused schedule counts when the key is scheduled the next time.",
+        requirements=_DATE,
+        decisions=(_RefusedWindow,),
     ),
     # --- between two keys ---------------------------------------------------------------------------------------------
     _fault(
@@ -215,30 +265,30 @@ FAULTS = (
     ),
     _fault(
         name="history-third-schedule-moves-the-date-of-another-key",
-        title="Scheduling a key for the third time moves the deletion date of another pending key.",
-        requirements=frozenset({"schedule.only-named-key"}),
+        title="Scheduling a key for the third time, and each time after it, moves the deletion date of another pending key.",
+        requirements=frozenset({"schedule.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
-            "schedule", _time(3, "schedule"), _with_other(lambda key: key.state is PENDING, _a_week_later)
+            "schedule", _since(3, "schedule"), _with_other(lambda key: key.state is PENDING, _a_week_later)
         ),
     ),
     _fault(
         name="history-third-cancel-cancels-another-key",
-        title="Cancelling the deletion of a key for the third time cancels the deletion of another key, too.",
-        requirements=frozenset({"cancel.only-named-key"}),
+        title="Cancelling the deletion of a key for the third time, and each time after it, cancels the deletion of another key, too.",
+        requirements=frozenset({"cancel.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
             "cancel",
-            _time(3, "cancel"),
+            _since(3, "cancel"),
             _with_other(lambda key: key.state is PENDING, partial(replace, state=DISABLED, deletion=None)),
         ),
     ),
     _fault(
         name="history-second-disable-disables-another-key",
-        title="Disabling a key for the second time disables another enabled key, too.",
+        title="Disabling a key for the second time, and each time after it, disables another enabled key, too.",
         severity="major",
         requirements=frozenset({"lifecycle.sequence"}),
         decisions=_after(
             "disable",
-            _path("disable", times=2),
+            _since(2, "disable"),
             _with_other(lambda key: key.state is ENABLED, partial(replace, state=DISABLED)),
         ),
     ),
