@@ -1,8 +1,8 @@
 """Histories: two keys are led on purpose through every sequence of changes of a given length, in turn.
 
-The first key takes the tour. The second key is scheduled and cancelled in between, so that each of them changes while the
-other is pending, and while it is not. After each change, the key must read as the oracle predicts, with the deletion date of its
-last window. The first key is used where it is pending, and where its last two changes are new.
+The first key takes the tour. The second key is scheduled and cancelled in between, so that each of them changes while
+the other is pending, and while it is not. After each change, the key must read as the oracle predicts, with the
+deletion date of its last window. The first key is used where it is pending, and where its last two changes are new.
 """
 
 from __future__ import annotations

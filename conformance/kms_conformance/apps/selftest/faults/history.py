@@ -265,7 +265,7 @@ FAULTS = (
     ),
     _fault(
         name="history-third-schedule-moves-the-date-of-another-key",
-        title="Scheduling a key for the third time, and each time after it, moves the deletion date of another pending key.",
+        title="From the third time on, scheduling a key moves the deletion date of another pending key.",
         requirements=frozenset({"schedule.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
             "schedule", _since(3, "schedule"), _with_other(lambda key: key.state is PENDING, _a_week_later)
@@ -273,7 +273,7 @@ FAULTS = (
     ),
     _fault(
         name="history-third-cancel-cancels-another-key",
-        title="Cancelling the deletion of a key for the third time, and each time after it, cancels the deletion of another key, too.",
+        title="From the third time on, cancelling a key's deletion cancels the deletion of another key, too.",
         requirements=frozenset({"cancel.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
             "cancel",
@@ -283,7 +283,7 @@ FAULTS = (
     ),
     _fault(
         name="history-second-disable-disables-another-key",
-        title="Disabling a key for the second time, and each time after it, disables another enabled key, too.",
+        title="From the second time on, disabling a key disables another enabled key, too.",
         severity="major",
         requirements=frozenset({"lifecycle.sequence"}),
         decisions=_after(
