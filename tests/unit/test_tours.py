@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -91,4 +92,4 @@ def test_windows_are_within_the_bounds_and_apart(minimum: int, maximum: int) -> 
     assert all(minimum <= days <= maximum for days in windows)
     assert len(set(windows)) == len(windows)
     days = sorted(windows)
-    assert all(later - earlier >= 3 for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier >= 3 for earlier, later in pairwise(days))

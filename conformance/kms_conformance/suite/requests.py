@@ -61,7 +61,7 @@ class Requests:
     def elapsed(self, since: Moment | None = None) -> Elapsed:
         """The time that has passed for keys since a moment, by default the present one."""
         tolerance = timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
-        return Elapsed(self.time, since or self.time.mark(), tolerance)
+        return Elapsed(self.time, since or self.time.mark(), tolerance, self.pool.moving_fields)
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
         """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
