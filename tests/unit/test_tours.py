@@ -68,15 +68,6 @@ def test_tour_goes_on_from_the_state_to_which_a_cancel_led() -> None:
     assert ((PENDING, "cancel"), (DISABLED, "enable"), (ENABLED, "schedule")) in tour.walked
 
 
-def test_last_two_changes_are_new_once() -> None:
-    known = graph("aws")
-    tour = Tour(known, 3, KeyModel(ENABLED))
-    assert tour.take("disable", KeyModel(DISABLED))
-    assert tour.take("enable", KeyModel(ENABLED))
-    assert tour.take("disable", KeyModel(DISABLED))
-    assert not tour.take("enable", KeyModel(ENABLED))
-
-
 def test_lifecycle_without_a_way_back_ends() -> None:
     profile = Profile.load("aws")
     facts = {**profile.facts, "lifecycle": {**profile.facts["lifecycle"], "cancel": {PENDING: "not_pending"}}}

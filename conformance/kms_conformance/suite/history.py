@@ -2,7 +2,7 @@
 
 The first key takes the tour. The second key is scheduled and cancelled in between, so that each of them changes while
 the other is pending, and while it is not. After each change, the key must read as the oracle predicts, with the
-deletion date of its last window. The first key is used where it is pending, and where its last two changes are new.
+deletion date of its last window. The first key is used after each of its changes.
 """
 
 from __future__ import annotations
@@ -109,11 +109,9 @@ class Histories:
     def _take(self, key: _Key, tour: Tour, operation: str) -> None:
         """Take one step of the tour of a key, and use the key after it."""
         self._step(key, operation)
-        is_new = tour.take(operation, key.model)
-        pending = key.model.state == PENDING
-        if pending or is_new:
-            self._use(key)
-        if operation == "schedule" and pending:
+        tour.take(operation, key.model)
+        self._use(key)
+        if operation == "schedule" and key.model.state == PENDING:
             self._scheduled += 1
             if self._scheduled % _SCHEDULED_TWICE == 0:
                 self._must_not_change(self._asked(key, "schedule"))

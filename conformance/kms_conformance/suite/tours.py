@@ -66,7 +66,7 @@ class Tour:
     """The tour of one key through all sequences of `length` changes.
 
     - key: the model of the key, without its deletion date.
-    - walked: the sequences of at most this length that were walked.
+    - walked: the sequences of this length that were walked.
     """
 
     def __init__(self, graph: Graph, length: int, key: KeyModel) -> None:
@@ -98,19 +98,14 @@ class Tour:
                     waiting.append((*reached, first or operation))
         return None
 
-    def take(self, operation: str, after: KeyModel) -> bool:
-        """Note an operation and the model to which it led; returns whether its last two changes are new in this order.
-
-        With one change a sequence, it returns whether the change is new.
-        """
+    def take(self, operation: str, after: KeyModel) -> None:
+        """Note an operation and the model to which it led."""
         if operation == "cancel" and self.key.state == PENDING:
             self._graph.cancelled[self.key.before] = after.state
         self._last = (*self._last, (self.key.state, operation))[-self.length :]
         self.key = replace(after, deletion_at=None)
-        ends = {self._last[-length:] for length in range(1, len(self._last) + 1)}
-        new = self._last[-2:] not in self.walked
-        self.walked |= ends
-        return new
+        if len(self._last) == self.length:
+            self.walked.add(self._last)
 
     def _kept(self, sequence: Sequence) -> Sequence:
         return sequence[-(self.length - 1) :] if self.length > 1 else ()

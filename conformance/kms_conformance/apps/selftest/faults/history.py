@@ -206,10 +206,10 @@ FAULTS = (
         decisions=_serving(_time(3, "schedule"), PENDING),
     ),
     _fault(
-        name="history-second-disabled-key-is-used",
-        title="A key that was disabled for the second time is used.",
+        name="history-third-disabled-key-is-used",
+        title="A key that was disabled for the third time is used.",
         requirements=frozenset({"state.disabled"}),
-        decisions=_serving(_path("disable", times=2), DISABLED),
+        decisions=_serving(_path("disable", times=3), DISABLED),
     ),
     # --- paths --------------------------------------------------------------------------------------------------------
     _fault(
@@ -267,6 +267,7 @@ FAULTS = (
         name="history-third-schedule-moves-the-date-of-another-key",
         title="From the third time on, scheduling a key moves the deletion date of another pending key.",
         requirements=frozenset({"schedule.only-named-key", "lifecycle.sequence"}),
+        why_more="At the end of a run, the other key is the one whose waiting period is awaited.",
         decisions=_after(
             "schedule", _since(3, "schedule"), _with_other(lambda key: key.state is PENDING, _a_week_later)
         ),
