@@ -206,10 +206,10 @@ FAULTS = (
         decisions=_serving(_time(3, "schedule"), PENDING),
     ),
     _fault(
-        name="history-third-disabled-key-is-used",
-        title="A key that was disabled for the third time is used.",
+        name="history-fourth-disabled-key-is-used",
+        title="A key that was disabled for the fourth time is used.",
         requirements=frozenset({"state.disabled"}),
-        decisions=_serving(_path("disable", times=3), DISABLED),
+        decisions=_serving(_path("disable", times=4), DISABLED),
     ),
     # --- paths --------------------------------------------------------------------------------------------------------
     _fault(
