@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from kms_conformance.client.judge import Inconclusive, Lacking
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.suite.scenario import Scenario
 
 _TAG = "kms-conformance"
@@ -83,26 +83,53 @@ class KeyRequests:
         self._other = other
         self._known = kms.pool.prepared.setdefault(key, {})
         self._grants: list[str] = []
+        self._left_out: dict[str, str] = {}
 
-    def prepare(self, wanted: Sequence[Place], *, grants: int = 1) -> None:
+    def prepare(self, wanted: Sequence[Place], *, grants: int = 1) -> tuple[Place, ...]:
         """Prepare what requests at these places need; `grants` is the number of grants that may be revoked.
 
-        Raises `Inconclusive` if the target refuses a part of it.
+        Returns the places for which the target served the preparation; `must_be_complete` tells the others.
         """
-        kms, operations = self._kms, {place.operation for place in wanted}
+        kms, key = self._kms, self._key
         if kms.encrypts:
-            self._keep("ciphertext", lambda: kms.encrypted(self._key))
-        if "re_encrypt" in operations:
-            self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other))
-        if "put_policy" in operations:
-            self._keep("policy", lambda: str(self._result("get_policy", key_id=self._key)))
-        if "untag" in operations:
-            kms.done("tag", key_id=self._key, tags={_TAG: kms.chance.hex(6)})
-        for _ in range(grants if "revoke_grant" in operations else 0):
+            self._try(("decrypt", "re_encrypt"), lambda: self._keep("ciphertext", lambda: kms.encrypted(key)))
+        for operations, prepare in {
+            ("re_encrypt",): lambda: self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other)),
+            ("put_policy",): lambda: self._keep("policy", lambda: str(self._result("get_policy", key_id=key))),
+            ("untag",): lambda: kms.done("tag", key_id=key, tags={_TAG: kms.chance.hex(6)}),
+            ("revoke_grant",): lambda: self._prepare_grants(grants),
+            ("update_alias",): self._prepare_alias,
+        }.items():
+            if any(place.operation in operations for place in wanted):
+                self._try(operations, prepare)
+        return tuple(place for place in wanted if place.operation not in self._left_out)
+
+    def must_be_complete(self) -> None:
+        """Raise `Inconclusive` if the target refused a part of the preparation."""
+        if refused := {name: why for name, why in self._left_out.items() if why}:
+            raise Inconclusive("; ".join(f"{name} was not asked: {why}" for name, why in refused.items()))
+
+    def leaves_out(self, operation: str) -> bool:
+        """Whether the target refused the preparation of this operation, or lacks what it needs."""
+        return operation in self._left_out
+
+    def _try(self, operations: tuple[str, ...], prepare: Callable[[], object]) -> None:
+        try:
+            prepare()
+        except Stop:
+            self._left_out |= dict.fromkeys(operations, "A request that prepares it failed.")
+        except Lacking:
+            self._left_out |= dict.fromkeys(operations, "")
+        except Inconclusive as problem:
+            self._left_out |= dict.fromkeys(operations, problem.reason)
+
+    def _prepare_grants(self, count: int) -> None:
+        for _ in range(count):
             self._grants.append(str(self._result("create_grant", key_id=self._key, **self._grant())))
-        if "update_alias" in operations:
-            alias = self._known["alias"] = kms.new_alias()
-            kms.done("set_alias", key_id=self._other, alias=alias)
+
+    def _prepare_alias(self) -> None:
+        alias = self._known["alias"] = self._kms.new_alias()
+        self._kms.done("set_alias", key_id=self._other, alias=alias)
 
     def clean(self) -> None:
         """Take back what was prepared: the alias for `update_alias`, and grants."""
